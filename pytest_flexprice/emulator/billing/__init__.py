@@ -1,0 +1,1 @@
+"""Subscriptions and money: billing periods, prices, allowances, invoices, wallets, and the jobs."""

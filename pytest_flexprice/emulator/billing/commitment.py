@@ -1,0 +1,97 @@
+"""Minimum commitments of a subscription and of one line (contract 2.4; vectors commit, line-commit)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from .pricing import Tariff
+from .rounding import ONE, ZERO, exact
+
+
+@dataclass(frozen=True)
+class Charge:
+    """A usage charge: how much, and what it costs before rounding."""
+
+    quantity: Decimal
+    cost: Decimal
+
+
+@dataclass(frozen=True)
+class Split:
+    """A charge under a subscription's commitment: the part within it, and the part above it at the overage price."""
+
+    within: Charge | None
+    overage: Charge | None
+
+
+@exact
+def split(charges: Sequence[Charge], committed: Decimal, factor: Decimal) -> list[Split]:
+    """Fill the commitment with the charges in their order; what exceeds it costs ``factor`` times as much."""
+    left, parts = committed, []
+    for charge in charges:
+        if charge.cost <= left:
+            left -= charge.cost
+            parts.append(Split(charge, None))
+            continue
+        share = charge.quantity * left / charge.cost
+        within = Charge(share, left) if left > 0 else None
+        overage = Charge(charge.quantity - share, (charge.cost - left) * factor)
+        parts.append(Split(within, overage))
+        left = ZERO
+    return parts
+
+
+@exact
+def true_up(charges: Sequence[Charge], committed: Decimal) -> Decimal:
+    """What is missing to the commitment, never negative."""
+    return max(committed - sum((charge.cost for charge in charges), ZERO), ZERO)
+
+
+@dataclass(frozen=True)
+class LineCommitment:
+    """The commitment of one line item: an amount, or a quantity priced by the line's own tariff."""
+
+    kind: str = "amount"
+    amount: Decimal = ZERO
+    quantity: Decimal = ZERO
+    overage_factor: Decimal = ONE
+    true_up: bool = False
+    windowed: bool = False
+
+    def committed(self, tariff: Tariff) -> Decimal:
+        """The committed money."""
+        return self.amount if self.kind == "amount" else tariff.cost(self.quantity)
+
+
+@dataclass(frozen=True)
+class LineOutcome:
+    """The amount of a line under its commitment and how it came about."""
+
+    amount: Decimal
+    true_up: Decimal
+    overage: Decimal
+    utilized: Decimal
+
+
+@exact
+def of_line(commitment: LineCommitment, cost: Decimal, committed: Decimal) -> LineOutcome:
+    """What one line costs when ``committed`` is promised for it and its usage alone would cost ``cost``."""
+    if cost > committed:
+        overage = (cost - committed) * commitment.overage_factor
+        return LineOutcome(committed + overage, ZERO, overage, committed)
+    missing = committed - cost if commitment.true_up else ZERO
+    return LineOutcome(cost + missing, missing, ZERO, cost)
+
+
+@exact
+def of_windows(commitment: LineCommitment, costs: Sequence[Decimal], committed: Decimal) -> LineOutcome:
+    """The same for a commitment that holds for each bucket by itself."""
+    outcomes = [of_line(commitment, cost, committed) for cost in costs]
+    return LineOutcome(
+        sum((o.amount for o in outcomes), ZERO),
+        sum((o.true_up for o in outcomes), ZERO),
+        sum((o.overage for o in outcomes), ZERO),
+        sum((o.utilized for o in outcomes), ZERO),
+    )

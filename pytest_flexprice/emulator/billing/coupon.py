@@ -1,0 +1,47 @@
+"""What coupons take off, and how it falls on the lines (contract 5.4; vectors coupon)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from .pricing import number
+from .rounding import ZERO, exact, to_currency
+
+_HUNDRED = Decimal(100)
+
+
+@exact
+def discount(coupon: Mapping[str, Any], price: Decimal, currency: str) -> Decimal:
+    """What ``coupon`` takes off ``price``: rounded to the currency, never more than the price itself."""
+    if price <= 0:
+        return ZERO
+    if coupon["type"] == "percentage":
+        off = price * number(coupon.get("percentage_off")) / _HUNDRED
+    else:
+        off = number(coupon.get("amount_off"))
+    return min(to_currency(off, currency), price)
+
+
+@exact
+def spread(total: Decimal, amounts: Sequence[Decimal], currency: str) -> list[Decimal]:
+    """``total`` shared out over lines in proportion to their amounts; the last payable one takes the remainder."""
+    whole = sum((amount for amount in amounts if amount > 0), ZERO)
+    shares = [ZERO] * len(amounts)
+    payable = [index for index, amount in enumerate(amounts) if amount > 0]
+    left = total
+    for index in payable:
+        last = index == payable[-1]
+        shares[index] = left if last else min(to_currency(total * amounts[index] / whole, currency), left)
+        left -= shares[index]
+    return shares
+
+
+def applies(coupon: Mapping[str, Any], used: int) -> bool:
+    """Whether a coupon still counts after ``used`` earlier invoices of the subscription took it."""
+    if coupon["cadence"] == "once":
+        return used == 0
+    if coupon["cadence"] == "repeated":
+        return used < int(coupon.get("duration_in_periods") or 0)
+    return True
