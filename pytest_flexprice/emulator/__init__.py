@@ -1,1 +1,8 @@
-"""The embedded Flexprice: a stateful double held to recordings of the real server."""
+"""An embedded Flexprice, faithful to what was seen of the real one, for rehearsals and for tests of the suite itself."""
+
+from __future__ import annotations
+
+from .options import EmulatorOptions
+from .server import FlexpriceServer
+
+__all__ = ["EmulatorOptions", "FlexpriceServer"]

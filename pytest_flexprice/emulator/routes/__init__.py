@@ -1,0 +1,6 @@
+"""The routes, one module per resource; importing a module registers its handlers. One line per module."""
+
+from . import customers as customers
+from . import environments as environments
+from . import health as health
+from . import users as users

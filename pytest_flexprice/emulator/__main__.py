@@ -1,0 +1,62 @@
+"""``python -m pytest_flexprice.emulator --port N``: the emulator on its own, until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from .options import DEFAULT_KEY, EmulatorOptions
+from .server import FlexpriceServer
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pytest_flexprice.emulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: the loopback)")
+    parser.add_argument("--port", type=int, default=0, help="port (default: a free one)")
+    parser.add_argument("--key", default=DEFAULT_KEY, help="the server-config API key")
+    parser.add_argument("--lag", default="0", metavar="SECONDS|manual", help="from accepting an event to metering it")
+    parser.add_argument("--key-cache", type=float, default=5.0, metavar="SECONDS", help="life of a deleted, used key")
+    parser.add_argument("--native", action="store_true", help="webhooks by the native sender, Svix switched off")
+    parser.add_argument("--no-jobs", action="store_true", help="periodic jobs run only when the clock is advanced")
+    parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="switch a fault on; repeatable")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until a signal comes; returns the exit code."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    try:
+        lag = None if args.lag == "manual" else float(args.lag)
+    except ValueError:
+        parser.error(f"--lag {args.lag}: give seconds or the word manual")
+    options = EmulatorOptions(
+        host=args.host,
+        port=args.port,
+        api_key=args.key,
+        lag=lag,
+        key_cache_seconds=args.key_cache,
+        svix=not args.native,
+        jobs=not args.no_jobs,
+        faults=tuple(args.fault),
+    )
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    try:
+        server = FlexpriceServer(options).start()
+    except OSError as error:
+        sys.stderr.write(f"cannot listen on {args.host}:{args.port}: {error.strerror}\n")
+        return 1
+    sys.stdout.write(f"Flexprice emulator on {server.url}\nx-api-key: {server.api_key}\n")
+    sys.stdout.flush()
+    ended.wait()
+    server.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""One request and its answer, as handlers see them.
+
+A handler is registered with :func:`routing.route` and takes a :class:`Call`; it returns a :class:`Reply`, or a
+``dict`` or ``list`` which is answered with 200, or raises :class:`errors.ApiError`. The world's lock is held meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from . import binding, errors
+
+if TYPE_CHECKING:
+    from werkzeug.datastructures import Headers, MultiDict
+
+    from .world import World
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls: the account's id and e-mail, ``kind`` "user" or "service_account", and the roles of the *key*."""
+
+    user_id: str
+    tenant: str
+    kind: str = "user"
+    email: str = ""
+    roles: tuple[str, ...] = ()
+    environment: str | None = None
+    """The environment the key is pinned to; ``None`` for server-config keys and sessions."""
+
+    @property
+    def super_admin_user(self) -> bool:
+        """Whether this is a person with super_admin, which some routes ask for (contract 1.7)."""
+        return self.kind == "user" and "super_admin" in self.roles
+
+
+@dataclass
+class Reply:
+    """An answer: ``json`` (rendered as Go would), or ``text`` / ``data`` with ``content_type``; or nothing."""
+
+    status: int = 200
+    json: Any = None
+    text: str | None = None
+    data: bytes | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = "application/json; charset=utf-8"
+    delay: float = 0.0
+    """Seconds to wait before answering, outside the lock (faults)."""
+
+
+def created(data: Any) -> Reply:
+    """201 with a body."""
+    return Reply(201, data)
+
+
+def accepted(data: Any) -> Reply:
+    """202 with a body."""
+    return Reply(202, data)
+
+
+def no_content() -> Reply:
+    """204."""
+    return Reply(204)
+
+
+@dataclass
+class Call:
+    """One request after routing and authentication."""
+
+    world: World
+    method: str
+    path: str
+    params: dict[str, str]
+    query: MultiDict[str, str]
+    headers: Headers
+    body: bytes
+    request_id: str
+    caller: Caller
+    environment: str
+    pattern: str = ""
+
+    @property
+    def tenant(self) -> str:
+        """The caller's tenant id."""
+        return self.caller.tenant
+
+    @property
+    def now(self) -> datetime:
+        """The server's time."""
+        return self.world.clock.now()
+
+    def bind(
+        self, schema: binding.Schema, message: str = "Invalid request format", *, validate: bool = True
+    ) -> dict[str, Any]:
+        """The body as ``schema`` (see :func:`binding.bind`)."""
+        return binding.bind(self.body, schema, message, validate=validate)
+
+    def query_value(
+        self, name: str, kind: Callable[[str], Any] = str, message: str = "Invalid filter parameters"
+    ) -> Any:
+        """The first query value of that name through ``kind``; ``None`` when absent or empty."""
+        value = self.query.get(name)
+        return binding.convert(value, kind, message) if value else None
+
+    def stamp(self, prefix: str, **fields: Any) -> dict[str, Any]:
+        """A new object's fields and what every object carries: id, environment, tenant, status, times, users."""
+        now = self.now
+        base = {
+            "environment_id": self.environment,
+            "tenant_id": self.tenant,
+            "status": "published",
+            "created_at": now,
+            "updated_at": now,
+            "created_by": self.caller.user_id,
+            "updated_by": self.caller.user_id,
+        }
+        return {"id": self.world.new_id(prefix), **fields, **{k: v for k, v in base.items() if k not in fields}}
+
+    def touch(self, row: dict[str, Any], **changes: Any) -> None:
+        """Change a row and note when and by whom."""
+        row.update({**changes, "updated_at": self.now, "updated_by": self.caller.user_id})
+
+    def found(
+        self,
+        table: str,
+        identifier: str,
+        message: str,
+        details: Mapping[str, Any] | None = None,
+        *,
+        any_status: bool = False,
+    ) -> Any:
+        """The row of that id in the call's environment, published unless ``any_status``; else 404 with ``message``."""
+        row = self.world.table(table).get(identifier, self.environment)
+        if row is None or not (any_status or row.get("status", "published") == "published"):
+            raise errors.not_found(message, details)
+        return row

@@ -1,0 +1,107 @@
+"""How the emulator refuses a request: the JSON envelope and the three bare shapes (contract 1.2, 1.3, 1.7, 1.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_STATUS = {
+    "validation_error": 400,
+    "invalid_operation": 400,
+    "permission_denied": 403,
+    "not_found": 404,
+    "already_exists": 409,
+    "version_conflict": 409,
+    "too_many_requests": 429,
+    "database_error": 500,
+    "system_error": 500,
+    "internal_error": 500,
+    "not_implemented": 501,
+    "service_unavailable": 503,
+}
+
+
+class ApiError(Exception):
+    """A refusal that is answered with the envelope ``{code, message, http_status_code, details?}``."""
+
+    def __init__(self, code: str, message: str, details: Mapping[str, Any] | None = None, status: int | None = None):
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.details = dict(details) if details else None
+        self.status = _STATUS[code] if status is None else status
+
+    def body(self) -> dict[str, Any]:
+        """The envelope; ``details`` is absent when there are none."""
+        body: dict[str, Any] = {"code": self.code, "message": self.message, "http_status_code": self.status}
+        if self.details:
+            body["details"] = self.details
+        return body
+
+
+class BareError(Exception):
+    """A refusal whose body is not the envelope: ``{"error"}``, ``{"error","message"}`` or ``{"message"}``."""
+
+    def __init__(self, status: int, body: Mapping[str, str]):
+        super().__init__(str(dict(body)))
+        self.status = status
+        self.body = dict(body)
+
+
+def validation(message: str, details: Mapping[str, Any] | None = None) -> ApiError:
+    """400 ``validation_error``."""
+    return ApiError("validation_error", message, details)
+
+
+def invalid_operation(message: str, details: Mapping[str, Any] | None = None) -> ApiError:
+    """400 ``invalid_operation``."""
+    return ApiError("invalid_operation", message, details)
+
+
+def not_found(message: str, details: Mapping[str, Any] | None = None) -> ApiError:
+    """404 ``not_found``."""
+    return ApiError("not_found", message, details)
+
+
+def conflict(message: str, details: Mapping[str, Any] | None = None) -> ApiError:
+    """409 ``already_exists``."""
+    return ApiError("already_exists", message, details)
+
+
+def permission_denied(message: str, details: Mapping[str, Any] | None = None) -> ApiError:
+    """403 ``permission_denied`` in the envelope (the middleware's own 403 is :func:`forbidden`)."""
+    return ApiError("permission_denied", message, details)
+
+
+def database_error(message: str, details: Mapping[str, Any] | None = None) -> ApiError:
+    """500 ``database_error``."""
+    return ApiError("database_error", message, details)
+
+
+def not_implemented(what: str) -> ApiError:
+    """501: the real server can do this and the emulator cannot; ``what`` names it."""
+    return ApiError("not_implemented", f"the emulator does not implement {what}")
+
+
+def failed(schema: str, *failures: tuple[str, str]) -> ApiError:
+    """400 "Request validation failed" with one detail for each ``(Go field, tag)`` (contract 1.8)."""
+    details = {
+        name: f"Key: '{schema}.{name}' Error:Field validation for '{name.rsplit('.', 1)[-1]}' failed on the '{tag}' tag"
+        for name, tag in failures
+    }
+    return validation("Request validation failed", details)
+
+
+def unauthorized(error: str = "Unauthorized") -> BareError:
+    """401 ``{"error"}`` of the authentication middleware (contract 1.2)."""
+    return BareError(401, {"error": error})
+
+
+def access_denied(message: str) -> BareError:
+    """403 ``{"error","message"}`` of the environment middleware (contract 1.3)."""
+    return BareError(403, {"error": "Access denied", "message": message})
+
+
+def forbidden(message: str) -> BareError:
+    """403 ``{"message"}`` of the permission middleware (contract 1.7)."""
+    return BareError(403, {"message": message})

@@ -1,0 +1,114 @@
+"""The emulator as a server on a port of this machine."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+from . import hooks, jobs
+from .options import EmulatorOptions
+from .world import World
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .app import App
+
+
+class FlexpriceServer:
+    """An embedded Flexprice: ``with FlexpriceServer() as server: requests.get(server.url + "/health")``.
+
+    ``options`` are :class:`EmulatorOptions`. Raises ``OSError`` when the port is taken.
+    """
+
+    def __init__(self, options: EmulatorOptions | None = None) -> None:
+        self.options = options or EmulatorOptions()
+        self.world = World(self.options)
+        self._socket: socket.socket | None = None
+        self._server: Any = None
+        self._thread: threading.Thread | None = None
+        self._scheduler: jobs.Scheduler | None = None
+
+    @property
+    def api_key(self) -> str:
+        """The server-config key; it needs ``x-environment-id``."""
+        return self.options.api_key
+
+    @property
+    def port(self) -> int:
+        """The port in use."""
+        if self._socket is None:
+            raise RuntimeError("the emulator is not started")
+        return int(self._socket.getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        """The base URL, without ``/v1``."""
+        return f"http://{self.options.host}:{self.port}"
+
+    def application(self) -> App:
+        """The WSGI application, for clients that need no port."""
+        from . import routes  # noqa: F401, PLC0415 -- registers every handler, and only when a server is wanted
+        from .app import App  # noqa: PLC0415 -- keeps werkzeug out of the package's import
+
+        return App(self.world)
+
+    def start(self) -> FlexpriceServer:
+        """Listen and serve in threads of their own; returns itself."""
+        from waitress.server import create_server  # noqa: PLC0415 -- keeps waitress out of the package's import
+
+        from .app import MAX_BODY  # noqa: PLC0415 -- see above
+
+        app = self.application()
+        family = socket.AF_INET6 if ":" in self.options.host else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_STREAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind((self.options.host, self.options.port))
+        self._socket.listen(1024)
+        self._server = create_server(
+            app,
+            sockets=[self._socket],
+            threads=self.options.threads,
+            ident=None,
+            max_request_body_size=MAX_BODY,
+            channel_timeout=60,
+            connection_limit=900,
+            clear_untrusted_proxy_headers=True,
+            expose_tracebacks=False,
+        )
+        for hook in hooks.STARTING:
+            hook(self.world)
+        self._thread = threading.Thread(target=self._serve, name="emulator-http", daemon=True)
+        self._thread.start()
+        if self.options.jobs:
+            self._scheduler = jobs.Scheduler(self.world)
+            self._scheduler.start()
+        return self
+
+    def _serve(self) -> None:
+        try:
+            self._server.run()
+        except OSError:  # the listening socket was closed by stop()
+            return
+
+    def stop(self) -> None:
+        """Stop serving and end the threads."""
+        if self._scheduler is not None:
+            self._scheduler.stop()
+        for hook in hooks.STOPPING:
+            hook(self.world)
+        if self._server is not None:
+            self._server.close()
+            self._server.task_dispatcher.shutdown()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+        self._server = self._thread = self._scheduler = self._socket = None
+
+    def __enter__(self) -> FlexpriceServer:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

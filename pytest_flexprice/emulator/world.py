@@ -1,0 +1,85 @@
+"""Everything one emulator knows: clock, ids, lock, options, tables and the parts that keep state of their own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from . import hooks, jobs
+from .clock import Clock
+from .ids import Ids
+from .options import EmulatorOptions
+from .tables import Table
+
+T = TypeVar("T")
+
+
+class World:
+    """The state behind one server. Handlers and jobs run under :attr:`lock`, one at a time."""
+
+    def __init__(self, options: EmulatorOptions | None = None) -> None:
+        self.options = options or EmulatorOptions()
+        self.clock = Clock()
+        self.lock = threading.RLock()
+        self._ids = Ids()
+        self._tables: dict[str, Table] = {}
+        self._parts: dict[str, Any] = {}
+        self._sequences: dict[str, int] = {}
+        self.faults: set[str] = set(self.options.faults)
+
+    def new_id(self, prefix: str) -> str:
+        """A fresh ``prefix_ULID``."""
+        return self._ids.new(prefix, self.clock.now())
+
+    def new_ulid(self) -> str:
+        """A fresh ULID."""
+        return self._ids.ulid(self.clock.now())
+
+    def next(self, sequence: str) -> int:
+        """The next number (from 1) of a counter of the whole server."""
+        self._sequences[sequence] = self._sequences.get(sequence, 0) + 1
+        return self._sequences[sequence]
+
+    def table(self, name: str) -> Table:
+        """The table of that name, made on first use."""
+        return self._tables.setdefault(name, Table(name))
+
+    def tables(self) -> dict[str, int]:
+        """The number of rows of each table."""
+        return {name: len(table) for name, table in sorted(self._tables.items())}
+
+    def part(self, name: str, factory: Callable[[World], T]) -> T:
+        """A part's own state, made by ``factory(world)`` on first use and forgotten by :meth:`reset`."""
+        if name not in self._parts:
+            self._parts[name] = factory(self)
+        found: T = self._parts[name]
+        return found
+
+    def publish(self, environment: str, name: str, *, kind: str, id: str) -> None:
+        """Tell the delivery service that ``name`` (such as "customer.created") happened to an object."""
+        for sink in hooks.SINKS:
+            sink(self, environment, name, kind, id)
+
+    def advance(self, by: timedelta) -> None:
+        """Move the clock forward, running every due job at its own instant on the way."""
+        with self.lock:
+            jobs.advance(self, by)
+
+    def advance_to(self, moment: datetime) -> None:
+        """Move the clock forward to ``moment`` (not backward)."""
+        self.advance(max(moment - self.clock.now(), timedelta()))
+
+    def reset(self) -> None:
+        """Forget everything: rows, parts, counters, the moved clock and faults that were switched on later."""
+        with self.lock:
+            for hook in hooks.STOPPING:
+                hook(self)
+            self._tables.clear()
+            self._parts.clear()
+            self._sequences.clear()
+            self.clock.reset()
+            self.faults = set(self.options.faults)
+            for hook in hooks.STARTING:
+                hook(self)
