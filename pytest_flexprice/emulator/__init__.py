@@ -1,4 +1,4 @@
-"""An embedded Flexprice, faithful to what was seen of the real one, for rehearsals and for tests of the suite itself."""
+"""An embedded Flexprice, faithful to what was seen of the real one: for rehearsals and tests of the suite itself."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def integer(value: Any) -> int:
 
 def number(value: Any) -> float:
     """A JSON number as a double."""
-    if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or abs(value) > Decimal("1.797e308"):
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or abs(Decimal(value)) > Decimal("1.797e308"):
         raise BindError("not a number")
     return float(value)
 
@@ -226,7 +226,7 @@ class Schema:
         """Every field by its JSON name, ``None`` where absent; raises :class:`BindError`."""
         if not isinstance(value, dict):
             raise BindError("not an object")
-        out: dict[str, Any] = dict.fromkeys((f.name for f in self.fields))
+        out: dict[str, Any] = dict.fromkeys(f.name for f in self.fields)
         for key, item in value.items():
             known = self._by_name.get(key.lower())
             if known is not None and item is not None:

@@ -22,7 +22,7 @@ def _digits(number: int, alphabet: str, length: int) -> str:
 
 
 class Ids:
-    """Makes ULIDs that grow within a process, also when several fall into one millisecond or the clock is moved back."""
+    """Makes ULIDs that grow within a process, also within one millisecond or when the clock is moved back."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

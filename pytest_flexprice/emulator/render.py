@@ -37,18 +37,22 @@ def plain(value: Any) -> Any:
     """A value made of what :mod:`json` can write, in Go's forms; internal keys of rows are left out."""
     if value is None or isinstance(value, (str, bool, int)):
         return value
-    if isinstance(value, Decimal):
-        return dec(value)
-    if isinstance(value, datetime):
-        return gotime(value)
-    if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) < 10**_GO_EXPONENT else value
     if isinstance(value, Row):
         return {k: plain(v) for k, v in value.items() if not k.startswith("_")}
     if isinstance(value, dict):
         return {k: plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return dec(value)
+    if isinstance(value, datetime):
+        return gotime(value)
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < 10**_GO_EXPONENT else value
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 

@@ -1,4 +1,4 @@
-"""The table of routes, with gin's rules: exact case, static before parameter, one trailing slash redirects (contract 1.1)."""
+"""The table of routes, with gin's rules: exact case, static before parameter, a trailing slash redirects (contract 1.1)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Router:
         if route is None:
             return None
         names = route.pattern.split("/")[1:]
-        return route, {name[1:]: part for name, part in zip(names, parts) if name.startswith(":")}
+        return route, {name[1:]: part for name, part in zip(names, parts, strict=True) if name.startswith(":")}
 
     def redirect(self, method: str, path: str) -> str | None:
         """The path with one trailing slash more or less, when that one is a route."""
