@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .delivery.settings import DeliverySettings
+
 DEFAULT_KEY = "sk_local_flexprice_test_key"
 DEFAULT_TENANT = "00000000-0000-0000-0000-000000000000"
 SANDBOX = "00000000-0000-0000-0000-000000000000"
@@ -27,12 +29,10 @@ class EmulatorOptions:
     """How long a deleted key that was used lives on, from its first use (real: 120)."""
     meter_cache_seconds: float = 600.0
     """How long meters are remembered by event name (real: 600)."""
-    webhook_cache_seconds: float = 60.0
-    """How long the delivery service is blind to a new endpoint (real: 60)."""
-    retry_scale: float = 1.0
-    """Factor on the delivery service's retry waits."""
     svix: bool = True
     """Whether the delivery service is switched on (``False``: the native sender)."""
+    delivery: DeliverySettings = field(default_factory=DeliverySettings)
+    """Caches, retries, timeouts and allowed receivers of webhooks; its fields name the real values."""
     jobs: bool = True
     """Whether the periodic jobs run by themselves."""
     threads: int = 8

@@ -1,0 +1,100 @@
+"""Tasks that run at a moment of the server's clock, on a few worker threads."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+from .locking import Stopping
+
+_LOG = logging.getLogger(__name__)
+_LOOK_AGAIN = 0.25  # seconds; the clock may be moved while workers wait
+_JOIN = 2.0
+
+
+class Scheduler:
+    """Runs each task once its moment has come. Threads start with the first task and end with :meth:`stop`."""
+
+    def __init__(self, now: Callable[[], datetime], workers: int) -> None:
+        self._now = now
+        self._workers = workers
+        self._heap: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._count = itertools.count()
+        self._changed = threading.Condition()
+        self._threads: list[threading.Thread] = []
+        self._running = 0
+        self._stopped = False
+
+    def at(self, moment: datetime, task: Callable[[], None]) -> None:
+        """Run ``task`` at ``moment``; ignored after :meth:`stop`."""
+        with self._changed:
+            if self._stopped:
+                return
+            heapq.heappush(self._heap, (moment, next(self._count), task))
+            if not self._threads:
+                self._start()
+            self._changed.notify()
+
+    def idle(self) -> bool:
+        """Whether nothing runs and nothing is due."""
+        with self._changed:
+            return not self._running and not (self._heap and self._heap[0][0] <= self._now())
+
+    def __len__(self) -> int:
+        """How many tasks have not begun."""
+        return len(self._heap)
+
+    def stop(self) -> None:
+        """Begin nothing more and wait shortly for what runs."""
+        with self._changed:
+            self._stopped = True
+            self._heap.clear()
+            self._changed.notify_all()
+            threads = list(self._threads)
+        for thread in threads:
+            if thread is not threading.current_thread():
+                thread.join(_JOIN)
+
+    def resume(self) -> None:
+        """Take tasks again after :meth:`stop`."""
+        with self._changed:
+            self._stopped = False
+            self._threads = []
+
+    def _start(self) -> None:
+        for number in range(self._workers):
+            thread = threading.Thread(target=self._work, name=f"webhook-delivery-{number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _work(self) -> None:
+        while True:
+            task = self._next()
+            if task is None:
+                return
+            try:
+                task()
+            except Stopping:
+                return
+            except Exception:
+                _LOG.exception("a webhook task failed")
+            finally:
+                with self._changed:
+                    self._running -= 1
+
+    def _next(self) -> Callable[[], None] | None:
+        with self._changed:
+            while not self._stopped:
+                wait = None
+                if self._heap:
+                    due = (self._heap[0][0] - self._now()).total_seconds()
+                    if due <= 0:
+                        self._running += 1
+                        return heapq.heappop(self._heap)[2]
+                    wait = min(due, _LOOK_AGAIN)
+                self._changed.wait(wait)
+            return None

@@ -1,0 +1,162 @@
+"""One HTTP POST, with exactly the given headers, to loopback or to a host that the settings allow."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import io
+import ipaddress
+import socket
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+BLOCKED = "requests to this IP range are blocked (see the server configuration)"
+TIMED_OUT = "request timed out"
+NO_CONNECTION = "error making request: client error (Connect)"
+NO_ANSWER = "error making request: client error (SendRequest)"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one attempt. ``status`` is 0 where no answer came, and ``text`` then says why."""
+
+    status: int
+    text: str
+    milliseconds: int = 0
+    timed_out: bool = False
+    retry_after: float | None = None
+
+    @property
+    def success(self) -> bool:
+        """Only a 2xx is one; redirects are not followed."""
+        return 200 <= self.status < 300
+
+
+class _Deadline(io.RawIOBase):
+    """Reads from a socket until a moment, however slowly the bytes come."""
+
+    def __init__(self, sock: socket.socket, end: float) -> None:
+        self._sock = sock
+        self._end = end
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._sock.settimeout(max(self._end - time.monotonic(), 0.001))
+        return self._sock.recv_into(buffer)
+
+
+class _Source:
+    """What :class:`http.client.HTTPResponse` needs of a socket."""
+
+    def __init__(self, sock: socket.socket, end: float) -> None:
+        self._raw = _Deadline(sock, end)
+
+    def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
+        return io.BufferedReader(self._raw)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine, decided without asking any name server."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def may_reach(url: str, allowed: Iterable[str]) -> bool:
+    """Whether an attempt for ``url`` may leave: loopback, or a host in ``allowed``."""
+    host = urlsplit(url).hostname or ""
+    return is_loopback(host) or host.lower() in {name.lower() for name in allowed}
+
+
+def host_header(url: str) -> str:
+    """The value of the ``Host`` header for ``url``."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+class Transport:
+    """Sends attempts; :meth:`abort` ends those under way."""
+
+    def __init__(self, timeout: float, allowed: Iterable[str] = (), limit: int = 20_000) -> None:
+        self._timeout = timeout
+        self._allowed = tuple(allowed)
+        self._limit = limit
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+
+    def post(self, url: str, headers: Sequence[tuple[str, str]], body: bytes) -> Outcome:
+        """Send ``body`` once, with ``headers`` in their order and spelling, and report what came back.
+
+        Nothing is raised: a failure is an :class:`Outcome` with status 0.
+        """
+        if not may_reach(url, self._allowed):
+            return Outcome(0, BLOCKED)
+        started = time.monotonic()
+        outcome = self._attempt(urlsplit(url), headers, body, started + self._timeout)
+        return replace(outcome, milliseconds=int((time.monotonic() - started) * 1000))
+
+    def abort(self) -> None:
+        """Cut the connections of attempts under way."""
+        with self._lock:
+            for sock in self._open:
+                with contextlib.suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
+
+    def _attempt(self, url: SplitResult, headers: Sequence[tuple[str, str]], body: bytes, end: float) -> Outcome:
+        connection = _connection(url, max(end - time.monotonic(), 0.001))
+        try:
+            connection.connect()
+        except TimeoutError:
+            return Outcome(0, TIMED_OUT, timed_out=True)
+        except (OSError, http.client.HTTPException, UnicodeError, ValueError):
+            connection.close()
+            return Outcome(0, NO_CONNECTION)
+        sock = connection.sock
+        with self._lock:
+            self._open.add(sock)
+        try:
+            return _exchange(connection, url, headers, body, end, self._limit)
+        except TimeoutError:
+            return Outcome(0, TIMED_OUT, timed_out=True)
+        except (OSError, http.client.HTTPException, UnicodeError, ValueError):
+            late = time.monotonic() >= end
+            return Outcome(0, TIMED_OUT if late else NO_ANSWER, timed_out=late)
+        finally:
+            with self._lock:
+                self._open.discard(sock)
+            connection.close()
+
+
+def _connection(url: SplitResult, timeout: float) -> http.client.HTTPConnection:
+    kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+    return kind(url.hostname or "", url.port, timeout=timeout)
+
+
+def _exchange(
+    connection: http.client.HTTPConnection,
+    url: SplitResult,
+    headers: Sequence[tuple[str, str]],
+    body: bytes,
+    end: float,
+    limit: int,
+) -> Outcome:
+    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    connection.putrequest("POST", target, skip_host=True, skip_accept_encoding=True)
+    for name, value in headers:
+        connection.putheader(name, value)
+    connection.endheaders(body)
+    sock = connection.sock
+    response = http.client.HTTPResponse(_Source(sock, end), method="POST")  # type: ignore[arg-type]  # see _Source
+    response.begin()
+    text = response.read(4 * limit).decode("utf-8", "replace")[:limit]
+    return Outcome(response.status, text, retry_after=_seconds(response.headers.get("retry-after")))
+
+
+def _seconds(value: str | None) -> float | None:
+    return float(value) if value is not None and value.strip().isdigit() else None
