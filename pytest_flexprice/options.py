@@ -1,0 +1,81 @@
+"""Every ``--flexprice-*`` option and every ``flexprice_*`` ini key."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+DESTINATION = "flexprice_"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One value of a run and where it came from, as the header shows them."""
+
+    name: str
+    value: str
+    source: str
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare the options and ini keys."""
+    group = parser.getgroup("flexprice", "Flexprice Go-Live Checklist")
+    add = group.addoption
+    add("--flexprice-env", metavar="NAME", help="environment of the plan to check; 'local' is an embedded Flexprice")
+    add("--flexprice-plan", metavar="FILE", help="the plan (default: golive.toml in the rootdir)")
+    add("--flexprice-level", metavar="LEVEL", help="how far to go: lint, read, probe, smoke or drill")
+    add("--flexprice-base-url", metavar="URL", help="base URL of Flexprice, without /v1")
+    add("--flexprice-reports", metavar="DIR", help="folder for the evidence (default: reports)")
+    add("--flexprice-sweep", action="store_true", help="remove what killed runs left behind, and do nothing else")
+    add("--flexprice-snapshot", action="store_true", help="write the environment's catalog as the plan's snapshot")
+    add("--flexprice-init", action="store_true", help="write a first golive.toml from what the environment holds")
+    add(
+        "--flexprice-fault",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="break the rehearsal in a named way, to see the checklist fail (local only; 'list' shows the names)",
+    )
+    parser.addini("flexprice_plan", "the plan (default: golive.toml in the rootdir)")
+    parser.addini("flexprice_level", "how far runs go unless told otherwise")
+    parser.addini("flexprice_reports", "folder for the evidence (default: reports)")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where values are looked up: command line > environment > ``.env.<name>`` > plan > ini > default."""
+
+    config: pytest.Config
+    environ: Mapping[str, str]
+    dotenv: Mapping[str, str | None]
+    dotenv_name: str = ""
+
+    def option(self, name: str) -> Any:
+        """The command line's value of ``--flexprice-<name>``, or None."""
+        return self.config.getoption(DESTINATION + name.replace("-", "_"), None)
+
+    def variable(self, name: str) -> tuple[str, str] | None:
+        """The value of an environment variable and its source, or None where it is not set (an empty one is not)."""
+        if self.environ.get(name):
+            return self.environ[name], f"environment variable {name}"
+        value = self.dotenv.get(name)
+        return (value, f"{self.dotenv_name}: {name}") if value else None
+
+    def first(self, option: str, variable: str, *others: tuple[Any, str]) -> tuple[str, str] | None:
+        """The first value there is: option, variable, then the given (value, source) pairs."""
+        given = self.option(option) if option else None
+        if given:
+            return str(given), f"--flexprice-{option}"
+        found = self.variable(variable)
+        if found:
+            return found
+        return next(((str(value), source) for value, source in others if value not in (None, "")), None)
+
+
+def environment_name(config: pytest.Config) -> tuple[str, str] | None:
+    """The environment this run is for and where that was said, or None: then the plugin is inert."""
+    return Sources(config, os.environ, {}).first("env", "FLEXPRICE_ENV")

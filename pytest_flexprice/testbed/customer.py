@@ -1,0 +1,135 @@
+"""Test customers and test subscriptions: made by the run, written to the ledger first, billed by nobody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from faker import Faker
+
+from pytest_flexprice.api import ApiError, Flexprice
+from pytest_flexprice.evidence.finding import Finding, RequirementNotMet
+from pytest_flexprice.testbed.ledger import Ledger
+from pytest_flexprice.testbed.naming import MARK, external_id
+
+LIFETIME = timedelta(hours=6)
+#: Room for events between the start of the subscription and now (contract 8.1, step 4).
+HEAD_START = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class TestCustomer:
+    """A customer that this run made."""
+
+    __test__ = False
+    id: str
+    external_id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class TestSubscription:
+    """A subscription that this run made, as it was read back.
+
+    ``lines`` are its line items as Flexprice gives them; ``start`` is its own start date, in UTC.
+    """
+
+    __test__ = False
+    id: str
+    customer: TestCustomer
+    plan_id: str
+    currency: str
+    billing_period: str
+    start: datetime
+    lines: tuple[dict[str, Any], ...]
+
+
+@dataclass
+class Testbed:
+    """Makes objects for one worker of one run.
+
+    Raises (all methods):
+        RequirementNotMet: Flexprice refuses what a go-live needs.
+        ApiError, NotVerified: as the client.
+    """
+
+    __test__ = False
+    flexprice: Flexprice
+    ledger: Ledger
+    run_id: str
+    worker: str = "main"
+
+    def customer(self, role: str, now: datetime) -> TestCustomer:
+        """A customer that never existed before; ``role`` says what for."""
+        key = external_id(self.run_id, role, self.worker)
+        faker = Faker()
+        faker.seed_instance(key)
+        name = f"{faker.company()} (go-live test {role})"
+        self.ledger.intend("customer", key, role=role)
+        body = {
+            "external_id": key,
+            "name": name,
+            "metadata": {
+                "managed_by": MARK,
+                "run_id": self.run_id,
+                "expires_at": (now + LIFETIME).astimezone(timezone.utc).isoformat(),
+            },
+        }
+        try:
+            row = self.flexprice.post("/v1/customers", body)
+        except ApiError as error:
+            raise _refused("7.1", "the test customer could not be created", error) from error
+        self.ledger.created("customer", key, row["id"])
+        return TestCustomer(row["id"], key, name)
+
+    def subscription(
+        self, customer: TestCustomer, plan_id: str, currency: str, billing_period: str, now: datetime
+    ) -> TestSubscription:
+        """A subscription of that customer that sends its invoices and charges nobody."""
+        key = f"{customer.external_id}/{plan_id}"
+        self.ledger.intend("subscription", key, customer=customer.external_id)
+        body = {
+            "customer_id": customer.id,
+            "plan_id": plan_id,
+            "currency": currency,
+            "billing_period": billing_period,
+            "billing_period_count": 1,
+            "collection_method": "send_invoice",
+            "start_date": rfc3339(now - HEAD_START),
+            "metadata": {"managed_by": MARK, "run_id": self.run_id},
+        }
+        try:
+            made = self.flexprice.post("/v1/subscriptions", body)
+        except ApiError as error:
+            raise _refused("7.1", "the test customer could not be subscribed to the test plan", error) from error
+        self.ledger.created("subscription", key, made["id"])
+        row = self.flexprice.get(f"/v1/subscriptions/{made['id']}")
+        return TestSubscription(
+            row["id"],
+            customer,
+            plan_id,
+            str(row["currency"]),
+            billing_period,
+            instant(row["start_date"]),
+            tuple(row.get("line_items") or ()),
+        )
+
+
+def rfc3339(moment: datetime) -> str:
+    """A time as Flexprice keeps it: UTC, milliseconds."""
+    utc = moment.astimezone(timezone.utc)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def instant(text: str) -> datetime:
+    """A time that Flexprice printed (up to nanoseconds, cut to microseconds), aware, in UTC."""
+    head, _, rest = text.removesuffix("Z").partition(".")
+    digits = "".join(char for char in rest if char.isdigit())
+    return datetime.fromisoformat(f"{head}.{digits[:6]:0<6}").replace(tzinfo=timezone.utc)
+
+
+def _refused(item: str, problem: str, error: ApiError) -> RequirementNotMet:
+    return RequirementNotMet(
+        [Finding(item, f"{error.method} {error.path}", f"{problem}: {error.message or error.status}")]
+    )
