@@ -1,0 +1,240 @@
+"""The demo company's webhook handler, healthy or with a named mistake (checklist 6.2, 6.4, 7.4).
+
+It is written as a company would write it, on ``standardwebhooks``, and shares no code with the probes that try it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from pytest_flexprice.webhooks.loopback import LoopbackServer, Reply, Request
+
+KNOWN_TYPES = frozenset(
+    {"invoice.update.finalized", "invoice.update.payment", "subscription.created", "subscription.cancelled"}
+)
+PROCESSED_TYPE = "invoice.update.finalized"
+WRONG_SECRET = "whsec_" + base64.b64encode(hashlib.sha256(b"the demo company's Sandbox").digest()[:24]).decode()
+
+FAULTS = {
+    "F118": "accepts messages without a signature",
+    "F119": "trusts a signature it has verified once, whatever body comes with it",
+    "F120": "looks at the signature's form only, so any secret will do",
+    "F121": "verifies the signature but not the time",
+    "F122": "parses the body and verifies its own re-encoding, compact and in the order of the keys",
+    "F122 spaced": "parses the body and verifies its own re-encoding, with blanks between the parts",
+    "F123": "uses the whole secret, prefix and all, as the key",
+    "F123 undecoded": "uses the part after the prefix as the key without decoding it",
+    "F125": "is configured with the Sandbox's secret",
+    "F126": "answers 400 to an event type it does not know",
+    "F127": "fails with 500 on invoice.update.payment",
+    "F128": "redirects to the URL with a slash at its end",
+    "F130": "processes a message as often as it arrives",
+    "F131": "answers 200 to everything and does nothing",
+    "F143": "verifies, answers 200 and does nothing",
+    "bad header": "fails with 500 on a signature header without a comma",
+    "first signature": "looks at the first of several signatures only",
+    "large": "refuses bodies above 64 KiB",
+    "empty key": "lost its secret and verifies with an empty key",
+    "swapped id": "leaves the message's id out of what it verifies, by trusting a signature it has seen",
+    "other headers": "looks for webhook-* headers only",
+    "slow": "answers after six seconds",
+}
+
+
+class Refused(Exception):
+    """The handler does not trust a message."""
+
+
+class DemoHandler(LoopbackServer):
+    """The handler on loopback: ``POST /flexprice`` takes webhooks, ``GET /processed/{invoice_id}`` says what was done.
+
+    Args:
+        secret: the endpoint's signing secret.
+        fault: a name of ``FAULTS``, or "" for a healthy handler.
+
+    Raises:
+        ValueError: no fault has that name.
+    """
+
+    def __init__(self, secret: str, fault: str = "") -> None:
+        if fault and fault not in FAULTS:
+            raise ValueError(f"'{fault}' is no fault of the demo handler; expected one of {', '.join(FAULTS)}")
+        super().__init__()
+        self.secret = WRONG_SECRET if fault == "F125" else secret
+        self.fault = fault
+        self._lock = threading.Lock()
+        self._trusted: set[str] = set()
+        self._seen: set[str] = set()
+        self._processed: dict[str, list[str]] = {}
+
+    @property
+    def url(self) -> str:
+        """Where webhooks are to be sent."""
+        return f"{self.origin}/flexprice"
+
+    @property
+    def processed_url(self) -> str:
+        """The plan's ``webhooks.processed``: a URL with ``{invoice_id}`` in it."""
+        return f"{self.origin}/processed/{{invoice_id}}"
+
+    def processed(self, invoice_id: str) -> list[str]:
+        """The ids of the messages by which that invoice was processed."""
+        with self._lock:
+            return list(self._processed.get(invoice_id, ()))
+
+    def reply(self, request: Request) -> Reply:
+        """Answer one request."""
+        if request.method == "GET" and request.path.startswith("/processed/"):
+            return self._tell(request.path.removeprefix("/processed/"))
+        if request.path.rstrip("/") != "/flexprice" or request.method != "POST":
+            return Reply(404)
+        return self._receive(request)
+
+    def _tell(self, invoice_id: str) -> Reply:
+        ids = self.processed(invoice_id)
+        body = json.dumps({"invoice_id": invoice_id, "times": len(ids), "message_ids": ids}).encode()
+        return Reply(200 if ids else 404, body, {"Content-Type": "application/json"})
+
+    def _receive(self, request: Request) -> Reply:
+        if self.fault == "F131":
+            return Reply(200)
+        if self.fault == "F128" and not request.path.endswith("/"):
+            return Reply(308, headers={"Location": f"{self.url}/"})
+        if self.fault == "large" and len(request.body) > 64 * 1024:
+            return Reply(413)
+        if self.fault == "slow":
+            time.sleep(6)
+        try:
+            self._verify(request)
+        except Refused:
+            return Reply(401)
+        except ValueError:
+            return Reply(500)
+        return self._handle(request)
+
+    def _handle(self, request: Request) -> Reply:
+        try:
+            message = json.loads(request.body)
+        except ValueError:
+            return Reply(400)
+        kind = str(message.get("event_type", "")) if isinstance(message, dict) else ""
+        if self.fault == "F126" and kind not in KNOWN_TYPES:
+            return Reply(400)
+        if self.fault == "F127" and kind == "invoice.update.payment":
+            return Reply(500)
+        if kind == PROCESSED_TYPE and self.fault != "F143":
+            self._process(kind, message.get("invoice") or {}, request.header("svix-id"))
+        return Reply(204)
+
+    def _process(self, kind: str, invoice: dict[str, Any], message_id: str) -> None:
+        invoice_id = str(invoice.get("id", ""))
+        with self._lock:
+            keys = {message_id, f"{kind} {invoice_id}"}
+            if keys & self._seen and self.fault != "F130":
+                return
+            self._seen |= keys
+            self._processed.setdefault(invoice_id, []).append(message_id)
+
+    def _verify(self, request: Request) -> None:
+        by_name = {name.lower(): value for name, value in request.headers}
+        family = "webhook" if self.fault == "other headers" else "svix"
+        sent = {f"webhook-{name}": by_name.get(f"{family}-{name}", "") for name in ("id", "timestamp", "signature")}
+        if self.fault == "F118" and not all(sent.values()):
+            return
+        check = _CHECKS.get(self.fault, _check)
+        try:
+            check(self, sent, request.body)
+        except WebhookVerificationError:
+            raise Refused from None
+        except ValueError:
+            if self.fault == "bad header":
+                raise
+            raise Refused from None
+
+
+Sent = dict[str, str]
+
+
+def _check(handler: DemoHandler, sent: Sent, body: bytes) -> None:
+    Webhook(handler.secret).verify(body, sent, json_parse=False)
+
+
+def _check_once(handler: DemoHandler, sent: Sent, body: bytes) -> None:
+    known = f"{sent['webhook-id']} {sent['webhook-signature']}"
+    if known in handler._trusted:
+        return
+    _check(handler, sent, body)
+    handler._trusted.add(known)
+
+
+def _check_once_without_id(handler: DemoHandler, sent: Sent, body: bytes) -> None:
+    known = sent["webhook-signature"] + hashlib.sha256(body).hexdigest()
+    if known in handler._trusted:
+        return
+    _check(handler, sent, body)
+    handler._trusted.add(known)
+
+
+def _check_form(handler: DemoHandler, sent: Sent, body: bytes) -> None:
+    _fresh(sent)
+    version, _, value = sent["webhook-signature"].split(" ")[0].partition(",")
+    if not sent["webhook-id"] or version != "v1" or len(base64.b64decode(value, validate=True)) != 32:
+        raise Refused
+
+
+def _check_without_time(handler: DemoHandler, sent: Sent, body: bytes) -> None:
+    _compare(base64.b64decode(handler.secret.removeprefix("whsec_")), sent, body)
+
+
+def _reencoded(**how: Any) -> Callable[[DemoHandler, Sent, bytes], None]:
+    def check(handler: DemoHandler, sent: Sent, body: bytes) -> None:
+        _check(handler, sent, json.dumps(json.loads(body), ensure_ascii=False, **how).encode())
+
+    return check
+
+
+def _check_with_key(key: Callable[[str], bytes]) -> Callable[[DemoHandler, Sent, bytes], None]:
+    def check(handler: DemoHandler, sent: Sent, body: bytes) -> None:
+        _fresh(sent)
+        _compare(key(handler.secret), sent, body)
+
+    return check
+
+
+def _check_first(handler: DemoHandler, sent: Sent, body: bytes) -> None:
+    _check(handler, {**sent, "webhook-signature": sent["webhook-signature"].split(" ")[0]}, body)
+
+
+def _fresh(sent: Sent) -> None:
+    if not sent["webhook-timestamp"].isdigit() or abs(time.time() - int(sent["webhook-timestamp"])) > 300:
+        raise Refused
+
+
+def _compare(key: bytes, sent: Sent, body: bytes) -> None:
+    signed = f"{sent['webhook-id']}.{sent['webhook-timestamp']}.".encode() + body
+    expected = "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    if expected not in sent["webhook-signature"].split(" "):
+        raise Refused
+
+
+_CHECKS: dict[str, Callable[[DemoHandler, Sent, bytes], None]] = {
+    "F119": _check_once,
+    "F120": _check_form,
+    "F121": _check_without_time,
+    "F122": _reencoded(separators=(",", ":")),
+    "F122 spaced": _reencoded(),
+    "F123": _check_with_key(str.encode),
+    "F123 undecoded": _check_with_key(lambda secret: secret.removeprefix("whsec_").encode()),
+    "first signature": _check_first,
+    "empty key": _check_with_key(lambda secret: b""),
+    "swapped id": _check_once_without_id,
+}
