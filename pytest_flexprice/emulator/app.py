@@ -12,7 +12,7 @@ from urllib.parse import quote
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Request, Response
 
-from . import auth, errors, faults, render
+from . import auth, errors, faults, hooks, render
 from .call import Call, Caller, Reply
 from .routing import ROUTER, Route, Router
 from .world import World
@@ -115,6 +115,8 @@ class App:
             route.pattern,
         )
         with self.world.lock:
+            for hook in hooks.REQUESTS:
+                hook(self.world)
             if not self.world.faults:
                 return _reply(route.handler(call))
             return self._faulty(call, route)

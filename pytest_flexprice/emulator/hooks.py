@@ -1,4 +1,4 @@
-"""Where the parts of the emulator attach themselves to a world: when it starts, stops, or something is published."""
+"""Where the parts of the emulator attach themselves to a world: when it starts, stops, serves, or something is published."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ Sink = Callable[["World", str, str, str, str], None]
 STARTING: list[Hook] = []
 STOPPING: list[Hook] = []
 SINKS: list[Sink] = []
+REQUESTS: list[Hook] = []
 
 
 def on_start(hook: Hook) -> Hook:
@@ -32,3 +33,9 @@ def on_publish(sink: Sink) -> Sink:
     """Run ``sink(world, environment, event_name, kind, id)`` for everything that is published."""
     SINKS.append(sink)
     return sink
+
+
+def on_request(hook: Hook) -> Hook:
+    """Run ``hook(world)`` under the lock before every handler: work that has become due since the last request."""
+    REQUESTS.append(hook)
+    return hook

@@ -22,9 +22,9 @@ class EmulatorOptions:
     """0 takes a free one."""
     api_key: str = DEFAULT_KEY
     """The server-config key: a super_admin user bound to no environment."""
-    lag: float | None = 0.0
+    lag: float | None = 0.1
     """Seconds from an accepted event to its being stored and metered (real: 0.08–4.6); ``None`` holds events until
-    the control route releases them."""
+    the control route releases them; 0 is at once. Small, but not zero, so that a caller has to wait as with the real one."""
     key_cache_seconds: float = 5.0
     """How long a deleted key that was used lives on, from its first use (real: 120)."""
     meter_cache_seconds: float = 600.0

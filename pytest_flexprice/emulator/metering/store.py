@@ -1,0 +1,168 @@
+"""The two tables behind every event read: raw events and metered rows (contract 3.3).
+
+They live in one private SQLite database that stays in memory while small and moves to a temporary file of its own
+when it grows; the file vanishes with the connection. Access is under the world's lock.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import weakref
+from collections.abc import Iterable
+from decimal import Context, Decimal
+from typing import Any, NamedTuple
+
+from .values import extracted
+from .windows import month_start
+
+CACHE_KIBIBYTES = 65_536
+"""How much of the database stays in memory."""
+
+_SCHEMA = """
+CREATE TABLE raw (env INTEGER, ts INTEGER, id TEXT, ext TEXT, name TEXT, customer TEXT, source TEXT, properties TEXT,
+  PRIMARY KEY (env, ts, id)) WITHOUT ROWID;
+CREATE INDEX raw_id ON raw (env, id);
+CREATE INDEX raw_customer ON raw (env, ext, ts);
+CREATE TABLE metered (env INTEGER, ext TEXT, meter INTEGER, sec INTEGER, id TEXT, ms INTEGER, arrival INTEGER,
+  quantity, value TEXT, source TEXT, properties TEXT, processed INTEGER,
+  PRIMARY KEY (env, ext, meter, sec, id)) WITHOUT ROWID;
+CREATE INDEX metered_id ON metered (env, id);
+CREATE TABLE too_large (env INTEGER, id TEXT, PRIMARY KEY (env, id)) WITHOUT ROWID;
+"""
+_PRAGMAS = ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{CACHE_KIBIBYTES}", "temp_store = FILE")
+_WIDE = Context(prec=200)
+
+
+class Event(NamedTuple):
+    """One accepted event. ``moment`` is its timestamp in milliseconds since the epoch; ``text`` are the properties as
+    stored (``None``: there are none)."""
+
+    environment: str
+    moment: int
+    id: str
+    external_customer_id: str
+    name: str
+    customer_id: str
+    source: str
+    text: str | None
+    properties: dict[str, Any]
+
+
+class MeteredRow(NamedTuple):
+    """One metered row to be stored: an event, the meter's id, and what the meter made of it."""
+
+    event: Event
+    meter: str
+    quantity: Decimal | int
+    value: str | None
+    processed: int
+
+
+class _ExactSum:
+    """SQL aggregate ``exact_sum``: decimals kept as text, added exactly."""
+
+    def __init__(self) -> None:
+        self._total = Decimal(0)
+
+    def step(self, text: str | None) -> None:
+        if text is not None:
+            self._total = _WIDE.add(self._total, Decimal(text))
+
+    def finalize(self) -> str:
+        return format(self._total, "f")
+
+
+class _ExactMax:
+    """SQL aggregate ``exact_max``: the greatest of decimals kept as text."""
+
+    def __init__(self) -> None:
+        self._best: Decimal | None = None
+
+    def step(self, text: str | None) -> None:
+        if text is not None and (self._best is None or Decimal(text) > self._best):
+            self._best = Decimal(text)
+
+    def finalize(self) -> str | None:
+        return None if self._best is None else format(self._best, "f")
+
+
+def _extracted(text: str | None, key: str) -> str:
+    """SQL function ``extracted``: a property of stored ones as text."""
+    return extracted(json.loads(text), key) if text else ""
+
+
+class Store:
+    """Raw events and metered rows; equal keys replace each other, the later one stays."""
+
+    def __init__(self) -> None:
+        self.connection = sqlite3.connect("", isolation_level=None, check_same_thread=False, cached_statements=256)
+        for pragma in _PRAGMAS:
+            self.connection.execute(f"PRAGMA {pragma}")
+        self.connection.executescript(_SCHEMA)
+        self.connection.create_function("month_start", 2, month_start, deterministic=True)
+        self.connection.create_function("extracted", 2, _extracted, deterministic=True)
+        aggregates: dict[str, Any] = {"exact_sum": _ExactSum, "exact_max": _ExactMax}
+        for name, kind in aggregates.items():
+            self.connection.create_aggregate(name, 1, kind)
+        self.close = weakref.finalize(self, self.connection.close)
+        """Gives the memory and the temporary file back; happens by itself when the store is forgotten."""
+        self._numbers: dict[str, int] = {}
+        self._names: list[str] = []
+        self._arrivals = 0
+
+    def number(self, name: str) -> int:
+        """The small number that stands for an environment or meter id."""
+        known = self._numbers.get(name)
+        if known is None:
+            known = self._numbers[name] = len(self._names)
+            self._names.append(name)
+        return known
+
+    def name(self, number: int) -> str:
+        """The id behind a small number."""
+        return self._names[number]
+
+    def add_raw(self, events: Iterable[Event]) -> None:
+        """Store raw events; equal in environment, millisecond and id, the later one stays."""
+        number = self.number
+        rows = [(number(e[0]), e[1], e[2], e[3], e[4], e[5], e[6], e[7]) for e in events]
+        self._write("INSERT OR REPLACE INTO raw VALUES (?,?,?,?,?,?,?,?)", rows)
+
+    def add_metered(self, metered: Iterable[MeteredRow]) -> None:
+        """Store metered rows; equal in environment, customer, meter, second and id, the later one stays."""
+        rows = []
+        number = self.number
+        for event, meter, quantity, value, processed in metered:
+            self._arrivals += 1
+            kept = quantity if type(quantity) is int else format(quantity, "f")
+            second = event.moment // 1000
+            rows.append((number(event.environment), event.external_customer_id, number(meter), second, event.id,
+                         event.moment, self._arrivals, kept, value, event.source, event.text, processed))  # fmt: skip
+        self._write("INSERT OR REPLACE INTO metered VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", rows)
+
+    def add_too_large(self, event: Event) -> None:
+        """Remember an event whose quantity no row can hold."""
+        self._write("INSERT OR REPLACE INTO too_large VALUES (?,?)", [(self.number(event.environment), event.id)])
+
+    def is_too_large(self, environment: str, identifier: str) -> bool:
+        """Whether an event of that id had a quantity that no row can hold."""
+        found = self.query("SELECT 1 FROM too_large WHERE env=? AND id=?", (self.number(environment), identifier))
+        return bool(found)
+
+    def query(self, sql: str, arguments: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a SELECT."""
+        return self.connection.execute(sql, tuple(arguments)).fetchall()
+
+    def counts(self) -> dict[str, int]:
+        """How many raw events and metered rows are kept."""
+        return {name: self.query(f"SELECT count(*) FROM {name}")[0][0] for name in ("raw", "metered")}  # noqa: S608 -- two fixed names
+
+    def _write(self, sql: str, rows: list[tuple[Any, ...]]) -> None:
+        if not rows:
+            return
+        self.connection.execute("BEGIN")
+        try:
+            self.connection.executemany(sql, rows)
+        finally:
+            self.connection.execute("COMMIT")

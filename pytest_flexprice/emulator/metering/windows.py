@@ -1,0 +1,65 @@
+"""Where the buckets of a window size begin, as SQL over whole UTC seconds (contract 2.1, 3.9; vectors bucket-*)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_WEEK_SHIFT = 4 * _DAY  # the epoch was a Thursday, weeks begin on Sunday
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+_SECONDS = {
+    "MINUTE": _MINUTE,
+    "15MIN": 15 * _MINUTE,
+    "30MIN": 30 * _MINUTE,
+    "HOUR": _HOUR,
+    "3HOUR": 3 * _HOUR,
+    "6HOUR": 6 * _HOUR,
+    "12HOUR": 12 * _HOUR,
+    "DAY": _DAY,
+}
+SIZES = (*_SECONDS, "WEEK", "MONTH")
+
+
+def expression(size: str, column: str, anchor: datetime | None = None) -> str:
+    """SQL for the second in which the bucket of ``column`` begins. An unknown size acts as DAY (recording usage).
+
+    Weeks begin on Sunday; months on the first, or on the day of ``anchor``.
+    """
+    if size == "MONTH":
+        return f"month_start({column}, {(anchor.day if anchor else 1) - 1})"
+    if size == "WEEK":
+        shifted = f"({column} + {_WEEK_SHIFT})"
+        return f"({_floor(shifted, 7 * _DAY)} - {_WEEK_SHIFT})"
+    return _floor(column, _SECONDS.get(size, _DAY))
+
+
+def _floor(column: str, step: int) -> str:
+    return f"({column} - (({column} % {step}) + {step}) % {step})"
+
+
+def month_start(second: int, shift: int) -> int:
+    """The second in which the (shifted) month of ``second`` begins; a function of the store."""
+    moment = _EPOCH + timedelta(seconds=second) - timedelta(days=shift)
+    first = moment.replace(day=1, hour=0, minute=0, second=0) + timedelta(days=shift)
+    return int((first - _EPOCH).total_seconds())
+
+
+def second_of(moment: datetime) -> int:
+    """The whole second in which ``moment`` lies."""
+    return (moment - _EPOCH) // timedelta(seconds=1)
+
+
+def millisecond_of(moment: datetime) -> int:
+    """The whole millisecond in which ``moment`` lies."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def at_second(second: int) -> datetime:
+    """The instant of a whole second."""
+    return _EPOCH + timedelta(seconds=second)
+
+
+def at_millisecond(millisecond: int) -> datetime:
+    """The instant of a whole millisecond."""
+    return _EPOCH + timedelta(milliseconds=millisecond)
