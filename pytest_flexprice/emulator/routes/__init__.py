@@ -2,5 +2,6 @@
 
 from . import customers as customers
 from . import environments as environments
+from . import events as events
 from . import health as health
 from . import users as users

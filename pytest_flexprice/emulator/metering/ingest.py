@@ -1,0 +1,158 @@
+"""Reading sent events (contract 3.1, 3.2; recordings events_ingest, errors_create).
+
+The general binding would do; this one is for bodies of a thousand events and keeps numbers as the doubles they become.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from .. import errors
+from ..binding import BindError, instant
+from .store import Event
+from .values import NotDouble, as_doubles, to_text
+from .windows import millisecond_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+MAX_EVENTS = 1000
+INVALID = "Invalid request payload"
+_SPACE = " \t\n\v\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+_TEXTS = ("event_name", "external_customer_id", "event_id", "customer_id", "source")
+_NAMES = frozenset((*_TEXTS, "timestamp", "properties"))
+_LONE = re.compile("[\ud800-\udfff]")
+_ZERO_TIME_YEAR = 1
+
+Sent = dict[str, Any]
+"""One event as sent: its known fields by name, checked by type; ``timestamp`` is in milliseconds or ``None``."""
+
+
+def _refuse(_text: str) -> NoReturn:
+    raise BindError("not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+
+
+def _document(body: bytes) -> Any:
+    text = body.decode("utf-8", "replace").lstrip(" \t\r\n")
+    try:
+        value, _ = _DECODER.raw_decode(text)
+    except (ValueError, RecursionError) as error:
+        raise BindError("not JSON") from error
+    return _mended(value) if "\\ud" in text or "\\uD" in text else value
+
+
+def _mended(value: Any) -> Any:
+    """Half surrogate pairs, which no store takes, become replacement characters as in the real server."""
+    if isinstance(value, str):
+        return _LONE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_mended(key): _mended(item) for key, item in value.items()}
+    return [_mended(item) for item in value] if isinstance(value, list) else value
+
+
+def _object(value: Any) -> Sent:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise BindError("not an object")
+    return value
+
+
+def _sent(document: Any) -> Sent:
+    found = _object(document)
+    if not _NAMES.issuperset(found):
+        found = {name: item for key, item in found.items() if (name := key.lower()) in _NAMES}
+    for name in _TEXTS:
+        value = found.get(name)
+        if value is not None and not isinstance(value, str):
+            raise BindError(f"{name} is not a string")
+    properties = found.get("properties")
+    if properties is not None and not isinstance(properties, dict):
+        raise BindError("properties is not an object")
+    moment = found.get("timestamp")
+    try:
+        return {
+            **found,
+            "timestamp": None if moment is None else _moment(moment),
+            "properties": None if properties is None else as_doubles(properties),
+        }
+    except (NotDouble, RecursionError) as error:
+        raise BindError("number out of range") from error
+
+
+def _moment(value: Any) -> int | None:
+    if isinstance(value, str) and "," in value:
+        raise BindError("not a time")
+    moment: datetime = instant(value)
+    return None if moment.year == _ZERO_TIME_YEAR else millisecond_of(moment)
+
+
+def read_one(body: bytes) -> Sent:
+    """The event of ``POST /v1/events``; raises :class:`errors.ApiError` 400 without details."""
+    try:
+        sent = _sent(_document(body))
+    except BindError as error:
+        raise errors.validation(INVALID) from error
+    if not (sent.get("event_name") and sent.get("external_customer_id")):
+        raise errors.validation(INVALID)
+    return sent
+
+
+def read_many(body: bytes) -> list[Sent | None]:
+    """The events of ``POST /v1/events/bulk`` (``None`` for a null element), not yet checked one by one."""
+    try:
+        document = _object(_document(body))
+        given = document.get("events")
+        if "events" not in document:
+            given = next((item for key, item in document.items() if key.lower() == "events"), None)
+        if given is not None and not isinstance(given, list):
+            raise BindError("events is not a list")
+        found = [None if item is None else _sent(item) for item in given or ()]
+    except BindError as error:
+        raise errors.validation(INVALID) from error
+    if given is None:
+        raise errors.failed("BulkIngestEventRequest", ("Events", "required"))
+    if not found:
+        raise errors.failed("BulkIngestEventRequest", ("Events", "min"))
+    if len(found) > MAX_EVENTS:
+        raise errors.failed("BulkIngestEventRequest", ("Events", "max"))
+    return found
+
+
+def first_bad(events: list[Sent | None]) -> tuple[int, errors.ApiError | None]:
+    """How many events come before the first incomplete one, and how that one is refused (recording events_ingest)."""
+    for index, sent in enumerate(events):
+        if sent is None:
+            return index, errors.validation("Request validation failed")
+        if not (sent.get("event_name") and sent.get("external_customer_id")):
+            missing = [
+                (go, "required")
+                for go, name in (("EventName", "event_name"), ("ExternalCustomerID", "external_customer_id"))
+                if not sent.get(name)
+            ]
+            return index, errors.failed("IngestEventRequest", *missing)
+    return len(events), None
+
+
+def completed(events: list[Sent], environment: str, now: int, new_id: Callable[[], str]) -> Iterator[Event]:
+    """Sent events with what the server adds: an id, its own time, a trimmed name."""
+    for sent in events:
+        properties = sent["properties"]
+        moment = sent["timestamp"]
+        yield Event(
+            environment,
+            now if moment is None else moment,
+            sent.get("event_id") or new_id(),
+            sent["external_customer_id"],
+            sent["event_name"].strip(_SPACE),
+            sent.get("customer_id") or "",
+            sent.get("source") or "",
+            None if properties is None else to_text(properties),
+            properties or {},
+        )

@@ -1,0 +1,121 @@
+"""Raw events read back, page by page (contract 3.7, recording events_query)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from . import windows
+from .pipeline import pipeline
+
+if TYPE_CHECKING:
+    from ..world import World
+    from .store import Store
+
+_COLUMNS = "id, ext, customer, name, ts, properties, source"
+_NANOSECONDS = 1_000_000  # in a millisecond
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """A place in the list: ``{unix ns}::{event id}``."""
+
+    moment: int
+    id: str
+
+
+@dataclass(frozen=True)
+class EventQuery:
+    """What is asked for. Both bounds are inclusive; ``after`` and ``before`` are cursors."""
+
+    environment: str
+    start: datetime
+    end: datetime
+    equal: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    sort: str = "ts"
+    descending: bool = True
+    size: int = 50
+    offset: int = 0
+    first: Cursor | None = None
+    last: Cursor | None = None
+
+    def where(self, store: Store) -> tuple[str, list[Any]]:
+        """The WHERE clause and its arguments."""
+        parts = ["env=?", "ts>=?", "ts<=?"]
+        arguments: list[Any] = [
+            store.number(self.environment),
+            windows.millisecond_of(self.start),
+            windows.millisecond_of(self.end),
+        ]
+        for column, value in self.equal.items():
+            parts.append(f"{column}=?")
+            arguments.append(value)
+        for key, wanted in self.properties.items():
+            parts.append(f"extracted(properties, ?) IN ({','.join('?' * len(wanted))})")
+            arguments += [key, *wanted]
+        for cursor, sign in ((self.first, ">"), (self.last, "<")):
+            if cursor is not None:
+                parts.append(f"(ts, id) {sign} (?, ?)")
+                arguments += [cursor.moment, cursor.id]
+        return " AND ".join(parts), arguments
+
+
+def published(environment: str, row: Sequence[Any]) -> dict[str, Any]:
+    """A raw row as the server shows it."""
+    identifier, customer, customer_id, name, moment, text, source = row
+    return {
+        "id": identifier,
+        "external_customer_id": customer,
+        "customer_id": customer_id,
+        "event_name": name,
+        "timestamp": windows.at_millisecond(moment),
+        "properties": None if text is None else json.loads(text),
+        "source": source,
+        "environment_id": environment,
+    }
+
+
+def page(world: World, query: EventQuery) -> dict[str, Any]:
+    """The answer of ``GET /v1/events`` and ``POST /v1/events/query``."""
+    store = pipeline(world).store
+    where, arguments = query.where(store)
+    total = store.query(f"SELECT count(*) FROM raw WHERE {where}", arguments)[0][0]  # noqa: S608 -- values are bound
+    by_cursor = query.first is not None or query.last is not None
+    direction = "DESC" if query.descending else "ASC"
+    order = (
+        f"ts {direction}, id {direction}" if query.sort == "ts" else f"name {direction}, ts {direction}, id {direction}"
+    )
+    rows = store.query(
+        f"SELECT {_COLUMNS} FROM raw WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",  # noqa: S608 -- values are bound
+        [*arguments, query.size, 0 if by_cursor else query.offset],
+    )
+    shown = query.size if by_cursor else query.offset + query.size
+    more = total > shown
+    answer: dict[str, Any] = {"events": [published(query.environment, row) for row in rows], "has_more": more}
+    if rows:
+        answer["iter_first_key"] = _key(rows[0])
+        if more or not by_cursor:
+            answer["iter_last_key"] = _key(rows[-1])
+    if total:
+        answer["total_count"] = total
+    if not by_cursor:
+        answer["offset"] = shown
+    return answer
+
+
+def _key(row: Sequence[Any]) -> str:
+    return f"{row[4] * _NANOSECONDS}::{row[0]}"
+
+
+def by_id(world: World, environment: str, identifier: str) -> tuple[dict[str, Any], int] | None:
+    """The raw event of that id (the latest by timestamp, where there are several) and its millisecond."""
+    store = pipeline(world).store
+    rows = store.query(
+        f"SELECT {_COLUMNS} FROM raw WHERE env=? AND id=? ORDER BY ts DESC LIMIT 1",  # noqa: S608 -- values are bound
+        [store.number(environment), identifier],
+    )
+    return (published(environment, rows[0]), rows[0][4]) if rows else None
