@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Any
 
-from .expression import ExpressionError, compiled
+from .expressions import ExpressionError, compiled
 from .values import LARGEST, ZERO, cut, printed, quantity
 
 _SMALL = 2**40

@@ -13,6 +13,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from .. import errors
+
 _TOKEN = re.compile(
     r"""(?P<text>[rRbB]{0,2}(?:'''.*?'''|\"\"\".*?\"\"\"|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"))
     |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
@@ -141,3 +143,12 @@ def _number(name: str, properties: Mapping[str, Any]) -> float:
 def compiled(source: str) -> Expression:
     """The compiled expression, kept; raises :class:`ExpressionError`."""
     return Expression(source)
+
+
+def check_expression(source: str) -> None:
+    """Refuse, as meter creation does, an expression that does not compile (contract 2.1): 400."""
+    try:
+        Expression(source)
+    except ExpressionError as error:
+        details = {"expression": source, "error": str(error).partition("\n")[0]}
+        raise errors.validation("Invalid CEL expression", details) from error
