@@ -6,6 +6,7 @@ import json
 import random
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -34,6 +35,7 @@ class Svix:
     ) -> None:
         self.settings = settings
         self.now = now
+        self.started = now()
         self.applications = Applications()
         self.tokens = Tokens()
         self._guard = guard
@@ -67,14 +69,14 @@ class Svix:
             if endpoint.wants(event_type):
                 message.destinations[endpoint.id] = Destination(next_attempt=now)
                 message.waiting.add(endpoint.id)
-                self._schedule(application, message, endpoint.id, SCHEDULED, now)
+                self._schedule(_Try(application, message, endpoint.id, SCHEDULED), now)
         if not message.waiting:
             message.answered.set()
         return message
 
     def resend(self, application: Application, message: Message, endpoint: Endpoint) -> None:
         """Make one attempt by hand; it has no retries of its own."""
-        self._schedule(application, message, endpoint.id, MANUAL, self.now())
+        self._schedule(_Try(application, message, endpoint.id, MANUAL), self.now())
 
     def recover(self, application: Application, endpoint: Endpoint, since: datetime, until: datetime | None) -> None:
         """Resend every message of that time that failed at the endpoint."""
@@ -84,74 +86,75 @@ class Svix:
             if destination and destination.status == FAIL and message.timestamp >= since and not late:
                 self.resend(application, message, endpoint)
 
-    def _schedule(
-        self, application: Application, message: Message, endpoint_id: str, trigger: int, moment: datetime
-    ) -> None:
-        self._scheduler.at(moment, partial(self._attempt, application, message, endpoint_id, trigger))
+    def _schedule(self, attempt: _Try, moment: datetime) -> None:
+        self._scheduler.at(moment, partial(self._attempt, attempt))
 
-    def _attempt(self, application: Application, message: Message, endpoint_id: str, trigger: int) -> None:
+    def _attempt(self, attempt: _Try) -> None:
+        message = attempt.message
         try:
             with self._guard:
-                endpoint = self._ready(application, message, endpoint_id, trigger)
+                endpoint = _ready(attempt)
                 if endpoint is None:
                     return
                 started, url = self.now(), endpoint.url
                 headers = delivery_headers(endpoint, message, self.settings, started, int(time.time()))
             outcome = self._transport.post(url, headers, message.body)
             with self._guard:
-                self._record(application, message, endpoint_id, trigger, url, outcome, started)
+                self._record(attempt, url, outcome, started)
         finally:
-            message.waiting.discard(endpoint_id)
+            message.waiting.discard(attempt.endpoint_id)
             if not message.waiting:
                 message.answered.set()
 
-    def _ready(self, application: Application, message: Message, endpoint_id: str, trigger: int) -> Endpoint | None:
-        """The endpoint as it is now; a deleted or disabled one loses its pending attempts, a served one its retries."""
-        endpoint = application.endpoints.get(endpoint_id)
-        destination = message.destinations.get(endpoint_id)
-        served = trigger == SCHEDULED and destination is not None and destination.status == SUCCESS
-        if endpoint is None or endpoint.disabled or served:
-            if destination is not None and trigger == SCHEDULED:
-                destination.next_attempt = None
-            return None
-        return endpoint
-
-    def _record(
-        self,
-        application: Application,
-        message: Message,
-        endpoint_id: str,
-        trigger: int,
-        url: str,
-        outcome: Outcome,
-        started: datetime,
-    ) -> None:
-        status = SUCCESS if outcome.success else FAIL
-        message.attempts.append(
-            Attempt(
-                self.applications.ids.new("atmpt", started),
-                message.id,
-                endpoint_id,
-                url,
-                outcome.text,
-                outcome.status,
-                outcome.milliseconds,
-                status,
-                trigger,
-                started,
-                message.event_type,
-            )
+    def _record(self, attempt: _Try, url: str, outcome: Outcome, started: datetime) -> None:
+        message, status = attempt.message, SUCCESS if outcome.success else FAIL
+        made = Attempt(
+            id=self.applications.ids.new("atmpt", started),
+            message_id=message.id,
+            endpoint_id=attempt.endpoint_id,
+            url=url,
+            response=outcome.text,
+            status_code=outcome.status,
+            milliseconds=outcome.milliseconds,
+            status=status,
+            trigger=attempt.trigger,
+            timestamp=started,
+            event_type=message.event_type,
         )
-        destination = message.destinations.setdefault(endpoint_id, Destination())
+        message.attempts.append(made)
+        destination = message.destinations.setdefault(attempt.endpoint_id, Destination())
         destination.status = status
         if status == SUCCESS:
             destination.next_attempt = None
-        elif trigger == SCHEDULED:
+        elif attempt.trigger == SCHEDULED:
             destination.failures += 1
             wait = wait_before_next(self.settings, destination.failures, outcome, self._chance)
             destination.next_attempt = None if wait is None else self.now() + timedelta(seconds=wait)
             if destination.next_attempt is not None:
-                self._schedule(application, message, endpoint_id, SCHEDULED, destination.next_attempt)
+                self._schedule(attempt, destination.next_attempt)
+
+
+@dataclass(frozen=True)
+class _Try:
+    """One attempt to be made."""
+
+    application: Application
+    message: Message
+    endpoint_id: str
+    trigger: int
+
+
+def _ready(attempt: _Try) -> Endpoint | None:
+    """The endpoint as it is now; a deleted or disabled one loses its pending attempts, a served one its retries."""
+    endpoint = attempt.application.endpoints.get(attempt.endpoint_id)
+    destination = attempt.message.destinations.get(attempt.endpoint_id)
+    scheduled = attempt.trigger == SCHEDULED
+    served = scheduled and destination is not None and destination.status == SUCCESS
+    if endpoint is None or endpoint.disabled or served:
+        if destination is not None and scheduled:
+            destination.next_attempt = None
+        return None
+    return endpoint
 
 
 def delivery_headers(

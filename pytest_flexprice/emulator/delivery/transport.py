@@ -121,7 +121,8 @@ class Transport:
         with self._lock:
             self._open.add(sock)
         try:
-            return _exchange(connection, url, headers, body, end, self._limit)
+            _write(connection, url, headers, body)
+            return _read(sock, end, self._limit)
         except TimeoutError:
             return Outcome(0, TIMED_OUT, timed_out=True)
         except (OSError, http.client.HTTPException, UnicodeError, ValueError):
@@ -138,20 +139,17 @@ def _connection(url: SplitResult, timeout: float) -> http.client.HTTPConnection:
     return kind(url.hostname or "", url.port, timeout=timeout)
 
 
-def _exchange(
-    connection: http.client.HTTPConnection,
-    url: SplitResult,
-    headers: Sequence[tuple[str, str]],
-    body: bytes,
-    end: float,
-    limit: int,
-) -> Outcome:
+def _write(
+    connection: http.client.HTTPConnection, url: SplitResult, headers: Sequence[tuple[str, str]], body: bytes
+) -> None:
     target = (url.path or "/") + (f"?{url.query}" if url.query else "")
     connection.putrequest("POST", target, skip_host=True, skip_accept_encoding=True)
     for name, value in headers:
         connection.putheader(name, value)
     connection.endheaders(body)
-    sock = connection.sock
+
+
+def _read(sock: socket.socket, end: float, limit: int) -> Outcome:
     response = http.client.HTTPResponse(_Source(sock, end), method="POST")  # type: ignore[arg-type]  # see _Source
     response.begin()
     text = response.read(4 * limit).decode("utf-8", "replace")[:limit]
