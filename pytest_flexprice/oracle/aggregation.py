@@ -1,0 +1,52 @@
+"""The eight aggregations over metered rows (contract 2.1, 3.3, 3.5; billing vectors)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from pytest_flexprice.evidence.finding import not_verified
+from pytest_flexprice.oracle.decimals import ZERO, total
+
+
+class Row(NamedTuple):
+    """One counted event: its quantity, the second it is stamped with, its printed value where unique ones are counted."""
+
+    event_id: str
+    second: datetime
+    quantity: Decimal
+    unique: str | None = None
+    group: str = ""
+
+
+def aggregated(kind: str, rows: Sequence[Row], meter: str = "") -> Decimal:
+    """The value of an aggregation; 0 without rows.
+
+    WEIGHTED_SUM is a plain sum, COUNT counts event ids, AVG is a double of the surviving rows, LATEST goes by second.
+
+    Raises:
+        NotVerified: the latest second holds different quantities, and which one counts is arbitrary.
+    """
+    if not rows:
+        return ZERO
+    if kind == "COUNT":
+        return Decimal(len({row.event_id for row in rows}))
+    if kind == "COUNT_UNIQUE":
+        return Decimal(len({row.unique for row in rows if row.unique is not None}))
+    if kind == "MAX":
+        return max(row.quantity for row in rows)
+    if kind == "AVG":
+        return Decimal(repr(float(total(row.quantity for row in rows)) / len(rows)))
+    if kind == "LATEST":
+        last = max(row.second for row in rows)
+        values = {row.quantity for row in rows if row.second == last}
+        if len(values) > 1:
+            raise not_verified(
+                "",
+                f"meters.{meter}",
+                f"not verified: meter '{meter}' takes the latest event, and several share its second",
+            )
+        return values.pop()
+    return total(row.quantity for row in rows)

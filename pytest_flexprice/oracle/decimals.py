@@ -1,0 +1,89 @@
+"""Exact decimal arithmetic as billing needs it: nothing rounds unless a rule says so.
+
+Rules: contract 5.2 (currencies' places, half away from zero), contract 3.5 (15 decimals are kept, the rest is cut).
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, InvalidOperation, localcontext
+from typing import Any
+
+EXACT = Context(prec=120)
+ZERO = Decimal(0)
+EVENT_PLACES = 15
+STORED_PLACES = 8
+QUANTITY_TOLERANCE = Decimal("1e-8")
+_PLACES = {"jpy": 0, "krw": 0, "vnd": 0, "clp": 0, "kwd": 3, "clf": 4}
+
+
+def decimal(value: Any, default: Decimal | None = None) -> Decimal:
+    """The number an API answer or a plan holds: a decimal string, an int, or a double in its shortest form.
+
+    Raises:
+        ValueError: it is not a finite number, and there is no ``default`` (which stands for absent and empty values).
+    """
+    if value in (None, "") and default is not None:
+        return default
+    try:
+        number = (
+            value if isinstance(value, Decimal) else Decimal(repr(value) if isinstance(value, float) else str(value))
+        )
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or isinstance(value, bool):
+        raise ValueError(f"{value!r} is not a number")
+    return number
+
+
+def places(currency: str) -> int:
+    """How many decimal places Flexprice rounds amounts of that currency to (contract 5.2)."""
+    return _PLACES.get(currency.lower(), 2)
+
+
+def rounded(amount: Decimal, currency: str) -> Decimal:
+    """An amount rounded half away from zero to its currency (contract 5.2)."""
+    return quantized(amount, places(currency))
+
+
+def quantized(number: Decimal, digits: int) -> Decimal:
+    """A number rounded half away from zero to that many decimals."""
+    return number.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, EXACT)
+
+
+def cut(number: Decimal, digits: int = EVENT_PLACES) -> Decimal:
+    """A number with the decimals beyond ``digits`` cut off, not rounded (contract 3.5)."""
+    return number.quantize(Decimal(1).scaleb(-digits), ROUND_DOWN, EXACT)
+
+
+def product(*factors: Decimal) -> Decimal:
+    """The exact product."""
+    result = Decimal(1)
+    for factor in factors:
+        result = EXACT.multiply(result, factor)
+    return result
+
+
+def total(numbers: Any) -> Decimal:
+    """The exact sum of an iterable of decimals."""
+    result = ZERO
+    for number in numbers:
+        result = EXACT.add(result, number)
+    return result
+
+
+def difference(left: Decimal, right: Decimal) -> Decimal:
+    """The exact difference ``left - right``."""
+    return EXACT.subtract(left, right)
+
+
+def quotient(left: Decimal, right: Decimal) -> Decimal:
+    """``left / right`` to more digits than any rule looks at."""
+    with localcontext(EXACT):
+        return left / right
+
+
+def words(number: Decimal) -> str:
+    """A number as a person writes it: no exponent, no trailing zeros."""
+    text = format(number, "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in ("-0", "") else text

@@ -1,0 +1,94 @@
+"""Meter expressions (CEL over an event's properties): every number in them is a double (contract 2.1, 3.5).
+
+The CEL library is imported only when a meter with an expression is met.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from pytest_flexprice.evidence.finding import not_verified
+
+_WHOLE_NUMBER = re.compile(r"(?<![\w.])(\d+)(?![\w.])")
+
+
+class ExpressionError(Exception):
+    """The expression has no quantity for these properties: the event is never metered (contract 3.5)."""
+
+
+def _round(number: float) -> float:
+    return math.copysign(math.floor(abs(number) + 0.5), number)
+
+
+_FUNCTIONS: dict[str, Callable[..., float]] = {
+    "ceil": lambda number: float(math.ceil(number)),
+    "floor": lambda number: float(math.floor(number)),
+    "round": _round,
+    "abs": lambda number: float(abs(number)),
+    "min": lambda *numbers: float(min(numbers)),
+    "max": lambda *numbers: float(max(numbers)),
+}
+
+
+def quantity_by_expression(expression: str, properties: Mapping[str, Any]) -> Decimal:
+    """The expression's value for one event; a missing property counts 0.
+
+    Raises:
+        ExpressionError: a property it names is no number, or its value is not finite.
+        NotVerified: the expression uses something that this calculation does not know, or no CEL library is installed.
+    """
+    program, names = _compiled(expression)
+    values = {name: _operand(name, properties[name]) if name in properties else 0.0 for name in names}
+    try:
+        result = program(values)
+    except (ValueError, TypeError, ArithmeticError, RuntimeError) as error:
+        raise ExpressionError(f"'{expression}' cannot be evaluated: {error}") from None
+    if isinstance(result, bool) or not isinstance(result, (int, float)) or not math.isfinite(result):
+        raise ExpressionError(f"'{expression}' gives {result!r}, which is no finite number")
+    return Decimal(repr(float(result)))
+
+
+def _operand(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)):
+        raise ExpressionError(f"property '{name}' is no number")
+    if isinstance(value, str) and ("_" in value or not value.isascii()):
+        raise ExpressionError(f"property '{name}' is no number")
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        raise ExpressionError(f"property '{name}' is no number") from None
+
+
+@lru_cache(maxsize=256)
+def _compiled(expression: str) -> tuple[Callable[[dict[str, float]], Any], tuple[str, ...]]:
+    try:
+        import cel  # noqa: PLC0415 - only a meter with an expression needs the library
+    except ImportError:
+        raise _unsupported(expression, "no CEL library is installed; install common-expression-language") from None
+    try:
+        compiled = cel.compile(_WHOLE_NUMBER.sub(r"\1.0", expression))
+    except ValueError as error:
+        raise _unsupported(expression, f"it cannot be parsed ({str(error).splitlines()[0]})") from None
+    if unknown := sorted(name for name in set(compiled.functions()) - _FUNCTIONS.keys() if name.isidentifier()):
+        raise _unsupported(expression, f"it calls {unknown[0]}(), which this calculation does not know")
+
+    def program(values: dict[str, float]) -> Any:
+        context = cel.Context()
+        for name, value in values.items():
+            context.add_variable(name, value)
+        for name, function in _FUNCTIONS.items():
+            context.add_function(name, function)
+        return compiled.execute(context)
+
+    return program, tuple(compiled.variables())
+
+
+def _unsupported(expression: str, reason: str) -> Exception:
+    return not_verified(
+        "", f"meters.expression {expression}", f"not verified: the meter expression '{expression}': {reason}"
+    )

@@ -1,0 +1,175 @@
+"""The recorded billing vectors as the oracle's own objects, and what the oracle computes for them."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from pytest_flexprice.evidence.finding import show
+from pytest_flexprice.oracle.allowances import Allowance
+from pytest_flexprice.oracle.billing import BilledLine, BilledSubscription
+from pytest_flexprice.oracle.commitments import Commitment, LineCommitment
+from pytest_flexprice.oracle.deductions import Coupon, Tax
+from pytest_flexprice.oracle.invoice import expected_invoice, line_usages
+from pytest_flexprice.oracle.metering import Event, Meter, quantity
+from pytest_flexprice.oracle.periods import first_period
+from pytest_flexprice.oracle.pricing import Price
+
+FILE = Path(__file__).parents[1] / "vectors" / "billing_vectors.json"
+VECTORS = json.loads(FILE.read_text(encoding="utf-8"))["vectors"]
+START = datetime(2026, 11, 19, tzinfo=timezone.utc)
+
+
+class Case:
+    """One vector: its subscription started at a UTC midnight, its plan is called ``<vector>``."""
+
+    def __init__(self, vector):
+        self.vector = vector
+        self.meters = [self._meter(index, charge) for index, charge in enumerate(vector["charges"])]
+        self.allowances = {
+            f"m{index}": Allowance.from_api(charge["entitlement"], f"m{index}")
+            for index, charge in enumerate(vector["charges"])
+            if charge.get("entitlement")
+        }
+        self.events = [
+            Event(each["event_id"], "use", START + timedelta(seconds=each["offset"]), each.get("properties") or {})
+            for each in vector["events"]
+        ]
+        self.subscription = self._subscription()
+        self.usages = line_usages(self.subscription, self.meters, self.events)
+
+    def _meter(self, index, charge):
+        spec = charge["meter"]
+        data = {"id": f"m{index}", "name": f"<vector> m{index}", "event_name": "use", "aggregation": spec}
+        return Meter.from_api({**data, "filters": spec.get("filters")})
+
+    def _subscription(self):
+        extra = self.vector.get("subscription") or {}
+        lines = []
+        for index, charge in enumerate(self.vector["charges"]):
+            price = Price.from_api({"id": f"p{index}", "type": "USAGE", "meter_id": f"m{index}", **charge["price"]})
+            own = extra.get("line_item_commitment") if index == 0 else None
+            commitment = LineCommitment.from_api(own) if own else None
+            lines.append(
+                BilledLine(f"l{index}", price, f"m{index}", f"<vector> m{index}", start=START, commitment=commitment)
+            )
+        return BilledSubscription(
+            id="s",
+            currency=self.vector["charges"][0]["price"]["currency"],
+            billing_period="MONTHLY",
+            start=START,
+            period=first_period(START, "MONTHLY"),
+            lines=tuple(lines),
+            anchor=START,
+            commitment=Commitment.from_api(extra),
+            plan_name="<vector>",
+        )
+
+    def lookup(self):
+        """The quantity of each event of which the vector says so."""
+        answers = {}
+        events = {event.id: event for event in self.events}
+        for event_id, row in self.vector["results"].get("lookup", {}).items():
+            if row["status"] == "processed":
+                answers[event_id] = quantity(self.meters[0], events[event_id])
+        return answers
+
+    def usage(self):
+        """What the usage query says per charge."""
+        return [
+            {"total_value": self.usages[line.id].total, "event_count": self.usages[line.id].event_count}
+            for line in self.subscription.lines
+        ]
+
+    def expected(self, stage, closing=False):
+        """The oracle's invoice at a stage."""
+        return expected_invoice(
+            self.subscription,
+            self.usages,
+            self.allowances,
+            stage=stage,
+            closing=closing,
+            coupons=[Coupon.from_api(self.vector["coupon"])] if self.vector.get("coupon") else [],
+            taxes=[Tax.from_api(self.vector["tax"])] if self.vector.get("tax") else [],
+            credit_balance=Decimal(0),
+        )
+
+    def preview(self):
+        """The preview in the vector's shape."""
+        invoice = self.expected("preview")
+        rows, others = self._lines(invoice)
+        answer = {
+            "subtotal": invoice.subtotal,
+            "total": invoice.total,
+            "currency": invoice.currency,
+            "lines": rows,
+            "other_lines": others,
+        }
+        if invoice.deductions.discount:
+            answer["total_discount"] = invoice.deductions.discount
+        if invoice.deductions.tax:
+            answer["total_tax"] = invoice.deductions.tax
+        return answer
+
+    def invoice(self):
+        """The finalized invoice in the vector's shape, or nothing where only a SKIPPED one is made."""
+        invoice = self.expected("finalized", closing=True)
+        if invoice.skipped:
+            return None
+        rows, others = self._lines(invoice)
+        return {
+            "status": "FINALIZED",
+            "payment_status": "PENDING" if invoice.total else "SUCCEEDED",
+            "billing_reason": "PRORATION",
+            "subtotal": invoice.subtotal,
+            "total_discount": invoice.deductions.discount,
+            "total_tax": invoice.deductions.tax,
+            "total": invoice.total,
+            "amount_due": invoice.total,
+            "lines": rows,
+            "other_lines": others,
+        }
+
+    def _lines(self, invoice):
+        rest, rows = list(invoice.lines), []
+        for line in self.subscription.lines:
+            hit = next((each for each in rest if each.price_id == line.price.id), None)
+            if hit is None:
+                rows.append(None)
+                continue
+            rest.remove(hit)
+            row = {"quantity": hit.quantity, "amount": hit.amount, "line_item_discount": Decimal(0)}
+            row["invoice_level_discount"] = hit.discount if hit.discount is not None else Decimal(0)
+            if hit.allowed is not None:
+                row["adjusted_entitlement_quantity"] = hit.allowed
+            if hit.commitment_info:
+                row["commitment_info"] = dict(hit.commitment_info)
+            rows.append(row)
+        others = [{"display_name": each.name, "quantity": each.quantity, "amount": each.amount} for each in rest]
+        return rows, others
+
+
+def differences(want, got, path=""):
+    """Every place where a recorded and a computed answer differ, numbers compared as decimals."""
+    if isinstance(want, dict) and isinstance(got, dict):
+        return [
+            each for key in sorted({*want, *got}) for each in differences(want.get(key), got.get(key), f"{path}.{key}")
+        ]
+    if isinstance(want, list) and isinstance(got, list) and len(want) == len(got):
+        return [
+            each
+            for index, pair in enumerate(zip(want, got, strict=True))
+            for each in differences(*pair, f"{path}.{index}")
+        ]
+    if want == got or _same_number(want, got):
+        return []
+    return [f"{path}: recorded {show(want)}, computed {show(got)}"]
+
+
+def _same_number(want, got):
+    try:
+        return not isinstance(want, bool) and Decimal(str(want)) == Decimal(str(got))
+    except InvalidOperation:
+        return False
