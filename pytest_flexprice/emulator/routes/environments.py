@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import errors
+from .. import errors, settings
 from ..access import access_of
 from ..binding import Schema, field
-from ..call import Call, Reply, created
+from ..call import Call, Reply, accepted, created
+from ..clone import clone_catalog
 from ..lists import query_page
 from ..routing import route
+from ..tables import Row
 
 _CREATE = Schema("CreateEnvironmentRequest", field("name", rules="required"), field("type", rules="required"))
+_UPDATE = Schema("UpdateEnvironmentRequest", field("name"), field("type"))
+_CLONE = Schema("CloneEnvironmentRequest", field("target_environment_id"), field("name"), field("type"))
+_KINDS = ("development", "production")
 
 
 @route("GET", "/v1/environments", permission="environment:read", tenant_wide=True)
@@ -22,21 +27,71 @@ def list_environments(call: Call) -> dict[str, Any]:
     return {"environments": rows, "total": len(rows), "offset": page.offset, "limit": page.limit}
 
 
-@route("GET", "/v1/environments/:id", permission="environment:read", tenant_wide=True)
-def get_environment(call: Call) -> dict[str, Any]:
-    """One environment of the tenant."""
-    row = access_of(call.world).environment(call.params["id"], call.tenant)
+def _environment(call: Call, identifier: str) -> Row:
+    row = access_of(call.world).environment(identifier, call.tenant)
     if row is None:
-        details = {"environment_id": call.params["id"], "tenant_id": call.tenant}
+        details = {"environment_id": identifier, "tenant_id": call.tenant}
         raise errors.not_found("Environment not found", details)
     return row
 
 
+@route("GET", "/v1/environments/:id", permission="environment:read", tenant_wide=True)
+def get_environment(call: Call) -> dict[str, Any]:
+    """One environment of the tenant."""
+    return _environment(call, call.params["id"])
+
+
+def _add(call: Call, name: str, kind: str) -> Row:
+    access = access_of(call.world)
+    limit = settings.value(call.world, "tenant_config", call.environment, call.tenant).get(kind)
+    existing = sum(row["type"] == kind for row in access.environments_of(call.tenant))
+    if kind in _KINDS and limit is not None and existing >= limit:
+        raise errors.validation(f"You have reached the maximum limit of {limit} {kind} environment(s)")
+    return access.add_environment(call.world.new_id("env"), name, kind, call.tenant, call.now)
+
+
 @route("POST", "/v1/environments", permission="environment:write", tenant_wide=True)
 def create_environment(call: Call) -> Reply:
-    """A new environment, within the tenant's limits."""
+    """A new environment, within the tenant's limits; its type is not checked."""
     body = call.bind(_CREATE)
-    row = access_of(call.world).add_environment(
-        call.world.new_id("env"), body["name"], body["type"], call.tenant, call.now
+    return created(_add(call, body["name"], body["type"]))
+
+
+@route("PUT", "/v1/environments/:id", permission="environment:write", tenant_wide=True)
+def update_environment(call: Call) -> dict[str, Any]:
+    """Rename an environment; its type cannot change."""
+    body = call.bind(_UPDATE)
+    row = _environment(call, call.params["id"])
+    if body["type"] and body["type"] != row["type"]:
+        raise errors.validation(f'type is immutable; current type is "{row["type"]}"')
+    row.update(name=body["name"] or row["name"], updated_at=call.now)
+    return row
+
+
+@route("POST", "/v1/environments/:id/clone", permission="environment:write", tenant_wide=True)
+def clone_environment(call: Call) -> Reply:
+    """Copy the catalog into another environment (contract 2.6)."""
+    body = call.bind(_CLONE)
+    source = _environment(call, call.params["id"])
+    if body["target_environment_id"]:
+        target = _environment(call, body["target_environment_id"])
+    elif not body["name"]:
+        raise errors.validation("Provide a name for the new environment or specify a target_environment_id")
+    elif body["type"] not in _KINDS:
+        raise errors.validation("type must be one of: development, production")
+    else:
+        target = _add(call, body["name"], body["type"])
+    clone_catalog(call.world, source["id"], target["id"], call.caller.user_id)
+    return accepted(
+        {
+            "message": "Environment clone workflow started successfully",
+            "workflow_id": f"EnvironmentCloneWorkflow-{call.world.new_ulid()}",
+            "run_id": call.world.new_ulid(),
+        }
     )
-    return created(row)
+
+
+@route("GET", "/v1/workflows/:id/:run/summary", permission="workflow:read", tenant_wide=True)
+def workflow_summary(_call: Call) -> dict[str, Any]:
+    """Never found: a clone cannot be polled."""
+    raise errors.not_found("Workflow not found")

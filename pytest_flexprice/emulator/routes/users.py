@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
+from .. import errors, settings
 from ..access import ROLES, access_of
-from ..call import Call
+from ..binding import Schema, array, field, text
+from ..call import Call, Reply, created, no_content
+from ..lists import SEARCH_FIELDS, listing, search
 from ..routing import route
+from ..tables import Row
 
 _DESCRIPTIONS = {
     "all_reader": "Provides read-only access to all resources and operations.",
@@ -16,31 +21,144 @@ _DESCRIPTIONS = {
     "event_reader": "Provides read-only access to events. Intended for services that only consume or inspect events.",
     "super_admin": "Provides unrestricted access to all resources, operations, and administrative settings.",
 }
+_ALLOWED = {
+    "service_account": ("super_admin", "event_ingestor", "event_reader"),
+    "user": ("super_admin", "all_writer", "all_reader"),
+}
+_CREATE = Schema(
+    "CreateUserRequest",
+    field("type", rules="required", bound=True),
+    field("name"),
+    field("email", rules="omitempty,email"),
+    field("roles", array(text)),
+)
+_ROLES = Schema("UpdateUserRolesRequest", field("roles", array(text), "required"))
+_SEARCH = Schema(
+    "UserFilter", *SEARCH_FIELDS, field("type"), field("user_ids", array(text)), field("roles", array(text))
+)
 
 
-def role_views() -> list[dict[str, Any]]:
-    """The published form of every role."""
-    return [
-        {
-            "id": name,
-            "name": name.replace("_", " ").title(),
-            "description": _DESCRIPTIONS[name],
-            "permissions": permissions,
-        }
-        for name, permissions in ROLES.items()
-    ]
+def _role(name: str) -> dict[str, Any]:
+    title = name.replace("_", " ").title()
+    return {"id": name, "name": title, "description": _DESCRIPTIONS[name], "permissions": ROLES[name]}
 
 
 @route("GET", "/v1/rbac/roles")
 def list_roles(_call: Call) -> dict[str, Any]:
     """All roles."""
-    return {"roles": role_views()}
+    return {"roles": [_role(name) for name in ROLES]}
+
+
+@route("GET", "/v1/rbac/roles/:id")
+def get_role(call: Call) -> dict[str, Any]:
+    """One role."""
+    if call.params["id"] not in ROLES:
+        raise errors.not_found("Role not found", {"role_id": call.params["id"]})
+    return _role(call.params["id"])
+
+
+def _view(call: Call, user: Row) -> dict[str, Any]:
+    shown = {k: user[k] for k in ("id", "name", "email", "type", "roles", "metadata") if user.get(k)}
+    return {**shown, "tenant": access_of(call.world).tenants[call.tenant]}
 
 
 @route("GET", "/v1/users/me", tenant_wide=True)
 def me(call: Call) -> dict[str, Any]:
     """The account behind the key; no permission needed."""
+    return _view(call, access_of(call.world).users[call.caller.user_id])
+
+
+def _checked_roles(kind: str, roles: list[str]) -> list[str]:
+    for role in roles:
+        if role not in ROLES or role not in _ALLOWED[kind]:
+            details = {"role": role, "user_type": kind, "allowed_roles": list(_ALLOWED[kind])}
+            raise errors.validation(f"Role '{role}' cannot be assigned to a '{kind}' account", details)
+    return roles
+
+
+@route("POST", "/v1/users", permission="user:write", tenant_wide=True)
+def create_user(call: Call) -> Reply:
+    """A new account: a service account with roles, or a person, who gets a password."""
+    body = call.bind(_CREATE)
+    kind = body["type"]
+    if kind not in _ALLOWED:
+        raise errors.validation("Invalid user type", {"type": kind, "allowed": list(_ALLOWED)})
+    roles = _checked_roles(kind, body["roles"] or [])
+    if kind == "service_account" and not roles:
+        raise errors.validation("Service accounts require role assignment")
+    if kind == "user" and not body["email"]:
+        raise errors.validation("Email is required for user accounts")
     access = access_of(call.world)
-    user = access.users[call.caller.user_id]
-    shown = {k: user[k] for k in ("id", "name", "email", "type", "roles", "metadata") if user.get(k)}
-    return {**shown, "tenant": access.tenants[call.tenant]}
+    people = [u for u in access.users.values() if u["_tenant"] == call.tenant and u["status"] == "published"]
+    if kind == "user" and any(u.get("email") == body["email"] for u in access.users.values()):
+        raise errors.conflict("An account with this email already exists", {"email": body["email"]})
+    limit = settings.value(call.world, "tenant_config", call.environment, call.tenant)["max_users"]
+    if len(people) >= limit:
+        raise errors.validation(f"You have reached the maximum limit of {limit} user(s)")
+    now = call.now
+    password = secrets.token_urlsafe(12) if kind == "user" else ""
+    user = access.add_user(
+        call.world.new_id("user"),
+        call.tenant,
+        name=body["name"] or "",
+        email=body["email"] or "",
+        type=kind,
+        roles=roles or ["super_admin"],
+        status="published",
+        created_at=now,
+        updated_at=now,
+        _password=password,
+    )
+    shown = _view(call, user)
+    return created({**shown, "password": password} if password else shown)
+
+
+@route("POST", "/v1/users/search", permission="user:read", tenant_wide=True)
+def search_users(call: Call) -> dict[str, Any]:
+    """The tenant's service accounts, newest first."""
+    values, page = search(call, _SEARCH)
+    kind = values["type"] or "service_account"
+    users = [
+        _view(call, user)
+        for user in access_of(call.world).users.values()
+        if user["_tenant"] == call.tenant
+        and user["type"] == kind
+        and user["status"] == "published"
+        and (not values["user_ids"] or user["id"] in values["user_ids"])
+        and (not values["roles"] or set(values["roles"]) & set(user["roles"]))
+    ]
+    return listing(users[::-1], page)
+
+
+def _account(call: Call) -> Row:
+    user = access_of(call.world).users.get(call.params["id"])
+    if user is None or user["_tenant"] != call.tenant or user["status"] != "published":
+        raise errors.not_found("User not found", {"tenant_id": call.tenant, "user_id": call.params["id"]})
+    return user
+
+
+def _has_keys(call: Call, user: Row) -> bool:
+    return any(key.row["user_id"] == user["id"] and not key.deleted for key in access_of(call.world).keys.values())
+
+
+@route("PUT", "/v1/users/:id/roles", super_admin=True, tenant_wide=True)
+def change_roles(call: Call) -> dict[str, Any]:
+    """Change an account's roles; a person's only while there are no keys."""
+    body = call.bind(_ROLES)
+    user = _account(call)
+    if user["type"] == "user" and _has_keys(call, user):
+        raise errors.validation("Revoke all API keys before changing this user's roles")
+    user["roles"] = _checked_roles(user["type"], body["roles"])
+    return _view(call, user)
+
+
+@route("DELETE", "/v1/users/:id", permission="user:write", tenant_wide=True)
+def delete_user(call: Call) -> Reply:
+    """Archive a service account without keys."""
+    user = _account(call)
+    if user["type"] != "service_account":
+        raise errors.validation("Only service accounts can be archived")
+    if _has_keys(call, user):
+        raise errors.validation("Revoke all API keys before archiving this service account")
+    user["status"] = "archived"
+    return no_content()

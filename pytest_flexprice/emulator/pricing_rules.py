@@ -1,0 +1,102 @@
+"""What a new price must be (contract 2.4; recordings prices, price_changes)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from . import errors
+from .render import dec
+
+TYPES = ("USAGE", "FIXED")
+MODELS = ("FLAT_FEE", "PACKAGE", "TIERED")
+CADENCES = ("ARREAR", "ADVANCE")
+TIER_MODES = ("VOLUME", "SLAB")
+PERIODS = ("MONTHLY", "ANNUAL", "WEEKLY", "DAILY", "QUARTERLY", "HALF_YEARLY", "ONETIME")
+ENTITIES = ("PLAN", "SUBSCRIPTION", "ADDON", "COSTSHEET")
+ROUNDINGS = ("up", "down")
+
+_SYMBOLS = {
+    "usd": "$",
+    "eur": "€",
+    "gbp": "£",
+    "inr": "₹",
+    "jpy": "¥",
+    "cny": "¥",
+    "krw": "₩",
+    "rub": "₽",
+    "brl": "R$",
+    "aud": "AUS",
+    "cad": "CAD",
+}
+
+
+def display_amount(amount: Decimal, currency: str) -> str:
+    """The amount behind the currency's symbol, or behind its code in capitals."""
+    return _SYMBOLS.get(currency, currency.upper()) + dec(amount)
+
+
+def check_price(price: dict[str, Any]) -> None:
+    """Raise what the server answers to a price (bound request fields) that it does not take."""
+    _check_words(price)
+    _check_amounts(price)
+    if price["type"] == "USAGE" and not price["meter_id"]:
+        raise errors.validation("Please select a metered feature to set up usage pricing")
+    if price["start_date"] and price["end_date"] and price["end_date"] < price["start_date"]:
+        raise errors.validation("End date must be after start date")
+
+
+def _check_words(price: dict[str, Any]) -> None:
+    if price["price_unit_type"] not in (None, "", "FIAT"):
+        raise errors.not_implemented(f"prices with price_unit_type {price['price_unit_type']}")
+    if price["entity_type"] not in ENTITIES:
+        details = {"entity_type": price["entity_type"], "allowed": list(ENTITIES)}
+        raise errors.validation("Invalid entity type", details)
+    if price["type"] not in TYPES:
+        raise errors.validation("Invalid price type", {"type": price["type"], "allowed": list(TYPES)})
+    if price["invoice_cadence"] not in CADENCES:
+        raise errors.validation("Please provide a valid invoice cadence", {"allowed": list(CADENCES)})
+    if price["billing_model"] not in MODELS:
+        details = {"billing_model": price["billing_model"], "allowed": list(MODELS)}
+        raise errors.validation("Invalid billing model", details)
+    if price["billing_period"] not in PERIODS:
+        raise errors.validation("Invalid billing period", {"billing_period": price["billing_period"]})
+    if (price["billing_period_count"] or 0) < 1:
+        details = {"billing_period_count": price["billing_period_count"] or 0}
+        raise errors.validation("Billing period count must be greater than 0", details)
+    if price["type"] == "USAGE" and price["invoice_cadence"] == "ADVANCE":
+        details = {"invoice_cadence": "ADVANCE", "price_type": "USAGE", "allowed": ["ARREAR"]}
+        raise errors.validation("Please use ARREAR invoice cadence for USAGE price type", details)
+    if price["billing_period"] == "ONETIME" and price["invoice_cadence"] == "ARREAR":
+        raise errors.validation("One-time charges are always billed in advance")
+
+
+def _check_amounts(price: dict[str, Any]) -> None:
+    check_values(price)
+    model = price["billing_model"]
+    if model in ("FLAT_FEE", "PACKAGE") and price["amount"] is None:
+        words = model.lower().replace("_", " ")
+        raise errors.validation(f"Amount is required to set up {words} pricing with fiat pricing units")
+    if model == "TIERED" and not price["tiers"]:
+        raise errors.validation("Price tiers are required to set up tiered pricing")
+    package = price["transform_quantity"] or {}
+    if model == "PACKAGE" and not (package.get("divide_by") or 0) > 0:
+        raise errors.validation("Please provide the number of units to set up package pricing")
+
+
+def check_values(price: dict[str, Any]) -> None:
+    """The checks of the values that a price may be changed to."""
+    amount = price["amount"]
+    if amount is not None and amount < 0:
+        raise errors.validation("Please provide a non-negative amount value", {"amount": dec(amount)})
+    mode = price["tier_mode"]
+    if mode and mode not in TIER_MODES:
+        raise errors.validation("Invalid billing tier", {"allowed": list(TIER_MODES), "billing_tier": mode})
+    for tier in price["tiers"] or []:
+        if tier is None or tier["unit_amount"] is None:
+            raise errors.validation("Unit amount is required for every tier")
+        if tier["unit_amount"] < 0 or (tier["flat_amount"] or 0) < 0:
+            raise errors.validation("Tier amounts must be non-negative")
+    rounding = (price["transform_quantity"] or {}).get("round")
+    if rounding and rounding not in ROUNDINGS:
+        raise errors.validation("Invalid rounding", {"round": rounding, "allowed": list(ROUNDINGS)})

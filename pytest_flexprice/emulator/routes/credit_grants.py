@@ -1,0 +1,146 @@
+"""``/v1/creditgrants``: grants of a plan or subscription (contract 2.3, recording credit_grants)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import errors
+from ..binding import Schema, decimal, field, instant, integer, strings
+from ..call import Call, Reply, created
+from ..lists import listing, query_page, select
+from ..render import dec
+from ..routing import route
+from ..tables import Row
+
+SCOPES = ("PLAN", "SUBSCRIPTION")
+CADENCES = ("ONETIME", "RECURRING")
+EXPIRATIONS = ("NEVER", "DURATION", "BILLING_CYCLE")
+PERIODS = ("DAILY", "WEEKLY", "MONTHLY", "QUARTERLY", "HALF_YEARLY", "ANNUAL")
+_OPTIONAL = (
+    "subscription_id",
+    "period",
+    "period_count",
+    "expiration_duration",
+    "expiration_duration_unit",
+    "priority",
+    "start_date",
+    "end_date",
+    "conversion_rate",
+    "topup_conversion_rate",
+    "metadata",
+)
+
+_CREATE = Schema(
+    "CreateCreditGrantRequest",
+    field("name", rules="required"),
+    field("scope", rules="required"),
+    field("plan_id"),
+    field("subscription_id"),
+    field("addon_id"),
+    field("credits", decimal),
+    field("cadence", rules="required"),
+    field("period"),
+    field("period_count", integer),
+    field("expiration_type"),
+    field("expiration_duration", integer),
+    field("expiration_duration_unit"),
+    field("priority", integer),
+    field("start_date", instant),
+    field("end_date", instant),
+    field("conversion_rate", decimal),
+    field("topup_conversion_rate", decimal),
+    field("metadata", strings),
+)
+_UPDATE = Schema("UpdateCreditGrantRequest", field("name"), field("metadata", strings), field("end_date", instant))
+
+
+def _check(body: dict[str, Any]) -> None:
+    if body["scope"] not in SCOPES:
+        if body["scope"] == "ADDON":
+            raise errors.not_implemented("credit grants of an ADDON")
+        raise errors.validation("Invalid credit grant scope", {"scope": body["scope"], "allowed": list(SCOPES)})
+    credits = body["credits"] or decimal(0)
+    if credits <= 0:
+        raise errors.validation("Please provide a positive credits", {"credits": dec(credits)})
+    if body["cadence"] not in CADENCES:
+        raise errors.validation("Invalid credit grant cadence", {"cadence": body["cadence"], "allowed": list(CADENCES)})
+    if body["cadence"] == "RECURRING" and body["period"] not in PERIODS:
+        raise errors.validation("Period is required for RECURRING cadence", {"cadence": body["cadence"]})
+    expiration = body["expiration_type"]
+    if expiration and expiration not in EXPIRATIONS:
+        details = {"expiration_type": expiration, "allowed": list(EXPIRATIONS)}
+        raise errors.validation("Invalid expiration type", details)
+    if expiration == "DURATION" and not (body["expiration_duration"] and body["expiration_duration_unit"]):
+        raise errors.validation("Expiration duration and its unit are required for DURATION expiration type")
+
+
+def _require_owner(call: Call, body: dict[str, Any]) -> None:
+    if body["scope"] == "SUBSCRIPTION":
+        if not body["subscription_id"]:
+            raise errors.validation("Please provide a valid subscription id")
+        call.found("subscriptions", body["subscription_id"], "Subscription not found")
+        return
+    identifier = body["plan_id"]
+    if not identifier:
+        raise errors.validation("Please provide a valid plan id")
+    call.found("plans", identifier, f"Plan with ID {identifier} was not found", {"plan_id": identifier})
+
+
+@route("POST", "/v1/creditgrants", permission="credit_grant:write")
+def create_grant(call: Call) -> Reply:
+    """A new grant; subscribing to its plan makes a wallet with its credits."""
+    body = call.bind(_CREATE)
+    _check(body)
+    _require_owner(call, body)
+    fields = {name: body[name] for name in ("name", "scope")}
+    if body["plan_id"]:
+        fields["plan_id"] = body["plan_id"]
+    fields |= {name: body[name] for name in ("credits", "cadence")}
+    fields["expiration_type"] = body["expiration_type"] or "NEVER"
+    fields |= {name: body[name] for name in _OPTIONAL if body[name] is not None}
+    return created(call.world.table("credit_grants").insert(call.stamp("cg", **fields)))
+
+
+def _find(call: Call) -> Row:
+    identifier = call.params["id"]
+    message = f"Credit grant with ID {identifier} was not found"
+    row: Row = call.found("credit_grants", identifier, message, {"credit_grant_id": identifier}, any_status=True)
+    return row
+
+
+@route("GET", "/v1/creditgrants/:id")
+def get_grant(call: Call) -> Any:
+    """One grant."""
+    return _find(call)
+
+
+@route("GET", "/v1/creditgrants")
+def list_grants(call: Call) -> dict[str, Any]:
+    """A page of grants."""
+    page = query_page(call, sort="ignored")
+    plans, subscriptions = call.query.getlist("plan_ids"), call.query.getlist("subscription_ids")
+    scope = call.query.get("scope")
+    rows = [
+        row
+        for row in call.world.table("credit_grants").all(call.environment)
+        if (not plans or row.get("plan_id") in plans)
+        and (not subscriptions or row.get("subscription_id") in subscriptions)
+        and (not scope or row["scope"] == scope)
+    ]
+    return listing(select(rows, page, (), "credit grants"), page)
+
+
+@route("PUT", "/v1/creditgrants/:id", permission="credit_grant:write")
+def update_grant(call: Call) -> Any:
+    """Change name, metadata or end."""
+    body = call.bind(_UPDATE)
+    row = _find(call)
+    call.touch(row, **{name: value for name, value in body.items() if value})
+    return row
+
+
+@route("DELETE", "/v1/creditgrants/:id", permission="credit_grant:write")
+def delete_grant(call: Call) -> dict[str, str]:
+    """Archive a grant."""
+    call.touch(_find(call), status="archived")
+    return {"message": "credit grant deleted successfully"}

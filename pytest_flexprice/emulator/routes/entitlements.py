@@ -1,0 +1,244 @@
+"""``/v1/entitlements`` (contract 2.5, recording entitlements)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import errors
+from ..binding import Schema, array, boolean, decimal, field, instant, integer, mapping, text
+from ..call import Call, Reply, created
+from ..catalog import entitlement_view
+from ..lists import SEARCH_FIELDS, Page, listing, query_page, search, select
+from ..routing import route
+from ..tables import Row
+from .features import TYPES, find_feature
+
+RESET_PERIODS = ("MONTHLY", "ANNUAL", "WEEKLY", "DAILY", "QUARTERLY", "HALF_YEARLY", "NEVER", "BILLING_PERIOD")
+_ENTITIES = ("PLAN", "ADDON", "SUBSCRIPTION")
+_COLUMNS = ("entity_type", "entity_id", "feature_id", "feature_type", "is_enabled", "usage_limit", "display_order")
+_PAGE_FIELDS = ("limit", "offset", "status", "order", "expand", "sort")
+
+_CREATE = Schema(
+    "CreateEntitlementRequest",
+    field("plan_id"),
+    field("entity_type"),
+    field("entity_id"),
+    field("feature_id", rules="required", bound=True),
+    field("feature_type", rules="required", bound=True),
+    field("is_enabled", boolean),
+    field("usage_limit", integer),
+    field("usage_reset_period"),
+    field("is_soft_limit", boolean),
+    field("static_value"),
+    field("config_value", mapping),
+    field("display_order", integer),
+    field("aggregation_mode"),
+    field("parent_entitlement_id"),
+    field("start_date", instant),
+    field("end_date", instant),
+    field("grant_quota", decimal),
+)
+_UPDATE = Schema(
+    "UpdateEntitlementRequest",
+    field("is_enabled", boolean),
+    field("usage_limit", integer),
+    field("usage_reset_period"),
+    field("is_soft_limit", boolean),
+    field("static_value"),
+    field("config_value", mapping),
+    field("aggregation_mode"),
+)
+_BULK = Schema("CreateBulkEntitlementRequest", field("items", array(_CREATE)))
+_SEARCH = Schema(
+    "EntitlementFilter",
+    *SEARCH_FIELDS,
+    field("entity_type"),
+    field("entity_ids", array(text)),
+    field("feature_ids", array(text)),
+    field("feature_type"),
+    field("is_enabled", boolean),
+    field("plan_ids", array(text)),
+)
+
+
+def _entity(body: dict[str, Any]) -> tuple[str, str]:
+    if body["plan_id"]:
+        return "PLAN", body["plan_id"]
+    if not body["entity_type"] or not body["entity_id"]:
+        details = {name: body[name] or "" for name in ("plan_id", "entity_type", "entity_id")}
+        raise errors.validation("Please provide plan_id or entity_type and entity_id", details)
+    if body["entity_type"] not in _ENTITIES:
+        details = {"entity_type": body["entity_type"], "allowed": list(_ENTITIES)}
+        raise errors.validation("Invalid entity type", details)
+    return body["entity_type"], body["entity_id"]
+
+
+def _require_entity(call: Call, kind: str, identifier: str) -> None:
+    if kind == "PLAN":
+        call.found("plans", identifier, f"Plan with ID {identifier} was not found", {"plan_id": identifier})
+    elif kind == "ADDON":
+        call.found("addons", identifier, f"Addon with ID {identifier} was not found", {"addon_id": identifier})
+    else:
+        call.found("subscriptions", identifier, "Subscription not found")
+
+
+def _check_shape(body: dict[str, Any]) -> None:
+    if body["feature_type"] not in TYPES:
+        details = {"type": body["feature_type"], "allowed_types": list(TYPES)}
+        raise errors.validation("Invalid feature type", details)
+    if body["usage_reset_period"] and body["usage_reset_period"] not in RESET_PERIODS:
+        raise errors.validation("Invalid entitlement usage reset period")
+    if body["feature_type"] == "static" and not body["static_value"]:
+        raise errors.validation("Static value is required for static features")
+    if body["grant_quota"] is not None:
+        raise errors.not_implemented("entitlements with a grant_quota")
+
+
+def _check_feature(call: Call, body: dict[str, Any]) -> None:
+    feature = find_feature(call, body["feature_id"])
+    if feature["type"] != body["feature_type"]:
+        details = {"expected": feature["type"], "actual": body["feature_type"]}
+        raise errors.validation(f"Expected {feature['type']}, got {body['feature_type']}", details)
+    meter = call.world.table("meters").get(feature["meter_id"], call.environment)
+    aggregation = meter["aggregation"] if meter else {}
+    if aggregation.get("bucket_size") and aggregation["type"] == "MAX":
+        message = "Entitlements are not supported for features with bucketed max meters"
+        raise errors.validation(message, {"feature_id": feature["id"], "meter_id": feature["meter_id"]})
+
+
+def _insert(call: Call, body: dict[str, Any]) -> Row:
+    kind, identifier = _entity(body)
+    _check_shape(body)
+    _require_entity(call, kind, identifier)
+    _check_feature(call, body)
+    table = call.world.table("entitlements")
+    known = {"entity_id": identifier, "feature_id": body["feature_id"]}
+    if table.first(call.environment, **known, status="published"):
+        message = "An entitlement with this plan and feature already exists"
+        raise errors.conflict(message, {"entity_type": kind, **known})
+    if body["usage_limit"] is not None and body["usage_limit"] < 0:
+        raise errors.validation("Usage limit must be greater than or equal to 0", {"usage_limit": body["usage_limit"]})
+    fields = {
+        "entity_type": kind,
+        **known,
+        "feature_type": body["feature_type"],
+        "is_enabled": bool(body["is_enabled"]) if body["feature_type"] == "boolean" else True,
+        "usage_limit": body["usage_limit"],
+        "usage_reset_period": body["usage_reset_period"] or "",
+        "is_soft_limit": bool(body["is_soft_limit"]),
+        "static_value": body["static_value"] or "",
+        "display_order": body["display_order"] or 0,
+        "aggregation_mode": body["aggregation_mode"] or "additive",
+    }
+    optional = ("config_value", "parent_entitlement_id", "start_date", "end_date")
+    fields |= {name: body[name] for name in optional if body[name]}
+    row = table.insert(call.stamp("ent", **fields))
+    call.world.publish(call.environment, "entitlement.created", kind="entitlement", id=row["id"])
+    return row
+
+
+@route("POST", "/v1/entitlements", permission="entitlement:write")
+def create_entitlement(call: Call) -> Reply:
+    """A new entitlement of a plan, addon or subscription."""
+    row = _insert(call, call.bind(_CREATE))
+    return created(entitlement_view(call.world, call.environment, row, feature=True, plan=True))
+
+
+@route("POST", "/v1/entitlements/bulk", permission="entitlement:write")
+def create_entitlements(call: Call) -> Reply:
+    """Several entitlements; one bad refuses those after it."""
+    items = [item for item in call.bind(_BULK)["items"] or [] if item is not None]
+    if not items:
+        raise errors.validation("Please provide at least one entitlement to create")
+    rows = [_insert(call, item) for item in items]
+    views = [entitlement_view(call.world, call.environment, row, feature=True, plan=True) for row in rows]
+    return created({"items": views})
+
+
+def _find(call: Call) -> Row:
+    identifier = call.params["id"]
+    row: Row = call.found("entitlements", identifier, "Entitlement not found", {"id": identifier}, any_status=True)
+    return row
+
+
+@route("GET", "/v1/entitlements/:id")
+def get_entitlement(call: Call) -> Any:
+    """One entitlement, deleted ones too, with feature, meter and plan."""
+    return entitlement_view(call.world, call.environment, _find(call), feature=True, meter=True, plan=True)
+
+
+def _list(call: Call, page: Page, given: dict[str, Any], *, unlimited: bool) -> dict[str, Any]:
+    enabled = given.get("is_enabled")
+    rows = [
+        row
+        for row in call.world.table("entitlements").all(call.environment)
+        if (not given.get("entity_type") or row["entity_type"] == given["entity_type"])
+        and (not given.get("entity_ids") or row["entity_id"] in given["entity_ids"])
+        and (not given.get("feature_ids") or row["feature_id"] in given["feature_ids"])
+        and (not given.get("feature_type") or row["feature_type"] == given["feature_type"])
+        and (enabled is None or row["is_enabled"] == enabled)
+    ]
+    rows = select(rows, page, _COLUMNS, "entitlements")
+    feature, meter, plan = (name in page.expand for name in ("features", "meters", "plans"))
+
+    def view(row: Row) -> dict[str, Any]:
+        return entitlement_view(call.world, call.environment, row, feature=feature, meter=meter, plan=plan)
+
+    if unlimited:
+        return all_items([view(row) for row in rows])
+    answer = listing(rows, page)
+    answer["items"] = [view(row) for row in answer["items"]]
+    return answer
+
+
+def all_items(items: list[Any]) -> dict[str, Any]:
+    """A list without pages: its pagination shows zeros (contract 1.10)."""
+    return {"items": items, "pagination": {"total": len(items), "limit": 0, "offset": 0}}
+
+
+def _unlimited(given: Any) -> bool:
+    """Naming any page field but the limit leaves the list without one (recording entitlements)."""
+    return given("limit") is None and any(given(name) is not None for name in _PAGE_FIELDS)
+
+
+@route("GET", "/v1/entitlements")
+def list_entitlements(call: Call) -> dict[str, Any]:
+    """A page of entitlements."""
+    page = query_page(call, noun="entitlements")
+    given: dict[str, Any] = {name: call.query.getlist(name) for name in ("entity_ids", "feature_ids")}
+    given.update({name: call.query.get(name) for name in ("entity_type", "feature_type")})
+    given["is_enabled"] = {"true": True, "false": False}.get(call.query.get("is_enabled", ""))
+    return _list(call, page, given, unlimited=_unlimited(call.query.get))
+
+
+@route("POST", "/v1/entitlements/search")
+def search_entitlements(call: Call) -> dict[str, Any]:
+    """A page of entitlements; ``plan_ids`` does nothing."""
+    values, page = search(call, _SEARCH)
+    return _list(call, page, values, unlimited=_unlimited(values.get))
+
+
+@route("PUT", "/v1/entitlements/:id", permission="entitlement:write")
+def update_entitlement(call: Call) -> Any:
+    """Change an entitlement; a limit of zero or null is ignored."""
+    body = call.bind(_UPDATE)
+    row = _find(call)
+    if body["usage_reset_period"] and body["usage_reset_period"] not in RESET_PERIODS:
+        raise errors.validation("Invalid entitlement usage reset period")
+    if (body["usage_limit"] or 0) < 0:
+        raise errors.validation("Usage limit must be greater than or equal to 0", {"usage_limit": body["usage_limit"]})
+    changes = {name: body[name] for name in ("usage_limit", "usage_reset_period", "static_value") if body[name]}
+    changes |= {name: body[name] for name in ("config_value", "aggregation_mode") if body[name]}
+    changes |= {name: body[name] for name in ("is_enabled", "is_soft_limit") if body[name] is not None}
+    call.touch(row, **changes)
+    call.world.publish(call.environment, "entitlement.updated", kind="entitlement", id=row["id"])
+    return entitlement_view(call.world, call.environment, row)
+
+
+@route("DELETE", "/v1/entitlements/:id", permission="entitlement:write")
+def delete_entitlement(call: Call) -> dict[str, str]:
+    """Archive an entitlement; again is fine."""
+    row = _find(call)
+    call.touch(row, status="archived")
+    call.world.publish(call.environment, "entitlement.deleted", kind="entitlement", id=row["id"])
+    return {"message": "entitlement deleted successfully"}

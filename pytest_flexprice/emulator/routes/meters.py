@@ -1,0 +1,177 @@
+"""``/v1/meters`` (contract 2.1, recording meters)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import errors
+from ..binding import Schema, array, decimal, field, text
+from ..call import Call, Reply, created
+from ..lists import listing, query_page, select
+from ..metering.expressions import check_expression
+from ..routing import route
+from ..tables import Row
+
+AGGREGATIONS = ("COUNT", "SUM", "AVG", "COUNT_UNIQUE", "LATEST", "SUM_WITH_MULTIPLIER", "MAX", "WEIGHTED_SUM")
+BUCKETS = ("MINUTE", "15MIN", "30MIN", "HOUR", "3HOUR", "6HOUR", "12HOUR", "DAY", "WEEK", "MONTH")
+_WITH_EXPRESSION = ("SUM", "AVG", "MAX", "LATEST")
+_STATUSES = ("published", "archived")
+
+FILTER = Schema("Filter", field("key"), field("values", array(text)))
+_AGGREGATION = Schema(
+    "Aggregation",
+    field("type"),
+    field("field"),
+    field("expression"),
+    field("multiplier", decimal),
+    field("bucket_size"),
+    field("group_by"),
+)
+METER = Schema(
+    "CreateMeterRequest",
+    field("name", rules="required", bound=True),
+    field("event_name", rules="required", bound=True),
+    field("aggregation", _AGGREGATION),
+    field("filters", array(FILTER)),
+    field("reset_usage", rules="required", bound=True),
+)
+_UPDATE = Schema("UpdateMeterRequest", field("filters", array(FILTER)))
+
+
+def _check_aggregation(given: dict[str, Any]) -> None:
+    kind = given["type"] or ""
+    if kind not in AGGREGATIONS:
+        raise errors.validation("Please provide a valid aggregation type", {"aggregation_type": kind})
+    if given["field"] and given["expression"]:
+        raise errors.validation("Provide either field or expression, not both")
+    if kind != "COUNT" and not given["field"] and not given["expression"]:
+        message = "Please specify a field or expression for this aggregation type"
+        raise errors.validation(message, {"aggregation_type": kind})
+    if given["expression"]:
+        if kind not in _WITH_EXPRESSION:
+            message = "Expression is only supported for SUM, AVG, MAX and LATEST aggregation types"
+            raise errors.validation(message, {"aggregation_type": kind})
+        check_expression(given["expression"])
+    if kind == "SUM_WITH_MULTIPLIER":
+        if given["multiplier"] is None:
+            raise errors.validation("Please provide a multiplier value")
+        if given["multiplier"] <= 0:
+            raise errors.validation("Multiplier must be greater than zero")
+    _check_buckets(kind, given)
+
+
+def _check_buckets(kind: str, given: dict[str, Any]) -> None:
+    size = given["bucket_size"]
+    if size and kind not in ("MAX", "SUM"):
+        details = {"aggregation_type": kind, "bucket_size": size}
+        raise errors.validation("BucketSize is only valid for MAX or SUM aggregation type", details)
+    if size and size not in BUCKETS:
+        raise errors.validation("Invalid bucket size", {"bucket_size": size, "allowed": list(BUCKETS)})
+    if given["group_by"] and not (size and kind == "MAX"):
+        raise errors.validation("GroupBy is only valid for MAX aggregation with a bucket size")
+
+
+def _checked_filters(given: list[dict[str, Any] | None]) -> list[dict[str, Any]]:
+    filters = []
+    for item in given:
+        key, values = (item or {}).get("key") or "", (item or {}).get("values") or []
+        if not key:
+            raise errors.validation("Filter key cannot be empty")
+        if not values:
+            raise errors.validation("Please provide at least one value for each filter", {"filter_key": key})
+        filters.append({"key": key, "values": [value or "" for value in values]})
+    return filters
+
+
+def insert_meter(call: Call, body: dict[str, Any]) -> Row:
+    """Check and store a meter from a bound request."""
+    event_name = body["event_name"].strip()
+    if not event_name:
+        raise errors.validation("Event name is required")
+    aggregation = body["aggregation"] or {f.name: None for f in _AGGREGATION.fields}
+    _check_aggregation(aggregation)
+    row = {
+        "id": call.world.new_id("meter"),
+        "name": body["name"],
+        "tenant_id": call.tenant,
+        "event_name": event_name,
+        "aggregation": {name: value for name, value in aggregation.items() if value},
+        "filters": _checked_filters(body["filters"] or []),
+        "reset_usage": body["reset_usage"],
+        "created_at": call.now,
+        "updated_at": call.now,
+        "status": "published",
+    }
+    return call.world.table("meters").insert(row, call.environment)
+
+
+def find_meter(call: Call, identifier: str) -> Row:
+    """The meter of that id, archived ones too; else 404."""
+    details = {"meter_id": identifier, "tenant_id": call.tenant}
+    row: Row = call.found("meters", identifier, "Meter not found", details, any_status=True)
+    return row
+
+
+def merge_filters(meter: Row, given: list[dict[str, Any]], now: Any) -> None:
+    """Add keys and values to a meter's filters; nothing is ever removed."""
+    merged: dict[str, list[str]] = {item["key"]: list(item["values"]) for item in meter["filters"]}
+    for item in given:
+        values = merged.setdefault(item["key"], [])
+        values += [value for value in item["values"] if value not in values]
+    meter.update(filters=[{"key": key, "values": values} for key, values in merged.items()], updated_at=now)
+
+
+def add_filters(call: Call, meter: Row, given: list[dict[str, Any] | None]) -> None:
+    """Merge the filters of a request into a meter."""
+    merge_filters(meter, _checked_filters(given), call.now)
+
+
+@route("POST", "/v1/meters", permission="meter:write")
+def create_meter(call: Call) -> Reply:
+    """A new meter."""
+    return created(insert_meter(call, call.bind(METER)))
+
+
+@route("GET", "/v1/meters")
+def list_meters(call: Call) -> dict[str, Any]:
+    """A page of meters, published and archived; no filter by event name."""
+    page = query_page(call, sort="ignored")
+    rows = call.world.table("meters").all(call.environment)
+    return listing(select(rows, page, (), "meters", statuses=_STATUSES), page)
+
+
+@route("GET", "/v1/meters/:id")
+def get_meter(call: Call) -> Any:
+    """One meter."""
+    return find_meter(call, call.params["id"])
+
+
+@route("PUT", "/v1/meters/:id", permission="meter:write")
+def update_meter(call: Call) -> Any:
+    """Merge filters; everything else in the body is ignored."""
+    body = call.bind(_UPDATE)
+    if not body["filters"]:
+        raise errors.validation("At least one filter must be provided")
+    meter = find_meter(call, call.params["id"])
+    add_filters(call, meter, body["filters"])
+    return meter
+
+
+def _archive(call: Call) -> None:
+    meter = call.world.table("meters").get(call.params["id"], call.environment)
+    if meter is not None:
+        meter.update(status="archived", updated_at=call.now)
+
+
+@route("POST", "/v1/meters/:id/disable", permission="meter:write")
+def disable_meter(call: Call) -> dict[str, str]:
+    """Archive a meter, known or not."""
+    _archive(call)
+    return {"message": "Meter disabled successfully"}
+
+
+@route("DELETE", "/v1/meters/:id", permission="meter:write")
+def delete_meter(call: Call) -> dict[str, str]:
+    """Archive a meter, known or not."""
+    _archive(call)
+    return {"message": "Meter deleted successfully"}

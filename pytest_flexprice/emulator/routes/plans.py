@@ -1,0 +1,183 @@
+"""``/v1/plans`` (contract 2.3, recording plans)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import errors
+from ..binding import Schema, array, field, integer, strings, text
+from ..call import Call, Reply, created
+from ..catalog import entitlement_view, entitlements_of, full_plan_view, grants_of, newest_first, plan_view, prices_of
+from ..lists import SEARCH_FIELDS, Page, listing, query_page, search, select
+from ..routing import route
+from ..tables import Row
+from .entitlements import all_items
+
+_COLUMNS = ("name", "lookup_key", "description", "display_order")
+
+_CREATE = Schema(
+    "CreatePlanRequest",
+    field("name", rules="required"),
+    field("lookup_key"),
+    field("description"),
+    field("display_order", integer),
+    field("metadata", strings),
+)
+_UPDATE = Schema(
+    "UpdatePlanRequest",
+    field("name"),
+    field("lookup_key"),
+    field("description"),
+    field("display_order", integer),
+    field("metadata", strings),
+)
+_CLONE = Schema(
+    "ClonePlanRequest",
+    field("name"),
+    field("lookup_key"),
+    field("description"),
+    field("display_order", integer),
+    field("metadata", strings),
+)
+_SEARCH = Schema("PlanFilter", *SEARCH_FIELDS, field("plan_ids", array(text)), field("lookup_key"))
+
+
+def _holder(call: Call, lookup_key: str | None) -> Row | None:
+    """The published plan that has this lookup key."""
+    if not lookup_key:
+        return None
+    return call.world.table("plans").first(call.environment, lookup_key=lookup_key, status="published")
+
+
+def _taken(identifier: str, name: str) -> errors.ApiError:
+    return errors.conflict("Plan with this name already exists", {"plan_id": identifier, "plan_name": name})
+
+
+@route("POST", "/v1/plans", permission="plan:write")
+def create_plan(call: Call) -> Reply:
+    """A new, empty plan; inline prices and entitlements are dropped."""
+    body = call.bind(_CREATE)
+    row = call.stamp(
+        "plan",
+        name=body["name"],
+        lookup_key=body["lookup_key"] or "",
+        description=body["description"] or "",
+        metadata=body["metadata"],
+        display_order=body["display_order"] or 0,
+    )
+    if _holder(call, body["lookup_key"]):
+        raise _taken(row["id"], row["name"])
+    return created(call.world.table("plans").insert(row))
+
+
+def find_plan(call: Call, identifier: str) -> Row:
+    """The plan of that id, deleted ones too; else 404."""
+    message = f"Plan with ID {identifier} was not found"
+    row: Row = call.found("plans", identifier, message, {"plan_id": identifier}, any_status=True)
+    return row
+
+
+@route("GET", "/v1/plans/:id")
+def get_plan(call: Call) -> Any:
+    """One plan with everything, ended prices too."""
+    return full_plan_view(call.world, call.environment, find_plan(call, call.params["id"]))
+
+
+def _list(call: Call, page: Page, given: dict[str, Any]) -> dict[str, Any]:
+    rows = [
+        row
+        for row in call.world.table("plans").all(call.environment)
+        if (not given.get("plan_ids") or row["id"] in given["plan_ids"])
+        and (not given.get("lookup_key") or row["lookup_key"] == given["lookup_key"])
+    ]
+    answer = listing(select(rows, page, _COLUMNS, "plans"), page)
+    answer["items"] = [plan_view(call.world, call.environment, row, page.expand) for row in answer["items"]]
+    return answer
+
+
+@route("GET", "/v1/plans")
+def list_plans(call: Call) -> dict[str, Any]:
+    """A page of plans."""
+    page = query_page(call, noun="plans")
+    given = {"plan_ids": call.query.getlist("plan_ids"), "lookup_key": call.query.get("lookup_key")}
+    return _list(call, page, given)
+
+
+@route("POST", "/v1/plans/search")
+def search_plans(call: Call) -> dict[str, Any]:
+    """A page of plans; prices that have ended are left out of what is expanded."""
+    values, page = search(call, _SEARCH)
+    return _list(call, page, values)
+
+
+@route("GET", "/v1/plans/:id/entitlements")
+def plan_entitlements(call: Call) -> dict[str, Any]:
+    """The entitlements of a plan; none of an unknown one."""
+    rows = newest_first(entitlements_of(call.world, call.environment, call.params["id"]))
+    views = [entitlement_view(call.world, call.environment, row, feature=True, meter=True, plan=True) for row in rows]
+    return all_items(views)
+
+
+@route("GET", "/v1/plans/:id/creditgrants")
+def plan_grants(call: Call) -> dict[str, Any]:
+    """The credit grants of a plan; none of an unknown one."""
+    return all_items(newest_first(grants_of(call.world, call.environment, call.params["id"])))
+
+
+@route("PUT", "/v1/plans/:id", permission="plan:write")
+def update_plan(call: Call) -> Any:
+    """Change name, key, description, order and metadata."""
+    body = call.bind(_UPDATE)
+    row = find_plan(call, call.params["id"])
+    holder = _holder(call, body["lookup_key"])
+    if holder is not None and holder["id"] != row["id"]:
+        raise _taken(row["id"], body["name"] or row["name"])
+    call.touch(row, **{name: value for name, value in body.items() if value is not None})
+    return row
+
+
+@route("DELETE", "/v1/plans/:id", permission="plan:write")
+def delete_plan(call: Call) -> dict[str, str]:
+    """Archive a plan without active subscriptions; again is fine."""
+    row = find_plan(call, call.params["id"])
+    active = {"plan_id": row["id"], "subscription_status": "active"}
+    if call.world.table("subscriptions").first(call.environment, **active):
+        message = "Please remove the active subscriptions before deleting this plan."
+        raise errors.invalid_operation(message, {"plan_id": row["id"]})
+    call.touch(row, status="archived")
+    return {"message": "price deleted successfully"}
+
+
+@route("POST", "/v1/plans/:id/clone", permission="plan:write")
+def clone_plan(call: Call) -> Reply:
+    """A copy in the same environment: prices in force without their keys, entitlements, credit grants."""
+    body = call.bind(_CLONE)
+    source = find_plan(call, call.params["id"])
+    if not body["lookup_key"]:
+        raise errors.validation("Please provide a unique lookup_key for the cloned plan")
+    if _holder(call, body["lookup_key"]):
+        message = "Please choose a different lookup_key for the cloned plan"
+        raise errors.conflict(message, {"lookup_key": body["lookup_key"]})
+    kept = {name: source[name] for name in ("name", "description", "display_order")}
+    given = {name: body[name] for name in (*kept, "lookup_key") if body[name] is not None}
+    metadata = {**(source["metadata"] or {}), **(body["metadata"] or {}), "source_plan_id": source["id"]}
+    row = call.world.table("plans").insert(call.stamp("plan", **{**kept, **given}, metadata=metadata))
+    copy_contents(call, source, row)
+    return created(plan_view(call.world, call.environment, row, ("prices", "entitlements", "credit_grant")))
+
+
+def copy_contents(call: Call, source: Row, target: Row) -> None:
+    """Copy prices in force, entitlements and credit grants of a plan to another of the same environment."""
+    environment, now = call.environment, call.now
+    for price in prices_of(call.world, environment, source["id"]):
+        fresh = _copy(call, price, "price", entity_id=target["id"], lookup_key="", start_date=now)
+        call.world.table("prices").insert({**fresh, "sequence": call.world.next("price")})
+    for entitlement in entitlements_of(call.world, environment, source["id"]):
+        call.world.table("entitlements").insert(_copy(call, entitlement, "ent", entity_id=target["id"]))
+    for grant in grants_of(call.world, environment, source["id"]):
+        call.world.table("credit_grants").insert(_copy(call, grant, "cg", plan_id=target["id"]))
+
+
+def _copy(call: Call, row: Row, prefix: str, **changes: Any) -> dict[str, Any]:
+    dropped = ("id", "parent_price_id", "status", "created_at", "updated_at", "created_by", "updated_by")
+    return call.stamp(prefix, **{**{k: v for k, v in row.public().items() if k not in dropped}, **changes})

@@ -1,0 +1,311 @@
+"""``/v1/prices`` (contract 2.4; recordings prices, price_changes)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import errors
+from ..binding import Schema, array, boolean, decimal, field, instant, integer, strings, text
+from ..call import Call, Reply, created
+from ..catalog import is_ended, price_view
+from ..lists import SEARCH_FIELDS, Page, listing, query_page, search, select
+from ..pricing_rules import check_price, check_values, display_amount
+from ..routing import route
+from ..tables import Row
+from .meters import find_meter
+
+_ZERO_FIELDS = {"price_unit_amount": "0", "conversion_rate": "1"}
+_COLUMNS = ("amount", "currency", "type", "billing_period", "billing_model", "entity_type", "entity_id", "lookup_key")
+_COSTLY = ("amount", "billing_model", "tier_mode", "tiers", "transform_quantity")
+_UNIT = ("price_unit_amount", "price_unit_tiers")
+_MAX_BULK = 100
+
+_TIER = Schema("CreatePriceTier", field("up_to", integer), field("unit_amount", decimal), field("flat_amount", decimal))
+_TRANSFORM = Schema("TransformQuantity", field("divide_by", integer), field("round"))
+_CREATE = Schema(
+    "CreatePriceRequest",
+    field("entity_type", rules="required"),
+    field("entity_id", rules="required"),
+    field("type", rules="required"),
+    field("currency", rules="required,len=3"),
+    field("billing_period", rules="required"),
+    field("billing_period_count", integer),
+    field("billing_model", rules="required"),
+    field("invoice_cadence", rules="required"),
+    field("price_unit_type"),
+    field("amount", decimal),
+    field("meter_id"),
+    field("tier_mode"),
+    field("tiers", array(_TIER)),
+    field("transform_quantity", _TRANSFORM),
+    field("start_date", instant),
+    field("end_date", instant),
+    field("min_quantity", integer),
+    field("trial_period_days", integer),
+    field("display_name"),
+    field("description"),
+    field("lookup_key"),
+    field("metadata", strings),
+    field("group_id"),
+)
+_BULK = Schema("CreateBulkPriceRequest", field("items", array(_CREATE)))
+_UPDATE = Schema(
+    "UpdatePriceRequest",
+    field("display_name"),
+    field("description"),
+    field("lookup_key"),
+    field("metadata", strings),
+    field("group_id"),
+    field("effective_from", instant),
+    field("amount", decimal),
+    field("billing_model"),
+    field("tier_mode"),
+    field("tiers", array(_TIER)),
+    field("transform_quantity", _TRANSFORM),
+    field("price_unit_amount", decimal),
+    field("price_unit_tiers", array(_TIER)),
+)
+_DELETE = Schema("DeletePriceRequest", field("end_date", instant))
+_LISTS = ("plan_ids", "price_ids", "meter_ids", "entity_ids", "billing_periods")
+_SEARCH = Schema(
+    "PriceFilter",
+    *(f for f in SEARCH_FIELDS if f.name != "sort"),
+    *(field(name, array(text)) for name in _LISTS),
+    field("entity_type"),
+    field("parent_price_id"),
+    field("subscription_id"),
+    field("allow_expired_prices", boolean),
+)
+
+
+def _entity_name(call: Call, kind: str, identifier: str) -> str:
+    """The name of the plan or addon a price belongs to; 404 when there is none."""
+    if kind == "COSTSHEET":
+        raise errors.not_implemented("prices of a COSTSHEET")
+    noun = kind.lower()
+    row = call.found(f"{noun}s", identifier, f"The specified {noun} does not exist", {f"{noun}_id": identifier})
+    return str(row.get("name", ""))
+
+
+def _tiers(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in tier.items() if value is not None or name == "up_to"} for tier in given]
+
+
+def _require_free(call: Call, lookup_key: str) -> None:
+    rows = call.world.table("prices").find(call.environment, lookup_key=lookup_key, status="published")
+    taken = [row for row in rows if not is_ended(row, call.now)]
+    if lookup_key and taken:
+        details = {"lookup_key": lookup_key, "price_id": call.world.new_id("price")}
+        raise errors.conflict("A price with this identifier already exists", details)
+
+
+def _fields(call: Call, body: dict[str, Any]) -> dict[str, Any]:
+    """The published fields of a new price, checked."""
+    check_price(body)
+    owner = _entity_name(call, body["entity_type"], body["entity_id"])
+    meter = find_meter(call, body["meter_id"]) if body["type"] == "USAGE" else None
+    currency = body["currency"].lower()
+    amount = body["amount"] if body["amount"] is not None and body["billing_model"] != "TIERED" else decimal(0)
+    package = body["transform_quantity"] if body["billing_model"] == "PACKAGE" else None
+    fields: dict[str, Any] = {
+        "amount": amount,
+        "display_amount": display_amount(amount, currency),
+        "currency": currency,
+        "price_unit_type": "FIAT",
+        **_ZERO_FIELDS,
+        "type": body["type"],
+        "billing_period": body["billing_period"],
+        "billing_period_count": body["billing_period_count"],
+        "billing_model": body["billing_model"],
+        "display_name": body["display_name"] or (meter["name"] if meter else owner),
+        "billing_cadence": "RECURRING",
+        "invoice_cadence": body["invoice_cadence"],
+        "trial_period_days": body["trial_period_days"] or 0,
+        "meter_id": meter["id"] if meter else "",
+        "lookup_key": body["lookup_key"] or "",
+        "description": body["description"] or "",
+        "transform_quantity": {k: v for k, v in (package or {"divide_by": 1}).items() if v},
+        "metadata": body["metadata"] or {},
+        "entity_type": body["entity_type"],
+        "entity_id": body["entity_id"],
+        "start_date": body["start_date"] or call.now,
+    }
+    if body["min_quantity"]:
+        fields["min_quantity"] = decimal(body["min_quantity"])
+    if body["billing_model"] == "TIERED":
+        fields["tiers"] = _tiers(body["tiers"])
+    optional = ("tier_mode", "end_date", "group_id")
+    return fields | {name: body[name] for name in optional if body[name]}
+
+
+def _insert(call: Call, fields: dict[str, Any]) -> Row:
+    _require_free(call, fields["lookup_key"])
+    row = call.stamp("price", **fields, sequence=call.world.next("price"))
+    return call.world.table("prices").insert(row)
+
+
+def _created_view(row: Row, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A price as the answer of its creation: its place in the server's sequence is not known yet."""
+    return {name: value for name, value in row.public().items() if name not in ("sequence", *without)}
+
+
+@route("POST", "/v1/prices", permission="price:write")
+def create_price(call: Call) -> Reply:
+    """A new price of a plan, addon or subscription."""
+    return created(_created_view(_insert(call, _fields(call, call.bind(_CREATE)))))
+
+
+@route("POST", "/v1/prices/bulk", permission="price:write")
+def create_prices(call: Call) -> Reply:
+    """Several prices, or none of them."""
+    body = call.bind(_BULK)
+    items = [item for item in body["items"] or [] if item is not None]
+    if not items:
+        raise errors.validation("Please provide at least one price to create")
+    if len(items) > _MAX_BULK:
+        raise errors.validation(f"Please provide at most {_MAX_BULK} prices to create")
+    checked = []
+    for index, item in enumerate(items):
+        failures = _CREATE.failures(item)
+        try:
+            if failures:
+                raise errors.failed(_CREATE.name, *failures)
+            fields = _fields(call, item)
+            _require_free(call, fields["lookup_key"])
+        except errors.ApiError as error:
+            raise errors.ApiError(error.code, error.message, {**(error.details or {}), "index": index}) from error
+        checked.append(fields)
+    rows = [_insert(call, fields) for fields in checked]
+    return created({"items": [_created_view(row, without=tuple(_ZERO_FIELDS)) for row in rows]})
+
+
+def find_price(call: Call, identifier: str) -> Row:
+    """The price of that id; else 404."""
+    message = f"Price with ID {identifier} was not found"
+    row: Row = call.found("prices", identifier, message, {"price_id": identifier}, any_status=True)
+    return row
+
+
+@route("GET", "/v1/prices/:id")
+def get_price(call: Call) -> Any:
+    """One price with its meter, ended ones too."""
+    return price_view(call.world, call.environment, find_price(call, call.params["id"]), meter=True)
+
+
+@route("GET", "/v1/prices/lookup/:lookup_key")
+def lookup_price(call: Call) -> Any:
+    """The current price of a lookup key: the newest that has begun and not ended, else the newest not ended."""
+    key = call.params["lookup_key"]
+    now = call.now
+    rows = call.world.table("prices").find(call.environment, lookup_key=key, status="published")
+    current = [row for row in rows if not is_ended(row, now)]
+    begun = [row for row in current if row["start_date"] <= now]
+    if not current:
+        raise errors.not_found(f"Price with lookup key {key} was not found", {"lookup_key": key})
+    return price_view(call.world, call.environment, (begun or current)[-1])
+
+
+def _list(call: Call, page: Page, given: dict[str, Any]) -> dict[str, Any]:
+    now = call.now
+    rows = [
+        row
+        for row in call.world.table("prices").all(call.environment)
+        if (given.get("allow_expired_prices") or not is_ended(row, now))
+        and (not given.get("plan_ids") or (row["entity_type"] == "PLAN" and row["entity_id"] in given["plan_ids"]))
+        and (not given.get("price_ids") or row["id"] in given["price_ids"])
+        and (not given.get("meter_ids") or row["meter_id"] in given["meter_ids"])
+        and (not given.get("entity_ids") or row["entity_id"] in given["entity_ids"])
+        and (not given.get("billing_periods") or row["billing_period"] in given["billing_periods"])
+        and (not given.get("entity_type") or row["entity_type"] == given["entity_type"])
+        and (not given.get("parent_price_id") or row.get("parent_price_id") == given["parent_price_id"])
+        and (not given.get("subscription_id") or row["entity_id"] == given["subscription_id"])
+    ]
+    answer = listing(select(rows, page, _COLUMNS, "prices"), page)
+    meter = "meters" in page.expand
+    answer["items"] = [price_view(call.world, call.environment, row, meter=meter) for row in answer["items"]]
+    return answer
+
+
+@route("GET", "/v1/prices")
+def list_prices(call: Call) -> dict[str, Any]:
+    """A page of prices in force; ended ones with ``allow_expired_prices=true``."""
+    page = query_page(call, sort="ignored")
+    given: dict[str, Any] = {name: call.query.getlist(name) for name in _LISTS}
+    given.update({name: call.query.get(name) for name in ("entity_type", "parent_price_id", "subscription_id")})
+    given["allow_expired_prices"] = call.query.get("allow_expired_prices") in ("true", "1")
+    return _list(call, page, given)
+
+
+@route("POST", "/v1/prices/search")
+def search_prices(call: Call) -> dict[str, Any]:
+    """A page of prices."""
+    values, page = search(call, _SEARCH)
+    return _list(call, page, values)
+
+
+def _check_update(body: dict[str, Any]) -> None:
+    fiat = {name: body[name] is not None for name in ("amount", "tiers")}
+    unit = {name: body[name] is not None for name in _UNIT}
+    if any(fiat.values()) and any(unit.values()):
+        message = (
+            "Cannot provide both FIAT fields (amount, tiers) and custom price unit fields "
+            "(price_unit_amount, price_unit_tiers) in the same request"
+        )
+        raise errors.validation(message, {f"has_{name}": given for name, given in {**fiat, **unit}.items()})
+    if any(unit.values()):
+        raise errors.not_implemented("changing the price_unit_amount of a price")
+    if body["effective_from"] and not any(body[name] is not None for name in _COSTLY):
+        message = (
+            "When providing effective_from, you must also provide one of: amount, billing_model, tier_mode, tiers, "
+            "transform_quantity, price_unit_amount, or price_unit_tiers"
+        )
+        raise errors.validation(message)
+    check_values(body)
+
+
+def _successor(call: Call, old: Row, body: dict[str, Any], words: dict[str, Any]) -> Row:
+    """End ``old`` and make the price that follows it."""
+    since = body["effective_from"] or call.now
+    merged = {f.name: old.get(f.name) for f in _CREATE.fields} | words
+    merged |= {name: body[name] for name in _COSTLY if body[name] is not None}
+    if merged["billing_model"] != "TIERED":
+        merged["tiers"] = merged["tier_mode"] = None
+    merged["tiers"] = merged["tiers"] and [{"flat_amount": None, **tier} for tier in merged["tiers"]]
+    merged |= {"start_date": since, "end_date": None, "lookup_key": ""}
+    merged["min_quantity"] = old.get("min_quantity")
+    fields = _fields(call, merged) | {"parent_price_id": old.get("parent_price_id") or old["id"]}
+    call.touch(old, end_date=since)
+    fields["lookup_key"] = words.get("lookup_key", old["lookup_key"])
+    row = call.stamp("price", **fields, sequence=call.world.next("price"))
+    return call.world.table("prices").insert(row)
+
+
+@route("PUT", "/v1/prices/:id", permission="price:write")
+def update_price(call: Call) -> Any:
+    """Change names in place; an amount, model or tiers end the price and make a new one."""
+    body = call.bind(_UPDATE)
+    _check_update(body)
+    row = find_price(call, call.params["id"])
+    names = ("display_name", "description", "lookup_key", "metadata", "group_id")
+    words = {name: body[name] for name in names if body[name] is not None}
+    if row.get("end_date") is not None:
+        raise errors.validation("Cannot update a terminated price", {"price_id": row["id"]})
+    if any(body[name] is not None for name in _COSTLY):
+        return _created_view(_successor(call, row, body, words))
+    call.touch(row, **words)
+    return price_view(call.world, call.environment, row)
+
+
+@route("DELETE", "/v1/prices/:id", permission="price:write")
+def delete_price(call: Call) -> dict[str, str]:
+    """End a price now or at ``end_date``; its status stays."""
+    body = call.bind(_DELETE)
+    row = find_price(call, call.params["id"])
+    if row.get("end_date") is not None:
+        details = {"price_id": row["id"], "end_date": row["end_date"]}
+        raise errors.validation("Cannot terminate a price that has already been terminated", details)
+    end = body["end_date"] or call.now
+    if end < row["start_date"]:
+        raise errors.validation("End date must be after start date", {"end_date": end, "start_date": row["start_date"]})
+    call.touch(row, end_date=end)
+    return {"message": "price deleted successfully"}

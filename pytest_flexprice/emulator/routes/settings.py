@@ -1,0 +1,74 @@
+"""``/v1/settings`` (contract 4.6, recording settings)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import errors, settings
+from ..binding import Schema, field, mapping
+from ..call import Call
+from ..render import ZERO_TIME
+from ..routing import route
+from ..setting_defaults import DEFAULTS
+
+_UPDATE = Schema("UpdateSettingRequest", field("value", mapping))
+_NO_SAML = "SAML single sign-on is not available on this deployment"
+
+
+def _never_set(key: str) -> dict[str, Any]:
+    return {
+        "id": "",
+        "key": key,
+        "value": DEFAULTS[key],
+        "environment_id": "",
+        "tenant_id": "",
+        "status": "",
+        "created_at": ZERO_TIME,
+        "updated_at": ZERO_TIME,
+        "created_by": "",
+        "updated_by": "",
+    }
+
+
+@route("GET", "/v1/settings/:key", permission="setting:read")
+def get_setting(call: Call) -> Any:
+    """The saved setting, else its defaults under an empty id."""
+    key = call.params["key"]
+    if key not in settings.KEYS:
+        raise errors.validation(f"Unknown setting key: {key}")
+    if key not in DEFAULTS:
+        raise errors.not_found(_NO_SAML)
+    return settings.saved(call.world, key, call.environment, call.tenant) or _never_set(key)
+
+
+@route("PUT", "/v1/settings/:key", super_admin=True)
+def put_setting(call: Call) -> Any:
+    """Save a setting; fields left out keep their value."""
+    key = call.params["key"]
+    body = call.bind(_UPDATE)
+    if key not in settings.KEYS:
+        raise errors.validation("Please provide a valid setting key", {"allowed": list(settings.KEYS)})
+    if not body["value"]:
+        raise errors.validation("Please provide a valid setting value")
+    if key not in DEFAULTS:
+        raise errors.not_found(_NO_SAML)
+    current = settings.value(call.world, key, call.environment, call.tenant)
+    value = settings.merged(key, body["value"], current)
+    row = settings.saved(call.world, key, call.environment, call.tenant)
+    if row is None:
+        environment = "" if key in settings.TENANT_WIDE else call.environment
+        fresh = call.stamp("setting", key=key, value=value, environment_id=environment)
+        return settings.store(call.world, key, fresh, call.environment, call.tenant)
+    call.touch(row, value=value)
+    return row
+
+
+@route("DELETE", "/v1/settings/:key", super_admin=True)
+def delete_setting(call: Call) -> dict[str, str]:
+    """Forget a saved setting."""
+    key = call.params["key"]
+    row = settings.saved(call.world, key, call.environment, call.tenant)
+    if row is None:
+        raise errors.not_found(f"Setting with key {key} not found")
+    call.world.table("settings").remove(row)
+    return {"message": "Setting deleted successfully"}
