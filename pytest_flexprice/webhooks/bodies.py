@@ -1,0 +1,200 @@
+"""Webhook bodies for probes, in the two shapes that Flexprice sends (contract 6.3), with ids that mark them as ours.
+
+Through the delivery service keys are in alphabetical order and ``<``, ``>``, ``&`` are escaped; natively keys are in the server's order.
+Both are compact. No id exists anywhere: a handler that looks one up finds nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+Shape = Literal["svix", "native"]
+INVOICE_TYPES = ("invoice.update.finalized", "invoice.update.payment")
+SUBSCRIPTION_TYPES = ("subscription.created", "subscription.cancelled")
+KNOWN_TYPES = INVOICE_TYPES + SUBSCRIPTION_TYPES
+UNKNOWN_TYPE = "golive.unknown_event_type"
+MARK = "golive"
+
+
+def marked_id(prefix: str, run_id: str, name: str) -> str:
+    """An id such as ``inv_golive_<run>_<name>``: nobody can take it for a real one."""
+    return "_".join([prefix, MARK, *(re.sub(r"[^A-Za-z0-9]+", "-", part).strip("-") for part in (run_id, name))])
+
+
+def message(event_type: str, run_id: str, name: str, now: datetime) -> dict[str, Any]:
+    """A message of that type in the server's order of keys; types that are neither known one carry an invoice."""
+    if event_type in SUBSCRIPTION_TYPES:
+        cancelled = event_type == "subscription.cancelled"
+        return {"event_type": event_type, "subscription": _subscription(run_id, name, now, cancelled=cancelled)}
+    return {
+        "event_type": event_type,
+        "invoice": _invoice(run_id, name, now, paid=event_type == "invoice.update.payment"),
+    }
+
+
+def encode(content: Any, shape: Shape = "svix") -> bytes:
+    """A body's bytes as that transport sends them."""
+    text = json.dumps(content, sort_keys=shape == "svix", separators=(",", ":"), ensure_ascii=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text.encode()
+
+
+def spaced(content: Any) -> bytes:
+    """The same content with blanks after commas and colons, as many encoders write it."""
+    return json.dumps(content, sort_keys=True).encode()
+
+
+def with_extra(content: dict[str, Any]) -> dict[str, Any]:
+    """The content with one more field, in values that every encoder writes alike."""
+    return {"golive_probe": {"whole": 1, "hundred": 100, "text": "e"}, **content}
+
+
+def odd(content: dict[str, Any]) -> bytes:
+    """The content with one more field, in bytes that no encoder would write: order, white space, escapes, ``1.0``, ``1E2``."""
+    rest = ",\n\t".join(
+        f"{json.dumps(key)} : {json.dumps(value, indent=1)}" for key, value in reversed(content.items())
+    )
+    text = '{ "golive_probe" : {"text":"\\u00e9\\/\\u003C&\\u003e",  "hundred":1E2,\t"whole":1.0 },\n\t' + rest + " }\n"
+    return text.encode()
+
+
+def padded(content: dict[str, Any], size: int) -> bytes:
+    """The content in the delivery service's shape, filled up to ``size`` bytes by line items as a long invoice has them."""
+    invoice = content["invoice"]
+    line = invoice["line_items"][0]
+    missing = size - len(encode(content))
+    count = max(0, missing // (len(encode(line)) + 1))
+    return encode({**content, "invoice": {**invoice, "line_items": [line] * (count + 1)}})
+
+
+def altered(content: dict[str, Any]) -> dict[str, Any]:
+    """The same message about money that a forger would like to see."""
+    return {**content, "invoice": {**content["invoice"], "total": "99999", "amount_due": "99999"}}
+
+
+def _invoice(run_id: str, name: str, now: datetime, *, paid: bool) -> dict[str, Any]:
+    invoice_id = marked_id("inv", run_id, name)
+    amount = "0.01"
+    stamp = _instant(now)
+    return {
+        "id": invoice_id,
+        "customer_id": marked_id("cust", run_id, name),
+        "invoice_type": "ONE_OFF",
+        "invoice_status": "FINALIZED",
+        "payment_status": "SUCCEEDED" if paid else "PENDING",
+        "currency": "usd",
+        "amount_due": amount,
+        "amount_paid": amount if paid else "0",
+        "subtotal": amount,
+        "total": amount,
+        "total_discount": "0",
+        "amount_remaining": "0" if paid else amount,
+        "invoice_number": f"GOLIVE-{invoice_id[-8:]}",
+        "idempotency_key": f"one_off_invoice-{marked_id('key', run_id, name)}",
+        "billing_sequence": 0,
+        **({"paid_at": stamp} if paid else {}),
+        "billing_period": "",
+        "finalized_at": stamp,
+        "issue_date": stamp,
+        "last_computed_at": stamp,
+        "invoice_pdf_url": "",
+        "billing_reason": "MANUAL",
+        "version": 3 if paid else 2,
+        "environment_id": marked_id("env", run_id, name),
+        "adjustment_amount": "0",
+        "refunded_amount": "0",
+        "total_tax": "0",
+        "total_prepaid_credits_applied": "0",
+        "is_manually_edited": False,
+        **_record(run_id, name, stamp),
+        "customer": _customer(run_id, name, stamp),
+        "line_items": [_line(run_id, name, invoice_id, amount, stamp)],
+    }
+
+
+def _line(run_id: str, name: str, invoice_id: str, amount: str, stamp: str) -> dict[str, Any]:
+    return {
+        "id": marked_id("inv_line", run_id, name),
+        "invoice_id": invoice_id,
+        "customer_id": marked_id("cust", run_id, name),
+        "entity_type": "",
+        "price_type": "",
+        "display_name": "Go-live probe",
+        "amount": amount,
+        "quantity": "1",
+        "currency": "usd",
+        "environment_id": marked_id("env", run_id, name),
+        "prepaid_credits_applied": "0",
+        "line_item_discount": "0",
+        "invoice_level_discount": "0",
+        **_record(run_id, name, stamp),
+    }
+
+
+def _customer(run_id: str, name: str, stamp: str) -> dict[str, Any]:
+    address = {f"address_{part}": "" for part in ("line1", "line2", "city", "state", "postal_code", "country")}
+    return {
+        "id": marked_id("cust", run_id, name),
+        "external_id": f"{MARK}-{run_id}",
+        "name": "Go-live probe",
+        "email": "",
+        **address,
+        "timezone": "UTC",
+        "metadata": None,
+        "environment_id": marked_id("env", run_id, name),
+        **_record(run_id, name, stamp),
+    }
+
+
+def _record(run_id: str, name: str, stamp: str) -> dict[str, Any]:
+    user = marked_id("user", run_id, name)
+    return {
+        "tenant_id": marked_id("tenant", run_id, name),
+        "status": "published",
+        "created_at": stamp,
+        "updated_at": stamp,
+        "created_by": user,
+        "updated_by": user,
+    }
+
+
+def _subscription(run_id: str, name: str, now: datetime, *, cancelled: bool) -> dict[str, Any]:
+    stamp = _instant(now)
+    day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    ended = {"end_date": stamp} if cancelled else {}
+    at = {"cancelled_at": stamp, "cancel_at": stamp} if cancelled else {}
+    why = {"cancellation_reason": "", "cancellation_type": "immediate", "effective_date": stamp}
+    return {
+        "id": marked_id("subs", run_id, name),
+        "customer_id": marked_id("cust", run_id, name),
+        "plan_id": marked_id("plan", run_id, name),
+        "subscription_status": "cancelled" if cancelled else "active",
+        "currency": "usd",
+        "start_date": _instant(day),
+        **ended,
+        "current_period_start": _instant(day),
+        "current_period_end": _instant(day + timedelta(days=30)),
+        **at,
+        "cancel_at_period_end": False,
+        "billing_cadence": "RECURRING",
+        "billing_period": "MONTHLY",
+        "billing_period_count": 1,
+        "pause_status": "none",
+        "subscription_type": "standalone",
+        **({"metadata": why} if cancelled else {}),
+        "customer": {
+            "id": marked_id("cust", run_id, name),
+            "external_id": f"{MARK}-{run_id}",
+            "environment_id": marked_id("env", run_id, name),
+            "name": "Go-live probe",
+            "timezone": "UTC",
+        },
+    }
+
+
+def _instant(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,249 @@
+"""What the probes' results say of the handler's checking of signatures (checklist 6.2); pure.
+
+Negative results count only beside a positive control of the same run: a handler that refuses everything verifies nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from pytest_flexprice.evidence.finding import Finding, Kind, Severity
+from pytest_flexprice.webhooks import answers
+from pytest_flexprice.webhooks.mint import Expect
+from pytest_flexprice.webhooks.probes import CONTROL
+from pytest_flexprice.webhooks.sending import Result
+
+ITEM = "6.2"
+PATH = "webhook handler"
+_FORGERY = "whoever knows its URL can report invoices as finalized or paid"
+_VERIFY = (
+    "verify the svix-signature header over the raw body of every request first, and answer 401 where it does not hold"
+)
+_REPLAY = "a message that somebody recorded can be sent again as a new one"
+_CONTENT = "sign '<svix-id>.<svix-timestamp>.<raw body>' of the request at hand, and compare with that"
+_LOAD = "load the endpoint's signing secret, and refuse to start without it"
+_DECODE = "strip 'whsec_' from the secret and decode the rest from base64 to get the key"
+_KEY_REMEDIES = {"no secret": _LOAD}
+_IMPLIED = {"tampered", "exchanged time", "exchanged id", "empty key", "other environment"}
+_ACCEPTED: Mapping[str, tuple[str, str]] = {
+    "unsigned": (_FORGERY, _VERIFY),
+    "tampered": ("amounts and states can be changed on the way or replaced at will", _CONTENT),
+    "exchanged time": (_REPLAY, _CONTENT),
+    "exchanged id": (f"{_REPLAY} and is processed twice", _CONTENT),
+    "wrong secret": (
+        f"any secret will do, changed messages pass as well, and {_FORGERY}",
+        "compare the signature itself with one made from the endpoint's secret, in constant time",
+    ),
+    "empty key": (_FORGERY, _LOAD),
+    "other environment": (
+        "another environment's events are booked as this one's",
+        "keep only this environment's signing secret in the handler's configuration",
+    ),
+    "stale": (_REPLAY, "refuse messages whose svix-timestamp is more than five minutes off"),
+    "future": (_REPLAY, "refuse messages whose svix-timestamp is more than five minutes off, ahead as well"),
+    "malformed": (_FORGERY, _VERIFY),
+}
+
+
+def handler_findings(results: Sequence[Result], processed: Mapping[str, int] | None = None) -> list[Finding]:
+    """Everything that results of the probes of 6.2, of 6.4 or of both say.
+
+    Args:
+        processed: how often the company's side processed each probe's invoice id, as far as it was asked.
+    """
+    kinds = {result.probe.expect for result in results}
+    both = kinds == {Expect.ACCEPTED} and len(results) == 1
+    findings = []
+    if both or kinds & {Expect.REFUSED, Expect.TOLD}:
+        findings += signature_findings(results, processed)
+    if both or any(result.probe.kind == "known type" for result in results):
+        findings += answers.answer_findings(results)
+    return findings
+
+
+def signature_findings(results: Sequence[Result], processed: Mapping[str, int] | None = None) -> list[Finding]:
+    """What the results of ``sending.try_signatures`` say; see ``handler_findings``."""
+    control = next((result for result in results if result.probe.name == CONTROL), None)
+    if control is None or not (control.accepted or control.refused):
+        return [_unjudged(control)]
+    if control.refused:
+        return [_refused(control, results)]
+    return [*_valid(results), *_forged(results, processed or {})]
+
+
+def _unjudged(control: Result | None) -> Finding:
+    said = control.said if control else "it was not sent"
+    return Finding(
+        ITEM,
+        PATH,
+        "whether the webhook handler verifies signatures could not be tried, because it did not take a correctly signed message",
+        expected="2xx",
+        observed=said,
+        remedy="make the handler's URL reachable from here and answer 2xx itself, then run again",
+        kind=Kind.NOT_VERIFIED,
+    )
+
+
+def _refused(control: Result, results: Sequence[Result]) -> Finding:
+    cause, remedy = _cause(control, [result for result in results if result.accepted])
+    return Finding(
+        ITEM,
+        PATH,
+        f"the webhook handler refuses correctly signed messages{cause}",
+        expected=f"2xx for a message signed with {control.probe.key}",
+        observed=control.said,
+        consequence="it will refuse every webhook, and no invoice or payment reaches the company's systems",
+        remedy=remedy,
+    )
+
+
+def _cause(control: Result, accepted: Sequence[Result]) -> tuple[str, str]:
+    by_kind = {result.probe.kind: result.probe for result in accepted}
+    if "other secret" in by_kind:
+        probe = by_kind["other secret"]
+        return (
+            f", and accepts the secret of {probe.key}",
+            "configure the handler with this environment's signing secret",
+        )
+    if "key" in by_kind:
+        return f", because it uses {by_kind['key'].title}", _KEY_REMEDIES.get(by_kind["key"].name, _DECODE)
+    if "re-encoded" in by_kind:
+        return (
+            ", because it verifies its own re-encoding of the parsed body",
+            "verify the raw body as received, before parsing it: key order, white space and escapes count",
+        )
+    if "other headers" in by_kind:
+        return (
+            ", because it looks for webhook-* headers",
+            "read svix-id, svix-timestamp and svix-signature, or rename them for the library",
+        )
+    if control.status in (404, 405):
+        return "", "correct webhooks.handler.url, or add the route for POST"
+    return (
+        "",
+        f"compare the secret's fingerprint with the handler's configuration ({control.probe.key}), verify the raw body, strip "
+        "'whsec_', and let no login or firewall stand before the URL",
+    )
+
+
+def _valid(results: Sequence[Result]) -> list[Finding]:
+    by_name = {result.probe.name: result for result in results}
+    findings = []
+    extra, odd = by_name.get("extra field"), by_name.get("odd bytes")
+    if extra and not extra.accepted:
+        findings.append(
+            _not_taken(
+                extra,
+                "the webhook handler does not take a message that has one field more than it knows",
+                "Flexprice adds fields without notice",
+                "ignore fields that are not known",
+            )
+        )
+    elif odd and not odd.accepted:
+        findings.append(
+            _not_taken(
+                odd,
+                "the webhook handler refuses a correctly signed message in unusual bytes (white space, key order, escapes, "
+                "1.0), so it verifies a parsed and re-encoded body",
+                "a webhook is lost as soon as the sender writes a character differently",
+                "verify the raw body as received, before parsing it",
+            )
+        )
+    rotation = [result for result in results if result.probe.kind == "rotation" and not result.accepted]
+    if rotation:
+        findings.append(
+            _not_taken(
+                rotation[0],
+                f"the webhook handler does not take {rotation[0].probe.title}",
+                "every webhook is lost while the secret is rotated",
+                "split the svix-signature header at blanks and accept the message if any of its v1 signatures matches",
+            )
+        )
+    return findings
+
+
+def _not_taken(result: Result, problem: str, consequence: str, remedy: str) -> Finding:
+    unclear = not result.status or result.status == 429
+    return Finding(
+        ITEM,
+        f"{PATH}: {result.probe.name}",
+        problem,
+        expected="2xx",
+        observed=result.said,
+        consequence=consequence,
+        remedy=remedy,
+        kind=Kind.NOT_VERIFIED if unclear else Kind.REQUIREMENT,
+    )
+
+
+def _forged(results: Sequence[Result], processed: Mapping[str, int]) -> list[Finding]:
+    forged = [result for result in results if result.probe.expect is Expect.REFUSED]
+    if forged and all(result.accepted for result in forged):
+        return [_everything(forged, results, processed)]
+    kinds = list(dict.fromkeys(result.probe.kind for result in forged))
+    if any(result.accepted and result.probe.kind == "wrong secret" for result in forged):
+        kinds = [kind for kind in kinds if kind not in _IMPLIED]
+    groups = [[result for result in forged if result.probe.kind == kind] for kind in kinds]
+    return [finding for group in groups for finding in _of_kind(group, processed)]
+
+
+def _everything(forged: Sequence[Result], results: Sequence[Result], processed: Mapping[str, int]) -> Finding:
+    asked = [result.probe.invoice_id for result in results if result.probe.invoice_id in processed]
+    effect = ""
+    if asked:
+        done = sum(processed[invoice] > 0 for invoice in asked)
+        effect = f", and processed {done} of {len(asked)} of these messages" if done else ", and processes none of them"
+    return Finding(
+        ITEM,
+        PATH,
+        f"the webhook handler answers success to everything, also to all {len(forged)} forged messages{effect}",
+        expected="4xx for each forged message",
+        observed=", ".join(sorted({result.said for result in forged})),
+        consequence=f"a 2xx of this handler proves nothing, and {_FORGERY}",
+        remedy=_VERIFY,
+    )
+
+
+def _of_kind(group: Sequence[Result], processed: Mapping[str, int]) -> Iterable[Finding]:
+    kind = group[0].probe.kind
+    accepted = [result for result in group if result.accepted]
+    crashed = [result for result in group if result.crashed]
+    unclear = [result for result in group if not (result.accepted or result.refused or result.crashed)]
+    if accepted:
+        yield _accepted(kind, accepted, processed)
+    if crashed:
+        yield Finding(
+            ITEM,
+            f"{PATH}: {crashed[0].probe.name}",
+            f"the webhook handler fails on {crashed[0].probe.title} instead of refusing it",
+            expected="4xx",
+            observed=crashed[0].said,
+            consequence="forged requests show up as errors of the company's own systems",
+            remedy="catch what the signature library raises (also ValueError) and answer 401",
+            severity=Severity.ERROR if kind == "malformed" else Severity.WARNING,
+        )
+    if unclear and not accepted:
+        yield Finding(
+            ITEM,
+            f"{PATH}: {unclear[0].probe.name}",
+            f"whether the webhook handler refuses {unclear[0].probe.title} could not be seen",
+            expected="4xx",
+            observed=unclear[0].said,
+            remedy="let the probes through to the handler and run again",
+            kind=Kind.NOT_VERIFIED,
+        )
+
+
+def _accepted(kind: str, accepted: Sequence[Result], processed: Mapping[str, int]) -> Finding:
+    probe = accepted[0].probe
+    consequence, remedy = _ACCEPTED.get(kind, (_FORGERY, _VERIFY))
+    done = [result.probe.invoice_id for result in accepted if processed.get(result.probe.invoice_id, 0) > 0]
+    return Finding(
+        ITEM,
+        f"{PATH}: {probe.name}",
+        f"the webhook handler accepts {probe.title}" + (f" and processed it as {done[0]}" if done else ""),
+        expected="4xx",
+        observed=accepted[0].said,
+        consequence=consequence,
+        remedy=remedy,
+    )

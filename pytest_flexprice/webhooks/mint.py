@@ -1,0 +1,143 @@
+"""Making single probes: requests to the company's handler, each with an invoice or subscription of its own that marks it as ours."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets as randomness
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+from pytest_flexprice.webhooks import bodies, signatures
+
+
+class Expect(str, Enum):
+    """What a sound handler does with a probe; ``TOLD`` is sent only to find out a cause."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    NO_CRASH = "answered without an error of its own"
+    TOLD = "either"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One request to the handler.
+
+    Attributes:
+        name: the probe's key, such as ``tampered body``.
+        kind: what it tries: probes of one kind make one finding.
+        title: the message in a reader's words, after "the handler accepts …".
+        key: which secret signed it, by its variable and fingerprint.
+    """
+
+    name: str
+    kind: str
+    title: str
+    expect: Expect
+    headers: dict[str, str]
+    body: bytes
+    event_type: str
+    invoice_id: str
+    key: str
+
+
+class Mint:
+    """Makes the probes of one run.
+
+    Args:
+        secret: the endpoint's signing secret.
+        run_id: marks everything the probes carry.
+        now: the time they are signed at (aware).
+        variable: the name of the variable that the secret came from.
+
+    Raises:
+        SecretError: the secret is none.
+    """
+
+    def __init__(self, secret: str, run_id: str, now: datetime, variable: str = "the signing secret") -> None:
+        signatures.check_secret(secret)
+        self.secret, self.run_id, self.now = secret, run_id, now
+        self._key = shown(variable, secret)
+        self._nonce = randomness.token_hex(6)
+
+    def message(self, name: str, event_type: str = bodies.INVOICE_TYPES[0]) -> dict[str, Any]:
+        """A message's content, marked with this run and the probe's name."""
+        return bodies.message(event_type, self.run_id, name, self.now)
+
+    def body(self, name: str) -> bytes:
+        """A finalized invoice's message as the delivery service would send it."""
+        return bodies.encode(self.message(name))
+
+    def message_id(self, name: str) -> str:
+        """A message id that no other run uses."""
+        return f"{bodies.marked_id('msg', self.run_id, name)}_{self._nonce}"
+
+    def headers(self, name: str, value: str) -> dict[str, str]:
+        """The headers of that probe with any signature value."""
+        return signatures.headers(self.message_id(name), signatures.timestamp(self.now), value)
+
+    def signed(
+        self,
+        name: str,
+        kind: str,
+        title: str,
+        body: bytes | None = None,
+        *,
+        expect: Expect = Expect.ACCEPTED,
+        secret: str = "",
+        also: str = "",
+        sent_at: timedelta = timedelta(0),
+        event_type: str = bodies.INVOICE_TYPES[0],
+        message_id: str = "",
+        family: str = "svix",
+        key: str = "",
+    ) -> Probe:
+        """A probe with a true signature, by default of this run's secret over ``body(name)``, now."""
+        content = self.body(name) if body is None else body
+        sent = signatures.sign(
+            secret or self.secret,
+            message_id or self.message_id(name),
+            self.now + sent_at,
+            content,
+            also=[also] if also else [],
+            family=family,
+        )
+        return self.made(name, kind, title, content, headers=sent, expect=expect, event_type=event_type, key=key)
+
+    def keyed(self, name: str, kind: str, title: str, key: bytes, expect: Expect) -> Probe:
+        """A probe signed with raw key bytes, as a mistaken handler would derive them."""
+        body, message_id = self.body(name), self.message_id(name)
+        content = f"{message_id}.{signatures.timestamp(self.now)}.".encode() + body
+        value = base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
+        return self.made(name, kind, title, body, headers=self.headers(name, f"v1,{value}"), expect=expect)
+
+    def made(
+        self,
+        name: str,
+        kind: str,
+        title: str,
+        body: bytes,
+        *,
+        headers: dict[str, str],
+        expect: Expect = Expect.REFUSED,
+        event_type: str = bodies.INVOICE_TYPES[0],
+        key: str = "",
+    ) -> Probe:
+        """A probe with the given headers."""
+        invoice_id = bodies.marked_id("inv", self.run_id, "repeated" if kind == "repeated" else name)
+        sent = {"content-type": "application/json", **headers}
+        return Probe(name, kind, title, expect, sent, body, event_type, invoice_id, key or self._key)
+
+
+def shown(name: str, secret: str) -> str:
+    """A secret as it may be shown: its name and fingerprint."""
+    return f"{name} (fingerprint {signatures.fingerprint(secret)})"
+
+
+def fresh_secret() -> str:
+    """A signing secret that nobody else has."""
+    return signatures.PREFIX + base64.b64encode(randomness.token_bytes(24)).decode()

@@ -1,0 +1,137 @@
+"""Sending probes to the company's handler, one after the other, as the delivery service would: no redirects, 15 seconds at most."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import requests
+
+from pytest_flexprice.webhooks import probes
+from pytest_flexprice.webhooks.mint import Mint, Probe
+
+TIME_LIMIT = 15.0  # the delivery service gives up then (contract 6.1)
+TIME_ADVICE = 5.0  # what Flexprice advises
+TIME_BUDGET = 240.0  # the probes' signatures are as old as the run of probes; five minutes would make them stale
+SILENT_AT_MOST = 2
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a probe: an answer's status, or 0 and why there was none. ``elapsed`` counts seconds.
+
+    ``timed_out``: the handler took the message and did not answer within the delivery service's limit.
+    """
+
+    probe: Probe
+    status: int = 0
+    elapsed: float = 0.0
+    location: str = ""
+    problem: str = ""
+    timed_out: bool = False
+
+    @property
+    def accepted(self) -> bool:
+        """2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def redirected(self) -> bool:
+        """3xx."""
+        return 300 <= self.status < 400
+
+    @property
+    def refused(self) -> bool:
+        """4xx, but for 429, which says nothing about the message."""
+        return 400 <= self.status < 500 and self.status != 429
+
+    @property
+    def crashed(self) -> bool:
+        """5xx."""
+        return self.status >= 500
+
+    @property
+    def said(self) -> str:
+        """The answer in words."""
+        if not self.status:
+            return self.problem
+        return f"{self.status} to {self.location}" if self.redirected and self.location else str(self.status)
+
+
+def try_signatures(
+    url: str, mint: Mint, others: Mapping[str, str], *, user_agent: str = "", time_limit: float = TIME_LIMIT
+) -> list[Result]:
+    """Send the probes of checklist 6.2; where the handler refuses the control, what tells the cause instead."""
+    first, *rest = probes.signature_probes(mint, others)
+    with _session(url, user_agent) as session:
+        control = send(session, url, first, time_limit)
+        if control.accepted:
+            return [control, *_all(session, url, rest, time_limit)]
+        return [control, *_all(session, url, probes.diagnoses(mint, others) if control.refused else [], time_limit)]
+
+
+def try_answers(url: str, mint: Mint, *, user_agent: str = "", time_limit: float = TIME_LIMIT) -> list[Result]:
+    """Send the probes of checklist 6.4; the rest of them only where the control is not refused."""
+    first, *rest = probes.answer_probes(mint)
+    with _session(url, user_agent) as session:
+        control = send(session, url, first, time_limit)
+        if control.refused or not control.status:
+            return [control]
+        return [control, *_all(session, url, rest, time_limit)]
+
+
+def send(session: requests.Session, url: str, probe: Probe, time_limit: float = TIME_LIMIT) -> Result:
+    """Send one probe; never raises for what the handler does."""
+    began = time.monotonic()
+    try:
+        reply = session.post(
+            url,
+            data=probe.body,
+            headers=probe.headers,
+            timeout=(min(10.0, time_limit), time_limit),
+            allow_redirects=False,
+            stream=True,  # the answer's body is of no interest, and may be without end
+        )
+    except requests.RequestException as error:
+        late = isinstance(error, requests.exceptions.ReadTimeout)
+        return Result(probe, elapsed=time.monotonic() - began, problem=_reason(error, time_limit), timed_out=late)
+    with reply:
+        return Result(probe, reply.status_code, time.monotonic() - began, reply.headers.get("location", ""))
+
+
+def _all(session: requests.Session, url: str, wanted: Iterable[Probe], time_limit: float) -> list[Result]:
+    results: list[Result] = []
+    began = time.monotonic()
+    for probe in wanted:
+        silent = sum(not one.status for one in results)
+        if silent >= SILENT_AT_MOST or time.monotonic() - began > TIME_BUDGET:
+            results.append(
+                Result(probe, problem="not sent, because the handler had not answered or was too slow before")
+            )
+        else:
+            results.append(send(session, url, probe, time_limit))
+    return results
+
+
+def _session(url: str, user_agent: str) -> requests.Session:
+    session = requests.Session()
+    session.headers.update({"user-agent": user_agent or "pytest-flexprice", "accept": "*/*", "connection": "close"})
+    session.auth = lambda request: request  # a ~/.netrc entry must not add an Authorization header
+    session.trust_env = (urlsplit(url).hostname or "") not in ("127.0.0.1", "localhost", "::1")
+    return session
+
+
+def _reason(error: requests.RequestException, time_limit: float) -> str:
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its TLS certificate could not be verified"
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return "no connection"
+    if isinstance(error, requests.exceptions.Timeout):
+        return f"no answer within {time_limit:g} seconds"
+    if isinstance(error, requests.exceptions.ConnectionError):
+        return "no connection, or it was closed without an answer"
+    if isinstance(error, ValueError):
+        return "its URL cannot be used"
+    return "no usable answer"
