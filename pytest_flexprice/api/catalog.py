@@ -1,0 +1,38 @@
+"""Reading a whole catalog in as few requests as the API allows (contract 2.1 to 2.6, recording catalog_listing)."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+
+from pytest_flexprice.api.client import Flexprice
+from pytest_flexprice.oracle import catalog_rows
+from pytest_flexprice.oracle.catalog import Catalog, Extras
+
+
+def read_catalog(flexprice: Flexprice, now: datetime) -> Catalog:
+    """Features with meters, plans with prices, entitlements and credit grants: three requests for each 1,000 of a kind.
+
+    Archived features and meters are among the answers on purpose: what was archived explains what is missing.
+    """
+    return catalog_rows.catalog(
+        features=flexprice.search("/v1/features/search", {"expand": "meters"}),
+        plans=flexprice.search("/v1/plans/search", {"expand": "prices,meters,entitlements,features,credit_grant"}),
+        meters=flexprice.list("/v1/meters"),
+        now=now,
+    )
+
+
+def read_extras(flexprice: Flexprice) -> Extras:
+    """What a clone of an environment leaves behind: addons, coupons, tax rates and the settings that number invoices."""
+    return catalog_rows.extras(
+        addons=flexprice.list("/v1/addons", expand="prices,entitlements"),
+        coupons=flexprice.list("/v1/coupons"),
+        tax_rates=flexprice.list("/v1/taxes/rates"),
+        invoice_config=(flexprice.get("/v1/settings/invoice_config") or {}).get("value"),
+    )
+
+
+def read_everything(flexprice: Flexprice, now: datetime) -> Catalog:
+    """The catalog with its extras."""
+    return dataclasses.replace(read_catalog(flexprice, now), extras=read_extras(flexprice))

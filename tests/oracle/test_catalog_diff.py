@@ -1,0 +1,241 @@
+"""Every difference is found, named and explained; order and spelling of numbers make none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from catalog_strategies import CATALOGS, TIERS, catalog, fee, tokens, usage
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_flexprice.evidence.finding import Severity
+from pytest_flexprice.oracle import accepted, catalog_diff, catalog_json
+from pytest_flexprice.oracle.catalog import Catalog, Entitlement, Extras, Feature, Tier
+from pytest_flexprice.plan import Accepted
+
+
+def with_plan(before: Catalog, **changes: object) -> Catalog:
+    return replace(before, plans={"acme-pro": replace(before.plans["acme-pro"], **changes)})
+
+
+def with_meter(before: Catalog, **changes: object) -> Catalog:
+    features = {**before.features, "tokens": replace(before.features["tokens"], meter=tokens(**changes))}
+    return replace(before, features=features)
+
+
+def errors(expected: Catalog, observed: Catalog) -> dict[str, str]:
+    found = [*catalog_diff.compare(expected, observed), *catalog_diff.compare_extras(expected, observed)]
+    return {one.path: one.sentence for one in found if one.severity is Severity.ERROR}
+
+
+def test_a_catalog_does_not_differ_from_itself() -> None:
+    assert errors(catalog(), catalog()) == {}
+
+
+@given(CATALOGS)
+def test_no_catalog_differs_from_itself_read_back(any_catalog: Catalog) -> None:
+    again = catalog_json.loads(catalog_json.dumps(any_catalog))
+    assert catalog_diff.compare(any_catalog, again) == []
+    assert catalog_json.sha256(again) == catalog_json.sha256(any_catalog)
+
+
+@given(CATALOGS, CATALOGS)
+def test_two_catalogs_differ_exactly_when_their_canonical_forms_do(one: Catalog, other: Catalog) -> None:
+    assert bool(catalog_diff.compare(one, other)) == (catalog_json.dumps(one) != catalog_json.dumps(other))
+
+
+@given(CATALOGS, CATALOGS, st.randoms())
+def test_accepting_differences_removes_exactly_those(one: Catalog, other: Catalog, chance) -> None:
+    found = catalog_diff.compare(one, other)
+    errors_before = [finding.path for finding in found if finding.severity is Severity.ERROR]
+    chosen = {path for path in errors_before if chance.random() < 0.5}
+    today = date(2026, 11, 22)
+    acceptances = [Accepted(path=path, reason="meant", owner="Ann", until=today) for path in chosen]
+    after = accepted.apply(found, acceptances, today)
+    assert [one.path for one in after if one.severity is Severity.ERROR] == [
+        path for path in errors_before if path not in chosen
+    ]
+    assert len(after) == len(found)
+
+
+PRICE = "plans.acme-pro.prices.model.completion"
+CHANGES = {
+    "amount": (
+        catalog(usage(amount=Decimal("0.10"))),
+        catalog(usage(amount=Decimal("0.01"))),
+        f"{PRICE}.amount",
+        ("0.1", "0.01"),
+    ),
+    "currency": (catalog(usage()), catalog(usage(currency="eur")), f"{PRICE}.currency", ("'usd'", "'eur'")),
+    "period": (
+        catalog(usage()),
+        catalog(usage(billing_period="ANNUAL")),
+        f"{PRICE}.billing_period",
+        ("'MONTHLY'", "'ANNUAL'"),
+    ),
+    "cadence": (
+        catalog(fee()),
+        catalog(fee(invoice_cadence="ARREAR")),
+        "plans.acme-pro.prices.Platform fee.invoice_cadence",
+        ("ADVANCE", "ARREAR"),
+    ),
+    "tier": (
+        catalog(usage(billing_model="TIERED", amount=None, tier_mode="SLAB", tiers=TIERS)),
+        catalog(
+            usage(
+                billing_model="TIERED", amount=None, tier_mode="SLAB", tiers=(Tier(Decimal(11), Decimal(1)), TIERS[1])
+            )
+        ),
+        f"{PRICE}.tiers[0].up_to",
+        ("10", "11", "tier boundary 1"),
+    ),
+    "missing price": (catalog(), catalog(fee()), PRICE, ("is missing", "model.completion", "never billed")),
+    "extra price": (
+        catalog(),
+        catalog(usage(), fee(), fee(amount=Decimal(9), display_name="Odd")),
+        "plans.acme-pro.prices.Odd",
+        ("nobody signed it off",),
+    ),
+    "doubled price": (catalog(usage()), catalog(usage(), usage()), f"{PRICE}[#2]", ("2 times", "billed twice")),
+    "event name": (
+        catalog(),
+        with_meter(catalog(), event_name="Model.Completion"),
+        "features.tokens.meter.event_name",
+        ("Model.Completion", "never billed"),
+    ),
+    "archived meter": (
+        catalog(),
+        with_meter(catalog(), status="archived", changed="2026-11-01T00:00:00Z"),
+        "features.tokens.meter.status",
+        ("2026-11-01", "'archived'"),
+    ),
+    "meter published by a clone": (
+        with_meter(catalog(), status="archived"),
+        catalog(),
+        "features.tokens.meter.status",
+        ("decide", "'published'"),
+    ),
+    "aggregation": (
+        catalog(),
+        with_meter(catalog(), aggregation="MAX"),
+        "features.tokens.meter.aggregation",
+        ("SUM", "MAX"),
+    ),
+    "field": (catalog(), with_meter(catalog(), field="token"), "features.tokens.meter.field", ("'tokens'", "'token'")),
+    "multiplier": (
+        catalog(),
+        with_meter(catalog(), multiplier=Decimal("2.5")),
+        "features.tokens.meter.multiplier",
+        ("nothing", "2.5"),
+    ),
+    "filters": (
+        catalog(),
+        with_meter(catalog(), filters={"source": ("api",)}),
+        "features.tokens.meter.filters",
+        ("source",),
+    ),
+    "entitlement missing": (
+        catalog(),
+        with_plan(catalog(), entitlements={}),
+        "plans.acme-pro.entitlements.tokens",
+        ("'tokens'", "missing"),
+    ),
+    "allowance": (
+        catalog(),
+        with_plan(
+            catalog(), entitlements={"tokens": Entitlement("metered", usage_limit=None, usage_reset_period="MONTHLY")}
+        ),
+        "plans.acme-pro.entitlements.tokens.usage_limit",
+        ("1000", "unlimited"),
+    ),
+    "soft limit": (
+        catalog(),
+        with_plan(
+            catalog(),
+            entitlements={"tokens": replace(catalog().plans["acme-pro"].entitlements["tokens"], is_soft_limit=True)},
+        ),
+        "plans.acme-pro.entitlements.tokens.is_soft_limit",
+        ("false", "true"),
+    ),
+    "credit grant": (
+        catalog(),
+        with_plan(catalog(), credit_grants={"Welcome": {"credits": "10", "cadence": "ONETIME"}}),
+        "plans.acme-pro.credit_grants.Welcome.credits",
+        ("100", "10"),
+    ),
+    "missing plan": (
+        catalog(),
+        replace(catalog(), plans={}),
+        "plans.acme-pro",
+        ("'Acme Pro'", "'acme-pro'", "missing"),
+    ),
+    "missing feature": (
+        catalog(),
+        replace(catalog(), features={"tokens": catalog().features["tokens"]}),
+        "features.sso",
+        ("'sso'", "missing"),
+    ),
+    "coupon": (catalog(), replace(catalog(), extras=Extras(coupons={})), "coupons.TEN", ("clone", "missing")),
+    "setting": (
+        replace(catalog(), extras=Extras(settings={"invoice_config": {"prefix": "ACME"}})),
+        replace(catalog(), extras=Extras(settings={"invoice_config": {"prefix": "INV"}})),
+        "settings.invoice_config.prefix",
+        ("'ACME'", "'INV'"),
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_every_single_change_is_found_and_named(change: str) -> None:
+    expected, observed, path, words = CHANGES[change]
+    found = errors(expected, observed)
+    assert list(found) == [path]
+    for word in words:
+        assert word in found[path]
+
+
+def test_a_plan_without_lookup_key_that_a_clone_doubled() -> None:
+    plan = catalog().plans["acme-pro"]
+    found = errors(
+        replace(catalog(), unkeyed_plans={"Odd": (plan,)}), replace(catalog(), unkeyed_plans={"Odd": (plan, plan)})
+    )
+    assert "every further clone doubles" in found["plans without key.Odd"]
+
+
+def test_a_plan_lost_because_a_meter_has_no_feature_says_so() -> None:
+    found = errors(catalog(usage(feature="")), replace(catalog(), plans={}))
+    assert "hangs on a meter without a feature" in found["plans.acme-pro"]
+
+
+def test_an_archived_feature_is_told_with_its_date() -> None:
+    gone = Feature("SSO", "metered", tokens(event_name="sso", status="archived", changed="2026-10-01T00:00:00Z"))
+    observed = replace(catalog(), features={"tokens": catalog().features["tokens"]}, archived={"sso": gone})
+    assert "archived since 2026-10-01" in errors(catalog(), observed)["features.sso"]
+
+
+@pytest.mark.parametrize(("uses", "severity"), [(True, Severity.ERROR), (False, Severity.INFO)])
+def test_blank_price_lookup_keys_matter_only_where_they_are_used(uses: bool, severity: Severity) -> None:
+    found = catalog_diff.compare(catalog(usage(lookup_key="k")), catalog(usage()), uses_price_keys=uses)
+    assert [(one.path, one.severity) for one in found] == [(f"{PRICE}.lookup_key", severity)]
+
+
+def test_an_acceptance_that_ran_out_says_so_and_an_unused_one_warns() -> None:
+    found = catalog_diff.compare(catalog(usage()), catalog(usage(amount=Decimal(1))))
+    until = date(2026, 11, 21)
+    old = Accepted(path=f"{PRICE}.amount", reason="meant", owner="Ann", until=until)
+    unused = Accepted(path="plans.acme-pro.name", reason="meant", owner="Ann", until=until)
+    result = accepted.apply(found, [old, unused], date(2026, 11, 22))
+    assert result[0].severity is Severity.ERROR
+    assert "the acceptance by Ann ended on 2026-11-21" in result[0].problem
+    assert result[1].severity is Severity.WARNING
+    assert "plans.acme-pro.name" in result[1].path
+    assert accepted.apply(found, [old], until)[0].severity is Severity.INFO
+
+
+def test_prices_of_one_event_are_told_apart_by_what_differs() -> None:
+    expected = catalog(usage(), usage(currency="eur"))
+    observed = catalog(usage(), usage(currency="eur", amount=Decimal(2)))
+    assert list(errors(expected, observed)) == [f"{PRICE}[eur].amount"]
