@@ -6,8 +6,9 @@ Terminal, Allure, HTML, Markdown and JSON are renderings of findings (checklist:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from enum import Enum
+from math import isfinite
 from typing import Any
 
 
@@ -88,17 +89,32 @@ def show(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A JSON-ready form of a value: decimals and times as text, sets sorted."""
-    if value is None or isinstance(value, (str, int, bool)):
-        return value
+    """A JSON-ready form of a value: decimals and times as text, sets sorted, dataclasses and models as objects."""
     if isinstance(value, Enum):
         return plain(value.value)
-    if isinstance(value, dict):
-        return {str(key): plain(one) for key, one in value.items()}
+    if value is None or isinstance(value, (str, int, bool)):
+        return value
     if isinstance(value, (set, frozenset)):
         return sorted((plain(one) for one in value), key=str)
     if isinstance(value, (list, tuple)):
         return [plain(one) for one in value]
+    mapping = _as_mapping(value)
+    if mapping is not None:
+        return {str(key): plain(one) for key, one in mapping.items()}
+    return _plain_scalar(value)
+
+
+def _as_mapping(value: Any) -> dict[Any, Any] | None:
+    if isinstance(value, dict):
+        return value
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: getattr(value, each.name) for each in fields(value)}
+    return dict(value.model_dump()) if hasattr(value, "model_dump") else None
+
+
+def _plain_scalar(value: Any) -> Any:
+    if isinstance(value, float) and isfinite(value):
+        return value
     if hasattr(value, "isoformat"):
         return value.isoformat()
     return format(value, "f") if hasattr(value, "as_tuple") else str(value)

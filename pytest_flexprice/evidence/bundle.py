@@ -1,0 +1,154 @@
+"""The evidence folder of a run: every rendering, the manifest written last, and one zip to attach to a ticket."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from pytest_flexprice.evidence import exchanges
+from pytest_flexprice.evidence.allure_files import write_allure_files
+from pytest_flexprice.evidence.context import RunContext
+from pytest_flexprice.evidence.document import Document
+from pytest_flexprice.evidence.junit import junit
+from pytest_flexprice.evidence.provenance import provenance
+from pytest_flexprice.evidence.records import ScenarioRecord
+from pytest_flexprice.evidence.report import as_html, as_json, as_markdown
+from pytest_flexprice.evidence.verdict import Verdict
+
+MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
+LARGEST_ZIP = 10_000_000
+_WITHHELD = "This file was withheld: it held a secret of the run. Please report that as a fault of pytest-flexprice.\n"
+_RENDERINGS: tuple[tuple[str, Callable[[Document], str]], ...] = (
+    ("golive.json", as_json),
+    ("golive.md", as_markdown),
+    ("golive.html", as_html),
+    ("junit.xml", junit),
+)
+
+
+class EvidenceLeak(Exception):
+    """A secret got into the evidence; the message names the files, which are withheld, and no zip is made."""
+
+
+class Bundle:
+    """Writes the evidence of one run below ``context.folder``."""
+
+    def __init__(self, config: pytest.Config, context: RunContext) -> None:
+        self.config = config
+        self.context = context
+        self.folder = context.folder
+        self.zip: Path | None = None
+        self.document: Document | None = None
+
+    @property
+    def html(self) -> Path:
+        """The report to open first."""
+        return self.folder / "golive.html"
+
+    def write(
+        self, verdict: Verdict, scenarios: list[ScenarioRecord], crashed: dict[str, str], finished: datetime
+    ) -> None:
+        """Write everything.
+
+        Raises:
+            EvidenceLeak: a secret got through; the files that hold it are withheld.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        merged = exchanges.merge(self.folder)
+        document = Document(
+            run=provenance(self.config, self.context, finished),
+            verdict=verdict,
+            scenarios=scenarios,
+            exchanges=exchanges.summary(merged),
+        )
+        self.document = Document.model_validate(self.context.redactor.data(document.model_dump(mode="json")))
+        for name, render in _RENDERINGS:
+            (self.folder / name).write_text(render(self.document), encoding="utf-8")
+        write_allure_files(self.context.results, self.document, crashed)
+        for waiting in self.folder.glob("waiting-*.json"):
+            waiting.unlink()
+        leaking = self._withhold()
+        write_manifest(self.folder, self.document)
+        if leaking:
+            names = ", ".join(path.relative_to(self.folder).as_posix() for path in leaking)
+            raise EvidenceLeak(
+                f"A secret got into the evidence, so no zip was made and these files were withheld: {names}."
+            )
+        run = self.document.run
+        self.zip = pack(self.folder, f"golive-evidence-{run.environment}-{run.run_id}.zip")
+
+    def _withhold(self) -> list[Path]:
+        leaking = self.context.redactor.scan(self.folder)
+        for path in leaking:
+            path.write_text(_WITHHELD, encoding="utf-8")
+        return leaking
+
+
+def write_manifest(folder: Path, document: Document) -> None:
+    """List every file with its size and SHA-256; written last, so that what it says is about finished files."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in (MANIFEST, SUMS)]
+    rows = [
+        {"file": path.relative_to(folder).as_posix(), "size": path.stat().st_size, "sha256": sha256(path)}
+        for path in files
+        if path.suffix != ".zip"
+    ]
+    manifest = {
+        "run_id": document.run.run_id,
+        "environment": document.run.environment,
+        "verdict": document.verdict.label,
+        "rehearsal": document.run.rehearsal,
+        "finished": document.run.finished.isoformat(),
+        "files": rows,
+    }
+    path = folder / MANIFEST
+    path.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    sums = [f"{row['sha256']}  {row['file']}\n" for row in rows] + [f"{sha256(path)}  {MANIFEST}\n"]
+    (folder / SUMS).write_text("".join(sums), encoding="utf-8")
+
+
+def pack(folder: Path, name: str, limit: int = LARGEST_ZIP) -> Path:
+    """One zip below ``limit`` bytes; when it would be larger, attachments and exchanges stay out and a note says which."""
+    target = folder / name
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path != target]
+    left_out: list[Path] = []
+    _zip(target, folder, files, left_out)
+    trimmable = sorted(filter(_may_stay_out, files), key=lambda path: path.stat().st_size, reverse=True)
+    while target.stat().st_size > limit and trimmable:
+        excess = target.stat().st_size - limit
+        while trimmable and excess > 0:
+            path = trimmable.pop(0)
+            left_out.append(path)
+            excess -= _packed_size(target, path.relative_to(folder).as_posix())
+        _zip(target, folder, files, left_out)
+    return target
+
+
+def sha256(path: Path) -> str:
+    """A file's SHA-256, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _may_stay_out(path: Path) -> bool:
+    return path.parent.name == "allure-results" or path.name == exchanges.MERGED
+
+
+def _packed_size(archive: Path, name: str) -> int:
+    with zipfile.ZipFile(archive) as opened:
+        return opened.getinfo(name).compress_size
+
+
+def _zip(target: Path, folder: Path, files: list[Path], left_out: list[Path]) -> None:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in files:
+            if path not in left_out:
+                archive.write(path, path.relative_to(folder).as_posix())
+        if left_out:
+            names = "\n".join(path.relative_to(folder).as_posix() for path in left_out)
+            note = f"To stay below {LARGEST_ZIP // 1_000_000} MB these files were left out of this zip:\n{names}\n"
+            archive.writestr("LEFT-OUT.txt", note)

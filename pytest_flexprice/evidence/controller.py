@@ -1,0 +1,94 @@
+"""The plugin that makes a verdict and evidence of a run, in the process that sees all of it.
+
+That is pytest's only process, or xdist's controller. It needs a ``ScenarioRecorder`` in every process that runs scenarios.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any
+
+import pytest
+
+from pytest_flexprice.checklist import ITEMS
+from pytest_flexprice.evidence.bundle import Bundle, EvidenceLeak
+from pytest_flexprice.evidence.context import RunContext
+from pytest_flexprice.evidence.gathering import Gathering, read_catalog
+from pytest_flexprice.evidence.recorder import SECRETS, utc_now
+from pytest_flexprice.evidence.terminal import print_verdict
+from pytest_flexprice.evidence.verdict import EXIT_FAILED, Verdict, judge
+
+PLUGIN = pytest.StashKey["EvidencePlugin"]()
+_OURS_TO_DECIDE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+
+
+class EvidencePlugin:
+    """Gathers records, judges, writes the evidence folder, sets the exit code, and prints the closing table."""
+
+    def __init__(self, config: pytest.Config, context: RunContext) -> None:
+        self.config = config
+        self.context = context
+        self.gathering = Gathering()
+        self.verdict: Verdict | None = None
+        self.bundle: Bundle | None = None
+        self.trouble = ""
+        config.stash[PLUGIN] = self
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """What is going to be run in this process."""
+        self.gathering.collected(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """What is going to be run in the workers."""
+        self.gathering.collected(ids)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A worker's secrets, so that the final scan looks for them too."""
+        for secret in getattr(node, "workeroutput", {}).get(SECRETS, ()):
+            self.context.redactor.add(secret)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """One phase of one test is over."""
+        self.gathering.report(report)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """After everybody has tidied up: judge, write, decide the exit code."""
+        yield
+        if self.config.option.collectonly:
+            return
+        self._conclude(session)
+
+    def _conclude(self, session: pytest.Session) -> None:
+        catalog = read_catalog(self.context.folder)
+        scenarios = self.gathering.reconcile(catalog)
+        leftovers = [self.context.redactor.text(sentence) for sentence in self.context.leftovers()]
+        self.verdict = judge(
+            ITEMS,
+            scenarios,
+            level=self.context.level,
+            today=self.context.today,
+            plan=self.context.plan,
+            environment=self.context.environment,
+            rehearsal=self.context.rehearsal,
+            leftovers=leftovers,
+            others_failed=len(self.gathering.unknown(catalog)),
+        )
+        # 2 to 5 are pytest's own: interrupted, internal error, usage, nothing collected.
+        if session.exitstatus in _OURS_TO_DECIDE:
+            session.exitstatus = self.verdict.exit_code
+        self.bundle = Bundle(self.config, self.context)
+        try:
+            self.bundle.write(self.verdict, scenarios, self.gathering.crashed(), utc_now())
+        except EvidenceLeak as leak:
+            self.trouble = str(leak)
+            if session.exitstatus in (pytest.ExitCode.OK, *range(6, 8)):
+                session.exitstatus = EXIT_FAILED
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """The closing table, the verdict, and where the evidence lies."""
+        if self.verdict is not None and self.bundle is not None:
+            print_verdict(terminalreporter, self.verdict, self.bundle, self.trouble)

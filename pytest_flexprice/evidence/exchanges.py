@@ -1,0 +1,86 @@
+"""The conversation with Flexprice, one redacted JSON line per exchange, and its summary."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pytest_flexprice.evidence.finding import plain
+from pytest_flexprice.evidence.redaction import Redactor
+
+MERGED = "exchanges.ndjson"
+
+
+class ExchangeLog:
+    """Appends exchanges to an NDJSON file; safe for threads, one file per process.
+
+    Useful keys: ``at`` (ISO 8601, UTC), ``method``, ``url``, ``status``, ``elapsed`` (seconds), ``attempt``, ``request``,
+    ``response``, ``error``, ``scenario``. All values pass the redactor before they are written.
+    """
+
+    def __init__(self, path: Path, redactor: Redactor) -> None:
+        self.path = path
+        self._redactor = redactor
+        self._lock = threading.Lock()
+
+    def append(self, exchange: dict[str, Any]) -> None:
+        """Write one exchange, without secrets, as one line."""
+        line = json.dumps(plain(self._redactor.data(exchange)), ensure_ascii=False, separators=(",", ":"))
+        with self._lock:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+
+
+def log_name(worker: str) -> str:
+    """The file that one process writes; ``worker`` is ``main`` or xdist's ``gw0``."""
+    return f"exchanges-{worker}.ndjson"
+
+
+def merge(folder: Path) -> Path:
+    """Make one file, in the order of time, of what the processes wrote, and remove theirs."""
+    merged, parts = folder / MERGED, sorted(folder.glob("exchanges-*.ndjson"))
+    rows = [(row.get("at") or "", number, row) for part in parts for number, row in enumerate(read(part))]
+    rows.sort(key=lambda row: (str(row[0]), row[1]))
+    text = "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for _, _, row in rows)
+    merged.write_text(text, encoding="utf-8")
+    for part in parts:
+        part.unlink()
+    return merged
+
+
+def read(path: Path) -> Iterator[dict[str, Any]]:
+    """The exchanges of a file; a line that a killed process left unfinished is passed over."""
+    if not path.exists():
+        return
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict):
+            yield row
+
+
+def summary(path: Path) -> dict[str, Any]:
+    """How many exchanges there were, by method and by status, how many failed, and the slowest one in seconds."""
+    methods: Counter[str] = Counter()
+    statuses: Counter[str] = Counter()
+    slowest, seconds = "", 0.0
+    for row in read(path):
+        methods[str(row.get("method", "?"))] += 1
+        statuses[str(row.get("status") or "no answer")] += 1
+        elapsed = float(row.get("elapsed") or 0)
+        if elapsed > seconds:
+            slowest, seconds = f"{row.get('method', '?')} {row.get('url', '')}", elapsed
+    return {
+        "count": sum(methods.values()),
+        "methods": dict(sorted(methods.items())),
+        "statuses": dict(sorted(statuses.items())),
+        "slowest": slowest,
+        "slowest_seconds": round(seconds, 3),
+    }

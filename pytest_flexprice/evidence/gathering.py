@@ -1,0 +1,75 @@
+"""The controller's side of recording: what was collected, what arrived, and what never did."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from pytest_flexprice.evidence.records import PROPERTY, ScenarioRecord
+
+
+class Gathering:
+    """Gathers records from reports and reconciles them, node id by node id, with what was collected."""
+
+    def __init__(self) -> None:
+        self._arrived: dict[str, ScenarioRecord] = {}
+        self._crashed: dict[str, str] = {}
+        self._failed: set[str] = set()
+        self._collected: set[str] = set()
+
+    def collected(self, node_ids: Iterable[str]) -> None:
+        """These node ids are going to be run."""
+        self._collected.update(node_ids)
+
+    def report(self, report: pytest.TestReport) -> None:
+        """One report of a phase; the record comes with the last one."""
+        if report.failed:
+            self._failed.add(report.nodeid)
+        if report.when not in ("setup", "call", "teardown"):
+            # xdist's own report about a worker that is no more.
+            self._crashed[report.nodeid] = "Its worker crashed while it ran."
+            return
+        for name, value in report.user_properties:
+            if name == PROPERTY and isinstance(value, str):
+                self._arrived[report.nodeid] = ScenarioRecord.model_validate_json(value)
+
+    def reconcile(self, catalog: dict[str, ScenarioRecord]) -> list[ScenarioRecord]:
+        """Every scenario of the run, in the order of the catalog: what arrived, and what did not as *not run*."""
+        return [self._arrived.get(node_id) or self._missing(record) for node_id, record in catalog.items()]
+
+    def unknown(self, catalog: dict[str, ScenarioRecord]) -> list[str]:
+        """Node ids that were to be run and of which nothing is known but their failure: tests that prove no item."""
+        return sorted(node_id for node_id in self._failed if node_id not in catalog)
+
+    def lost(self, catalog: dict[str, ScenarioRecord]) -> list[str]:
+        """Scenarios that were collected to be run and never reported."""
+        return [node for node, each in catalog.items() if not each.deselected and node not in self._arrived]
+
+    def crashed(self) -> dict[str, str]:
+        """Node ids whose worker crashed, with the reason."""
+        return dict(self._crashed)
+
+    def _missing(self, record: ScenarioRecord) -> ScenarioRecord:
+        reason = self._crashed.get(record.node_id, "The run ended before it was reached.")
+        if record.deselected:
+            reason = "Left out by the selection of this run."
+        return record.model_copy(update={"outcome": "not run", "message": reason})
+
+
+def read_catalog(folder: Path) -> dict[str, ScenarioRecord]:
+    """What the processes of the run said they had collected; their files are removed.
+
+    A scenario counts as left out only if every process that knows it left it out.
+    """
+    catalog: dict[str, ScenarioRecord] = {}
+    for path in sorted(folder.glob("collected-*.json")):
+        for row in json.loads(path.read_text(encoding="utf-8")):
+            record = ScenarioRecord.model_validate(row)
+            known = catalog.get(record.node_id)
+            if known is None or (known.deselected and not record.deselected):
+                catalog[record.node_id] = record
+        path.unlink()
+    return catalog

@@ -1,0 +1,301 @@
+"""Records what happens in a scenario, in every process that runs scenarios, and hands it over with pytest's own reports.
+
+A record leaves with the report of the scenario's teardown, as one JSON string in ``report.user_properties``: that works under
+xdist and in JUnit files, and what never arrives was never finished.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Generator, Iterable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_bdd.scenario import scenario_wrapper_template_registry
+
+from pytest_flexprice.checklist import BY_TAG, Level
+from pytest_flexprice.evidence.finding import Finding, Kind, NotVerified, RequirementNotMet
+from pytest_flexprice.evidence.longrepr import redact_report
+from pytest_flexprice.evidence.records import (
+    MOST_FINDINGS,
+    PROPERTY,
+    FindingRecord,
+    ObservationRecord,
+    Outcome,
+    ScenarioRecord,
+    StepRecord,
+    StepStatus,
+    WaitRecord,
+    graver,
+    trimmed,
+)
+from pytest_flexprice.evidence.redaction import Redactor
+from pytest_flexprice.evidence.waiting import WaitingBoard
+
+RECORDER = pytest.StashKey["ScenarioRecorder"]()
+SECRETS = "flexprice_secrets"
+_LEVELS = {level.word: level for level in Level}
+
+
+def utc_now() -> datetime:
+    """The current time, aware, UTC."""
+    return datetime.now(timezone.utc)
+
+
+class Observe:
+    """The ``observe`` fixture: notes what a step saw, expected and observed side by side."""
+
+    def __init__(self, recorder: ScenarioRecorder, node: pytest.Item) -> None:
+        self._recorder = recorder
+        self._node = node
+
+    def __call__(
+        self, title: str, *, expected: Any = None, observed: Any = None, findings: Iterable[Finding] = ()
+    ) -> None:
+        """Note one observation. Values may be any data; they are redacted and shortened before they are kept."""
+        self._recorder.observation(self._node, title, expected, observed, list(findings))
+
+
+class ScenarioRecorder:
+    """The plugin that records scenarios in a process; ``worker`` is ``main`` or xdist's ``gw0``, ``folder`` the run's evidence folder."""
+
+    def __init__(self, config: pytest.Config, redactor: Redactor, folder: Path, worker: str = "main") -> None:
+        self.config = config
+        self.redactor = redactor
+        self.folder = folder
+        self.worker = worker
+        self.observed: list[Callable[[ScenarioRecord, ObservationRecord], None]] = []
+        self.waiting = WaitingBoard(config, folder, worker)
+        self._catalog: dict[str, ScenarioRecord] = {}
+        self._records: dict[str, ScenarioRecord] = {}
+        self._reports: dict[str, list[pytest.TestReport]] = {}
+        self._reached: dict[str, int] = {}
+        self._step_started = 0.0
+        config.stash[RECORDER] = self
+
+    def observer(self, node: pytest.Item) -> Observe:
+        """The ``observe`` of one scenario."""
+        return Observe(self, node)
+
+    def record(self, node_id: str) -> ScenarioRecord | None:
+        """The record of the scenario that is running under this node id."""
+        return self._records.get(node_id)
+
+    # What there is to run
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Tell the controller what belongs to the run, through a file: a worker that crashes can tell nothing later."""
+        for item in session.items:
+            self._note(item, deselected=False)
+        if self._catalog and not self.config.option.collectonly:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            rows = [record.model_dump(mode="json") for record in self._catalog.values()]
+            (self.folder / f"collected-{self.worker}.json").write_text(json.dumps(rows), encoding="utf-8")
+
+    def pytest_deselected(self, items: Iterable[pytest.Item]) -> None:
+        """A scenario that was left out is told too: it has not been run."""
+        for item in items:
+            self._note(item, deselected=True)
+
+    def _note(self, item: pytest.Item, deselected: bool) -> None:
+        record = describe(item)
+        if record is not None:
+            record.deselected = deselected
+            self._catalog[item.nodeid] = record
+
+    # What a scenario does
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """A new scenario begins; nothing has been reached yet."""
+        known = self._catalog.get(item.nodeid) or describe(item)
+        if known is not None:
+            record = known.model_copy(deep=True)
+            record.started, record.worker, record.outcome = utc_now(), self.worker, "passed"
+            self._records[item.nodeid], self._reports[item.nodeid], self._reached[item.nodeid] = record, [], 0
+
+    def pytest_bdd_before_scenario(self, request: pytest.FixtureRequest, scenario: Any) -> None:
+        """The steps as they will be shown, with the values of this example."""
+        record = self._records.get(request.node.nodeid)
+        if record is not None:
+            record.name = scenario.name
+            record.steps = [_step(step) for step in scenario.steps]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_bdd_before_step(self, request: pytest.FixtureRequest) -> None:
+        """A step is reached."""
+        self._step_started = time.monotonic()
+        if request.node.nodeid in self._reached:
+            self._reached[request.node.nodeid] += 1
+
+    def pytest_bdd_after_step(self, request: pytest.FixtureRequest) -> None:
+        """A step holds."""
+        self._close_step(request.node.nodeid, "passed")
+
+    def pytest_bdd_step_error(self, request: pytest.FixtureRequest, exception: BaseException) -> None:
+        """A step does not hold, or could not find out."""
+        self._close_step(request.node.nodeid, _step_status(exception))
+
+    def pytest_bdd_step_func_lookup_error(self, request: pytest.FixtureRequest) -> None:
+        """A sentence that nothing implements is a failure."""
+        self.pytest_bdd_before_step(request)
+        self._close_step(request.node.nodeid, "failed")
+
+    def _close_step(self, node_id: str, status: StepStatus) -> None:
+        step = self._step(node_id)
+        if step is not None:
+            step.status, step.duration = status, round(time.monotonic() - self._step_started, 3)
+
+    def _step(self, node_id: str) -> StepRecord | None:
+        record, number = self._records.get(node_id), self._reached.get(node_id, 0)
+        return record.steps[number - 1] if record is not None and 0 < number <= len(record.steps) else None
+
+    def observation(self, node: pytest.Item, title: str, expected: Any, observed: Any, findings: list[Finding]) -> None:
+        """Keep one observation of a running scenario, and tell whoever shows observations."""
+        record = self._records.get(node.nodeid)
+        if record is None:
+            return
+        number = self._reached.get(node.nodeid, 0)
+        observation = ObservationRecord(
+            title=self.redactor.text(title),
+            at=utc_now(),
+            step=number - 1 if number else None,
+            expected=self._clean(expected),
+            observed=self._clean(observed),
+            findings=self._keep(record, findings),
+        )
+        record.observations.append(observation)
+        for told in self.observed:
+            told(record, observation)
+
+    def waited(self, node: pytest.Item, wait: WaitRecord) -> None:
+        """Keep how long a scenario waited for something."""
+        record = self._records.get(node.nodeid)
+        if record is not None:
+            record.waits.append(WaitRecord(**self.redactor.data(wait.model_dump())))
+
+    def _clean(self, value: Any) -> Any:
+        return self.redactor.data(trimmed(value))
+
+    def _keep(self, record: ScenarioRecord, findings: list[Finding]) -> list[int]:
+        item = record.items[0] if record.items else ""
+        kept = []
+        for finding in findings:
+            row = FindingRecord(**self.redactor.data(FindingRecord.of(finding, item).model_dump()))
+            if row in record.findings:
+                kept.append(record.findings.index(row))
+                continue
+            record.findings_total += 1
+            if len(record.findings) < MOST_FINDINGS:
+                record.findings.append(row)
+                kept.append(len(record.findings) - 1)
+        return kept
+
+    # How it ended
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """The innermost wrapper: whoever reads the report after it sees no secret."""
+        report = yield
+        record = self._records.get(item.nodeid)
+        if record is not None:
+            self._reports[item.nodeid].append(report)
+            if call.excinfo is not None:
+                self._ended(record, item.nodeid, report, call.excinfo)
+        redact_report(report, self.redactor)
+        if record is not None and report.when == "teardown":
+            self._hand_over(record, report)
+        return report
+
+    def _ended(
+        self, record: ScenarioRecord, node_id: str, report: pytest.TestReport, excinfo: pytest.ExceptionInfo[Any]
+    ) -> None:
+        error = excinfo.value
+        outcome = outcome_of(error)
+        if graver(record.outcome, outcome) == outcome and outcome != record.outcome:
+            record.outcome = outcome
+            record.message = self.redactor.text(one_line(error, report.when or ""))
+            record.broken = outcome == "failed" and not isinstance(error, (AssertionError, pytest.fail.Exception))
+        if isinstance(error, (RequirementNotMet, NotVerified)):
+            self._keep(record, list(error.findings))
+            report.longrepr = self._told(record, node_id, report.when or "", list(error.findings))
+        step = self._step(node_id)
+        if report.when == "call" and step is not None and step.status == "skipped" and outcome != "not run":
+            self._close_step(node_id, _step_status(error))
+
+    def _told(self, record: ScenarioRecord, node_id: str, when: str, findings: list[Finding]) -> str:
+        step = self._step(node_id)
+        where = f"{step.keyword} {step.name}" if step and when == "call" else f"while {when or 'running'}"
+        sentences = [f"    {finding.item or ', '.join(record.items)}  {finding.sentence}" for finding in findings]
+        return "\n".join([f"Scenario: {record.name}", f"  {where}", *sentences])
+
+    def _hand_over(self, record: ScenarioRecord, report: pytest.TestReport) -> None:
+        reports = self._reports.pop(report.nodeid, [])
+        if any(hasattr(each, "wasxfail") for each in reports):
+            record.outcome, record.message = "not run", "marked as expected to fail, which proves nothing"
+        record.duration = round(sum(each.duration for each in reports), 3)
+        clean = self.redactor.data(record.model_dump(mode="json"))
+        report.user_properties.append((PROPERTY, json.dumps(clean, ensure_ascii=False)))
+        self._records.pop(report.nodeid, None)
+        self._reached.pop(report.nodeid, None)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Tell the controller, in memory, which secrets the final scan has to look for."""
+        workeroutput = getattr(self.config, "workeroutput", None)
+        if workeroutput is not None:
+            workeroutput[SECRETS] = list(self.redactor.secrets)
+
+
+def describe(item: pytest.Item) -> ScenarioRecord | None:
+    """What is known of a scenario before it runs; None for a test that proves no checklist item."""
+    marks = {mark.name for mark in item.iter_markers()}
+    items = [BY_TAG[tag].id for tag in BY_TAG if tag in marks]
+    if not items:
+        return None
+    function = getattr(item, "obj", None)
+    template = scenario_wrapper_template_registry.get(function) if function is not None else None
+    level = max((_LEVELS[mark] for mark in marks if mark in _LEVELS), default=Level.LINT)
+    record = ScenarioRecord(node_id=item.nodeid, name=item.name, items=items, level=level.word)
+    if template is not None:
+        record.name, record.feature = template.name, template.feature.name or ""
+        record.feature_file = Path(template.feature.filename).name
+        record.steps = [_step(step) for step in template.steps]
+    return record
+
+
+def outcome_of(error: BaseException) -> Outcome:
+    """What an exception says about a scenario."""
+    if isinstance(error, NotVerified):
+        return "not verified"
+    if isinstance(error, RequirementNotMet):
+        return "not decided" if error.kind is Kind.NOT_DECIDED else "failed"
+    return "not run" if isinstance(error, pytest.skip.Exception) else "failed"
+
+
+def one_line(error: BaseException, when: str = "") -> str:
+    """What an exception says, as one line; of many findings the first and how many more there are."""
+    if isinstance(error, (RequirementNotMet, NotVerified)) and error.findings:
+        more = f" (and {len(error.findings) - 1} more)" if len(error.findings) > 1 else ""
+        return error.findings[0].sentence + more
+    text = re.sub(r"\s+", " ", str(getattr(error, "msg", None) or error)).strip()
+    named = isinstance(error, (AssertionError, pytest.fail.Exception, pytest.skip.Exception))
+    text = text if named and text else f"{type(error).__name__}: {text}".removesuffix(": ")
+    phase = {"setup": "while setting up: ", "teardown": "while cleaning up: "}.get(when, "")
+    return (phase if outcome_of(error) == "failed" else "") + text[:500]
+
+
+def _step_status(error: BaseException) -> StepStatus:
+    outcome = outcome_of(error)
+    return "skipped" if outcome == "not run" else outcome
+
+
+def _step(step: Any) -> StepRecord:
+    table = [list(row) for row in step.datatable.raw()] if step.datatable is not None else None
+    return StepRecord(keyword=step.keyword.strip(), name=step.name, table=table, text=step.docstring)

@@ -1,0 +1,140 @@
+"""What is recorded of a scenario: typed, redacted, and handed from worker to controller as one JSON string."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from pytest_flexprice.evidence.finding import Finding, plain
+
+Outcome = Literal["passed", "failed", "not verified", "not decided", "not run"]
+StepStatus = Literal["passed", "failed", "not verified", "not decided", "skipped"]
+
+PROPERTY = "flexprice_scenario"
+MOST_FINDINGS = 300
+MOST_ENTRIES = 200
+LONGEST_TEXT = 4000
+# When a scenario ends in more than one way (its body and its teardown), the gravest counts.
+GRAVITY: tuple[Outcome, ...] = ("passed", "not run", "not verified", "not decided", "failed")
+
+
+class Record(BaseModel):
+    """What all records share."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class FindingRecord(Record):
+    """A finding with its sentence."""
+
+    item: str
+    path: str
+    problem: str
+    expected: Any = None
+    observed: Any = None
+    consequence: str = ""
+    remedy: str = ""
+    severity: Literal["error", "warning", "info"] = "error"
+    kind: str = "requirement not met"
+    sentence: str = ""
+
+    @classmethod
+    def of(cls, finding: Finding, item: str) -> FindingRecord:
+        """The record of a finding; ``item`` is where it belongs if it does not say."""
+        row = finding.as_json()
+        row["item"] = finding.item or item
+        row.update(expected=trimmed(row["expected"]), observed=trimmed(row["observed"]))
+        return cls(**row)
+
+
+class StepRecord(Record):
+    """One Gherkin step; a step that was not reached is ``skipped``. ``duration`` in seconds."""
+
+    keyword: str
+    name: str
+    status: StepStatus = "skipped"
+    duration: float = 0.0
+    table: list[list[str]] | None = None
+    text: str | None = None
+
+
+class ObservationRecord(Record):
+    """What a step saw: expected and observed side by side; ``findings`` are positions in the scenario's findings."""
+
+    title: str
+    at: datetime
+    step: int | None = None
+    expected: Any = None
+    observed: Any = None
+    findings: list[int] = []
+
+
+class WaitRecord(Record):
+    """A wait for something to become true; times in seconds, ``met`` None while it lasts."""
+
+    what: str
+    seconds: float = 0.0
+    deadline: float = 0.0
+    attempts: int = 0
+    met: bool | None = None
+
+
+class ScenarioRecord(Record):
+    """One scenario: where it belongs, what happened, what was seen.
+
+    ``items`` are checklist ids, ``level`` the lowest run level that includes it, ``broken`` tells an error of the test itself
+    from a requirement that is not met, ``findings_total`` counts also findings that are not kept, times are UTC, durations in
+    seconds.
+    """
+
+    node_id: str
+    name: str
+    items: list[str]
+    level: str = "lint"
+    feature: str = ""
+    feature_file: str = ""
+    outcome: Outcome = "not run"
+    broken: bool = False
+    message: str = ""
+    steps: list[StepRecord] = []
+    observations: list[ObservationRecord] = []
+    findings: list[FindingRecord] = []
+    findings_total: int = 0
+    waits: list[WaitRecord] = []
+    started: datetime | None = None
+    duration: float = 0.0
+    worker: str = ""
+    deselected: bool = False
+
+    @property
+    def errors(self) -> list[FindingRecord]:
+        """The findings that turn it red."""
+        return [finding for finding in self.findings if finding.severity == "error"]
+
+
+def graver(one: Outcome, other: Outcome) -> Outcome:
+    """The one that counts."""
+    return max(one, other, key=GRAVITY.index)
+
+
+def trimmed(value: Any) -> Any:
+    """JSON-ready, and short enough to be read and attached: long lists and texts end with a note saying how much is left out."""
+    return _trim(plain(value), 0)
+
+
+def _trim(value: Any, depth: int) -> Any:
+    if isinstance(value, str) and len(value) > LONGEST_TEXT:
+        return f"{value[:LONGEST_TEXT]}… ({len(value) - LONGEST_TEXT} more characters)"
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**53:
+        return str(value)
+    if depth > 8:
+        return value if not isinstance(value, (dict, list)) else "…"
+    if isinstance(value, dict):
+        kept = {key: _trim(one, depth + 1) for key, one in list(value.items())[:MOST_ENTRIES]}
+        return kept | ({"…": f"{len(value) - MOST_ENTRIES} more"} if len(value) > MOST_ENTRIES else {})
+    if isinstance(value, list):
+        rows = [_trim(one, depth + 1) for one in value[:MOST_ENTRIES]]
+        return rows + ([f"… {len(value) - MOST_ENTRIES} more"] if len(value) > MOST_ENTRIES else [])
+    return value

@@ -1,0 +1,108 @@
+"""Renderings of a run: HTML that opens anywhere, Markdown for a ticket, JSON for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from pytest_flexprice.checklist import SECTIONS
+from pytest_flexprice.evidence import sidebyside
+from pytest_flexprice.evidence.document import Document
+from pytest_flexprice.evidence.records import ScenarioRecord
+from pytest_flexprice.evidence.verdict import STATES, ItemVerdict
+
+ICONS = {
+    "passed": "✓",
+    "attested": "✎",
+    "waived": "⚑",
+    "failed": "✗",
+    "not verified": "?",
+    "not decided": "✗",
+    "not run": "–",
+    "skipped": "–",
+}
+PROBLEMS = ("failed", "not verified", "waived")
+
+
+def as_json(document: Document) -> str:
+    """``golive.json``; its schema is published in the reference."""
+    return document.model_dump_json(indent=2) + "\n"
+
+
+def as_html(document: Document) -> str:
+    """``golive.html``: one file without any outside reference."""
+    return _render("golive.html.j2", document)
+
+
+def as_markdown(document: Document) -> str:
+    """``golive.md``: the verdict and the checklist, short enough to paste into a ticket."""
+    return _render("golive.md.j2", document)
+
+
+def _render(name: str, document: Document) -> str:
+    templates = Environment(
+        loader=PackageLoader("pytest_flexprice.evidence"),
+        autoescape=select_autoescape(("html.j2",), default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    templates.filters.update(_filters())
+    return templates.get_template(name).render(
+        document=document,
+        run=document.run,
+        verdict=document.verdict,
+        sections=_sections(document.verdict.items),
+        scenarios={record.node_id: record for record in document.scenarios},
+        homes=_homes(document.verdict.items),
+        states=STATES,
+        icons=ICONS,
+        problems=[item for item in document.verdict.items if item.state in PROBLEMS],
+    )
+
+
+def _filters() -> dict[str, Callable[..., Any]]:
+    return {
+        "slug": lambda text: str(text).replace(" ", "-"),
+        "seconds": _seconds,
+        "utc": lambda moment: moment.strftime("%Y-%m-%d %H:%M:%S UTC") if isinstance(moment, datetime) else "",
+        "rows": lambda seen: sidebyside.differences_first(sidebyside.rows(seen.expected, seen.observed)),
+        "grouped": sidebyside.grouped,
+        "cell": _cell,
+        "anchor": _anchor,
+        "at_step": lambda record, number: [seen for seen in record.observations if seen.step == number],
+    }
+
+
+def _sections(items: list[ItemVerdict]) -> list[tuple[int, str, list[ItemVerdict]]]:
+    return [(number, title, [item for item in items if item.section == number]) for number, title in SECTIONS.items()]
+
+
+def _homes(items: list[ItemVerdict]) -> dict[str, str]:
+    """Where a scenario is shown in full: with the first of its items."""
+    homes: dict[str, str] = {}
+    for item in items:
+        for node_id in item.scenarios:
+            homes.setdefault(node_id, item.id)
+    return homes
+
+
+def _anchor(record: ScenarioRecord) -> str:
+    return "s-" + "".join(char if char.isalnum() else "-" for char in record.node_id)
+
+
+def _cell(text: str) -> str:
+    """A text as a cell of a Markdown table."""
+    return str(text).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+
+
+def _seconds(value: float) -> str:
+    if value < 0.001:
+        return ""
+    if value < 1:
+        return f"{value * 1000:.0f} ms"
+    return f"{value:.1f} s" if value < 60 else f"{value // 60:.0f} min {value % 60:.0f} s"

@@ -1,0 +1,111 @@
+"""What people stated in the plan about an item, and whether it still counts: decisions, attestations, waivers.
+
+The plan itself refuses placeholders; they are refused here too, so that no verdict rests on a name that is none.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from pytest_flexprice.checklist import Item
+
+if TYPE_CHECKING:
+    from pytest_flexprice.plan import Attestation, Plan, Waiver
+
+_PLACEHOLDER = re.compile(
+    r"^\W*(|todo|tbd|tba|fixme|n\W?a|none|nobody|name|owner|someone|somebody|x+|unknown|(foo|bar)+)\W*$", re.IGNORECASE
+)
+
+
+class Statement(BaseModel):
+    """Who said what and when; ``machine_part`` tells whether machines had something to look at beside it."""
+
+    by: str
+    on: date | None = None
+    text: str = ""
+    evidence: str = ""
+    machine_part: bool = True
+
+    @property
+    def sentence(self) -> str:
+        """The statement as it is shown."""
+        day = f" on {self.on.isoformat()}" if self.on else ""
+        return f"Stated by {self.by}{day}: {self.text.rstrip('.')}."
+
+
+def attestation_for(item: Item, plan: Plan | None, environment: str, today: date) -> Statement | None:
+    """The newest attestation of the item that counts today in this environment."""
+    if plan is None:
+        return None
+    valid = [one for one in plan.attestations if one.item == item.id and counts(one, environment, today)]
+    if not valid:
+        return None
+    newest = max(valid, key=lambda one: one.on)
+    who = f"{newest.by} ({newest.role})"
+    return Statement(by=who, on=newest.on, text=newest.statement, evidence=newest.evidence, machine_part=False)
+
+
+def counts(attestation: Attestation, environment: str, today: date) -> bool:
+    """Whether an attestation counts: for this environment, made, not expired, by a real name.
+
+    Its last day is ``on`` plus ``valid_days``.
+    """
+    here = not attestation.environment or attestation.environment == environment
+    named = all(not is_placeholder(text) for text in (attestation.by, attestation.role, attestation.statement))
+    return here and named and attestation.on <= today <= attestation.on + timedelta(days=attestation.valid_days)
+
+
+def statement_for(item: Item, plan: Plan, environment: str, today: date) -> Statement | None:
+    """What the plan states about an item that is proved partly by a person; an attestation always counts."""
+    if item.proof == "machine":
+        return None
+    attested = attestation_for(item, plan, environment, today)
+    if attested is not None:
+        attested.machine_part = item.proof == "partly" and _machines_had_a_part(item, plan, environment)
+        return attested
+    return _decided(item, plan, environment, today) if item.proof == "partly" else None
+
+
+def waiver_for(item_id: str, plan: Plan | None, today: date) -> Waiver | None:
+    """The waiver of an item that still counts; its last day is ``until``."""
+    if plan is None:
+        return None
+    for waiver in plan.waivers:
+        named = not any(map(is_placeholder, (waiver.reason, waiver.owner, waiver.approved_by)))
+        if waiver.item == item_id and named and today <= waiver.until:
+            return waiver
+    return None
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a text stands where a name or sentence should: empty, TODO, ???, n/a and their like."""
+    return bool(_PLACEHOLDER.match(text))
+
+
+def _machines_had_a_part(item: Item, plan: Plan, environment: str) -> bool:
+    own = plan.environments.get(environment)
+    if item.id == "1.4":
+        return bool(own and (own.old_keys or own.old_key_ids or own.scan))
+    if item.id == "3.1":
+        return any(event.samples for event in plan.events)
+    return True
+
+
+def _decided(item: Item, plan: Plan, environment: str, today: date) -> Statement | None:
+    """The plan's own tables as a statement: what to look for (1.4, 3.1), or a decision with owner and date (5.1, 5.2)."""
+    if item.id in ("1.4", "3.1"):
+        if not _machines_had_a_part(item, plan, environment):
+            return None
+        named = "its old keys" if item.id == "1.4" else "the events it sends"
+        return Statement(by=plan.company.name, text=f"the plan names {named}")
+    invoicing = plan.for_environment(environment).invoicing
+    if invoicing is None or not invoicing.decided_by or not invoicing.decided_on:
+        return None
+    if is_placeholder(invoicing.decided_by) or invoicing.decided_on > today:
+        return None
+    text = "invoices are reviewed" if item.id == "5.1" else f"invoices are handled by {invoicing.collection}"
+    return Statement(by=invoicing.decided_by, on=invoicing.decided_on, text=text)

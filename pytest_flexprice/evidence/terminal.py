@@ -1,0 +1,78 @@
+"""The closing table of a run, on terminals of any width."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_flexprice.evidence.verdict import ItemVerdict, State, Verdict, Word
+
+if TYPE_CHECKING:
+    from pytest_flexprice.evidence.bundle import Bundle
+
+COLOURS: dict[State, dict[str, bool]] = {
+    "passed": {"green": True},
+    "attested": {"cyan": True},
+    "waived": {"yellow": True},
+    "failed": {"red": True, "bold": True},
+    "not verified": {"yellow": True, "bold": True},
+    "not run": {"light": True},
+}
+BANNER: dict[Word, dict[str, bool]] = {
+    "READY": {"green": True, "bold": True},
+    "READY WITH WAIVERS": {"yellow": True, "bold": True},
+    "NOT READY": {"red": True, "bold": True},
+    "INCOMPLETE": {"yellow": True, "bold": True},
+    "REHEARSAL": {"blue": True, "bold": True},
+}
+STATE_WIDTH = 13
+NARROW = 72
+
+
+def print_verdict(reporter: Any, verdict: Verdict, bundle: Bundle, trouble: str = "") -> None:
+    """Write the table, the verdict line and where the evidence lies."""
+    width = max(shutil.get_terminal_size().columns, 40)
+    reporter.section("go-live checklist" + (" (rehearsal)" if verdict.rehearsal else ""))
+    for item in verdict.items:
+        for line in item_lines(item, width):
+            reporter.write_line(line[1], **(COLOURS[item.state] if line[0] else {}))
+    for sentence in verdict.leftovers:
+        _paragraph(reporter, f"Left behind: {sentence}", width, red=True)
+    reporter.write_line("")
+    _paragraph(reporter, f"{verdict.label}: {verdict.headline}", width, **BANNER[verdict.word])
+    _paragraph(reporter, verdict.coverage, width)
+    if trouble:
+        _paragraph(reporter, trouble, width, red=True, bold=True)
+    reporter.write_line(f"Report:   {_short(bundle.html)}")
+    reporter.write_line(f"Evidence: {_short(bundle.zip or bundle.folder)}")
+
+
+def item_lines(item: ItemVerdict, width: int) -> list[tuple[bool, str]]:
+    """The lines of one item, each with whether it carries the item's colour.
+
+    On a wide terminal the sentence stands in a column of its own; on a narrow one below. Items that hold take one line.
+    """
+    head = f"{item.id}  {item.state:<{STATE_WIDTH}}"
+    holds = item.state in ("passed", "attested")
+    sentence = item.title if holds else item.why
+    if width >= NARROW:
+        room = width - len(head) - 1
+        first, *rest = textwrap.wrap(sentence, room) or [""]
+        if holds and rest:
+            first, rest = textwrap.shorten(sentence, room, placeholder="…"), []
+        return [(True, f"{head} {first}"), *((False, " " * (len(head) + 1) + line) for line in rest)]
+    title = textwrap.shorten(item.title, width - 5, placeholder="…")
+    below = [] if holds else textwrap.wrap(item.why, width - 5)
+    return [(True, head.rstrip()), (False, " " * 5 + title), *((False, " " * 5 + line) for line in below)]
+
+
+def _paragraph(reporter: Any, text: str, width: int, **markup: bool) -> None:
+    for line in textwrap.wrap(text, width):
+        reporter.write_line(line, **markup)
+
+
+def _short(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -1,0 +1,266 @@
+"""The verdict on a run: a pure function of what was recorded, what the plan says, and the day.
+
+Every item is passed, attested, failed, not verified, waived or not run, and says why. READY needs every item of the checklist
+passed or attested; a rehearsal is never READY.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel
+
+from pytest_flexprice.checklist import Item, Level
+from pytest_flexprice.evidence.records import ScenarioRecord
+from pytest_flexprice.evidence.statements import Statement, attestation_for, statement_for, waiver_for
+
+if TYPE_CHECKING:
+    from pytest_flexprice.plan import Plan
+
+State = Literal["passed", "attested", "failed", "not verified", "waived", "not run"]
+Word = Literal["READY", "READY WITH WAIVERS", "NOT READY", "INCOMPLETE", "REHEARSAL"]
+STATES: tuple[State, ...] = ("passed", "attested", "waived", "failed", "not verified", "not run")
+
+EXIT_FAILED = 1
+EXIT_NOT_VERIFIED = 6
+EXIT_LEFT_BEHIND = 7
+
+
+@dataclass(frozen=True)
+class _Grounds:
+    """What a verdict rests on beside the records."""
+
+    level: Level
+    today: date
+    plan: Plan | None
+    environment: str
+
+
+class ItemVerdict(BaseModel):
+    """The state of one item and one sentence saying why; ``without_waiver`` is its state had nobody waived it."""
+
+    id: str
+    title: str
+    section: int
+    level: str
+    state: State
+    why: str
+    in_level: bool = True
+    waived_by: str = ""
+    without_waiver: State | None = None
+    statement: Statement | None = None
+    scenarios: list[str] = []
+    chosen_out: bool = False
+
+
+class Verdict(BaseModel):
+    """The verdict on a run: its word, its headline, every item, and what was left behind."""
+
+    word: Word
+    label: str
+    headline: str
+    coverage: str
+    items: list[ItemVerdict]
+    leftovers: list[str] = []
+    rehearsal: bool = False
+    exit_code: int = 0
+
+    def counted(self) -> dict[str, int]:
+        """How many items are in each state, in a fixed order, states without items left out."""
+        counts = {state: sum(item.state == state for item in self.items) for state in STATES}
+        return {state: count for state, count in counts.items() if count}
+
+
+def judge(
+    items: Sequence[Item],
+    scenarios: Iterable[ScenarioRecord],
+    *,
+    level: Level,
+    today: date,
+    plan: Plan | None = None,
+    environment: str = "",
+    rehearsal: bool = False,
+    leftovers: Sequence[str] = (),
+    others_failed: int = 0,
+) -> Verdict:
+    """The verdict on a run at ``level``.
+
+    ``scenarios`` are all that were collected, also those that never ran; ``others_failed`` counts failed tests that prove no
+    item. ``today`` decides which waivers and attestations still count.
+    """
+    records = list(scenarios)
+    grounds = _Grounds(level, today, plan, environment)
+    judged = [_judge_item(item, records, grounds) for item in items]
+    word, label, headline = _word(judged, level, rehearsal, leftovers, others_failed)
+    return Verdict(
+        word=word,
+        label=label,
+        headline=headline,
+        coverage=_coverage(judged, level),
+        items=judged,
+        leftovers=list(leftovers),
+        rehearsal=rehearsal,
+        exit_code=_exit_code(judged, leftovers, others_failed),
+    )
+
+
+def _judge_item(item: Item, records: list[ScenarioRecord], grounds: _Grounds) -> ItemVerdict:
+    level, plan = grounds.level, grounds.plan
+    mine = [record for record in records if item.id in record.items]
+    within = [record for record in mine if Level.parse(record.level) <= level]
+    state, why = _from_scenarios(item, mine, within, level)
+    verdict = ItemVerdict(
+        id=item.id,
+        title=item.title,
+        section=item.section,
+        level=item.level.word,
+        state=state,
+        why=why,
+        in_level=item.level <= level,
+        scenarios=[record.node_id for record in mine],
+        chosen_out=state == "not run" and bool(within) and all(r.deselected for r in within if r.outcome == "not run"),
+    )
+    if state == "passed" and plan is not None:
+        verdict.statement = statement_for(item, plan, grounds.environment, grounds.today)
+    if state == "passed" and item.proof != "machine":
+        _judge_statement(item, verdict, grounds)
+    return _waived(verdict, grounds)
+
+
+def _from_scenarios(
+    item: Item, mine: list[ScenarioRecord], within: list[ScenarioRecord], level: Level
+) -> tuple[State, str]:
+    """The state that machine evidence gives; the gravest scenario decides."""
+    failed = [record for record in within if record.outcome in ("failed", "not decided")]
+    if failed:
+        return "failed", _said(item, failed)
+    unverified = [record for record in within if record.outcome == "not verified"]
+    if unverified:
+        return "not verified", _said(item, unverified)
+    if item.level > level:
+        return "not run", f"Needs level {item.level.word}; this run went up to {level.word}."
+    missing = [record for record in within if record.outcome == "not run"]
+    if missing:
+        return "not run", _not_run(missing)
+    if not within:
+        return "not run", "No scenario of this run proves it." if not mine else "No scenario at this level proves it."
+    return "passed", _held(within)
+
+
+def _said(item: Item, records: list[ScenarioRecord]) -> str:
+    """The first finding about this item; a scenario's other findings are counted."""
+    errors = [finding for record in records for finding in record.errors]
+    own = [finding for finding in errors if finding.item == item.id] or errors
+    total = sum(record.findings_total or len(record.errors) for record in records)
+    if own:
+        more = f" ({total - 1} more findings)" if total > 2 else " (1 more finding)" if total == 2 else ""
+        return own[0].sentence + more
+    return next((record.message for record in records if record.message), "The scenario failed without a message.")
+
+
+def _not_run(missing: list[ScenarioRecord]) -> str:
+    chosen = [record for record in missing if record.deselected]
+    if len(chosen) == len(missing):
+        return "Left out by the selection of this run."
+    first = next(record for record in missing if not record.deselected)
+    return first.message or f"'{first.name}' was not reached."
+
+
+def _held(within: list[ScenarioRecord]) -> str:
+    if len(within) == 1:
+        return f"{within[0].name}."
+    return f"{len(within)} scenarios hold."
+
+
+def _judge_statement(item: Item, verdict: ItemVerdict, grounds: _Grounds) -> None:
+    """A person's part: without a statement that counts, what machines saw is not enough."""
+    if item.proof == "person":
+        verdict.statement = attestation_for(item, grounds.plan, grounds.environment, grounds.today)
+    if verdict.statement is None:
+        verdict.state = "failed"
+        verdict.why = f"Nobody answers for it: the plan holds no statement for item {item.id} that counts today."
+    elif item.proof == "person" or not verdict.statement.machine_part:
+        verdict.state, verdict.why = "attested", verdict.statement.sentence
+    else:
+        verdict.why = f"{verdict.why} {verdict.statement.sentence}"
+
+
+def _waived(verdict: ItemVerdict, grounds: _Grounds) -> ItemVerdict:
+    waiver = waiver_for(verdict.id, grounds.plan, grounds.today)
+    if waiver is None or verdict.state not in ("failed", "not verified"):
+        return verdict
+    verdict.without_waiver, verdict.state = verdict.state, "waived"
+    verdict.waived_by = waiver.approved_by
+    verdict.why = (
+        f"Waived until {waiver.until.isoformat()}: {waiver.reason} (owner {waiver.owner}, approved by "
+        f"{waiver.approved_by}). Without the waiver {verdict.without_waiver}: {verdict.why}"
+    )
+    return verdict
+
+
+def _word(
+    judged: list[ItemVerdict], level: Level, rehearsal: bool, leftovers: Sequence[str], others_failed: int
+) -> tuple[Word, str, str]:
+    failed = [item.id for item in judged if item.state == "failed"]
+    unproved = [item.id for item in judged if item.state in ("not verified", "not run")]
+    waived = [item.id for item in judged if item.state == "waived"]
+    troubles = _troubles(failed, leftovers, others_failed)
+    if rehearsal:
+        told = troubles + ([f"not proved: {', '.join(unproved)}"] if unproved else [])
+        outcome = "; ".join(told) if told else f"all {len(judged)} items hold"
+        return "REHEARSAL", "REHEARSAL", f"{_capital(outcome)}. A rehearsal says nothing about a real environment."
+    if troubles:
+        return "NOT READY", "NOT READY", f"{_capital('; '.join(troubles))}."
+    if unproved:
+        below = [item for item in judged if item.state in ("not verified", "not run") and item.in_level]
+        where = "in this run" if below else f"at level {level.word}"
+        return "INCOMPLETE", "INCOMPLETE", f"Nothing failed, but {_items(unproved)} not proved {where}."
+    if waived:
+        label = f"READY WITH {len(waived)} WAIVED"
+        return "READY WITH WAIVERS", label, f"Every item is passed or attested, except {_list(waived)}: waived."
+    return "READY", "READY", f"All {len(judged)} items are passed or attested."
+
+
+def _troubles(failed: list[str], leftovers: Sequence[str], others_failed: int) -> list[str]:
+    troubles = [f"{len(failed)} {'item' if len(failed) == 1 else 'items'} failed: {_list(failed)}"] if failed else []
+    if leftovers:
+        troubles.append(f"{len(leftovers)} {'object was' if len(leftovers) == 1 else 'objects were'} left behind")
+    if others_failed:
+        troubles.append(f"{others_failed} {'test' if others_failed == 1 else 'tests'} of your own failed")
+    return troubles
+
+
+def _coverage(judged: list[ItemVerdict], level: Level) -> str:
+    covered = [item for item in judged if item.in_level]
+    opened = [item for item in judged if not item.in_level]
+    text = f"Level {level.word} covers {len(covered)} of {len(judged)} items"
+    if not opened:
+        return text + "."
+    needed = max(Level.parse(item.level) for item in opened)
+    return f"{text} and leaves open {_list([item.id for item in opened])}; run at level {needed.word} to cover them."
+
+
+def _exit_code(judged: list[ItemVerdict], leftovers: Sequence[str], others_failed: int) -> int:
+    if leftovers:
+        return EXIT_LEFT_BEHIND
+    if others_failed or any(item.state == "failed" for item in judged):
+        return EXIT_FAILED
+    # What somebody chose to leave out was not asked of this run.
+    unproved = any(item.state == "not run" and item.in_level and not item.chosen_out for item in judged)
+    unproved = unproved or any(item.state == "not verified" for item in judged)
+    return EXIT_NOT_VERIFIED if unproved else 0
+
+
+def _items(ids: list[str]) -> str:
+    return f"{_list(ids)} {'is' if len(ids) == 1 else 'are'}"
+
+
+def _list(ids: list[str]) -> str:
+    return ids[0] if len(ids) == 1 else f"{', '.join(ids[:-1])} and {ids[-1]}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
