@@ -1,1 +1,84 @@
-"""The pytest plugin: hooks only; everything else is imported when a run asks for it."""
+"""The pytest plugin: hooks only. Everything else is imported when a run asks for it, so an idle plugin costs nothing."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_flexprice import options
+from pytest_flexprice.doubles import flexprice_server, make_flexprice_server, webhook_receiver  # noqa: F401 - fixtures
+
+if TYPE_CHECKING:
+    from pytest_flexprice.collector import FeatureFile
+
+STEPS = "pytest_flexprice.steps"
+pytest.register_assert_rewrite(STEPS)
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare ``--flexprice-*`` and refuse a plugin that cannot be loaded beside allure-pytest."""
+    if pluginmanager.has_plugin("allure_pytest_bdd") and not pluginmanager.is_blocked("allure_pytest_bdd"):
+        raise pytest.UsageError(
+            "allure-pytest-bdd cannot be loaded beside allure-pytest (both add --alluredir); "
+            "run with -p no:allure_pytest_bdd or uninstall allure-pytest-bdd"
+        )
+    options.add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """With an environment and no paths given, the packaged features run, and the company's own under ``golive/``."""
+    if options.environment_name(config) and config.args_source is not config.ArgsSource.ARGS:
+        own = config.rootpath / "golive"
+        config.args[:] = [str(features_folder()), *([str(own)] if own.is_dir() else [])]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Register markers always; start a run where an environment is named."""
+    from pytest_flexprice.checklist import ITEMS, Level  # noqa: PLC0415 - light, but an idle plugin needs only names
+
+    for item in ITEMS:
+        config.addinivalue_line("markers", f"{item.tag}: checklist item {item.id}: {item.title}")
+    for level in Level:
+        config.addinivalue_line("markers", f"{level.word}: needs level {level.word}")
+    config.addinivalue_line("markers", "information: tells something and asserts nothing about the go-live")
+    named = options.environment_name(config)
+    if named:
+        from pytest_flexprice import session  # noqa: PLC0415 - a run's machinery
+
+        session.configure(config, named[0])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Give back whatever the run still holds."""
+    if options.environment_name(config):
+        from pytest_flexprice import session  # noqa: PLC0415 - a run's machinery
+
+        session.unconfigure(config)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> FeatureFile | None:
+    """Feature files of the suite, of ``golive/``, or named on the command line become items."""
+    if file_path.suffix != ".feature" or not options.environment_name(parent.config):
+        return None
+    from pytest_flexprice.collector import FeatureFile  # noqa: PLC0415 - pytest-bdd and gherkin
+
+    return FeatureFile.from_parent(parent, path=file_path)
+
+
+def features_folder() -> Path:
+    """Where the packaged feature files lie: beside the steps, in a checkout, an editable install and a wheel."""
+    return Path(str(import_module(STEPS).__file__)).resolve().parents[1] / "features"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Hand the run to an xdist worker."""
+    if options.environment_name(node.config):
+        from pytest_flexprice import session  # noqa: PLC0415 - a run's machinery
+
+        session.hand_over(node)

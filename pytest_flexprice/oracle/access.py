@@ -1,0 +1,320 @@
+"""Checklist section 1 as pure functions: whose key it is, what it may do, where requests go, and which old keys still work."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pytest_flexprice.evidence.finding import Finding, Kind, Severity
+from pytest_flexprice.plan import Client, Environment
+
+#: The published regions (contract 1.1).
+REGIONS = {"us.api.flexprice.io": "US", "api.cloud.flexprice.io": "India"}
+SOON = timedelta(days=30)
+LARGEST_SKEW = timedelta(seconds=30)
+_KEY = re.compile(r"\bsk_[0-9A-HJKMNP-TV-Z]{26}\b")
+
+
+@dataclass(frozen=True)
+class Belonging:
+    """Which environment a key belongs to, as the server showed it.
+
+    ``environment_id`` was read from ``source``; ``type`` and ``name`` are None where the key may not read the environments.
+    """
+
+    environment_id: str
+    source: str
+    type: str | None = None
+    name: str | None = None
+
+
+def wrong_environment(seen: Belonging, declared: Environment, header: str = "") -> list[Finding]:
+    """Whether the key belongs to the declared environment (checklist 1.1; contract 1.3, 1.4)."""
+    problems = []
+    if declared.environment_id and seen.environment_id != declared.environment_id:
+        problems.append(f"expected '{declared.environment_id}' ({declared.type})")
+    elif seen.type is not None and seen.type != declared.type:
+        problems.append(f"expected {declared.type}")
+    if not problems:
+        return []
+    called = "Sandbox" if seen.type == "development" else seen.name or "another environment"
+    hint = ""
+    if header and header != seen.environment_id:
+        hint = "; the x-environment-id header has no effect for API keys, which are pinned to their environment"
+    kind = f" ({seen.type})" if seen.type else ""
+    return [
+        Finding(
+            "1.1",
+            "FLEXPRICE_API_KEY",
+            f"the key belongs to {called} '{seen.environment_id}'{kind}, {problems[0]}{hint}",
+            consequence="every event and invoice would go to the wrong environment, so nothing is written in this run",
+            remedy="put a key of the declared environment into the secret store, or correct environment_id in the plan",
+        )
+    ]
+
+
+def missing_reads(refused: Mapping[str, str]) -> list[Finding]:
+    """What the key may not read; ``refused`` maps the thing to what Flexprice said (checklist 1.2; contract 1.7)."""
+    if not refused:
+        return []
+    return [
+        Finding(
+            "1.2",
+            "FLEXPRICE_API_KEY",
+            f"the key may not read {', '.join(sorted(refused))} ({next(iter(refused.values()))})",
+            consequence="the go-live cannot be checked with it, and neither could the application read them",
+            remedy="make a key whose roles read everything, such as super_admin, or all_reader with all_writer",
+        )
+    ]
+
+
+def missing_writes(refused: Iterable[str], roles: Iterable[str]) -> list[Finding]:
+    """What the key may not write: a create route answered 403 before it looked at the body (checklist 1.2; contract 1.7)."""
+    refused, roles = sorted(refused), sorted(roles)
+    if not refused:
+        return []
+    return [
+        Finding(
+            "1.2",
+            "FLEXPRICE_API_KEY",
+            f"the key has Read, but no Write for {' and '.join(refused)} (roles seen: {', '.join(roles) or 'none'})",
+            consequence="the application could not send usage or create customers with it",
+            remedy="make a key with a writing role",
+        )
+    ]
+
+
+def expiry(keys: Iterable[Mapping[str, Any]], own: str, now: datetime, read: Any) -> list[Finding]:
+    """Whether the key expires; ``read`` turns Flexprice's time into an aware datetime.
+
+    The key list shows first five and last two characters only (contract 1.4), so the key is found by those.
+    """
+    findings = []
+    for key in keys:
+        if str(key.get("display_id", "")) != display_id(own) or not key.get("expires_at"):
+            continue
+        when = read(key["expires_at"])
+        if when - now > SOON:
+            continue
+        days = (when - now).days
+        findings.append(
+            Finding(
+                "1.2",
+                f"API key '{key.get('name', '')}' ({key['display_id']})",
+                f"the key {'expired' if when <= now else 'expires'} on {when:%Y-%m-%d}, {abs(days)} days {'ago' if when <= now else 'from now'}",
+                consequence="all requests are answered 401 from that moment, and usage that is not accepted is not billed",
+                remedy="make a new key without an end, or plan its replacement",
+                severity=Severity.ERROR if when <= now else Severity.WARNING,
+            )
+        )
+    return findings
+
+
+def display_id(key: str) -> str:
+    """How Flexprice shows a key: its first five and last two characters."""
+    return f"{key[:5]}***{key[-2:]}"
+
+
+def client_problems(client: Client, base_url: str) -> list[Finding]:
+    """What the application's own configuration gets wrong (checklist 1.3; contract 1.1, 1.2)."""
+    where = "golive.toml: client"
+    findings = []
+    if client.header.lower() != "x-api-key":
+        findings.append(
+            Finding(
+                "1.3",
+                f"{where}.header",
+                f"the application sends its key as '{client.header}', which Flexprice takes for a session token and answers 401",
+                "x-api-key",
+                client.header,
+                remedy="send the key in the header x-api-key",
+            )
+        )
+    if not client.verify_tls:
+        findings.append(
+            Finding(
+                "1.3",
+                f"{where}.verify_tls",
+                "the application does not verify TLS certificates, so anybody in between can read its key",
+                True,
+                False,
+                remedy="switch certificate verification on",
+            )
+        )
+    return findings + (url_problems(client.events_url, base_url) if client.events_url else [])
+
+
+def url_problems(events_url: str, base_url: str) -> list[Finding]:
+    """What is wrong with the URL that the application composes for its events."""
+    expected = f"{base_url}/v1/events"
+    if events_url.rstrip("/") in (expected, f"{expected}/bulk"):
+        return []
+    parts, base = urlsplit(events_url), urlsplit(base_url)
+    if parts.scheme == "http" and base.scheme == "https":
+        problem = "the application sends events over plain http, so its key travels unencrypted"
+    elif "/v1/v1" in parts.path:
+        problem = "the application composes /v1 twice, and every request answers 404"
+    elif "/v1" not in parts.path:
+        problem = "the application composes its URL without /v1, and every request answers 404"
+    elif parts.netloc != base.netloc:
+        region = REGIONS.get(parts.netloc)
+        problem = "the application sends events to another host" + (f", that of region {region}" if region else "")
+    else:
+        problem = "the application sends events to another address"
+    return [
+        Finding(
+            "1.3",
+            "golive.toml: client.events_url",
+            problem,
+            expected,
+            events_url,
+            remedy="correct the base URL it composes from",
+        )
+    ]
+
+
+def base_url_problems(declared: str, normalised: str) -> list[Finding]:
+    """Whether the declared base URL carries ``/v1``, which clients that add it themselves would double (contract 1.1)."""
+    if declared.strip().rstrip("/") == normalised:
+        return []
+    return [
+        Finding(
+            "1.3",
+            "base_url",
+            f"the base URL '{declared}' ends with /v1, so that adding /v1 to it gives '{declared.strip().rstrip('/')}/v1', "
+            "where every request answers 404",
+            normalised,
+            declared,
+            remedy="write the base URL without /v1",
+        )
+    ]
+
+
+def skew(server: datetime, local: datetime) -> list[Finding]:
+    """Whether this machine's clock agrees with the server's, as its Date header shows it."""
+    difference = local - server
+    if abs(difference) <= LARGEST_SKEW:
+        return []
+    ahead = "ahead of" if difference > timedelta(0) else "behind"
+    return [
+        Finding(
+            "1.3",
+            "clock",
+            f"this machine's clock is {abs(difference).total_seconds():.0f} s {ahead} Flexprice's",
+            consequence="events would be stamped outside the period they belong to",
+            remedy="synchronise the clock",
+        )
+    ]
+
+
+@dataclass(frozen=True)
+class OldKey:
+    """What became of an old key: the variable that holds it, its shown form, and the status it got (None: not set)."""
+
+    variable: str
+    shown: str
+    status: int | None
+
+
+def living_old_keys(keys: Iterable[OldKey]) -> list[Finding]:
+    """Old keys that still work (checklist 1.4); a deleted key that was used works on for up to two minutes (contract 1.7)."""
+    findings = []
+    for key in keys:
+        path = f"old key {key.variable}"
+        if key.status is None:
+            findings.append(
+                Finding(
+                    "1.4",
+                    path,
+                    f"the old key in {key.variable} could not be tried, because that variable is not set",
+                    remedy="set it for this run, or remove it from old_keys with an attestation for item 1.4",
+                    kind=Kind.NOT_VERIFIED,
+                )
+            )
+        elif key.status != 401:
+            findings.append(
+                Finding(
+                    "1.4",
+                    path,
+                    f"the old key {key.shown} from {key.variable} still authenticates",
+                    401,
+                    key.status,
+                    consequence="a system that still has it goes on billing to the wrong place",
+                    remedy="revoke it in its own environment (a key that was used works on for up to two minutes)",
+                )
+            )
+    return findings
+
+
+def undeclared_old_keys(environment: Environment, name: str, attested: bool) -> list[Finding]:
+    """Whether the plan says anything about old keys of an environment that is live."""
+    if environment.old_keys or environment.old_key_ids or attested:
+        return []
+    return [
+        Finding(
+            "1.4",
+            f"golive.toml: environments.{name}.old_keys",
+            "the plan names no old key that must be dead",
+            remedy="name the variables that hold old keys, or attest under item 1.4 that there never were any",
+            kind=Kind.NOT_DECIDED,
+        )
+    ]
+
+
+def listed_old_keys(keys: Iterable[Mapping[str, Any]], declared: Iterable[str]) -> list[Finding]:
+    """Old keys, by id, that are still in the key list (checklist 1.4)."""
+    gone = set(declared)
+    return [
+        Finding(
+            "1.4",
+            f"API key {key['id']}",
+            f"the key '{key.get('name', '')}' ({key.get('display_id', '')}, of {key.get('user_id', 'nobody')}) was declared revoked, but is listed",
+            remedy="delete it",
+        )
+        for key in keys
+        if key.get("id") in gone
+    ]
+
+
+def scan_text(
+    path: Path, text: str, old_keys: Mapping[str, str], own_key: str, foreign: Mapping[str, str]
+) -> list[Finding]:
+    """Old keys and ids of other environments in a deployed configuration file.
+
+    ``old_keys`` maps variables to values, ``foreign`` environment ids to the names of those environments.
+    """
+    findings = []
+    for number, line in enumerate(text.splitlines(), 1):
+        name = _setting_name(line)
+        known = {value: variable for variable, value in old_keys.items() if value and value in line}
+        for value, variable in known.items():
+            findings.append(_in_file(path, number, name, f"the old key {display_id(value)} from {variable}"))
+        for match in _KEY.findall(line):
+            if match != own_key and match not in known:
+                findings.append(
+                    _in_file(path, number, name, f"an API key {display_id(match)} that is not the one in use")
+                )
+        for identifier, environment in foreign.items():
+            if identifier in line:
+                findings.append(_in_file(path, number, name, f"the id of environment {environment}, '{identifier}'"))
+    return findings
+
+
+def _in_file(path: Path, number: int, name: str, what: str) -> Finding:
+    return Finding(
+        "1.4",
+        f"{path}:{number}",
+        f"{path}:{number}{f' ({name})' if name else ''} holds {what}",
+        consequence="what is deployed from it talks to the wrong environment",
+        remedy="replace it and deploy again",
+    )
+
+
+def _setting_name(line: str) -> str:
+    match = re.match(r"""^\s*(?:export\s+)?["']?([A-Za-z_][\w.-]*)["']?\s*[=:]""", line)
+    return match.group(1) if match else ""

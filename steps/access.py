@@ -1,0 +1,259 @@
+"""Section 1: environment and API access."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+from pytest_bdd import given, then, when
+
+from pytest_flexprice.api import ApiError, Flexprice, Transport, WriteGuard
+from pytest_flexprice.checklist import Level
+from pytest_flexprice.evidence.finding import Finding, Kind, NotVerified, require_none
+from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.oracle import access
+from pytest_flexprice.plan import Plan
+from pytest_flexprice.profile import Profile
+from pytest_flexprice.testbed.customer import instant
+from pytest_flexprice.testbed.proof import belonging
+
+READS = {
+    "environments": "/v1/environments",
+    "customers": "/v1/customers",
+    "plans": "/v1/plans",
+    "features": "/v1/features",
+    "subscriptions": "/v1/subscriptions",
+    "invoices": "/v1/invoices",
+    "settings": "/v1/settings/subscription_config",
+    "keys": "/v1/secrets/api/keys",
+}
+WRITES = {"customers": "/v1/customers", "events": "/v1/events"}
+
+
+@given("the environment that Flexprice shows for the key", target_fixture="seen")
+def environment_of_the_key(flexprice: Flexprice) -> access.Belonging:
+    return belonging(flexprice)
+
+
+@then("it is the environment that the plan declares")
+def is_the_declared_environment(seen: access.Belonging, profile: Profile, observe: Observe) -> None:
+    declared = profile.environment
+    findings = access.wrong_environment(seen, declared, profile.environment_header)
+    observe(
+        "environment of the key",
+        expected={"environment_id": declared.environment_id or "(the plan names none)", "type": declared.type},
+        observed={"environment_id": seen.environment_id, "type": seen.type, "read from": seen.source},
+        findings=findings,
+    )
+    require_none(findings)
+
+
+@when(
+    "the key reads environments, customers, plans, features, subscriptions, invoices, settings and keys",
+    target_fixture="refused",
+)
+def read_everything(flexprice: Flexprice) -> dict[str, str]:
+    refused = {}
+    for name, path in READS.items():
+        try:
+            flexprice.get(path)
+        except ApiError as error:
+            refused[name] = f"{error.status}: {error.message}"
+    return refused
+
+
+@then("none of them is refused")
+def nothing_refused(refused: dict[str, str], observe: Observe) -> None:
+    findings = access.missing_reads(refused)
+    observe("what the key may read", expected=list(READS), observed=sorted(READS.keys() - refused), findings=findings)
+    require_none(findings)
+
+
+@when("write permission is tried without writing anything", target_fixture="write_statuses")
+def try_writing(flexprice: Flexprice) -> dict[str, int]:
+    return {name: flexprice.request("POST", path, body={}).status for name, path in WRITES.items()}
+
+
+@then("the key may write customers and events")
+def may_write(write_statuses: dict[str, int], flexprice: Flexprice, observe: Observe) -> None:
+    roles = (flexprice.get("/v1/users/me") or {}).get("roles") or []
+    refused = [name for name, status in write_statuses.items() if status == 403]
+    odd = {name: status for name, status in write_statuses.items() if status not in (400, 403)}
+    findings = access.missing_writes(refused, roles) + [
+        Finding(
+            "1.2",
+            WRITES[name],
+            f"trying to write {name} without a body was answered {status}, from which nothing can be concluded",
+            "400, or 403 where the key may not write",
+            status,
+            kind=Kind.NOT_VERIFIED,
+        )
+        for name, status in odd.items()
+    ]
+    observe(
+        "write permission, tried with an empty body",
+        expected=dict.fromkeys(WRITES, 400),
+        observed=write_statuses,
+        findings=findings,
+    )
+    require_none(findings)
+
+
+@given("the keys that Flexprice lists for this environment", target_fixture="keys")
+def listed_keys(flexprice: Flexprice) -> list[Any]:
+    return list(flexprice.list("/v1/secrets/api/keys"))
+
+
+@then("the key in use has not expired")
+def not_expired(keys: list[Any], profile: Profile, observe: Observe) -> None:
+    shown = access.display_id(profile.api_key)
+    findings = access.expiry(keys, profile.api_key, datetime.now(timezone.utc), instant)
+    ends = [key.get("expires_at") or "never" for key in keys if key.get("display_id") == shown]
+    observe(
+        "when the key expires", expected="not within 30 days", observed=ends or "not in the list", findings=findings
+    )
+    require_none(findings)
+
+
+@given("how the plan says the application calls Flexprice", target_fixture="client_configuration")
+def client_configuration(profile: Profile) -> Any:
+    return profile.environment.client
+
+
+@then("it sends the key as Flexprice expects, encrypted, to the declared address")
+def client_is_right(client_configuration: Any, profile: Profile, observe: Observe) -> None:
+    findings = access.base_url_problems(profile.declared_base_url, profile.base_url)
+    if client_configuration is not None:
+        findings += access.client_problems(client_configuration, profile.base_url)
+    observe(
+        "how the application calls Flexprice",
+        expected={"events_url": f"{profile.base_url}/v1/events", "header": "x-api-key", "verify_tls": True},
+        observed=client_configuration.model_dump() if client_configuration else "the plan does not say",
+        findings=findings,
+    )
+    require_none(findings)
+
+
+@when("a request carries the key in its header, none at all, and as a bearer token", target_fixture="statuses")
+def three_ways(flexprice: Flexprice, profile: Profile) -> dict[str, int]:
+    ways: dict[str, dict[str, str | None]] = {
+        "key in x-api-key": {},
+        "no key": {"x-api-key": None},
+        "key as bearer token": {"x-api-key": None, "authorization": f"Bearer {profile.api_key}"},
+    }
+    return {way: flexprice.request("GET", "/v1/users/me", headers=headers).status for way, headers in ways.items()}
+
+
+@then("only the first is answered")
+def only_the_header(statuses: dict[str, int], profile: Profile, observe: Observe) -> None:
+    expected = {"key in x-api-key": 200, "no key": 401, "key as bearer token": 401}
+    findings = [
+        Finding(
+            "1.3", way, f"a request with {way} is answered {statuses[way]} at {profile.base_url}", status, statuses[way]
+        )
+        for way, status in expected.items()
+        if statuses[way] != status
+    ]
+    observe("answers by how the key is carried", expected=expected, observed=statuses, findings=findings)
+    require_none(findings)
+
+
+@when("Flexprice is asked for its time", target_fixture="server_time")
+def server_time(flexprice: Flexprice) -> datetime:
+    answer = flexprice.request("GET", "/health")
+    if "date" not in answer.headers:
+        raise NotVerified([Finding("1.3", "clock", "the server tells no time", kind=Kind.NOT_VERIFIED)])
+    return parsedate_to_datetime(answer.headers["date"])
+
+
+@then("this machine's clock agrees with it")
+def clocks_agree(server_time: datetime, observe: Observe) -> None:
+    now = datetime.now(timezone.utc)
+    findings = access.skew(server_time, now)
+    observe("clocks", expected=server_time, observed=now.replace(microsecond=0), findings=findings)
+    require_none(findings)
+
+
+@given("the old keys that the plan names", target_fixture="old_keys")
+def old_keys(profile: Profile, plan: Plan) -> dict[str, str | None]:
+    attested = any(statement.item == "1.4" for statement in plan.attestations)
+    if profile.environment.type == "production":
+        require_none(access.undeclared_old_keys(profile.environment, profile.name, attested))
+    return {name: profile.variable(name) for name in profile.environment.old_keys}
+
+
+@then("none of them authenticates any more")
+def old_keys_are_dead(old_keys: dict[str, str | None], profile: Profile, observe: Observe) -> None:
+    tried = [access.OldKey(name, _shown(value), _status(profile.base_url, value)) for name, value in old_keys.items()]
+    findings = access.living_old_keys(tried)
+    observe(
+        "old keys",
+        expected=dict.fromkeys(old_keys, 401),
+        observed={key.variable: key.status for key in tried},
+        findings=findings,
+    )
+    require_none(findings)
+
+
+@then("none of them is listed in this environment")
+def old_keys_are_not_listed(flexprice: Flexprice, profile: Profile, observe: Observe) -> None:
+    declared = profile.environment.old_key_ids
+    listed = list(flexprice.list("/v1/secrets/api/keys")) if declared else []
+    findings = access.listed_old_keys(listed, declared)
+    observe("keys declared revoked", expected=list(declared), observed=[key["id"] for key in listed], findings=findings)
+    require_none(findings)
+
+
+@then("no deployed configuration holds one of them, or the id of another environment")
+def configuration_is_clean(old_keys: dict[str, str | None], profile: Profile, plan: Plan, observe: Observe) -> None:
+    foreign = {
+        environment.environment_id: name
+        for name, environment in plan.environments.items()
+        if environment.environment_id and environment.environment_id != profile.environment_id
+    }
+    values = {name: value for name, value in old_keys.items() if value}
+    findings, files = [], 0
+    for path in _files(plan, profile.environment.scan):
+        files += 1
+        text = path.read_text(encoding="utf-8", errors="replace")
+        findings += access.scan_text(path, text, values, profile.api_key, foreign)
+    observe("deployed configuration", expected="no old key", observed=f"{files} files read", findings=findings)
+    require_none(findings)
+
+
+def _shown(value: str | None) -> str:
+    return access.display_id(value) if value else ""
+
+
+def _status(base_url: str, key: str | None) -> int | None:
+    if key is None:
+        return None
+    client = Flexprice(Transport(base_url, {"x-api-key": key}), WriteGuard(Level.READ, production=True))
+    try:
+        return client.request("GET", "/v1/users/me").status
+    finally:
+        client.close()
+
+
+def _files(plan: Plan, patterns: tuple[str, ...]) -> list[Path]:
+    found: list[Path] = []
+    for path in plan.files(*patterns):
+        if path.is_dir():
+            found += sorted(each for each in path.rglob("*") if each.is_file() and each.stat().st_size < 5_000_000)
+        elif path.is_file():
+            found.append(path)
+        else:
+            require_none(
+                [
+                    Finding(
+                        "1.4",
+                        str(path),
+                        f"{path} is named in scan, but there is no such file or folder",
+                        remedy="correct its name in the plan",
+                        kind=Kind.NOT_VERIFIED,
+                    )
+                ]
+            )
+    return found
