@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from .. import errors
 from ..binding import Schema, array, field, strings, text
-from ..call import Call, Reply, created
+from ..call import Call, Reply, created, no_content
 from ..lists import SEARCH_FIELDS, Page, listing, query_page, search, select
 from ..routing import route
+from ..tables import Row
 
 _ADDRESS = ("address_line1", "address_line2", "address_city", "address_state", "address_postal_code")
 _COLUMNS = ("external_id", "name", "email", "contact", "timezone", *_ADDRESS, "address_country", "metadata")
+
+
+def _changed(rules: tuple[str, ...]) -> tuple[str, ...]:
+    """The rules of a field that an update may leave out."""
+    return tuple(rule for rule in rules if rule != "required")
+
 
 _CREATE = Schema(
     "CreateCustomerRequest",
@@ -24,6 +32,7 @@ _CREATE = Schema(
     field("timezone", rules="omitempty,timezone"),
     field("metadata", strings),
 )
+_UPDATE = Schema("UpdateCustomerRequest", *(replace(f, rules=_changed(f.rules)) for f in _CREATE.fields))
 _SEARCH = Schema(
     "CustomerFilter",
     *SEARCH_FIELDS,
@@ -54,23 +63,32 @@ def create_customer(call: Call) -> Reply:
     return created(row)
 
 
+def find_customer(call: Call, identifier: str) -> Row:
+    """The customer of that id, archived ones too; else 404."""
+    message = f"Customer with ID {identifier} was not found"
+    row: Row = call.found("customers", identifier, message, {"customer_id": identifier}, any_status=True)
+    return row
+
+
 @route("GET", "/v1/customers/:id")
 def get_customer(call: Call) -> Any:
     """One customer by id, archived ones too."""
-    identifier = call.params["id"]
-    message = f"Customer with ID {identifier} was not found"
-    return call.found("customers", identifier, message, {"customer_id": identifier}, any_status=True)
+    return find_customer(call, call.params["id"])
+
+
+def find_by_external_id(call: Call, key: str) -> Row:
+    """The published customer of that external id; else 404."""
+    row = call.world.table("customers").first(call.environment, external_id=key, status="published")
+    if row is None:
+        raise errors.not_found(f"Customer with lookup key {key} was not found", {"lookup_key": key})
+    return row
 
 
 @route("GET", "/v1/customers/external/:external_id")
 @route("GET", "/v1/customers/lookup/:external_id")
 def get_customer_by_external_id(call: Call) -> Any:
     """One published customer by its external id, byte for byte."""
-    key = call.params["external_id"]
-    row = call.world.table("customers").first(call.environment, external_id=key, status="published")
-    if row is None:
-        raise errors.not_found(f"Customer with lookup key {key} was not found", {"lookup_key": key})
-    return row
+    return find_by_external_id(call, call.params["external_id"])
 
 
 def _list(call: Call, page: Page, given: dict[str, Any]) -> dict[str, Any]:
@@ -104,3 +122,62 @@ def search_customers(call: Call) -> dict[str, Any]:
     """A page of customers, by more than a query can say."""
     values, page = search(call, _SEARCH)
     return _list(call, page, values)
+
+
+@route("PUT", "/v1/customers/:id", permission="customer:write")
+def update_customer(call: Call) -> Any:
+    """Change what is given."""
+    body = call.bind(_UPDATE)
+    return _update(call, find_customer(call, call.params["id"]), body)
+
+
+@route("PUT", "/v1/customers", permission="customer:write")
+def update_customer_by_external_id(call: Call) -> Any:
+    """Change what is given, of the customer named by ``external_customer_id``."""
+    body = call.bind(_UPDATE)
+    key = call.query.get("external_customer_id") or ""
+    if not key:
+        raise errors.validation("Either customer ID or external_customer_id is required")
+    return _update(call, find_by_external_id(call, key), body)
+
+
+def _update(call: Call, row: Row, body: dict[str, Any]) -> Any:
+    changes = {name: value for name, value in body.items() if value is not None}
+    if not changes.get("email"):
+        changes.pop("email", None)  # an e-mail cannot be cleared
+    key = changes.get("external_id")
+    if key == row["external_id"] or not key:
+        changes.pop("external_id", None)
+    else:
+        metadata = changes.get("metadata", row["metadata"])
+        if metadata is None:
+            return Reply(500, text="", content_type="")  # the real server crashes here
+        changes["metadata"] = _noted(metadata, key)
+        if call.world.table("customers").first(call.environment, external_id=key, status="published"):
+            taken = {"email": changes.get("email", row["email"]), "external_id": key}
+            raise errors.conflict("A customer with this identifier already exists", taken)
+    call.touch(row, **changes)
+    call.world.publish(call.environment, "customer.updated", kind="customer", id=row["id"])
+    return row
+
+
+def _noted(metadata: dict[str, str], key: str) -> dict[str, str]:
+    """Metadata with the *new* external id among the "old" ones, as the real server writes it."""
+    earlier = metadata.get("old_external_ids")
+    return {**metadata, "old_external_ids": f"{earlier},{key}" if earlier else key}
+
+
+@route("DELETE", "/v1/customers/:id", permission="customer:write")
+def delete_customer(call: Call) -> Reply:
+    """Archive a customer who has neither an active subscription nor an active wallet."""
+    row = find_customer(call, call.params["id"])
+    if row["status"] != "published":
+        raise errors.not_found("Customer does not exist")
+    world, mine = call.world, {"customer_id": row["id"]}
+    if world.table("subscriptions").first(call.environment, **mine, subscription_status="active"):
+        raise errors.invalid_operation("Please cancel all subscriptions before deleting the customer")
+    if world.table("wallets").first(call.environment, **mine, wallet_status="active"):
+        raise errors.invalid_operation("Customer cannot be deleted due to associated wallets")
+    call.touch(row, status="archived")
+    world.publish(call.environment, "customer.deleted", kind="customer", id=row["id"])
+    return no_content()

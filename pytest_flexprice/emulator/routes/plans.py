@@ -163,7 +163,10 @@ def clone_plan(call: Call) -> Reply:
     metadata = {**(source["metadata"] or {}), **(body["metadata"] or {}), "source_plan_id": source["id"]}
     row = call.world.table("plans").insert(call.stamp("plan", **{**kept, **given}, metadata=metadata))
     copy_contents(call, source, row)
-    return created(plan_view(call.world, call.environment, row, ("prices", "entitlements", "credit_grant")))
+    view = plan_view(call.world, call.environment, row, ("prices", "entitlements", "credit_grant"))
+    for item in view.get("entitlements", ()):
+        del item["plan_id"]
+    return created(view)
 
 
 def copy_contents(call: Call, source: Row, target: Row) -> None:
