@@ -248,11 +248,8 @@ def _given_headers(request: Request, name: str) -> dict[str, Any]:
 
 def _made(request: Request, application: Application, given: dict[str, Any]) -> Endpoint:
     _check(application, given, None)
-    now = request.now
-    endpoint = Endpoint(request.svix.applications.ids.new("ep", now), given["url"], now, now)
-    _assign(endpoint, {key: value for key, value in given.items() if value is not None}, now)
-    application.endpoints[endpoint.id] = endpoint
-    return endpoint
+    fields = {_ATTRIBUTES[key]: value for key, value in given.items() if key != "url" and value is not None}
+    return request.svix.add_endpoint(application, given["url"], **fields)
 
 
 def _assign(endpoint: Endpoint, given: dict[str, Any], now: datetime) -> None:

@@ -24,6 +24,8 @@ Builder = Callable[["World", str, str], "Mapping[str, Any] | None"]
 """``(world, environment, id)`` to the object's fields in the server's own order; ``None`` when it is not there."""
 
 BODIES: dict[str, Builder] = {}
+_KEYS = {"wallet.transaction.created": "transaction", "wallet.transaction.updated": "updated_transaction"}
+"""The object's key in the body, where it is not the kind."""
 
 
 def webhook_body(kind: str) -> Callable[[Builder], Builder]:
@@ -57,4 +59,4 @@ def body_of(world: World, event: Event) -> bytes | None:
     fields = builder(world, event.environment, event.object_id) if builder else None
     if fields is None:
         return None
-    return render.to_json({"event_type": event.name, event.kind: dict(fields)})
+    return render.to_json({"event_type": event.name, _KEYS.get(event.name, event.kind): dict(fields)})

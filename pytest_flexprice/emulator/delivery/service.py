@@ -9,14 +9,16 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import hooks
 from ..access import access_of
 from ..jobs import job
+from . import bodies as bodies
 from . import native
 from .encoding import sorted_again
 from .locking import Guard
+from .model import Endpoint
 from .publishing import Event, body_of
 from .scheduler import Scheduler
 from .svix import Svix
@@ -55,10 +57,15 @@ class DeliveryService:
 
     def publish(self, environment: str, name: str, kind: str, object_id: str) -> Event:
         """Queue one event; its body is read when its turn comes."""
-        row = access_of(self.world).environments.get(environment)
-        tenant = str(row["_tenant"]) if row else ""
-        now = self.world.clock.now()
-        event = Event(self.world.new_id("sys_event"), tenant, environment, name, kind, object_id, now)
+        event = Event(
+            id=self.world.new_id("sys_event"),
+            tenant=self._tenant(environment),
+            environment=environment,
+            name=name,
+            kind=kind,
+            object_id=object_id,
+            at=self.world.clock.now(),
+        )
         self.events[event.id] = event
         while len(self.events) > _EVENTS_KEPT:
             self.events.popitem(last=False)
@@ -67,6 +74,14 @@ class DeliveryService:
         else:
             self._enqueue(event)
         return event
+
+    def register(self, environment: str, url: str, **fields: Any) -> Endpoint:
+        """Register an endpoint as a person does in the portal; ``fields`` are those of :class:`model.Endpoint`.
+
+        To be called under the world's lock.
+        """
+        application, _ = self.svix.application(self._tenant(environment), environment)
+        return self.svix.add_endpoint(application, url, **fields)
 
     def hold(self) -> None:
         """Keep back what is published from now on, as a backlog of the queue does."""
@@ -125,6 +140,10 @@ class DeliveryService:
             self._queue.resume()
             self._attempts.resume()
 
+    def _tenant(self, environment: str) -> str:
+        row = access_of(self.world).environments.get(environment)
+        return str(row["_tenant"]) if row else ""
+
     def _enqueue(self, event: Event) -> None:
         if len(self._queue) >= self.settings.queue_limit:
             _LOG.warning("the webhook queue is full; %s is dropped", event.name)
@@ -143,7 +162,9 @@ class DeliveryService:
             self._guard.stopped.wait(self.settings.unseen_wait_seconds)
             with self._guard:
                 body = self._body(event)
-        if body is not None:
+        if body is None:
+            event.failures += 1
+        else:
             self._hand_over(event, body)
         if self.settings.per_second:
             self._guard.stopped.wait(1 / self.settings.per_second)

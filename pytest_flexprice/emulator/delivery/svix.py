@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from .locking import Guard
 from .model import FAIL, MANUAL, SCHEDULED, SUCCESS, Application, Applications, Attempt, Destination, Endpoint, Message
@@ -57,6 +58,13 @@ class Svix:
             types = application.wanted_types()
             self._wanted[application.id] = (now, types)
         return types is None or event_type in types
+
+    def add_endpoint(self, application: Application, url: str, **fields: Any) -> Endpoint:
+        """A new endpoint with those fields of :class:`model.Endpoint`."""
+        now = self.now()
+        endpoint = Endpoint(self.applications.ids.new("ep", now), url, now, now, **fields)
+        application.endpoints[endpoint.id] = endpoint
+        return endpoint
 
     def send(self, application: Application, event_type: str, body: bytes, event_id: str | None = None) -> Message:
         """Take a message and schedule an attempt for every endpoint that wants it now."""
