@@ -15,6 +15,7 @@ from pytest_flexprice.evidence import exchanges
 from pytest_flexprice.evidence.allure_files import write_allure_files
 from pytest_flexprice.evidence.context import RunContext
 from pytest_flexprice.evidence.document import Document
+from pytest_flexprice.evidence.gathering import Gathering
 from pytest_flexprice.evidence.junit import junit
 from pytest_flexprice.evidence.provenance import provenance
 from pytest_flexprice.evidence.records import ScenarioRecord
@@ -51,8 +52,13 @@ class Bundle:
         """The report to open first."""
         return self.folder / "golive.html"
 
+    @property
+    def results(self) -> Path:
+        """Where Allure writes in this run; elsewhere only if somebody asked for it with ``--alluredir``."""
+        return Path(getattr(self.config.option, "allure_report_dir", None) or self.context.results)
+
     def write(
-        self, verdict: Verdict, scenarios: list[ScenarioRecord], crashed: dict[str, str], finished: datetime
+        self, verdict: Verdict, scenarios: list[ScenarioRecord], gathering: Gathering, finished: datetime
     ) -> None:
         """Write everything.
 
@@ -65,12 +71,13 @@ class Bundle:
             run=provenance(self.config, self.context, finished),
             verdict=verdict,
             scenarios=scenarios,
+            reconciliation=gathering.reconciliation(),
             exchanges=exchanges.summary(merged),
         )
         self.document = Document.model_validate(self.context.redactor.data(document.model_dump(mode="json")))
         for name, render in _RENDERINGS:
             (self.folder / name).write_text(render(self.document), encoding="utf-8")
-        write_allure_files(self.context.results, self.document, crashed)
+        write_allure_files(self.results, self.document, gathering.crashed())
         for waiting in self.folder.glob("waiting-*.json"):
             waiting.unlink()
         leaking = self._withhold()

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from pytest_flexprice.evidence.records import ScenarioRecord
+from pytest_flexprice.evidence.records import Reconciliation, ScenarioRecord
 from pytest_flexprice.evidence.verdict import Verdict
 
 
@@ -63,8 +63,8 @@ class Document(BaseModel):
     run: Provenance
     verdict: Verdict
     scenarios: list[ScenarioRecord]
+    reconciliation: Reconciliation = Reconciliation()
     exchanges: dict[str, Any] = {}
-    notes: list[str] = []
 
 
 def json_schema() -> str:

@@ -136,6 +136,12 @@ class NotDecided(RequirementNotMet):
     kind = Kind.NOT_DECIDED
 
 
+class LeftBehind(RequirementNotMet):
+    """Something that the run created is still there."""
+
+    kind = Kind.LEFT_BEHIND
+
+
 class NotVerified(Exception):
     """Something could not be observed (deadline, 5xx, 501, missing input): neither met nor not met."""
 
@@ -153,6 +159,7 @@ def require_none(findings: Iterable[Finding]) -> None:
         RequirementNotMet: at least one error says that a requirement is not met.
         NotDecided: all errors say that the plan is silent.
         NotVerified: all errors say that something could not be observed.
+        LeftBehind: all errors say that something the run created is still there.
     """
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if not errors:
@@ -162,6 +169,8 @@ def require_none(findings: Iterable[Finding]) -> None:
         raise NotVerified(errors)
     if kinds == {Kind.NOT_DECIDED}:
         raise NotDecided(errors)
+    if kinds == {Kind.LEFT_BEHIND}:
+        raise LeftBehind(errors)
     raise RequirementNotMet(errors)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_flexprice.evidence.records import PROPERTY, ScenarioRecord
+from pytest_flexprice.checklist import BY_ID, Level
+from pytest_flexprice.evidence.records import PROPERTY, Reconciliation, ScenarioRecord
 
 
 class Gathering:
@@ -19,6 +20,7 @@ class Gathering:
         self._crashed: dict[str, str] = {}
         self._failed: set[str] = set()
         self._collected: set[str] = set()
+        self._reported: set[str] = set()
 
     def collected(self, node_ids: Iterable[str]) -> None:
         """These node ids are going to be run."""
@@ -26,6 +28,7 @@ class Gathering:
 
     def report(self, report: pytest.TestReport) -> None:
         """One report of a phase; the record comes with the last one."""
+        self._reported.add(report.nodeid)
         if report.failed:
             self._failed.add(report.nodeid)
         if report.when not in ("setup", "call", "teardown"):
@@ -36,25 +39,31 @@ class Gathering:
             if name == PROPERTY and isinstance(value, str):
                 self._arrived[report.nodeid] = ScenarioRecord.model_validate_json(value)
 
-    def reconcile(self, catalog: dict[str, ScenarioRecord]) -> list[ScenarioRecord]:
-        """Every scenario of the run, in the order of the catalog: what arrived, and what did not as *not run*."""
-        return [self._arrived.get(node_id) or self._missing(record) for node_id, record in catalog.items()]
+    def reconcile(self, catalog: dict[str, ScenarioRecord], level: Level) -> list[ScenarioRecord]:
+        """Every scenario of the run, in the order of the checklist: what arrived, and what did not as *not run*."""
+        rows = [self._arrived.get(node_id) or self._missing(record, level) for node_id, record in catalog.items()]
+        numbers = list(BY_ID)
+        return sorted(rows, key=lambda record: (numbers.index(record.items[0]), record.node_id))
 
     def unknown(self, catalog: dict[str, ScenarioRecord]) -> list[str]:
         """Node ids that were to be run and of which nothing is known but their failure: tests that prove no item."""
         return sorted(node_id for node_id in self._failed if node_id not in catalog)
 
-    def lost(self, catalog: dict[str, ScenarioRecord]) -> list[str]:
-        """Scenarios that were collected to be run and never reported."""
-        return [node for node, each in catalog.items() if not each.deselected and node not in self._arrived]
+    def reconciliation(self) -> Reconciliation:
+        """How many tests were collected, how many reported, and which never did."""
+        missing = sorted(self._collected - self._reported)
+        reported = len(self._collected & self._reported)
+        return Reconciliation(collected=len(self._collected), reported=reported, missing=missing)
 
     def crashed(self) -> dict[str, str]:
         """Node ids whose worker crashed, with the reason."""
         return dict(self._crashed)
 
-    def _missing(self, record: ScenarioRecord) -> ScenarioRecord:
+    def _missing(self, record: ScenarioRecord, level: Level) -> ScenarioRecord:
         reason = self._crashed.get(record.node_id, "The run ended before it was reached.")
-        if record.deselected:
+        if Level.parse(record.level) > level:
+            reason = f"Needs level {record.level}; this run went up to {level.word}."
+        elif record.deselected:
             reason = "Left out by the selection of this run."
         return record.model_copy(update={"outcome": "not run", "message": reason})
 

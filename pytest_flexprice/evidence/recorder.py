@@ -76,6 +76,17 @@ class ScenarioRecorder:
         self._reached: dict[str, int] = {}
         self._step_started = 0.0
         config.stash[RECORDER] = self
+        _default_allure_folder(config, folder)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Show scenarios in Allure, where it is loaded and writes; it is configured by now."""
+        if getattr(self.config.option, "allure_report_dir", None) and self.config.pluginmanager.has_plugin(
+            "allure_listener"
+        ):
+            from pytest_flexprice.evidence.allure_bridge import attach  # noqa: PLC0415 - allure stays optional
+
+            attach(self.config, self)
 
     def observer(self, node: pytest.Item) -> Observe:
         """The ``observe`` of one scenario."""
@@ -251,6 +262,15 @@ class ScenarioRecorder:
         workeroutput = getattr(self.config, "workeroutput", None)
         if workeroutput is not None:
             workeroutput[SECRETS] = list(self.redactor.secrets)
+
+
+def _default_allure_folder(config: pytest.Config, folder: Path) -> None:
+    """Allure's results belong to the evidence unless ``--alluredir`` says otherwise; this comes before allure-pytest configures."""
+    if hasattr(config.option, "allure_report_dir") and not config.option.allure_report_dir:
+        if not config.option.collectonly:
+            config.option.allure_report_dir = str(folder / "allure-results")
+        # The folder is new; under xdist, cleaning it would wipe the results of other workers.
+        config.option.clean_alluredir = False
 
 
 def describe(item: pytest.Item) -> ScenarioRecord | None:

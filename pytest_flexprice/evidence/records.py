@@ -114,6 +114,14 @@ class ScenarioRecord(Record):
         return [finding for finding in self.findings if finding.severity == "error"]
 
 
+class Reconciliation(Record):
+    """What pytest collected to run against what reported: ``missing`` are the node ids that never did."""
+
+    collected: int = 0
+    reported: int = 0
+    missing: list[str] = []
+
+
 def graver(one: Outcome, other: Outcome) -> Outcome:
     """The one that counts."""
     return max(one, other, key=GRAVITY.index)

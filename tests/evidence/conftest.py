@@ -106,7 +106,7 @@ import os, pytest
 from pathlib import Path
 from pytest_flexprice.checklist import Level, ITEMS
 from pytest_flexprice.evidence.context import RunContext, HeaderRow
-from pytest_flexprice.evidence.controller import EvidencePlugin
+from pytest_flexprice.evidence.plugin import EvidencePlugin
 from pytest_flexprice.evidence.recorder import ScenarioRecorder
 from pytest_flexprice.evidence.redaction import Redactor
 

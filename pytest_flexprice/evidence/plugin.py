@@ -14,7 +14,7 @@ from pytest_flexprice.checklist import ITEMS
 from pytest_flexprice.evidence.bundle import Bundle, EvidenceLeak
 from pytest_flexprice.evidence.context import RunContext
 from pytest_flexprice.evidence.gathering import Gathering, read_catalog
-from pytest_flexprice.evidence.recorder import SECRETS, utc_now
+from pytest_flexprice.evidence.recorder import SECRETS, ScenarioRecorder, utc_now
 from pytest_flexprice.evidence.terminal import print_verdict
 from pytest_flexprice.evidence.verdict import EXIT_FAILED, Verdict, judge
 
@@ -25,9 +25,10 @@ _OURS_TO_DECIDE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 class EvidencePlugin:
     """Gathers records, judges, writes the evidence folder, sets the exit code, and prints the closing table."""
 
-    def __init__(self, config: pytest.Config, context: RunContext) -> None:
+    def __init__(self, config: pytest.Config, context: RunContext, recorder: ScenarioRecorder | None = None) -> None:
         self.config = config
         self.context = context
+        self.recorder = recorder
         self.gathering = Gathering()
         self.verdict: Verdict | None = None
         self.bundle: Bundle | None = None
@@ -63,7 +64,7 @@ class EvidencePlugin:
 
     def _conclude(self, session: pytest.Session) -> None:
         catalog = read_catalog(self.context.folder)
-        scenarios = self.gathering.reconcile(catalog)
+        scenarios = self.gathering.reconcile(catalog, self.context.level)
         leftovers = [self.context.redactor.text(sentence) for sentence in self.context.leftovers()]
         self.verdict = judge(
             ITEMS,
@@ -81,7 +82,7 @@ class EvidencePlugin:
             session.exitstatus = self.verdict.exit_code
         self.bundle = Bundle(self.config, self.context)
         try:
-            self.bundle.write(self.verdict, scenarios, self.gathering.crashed(), utc_now())
+            self.bundle.write(self.verdict, scenarios, self.gathering, utc_now())
         except EvidenceLeak as leak:
             self.trouble = str(leak)
             if session.exitstatus in (pytest.ExitCode.OK, *range(6, 8)):
