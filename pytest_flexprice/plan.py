@@ -195,9 +195,14 @@ class Accepted(Part):
 
 
 class Catalog(Part):
-    """The signed-off catalog: a snapshot's file name, or the name of an environment to compare with (checklist 2.1)."""
+    """The signed-off catalog: a snapshot's file name, or the name of an environment to compare with (checklist 2.1).
+
+    The key of such an environment comes from ``FLEXPRICE_<NAME>_API_KEY``. ``price_keys`` says that somebody looks prices up by
+    their lookup key; a clone of an environment clears those keys.
+    """
 
     signed_off: str
+    price_keys: bool = False
     accepted: tuple[Accepted, ...] = ()
 
 

@@ -30,14 +30,16 @@ class Acceptance(Protocol):
         """The last day."""
 
 
-def apply(findings: Iterable[Finding], accepted: Sequence[Acceptance], today: date, item: str = "2.1") -> list[Finding]:
-    """The findings as they stand on ``today``.
+def apply(
+    findings: Iterable[Finding], accepted: Sequence[Acceptance], today: date, elsewhere: Iterable[str] = ()
+) -> list[Finding]:
+    """The findings as they stand on ``today``; ``elsewhere`` are paths of findings that another scenario tells.
 
     An accepted one becomes information that says who accepted it and until when; one whose acceptance has run out stays and says
     so; an acceptance that no finding needs becomes a warning. Nothing else changes.
     """
     by_path = {one.path: one for one in accepted}
-    used: set[str] = set()
+    used = set(elsewhere)
     result: list[Finding] = []
     for finding in findings:
         acceptance = by_path.get(finding.path)
@@ -55,7 +57,7 @@ def apply(findings: Iterable[Finding], accepted: Sequence[Acceptance], today: da
         if one.path not in used:
             result.append(
                 Finding(
-                    item,
+                    "2.1",
                     f"golive.toml: catalog.accepted {one.path}",
                     f"the accepted difference '{one.path}' of {one.owner} is not there",
                     consequence="an acceptance that nothing needs would hide the next difference at that place",

@@ -79,7 +79,7 @@ _METERS = st.builds(
 )
 _FEATURES = st.builds(Feature, name=_KEYS, type=st.just("metered"), meter=_METERS)
 _TIERS = st.lists(_AMOUNTS, min_size=1, max_size=3, unique=True).map(
-    lambda bounds: tuple([*(Tier(one, Decimal(1)) for one in sorted(bounds)), Tier(None, Decimal("0.5"))])
+    lambda bounds: (*(Tier(one, Decimal(1)) for one in sorted(bounds)), Tier(None, Decimal("0.5")))
 )
 _PRICES = st.one_of(
     st.builds(

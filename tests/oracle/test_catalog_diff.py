@@ -7,7 +7,6 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from catalog_strategies import CATALOGS, TIERS, catalog, fee, tokens, usage
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +14,8 @@ from pytest_flexprice.evidence.finding import Severity
 from pytest_flexprice.oracle import accepted, catalog_diff, catalog_json
 from pytest_flexprice.oracle.catalog import Catalog, Entitlement, Extras, Feature, Tier
 from pytest_flexprice.plan import Accepted
+
+from .catalog_strategies import CATALOGS, TIERS, catalog, fee, tokens, usage
 
 
 def with_plan(before: Catalog, **changes: object) -> Catalog:

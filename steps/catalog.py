@@ -1,0 +1,162 @@
+"""Section 2: product catalog."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime, timezone
+
+import pytest
+from pytest_bdd import given, then
+
+from pytest_flexprice.api import Flexprice
+from pytest_flexprice.api.catalog import read_catalog, read_everything, read_extras
+from pytest_flexprice.api.other import reader
+from pytest_flexprice.evidence.finding import Finding, not_decided, not_verified, require_none
+from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.oracle import accepted, catalog_diff, catalog_health, catalog_json, event_names, signed_off
+from pytest_flexprice.oracle.catalog import Catalog, Extras
+from pytest_flexprice.plan import Accepted, Event, Plan
+from pytest_flexprice.profile import Profile
+
+EXTRAS = ("addons.", "coupons.", "tax_rates.", "settings.")
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+@pytest.fixture(scope="session")
+def live_catalog(flexprice: Flexprice) -> Catalog:
+    """The catalog of the environment, read once per process."""
+    return read_catalog(flexprice, _now())
+
+
+@pytest.fixture(scope="session")
+def signed_off_catalog(plan: Plan, profile: Profile) -> Catalog:
+    """The catalog that the plan says was signed off: a snapshot, or another environment, read once per process."""
+    name = signed_off.source(plan)
+    if name not in plan.environments:
+        return signed_off.snapshot(plan, name)
+    variable = signed_off.key_variable(name)
+    key = profile.variable(variable)
+    if not key:
+        raise not_verified(
+            "2.1",
+            f"environments.{name}",
+            f"the signed-off catalog is environment '{name}', but {variable} holds no key to read it with",
+            remedy=f"set {variable}, or sign a snapshot off with --flexprice-snapshot",
+        )
+    return read_everything(reader(plan.environments[name].base_url, key), _now())
+
+
+@given("the catalog that was signed off", target_fixture="wanted")
+def the_signed_off_catalog(signed_off_catalog: Catalog) -> Catalog:
+    return signed_off_catalog
+
+
+@given("the catalog of this environment", target_fixture="present")
+def the_catalog_of_this_environment(live_catalog: Catalog) -> Catalog:
+    return live_catalog
+
+
+@given("the addons, coupons, tax rates and invoice settings of this environment", target_fixture="left_behind")
+def what_a_clone_leaves_behind(flexprice: Flexprice) -> Extras:
+    return read_extras(flexprice)
+
+
+@given("the events that the plan says the application sends", target_fixture="sent")
+def declared_events(plan: Plan) -> tuple[Event, ...]:
+    if not plan.events:
+        raise not_decided(
+            "2.2",
+            "golive.toml: events",
+            "the plan lists no events that the application sends",
+            consequence="nobody can tell whether they are counted",
+            remedy="list each event name under [[events]]",
+        )
+    return plan.events
+
+
+@then("features, meters, plans, prices, entitlements and credit grants are the same")
+def catalogs_are_the_same(wanted: Catalog, present: Catalog, plan: Plan, observe: Observe) -> None:
+    decided = _accepted(plan, extras=False)
+    found = catalog_diff.compare(wanted, present, uses_price_keys=bool(plan.catalog and plan.catalog.price_keys))
+    elsewhere = [finding.path for finding in _own_faults(present)]
+    findings = accepted.apply(found, decided, _now().date(), elsewhere)
+    observe("catalog", expected=_summary(wanted), observed=_summary(present), findings=findings)
+    require_none(findings)
+
+
+@then("they are the same")
+def extras_are_the_same(wanted: Catalog, left_behind: Extras, plan: Plan, observe: Observe) -> None:
+    if wanted.extras == Extras():
+        raise not_verified(
+            "2.1",
+            "golive.toml: catalog.signed_off",
+            "the signed-off snapshot holds no addons, coupons, tax rates and settings",
+            remedy="write it again with --flexprice-snapshot",
+        )
+    here = dataclasses.replace(wanted, extras=left_behind)
+    found = catalog_diff.compare_extras(wanted, here)
+    findings = accepted.apply(found, _accepted(plan, extras=True), _now().date())
+    expected, observed = (catalog_json.tree(extras) for extras in (wanted.extras, left_behind))
+    observe("what a clone leaves behind", expected=expected, observed=observed, findings=findings)
+    require_none(findings)
+
+
+@then("every price bills what it says")
+def every_price_bills(present: Catalog, plan: Plan, observe: Observe) -> None:
+    found = _own_faults(present)
+    paths = {finding.path for finding in found}
+    findings = accepted.apply(found, [one for one in _accepted(plan) if one.path in paths], _now().date())
+    observe("prices in force", observed=_summary(present), findings=findings)
+    require_none(findings)
+
+
+@then("every event name is counted by a published meter, byte for byte")
+def every_event_name_is_metered(sent: tuple[Event, ...], present: Catalog, observe: Observe) -> None:
+    findings = event_names.metered(sent, present)
+    observe(
+        "event names",
+        expected=[event.name for event in sent],
+        observed={meter.event_name: f"{key} ({meter.status})" for key, _, meter in present.metered()},
+        findings=findings,
+    )
+    require_none(findings)
+
+
+@then("every such meter is priced by at least one plan")
+def every_event_name_is_priced(sent: tuple[Event, ...], present: Catalog, observe: Observe) -> None:
+    findings = event_names.priced(sent, present, _now())
+    priced = {price.event_name: path for path, one in present.every_plan() for price in one.prices if price.usage}
+    observe("prices by event name", expected=[event.name for event in sent], observed=priced, findings=findings)
+    require_none(findings)
+
+
+@then("no meter filters by or adds up a property that its event does not have")
+def meters_match_events(sent: tuple[Event, ...], present: Catalog, observe: Observe) -> None:
+    findings = catalog_health.meters_that_match(present, sent)
+    observe(
+        "properties",
+        expected={event.name: sorted(event.properties) for event in sent},
+        observed={meter.event_name: [*meter.properties, *meter.filters] for _, _, meter in present.metered()},
+        findings=findings,
+    )
+    require_none(findings)
+
+
+def _own_faults(catalog: Catalog) -> list[Finding]:
+    return [*catalog_health.prices_that_bill(catalog, _now()), *catalog_health.unkeyed_plans(catalog)]
+
+
+def _accepted(plan: Plan, extras: bool | None = None) -> list[Accepted]:
+    every = plan.catalog.accepted if plan.catalog else ()
+    return [one for one in every if extras is None or one.path.startswith(EXTRAS) == extras]
+
+
+def _summary(catalog: Catalog) -> dict[str, object]:
+    return {
+        "sha256": catalog_json.sha256(dataclasses.replace(catalog, extras=Extras())),
+        "features": sorted(catalog.features),
+        "plans": {path: len(one.prices) for path, one in catalog.every_plan()},
+    }
