@@ -8,12 +8,10 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
-
-import pytest
 
 from pytest_flexprice.webhooks import signatures
 from pytest_flexprice.webhooks.loopback import LoopbackServer, Reply, Request
@@ -156,10 +154,3 @@ class WebhookReceiver(LoopbackServer):
         except signatures.SignatureError as error:
             return str(error)
         return ""
-
-
-@pytest.fixture
-def webhook_receiver() -> Iterator[WebhookReceiver]:
-    """A webhook receiver on loopback, fresh for each test; see ``WebhookReceiver``."""
-    with WebhookReceiver() as receiver:
-        yield receiver
