@@ -1,7 +1,13 @@
-"""Periodic work of the server: rollover, finalization, auto-cancel (contract 7.1)."""
+"""Periodic work of the server: rollover, finalization, auto-cancel (contract 7.1).
+
+A job runs on whole multiples of its interval in UTC, as the real server's do. Real time passes under a
+:class:`Scheduler`; :func:`advance` moves the clock instead and stops at every instant at which a job has work, so that
+months pass in a moment and always in the same order.
+"""
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,56 +17,93 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .world import World
 
+    Run = Callable[[World, datetime], None]
+    Due = Callable[[World], datetime | None]
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_TICK = timedelta(microseconds=1)
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Job:
-    """Work that runs on whole multiples of ``every`` (counted from the epoch)."""
+    """Work on whole multiples of ``every`` (counted from the epoch; zero: at any instant).
+
+    ``due`` tells when there will first be something to do, ``None`` for nothing: instants before it are left out.
+    """
 
     name: str
     every: timedelta
-    run: Callable[[World, datetime], None]
+    run: Run
+    due: Due | None = None
 
-    def next_after(self, moment: datetime) -> datetime:
-        """The first instant after ``moment`` at which the job is due."""
-        return _EPOCH + ((moment - _EPOCH) // self.every + 1) * self.every
+    def next_after(self, world: World, moment: datetime) -> datetime | None:
+        """The first instant after ``moment`` at which the job is to run."""
+        wanted = moment
+        if self.due is not None:
+            due = self.due(world)
+            if due is None:
+                return None
+            wanted = max(moment, due - _TICK)
+        if not self.every:
+            return wanted + _TICK
+        return _EPOCH + ((wanted - _EPOCH) // self.every + 1) * self.every
 
 
 JOBS: dict[str, Job] = {}
 
 
-def job(
-    *, every: timedelta, name: str
-) -> Callable[[Callable[[World, datetime], None]], Callable[[World, datetime], None]]:
-    """Register ``run(world, now)``."""
+def job(*, every: timedelta, name: str, due: Due | None = None) -> Callable[[Run], Run]:
+    """Register ``run(world, now)``; jobs of one instant run in the order in which they were registered."""
 
-    def register(run: Callable[[World, datetime], None]) -> Callable[[World, datetime], None]:
-        JOBS[name] = Job(name, every, run)
+    def register(run: Run) -> Run:
+        JOBS[name] = Job(name, every, run, due)
         return run
 
     return register
 
 
+def _coming(world: World, after: datetime) -> list[tuple[datetime, int, Job]]:
+    found = []
+    for place, each in enumerate(JOBS.values()):
+        moment = each.next_after(world, after)
+        if moment is not None:
+            found.append((moment, place, each))
+    return sorted(found, key=lambda entry: entry[:2])
+
+
 def advance(world: World, by: timedelta) -> None:
-    """Move the world's clock by ``by``, stopping at every due job on the way to run it."""
-    goal = world.clock.now() + by
-    while True:
-        now = world.clock.now()
-        due = min(((j.next_after(now), j.name) for j in JOBS.values()), default=None)
-        if due is None or due[0] > goal:
-            break
-        world.clock.shift(due[0] - now)
-        run_due(world, now, due[0])
-    world.clock.shift(max(goal - world.clock.now(), timedelta()))
+    """Move the world's clock by ``by``, running every job at its own instant on the way."""
+    with world.lock:
+        seen = world.clock.now()
+        goal = seen + by
+        while True:
+            coming = _coming(world, seen)
+            if not coming or coming[0][0] > goal:
+                break
+            seen = coming[0][0]
+            world.clock.shift(max(seen - world.clock.now(), timedelta()))
+            for moment, _place, each in coming:
+                if moment == seen:
+                    each.run(world, seen)
+        world.clock.shift(max(goal - world.clock.now(), timedelta()))
 
 
 def run_due(world: World, after: datetime, until: datetime) -> None:
-    """Run each job that has an instant in ``(after, until]``, once, in order of that instant."""
-    due = sorted((moment, j.name) for j in JOBS.values() if (moment := j.next_after(after)) <= until)
-    for moment, name in due:
-        with world.lock:
-            JOBS[name].run(world, moment)
+    """Run each job that has an instant in ``(after, until]``, once, in order of that instant.
+
+    A job that fails is logged and does not keep the others from running.
+    """
+    with world.lock:
+        coming = _coming(world, after)
+    for moment, _place, each in coming:
+        if moment > until:
+            continue
+        try:
+            with world.lock:
+                each.run(world, moment)
+        except Exception:
+            _LOG.exception("job %s failed", each.name)
 
 
 class Scheduler(threading.Thread):

@@ -17,10 +17,8 @@ def discount(coupon: Mapping[str, Any], price: Decimal, currency: str) -> Decima
     """What ``coupon`` takes off ``price``: rounded to the currency, never more than the price itself."""
     if price <= 0:
         return ZERO
-    if coupon["type"] == "percentage":
-        off = price * number(coupon.get("percentage_off")) / _HUNDRED
-    else:
-        off = number(coupon.get("amount_off"))
+    share, fixed = number(coupon.get("percentage_off")), number(coupon.get("amount_off"))
+    off = price * share / _HUNDRED if coupon["type"] == "percentage" else fixed
     return min(to_currency(off, currency), price)
 
 

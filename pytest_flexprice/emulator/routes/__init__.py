@@ -4,6 +4,7 @@ from . import addons as addons
 from . import api_keys as api_keys
 from . import auth as auth
 from . import connections as connections
+from . import coupons as coupons
 from . import credit_grants as credit_grants
 from . import customers as customers
 from . import empty_lists as empty_lists
@@ -12,10 +13,18 @@ from . import environments as environments
 from . import events as events
 from . import features as features
 from . import health as health
+from . import invoice_actions as invoice_actions
+from . import invoices as invoices
 from . import meters as meters
+from . import payments as payments
 from . import plans as plans
+from . import preview as preview
 from . import prices as prices
 from . import settings as settings
+from . import subscription_reads as subscription_reads
+from . import subscriptions as subscriptions
 from . import svix as svix
+from . import taxes as taxes
 from . import users as users
+from . import wallets as wallets
 from . import webhooks as webhooks

@@ -1,0 +1,207 @@
+"""What subscriptions used and entitle to, as the reading calls show it (contract 4.1, 4.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from ..render import dec
+from ..tables import Row
+from . import commitment, lines, usage, views
+from .commitment import Charge
+from .lines import Period
+from .pricing import Tariff, bucketed_cost, number
+from .rounding import ZERO, to_currency
+from .scope import Scope
+
+_SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "inr": "₹", "jpy": "¥", "aud": "AU$", "cad": "CA$"}
+
+
+def display_amount(amount: Decimal, currency: str) -> str:
+    """An amount with its currency's sign, ``$1.38``."""
+    return f"{_SYMBOLS.get(currency, currency.upper())}{dec(amount)}"
+
+
+def subscription_usage(scope: Scope, row: Row, start: datetime, end: datetime) -> dict[str, Any]:
+    """The usage charges of a window, each rounded to the currency; allowances are not taken off here."""
+    metered = [
+        one for item in lines.items(scope, row, price_type="USAGE") if (one := _raw(scope, row, item, start, end))
+    ]
+    committed = number(row["commitment_amount"])
+    factor = number(row["overage_factor"])
+    parts: list[tuple[Row, Charge, bool]] = []
+    if committed > 0:
+        splits = commitment.split([charge for _item, charge in metered], committed, factor)
+        for index, split in enumerate(splits):
+            parts += [
+                (metered[index][0], part, part is split.overage) for part in (split.within, split.overage) if part
+            ]
+    else:
+        parts = [(item, charge, False) for item, charge in metered]
+    charges = [_charge(scope, row, *part) for part in parts]
+    amount = sum((to_currency(charge.cost, row["currency"]) for _item, charge, _over in parts), ZERO)
+    over = sum((to_currency(charge.cost, row["currency"]) for _item, charge, above in parts if above), ZERO)
+    answer: dict[str, Any] = {
+        "amount": float(amount),
+        "currency": row["currency"],
+        "display_amount": display_amount(amount, row["currency"]),
+        "start_time": start,
+        "end_time": end,
+        "charges": charges,
+    }
+    if committed > 0:
+        answer["commitment_amount"] = float(committed)
+        answer["commitment_utilized"] = float(amount - over)
+    answer["overage_factor"] = float(factor)
+    if over > 0:
+        answer["overage_amount"] = float(over)
+    answer["has_overage"] = over > 0
+    return answer
+
+
+def _raw(scope: Scope, row: Row, item: Row, start: datetime, end: datetime) -> tuple[Row, Charge] | None:
+    part = Period(start, end).of(item)
+    if part is None:
+        return None
+    meter = scope.need("meters", item["meter_id"])
+    external_id = scope.need("customers", row["customer_id"])["external_id"]
+    tariff = Tariff.of(scope.need("prices", item["price_id"]))
+    counted = usage.buckets(scope, external_id, meter, (part.start, part.end), row["billing_anchor"])
+    if counted is not None:
+        return item, Charge(sum(counted, ZERO), bucketed_cost(tariff, counted))
+    quantity = usage.quantity(scope, external_id, meter, part.start, part.end)
+    return item, Charge(quantity, tariff.cost(quantity))
+
+
+def _charge(scope: Scope, row: Row, item: Row, charge: Charge, overage: bool) -> dict[str, Any]:
+    amount = to_currency(charge.cost, row["currency"])
+    return {
+        "subscription_line_item_id": item["id"],
+        "amount": float(amount),
+        "currency": row["currency"],
+        "display_amount": display_amount(amount, row["currency"]),
+        "quantity": float(charge.quantity),
+        "filter_values": {},
+        "meter_id": item["meter_id"],
+        "meter_display_name": item["meter_display_name"],
+        "price": views.price(scope, item["price_id"]),
+        "is_overage": overage,
+        **({"overage_factor": float(number(row["overage_factor"]))} if overage else {}),
+    }
+
+
+def _entitlements(scope: Scope, rows: Sequence[Row]) -> dict[str, list[tuple[Row, Row]]]:
+    """By feature: the published entitlements of the subscriptions' plans and of themselves, with the subscription."""
+    found: dict[str, list[tuple[Row, Row]]] = {}
+    for row in rows:
+        for owner in (row["plan_id"], row["id"]):
+            for entitlement in scope.find("entitlements", entity_id=owner, status="published"):
+                found.setdefault(entitlement["feature_id"], []).append((row, entitlement))
+    return found
+
+
+def entitled_features(scope: Scope, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The features of subscriptions with what they entitle to together, and where from."""
+    return [
+        {
+            "feature": scope.need("features", feature_id).public(),
+            "entitlement": _together([entitlement for _row, entitlement in sources]),
+            "sources": [_source(scope, row, entitlement) for row, entitlement in sources],
+        }
+        for feature_id, sources in _entitlements(scope, rows).items()
+    ]
+
+
+def _together(entitlements: Sequence[Row]) -> dict[str, Any]:
+    limits = [entitlement.get("usage_limit") for entitlement in entitlements]
+    unlimited = any(limit is None for limit in limits)
+    return {
+        "is_enabled": any(entitlement.get("is_enabled", True) for entitlement in entitlements),
+        **({} if unlimited else {"usage_limit": sum(int(limit) for limit in limits if limit is not None)}),
+        "is_soft_limit": any(entitlement.get("is_soft_limit") for entitlement in entitlements),
+        "usage_reset_period": entitlements[0].get("usage_reset_period") or "",
+        "static_values": [
+            entitlement["static_value"] for entitlement in entitlements if entitlement.get("static_value")
+        ],
+    }
+
+
+def _source(scope: Scope, row: Row, entitlement: Row) -> dict[str, Any]:
+    plan = views.plan(scope, row["plan_id"])
+    return {
+        "subscription_id": row["id"],
+        "entity_id": entitlement["entity_id"],
+        "entity_type": entitlement["entity_type"],
+        "entity_name": plan["name"] if plan else "",
+        "quantity": 1,
+        "entitlement_id": entitlement["id"],
+        "is_enabled": entitlement.get("is_enabled", True),
+        "usage_limit": entitlement.get("usage_limit"),
+        "static_value": entitlement.get("static_value") or "",
+    }
+
+
+def customer_usage(scope: Scope, customer: Row, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Each metered feature a customer is entitled to, with what was used of it in the running period."""
+    found = []
+    for feature_id, sources in _entitlements(scope, rows).items():
+        feature = scope.need("features", feature_id)
+        meter = scope.get("meters", feature.get("meter_id"))
+        if meter is None:
+            continue
+        row = sources[0][0]
+        start, end = row["current_period_start"], row["current_period_end"]
+        counted = usage.buckets(scope, customer["external_id"], meter, (start, end), row["billing_anchor"])
+        used = usage.quantity(scope, customer["external_id"], meter, start, end)
+        total = used if counted is None else sum(counted, ZERO)
+        together = _together([entitlement for _row, entitlement in sources])
+        limit = together.get("usage_limit")
+        found.append(
+            {
+                "feature": feature.public(),
+                "total_limit": limit,
+                "current_usage": total,
+                "usage_percent": total / limit * 100 if limit else ZERO,
+                "is_enabled": together["is_enabled"],
+                "is_soft_limit": together["is_soft_limit"],
+                "is_unlimited": limit is None,
+                "sources": [_source(scope, owner, entitlement) for owner, entitlement in sources],
+            }
+        )
+    return found
+
+
+def invoice_summary(scope: Scope, customer: Row, rows: Sequence[Row]) -> dict[str, Any]:
+    """The invoices of a customer in numbers, for each currency of the running subscriptions."""
+    currencies = list(dict.fromkeys(row["currency"] for row in rows))
+    now = scope.now
+    summaries = []
+    for currency in currencies:
+        invoices = scope.find("invoices", customer_id=customer["id"], invoice_status="FINALIZED", currency=currency)
+        unpaid = [row for row in invoices if row["amount_remaining"] > 0]
+        overdue = [row for row in unpaid if row["due_date"] is not None and row["due_date"] < now]
+        for row in overdue:
+            scope.publish("invoice.payment.overdue", row)
+        open_lines = [line for row in unpaid for line in row["_lines"]]
+        summaries.append(
+            {
+                "customer_id": customer["id"],
+                "currency": currency,
+                "total_revenue_amount": _sum(invoices, "total"),
+                "total_unpaid_amount": _sum(unpaid, "amount_remaining"),
+                "total_overdue_amount": _sum(overdue, "amount_remaining"),
+                "total_invoice_count": len(invoices),
+                "unpaid_invoice_count": len(unpaid),
+                "overdue_invoice_count": len(overdue),
+                "unpaid_usage_charges": _sum([line for line in open_lines if line["price_type"] == "USAGE"], "amount"),
+                "unpaid_fixed_charges": _sum([line for line in open_lines if line["price_type"] == "FIXED"], "amount"),
+            }
+        )
+    default = currencies[0] if currencies else ""
+    return {"customer_id": customer["id"], "default_currency": default, "summaries": summaries}
+
+
+def _sum(rows: Sequence[Row], key: str) -> Decimal:
+    return sum((row[key] for row in rows), ZERO)

@@ -1,0 +1,289 @@
+"""Invoices of a subscription up to the draft: rows, lines, discounts, due date (contract 5.2, 5.4, 5.5)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from ..tables import Row
+from . import config, coupon, lines, periods
+from .lines import Line, Period
+from .pricing import number
+from .rounding import ZERO, stored
+from .scope import Scope
+
+
+def new_invoice(scope: Scope, kind: str, prefix: str, **fields: Any) -> Row:
+    """Store an empty draft. ``prefix`` starts its idempotency key unless ``fields`` brings one."""
+    key = fields.pop("idempotency_key", None) or f"{prefix}-{secrets.token_hex(8)}"
+    now = scope.now
+    base: dict[str, Any] = {
+        "customer_id": None,
+        "subscription_id": None,
+        "subscription_customer_id": None,
+        "invoice_type": kind,
+        "invoice_status": "DRAFT",
+        "payment_status": "PENDING",
+        "currency": "usd",
+        "amount_due": ZERO,
+        "amount_paid": ZERO,
+        "subtotal": ZERO,
+        "total": ZERO,
+        "total_discount": ZERO,
+        "amount_remaining": ZERO,
+        "invoice_number": "",
+        "idempotency_key": key,
+        "billing_sequence": 0,
+        "description": None,
+        "due_date": None,
+        "paid_at": None,
+        "voided_at": None,
+        "billing_period": "",
+        "finalized_at": None,
+        "issue_date": now,
+        "last_computed_at": None,
+        "period_start": None,
+        "period_end": None,
+        "billing_reason": None,
+        "metadata": None,
+        "version": 0,
+        "adjustment_amount": ZERO,
+        "refunded_amount": ZERO,
+        "total_tax": ZERO,
+        "total_prepaid_credits_applied": ZERO,
+        "is_manually_edited": False,
+    }
+    internal: dict[str, Any] = {"_lines": [], "_coupons": [], "_taxes": [], "_tax_rates": [], "_compute_at": None}
+    return scope.insert("invoices", "inv", **{**base, **fields}, **internal)
+
+
+def new_subscription_invoice(scope: Scope, subscription: Row, reason: str, period: Period) -> Row:
+    """Store an empty draft for a period of a subscription, with the next billing sequence."""
+    earlier = scope.find("invoices", subscription_id=subscription["id"])
+    return new_invoice(
+        scope,
+        "SUBSCRIPTION",
+        "subscription_invoice",
+        customer_id=subscription["customer_id"],
+        subscription_id=subscription["id"],
+        subscription_customer_id=subscription["customer_id"],
+        currency=subscription["currency"],
+        billing_sequence=1 + max((int(row["billing_sequence"] or 0) for row in earlier), default=0),
+        billing_period=subscription["billing_period"],
+        period_start=period.start,
+        period_end=period.end,
+        billing_reason=reason,
+    )
+
+
+def period_taken(scope: Scope, subscription: Row, period: Period) -> Row | None:
+    """The invoice that a period of a subscription has already, unless it was voided."""
+    rows = scope.find("invoices", subscription_id=subscription["id"], billing_reason="SUBSCRIPTION_CYCLE")
+    for row in rows:
+        if row["invoice_status"] != "VOIDED" and (row["period_start"], row["period_end"]) == (period.start, period.end):
+            return row
+    return None
+
+
+_OPENING = frozenset({"SUBSCRIPTION_CREATE", "SUBSCRIPTION_TRIAL_START", "SUBSCRIPTION_TRIAL_END"})
+_USAGE_ONLY = frozenset({"PRORATION", "AUTO_INVOICE_THRESHOLD"})
+
+
+def following(subscription: Row, period: Period) -> Period:
+    """The period after ``period``."""
+    end = periods.next_boundary(
+        period.end, subscription["billing_anchor"], subscription["billing_period"], subscription["billing_period_count"]
+    )
+    return Period(period.end, end)
+
+
+def charges(scope: Scope, subscription: Row, reason: str, period: Period) -> list[Line]:
+    """The lines of an invoice with that reason for that period."""
+    if reason in _OPENING:
+        opening = lines.advance(scope, subscription, period)
+        if reason == "SUBSCRIPTION_TRIAL_START":
+            for line in opening:
+                line.amount = ZERO
+        return opening
+    charged = lines.arrear(scope, subscription, period)
+    if reason in _USAGE_ONLY:
+        return charged
+    return charged + lines.advance(scope, subscription, following(subscription, period))
+
+
+@dataclass(frozen=True)
+class Discount:
+    """A coupon of a subscription and what it takes off an invoice."""
+
+    association: Row
+    coupon: Row
+    price: Decimal
+    amount: Decimal
+    line: int | None = None
+    """The index of the line it belongs to; ``None`` for the whole invoice."""
+
+
+def discounts(
+    scope: Scope, subscription: Row, charged: list[Line], at: datetime, invoice_id: str = ""
+) -> list[Discount]:
+    """What the coupons of a subscription take off, those of single lines first, each from what others left."""
+    found: list[Discount] = []
+    currency = subscription["currency"]
+    left = [line.amount for line in charged]
+    rows = scope.find("coupon_associations", subscription_id=subscription["id"], status="published")
+    for row in sorted(rows, key=lambda row: row["subscription_line_item_id"] is None):
+        used = scope.need("coupons", row["coupon_id"])
+        if not _in_force(scope, row, used, at, invoice_id):
+            continue
+        target = row["subscription_line_item_id"]
+        if target is None:
+            taken = sum((one.amount for one in found if one.line is None), ZERO)
+            price = sum(left, ZERO) - taken
+            found.append(Discount(row, used, price, coupon.discount(used, price, currency)))
+            continue
+        for index, line in enumerate(charged):
+            if line.item["id"] == target:
+                off = coupon.discount(used, left[index], currency)
+                found.append(Discount(row, used, left[index], off, index))
+                left[index] -= off
+    return [one for one in found if one.price > 0]
+
+
+def _in_force(scope: Scope, association: Row, used: Row, at: datetime, invoice_id: str) -> bool:
+    end = association.get("end_date")
+    if association["start_date"] > at or (end is not None and end <= at):
+        return False
+    earlier = sum(
+        any(application["coupon_association_id"] == association["id"] for application in row["_coupons"])
+        for row in scope.find("invoices", subscription_id=association["subscription_id"])
+        if row["invoice_status"] in ("DRAFT", "FINALIZED") and row["id"] != invoice_id
+    )
+    return coupon.applies(used, earlier)
+
+
+def invoice_line(scope: Scope, invoice_id: str, subscription: Row, line: Line) -> Row:
+    """A line as an invoice holds it, with its exact quantity."""
+    item = line.item
+    return Row(
+        id=scope.world.new_id("inv_line"),
+        invoice_id=invoice_id,
+        customer_id=subscription["customer_id"],
+        subscription_id=subscription["id"],
+        entity_id=item["entity_id"],
+        entity_type=item["entity_type"],
+        plan_display_name=item["plan_display_name"],
+        price_id=item["price_id"],
+        price_type=item["price_type"],
+        meter_id=item["meter_id"] if line.usage else None,
+        meter_display_name=item["meter_display_name"] if line.usage else None,
+        display_name=line.name,
+        amount=line.amount,
+        quantity=line.quantity,
+        currency=item["currency"],
+        period_start=line.start,
+        period_end=line.end,
+        metadata={"description": f"{line.name} ({line.kind})", **line.metadata},
+        commitment_info=line.commitment,
+        prepaid_credits_applied=ZERO,
+        line_item_discount=ZERO,
+        invoice_level_discount=ZERO,
+        adjusted_entitlement_quantity=line.free,
+        subscription_line_item_id=item["id"],
+        **scope.stamp(),
+    )
+
+
+def application(scope: Scope, invoice_id: str, subscription: Row, one: Discount) -> dict[str, Any]:
+    """How an invoice notes a coupon."""
+    used = one.coupon
+    percent = used["type"] == "percentage"
+    return {
+        "id": scope.world.new_id("coupon_app"),
+        "coupon_id": used["id"],
+        "coupon_association_id": one.association["id"],
+        "invoice_id": invoice_id,
+        "subscription_id": subscription["id"],
+        "applied_at": scope.now,
+        "original_price": one.price,
+        "final_price": one.price - one.amount,
+        "discounted_amount": one.amount,
+        "discount_type": used["type"],
+        **({"discount_percentage": used["percentage_off"]} if percent else {}),
+        "currency": subscription["currency"],
+        "coupon_snapshot": {
+            "amount_off": used["amount_off"],
+            "applied_to": "invoice" if one.line is None else "line_item",
+            "percentage_off": used["percentage_off"],
+            "type": used["type"],
+        },
+        **scope.stamp(),
+    }
+
+
+def compute(scope: Scope, invoice: Row) -> None:
+    """Work out lines, discount, total and due date of a subscription's draft; nothing to bill makes it SKIPPED."""
+    subscription = scope.need("subscriptions", invoice["subscription_id"])
+    period = Period(invoice["period_start"], invoice["period_end"])
+    reason = invoice["billing_reason"]
+    charged = charges(scope, subscription, reason, period)
+    rows = [invoice_line(scope, invoice["id"], subscription, line) for line in charged]
+    taken = discounts(scope, subscription, charged, period.end, invoice["id"])
+    _note_discounts(rows, taken, subscription["currency"])
+    for row in rows:
+        row["quantity"] = stored(row["quantity"])
+        if row["adjusted_entitlement_quantity"] is not None:
+            row["adjusted_entitlement_quantity"] = stored(row["adjusted_entitlement_quantity"])
+    subtotal, off = lines.subtotal(charged), sum((one.amount for one in taken), ZERO)
+    skipped = subtotal == 0 and reason != "SUBSCRIPTION_TRIAL_START"
+    scope.touch(
+        invoice,
+        invoice_status="SKIPPED" if skipped else "DRAFT",
+        description=_description(invoice) if rows else None,
+        due_date=config.due_date(scope, subscription, period.end),
+        last_computed_at=scope.now,
+        version=invoice["version"] + 1,
+        subtotal=subtotal,
+        total_discount=off,
+        _lines=rows,
+        _coupons=[application(scope, invoice["id"], subscription, one) for one in taken],
+        _compute_at=None,
+    )
+    set_total(invoice)
+    if not skipped:
+        scope.publish("invoice.update", invoice)
+
+
+def set_total(invoice: Row) -> None:
+    """total = subtotal − discount − credits + tax, never negative; what is due and remains follows (contract 5.4)."""
+    total = (
+        number(invoice["subtotal"])
+        - number(invoice["total_discount"])
+        - number(invoice["total_prepaid_credits_applied"])
+        + number(invoice["total_tax"])
+    )
+    total = max(total, ZERO)
+    invoice.update(total=total, amount_due=total, amount_remaining=max(total - invoice["amount_paid"], ZERO))
+
+
+def _description(invoice: Row) -> str:
+    opening = invoice["billing_reason"] in _OPENING
+    what = "Invoice for advance charges - subscription" if opening else "Invoice for subscription"
+    return f"{what} {invoice['subscription_id']}"
+
+
+def _note_discounts(rows: list[Row], taken: Iterable[Discount], currency: str) -> None:
+    amounts = [row["amount"] for row in rows]
+    whole = ZERO
+    for one in taken:
+        if one.line is None:
+            whole += one.amount
+        else:
+            rows[one.line]["line_item_discount"] += one.amount
+            amounts[one.line] -= one.amount
+    shares = coupon.spread(whole, amounts, currency)
+    for index, row in enumerate(rows):
+        row["invoice_level_discount"] = shares[index]

@@ -1,0 +1,107 @@
+"""Invoices that callers make themselves: one-off and credit invoices, finalized at once (contract 5.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from .. import errors
+from ..tables import Row
+from . import coupon, drafts, invoices
+from .lines import Period
+from .rounding import ONE, ZERO, to_currency
+from .scope import Scope, subscription_by_id
+
+TYPES = ("SUBSCRIPTION", "ONE_OFF", "CREDIT")
+
+
+def create(scope: Scope, body: Mapping[str, Any]) -> Row:
+    """Store and finalize the invoice of a checked request."""
+    _refuse_used_key(scope, body["idempotency_key"])
+    if body["invoice_type"] == "SUBSCRIPTION":
+        return _of_subscription(scope, body)
+    row = drafts.new_invoice(scope, body["invoice_type"], f"{body['invoice_type'].lower()}_invoice", **_fields(body))
+    row["_lines"] = [_line(scope, row, given) for given in body["line_items"] or []]
+    subtotal = body["subtotal"] if body["subtotal"] is not None else ZERO
+    discount = _discount(scope, body, subtotal)
+    row["_tax_rates"] = [_rate(scope, identifier) for identifier in body["tax_rates"] or []]
+    scope.touch(row, subtotal=subtotal, total_discount=discount, last_computed_at=scope.now, version=row["version"] + 1)
+    drafts.set_total(row)
+    scope.publish("invoice.update", row)
+    invoices.finalize(scope, row)
+    return row
+
+
+def _refuse_used_key(scope: Scope, key: str | None) -> None:
+    if not key:
+        return
+    if any(row["invoice_status"] != "VOIDED" for row in scope.find("invoices", idempotency_key=key)):
+        raise errors.conflict("invoice already exists")
+
+
+def _fields(body: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("customer_id", "subscription_id", "description", "due_date", "period_start", "period_end")
+    given = {name: body[name] or None for name in names}
+    return {
+        **given,
+        "currency": body["currency"],
+        "billing_reason": body["billing_reason"] or None,
+        "billing_period": body["billing_period"] or "",
+        "metadata": body["metadata"] or None,
+        "idempotency_key": body["idempotency_key"],
+    }
+
+
+def _line(scope: Scope, invoice: Row, given: Mapping[str, Any]) -> Row:
+    return Row(
+        id=scope.world.new_id("inv_line"),
+        invoice_id=invoice["id"],
+        customer_id=invoice["customer_id"],
+        subscription_id=invoice["subscription_id"],
+        entity_id=given["entity_id"] or None,
+        entity_type=given["entity_type"] or "",
+        plan_display_name=given["plan_display_name"] or None,
+        price_id=given["price_id"] or None,
+        price_type=given["price_type"] or "",
+        meter_id=given["meter_id"] or None,
+        display_name=given["display_name"] or "",
+        amount=to_currency(given["amount"] if given["amount"] is not None else ZERO, invoice["currency"]),
+        quantity=given["quantity"] if given["quantity"] is not None else ONE,
+        currency=invoice["currency"],
+        period_start=given["period_start"],
+        period_end=given["period_end"],
+        metadata=given["metadata"] or None,
+        prepaid_credits_applied=ZERO,
+        line_item_discount=ZERO,
+        invoice_level_discount=ZERO,
+        **scope.stamp(),
+    )
+
+
+def _discount(scope: Scope, body: Mapping[str, Any], subtotal: Decimal) -> Decimal:
+    left = subtotal
+    for identifier in body["coupons"] or []:
+        used = scope.get("coupons", identifier)
+        if used is None or used["status"] != "published":
+            raise errors.not_found(f"Coupon with ID {identifier} was not found", {"coupon_id": identifier})
+        left -= coupon.discount(used, left, body["currency"])
+    return subtotal - left
+
+
+def _rate(scope: Scope, identifier: str) -> str:
+    row = scope.get("tax_rates", identifier)
+    if row is None or row["status"] != "published":
+        raise errors.not_found(f"Tax rate with ID {identifier} was not found", {"tax_rate_id": identifier})
+    return str(row["id"])
+
+
+def _of_subscription(scope: Scope, body: Mapping[str, Any]) -> Row:
+    """An invoice of a subscription's period: the lines given are ignored, it is computed."""
+    subscription = subscription_by_id(scope, body["subscription_id"])
+    start = body["period_start"] or subscription["current_period_start"]
+    end = body["period_end"] or subscription["current_period_end"]
+    reason = body["billing_reason"] or "MANUAL"
+    row = drafts.new_subscription_invoice(scope, subscription, reason, Period(start, end))
+    drafts.compute(scope, row)
+    return row

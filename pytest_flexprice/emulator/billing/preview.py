@@ -1,0 +1,96 @@
+"""The invoice a subscription would get, without storing it (contract 5.4, recording invoice_preview)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from ..render import ZERO_TIME
+from ..tables import Row
+from . import config, drafts, invoices, lines, tax, views
+from .lines import Period
+from .rounding import ZERO
+from .scope import Scope
+
+
+def preview(
+    scope: Scope, subscription: Row, start: datetime | None, end: datetime | None, *, hide_zero: bool = False
+) -> dict[str, Any]:
+    """This period's usage and arrears with the next period's advance fees; discount and tax are in, credits are not."""
+    period = Period(start or subscription["current_period_start"], end or subscription["current_period_end"])
+    charged = drafts.charges(scope, subscription, "SUBSCRIPTION_CYCLE", period)
+    identifier = scope.world.new_id("inv")
+    rows = [drafts.invoice_line(scope, identifier, subscription, line) for line in charged]
+    if hide_zero:
+        rows = [row for row in rows if row["amount"] != 0]
+    taken = drafts.discounts(scope, subscription, charged, period.end)
+    subtotal = lines.subtotal(charged)
+    off = sum((one.amount for one in taken), ZERO)
+    taxes = _taxes(scope, subscription, identifier, subtotal - off)
+    taxed = sum((entry["tax_amount"] for entry in taxes), ZERO)
+    total = max(subtotal - off + taxed, ZERO)
+    view: dict[str, Any] = {
+        "id": identifier,
+        "customer_id": subscription["customer_id"],
+        "subscription_id": subscription["id"],
+        "invoice_type": "SUBSCRIPTION",
+        "invoice_status": "DRAFT",
+        "payment_status": "PENDING",
+        "currency": subscription["currency"],
+        "amount_due": total,
+        "amount_paid": ZERO,
+        "subtotal": subtotal,
+        "total": total,
+        "total_discount": off,
+        "amount_remaining": total,
+        "invoice_number": None,
+        "idempotency_key": None,
+        "billing_sequence": None,
+        "description": f"Preview invoice for subscription {subscription['id']}",
+        "due_date": config.due_date(scope, subscription, period.end),
+        "billing_period": subscription["billing_period"],
+        "period_start": period.start,
+        "period_end": period.end,
+        "billing_reason": "SUBSCRIPTION_CYCLE",
+        "metadata": {"is_preview": "true"},
+        "version": 0,
+        "adjustment_amount": ZERO,
+        "refunded_amount": ZERO,
+        "total_tax": taxed,
+        "total_prepaid_credits_applied": ZERO,
+        "is_manually_edited": False,
+        **scope.stamp(),
+    }
+    customer = views.customer(scope, subscription["customer_id"])
+    if customer is not None:
+        view["customer"] = customer
+    if taxes:
+        view["taxes"] = taxes
+    if rows:
+        view["line_items"] = [views.shown(row, price_unit_amount=ZERO) for row in rows]
+    if taken:
+        view["coupon_applications"] = [drafts.application(scope, identifier, subscription, one) for one in taken]
+    return view
+
+
+def _taxes(scope: Scope, subscription: Row, identifier: str, taxable: Decimal) -> list[dict[str, Any]]:
+    rates = invoices.subscription_rates(scope, subscription["id"], subscription["currency"])
+    return [
+        {
+            "tax_rate_id": rate["id"],
+            "entity_type": "invoice",
+            "entity_id": identifier,
+            "taxable_amount": taxable,
+            "tax_amount": tax.amount(rate, taxable, subscription["currency"]),
+            "currency": subscription["currency"],
+            "applied_at": scope.now,
+            **scope.stamp(),
+            "created_at": ZERO_TIME,
+            "updated_at": ZERO_TIME,
+            "created_by": "",
+            "updated_by": "",
+            "tax_rate": views.tax_rate(rate),
+        }
+        for rate in rates
+    ]

@@ -1,0 +1,109 @@
+"""The end of a period: a draft for it, then the next period, or the end of the subscription (contract 4.4, 5.5)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ..jobs import job
+from ..tables import Row
+from . import cancelling, drafts, finalization, grants
+from .lines import Period
+from .scope import Scope
+
+if TYPE_CHECKING:
+    from ..world import World
+
+
+def _active(world: World) -> list[Row]:
+    table = world.table("subscriptions")
+    return [row for place in table.environments() for row in table.find(place, subscription_status="active")]
+
+
+def _ending(row: Row) -> datetime | None:
+    """When a subscription is to end by itself."""
+    return min((moment for moment in (row["cancel_at"], row["end_date"]) if moment is not None), default=None)
+
+
+def _next(row: Row) -> datetime:
+    moment: datetime = row["current_period_end"]
+    ending = _ending(row)
+    return moment if ending is None else min(moment, ending)
+
+
+def _first(world: World) -> datetime | None:
+    return min((_next(row) for row in _active(world)), default=None)
+
+
+@job(every=timedelta(minutes=2), name="rollover", due=_first)
+def roll_over(world: World, now: datetime) -> None:
+    """End every period that is over; a subscription that is to end then ends."""
+    for row in _active(world):
+        scope = Scope.of_job(world, row)
+        while row["subscription_status"] == "active" and _next(row) <= now:
+            _step(scope, row)
+
+
+def _step(scope: Scope, row: Row) -> None:
+    ending = _ending(row)
+    period = Period(row["current_period_start"], row["current_period_end"])
+    if ending is not None and ending <= period.end:
+        _end(scope, row, period, ending)
+        return
+    _draft(scope, row, period)
+    _move(scope, row, drafts.following(row, period))
+
+
+def _draft(scope: Scope, row: Row, period: Period) -> None:
+    """Store the empty draft of a finished period, to be computed later; nothing is announced."""
+    if period.start >= period.end or drafts.period_taken(scope, row, period) is not None:
+        return
+    invoice = drafts.new_subscription_invoice(scope, row, "SUBSCRIPTION_CYCLE", period)
+    invoice["_compute_at"] = finalization.compute_time(invoice["id"], scope.now)
+
+
+def _move(scope: Scope, row: Row, period: Period) -> None:
+    scope.touch(row, current_period_start=period.start, current_period_end=period.end)
+
+
+def _end(scope: Scope, row: Row, period: Period, ending: datetime) -> None:
+    """A planned end: the last period gets its draft, and the subscription is cancelled as of the planned instant."""
+    planned = row["cancel_at"] is not None
+    _draft(scope, row, Period(period.start, ending))
+    cancelling.end_line_items(scope, row, ending)
+    last = drafts.following(row, period) if ending == period.end and not row["end_date"] else Period(ending, ending)
+    _move(scope, row, last)
+    changes: dict[str, Any] = {"cancel_at_period_end": row["cancel_at_period_end"]}
+    cancelling.finish(scope, row, ending, ending, keep_cancel_at=not planned, **changes)
+
+
+@job(every=timedelta(minutes=15), name="credit grants")
+def pay_grants(world: World, now: datetime) -> None:
+    """Pay out instalments of recurring grants."""
+    for row in _active(world):
+        scope = Scope.of_job(world, row)
+        for grant in scope.find("subscription_grants", subscription_id=row["id"], status="published"):
+            grants.pay_due(scope, row, grant)
+
+
+_RENEWAL_NOTICE = timedelta(hours=24)
+
+
+def _first_renewal(world: World) -> datetime | None:
+    moments = (row["current_period_end"] - _RENEWAL_NOTICE for row in _active(world) if _announces(row))
+    return min(moments, default=None)
+
+
+def _announces(row: Row) -> bool:
+    return row["cancel_at"] is None and row.get("_renewal_told") != row["current_period_end"]
+
+
+@job(every=timedelta(minutes=15), name="renewal alerts", due=_first_renewal)
+def tell_renewals(world: World, now: datetime) -> None:
+    """Announce once, a day before, that a period ends; not for a subscription that is going to end."""
+    for row in _active(world):
+        end = row["current_period_end"]
+        if _announces(row) and end - _RENEWAL_NOTICE <= now:
+            row["_renewal_told"] = end
+            if now < end:
+                Scope.of_job(world, row).publish("subscription.renewal.due", row)

@@ -1,0 +1,53 @@
+"""The end of a trial: the first paid period begins (contract 5.5, 6.4)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ..jobs import job
+from ..tables import Row
+from . import cancelling, drafts, invoices, periods
+from .lines import Period
+from .scope import Scope
+
+if TYPE_CHECKING:
+    from ..world import World
+
+
+def _trialing(world: World) -> list[Row]:
+    table = world.table("subscriptions")
+    return [row for place in table.environments() for row in table.find(place, subscription_status="trialing")]
+
+
+def _first(world: World) -> datetime | None:
+    return min((row["trial_end"] for row in _trialing(world)), default=None)
+
+
+@job(every=timedelta(minutes=15), name="trial end", due=_first)
+def end_trials(world: World, now: datetime) -> None:
+    """Start the first paid period of every trial that is over, billing its advance fees at once."""
+    for row in _trialing(world):
+        if row["trial_end"] <= now:
+            _start_paying(Scope.of_job(world, row), row)
+
+
+def _start_paying(scope: Scope, row: Row) -> None:
+    begin = row["trial_end"]
+    planned = row["cancel_at"]
+    if planned is not None and planned <= begin:
+        cancelling.end_line_items(scope, row, planned)
+        cancelling.finish(scope, row, planned, planned)
+        return
+    end = periods.next_boundary(begin, begin, row["billing_period"], row["billing_period_count"])
+    scope.touch(
+        row,
+        subscription_status="active",
+        billing_anchor=begin,
+        current_period_start=begin,
+        current_period_end=end,
+    )
+    invoice = drafts.new_subscription_invoice(scope, row, "SUBSCRIPTION_TRIAL_END", Period(begin, end))
+    invoices.close(scope, invoice)
+    if invoice["invoice_status"] == "SKIPPED":
+        scope.publish("subscription.activated", row)

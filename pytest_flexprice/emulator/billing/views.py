@@ -1,0 +1,190 @@
+"""Subscriptions, line items and invoices as the server shows them (recordings subscriptions, invoice_draft_finalize)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .. import catalog
+from ..render import ZERO_TIME
+from ..tables import Row
+from .rounding import ZERO
+from .scope import Scope
+
+_OMITTED = frozenset(
+    {
+        "lookup_key",
+        "end_date",
+        "cancelled_at",
+        "metadata",
+        "commitment_amount",
+        "commitment_duration",
+        "payment_terms",
+        "auto_invoice_threshold",
+        "line_items",
+        "subscription_id",
+        "subscription_customer_id",
+        "description",
+        "due_date",
+        "paid_at",
+        "voided_at",
+        "finalized_at",
+        "issue_date",
+        "last_computed_at",
+        "period_start",
+        "period_end",
+        "entity_id",
+        "plan_display_name",
+        "price_id",
+        "meter_id",
+        "meter_display_name",
+        "price_unit_amount",
+        "commitment_info",
+        "adjusted_entitlement_quantity",
+        "subscription_line_item_id",
+        "overpaid_amount",
+        "invoice_pdf_url",
+        "commitment_type",
+        "commitment_quantity",
+        "commitment_overage_factor",
+        "billing_reason",
+    }
+)
+"""Fields that the server leaves out when they have no value."""
+
+
+def shown(row: Mapping[str, Any], **extra: Any) -> dict[str, Any]:
+    """The published fields of a row; optional ones are left out when they have no value, ``extra`` come last."""
+    fields = {k: v for k, v in row.items() if not k.startswith("_") and not (v is None and k in _OMITTED)}
+    return {**fields, **extra}
+
+
+def line_item(scope: Scope, row: Row, *, with_price: bool = False) -> dict[str, Any]:
+    """A line item of a subscription; an open one ends at Go's zero time."""
+    view = shown({**row, "end_date": row["end_date"] or ZERO_TIME})
+    if with_price:
+        view["price"] = price(scope, row["price_id"])
+    return view
+
+
+def line_items(scope: Scope, subscription_id: str, *, with_price: bool = False) -> list[dict[str, Any]]:
+    """The published line items of a subscription."""
+    rows = scope.find("subscription_line_items", subscription_id=subscription_id, status="published")
+    return [line_item(scope, row, with_price=with_price) for row in rows]
+
+
+def price(scope: Scope, identifier: str) -> dict[str, Any] | None:
+    """A price as other objects embed it."""
+    row = scope.get("prices", identifier)
+    return None if row is None else catalog.price_view(scope.world, scope.environment, row)
+
+
+def plan(scope: Scope, identifier: str, *, full: bool = False) -> dict[str, Any] | None:
+    """A plan; ``full`` with prices (and their meters), entitlements and credit grants, where there are any."""
+    row = scope.get("plans", identifier)
+    if row is None:
+        return None
+    return catalog.full_plan_view(scope.world, scope.environment, row) if full else row.public()
+
+
+def listed_plan(scope: Scope, identifier: str, expand: Sequence[str]) -> dict[str, Any] | None:
+    """A plan as lists of subscriptions show it, with what they expand."""
+    row = scope.get("plans", identifier)
+    return None if row is None else catalog.plan_view(scope.world, scope.environment, row, expand)
+
+
+def out_of_sync(scope: Scope, row: Row) -> bool:
+    """Whether the plan has prices that are newer than the subscription's last look at them."""
+    prices = scope.find("prices", entity_id=row["plan_id"], entity_type="PLAN")
+    return any(int(price["_sequence"]) > row["synced_price_sequence"] for price in prices)
+
+
+def customer(scope: Scope, identifier: str) -> dict[str, Any] | None:
+    """A customer of any status as other objects embed it."""
+    row = scope.get("customers", identifier)
+    return None if row is None else row.public()
+
+
+def subscription(row: Row, **parts: Any) -> dict[str, Any]:
+    """A subscription without what surrounds it: plan and customer are null unless given in ``parts``."""
+    return shown(row, **{"plan": None, "customer": None, **parts})
+
+
+def created_subscription(scope: Scope, row: Row, latest_invoice: Row | None) -> dict[str, Any]:
+    """The answer of creation and activation: line items and the opening invoice where there is one."""
+    active = row["subscription_status"] == "active"
+    view = subscription(row)
+    if active:
+        view["line_items"] = line_items(scope, row["id"])
+    if latest_invoice is not None and latest_invoice["invoice_status"] != "SKIPPED":
+        view["latest_invoice"] = invoice(latest_invoice)
+    return view
+
+
+def full_subscription(scope: Scope, row: Row) -> dict[str, Any]:
+    """A subscription with line items and prices, its plan, customer, coupons and credit grants."""
+    parts: dict[str, Any] = {
+        "line_items": line_items(scope, row["id"], with_price=True),
+        "plan": plan(scope, row["plan_id"], full=True),
+        "customer": customer(scope, row["customer_id"]),
+    }
+    grants = scope.find("subscription_grants", subscription_id=row["id"], status="published")
+    if grants:
+        parts["credit_grants"] = [shown(grant) for grant in grants]
+    coupons = scope.find("coupon_associations", subscription_id=row["id"], status="published")
+    if coupons:
+        parts["coupon_associations"] = [_association(scope, association) for association in coupons]
+    return subscription(row, **parts)
+
+
+def _association(scope: Scope, row: Row) -> dict[str, Any]:
+    return shown(row, coupon=coupon(scope.need("coupons", row["coupon_id"])))
+
+
+def coupon(row: Row) -> dict[str, Any]:
+    """A coupon; its code is left out when it has none."""
+    view = row.public()
+    if view["coupon_code"] is None:
+        del view["coupon_code"]
+    return view
+
+
+def tax_rate(row: Row) -> dict[str, Any]:
+    """A tax rate as reads show it: both kinds of value, and nobody as its last editor."""
+    values = {"percentage_value": row.get("percentage_value") or ZERO, "fixed_value": row.get("fixed_value") or ZERO}
+    head = {key: value for key, value in row.items() if key not in values and not key.startswith("_")}
+    return {**head, **values, "updated_by": row["_editor"]}
+
+
+def invoice(row: Row, **parts: Any) -> dict[str, Any]:
+    """An invoice with its lines, without what surrounds it."""
+    lines = [shown(line) for line in row["_lines"]]
+    return shown(row, **({"line_items": lines} if lines else {}), **parts)
+
+
+def listed_invoice(scope: Scope, row: Row, *, lines: bool = True) -> dict[str, Any]:
+    """An invoice as lists show it: with its customer, lines (if wanted) and coupons."""
+    view = invoice(row)
+    if not lines:
+        view.pop("line_items", None)
+    _put(view, "customer", customer(scope, row["customer_id"]))
+    if row["_coupons"]:
+        view["coupon_applications"] = [shown(application) for application in row["_coupons"]]
+    return view
+
+
+def full_invoice(scope: Scope, row: Row) -> dict[str, Any]:
+    """An invoice with its lines, subscription, customer and taxes."""
+    view = invoice(row)
+    owner = scope.get("subscriptions", row["subscription_id"])
+    if owner is not None:
+        view["subscription"] = full_subscription(scope, owner)
+    _put(view, "customer", customer(scope, row["customer_id"]))
+    if row["_taxes"]:
+        view["taxes"] = [shown(tax) for tax in row["_taxes"]]
+    return view
+
+
+def _put(view: dict[str, Any], key: str, value: Any) -> None:
+    if value is not None:
+        view[key] = value

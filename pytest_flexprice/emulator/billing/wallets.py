@@ -1,0 +1,133 @@
+"""Wallets: prepaid credits of a customer, how they are filled and how invoices use them up (contract 7.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from ..tables import Row
+from .pricing import number
+from .rounding import ONE, ZERO, exact, to_currency
+from .scope import Scope
+
+USAGE_ONLY = {"allowed_price_types": ["USAGE"]}
+
+
+def create(scope: Scope, customer_id: str, currency: str, **given: Any) -> Row:
+    """Store an active, empty wallet; ``given`` overrides defaults. Publishes ``wallet.created``."""
+    rate = given.get("conversion_rate") or ONE
+    row = scope.insert(
+        "wallets",
+        "wallet",
+        customer_id=customer_id,
+        currency=currency,
+        balance=ZERO,
+        credit_balance=ZERO,
+        wallet_status="active",
+        name=given.get("name") or f"Prepaid Wallet - {currency.upper()}",
+        description=given.get("description") or "",
+        metadata=given.get("metadata"),
+        wallet_type=given.get("wallet_type") or "PRE_PAID",
+        config=given.get("config") or USAGE_ONLY,
+        conversion_rate=rate,
+        topup_conversion_rate=given.get("topup_conversion_rate") or rate,
+        alert_state="ok",
+    )
+    scope.publish("wallet.created", row)
+    return row
+
+
+def active(scope: Scope, customer_id: str, currency: str) -> list[Row]:
+    """The active prepaid wallets of a customer in a currency, oldest first."""
+    rows = scope.find("wallets", customer_id=customer_id, wallet_status="active", status="published")
+    return [row for row in rows if row["currency"] == currency and row["wallet_type"] == "PRE_PAID"]
+
+
+def move(scope: Scope, wallet: Row, credits: Decimal, reason: str, reference: str = "", **given: Any) -> Row:
+    """Credit (or, negative, debit) a wallet and note the transaction. Publishes ``wallet.transaction.created``."""
+    before = wallet["credit_balance"]
+    after = before + credits
+    rate = wallet["conversion_rate"]
+    scope.touch(wallet, credit_balance=after, balance=after * rate)
+    row = scope.insert(
+        "wallet_transactions",
+        "wtxn",
+        wallet_id=wallet["id"],
+        customer_id=wallet["customer_id"],
+        type="credit" if credits >= 0 else "debit",
+        amount=abs(credits) * rate,
+        credit_amount=abs(credits),
+        credit_balance_before=before,
+        credit_balance_after=after,
+        transaction_status="completed",
+        reference_type=given.get("reference_type", "EXTERNAL"),
+        reference_id=reference,
+        description=given.get("description", ""),
+        metadata=given.get("metadata"),
+        transaction_reason=reason,
+        credits_available=max(credits, ZERO),
+        currency=wallet["currency"],
+        conversion_rate=rate,
+        topup_conversion_rate=wallet["topup_conversion_rate"],
+        idempotency_key=given.get("idempotency_key", ""),
+    )
+    scope.world.publish(scope.environment, "wallet.transaction.created", kind="wallet_transaction", id=row["id"])
+    return row
+
+
+def terminate(scope: Scope, wallet: Row) -> None:
+    """Take what is left and close the wallet. Publishes ``wallet.terminated``."""
+    if wallet["credit_balance"] > 0:
+        move(scope, wallet, -wallet["credit_balance"], "WALLET_TERMINATION", wallet["id"])
+    scope.touch(wallet, wallet_status="closed")
+    scope.publish("wallet.terminated", wallet)
+
+
+@exact
+def apply_credits(scope: Scope, invoice: Row) -> Decimal:
+    """Pay the lines of an invoice from the customer's prepaid wallets, as far as they may; the sum that was paid."""
+    total = ZERO
+    for wallet in active(scope, invoice["customer_id"], invoice["currency"]):
+        spent = ZERO
+        for line in invoice["_lines"]:
+            if not _allowed(wallet, line):
+                continue
+            share = min(_open(line), wallet["balance"] - spent)
+            if share > 0:
+                line["prepaid_credits_applied"] += share
+                spent += share
+        if spent > 0:
+            move(scope, wallet, -spent / wallet["conversion_rate"], "INVOICE_PAYMENT", invoice["id"])
+            invoice["_credits"] = [*invoice.get("_credits", []), (wallet["id"], spent)]
+        total += spent
+    return to_currency(total, invoice["currency"])
+
+
+def give_back(scope: Scope, invoice: Row) -> Decimal:
+    """Return what an invoice took from wallets; the sum."""
+    total = ZERO
+    for wallet_id, spent in invoice.get("_credits", []):
+        wallet = scope.need("wallets", wallet_id)
+        move(scope, wallet, spent / wallet["conversion_rate"], "INVOICE_VOID_REFUND", invoice["id"])
+        total += spent
+    return total
+
+
+def refund(scope: Scope, invoice: Row, amount: Decimal) -> None:
+    """Put money that was paid for an invoice into the customer's prepaid wallet, made where there is none."""
+    existing = active(scope, invoice["customer_id"], invoice["currency"])
+    wallet = existing[0] if existing else None
+    if wallet is None:
+        wallet = create(scope, invoice["customer_id"], invoice["currency"], name="Subscription Wallet")
+    move(scope, wallet, amount / wallet["conversion_rate"], "INVOICE_REFUND", invoice["id"])
+
+
+def _allowed(wallet: Row, line: Mapping[str, Any]) -> bool:
+    kinds = (wallet["config"] or USAGE_ONLY).get("allowed_price_types") or ["ALL"]
+    return "ALL" in kinds or line["price_type"] in kinds
+
+
+def _open(line: Mapping[str, Any]) -> Decimal:
+    taken = number(line["line_item_discount"]) + number(line["invoice_level_discount"])
+    return number(line["amount"]) - taken - number(line["prepaid_credits_applied"])

@@ -1,0 +1,140 @@
+"""``/v1/coupons`` (contract 5.4, recording invoice_coupon_tax_wallet)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import errors
+from ..billing import promises, views
+from ..billing.rounding import ZERO
+from ..billing.scope import Scope
+from ..binding import Schema, array, decimal, field, instant, integer, mapping, strings, text
+from ..call import Call, Reply, created
+from ..lists import OWN, SEARCH_FIELDS, Page, listing, query_page, search, select
+from ..routing import route
+from ..tables import Row
+
+_TYPES = ("fixed", "percentage")
+_CADENCES = ("once", "repeated", "forever")
+_COLUMNS = ("name", "type", "cadence", "currency", "coupon_code", "total_redemptions")
+_CREATE = Schema(
+    "CreateCouponRequest",
+    field("name", rules="required"),
+    field("redeem_after", instant),
+    field("redeem_before", instant),
+    field("max_redemptions", integer),
+    field("rules", mapping),
+    field("amount_off", decimal),
+    field("percentage_off", decimal),
+    field("type", rules="required"),
+    field("cadence", rules="required"),
+    field("duration_in_periods", integer),
+    field("currency"),
+    field("coupon_code"),
+    field("metadata", strings),
+)
+_UPDATE = Schema("UpdateCouponRequest", field("name"), field("metadata", strings))
+_SEARCH = Schema("CouponFilter", *SEARCH_FIELDS, field("coupon_ids", array(text)))
+_HUNDRED = 100
+
+
+def _check(body: dict[str, Any]) -> None:
+    if body["type"] not in _TYPES:
+        raise errors.validation("Invalid coupon type", {"allowed": list(_TYPES), "type": body["type"]})
+    if body["cadence"] not in _CADENCES:
+        raise errors.validation("Invalid coupon cadence", {"allowed": list(_CADENCES), "cadence": body["cadence"]})
+    if body["type"] == "percentage" and not 0 < (body["percentage_off"] or ZERO) <= _HUNDRED:
+        raise errors.validation("Please provide a percentage_off between 0 and 100")
+    if body["type"] == "fixed" and (body["amount_off"] or ZERO) <= 0:
+        raise errors.validation("Please provide a positive amount_off")
+    if body["type"] == "fixed" and not body["currency"]:
+        raise errors.validation("Currency is required for fixed coupons")
+    if body["cadence"] == "repeated" and (body["duration_in_periods"] or 0) <= 0:
+        raise errors.validation("Please provide a positive duration_in_periods")
+
+
+@route("POST", "/v1/coupons", permission="coupon:write")
+def create_coupon(call: Call) -> Reply:
+    """A new coupon; its code is kept in lower case."""
+    body = call.bind(_CREATE)
+    _check(body)
+    scope = Scope.of(call)
+    code = (body["coupon_code"] or "").lower() or None
+    if code and scope.table("coupons").first(scope.environment, coupon_code=code, status="published"):
+        raise errors.conflict("A coupon with this code already exists", {"coupon_code": code})
+    fixed = body["type"] == "fixed"
+    row = scope.insert(
+        "coupons",
+        "coupon",
+        name=body["name"],
+        redeem_after=body["redeem_after"],
+        redeem_before=body["redeem_before"],
+        max_redemptions=body["max_redemptions"],
+        total_redemptions=0,
+        rules=body["rules"],
+        amount_off=body["amount_off"] if fixed else ZERO,
+        percentage_off=ZERO if fixed else body["percentage_off"],
+        type=body["type"],
+        cadence=body["cadence"],
+        duration_in_periods=body["duration_in_periods"],
+        currency=body["currency"].lower() if fixed else "",
+        coupon_code=code,
+        metadata=body["metadata"],
+    )
+    return created(views.coupon(row))
+
+
+def _coupon(call: Call) -> Row:
+    identifier = call.params["id"]
+    message = f"Coupon with ID {identifier} was not found"
+    found: Row = call.found("coupons", identifier, message, {"coupon_id": identifier}, any_status=True)
+    return found
+
+
+@route("GET", "/v1/coupons/:id")
+def get_coupon(call: Call) -> dict[str, Any]:
+    """One coupon."""
+    return views.coupon(_coupon(call))
+
+
+@route("GET", "/v1/coupons/code/:code")
+def get_coupon_by_code(call: Call) -> dict[str, Any]:
+    """One coupon by its code, in any case."""
+    return views.coupon(promises.coupon_by_code(Scope.of(call), call.params["code"]))
+
+
+@route("PUT", "/v1/coupons/:id", permission="coupon:write")
+def update_coupon(call: Call) -> dict[str, Any]:
+    """Name and metadata."""
+    body = call.bind(_UPDATE)
+    row = _coupon(call)
+    call.touch(row, **{name: value for name, value in body.items() if value is not None})
+    return views.coupon(row)
+
+
+@route("DELETE", "/v1/coupons/:id", permission="coupon:write")
+def delete_coupon(call: Call) -> dict[str, str]:
+    """Archive a coupon; subscriptions keep it."""
+    call.touch(_coupon(call), status="archived")
+    return {"message": "coupon deleted successfully"}
+
+
+def _page(call: Call, page: Page, identifiers: list[str]) -> dict[str, Any]:
+    rows = call.world.table("coupons").all(call.environment)
+    rows = [row for row in rows if not identifiers or row["id"] in identifiers]
+    answer = listing(select(rows, page, _COLUMNS, "coupons"), page, offset=OWN)
+    answer["items"] = [views.coupon(row) for row in answer["items"]]
+    return answer
+
+
+@route("GET", "/v1/coupons")
+def list_coupons(call: Call) -> dict[str, Any]:
+    """A page of coupons."""
+    return _page(call, query_page(call, sort="ignored", noun="coupons"), call.query.getlist("coupon_ids"))
+
+
+@route("POST", "/v1/coupons/search")
+def search_coupons(call: Call) -> dict[str, Any]:
+    """The same by a body."""
+    values, page = search(call, _SEARCH)
+    return _page(call, page, values["coupon_ids"] or [])

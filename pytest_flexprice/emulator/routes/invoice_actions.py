@@ -1,0 +1,125 @@
+"""What can be done to an invoice: compute, finalize, void, pay, print (contract 5.3, 5.5)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from .. import errors
+from ..billing import drafts, invoices, views, workflows
+from ..billing.scope import Scope, subscription_by_id
+from ..binding import Schema, decimal, field, strings
+from ..call import Call, Reply, accepted
+from ..routing import route
+
+_VOID = Schema("VoidInvoiceRequest", field("metadata", strings))
+_PAYMENT = Schema(
+    "UpdatePaymentStatusRequest",
+    field("payment_status", rules="required", bound=True),
+    field("amount", decimal),
+)
+_COMPUTABLE = ("DRAFT", "SKIPPED")
+
+
+def _workflow(call: Call, name: str, identifier: str, message: str) -> Reply:
+    workflow = f"wf_{name}_{identifier}_{call.world.new_ulid()}"
+    return accepted({"workflow_id": workflow, "run_id": str(uuid.uuid4()), "message": message})
+
+
+@route("POST", "/v1/subscriptions/temporal/:id/draft-and-compute", permission="subscription:write")
+def draft_and_compute(call: Call) -> Reply:
+    """Ask for the draft of the running period; it appears a moment later, unless the period is taken."""
+    scope = Scope.of(call)
+    identifier = call.params["id"]
+    subscription_by_id(scope, identifier)
+    workflows.draft_current_period(scope, identifier)
+    message = f"Successfully triggered draft-and-compute invoice workflow for subscription {identifier}"
+    return _workflow(call, "DraftAndComputeSubscriptionInvoiceWorkflow", identifier, message)
+
+
+@route("POST", "/v1/invoices/:id/compute", permission="invoice:write")
+def compute_invoice(call: Call) -> Any:
+    """Compute a draft anew; with ``sync=true`` the answer is the invoice."""
+    scope = Scope.of(call)
+    row = invoices.by_id(scope, call.params["id"])
+    if row["invoice_status"] not in _COMPUTABLE or row["invoice_type"] != "SUBSCRIPTION":
+        details = {"current_status": row["invoice_status"], "invoice_id": row["id"]}
+        raise errors.validation("Only draft or skipped invoices can be computed", details)
+    if call.query.get("sync") != "true":
+        workflows.compute_later(scope, row["id"])
+        message = f"Successfully triggered compute invoice workflow for invoice {row['id']}"
+        return _workflow(call, "ComputeInvoiceWorkflow", row["id"], message)
+    drafts.compute(scope, row)
+    return {"invoice": views.full_invoice(scope, row), "skipped": row["invoice_status"] == "SKIPPED"}
+
+
+@route("POST", "/v1/invoices/:id/finalize", permission="invoice:write")
+def finalize_invoice(call: Call) -> dict[str, str]:
+    """Finalize a draft now; a SKIPPED one answers the same and stays SKIPPED."""
+    scope = Scope.of(call)
+    invoices.finalize(scope, invoices.by_id(scope, call.params["id"]))
+    return {"message": "invoice finalized successfully"}
+
+
+@route("POST", "/v1/invoices/temporal/:id/finalize", permission="invoice:write")
+def finalize_later(call: Call) -> Reply:
+    """Ask for finalization by the job's rule: not computed or before the delay, nothing happens."""
+    scope = Scope.of(call)
+    row = invoices.by_id(scope, call.params["id"])
+    workflows.finalize_when_due(scope, row["id"])
+    message = f"Successfully triggered finalize invoice workflow for invoice {row['id']}"
+    return _workflow(call, "FinalizeInvoiceWorkflow", row["id"], message)
+
+
+@route("POST", "/v1/invoices/:id/void", permission="invoice:write")
+def void_invoice(call: Call) -> dict[str, str]:
+    """Void an invoice; ``metadata`` is added to its own."""
+    body = call.bind(_VOID, "invalid request body") if call.body.strip() else {"metadata": None}
+    scope = Scope.of(call)
+    invoices.void(scope, invoices.by_id(scope, call.params["id"]), body["metadata"])
+    return {"message": "invoice voided successfully"}
+
+
+@route("PUT", "/v1/invoices/:id/payment", permission="invoice:write")
+def update_payment(call: Call) -> dict[str, Any]:
+    """Note by hand that, or how far, an invoice was paid."""
+    body = call.bind(_PAYMENT, "failed to bind request body")
+    scope = Scope.of(call)
+    row = invoices.by_id(scope, call.params["id"])
+    invoices.set_payment_status(scope, row, body["payment_status"], body["amount"])
+    return views.full_invoice(scope, row)
+
+
+@route("POST", "/v1/invoices/:id/payment/attempt", permission="invoice:write")
+def attempt_payment(call: Call) -> dict[str, str]:
+    """Without a gateway nothing is collected, and the answer is a success all the same."""
+    invoices.by_id(Scope.of(call), call.params["id"])
+    return {"message": "payment processed successfully"}
+
+
+@route("GET", "/v1/invoices/:id/pdf")
+def invoice_pdf(call: Call) -> Reply:
+    """A minimal document with the invoice's number; its address needs a storage that is not there (500)."""
+    row = invoices.by_id(Scope.of(call), call.params["id"])
+    if call.query.get("url") == "true":
+        raise errors.ApiError("system_error", "Document storage is not available")
+    return Reply(200, data=_pdf(row["invoice_number"] or row["id"]), content_type="application/pdf")
+
+
+def _pdf(title: str) -> bytes:
+    text = f"BT /F1 12 Tf 72 720 Td ({title}) Tj ET".encode()
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources"
+        b" << /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(text), text),
+    ]
+    out, offsets = b"%PDF-1.4\n", []
+    for index, content in enumerate(objects, 1):
+        offsets.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (index, content)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    head = b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
+    tail = b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, len(out))
+    return out + head + table + tail

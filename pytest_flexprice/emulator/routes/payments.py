@@ -1,0 +1,151 @@
+"""``/v1/payments``: recording that an invoice was paid (contract 7.3, recording invoice_payment)."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+from .. import errors
+from ..billing import invoices, views
+from ..billing.scope import Scope
+from ..binding import Schema, boolean, decimal, field, strings
+from ..call import Call, Reply, created
+from ..lists import Page, listing, query_page, select
+from ..routing import route
+from ..tables import Row
+
+_COLUMNS = ("destination_type", "destination_id", "payment_method_type", "amount", "currency", "payment_status")
+_WITHOUT_ID = ("OFFLINE", "CREDITS", "PAYMENT_LINK")
+_CREATE = Schema(
+    "CreatePaymentRequest",
+    field("idempotency_key"),
+    field("destination_type", rules="required", bound=True),
+    field("destination_id", rules="required", bound=True),
+    field("payment_method_type", rules="required", bound=True),
+    field("payment_method_id"),
+    field("amount", decimal, "required", bound=True),
+    field("currency", rules="required", bound=True),
+    field("process_payment", boolean),
+    field("metadata", strings),
+)
+
+
+@route("POST", "/v1/payments", permission="payment:write")
+def create_payment(call: Call) -> Reply:
+    """A payment; it counts only when it is processed. An equal one before is answered again."""
+    body = call.bind(_CREATE)
+    if body["destination_type"] != "INVOICE":
+        raise errors.validation("Invalid payment destination type", {"destination_type": body["destination_type"]})
+    if body["payment_method_type"] not in _WITHOUT_ID and not body["payment_method_id"]:
+        message = "Payment method ID is required for online payment methods"
+        raise errors.validation(message, {"payment_method_type": body["payment_method_type"]})
+    if body["amount"] <= 0:
+        raise errors.validation("Amount must be greater than 0", {"amount": body["amount"]})
+    scope = Scope.of(call)
+    invoice = _invoice(scope, body["destination_id"])
+    currency = body["currency"].lower()
+    if currency != invoice["currency"]:
+        details = {"invoice_currency": invoice["currency"], "payment_currency": currency}
+        raise errors.validation("Payment currency must match invoice currency", details)
+    key = body["idempotency_key"] or _key(scope, body)
+    earlier = scope.table("payments").first(scope.environment, idempotency_key=key)
+    if earlier is not None:
+        return created(_view(earlier, environment_id=""))
+    if body["payment_method_type"] != "OFFLINE" and body["process_payment"]:
+        raise errors.not_implemented(f"processing payments by {body['payment_method_type']} without a gateway")
+    row = _store(scope, body, key, currency)
+    scope.publish("payment.created", row)
+    scope.publish("payment.pending", row)
+    if body["process_payment"]:
+        process(scope, row, invoice)
+    return created(_view(row, environment_id=""))
+
+
+def _invoice(scope: Scope, identifier: str) -> Row:
+    row = scope.get("invoices", identifier)
+    if row is None:
+        details = {"id": identifier, "invoice_id": identifier}
+        raise errors.validation(f"invoice {identifier} not found", details)
+    invoices.require_status(row, ("FINALIZED", "DRAFT"))
+    return row
+
+
+def _key(scope: Scope, body: dict[str, Any]) -> str:
+    parts = (
+        scope.environment,
+        body["destination_id"],
+        body["payment_method_type"],
+        str(body["amount"]),
+        body["currency"],
+    )
+    return f"payment-{sha256('|'.join(parts).encode()).hexdigest()[:16]}"
+
+
+def _store(scope: Scope, body: dict[str, Any], key: str, currency: str) -> Row:
+    return scope.insert(
+        "payments",
+        "pay",
+        idempotency_key=key,
+        destination_type=body["destination_type"],
+        destination_id=body["destination_id"],
+        payment_method_type=body["payment_method_type"],
+        payment_method_id=body["payment_method_id"] or "",
+        amount=body["amount"],
+        currency=currency,
+        payment_status="PENDING",
+        track_attempts=False,
+        succeeded_at=None,
+        save_card_and_make_default=False,
+        metadata=body["metadata"],
+    )
+
+
+def process(scope: Scope, row: Row, invoice: Row) -> None:
+    """Let an offline payment succeed and pay its invoice."""
+    scope.touch(row, payment_status="SUCCEEDED", succeeded_at=scope.now)
+    invoices.pay(scope, invoice, row["amount"])
+    scope.publish("payment.success", row)
+
+
+def _view(row: Row, **over: Any) -> dict[str, Any]:
+    hidden = ("status", *(key for key in ("succeeded_at", "metadata") if row[key] is None))
+    return {key: value for key, value in views.shown(row, **over).items() if key not in hidden}
+
+
+def _payment(scope: Scope, identifier: str) -> Row:
+    row = scope.get("payments", identifier)
+    if row is None:
+        raise errors.not_found("Payment not found", {"payment_id": identifier})
+    return row
+
+
+@route("GET", "/v1/payments/:id")
+def get_payment(call: Call) -> dict[str, Any]:
+    """One payment."""
+    return _view(_payment(Scope.of(call), call.params["id"]))
+
+
+@route("POST", "/v1/payments/:id/process", permission="payment:write")
+def process_payment(call: Call) -> dict[str, Any]:
+    """Process a pending offline payment."""
+    scope = Scope.of(call)
+    row = _payment(scope, call.params["id"])
+    if row["payment_status"] != "PENDING" or row["payment_method_type"] != "OFFLINE":
+        raise errors.invalid_operation("Payment cannot be processed", {"payment_id": row["id"]})
+    process(scope, row, _invoice(scope, row["destination_id"]))
+    return _view(row)
+
+
+def _wanted(row: Row, call: Call) -> bool:
+    names = ("destination_id", "destination_type", "payment_method_type", "payment_status", "currency")
+    return all(not call.query.get(name) or row[name] == call.query.get(name) for name in names)
+
+
+@route("GET", "/v1/payments")
+def list_payments(call: Call) -> dict[str, Any]:
+    """A page of payments."""
+    page: Page = query_page(call, sort="ignored", noun="payments")
+    rows = [row for row in call.world.table("payments").all(call.environment) if _wanted(row, call)]
+    answer = listing(select(rows, page, _COLUMNS, "payments"), page)
+    answer["items"] = [_view(row) for row in answer["items"]]
+    return answer

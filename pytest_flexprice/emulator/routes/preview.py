@@ -1,0 +1,29 @@
+"""``POST /v1/invoices/preview`` (contract 5.4, recording invoice_preview)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..billing.preview import preview
+from ..billing.scope import Scope, subscription_by_id
+from ..binding import Schema, boolean, field, instant
+from ..call import Call
+from ..routing import route
+
+_PREVIEW = Schema(
+    "GetPreviewInvoiceRequest",
+    field("subscription_id", rules="required", bound=True),
+    field("period_start", instant),
+    field("period_end", instant),
+    field("hide_zero_charges_line_items", boolean),
+)
+
+
+@route("POST", "/v1/invoices/preview")
+def preview_invoice(call: Call) -> dict[str, Any]:
+    """What a subscription's invoice would say; nothing is stored."""
+    body = call.bind(_PREVIEW, "failed to bind request body")
+    scope = Scope.of(call)
+    row = subscription_by_id(scope, body["subscription_id"])
+    hide = bool(body["hide_zero_charges_line_items"])
+    return preview(scope, row, body["period_start"], body["period_end"], hide_zero=hide)

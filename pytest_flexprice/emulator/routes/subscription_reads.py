@@ -1,0 +1,135 @@
+"""What a subscription or customer has and used: line items, entitlements, usage (contract 4.1, 4.3, 4.5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..billing import consumption, views
+from ..billing.scope import Scope, customer_by_external_id, customer_by_id, subscription_by_id
+from ..billing.subscribing import running
+from ..binding import Schema, array, boolean, field, instant, text
+from ..call import Call
+from ..lists import SEARCH_FIELDS, listing, search, select
+from ..routing import route
+from ..tables import Row
+
+_LINE_COLUMNS = (
+    "subscription_id", "customer_id", "price_id", "price_type", "meter_id", "entity_id", "display_name", "start_date",
+    "end_date", "currency", "billing_period",
+)  # fmt: skip
+_LINES = Schema(
+    "SubscriptionLineItemFilter",
+    *SEARCH_FIELDS,
+    field("subscription_ids", array(text)),
+    field("customer_ids", array(text)),
+    field("price_ids", array(text)),
+    field("meter_ids", array(text)),
+    field("entity_ids", array(text)),
+    field("currencies", array(text)),
+    field("billing_periods", array(text)),
+    field("subscription_line_item_ids", array(text)),
+    field("active_filter", boolean),
+    field("current_period_start", instant),
+)
+_AMONG = {
+    "subscription_ids": "subscription_id",
+    "customer_ids": "customer_id",
+    "price_ids": "price_id",
+    "meter_ids": "meter_id",
+    "entity_ids": "entity_id",
+    "currencies": "currency",
+    "billing_periods": "billing_period",
+    "subscription_line_item_ids": "id",
+}
+_USAGE = Schema(
+    "GetUsageBySubscriptionRequest",
+    field("subscription_id", rules="required", bound=True),
+    field("start_time", instant),
+    field("end_time", instant),
+    field("lifetime_usage", boolean),
+)
+
+
+@route("POST", "/v1/subscriptions/lineitems/search")
+def search_line_items(call: Call) -> dict[str, Any]:
+    """A page of line items; ``active_filter`` leaves ended ones out."""
+    values, page = search(call, _LINES)
+    scope = Scope.of(call)
+    at = values["current_period_start"] or call.now
+    rows = [
+        row
+        for row in scope.table("subscription_line_items").all(scope.environment)
+        if all(not values[name] or row[key] in values[name] for name, key in _AMONG.items())
+        and (not values["active_filter"] or row["end_date"] is None or row["end_date"] > at)
+    ]
+    answer = listing(select(rows, page, _LINE_COLUMNS, "subscription line items"), page)
+    answer["items"] = [views.line_item(scope, row) for row in answer["items"]]
+    return answer
+
+
+@route("GET", "/v1/subscriptions/:id/entitlements")
+def subscription_entitlements(call: Call) -> dict[str, Any]:
+    """The features that a subscription entitles to."""
+    scope = Scope.of(call)
+    row = subscription_by_id(scope, call.params["id"])
+    features = consumption.entitled_features(scope, [row])
+    return {"subscription_id": row["id"], "plan_id": row["plan_id"], "features": features}
+
+
+@route("POST", "/v1/subscriptions/usage")
+def subscription_usage(call: Call) -> dict[str, Any]:
+    """The usage charges of a subscription, as floats."""
+    body = call.bind(_USAGE)
+    scope = Scope.of(call)
+    row = subscription_by_id(scope, body["subscription_id"])
+    start = row["start_date"] if body["lifetime_usage"] else (body["start_time"] or row["current_period_start"])
+    end = body["end_time"] or (call.now if body["lifetime_usage"] else row["current_period_end"])
+    return consumption.subscription_usage(scope, row, start, end)
+
+
+def _running(scope: Scope, customer: Row) -> list[Row]:
+    return [row for row in scope.find("subscriptions", customer_id=customer["id"])[::-1] if running(row)]
+
+
+@route("GET", "/v1/customers/external/:external_id/subscriptions")
+def customer_subscriptions(call: Call) -> dict[str, Any]:
+    """A customer's active and trialing subscriptions; ``null`` when there are none."""
+    scope = Scope.of(call)
+    customer = customer_by_external_id(scope, call.params["external_id"], named=True)
+    rows = _running(scope, customer)
+    items = [views.subscription(row) for row in rows] or None
+    return {"items": items, "pagination": {"total": 0, "limit": 0, "offset": 0}}
+
+
+@route("GET", "/v1/customers/:id/entitlements")
+def customer_entitlements(call: Call) -> dict[str, Any]:
+    """A customer's running subscriptions and the features they entitle to."""
+    scope = Scope.of(call)
+    customer = customer_by_id(scope, call.params["id"])
+    rows = _running(scope, customer)
+    return {
+        "customer_id": customer["id"],
+        "subscriptions": [views.subscription(row) for row in rows],
+        "features": consumption.entitled_features(scope, rows),
+    }
+
+
+@route("GET", "/v1/customers/:id/usage")
+def customer_usage(call: Call) -> dict[str, Any]:
+    """How much of what they are entitled to a customer has used."""
+    scope = Scope.of(call)
+    customer = customer_by_id(scope, call.params["id"])
+    rows = _running(scope, customer)
+    features = consumption.customer_usage(scope, customer, rows)
+    period = None
+    if features:
+        period = {"start_time": rows[0]["current_period_start"], "end_time": rows[0]["current_period_end"]}
+    return {"customer_id": customer["id"], "features": features, "period": period}
+
+
+@route("GET", "/v1/customers/:id/invoices/summary")
+def invoice_summary(call: Call) -> dict[str, Any]:
+    """A customer's invoices in numbers; tells ``invoice.payment.overdue`` of each overdue one, on every call."""
+    scope = Scope.of(call)
+    customer = customer_by_id(scope, call.params["id"])
+    return consumption.invoice_summary(scope, customer, _running(scope, customer))

@@ -1,0 +1,324 @@
+"""``/v1/subscriptions``: creation, reads, updates, activation, cancelling (contract 4.2–4.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .. import errors
+from ..billing import cancelling, config, lifecycle as lifecycle, periods, subscribing, views
+from ..billing.scope import Scope, customer_by_external_id, customer_by_id, subscription_by_id
+from ..binding import Schema, array, boolean, decimal, field, instant, integer, mapping, strings, text
+from ..call import Call, Reply, created
+from ..lists import SEARCH_FIELDS, Page, listing, query_page, search, select
+from ..routing import route
+from ..tables import Row
+
+STATUSES = ("active", "paused", "cancelled", "incomplete", "trialing", "draft")
+_COLLECTION = ("charge_automatically", "send_invoice")
+_CYCLES = ("anniversary", "calendar")
+_BEHAVIORS = {
+    "charge_automatically": ("allow_incomplete", "default_active", "error_if_incomplete"),
+    "send_invoice": ("default_active", "default_incomplete"),
+}
+_COLUMNS = (
+    "customer_id", "plan_id", "subscription_status", "currency", "start_date", "end_date", "current_period_start",
+    "current_period_end", "billing_period", "lookup_key", "collection_method", "billing_cycle",
+)  # fmt: skip
+_ELSEWHERE = (
+    "override_line_items", "addons", "phases", "credit_grants", "override_entitlements", "inheritance", "line_items",
+    "checkout",
+)  # fmt: skip
+
+_CREATE = Schema(
+    "CreateSubscriptionRequest",
+    field("customer_id"),
+    field("external_customer_id"),
+    field("plan_id", rules="required"),
+    field("currency", rules="required,len=3"),
+    field("lookup_key"),
+    field("start_date", instant),
+    field("end_date", instant),
+    field("trial_period_days", integer),
+    field("billing_period", rules="required"),
+    field("billing_period_count", integer),
+    field("billing_cycle"),
+    field("billing_anchor", instant),
+    field("metadata", strings),
+    field("commitment_amount", decimal),
+    field("commitment_duration"),
+    field("overage_factor", decimal),
+    field("enable_true_up", boolean),
+    field("payment_behavior"),
+    field("gateway_payment_method_id"),
+    field("collection_method"),
+    field("proration_behavior"),
+    field("payment_terms"),
+    field("subscription_status"),
+    field("auto_invoice_threshold", decimal),
+    field("line_item_commitments", mapping),
+    field("coupons", array(text)),
+    field("line_item_coupons", mapping),
+    field(
+        "subscription_coupons",
+        array(
+            Schema(
+                "SubscriptionCouponInput",
+                field("coupon_code", rules="required"),
+                field("price_id"),
+                field("start_date", instant),
+                field("end_date", instant),
+            )
+        ),
+        "dive",
+    ),
+    field(
+        "tax_rate_overrides",
+        array(
+            Schema(
+                "TaxRateOverride",
+                field("tax_rate_code", rules="required"),
+                field("currency", rules="required"),
+                field("auto_apply", boolean),
+                field("priority", integer),
+                field("metadata", strings),
+            )
+        ),
+        "dive",
+    ),
+    *(field(name, lambda value: value) for name in _ELSEWHERE),
+)
+_UPDATE = Schema(
+    "UpdateSubscriptionRequest",
+    field("status"),
+    field("cancel_at", instant),
+    field("cancel_at_period_end", boolean),
+)
+_CANCEL = Schema(
+    "CancelSubscriptionRequest",
+    field("cancellation_type"),
+    field("cancel_immediately_inovice_policy"),
+    field("proration_behavior"),
+    field("cancel_at", instant),
+    field("reason"),
+)
+_ACTIVATE = Schema("ActivateDraftSubscriptionRequest", field("start_date", instant, "required"))
+_SEARCH = Schema(
+    "SubscriptionFilter",
+    *SEARCH_FIELDS,
+    field("customer_id"),
+    field("customer_ids", array(text)),
+    field("external_customer_id"),
+    field("plan_id"),
+    field("subscription_ids", array(text)),
+    field("subscription_status", array(text)),
+    field("billing_period", array(text)),
+    field("active_at", instant),
+    field("with_line_items", boolean),
+)
+
+
+def _among(value: str | None, allowed: Sequence[str], message: str, name: str) -> None:
+    if value and value not in allowed:
+        raise errors.validation(message, {"allowed_values": list(allowed), name: value})
+
+
+def _check(body: dict[str, Any], call: Call) -> None:
+    """What is refused before anything is looked up."""
+    if not body["customer_id"] and not body["external_customer_id"]:
+        raise errors.validation("Please provide either customer_id or external_customer_id")
+    body["currency"] = body["currency"].lower()
+    _among(body["collection_method"], _COLLECTION, "Invalid collection method", "collection_method")
+    _check_behavior(body)
+    if body["billing_period"] not in periods.BILLING_PERIODS:
+        raise errors.validation("Invalid billing period", {"billing_period": body["billing_period"]})
+    _among(body["billing_cycle"], _CYCLES, "Invalid billing cycle", "billing_cycle")
+    _among(body["proration_behavior"], cancelling.PRORATIONS, "Invalid proration behavior", "proration_behavior")
+    if body["payment_terms"]:
+        message = f"Payment terms must be one of: {', '.join(config.PAYMENT_TERMS)}"
+        _among(body["payment_terms"], config.PAYMENT_TERMS, message, "payment_terms")
+    _check_dates(body, call)
+    _check_amounts(body)
+    for name in _ELSEWHERE:
+        if body[name]:
+            raise errors.not_implemented(f"{name} on POST /v1/subscriptions")
+
+
+def _check_behavior(body: dict[str, Any]) -> None:
+    method = body["collection_method"] or "charge_automatically"
+    behavior = body["payment_behavior"]
+    allowed = _BEHAVIORS[method]
+    if behavior and behavior not in allowed:
+        words = " and ".join(allowed) if len(allowed) == 2 else f"{', '.join(allowed[:-1])} and {allowed[-1]}"
+        details = {"allowed_behaviors": list(allowed), "collection_method": method, "payment_behavior": behavior}
+        raise errors.validation(f"Only {words} are supported for {method} collection method", details)
+    if behavior == "error_if_incomplete":
+        raise errors.not_implemented("payment_behavior error_if_incomplete on POST /v1/subscriptions")
+
+
+def _check_dates(body: dict[str, Any], call: Call) -> None:
+    if body["billing_anchor"] and body["billing_cycle"] == "calendar":
+        details = {"billing_anchor": body["billing_anchor"], "billing_cycle": body["billing_cycle"]}
+        raise errors.validation("billing_anchor can only be passed when billing_cycle is anniversary", details)
+    start, end = body["start_date"] or call.now, body["end_date"]
+    if end is not None and end <= start:
+        raise errors.validation("End date must be after start date", {"end_date": end, "start_date": start})
+
+
+def _check_amounts(body: dict[str, Any]) -> None:
+    if (body["billing_period_count"] or 1) < 1:
+        raise errors.validation("Billing period count must be at least 1")
+    if (body["trial_period_days"] or 0) < 0:
+        raise errors.validation("Trial period days must be non-negative")
+    if body["subscription_status"] not in (None, "", "draft", "active"):
+        details = {"allowed_status": list(STATUSES), "status": body["subscription_status"]}
+        raise errors.validation("Invalid subscription status", details)
+    if body["commitment_amount"] is not None and body["commitment_amount"] < 0:
+        raise errors.validation("Commitment amount must be non-negative")
+    if body["overage_factor"] is not None and body["overage_factor"] < 1:
+        raise errors.validation("Overage factor must be at least 1.0")
+
+
+@route("POST", "/v1/subscriptions", permission="subscription:write")
+def create_subscription(call: Call) -> Reply:
+    """A new subscription with its line items and, where it has advance fees, its first invoice."""
+    body = call.bind(_CREATE)
+    _check(body, call)
+    scope = Scope.of(call)
+    if body["customer_id"]:
+        customer = customer_by_id(scope, body["customer_id"])
+    else:
+        customer = customer_by_external_id(scope, body["external_customer_id"])
+    plan_id = body["plan_id"]
+    plan = scope.get("plans", plan_id)
+    if plan is None:
+        raise errors.not_found(f"Plan with ID {plan_id} was not found", {"plan_id": plan_id})
+    if plan["status"] != "published":
+        details = {"plan_id": plan_id, "status": plan["status"]}
+        raise errors.validation("The plan must be active to create a subscription", details)
+    row, invoice = subscribing.create(scope, body, customer, plan)
+    return created(views.created_subscription(scope, row, invoice))
+
+
+@route("GET", "/v1/subscriptions/:id")
+def get_subscription(call: Call) -> dict[str, Any]:
+    """One subscription with line items, prices, plan and customer."""
+    scope = Scope.of(call)
+    return views.full_subscription(scope, subscription_by_id(scope, call.params["id"]))
+
+
+@route("GET", "/v1/subscriptions/:id/v2")
+def get_subscription_v2(call: Call) -> dict[str, Any]:
+    """One subscription, bare; ``expand`` adds plan, customer, line items and prices."""
+    scope = Scope.of(call)
+    row = subscription_by_id(scope, call.params["id"])
+    expand = {part.strip() for part in (call.query.get("expand") or "").split(",")}
+    view = views.shown(row)
+    if "plan" in expand:
+        view["plan"] = views.plan(scope, row["plan_id"])
+    if "customer" in expand:
+        view["customer"] = views.customer(scope, row["customer_id"])
+    if "subscription_line_items" in expand:
+        view["line_items"] = views.line_items(scope, row["id"], with_price="prices" in expand)
+    view["plan_prices_out_of_sync"] = views.out_of_sync(scope, row)
+    return view
+
+
+def _matching(scope: Scope, given: dict[str, Any]) -> list[Row]:
+    wanted = [status for status in given.get("subscription_status") or [] if status] or ["active"]
+    for status in wanted:
+        if status not in STATUSES:
+            details = {"allowed_status": list(STATUSES), "status": status}
+            raise errors.validation("Invalid subscription status", details)
+    customers = set(given.get("customer_ids") or [])
+    if given.get("customer_id"):
+        customers.add(given["customer_id"])
+    if given.get("external_customer_id"):
+        customers.add(customer_by_external_id(scope, given["external_customer_id"], named=True)["id"])
+    at = given.get("active_at")
+    return [
+        row
+        for row in scope.table("subscriptions").all(scope.environment)
+        if row["subscription_status"] in wanted
+        and (not customers or row["customer_id"] in customers)
+        and (not given.get("plan_id") or row["plan_id"] == given["plan_id"])
+        and (not given.get("subscription_ids") or row["id"] in given["subscription_ids"])
+        and (not given.get("billing_period") or row["billing_period"] in given["billing_period"])
+        and (at is None or (row["start_date"] <= at and (row["end_date"] is None or row["end_date"] > at)))
+    ]
+
+
+def _page(call: Call, page: Page, given: dict[str, Any]) -> dict[str, Any]:
+    scope = Scope.of(call)
+    rows = select(_matching(scope, given), page, _COLUMNS, "subscriptions")
+    answer = listing(rows, page)
+    answer["items"] = [_item(scope, row, page.expand, bool(given.get("with_line_items"))) for row in answer["items"]]
+    return answer
+
+
+def _item(scope: Scope, row: Row, expand: Sequence[str], with_lines: bool) -> dict[str, Any]:
+    parts: dict[str, Any] = {"plan": views.listed_plan(scope, row["plan_id"], expand)}
+    if with_lines:
+        parts["line_items"] = views.line_items(scope, row["id"])
+    if "customer" in expand:
+        parts["customer"] = views.customer(scope, row["customer_id"])
+    return views.subscription(row, **parts)
+
+
+@route("GET", "/v1/subscriptions")
+def list_subscriptions(call: Call) -> dict[str, Any]:
+    """A page of subscriptions; active ones only, unless statuses are given."""
+    page = query_page(call, noun="subscriptions")
+    given: dict[str, Any] = {name: call.query.get(name) for name in ("customer_id", "external_customer_id", "plan_id")}
+    for name in ("subscription_status", "subscription_ids", "customer_ids", "billing_period"):
+        given[name] = [part for value in call.query.getlist(name) for part in value.split(",") if part]
+    given["with_line_items"] = call.query.get("with_line_items") == "true"
+    return _page(call, page, given)
+
+
+@route("POST", "/v1/subscriptions/search")
+def search_subscriptions(call: Call) -> dict[str, Any]:
+    """The same by a body."""
+    values, page = search(call, _SEARCH)
+    return _page(call, page, values)
+
+
+@route("PUT", "/v1/subscriptions/:id", permission="subscription:write")
+def update_subscription(call: Call) -> dict[str, Any]:
+    """Status and scheduled cancel; ``cancel_at_period_end`` left out becomes false (contract 4.3)."""
+    body = call.bind(_UPDATE)
+    scope = Scope.of(call)
+    row = subscription_by_id(scope, call.params["id"])
+    changes: dict[str, Any] = {"cancel_at_period_end": bool(body["cancel_at_period_end"])}
+    if body["status"]:
+        if body["status"] not in STATUSES:
+            details = {"allowed_status": list(STATUSES), "status": body["status"]}
+            raise errors.validation("Invalid subscription status", details)
+        changes["subscription_status"] = body["status"]
+    if body["cancel_at"] is not None:
+        changes["cancel_at"] = body["cancel_at"]
+    scope.touch(row, **changes)
+    scope.publish("subscription.updated", row)
+    return views.full_subscription(scope, row)
+
+
+@route("POST", "/v1/subscriptions/:id/activate", permission="subscription:write")
+def activate_subscription(call: Call) -> dict[str, Any]:
+    """Start a draft."""
+    body = call.bind(_ACTIVATE)
+    scope = Scope.of(call)
+    row = subscription_by_id(scope, call.params["id"])
+    if row["subscription_status"] != "draft":
+        details = {"current_status": row["subscription_status"], "subscription_id": row["id"]}
+        raise errors.validation("Only draft subscriptions can be activated", details)
+    invoice = subscribing.activate(scope, row, body["start_date"])
+    return views.created_subscription(scope, row, invoice)
+
+
+@route("POST", "/v1/subscriptions/:id/cancel", permission="subscription:write")
+def cancel_subscription(call: Call) -> dict[str, Any]:
+    """Cancel now, at the period's end, or on a date."""
+    body = call.bind(_CANCEL)
+    cancelling.check(body, call.now)
+    scope = Scope.of(call)
+    return cancelling.cancel(scope, subscription_by_id(scope, call.params["id"]), body)

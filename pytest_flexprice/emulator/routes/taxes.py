@@ -1,0 +1,112 @@
+"""``/v1/taxes/rates`` (contract 5.4, recordings catalog_listing, invoice_coupon_tax_wallet)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import errors
+from ..billing import views
+from ..billing.rounding import ZERO
+from ..billing.scope import Scope
+from ..binding import Schema, decimal, field, strings
+from ..call import Call, Reply, created
+from ..lists import listing, query_page, select
+from ..routing import route
+from ..tables import Row
+
+_TYPES = ("percentage", "fixed")
+_SCOPES = ("INTERNAL", "EXTERNAL", "ONETIME")
+_COLUMNS = ("name", "code", "tax_rate_status", "tax_rate_type", "scope")
+_HUNDRED = 100
+_CREATE = Schema(
+    "CreateTaxRateRequest",
+    field("name", rules="required"),
+    field("code", rules="required"),
+    field("description"),
+    field("tax_rate_type"),
+    field("scope"),
+    field("percentage_value", decimal),
+    field("fixed_value", decimal),
+    field("metadata", strings),
+)
+_UPDATE = Schema("UpdateTaxRateRequest", field("name"), field("code"), field("description"), field("metadata", strings))
+
+
+def _check(body: dict[str, Any]) -> None:
+    kind = body["tax_rate_type"] or "percentage"
+    if kind not in _TYPES:
+        raise errors.validation("Invalid tax rate type", {"allowed": list(_TYPES), "type": kind})
+    if body["scope"] and body["scope"] not in _SCOPES:
+        raise errors.validation("Invalid tax rate scope", {"allowed": list(_SCOPES), "scope": body["scope"]})
+    if (
+        kind == "percentage"
+        and not 0 <= (body["percentage_value"] if body["percentage_value"] is not None else -1) <= _HUNDRED
+    ):
+        raise errors.validation("Percentage value must be between 0 and 100")
+    if kind == "fixed" and (body["fixed_value"] is None or body["fixed_value"] < 0):
+        raise errors.validation("Fixed value must be non-negative")
+
+
+@route("POST", "/v1/taxes/rates", permission="tax:write")
+def create_tax_rate(call: Call) -> Reply:
+    """A new tax rate; the answer holds only the value of its kind."""
+    body = call.bind(_CREATE)
+    _check(body)
+    scope = Scope.of(call)
+    if scope.table("tax_rates").first(scope.environment, code=body["code"], status="published"):
+        raise errors.conflict("A tax rate with this code already exists", {"code": body["code"]})
+    kind = body["tax_rate_type"] or "percentage"
+    key = f"{kind}_value"
+    row = scope.insert(
+        "tax_rates",
+        "taxrate",
+        name=body["name"],
+        code=body["code"],
+        **({"description": body["description"]} if body["description"] else {}),
+        tax_rate_status="ACTIVE",
+        tax_rate_type=kind,
+        scope=body["scope"] or "INTERNAL",
+        **{key: body[key] if body[key] is not None else ZERO},
+        **({"metadata": body["metadata"]} if body["metadata"] else {}),
+        _editor="",
+    )
+    return created(row.public())
+
+
+def _rate(call: Call) -> Row:
+    identifier = call.params["id"]
+    message = f"Tax rate with ID {identifier} was not found"
+    found: Row = call.found("tax_rates", identifier, message, {"tax_rate_id": identifier}, any_status=True)
+    return found
+
+
+@route("GET", "/v1/taxes/rates/:id")
+def get_tax_rate(call: Call) -> dict[str, Any]:
+    """One tax rate."""
+    return views.tax_rate(_rate(call))
+
+
+@route("GET", "/v1/taxes/rates")
+def list_tax_rates(call: Call) -> dict[str, Any]:
+    """A page of tax rates."""
+    page = query_page(call, sort="ignored", noun="tax rates")
+    rows = select(call.world.table("tax_rates").all(call.environment), page, _COLUMNS, "tax rates")
+    answer = listing(rows, page)
+    answer["items"] = [views.tax_rate(row) for row in answer["items"]]
+    return answer
+
+
+@route("PUT", "/v1/taxes/rates/:id", permission="tax:write")
+def update_tax_rate(call: Call) -> dict[str, Any]:
+    """Name, code, description and metadata."""
+    body = call.bind(_UPDATE)
+    row = _rate(call)
+    call.touch(row, **{name: value for name, value in body.items() if value is not None}, _editor=call.caller.user_id)
+    return views.tax_rate(row)
+
+
+@route("DELETE", "/v1/taxes/rates/:id", permission="tax:write")
+def delete_tax_rate(call: Call) -> Reply:
+    """Archive a tax rate."""
+    call.touch(_rate(call), status="archived", tax_rate_status="INACTIVE")
+    return Reply(204)

@@ -1,0 +1,191 @@
+"""``/v1/wallets`` and a customer's wallets (contract 7.2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import errors
+from ..billing import wallets
+from ..billing.rounding import ZERO
+from ..billing.scope import Scope, customer_by_external_id, customer_by_id
+from ..binding import Schema, array, decimal, field, mapping, strings, text
+from ..call import Call
+from ..lists import OWN, SEARCH_FIELDS, listing, query_page, search, select
+from ..routing import route
+from ..tables import Row
+
+_TYPES = ("PRE_PAID", "POST_PAID")
+_COLUMNS = ("customer_id", "currency", "balance", "credit_balance", "wallet_status", "wallet_type", "name")
+_CREATE = Schema(
+    "CreateWalletRequest",
+    field("customer_id"),
+    field("external_customer_id"),
+    field("currency", rules="required", bound=True),
+    field("name"),
+    field("description"),
+    field("metadata", strings),
+    field("wallet_type"),
+    field("config", mapping),
+    field("conversion_rate", decimal),
+    field("topup_conversion_rate", decimal),
+    field("initial_credits_to_load", decimal),
+    field("auto_topup", mapping),
+    field("price_unit"),
+)
+_UPDATE = Schema(
+    "UpdateWalletRequest", field("name"), field("description"), field("metadata", strings), field("config", mapping)
+)
+_TOP_UP = Schema(
+    "TopUpWalletRequest",
+    field("credits_to_add", decimal),
+    field("amount", decimal),
+    field("transaction_reason", rules="required", bound=True),
+    field("idempotency_key"),
+    field("description"),
+    field("metadata", strings),
+)
+_SEARCH = Schema(
+    "WalletFilter", *SEARCH_FIELDS, field("wallet_ids", array(text)), field("customer_id"), field("wallet_status")
+)
+
+
+def _wallet(scope: Scope, identifier: str) -> Row:
+    row = scope.get("wallets", identifier)
+    if row is None:
+        raise errors.not_found("Wallet not found", {"wallet_id": identifier})
+    return row
+
+
+@route("POST", "/v1/wallets", permission="wallet:write")
+def create_wallet(call: Call) -> Row:
+    """A new wallet, with credits to start with; answers 200."""
+    body = call.bind(_CREATE)
+    if not body["customer_id"] and not body["external_customer_id"]:
+        raise errors.validation("Please provide either customer_id or external_customer_id")
+    if body["wallet_type"] and body["wallet_type"] not in _TYPES:
+        raise errors.validation("Invalid wallet type", {"allowed": list(_TYPES), "type": body["wallet_type"]})
+    if body["conversion_rate"] is not None and body["conversion_rate"] <= 0:
+        raise errors.validation("Conversion rate must be greater than 0")
+    for name in ("auto_topup", "price_unit"):
+        if body[name]:
+            raise errors.not_implemented(f"{name} on POST /v1/wallets")
+    scope = Scope.of(call)
+    if body["customer_id"]:
+        customer = customer_by_id(scope, body["customer_id"])
+    else:
+        customer = customer_by_external_id(scope, body["external_customer_id"])
+    row = wallets.create(scope, customer["id"], body["currency"].lower(), **body_of(body))
+    credits = body["initial_credits_to_load"]
+    if credits is not None and credits > 0:
+        wallets.move(scope, row, credits, "FREE_CREDIT_GRANT", row["id"])
+    return row
+
+
+def body_of(body: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a create request that a wallet keeps as they are."""
+    names = ("name", "description", "metadata", "wallet_type", "config", "conversion_rate", "topup_conversion_rate")
+    return {name: body[name] for name in names}
+
+
+@route("GET", "/v1/wallets/:id")
+def get_wallet(call: Call) -> Row:
+    """One wallet, closed ones too."""
+    return _wallet(Scope.of(call), call.params["id"])
+
+
+@route("PUT", "/v1/wallets/:id", permission="wallet:write")
+def update_wallet(call: Call) -> Row:
+    """Name, description, metadata and config."""
+    body = call.bind(_UPDATE)
+    scope = Scope.of(call)
+    row = _wallet(scope, call.params["id"])
+    scope.touch(row, **{name: value for name, value in body.items() if value is not None})
+    scope.publish("wallet.updated", row)
+    return row
+
+
+@route("GET", "/v1/wallets")
+def list_wallets(call: Call) -> dict[str, Any]:
+    """A page of wallets."""
+    page = query_page(call, sort="ignored", noun="wallets")
+    rows = select(call.world.table("wallets").all(call.environment), page, _COLUMNS, "wallets")
+    return listing(rows, page, offset=OWN)
+
+
+@route("POST", "/v1/wallets/search")
+def search_wallets(call: Call) -> dict[str, Any]:
+    """The same by a body."""
+    values, page = search(call, _SEARCH)
+    rows = [
+        row
+        for row in call.world.table("wallets").all(call.environment)
+        if (not values["wallet_ids"] or row["id"] in values["wallet_ids"])
+        and (not values["customer_id"] or row["customer_id"] == values["customer_id"])
+        and (not values["wallet_status"] or row["wallet_status"] == values["wallet_status"])
+    ]
+    return listing(select(rows, page, _COLUMNS, "wallets"), page, offset=OWN)
+
+
+@route("GET", "/v1/customers/:id/wallets")
+def customer_wallets(call: Call) -> list[Row]:
+    """A customer's wallets, as a bare array."""
+    scope = Scope.of(call)
+    customer = customer_by_id(scope, call.params["id"])
+    return scope.find("wallets", customer_id=customer["id"], status="published")
+
+
+@route("POST", "/v1/wallets/:id/terminate", permission="wallet:write")
+def terminate_wallet(call: Call) -> dict[str, str]:
+    """Close a wallet; what it holds is gone."""
+    scope = Scope.of(call)
+    row = _wallet(scope, call.params["id"])
+    if row["wallet_status"] != "active":
+        raise errors.invalid_operation("Wallet is already closed", {"wallet_id": row["id"]})
+    wallets.terminate(scope, row)
+    return {"message": "wallet terminated successfully"}
+
+
+@route("POST", "/v1/wallets/:id/top-up", permission="wallet:write")
+def top_up_wallet(call: Call) -> dict[str, Any]:
+    """Add credits (or an amount, by the wallet's rate)."""
+    body = call.bind(_TOP_UP)
+    scope = Scope.of(call)
+    row = _wallet(scope, call.params["id"])
+    if row["wallet_status"] != "active":
+        raise errors.invalid_operation("Wallet is not active", {"wallet_id": row["id"]})
+    credits = body["credits_to_add"]
+    if credits is None and body["amount"] is not None:
+        credits = body["amount"] / row["topup_conversion_rate"]
+    if credits is None or credits <= 0:
+        raise errors.validation("Please provide positive credits_to_add or amount")
+    known = {"description": body["description"] or "", "metadata": body["metadata"],
+             "idempotency_key": body["idempotency_key"] or ""}  # fmt: skip
+    entry = wallets.move(scope, row, credits, body["transaction_reason"], row["id"], **known)
+    return {"wallet_transaction": entry, "invoice_id": None, "wallet": row}
+
+
+@route("GET", "/v1/wallets/:id/transactions")
+def wallet_transactions(call: Call) -> dict[str, Any]:
+    """A page of a wallet's movements."""
+    scope = Scope.of(call)
+    row = _wallet(scope, call.params["id"])
+    page = query_page(call, sort="ignored", noun="wallet transactions")
+    rows = select(scope.find("wallet_transactions", wallet_id=row["id"]), page, (), "wallet transactions")
+    return listing(rows, page, offset=OWN)
+
+
+@route("GET", "/v1/wallets/:id/balance/real-time")
+def wallet_balance(call: Call) -> dict[str, Any]:
+    """The balance less what unpaid invoices of the customer still ask for."""
+    scope = Scope.of(call)
+    row = _wallet(scope, call.params["id"])
+    invoices = scope.find("invoices", customer_id=row["customer_id"], invoice_status="FINALIZED")
+    unpaid = sum((one["amount_remaining"] for one in invoices if one["currency"] == row["currency"]), ZERO)
+    left = row["balance"] - unpaid
+    return row.public(
+        real_time_balance=left,
+        real_time_credit_balance=left / row["conversion_rate"],
+        balance_updated_at=row["updated_at"],
+        unpaid_invoices_amount=unpaid,
+        current_period_usage=ZERO,
+    )
