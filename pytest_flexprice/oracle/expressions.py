@@ -92,3 +92,12 @@ def _unsupported(expression: str, reason: str) -> Exception:
     return not_verified(
         "", f"meters.expression {expression}", f"not verified: the meter expression '{expression}': {reason}"
     )
+
+
+def variables(expression: str) -> tuple[str, ...]:
+    """The properties that a meter expression reads.
+
+    Raises:
+        NotVerified: it uses something that this calculation does not know.
+    """
+    return _compiled(expression)[1]
