@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -29,24 +29,27 @@ def aggregated(kind: str, rows: Sequence[Row], meter: str = "") -> Decimal:
     Raises:
         NotVerified: the latest second holds different quantities, and which one counts is arbitrary.
     """
-    if not rows:
-        return ZERO
-    if kind == "COUNT":
-        return Decimal(len({row.event_id for row in rows}))
-    if kind == "COUNT_UNIQUE":
-        return Decimal(len({row.unique for row in rows if row.unique is not None}))
-    if kind == "MAX":
-        return max(row.quantity for row in rows)
-    if kind == "AVG":
-        return Decimal(repr(float(total(row.quantity for row in rows)) / len(rows)))
-    if kind == "LATEST":
-        last = max(row.second for row in rows)
-        values = {row.quantity for row in rows if row.second == last}
-        if len(values) > 1:
-            raise not_verified(
-                "",
-                f"meters.{meter}",
-                f"not verified: meter '{meter}' takes the latest event, and several share its second",
-            )
-        return values.pop()
+    return _BY_KIND.get(kind, _summed)(rows, meter) if rows else ZERO
+
+
+def _summed(rows: Sequence[Row], _meter: str) -> Decimal:
     return total(row.quantity for row in rows)
+
+
+def _latest(rows: Sequence[Row], meter: str) -> Decimal:
+    last = max(row.second for row in rows)
+    values = {row.quantity for row in rows if row.second == last}
+    if len(values) > 1:
+        raise not_verified(
+            "", f"meters.{meter}", f"not verified: meter '{meter}' takes the latest event, and several share its second"
+        )
+    return values.pop()
+
+
+_BY_KIND: dict[str, Callable[[Sequence[Row], str], Decimal]] = {
+    "COUNT": lambda rows, _meter: Decimal(len({row.event_id for row in rows})),
+    "COUNT_UNIQUE": lambda rows, _meter: Decimal(len({row.unique for row in rows if row.unique is not None})),
+    "MAX": lambda rows, _meter: max(row.quantity for row in rows),
+    "AVG": lambda rows, _meter: Decimal(repr(float(total(row.quantity for row in rows)) / len(rows))),
+    "LATEST": _latest,
+}

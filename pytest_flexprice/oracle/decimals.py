@@ -87,3 +87,8 @@ def words(number: Decimal) -> str:
     text = format(number, "f")
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text in ("-0", "") else text
+
+
+def tidy(number: Decimal) -> Decimal:
+    """The same number without trailing zeros, to be shown."""
+    return Decimal(words(number))

@@ -68,6 +68,7 @@ def deductions(
     usage: Decimal,
     currency: str,
     stage: str,
+    *,
     coupons: Sequence[Coupon] = (),
     taxes: Sequence[Tax] = (),
     balance: Decimal = ZERO,

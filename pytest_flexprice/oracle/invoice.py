@@ -109,7 +109,7 @@ def expected_invoice(
     """
     window = period or subscription.period
     drafts = [
-        _line(subscription, line, usages, allowances or {}, window, closing)
+        _line(subscription, line, usages, allowances or {}, None if closing else window)
         for line in subscription.lines
         if _is_billed(line, window, closing)
     ]
@@ -123,7 +123,13 @@ def expected_invoice(
         return ExpectedInvoice(subscription.currency, stage, tuple(lines), subtotal, None)
     usage = total(line.amount for line in lines if line.kind in ("usage", "overage"))
     taken = deductions(
-        subtotal, usage, subscription.currency, stage, coupons or (), taxes or (), credit_balance or ZERO
+        subtotal,
+        usage,
+        subscription.currency,
+        stage,
+        coupons=coupons or (),
+        taxes=taxes or (),
+        balance=credit_balance or ZERO,
     )
     off = taken.discount if stage != "preview" else ZERO
     shares = spread(off, [line.amount for line in lines], subscription.currency)
@@ -145,8 +151,7 @@ def _line(
     line: BilledLine,
     usages: Mapping[str, Usage],
     allowances: Mapping[str, Allowance],
-    window: Window,
-    closing: bool,
+    whole: Window | None,
 ) -> ExpectedLine:
     usage = usages.get(line.id)
     start = ExpectedLine(
@@ -160,7 +165,7 @@ def _line(
     try:
         if line.is_usage:
             return _usage_line(subscription, line, start, usage, allowances)
-        return _fixed_line(subscription, line, start, window, closing)
+        return _fixed_line(line, start, whole)
     except NotVerified as reason:
         return replace(start, unverified=_short(reason))
 
@@ -169,13 +174,10 @@ def _short(reason: NotVerified) -> str:
     return reason.findings[0].problem.removeprefix("not verified: ")
 
 
-def _fixed_line(
-    subscription: BilledSubscription, line: BilledLine, start: ExpectedLine, window: Window, closing: bool
-) -> ExpectedLine:
-    whole = line.within(window) == window and not closing
-    if line.price.invoice_cadence == "ARREAR" and not whole:
+def _fixed_line(line: BilledLine, start: ExpectedLine, whole: Window | None) -> ExpectedLine:
+    if line.price.invoice_cadence == "ARREAR" and (whole is None or line.within(whole) != whole):
         return replace(start, unverified=f"the fee '{line.display_name}' for a part of a period")
-    amount = rounded(cost(line.price, line.quantity), subscription.currency)
+    amount = rounded(cost(line.price, line.quantity), line.price.currency)
     return replace(start, quantity=line.quantity, amount=amount, formula=formula(line.price, line.quantity))
 
 
@@ -268,10 +270,3 @@ def _overage(line: ExpectedLine, quantity: Decimal, amount: Decimal, factor: Dec
     assert line.line is not None
     text = f"{formula(line.line.price, quantity)} × {words(factor)}"
     return replace(line, kind="overage", name=f"{line.name} (Overage)", quantity=quantity, amount=amount, formula=text)
-
-
-def amount_of(line: ExpectedLine, quantity: Decimal, currency: str) -> Decimal | None:
-    """What another quantity of a line would cost, rounded, for saying what a wrong amount looks like."""
-    if line.line is None or line.commitment_info or line.kind == "overage":
-        return None
-    return rounded(cost(line.line.price, max(quantity, ZERO)), currency)

@@ -16,6 +16,7 @@ from pytest_flexprice.oracle.aggregation import Row, aggregated
 from pytest_flexprice.oracle.buckets import bucket_start
 from pytest_flexprice.oracle.decimals import ZERO, cut, decimal, product
 from pytest_flexprice.oracle.expressions import ExpressionError, quantity_by_expression
+from pytest_flexprice.oracle.numbers import DEADLY_QUANTITY
 from pytest_flexprice.oracle.quantities import number_of, printed
 from pytest_flexprice.oracle.times import Window, instant, second
 
@@ -155,6 +156,7 @@ def quantity(meter: Meter, event: Event) -> Decimal:
 
     Raises:
         ExpressionError: the meter's expression has no value for it, so it is never metered.
+        NotVerified: the quantity is beyond about 1.7e23, which Flexprice cannot store.
     """
     spec = meter.aggregation
     if spec.type == "COUNT":
@@ -169,7 +171,15 @@ def quantity(meter: Meter, event: Event) -> Decimal:
         return ZERO
     if spec.type == "SUM_WITH_MULTIPLIER" and spec.multiplier is not None:
         number = product(number, spec.multiplier)
-    return max(cut(number), ZERO)
+    if number > DEADLY_QUANTITY:
+        raise not_verified(
+            "",
+            f"events.{event.id}",
+            f"not verified: event '{event.id}' counts {number:e}, which is beyond what Flexprice can store",
+            consequence="one such event stops metering and billing for every tenant of the server",
+            remedy="never send it",
+        )
+    return cut(max(number, ZERO))
 
 
 def metered_rows(meter: Meter, events: Iterable[Event]) -> list[Row]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, NamedTuple
@@ -151,6 +151,20 @@ def _tier_part(tier: Tier, quantity: Decimal) -> Part:
     if tier.flat_amount:
         text += f" + {words(tier.flat_amount)} flat"
     return Part(text, product(quantity, tier.unit_amount) + tier.flat_amount)
+
+
+def moved_tiers(price: Price, step: Decimal) -> Price:
+    """The price with every tier's bound moved by ``step``: what a bound that is off by one makes of it."""
+    moved = [each if each.up_to is None else each._replace(up_to=each.up_to + step) for each in price.tiers]
+    return replace(price, tiers=tuple(moved))
+
+
+def boundary_quantities(price: Price) -> tuple[Decimal, ...]:
+    """The quantities at which a price is most easily wrong: 0, 1, and each tier's or package's bound and one more."""
+    bounds = [tier.up_to for tier in price.tiers if tier.up_to is not None]
+    if price.billing_model == "PACKAGE":
+        bounds.append(price.divide_by)
+    return tuple(sorted({ZERO, Decimal(1), *bounds, *(bound + 1 for bound in bounds)}))
 
 
 def _unknown(price: Price, what: str) -> Exception:

@@ -56,6 +56,8 @@ def printed(value: Any) -> str:
 
 
 def _printed_number(number: float) -> str:
+    if not math.isfinite(number):
+        return "NaN" if math.isnan(number) else f"{'+' if number > 0 else '-'}Inf"
     if number == 0:
         return "-0" if math.copysign(1, number) < 0 else "0"
     sign, digits, _ = Decimal(repr(number)).normalize().as_tuple()

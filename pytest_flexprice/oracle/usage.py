@@ -1,0 +1,145 @@
+"""Three readers of usage against the expected one: the usage query, the subscription's usage, the preview or analytics.
+
+They read different tables by different routes (contract 3.9), so their agreement means something (checklist 7.2, 5.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from pytest_flexprice.evidence.finding import Finding
+from pytest_flexprice.oracle.attribution import Attribution
+from pytest_flexprice.oracle.decimals import QUANTITY_TOLERANCE, ZERO, decimal, difference, quotient, tidy, total, words
+from pytest_flexprice.oracle.metering import Event, Usage, quantity
+
+_SHOWN = 8
+
+
+class Reading(NamedTuple):
+    """What one reader says of one meter; ``bucketed`` readers add up a bucketed meter's buckets."""
+
+    reader: str
+    value: Decimal
+    event_count: int | None = None
+    bucketed: bool = False
+
+
+def from_query(answer: Mapping[str, Any]) -> Reading:
+    """The reading in an answer of ``POST /v1/meter-usage/query`` without a window size."""
+    return Reading("the usage query", decimal(answer.get("total_value"), ZERO), int(answer.get("event_count") or 0))
+
+
+def from_subscription(answer: Mapping[str, Any], meter_id: str) -> Reading:
+    """The reading of a meter in an answer of ``POST /v1/subscriptions/usage``; overage counts too."""
+    charges = [each for each in answer.get("charges") or () if each.get("meter_id") == meter_id]
+    value = total(decimal(each.get("quantity"), ZERO) for each in charges)
+    return Reading("the subscription's usage", value, bucketed=True)
+
+
+def from_invoice(invoice: Mapping[str, Any], meter_id: str, reader: str = "the invoice preview") -> Reading:
+    """The reading of a meter in an invoice or preview: what its lines bill and what the allowance took off."""
+    lines = [each for each in invoice.get("line_items") or () if each.get("meter_id") == meter_id]
+    used = total(
+        total((decimal(each.get("quantity"), ZERO), decimal(each.get("adjusted_entitlement_quantity"), ZERO)))
+        for each in lines
+    )
+    return Reading(reader, used, bucketed=True)
+
+
+def from_analytics(answer: Mapping[str, Any], meter_id: str) -> Reading:
+    """The reading of a meter in an answer of ``POST /v1/events/analytics`` for one customer."""
+    items = [each for each in answer.get("items") or () if each.get("meter_id") == meter_id]
+    value = total(decimal(each.get("total_usage"), ZERO) for each in items)
+    count = sum(int(each.get("event_count") or 0) for each in items)
+    return Reading("analytics", value, count)
+
+
+def compare_usage(
+    expected: Usage,
+    readings: Iterable[Reading],
+    events: Sequence[Event] = (),
+    attributions: Sequence[Attribution] = (),
+    anchor: datetime | None = None,
+) -> list[Finding]:
+    """Every reader that does not say what is expected, with the difference, its factor and the events behind it.
+
+    ``attributions`` say how far each event got, where the Event Debugger was asked; else events whose quantity is the
+    difference are named.
+    """
+    found = []
+    for reading in readings:
+        wanted = _wanted(expected, reading, anchor)
+        if abs(difference(wanted, reading.value)) > QUANTITY_TOLERANCE:
+            found.append(_difference(expected, reading, wanted, events, attributions))
+        elif reading.event_count is not None and reading.event_count != expected.event_count:
+            found.append(
+                Finding(
+                    "",
+                    f"usage.{expected.meter.event_name}",
+                    f"{reading.reader} counts other events of '{expected.meter.event_name}' than were sent,"
+                    f" although their sum agrees",
+                    expected=expected.event_count,
+                    observed=reading.event_count,
+                    consequence="an event counts for another",
+                    remedy="look at the event ids: each must be unique",
+                )
+            )
+    return found
+
+
+def _wanted(expected: Usage, reading: Reading, anchor: datetime | None) -> Decimal:
+    size = expected.meter.aggregation.bucket_size
+    return total(expected.per(size, anchor)) if reading.bucketed and size else expected.total
+
+
+def _difference(
+    expected: Usage,
+    reading: Reading,
+    wanted: Decimal,
+    events: Sequence[Event],
+    attributions: Sequence[Attribution],
+) -> Finding:
+    delta, name = difference(reading.value, wanted), expected.meter.event_name
+    size = words(abs(delta))
+    problem = f"{reading.reader} says {words(reading.value)} for '{name}' where {words(wanted)} were sent: "
+    factor = quotient(reading.value, wanted) if wanted else ZERO
+    doubled = delta > 0 and wanted > 0 and factor == factor.to_integral_value() and factor > 1
+    if doubled:
+        problem += f"{words(factor)} times too much"
+        consequence = "every unit is billed more than once"
+        remedy = "look for two meters on the event name, and for ids sent again with another timestamp"
+    elif delta < 0:
+        problem += f"{size} too little{_behind(expected, abs(delta), events, attributions)}"
+        consequence, remedy = "this usage is never billed", "look at these events in the Event Debugger"
+    else:
+        problem += f"{size} too much{_behind(expected, delta, events, ())}"
+        consequence, remedy = (
+            "customers pay for what they did not use",
+            "look for ids sent again and for foreign events",
+        )
+    return Finding(
+        "",
+        f"usage.{name}",
+        problem,
+        expected=tidy(wanted),
+        observed=tidy(reading.value),
+        consequence=consequence,
+        remedy=remedy,
+    )
+
+
+def _behind(expected: Usage, delta: Decimal, events: Sequence[Event], attributions: Sequence[Attribution]) -> str:
+    ids = [each.event_id for each in attributions if not each.counted]
+    if not ids:
+        accepted = [event for event in events if expected.meter.accepts(event) and event.id in expected.event_ids]
+        ids = [event.id for event in accepted if quantity(expected.meter, event) == delta]
+        ids = ids if len(set(ids)) <= _SHOWN else []
+    ids = list(dict.fromkeys(ids))
+    if not ids:
+        return ""
+    verb = "not counted" if attributions else "of that quantity"
+    more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
+    return f" ({verb}: {', '.join(ids[:_SHOWN])}{more})"

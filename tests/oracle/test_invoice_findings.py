@@ -1,0 +1,268 @@
+"""What is said about an invoice that is not as expected; recorded invoices that are."""
+
+import copy
+from datetime import datetime, timezone
+from decimal import Decimal
+
+import pytest
+
+from pytest_flexprice.evidence.finding import Kind, Severity
+from pytest_flexprice.oracle.allowances import Allowance
+from pytest_flexprice.oracle.billing import BilledLine, BilledSubscription
+from pytest_flexprice.oracle.deductions import Coupon, Tax
+from pytest_flexprice.oracle.finalization import finalization_findings, finalized_findings
+from pytest_flexprice.oracle.invoice import expected_invoice
+from pytest_flexprice.oracle.invoice_findings import compare_invoice, equation_findings
+from pytest_flexprice.oracle.metering import Meter, usage_of_total
+from pytest_flexprice.oracle.periods import first_period
+from pytest_flexprice.oracle.pricing import Price, boundary_quantities
+
+START = datetime(2026, 11, 1, tzinfo=timezone.utc)
+TIERS = [{"up_to": 10, "unit_amount": "1"}, {"up_to": None, "unit_amount": "0.5"}]
+
+
+def meter(name="tokens", event="model.completion", **aggregation):
+    spec = {"type": "SUM", "field": "n", **aggregation}
+    return Meter.from_api({"id": f"meter_{name}", "name": name, "event_name": event, "aggregation": spec})
+
+
+def price(name, **fields):
+    base = {"id": f"price_{name}", "type": "USAGE", "billing_model": "FLAT_FEE", "amount": "0.25", "currency": "usd"}
+    return Price.from_api({**base, "meter_id": f"meter_{name}", **fields})
+
+
+def subscription(*lines, **fields):
+    facts = {"id": "subs_1", "currency": "usd", "billing_period": "MONTHLY", "start": START, "anchor": START}
+    return BilledSubscription(**facts, period=first_period(START, "MONTHLY"), lines=lines, **fields)
+
+
+def tokens(**fields):
+    return BilledLine("line_1", price("tokens", **fields), "meter_tokens", "Tokens")
+
+
+FEE = BilledLine(
+    "line_2",
+    Price.from_api(
+        {
+            "id": "price_fee",
+            "type": "FIXED",
+            "billing_model": "FLAT_FEE",
+            "amount": "20",
+            "currency": "usd",
+            "invoice_cadence": "ADVANCE",
+        }
+    ),
+    "",
+    "Platform fee",
+)
+
+
+def line(price_id="price_tokens", meter_id="meter_tokens", quantity="9", amount="2.25", **fields):
+    return {
+        "price_id": price_id,
+        "meter_id": meter_id,
+        "display_name": "Tokens",
+        "quantity": quantity,
+        "amount": amount,
+        **fields,
+    }
+
+
+def invoice(*lines, **fields):
+    subtotal = sum((Decimal(each["amount"]) for each in lines), Decimal(0))
+    base = {
+        "id": "inv_1",
+        "currency": "usd",
+        "invoice_status": "DRAFT",
+        "subtotal": str(subtotal),
+        "total": str(subtotal),
+    }
+    return {**base, "line_items": list(lines), **fields}
+
+
+def expect(used="9", allowances=None, lines=None, **options):
+    own = lines or (tokens(),)
+    usages = {each.id: usage_of_total(meter(), used) for each in own if each.is_usage}
+    return expected_invoice(subscription(*own), usages, allowances, **options)
+
+
+def sentences(findings):
+    return [each.sentence for each in findings]
+
+
+def test_equal_invoice_has_no_findings_in_any_order():
+    expected = expect(lines=(tokens(), FEE))
+    fee = line("price_fee", "", "1", "20", display_name="Platform fee")
+    assert compare_invoice(expected, invoice(line(), fee)) == []
+    assert compare_invoice(expected, invoice(fee, line())) == []
+
+
+def test_missing_line_names_its_event():
+    (finding,) = compare_invoice(expect(), invoice())
+    assert "no line for the event 'model.completion'" in finding.sentence
+    assert "never billed" in finding.sentence
+    assert finding.path == "invoice.lines.model.completion"
+
+
+def test_line_of_zero_may_be_left_out_of_a_stored_invoice_but_not_of_a_preview():
+    assert compare_invoice(expect("0", stage="finalized"), invoice()) == []
+    assert compare_invoice(expect("0"), invoice()) != []
+
+
+def test_wrong_price_shows_the_formula():
+    (finding,) = compare_invoice(expect(), invoice(line(amount="22.50")))
+    assert "right quantity and the wrong price: 9 × 0.25 = 2.25, but it bills 22.5 usd" in finding.sentence
+
+
+def test_wrong_quantity_shows_the_difference():
+    (finding,) = compare_invoice(expect("50"), invoice(line(quantity="49", amount="12.25")))
+    assert "shows a usage of 49 where 50 is expected, 1 too little" in finding.sentence
+    assert "never billed" in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("mode", "used", "amount", "words"),
+    [
+        ("SLAB", "11", "11", "end one unit too late"),
+        ("SLAB", "10", "9.5", "end one unit too early"),
+        ("VOLUME", "10", "5", "end one unit too early"),
+        ("VOLUME", "11", "11", "end one unit too late"),
+    ],
+)
+def test_tier_bound_off_by_one_is_named(mode, used, amount, words):
+    expected = expect(used, lines=(tokens(billing_model="TIERED", tier_mode=mode, tiers=TIERS),))
+    (finding,) = compare_invoice(expected, invoice(line(quantity=used, amount=amount)))
+    assert words in finding.sentence
+
+
+def test_boundary_quantities_lie_on_both_sides_of_each_bound():
+    tiered = price("tokens", billing_model="TIERED", tier_mode="SLAB", tiers=TIERS)
+    assert [str(each) for each in boundary_quantities(tiered)] == ["0", "1", "10", "11"]
+
+
+def test_allowance_that_is_not_applied_is_told_apart_from_wrong_usage():
+    allowances = {"meter_tokens": Allowance("meter_tokens", Decimal(5))}
+    good = invoice(line(quantity="4", amount="1", adjusted_entitlement_quantity="5"))
+    assert compare_invoice(expect(allowances=allowances), good) == []
+    (finding,) = compare_invoice(expect(allowances=allowances), invoice(line()))
+    assert "bills 9 of 9 used, the allowance is wrong" in finding.sentence
+
+
+def test_unexplained_line_is_found():
+    extra = line("price_other", "", "1", "7", display_name="Setup")
+    (finding,) = compare_invoice(expect(), invoice(line(), extra))
+    assert "a line that nothing explains: 'Setup' over 7" in finding.sentence
+
+
+def test_other_currency_is_found():
+    (finding,) = compare_invoice(expect(), invoice(line(), currency="eur"))
+    assert finding.sentence == "the invoice is in another currency (expected 'usd', found 'eur')."
+
+
+def test_equation_is_shown_with_its_numbers():
+    wrong = invoice(line(), total="3", total_discount="0.25", total_tax="0.4")
+    (finding,) = equation_findings(wrong)
+    assert "2.25 subtotal − 0.25 discount − 0 credits + 0.4 tax = 2.4, but its total says 3" in finding.sentence
+    (finding,) = equation_findings(invoice(line(), subtotal="9", total="9"))
+    assert "the lines add up to 2.25, but its subtotal says 9" in finding.sentence
+
+
+def test_discount_beyond_the_amount_ends_at_zero():
+    assert equation_findings(invoice(line(), total="0", total_discount="2.25")) == []
+
+
+@pytest.mark.parametrize(
+    ("stage", "fields"),
+    [
+        ("preview", {"total": "27", "total_discount": "2.5", "total_tax": "4.5"}),
+        ("draft", {"total": "22.5", "total_discount": "2.5"}),
+        (
+            "finalized",
+            {"total": "23", "total_discount": "2.5", "total_tax": "4.5", "total_prepaid_credits_applied": "4"},
+        ),
+    ],
+)
+def test_three_totals_of_one_invoice(stage, fields):
+    """The numbers of recording invoice_coupon_tax_wallet: tax before credits, neither in the draft."""
+    known = {
+        "coupons": [Coupon(percentage=Decimal(10))],
+        "taxes": [Tax(percentage=Decimal(20))],
+        "credit_balance": Decimal(4),
+    }
+    observed = invoice(line(quantity="100", amount="25"), **fields)
+    expected = expect("100", stage=stage, **known)
+    assert expected.total == Decimal(fields["total"])
+    assert compare_invoice(expected, observed) == []
+    told = compare_invoice(expect("100", stage=stage), observed)
+    assert [each.severity for each in told] == [Severity.INFO]
+
+
+def test_tax_and_credits_at_finalization_are_no_finding():
+    draft = invoice(line(quantity="100", amount="25"), total="22.5", total_discount="2.5")
+    done = {
+        **copy.deepcopy(draft),
+        "invoice_status": "FINALIZED",
+        "total": "23",
+        "total_tax": "4.5",
+        "total_prepaid_credits_applied": "4",
+        "invoice_number": "INV-1",
+    }
+    assert finalization_findings(draft, done) == []
+    assert finalized_findings(done) == []
+    done["line_items"][0]["amount"] = "26"
+    found = sentences(finalization_findings(draft, done))
+    assert "finalization changed line 'Tokens' (expected '100 for 25', found '100 for 26')" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"invoice_status": "SKIPPED"}, "nothing was finalized: the invoice is SKIPPED"),
+        ({"invoice_status": "DRAFT"}, "still a DRAFT, although finalizing it was answered with success"),
+        ({"invoice_status": "VOIDED"}, "the invoice is VOIDED, not finalized"),
+        ({"invoice_status": "FINALIZED", "invoice_number": ""}, "finalized without a number"),
+    ],
+)
+def test_each_way_of_not_being_finalized_has_its_own_sentence(fields, words):
+    (finding,) = finalized_findings({"id": "inv_1", **fields})
+    assert words in finding.sentence
+
+
+def test_expected_tax_that_is_missing_is_found():
+    expected = expect("100", coupons=[], taxes=[Tax(percentage=Decimal(20))])
+    (finding,) = compare_invoice(expected, invoice(line(quantity="100", amount="25")))
+    assert finding.sentence.startswith("the invoice's tax is 0 (expected 5, found 0)")
+
+
+def test_unknown_pricing_is_not_verified_and_never_green():
+    odd = tokens(price_unit_type="CUSTOM")
+    (finding,) = compare_invoice(expect(lines=(odd,)), invoice(line()))
+    assert finding.kind is Kind.NOT_VERIFIED
+    assert "not verified: line 'model.completion': price unit type CUSTOM" in finding.sentence
+
+
+def test_meter_that_never_resets_is_not_verified():
+    endless = Meter.from_api(
+        {
+            "id": "meter_tokens",
+            "name": "tokens",
+            "event_name": "e",
+            "reset_usage": "NEVER",
+            "aggregation": {"type": "COUNT"},
+        }
+    )
+    expected = expected_invoice(subscription(tokens()), {"line_1": usage_of_total(endless, "3")})
+    assert expected.subtotal is None
+    assert "resets NEVER" in expected.lines[0].unverified
+
+
+def test_daily_allowance_needs_usage_per_day():
+    allowances = {"meter_tokens": Allowance("meter_tokens", Decimal(10), "DAILY")}
+    assert "usage of 'tokens' per DAY is not known" in expect("31", allowances).lines[0].unverified
+    usages = {"line_1": usage_of_total(meter(), "31", DAY=[Decimal(15), Decimal(4), Decimal(12)])}
+    expected = expected_invoice(subscription(tokens()), usages, allowances)
+    assert (expected.lines[0].quantity, expected.lines[0].allowed, expected.subtotal) == (7, 24, Decimal("1.75"))
+
+
+def test_closing_invoice_has_no_fee_of_a_next_period():
+    assert [each.price_id for each in expect(lines=(tokens(), FEE), closing=True).lines] == ["price_tokens"]
