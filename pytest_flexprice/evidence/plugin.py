@@ -17,6 +17,7 @@ from pytest_flexprice.evidence.gathering import Gathering, read_catalog
 from pytest_flexprice.evidence.recorder import SECRETS, ScenarioRecorder, utc_now
 from pytest_flexprice.evidence.terminal import print_verdict
 from pytest_flexprice.evidence.verdict import EXIT_FAILED, Verdict, judge
+from pytest_flexprice.evidence.waiting import LiveLines
 
 PLUGIN = pytest.StashKey["EvidencePlugin"]()
 _OURS_TO_DECIDE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
@@ -33,11 +34,20 @@ class EvidencePlugin:
         self.verdict: Verdict | None = None
         self.bundle: Bundle | None = None
         self.trouble = ""
+        self._live: LiveLines | None = None
         config.stash[PLUGIN] = self
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """What is going to be run in this process."""
         self.gathering.collected(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self) -> None:
+        """Workers start: from now on they may have something to wait for."""
+        reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and reporter.isatty:
+            self._live = LiveLines(reporter, self.context.folder)
+            self._live.start()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
@@ -58,6 +68,8 @@ class EvidencePlugin:
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         """After everybody has tidied up: judge, write, decide the exit code."""
         yield
+        if self._live is not None:
+            self._live.stop()
         if self.config.option.collectonly:
             return
         self._conclude(session)

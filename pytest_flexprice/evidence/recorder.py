@@ -160,6 +160,12 @@ class ScenarioRecorder:
         step = self._step(node_id)
         if step is not None:
             step.status, step.duration = status, round(time.monotonic() - self._step_started, 3)
+        self._note_waits(node_id, met=status == "passed")
+
+    def _note_waits(self, node_id: str, met: bool) -> None:
+        record, waits = self._records.get(node_id), self.waiting.take(met)
+        if record is not None:
+            record.waits += [WaitRecord(**self.redactor.data(wait.model_dump())) for wait in waits]
 
     def _step(self, node_id: str) -> StepRecord | None:
         record, number = self._records.get(node_id), self._reached.get(node_id, 0)
@@ -182,12 +188,6 @@ class ScenarioRecorder:
         record.observations.append(observation)
         for told in self.observed:
             told(record, observation)
-
-    def waited(self, node: pytest.Item, wait: WaitRecord) -> None:
-        """Keep how long a scenario waited for something."""
-        record = self._records.get(node.nodeid)
-        if record is not None:
-            record.waits.append(WaitRecord(**self.redactor.data(wait.model_dump())))
 
     def _clean(self, value: Any) -> Any:
         return self.redactor.data(trimmed(value))
@@ -233,6 +233,8 @@ class ScenarioRecorder:
             record.outcome = outcome
             record.message = self.redactor.text(one_line(error, report.when or ""))
             record.broken = outcome == "failed" and not isinstance(error, (AssertionError, pytest.fail.Exception))
+            if record.broken:
+                record.message = f"The scenario itself broke: {record.message}"
         if isinstance(error, (RequirementNotMet, NotVerified)):
             self._keep(record, list(error.findings))
             report.longrepr = self._told(record, node_id, report.when or "", list(error.findings))
@@ -247,6 +249,7 @@ class ScenarioRecorder:
         return "\n".join([f"Scenario: {record.name}", f"  {where}", *sentences])
 
     def _hand_over(self, record: ScenarioRecord, report: pytest.TestReport) -> None:
+        self._note_waits(report.nodeid, met=record.outcome == "passed")
         reports = self._reports.pop(report.nodeid, [])
         if any(hasattr(each, "wasxfail") for each in reports):
             record.outcome, record.message = "not run", "marked as expected to fail, which proves nothing"

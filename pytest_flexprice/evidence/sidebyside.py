@@ -24,6 +24,11 @@ class Row:
     observed: str
     same: bool | None
 
+    @property
+    def only(self) -> str:
+        """The one side there is."""
+        return self.observed if self.expected == NOTHING else self.expected
+
 
 @dataclass(frozen=True)
 class FindingGroup:
@@ -70,6 +75,8 @@ def text(value: Any) -> str:
 
 def text_table(aligned: Sequence[Row], width: int = 48) -> str:
     """The rows as a table of plain text, for attachments; long cells are wrapped."""
+    if all(row.same is None for row in aligned):
+        return _one_sided(aligned, width)
     head = Row("", "EXPECTED", "OBSERVED", None)
     table = [head, *aligned]
     label = min(max(len(row.label) for row in table), 36)
@@ -79,6 +86,15 @@ def text_table(aligned: Sequence[Row], width: int = 48) -> str:
         mark = {True: "  ", False: "≠ ", None: "  "}[row.same]
         for number, cells in enumerate(_cells(row, label, left, width)):
             lines.append(f"{mark if number == 0 else '  '}{cells[0]:<{label}}  {cells[1]:<{left}}  {cells[2]}".rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def _one_sided(aligned: Sequence[Row], width: int) -> str:
+    label = min(max((len(row.label) for row in aligned), default=0), 36)
+    lines = []
+    for row in aligned:
+        cells = zip_longest(_wrapped(row.label, label), _wrapped(row.only, 2 * width), fillvalue="")
+        lines += [f"{name:<{label}}  {value}".rstrip() for name, value in cells]
     return "\n".join(lines) + "\n"
 
 

@@ -1,70 +1,119 @@
-"""What a run is waiting for, told while it waits: a live line on a terminal, and a file that the xdist controller reads."""
+"""What a run is waiting for, told while it waits: a live line on a terminal, and files that the xdist controller reads."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_flexprice.evidence.records import WaitRecord
+
 QUIET_SECONDS = 2.0
+REFRESH_SECONDS = 1.0
 _CLEAR = "\r\x1b[K"
 
 
 class WaitingBoard:
-    """Shows lasting waits of one process; short ones are not worth a line."""
+    """Notes the waits of one process and shows the lasting ones; short ones are not worth a line."""
 
     def __init__(self, config: pytest.Config, folder: Path, worker: str) -> None:
         self._config = config
         self._file = folder / f"waiting-{worker}.json"
         self._is_worker = worker != "main"
-        self._shown = False
-        self._last = 0.0
+        self._shown = 0.0
+        self._waits: list[WaitRecord] = []
 
     def progress(self, what: str, elapsed: float, deadline: float) -> None:
-        """Called at each poll: what is awaited, since how many seconds, until how many."""
+        """Called at each poll that found nothing yet: what is awaited, since how many seconds, until how many."""
+        if not self._waits or self._waits[-1].what != what or elapsed < self._waits[-1].seconds:
+            self._waits.append(WaitRecord(what=what, deadline=round(deadline, 3)))
+        wait = self._waits[-1]
+        wait.seconds, wait.attempts = round(elapsed, 3), wait.attempts + 1
         now = time.monotonic()
-        if elapsed < QUIET_SECONDS or now - self._last < 1.0:
-            return
-        self._last, self._shown = now, True
-        text = sentence(what, elapsed, deadline)
-        if self._is_worker:
+        if elapsed >= QUIET_SECONDS and now - self._shown >= REFRESH_SECONDS:
+            self._shown = now
+            self._show(sentence(what, elapsed, deadline))
+
+    def take(self, met: bool | None) -> list[WaitRecord]:
+        """The waits since this was last asked; whether the last of them was met is told by whoever asks."""
+        waits, self._waits = self._waits, []
+        for wait in waits:
+            wait.met = True
+        if waits:
+            waits[-1].met = met
+        if self._shown:
+            self._shown = 0.0
+            self._show("")
+        return waits
+
+    def _show(self, text: str) -> None:
+        if not self._is_worker:
+            self._line(text)
+        elif text:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             self._file.write_text(json.dumps({"text": text}), encoding="utf-8")
         else:
-            self._line(text)
-
-    def done(self) -> None:
-        """The wait is over, one way or the other."""
-        if not self._shown:
-            return
-        self._shown = False
-        if self._is_worker:
             self._file.unlink(missing_ok=True)
-        else:
-            self._line("")
 
     def _line(self, text: str) -> None:
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
         capture: Any = self._config.pluginmanager.get_plugin("capturemanager")
         if reporter is None or not reporter.isatty:
             return
-        width = shutil.get_terminal_size().columns - 1
         if capture is None:
-            _write(reporter, text[:width])
+            write_line(reporter, text)
             return
         with capture.global_and_fixture_disabled():
-            _write(reporter, text[:width])
+            write_line(reporter, text)
+
+
+class LiveLines(threading.Thread):
+    """In the xdist controller: shows what workers wait for. It only reads their files and writes one line."""
+
+    def __init__(self, reporter: Any, folder: Path) -> None:
+        super().__init__(name="flexprice-live-line", daemon=True)
+        self._reporter = reporter
+        self._folder = folder
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        """Until told to stop."""
+        shown = ""
+        while not self._over.wait(REFRESH_SECONDS):
+            text = " · ".join(waiting_texts(self._folder))
+            if text or shown:
+                write_line(self._reporter, text)
+            shown = text
+        if shown:
+            write_line(self._reporter, "")
+
+    def stop(self) -> None:
+        """End, and leave the line empty."""
+        self._over.set()
+        self.join(timeout=2 * REFRESH_SECONDS)
+
+
+def waiting_texts(folder: Path) -> list[str]:
+    """What the workers say they wait for at this moment."""
+    texts = []
+    for path in sorted(folder.glob("waiting-*.json")):
+        try:
+            texts.append(str(json.loads(path.read_text(encoding="utf-8"))["text"]))
+        except (OSError, ValueError, KeyError):
+            continue  # just being written, or just over
+    return texts
 
 
 def sentence(what: str, elapsed: float, deadline: float) -> str:
-    """The live line."""
+    """The live line of one wait."""
     return f"waiting for {what}: {elapsed:.0f} of at most {deadline:.0f} s"
 
 
-def _write(reporter: Any, text: str) -> None:
-    # The line is wiped before pytest goes on with its own.
-    reporter.write(_CLEAR + text, flush=True)
+def write_line(reporter: Any, text: str) -> None:
+    """Put a text on the terminal's current line; an empty one wipes it before pytest goes on with its own."""
+    reporter.write(_CLEAR + text[: shutil.get_terminal_size().columns - 1], flush=True)
