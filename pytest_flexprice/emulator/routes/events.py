@@ -10,6 +10,7 @@ from .. import errors
 from ..binding import Schema, array, field, instant, integer, mapping, text
 from ..call import Call, Reply, accepted
 from ..metering import ingest, listing
+from ..metering.lookup import lookup
 from ..metering.pipeline import pipeline
 from ..metering.windows import millisecond_of
 from ..routing import route
@@ -146,3 +147,15 @@ def _cursor(key: str | None) -> listing.Cursor | None:
     if not re.fullmatch(r"[+-]?\d{1,19}", parts[0], re.ASCII):
         raise errors.validation("Invalid timestamp while parsing cursor")
     return listing.Cursor(int(parts[0]) // 1_000_000, parts[1])
+
+
+@route("GET", "/v1/events/lookup")
+def look_up_event(call: Call) -> dict[str, Any]:
+    """The event debugger, by ``?id=``."""
+    return lookup(call, call.query.get("id") or "")
+
+
+@route("GET", "/v1/events/:id")
+def get_event(call: Call) -> dict[str, Any]:
+    """The event debugger by path, its older form."""
+    return lookup(call, call.params["id"])
