@@ -5,6 +5,7 @@ A seed only ever does what a company could do with requests, so a seeded emulato
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -12,18 +13,36 @@ from typing import Any
 
 from werkzeug.test import Client
 
-from .options import PRODUCTION
+from .fault_registry import Place, rules
+from .options import PRODUCTION, SANDBOX
 from .server import FlexpriceServer
 
 Row = Mapping[str, Any]
 #: Prices are older than every subscription, subscriptions older than every test event (contract 4.2).
 PRICES_SINCE, SUBSCRIBED_SINCE = timedelta(days=60), timedelta(days=3)
 _PRICE_FIELDS = (
-    "type currency billing_period billing_period_count billing_model invoice_cadence amount tier_mode tiers min_quantity "
-    "trial_period_days display_name lookup_key"
-).split()
+    "type",
+    "currency",
+    "billing_period",
+    "billing_period_count",
+    "billing_model",
+    "invoice_cadence",
+    "amount",
+    "tier_mode",
+    "tiers",
+    "min_quantity",
+    "trial_period_days",
+    "display_name",
+    "lookup_key",
+)
 _ENTITLEMENT_FIELDS = (
-    "feature_type is_enabled usage_limit usage_reset_period is_soft_limit static_value config_value".split()
+    "feature_type",
+    "is_enabled",
+    "usage_limit",
+    "usage_reset_period",
+    "is_soft_limit",
+    "static_value",
+    "config_value",
 )
 
 
@@ -47,10 +66,22 @@ class Seeder:
     """Seeds one environment of a server as its super admin; the server need not be listening."""
 
     def __init__(self, server: FlexpriceServer, environment: str = PRODUCTION) -> None:
+        self._server = server
+        self.world = server.world
         self._client = Client(server.application())
         self._headers = {"x-api-key": server.api_key, "x-environment-id": environment}
         self._now = datetime.now(timezone.utc)
         self.seeded = Seeded(environment)
+
+    def beside(self) -> Seeder:
+        """A seeder of the Sandbox, for what is there only."""
+        return Seeder(self._server, SANDBOX)
+
+    def _spoil(self, place: Place, *parts: Any) -> None:
+        """Let the active faults change what is about to be seeded; the Sandbox is always as it should be."""
+        if self.seeded.environment == PRODUCTION:
+            for rule in rules(self.world, place):
+                rule(*parts)
 
     def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         """One request.
@@ -67,7 +98,9 @@ class Seeder:
 
     def key(self, name: str) -> tuple[str, str]:
         """A new API key pinned to the environment: its id and the key."""
-        made = self.call("POST", "/v1/secrets/api/keys", {"name": name, "type": "private_key"})
+        body = {"name": name, "type": "private_key"}
+        self._spoil("key", body)
+        made = self.call("POST", "/v1/secrets/api/keys", body)
         return str(made["secret"]["id"]), str(made["api_key"])
 
     def revoke(self, identifier: str) -> None:
@@ -76,10 +109,14 @@ class Seeder:
 
     def setting(self, key: str, value: Row) -> None:
         """Save a setting."""
-        self.call("PUT", f"/v1/settings/{key}", {"value": dict(value)})
+        body = dict(value)
+        self._spoil("setting", key, body)
+        self.call("PUT", f"/v1/settings/{key}", {"value": body})
 
     def catalog(self, catalog: Row) -> None:
         """A catalog in its canonical JSON form: features with meters, plans with prices and entitlements."""
+        catalog = copy.deepcopy(dict(catalog))
+        self._spoil("catalog", catalog)
         for key, feature in (catalog.get("features") or {}).items():
             self._feature(key, feature)
         for key, plan in (catalog.get("plans") or {}).items():
@@ -90,15 +127,17 @@ class Seeder:
 
     def customers(self, rows: Iterable[Row]) -> None:
         """Customers with their subscriptions, as rows of the customers file: external_id, plan, currency, billing_period, …"""
+        rows = [dict(row) for row in rows]
+        self._spoil("customers", rows)
         for row in rows:
             external_id = row["external_id"]
             body = {"external_id": external_id, "name": row.get("name") or external_id}
-            if row.get("timezone"):
-                body["timezone"] = row["timezone"]
+            body.update({name: row[name] for name in ("timezone", "metadata") if row.get(name)})
             if external_id not in self.seeded.customers:
                 self.seeded.customers[external_id] = self.call("POST", "/v1/customers", body)["id"]
             if row.get("plan"):
                 self._subscription(row)
+        self._spoil("seeded", self)
 
     def endpoint(self, url: str, event_types: Iterable[str]) -> str:
         """Register a webhook endpoint with the delivery service; its signing secret."""
@@ -159,6 +198,10 @@ class Seeder:
         body = {name: price[name] for name in _PRICE_FIELDS if price.get(name) is not None}
         body.setdefault("billing_period_count", 1)
         body.update(entity_type="PLAN", entity_id=plan, start_date=rfc3339(self._now - PRICES_SINCE))
+        if price.get("tiers"):
+            # Bounds are JSON numbers in requests; canonical catalogs hold them as text.
+            bounds = (None if tier["up_to"] is None else int(tier["up_to"]) for tier in price["tiers"])
+            body["tiers"] = [{**tier, "up_to": bound} for tier, bound in zip(price["tiers"], bounds, strict=True)]
         if price.get("divide_by"):
             body["transform_quantity"] = {"divide_by": int(price["divide_by"]), "round": price.get("round") or "up"}
         if price.get("type") == "USAGE":
@@ -175,8 +218,7 @@ class Seeder:
             "collection_method": row.get("collection_method") or "send_invoice",
             "start_date": row.get("start_date") or rfc3339(self._now - SUBSCRIBED_SINCE),
         }
-        if row.get("billing_cycle"):
-            body["billing_cycle"] = row["billing_cycle"]
+        body.update({name: row[name] for name in ("billing_cycle", "subscription_status") if row.get(name)})
         self.seeded.subscriptions[row["external_id"]] = self.call("POST", "/v1/subscriptions", body)["id"]
 
     def _plan_id(self, key: str) -> str:

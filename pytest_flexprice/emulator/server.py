@@ -49,9 +49,11 @@ class FlexpriceServer:
 
     def application(self) -> App:
         """The WSGI application, for clients that need no port."""
-        from . import routes  # noqa: F401, PLC0415 -- registers every handler, and only when a server is wanted
+        from . import control, routes  # noqa: F401, PLC0415 -- registers every handler, and only when a server is wanted
         from .app import App  # noqa: PLC0415 -- keeps werkzeug out of the package's import
+        from .routes import unimplemented  # noqa: PLC0415 -- after all others: it takes what they left
 
+        unimplemented.register()
         return App(self.world)
 
     def start(self) -> FlexpriceServer:

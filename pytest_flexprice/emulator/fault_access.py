@@ -1,0 +1,47 @@
+"""Faults of keys, hosts and what stands in front of the API (checklist section 1)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from .call import Call, Reply
+from .fault_registry import fault
+from .render import gotime
+
+if TYPE_CHECKING:
+    from .seed import Seeder
+
+_LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Corporate gateway: sign in</body></html>\n"
+SOON = timedelta(days=9)
+
+
+def _is_api(call: Call) -> bool:
+    return call.path.startswith("/v1/")
+
+
+@fault("F05", "the key in use expires in nine days", "key")
+def expiring_key(body: dict[str, Any]) -> None:
+    """Keys are made with an end in sight."""
+    body["expires_at"] = gotime(datetime.now(timezone.utc) + SOON)
+
+
+@fault("F10", "the key belongs to the other region: it is unknown here", "before")
+def unknown_here(call: Call) -> Reply | None:
+    """Every key is refused as unknown."""
+    return Reply(401, {"error": "Unauthorized"}) if _is_api(call) else None
+
+
+@fault("F18", "a key that was declared revoked is still in the key list", "seeded")
+def key_still_listed(seeder: Seeder) -> None:
+    """A key "declared revoked" stays among the published keys, unused."""
+    seeder.key("declared revoked")
+
+
+@fault("F19", "a gateway in front redirects to its own login page", "before")
+def gateway(call: Call) -> Reply | None:
+    """A redirect to another host with a page of HTML."""
+    if not _is_api(call):
+        return None
+    headers = {"location": "https://login.gateway.invalid/"}
+    return Reply(302, text=_LOGIN_PAGE, headers=headers, content_type="text/html; charset=utf-8")

@@ -1,0 +1,53 @@
+"""Faults of the settings that decide about invoices (checklist section 5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .fault_registry import fault
+
+if TYPE_CHECKING:
+    from .seed import Seeder
+
+Value = dict[str, Any]
+INVOICES = {"prefix": "INV", "format": "YYYYMM", "start_sequence": 1, "timezone": "UTC", "suffix_length": 5}
+
+
+@fault("F97", "the grace period differs from what was decided", "setting")
+def other_grace(key: str, value: Value) -> None:
+    """Two days less, or two more where that would be too few."""
+    if key == "subscription_config":
+        days = value["grace_period_days"]
+        value["grace_period_days"] = days - 2 if days > 2 else days + 2
+
+
+@fault("F98", "auto-cancel is on though nobody decided so", "setting")
+def cancels(key: str, value: Value) -> None:
+    """The switch is on."""
+    if key == "subscription_config":
+        value["auto_cancellation_enabled"] = True
+
+
+@fault("F99", "auto-cancel is off though it was decided to be on", "setting")
+def never_cancels(key: str, value: Value) -> None:
+    """The switch is off."""
+    if key == "subscription_config":
+        value["auto_cancellation_enabled"] = False
+
+
+@fault("F100", "nobody ever saved the settings: the defaults are in force", "seeded")
+def never_saved(seeder: Seeder) -> None:
+    """The saved setting is deleted again."""
+    seeder.call("DELETE", "/v1/settings/subscription_config")
+
+
+@fault("F104", "finished invoices wait for days before they are finalized", "seeded")
+def long_delay(seeder: Seeder) -> None:
+    """The finalization delay is 30 days."""
+    seeder.setting("invoice_config", {**INVOICES, "finalization_delay_seconds": 30 * 24 * 3600})
+
+
+@fault("F105", "invoices are due only after 90 days", "seeded")
+def late_due(seeder: Seeder) -> None:
+    """``due_date_days`` is 90."""
+    seeder.setting("invoice_config", {**INVOICES, "due_date_days": 90})
