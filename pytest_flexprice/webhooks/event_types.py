@@ -7,26 +7,29 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_flexprice.evidence.finding import Finding, Severity
 from pytest_flexprice.plan import CHECKLIST_EVENT_TYPES, Webhooks
-from pytest_flexprice.webhooks.registration import place, same_url
+from pytest_flexprice.webhooks.registration import own_endpoints, place
 from pytest_flexprice.webhooks.service import Endpoint
 
 MISSPELLED = {"subscription.canceled": "subscription.cancelled"}
 
 
 def type_findings(
-    endpoints: Sequence[Endpoint], webhooks: Webhooks, known_types: Iterable[str] | None = None
+    endpoints: Sequence[Endpoint],
+    webhooks: Webhooks,
+    wanted: Iterable[str] = CHECKLIST_EVENT_TYPES,
+    known_types: Iterable[str] | None = None,
 ) -> list[Finding]:
-    """Whether the plan's endpoint gets the checklist's four event types and the plan's own (checklist 6.3).
+    """Whether the plan's endpoint gets the wanted event types, those of the checklist and of the plan in any case (checklist 6.3).
 
     Args:
         known_types: what the service lets an endpoint subscribe to; None if that was not read.
     """
     findings = list(_misspelled(webhooks.event_types, "golive.toml: webhooks.event_types", "the plan names"))
-    own = [endpoint for endpoint in endpoints if same_url(endpoint.url, webhooks.endpoint)]
-    wanted = [*dict.fromkeys([*CHECKLIST_EVENT_TYPES, *webhooks.event_types])]
-    wanted = [name for name in wanted if name not in MISSPELLED]
+    names = dict.fromkeys([*CHECKLIST_EVENT_TYPES, *wanted, *webhooks.event_types])
+    spelled = [name for name in names if name not in MISSPELLED]
     if known_types is not None:
-        findings += _unknown(wanted, set(known_types))
+        findings += _unknown(spelled, set(known_types))
+    own = own_endpoints(endpoints, webhooks)
     if not own:
         return [*findings, _no_types(webhooks)]
     active = [endpoint for endpoint in own if not endpoint.disabled] or own
@@ -34,7 +37,7 @@ def type_findings(
         if endpoint.channels:
             findings.append(_channels(endpoint))
         findings += _misspelled(endpoint.event_types or (), place(endpoint), "the endpoint is subscribed to")
-    return [*findings, *_missing(active, wanted)]
+    return [*findings, *_missing(active, spelled)]
 
 
 def _misspelled(names: Iterable[str], path: str, who: str) -> Iterator[Finding]:

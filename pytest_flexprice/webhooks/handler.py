@@ -71,6 +71,38 @@ def signature_findings(results: Sequence[Result], processed: Mapping[str, int] |
     return [*_valid(results), *_forged(results, processed or {})]
 
 
+def secret_findings(shown: str, fingerprint: str, fingerprints: Mapping[str, str]) -> list[Finding]:
+    """Whether the signing secret that the plan names is an endpoint's (checklist 6.2).
+
+    Args:
+        shown: the plan's variable.
+        fingerprint: that of the variable's value.
+        fingerprints: those of the plan's endpoints that could be read, by endpoint id.
+    """
+    if not fingerprints:
+        return [
+            Finding(
+                ITEM,
+                "webhook endpoints",
+                "the signing secret of the plan's endpoint could not be read, so only the probes speak for it",
+                severity=Severity.INFO,
+            )
+        ]
+    if fingerprint in fingerprints.values():
+        return []
+    return [
+        Finding(
+            ITEM,
+            f"variable {shown}",
+            f"the signing secret in {shown} is not the registered endpoint's (compared by fingerprint)",
+            expected=" or ".join(sorted(set(fingerprints.values()))),
+            observed=fingerprint,
+            consequence="a handler with this secret refuses every real webhook, and the probes of this run prove nothing about them",
+            remedy="copy the signing secret of this environment's endpoint from the webhook portal; another environment's looks alike",
+        )
+    ]
+
+
 def _unjudged(control: Result | None) -> Finding:
     said = control.said if control else "it was not sent"
     return Finding(
@@ -192,7 +224,11 @@ def _everything(forged: Sequence[Result], results: Sequence[Result], processed: 
     effect = ""
     if asked:
         done = sum(processed[invoice] > 0 for invoice in asked)
-        effect = f", and processed {done} of {len(asked)} of these messages" if done else ", and processes none of them"
+        effect = (
+            f", and processed {done} of {len(asked)} of these messages"
+            if done
+            else ", and had processed none of them when asked right after"
+        )
     return Finding(
         ITEM,
         PATH,

@@ -198,6 +198,13 @@ def ask_processed(template: str, invoice_id: str, get: Callable[..., requests.Re
         return Processed(1, counted=False)
 
 
+def processed_reader(template: str, override: Callable[[str], Any] | None = None) -> Callable[[str], Processed] | None:
+    """How to ask whether an invoice's webhook was processed: the company's own function, else the plan's URL, else None."""
+    if override is not None:
+        return lambda invoice_id: as_processed(override(invoice_id))
+    return (lambda invoice_id: ask_processed(template, invoice_id)) if template else None
+
+
 def _no_answer(reason: str) -> Exception:
     return not_verified(
         ITEM,

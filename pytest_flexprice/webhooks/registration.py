@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from pytest_flexprice.evidence.finding import Finding, Kind, Severity
+from pytest_flexprice.evidence.finding import Finding, Severity
 from pytest_flexprice.plan import Webhooks
 from pytest_flexprice.webhooks.service import EPOCH, Endpoint
 
@@ -27,6 +27,7 @@ _TUNNELS = (
     ".svix.com",
     ".webhook.site",
 )
+_NOWHERE: Mapping[str, str] = {}
 _INVISIBLE = "nothing is sent, retried or recorded meanwhile"
 
 
@@ -34,50 +35,48 @@ def registration_findings(
     endpoints: Sequence[Endpoint],
     webhooks: Webhooks,
     *,
-    elsewhere: Mapping[str, str] | None = None,
+    elsewhere: Mapping[str, str] = _NOWHERE,
     production: bool = True,
     now: datetime | None = None,
 ) -> list[Finding]:
-    """Whether the plan's endpoint is registered and switched on, and none that belongs elsewhere (checklist 6.1).
+    """Whether the plan's endpoint is registered and switched on (checklist 6.1).
 
     Args:
         elsewhere: other environments' endpoints by the environment's name.
-        production: hosts that look like staging are wrong only there.
+        production: hosts that look like staging and unencrypted URLs are wrong only there.
         now: tells how young an endpoint is; None leaves that out.
     """
     if not endpoints:
         return [_none_registered(webhooks)]
-    own = [endpoint for endpoint in endpoints if same_url(endpoint.url, webhooks.endpoint)]
-    others = [endpoint for endpoint in endpoints if endpoint not in own]
-    strangers = list(_strangers(others, webhooks, elsewhere or {}, production))
+    own = own_endpoints(endpoints, webhooks)
     if not own:
-        return [_not_registered(others, webhooks, strangers)]
+        strangers = stranger_findings(endpoints, webhooks, elsewhere=elsewhere, production=production)
+        return [_not_registered(endpoints, webhooks, strangers)]
     return [
         *_disabled(own),
         *_doubled(own),
         *_limited(own),
         *_young(own, now),
         *_plain_text(own, production),
-        *strangers,
+        *_shared(webhooks, elsewhere),
     ]
 
 
-def native_findings(webhooks: Webhooks) -> list[Finding]:
-    """What cannot be verified where Flexprice delivers natively instead of through the delivery service (contract 6.1, 6.6)."""
-    surprise = ", although the plan says transport = 'svix'" if webhooks.transport == "svix" else ""
-    return [
-        Finding(
-            "",
-            "GET /v1/webhooks/dashboard",
-            f"this Flexprice sends webhooks natively{surprise}: the URL and its filters are server configuration that no call "
-            "shows, one URL serves all environments, and deliveries carry no signature, id or time, so registration and the "
-            "checking of signatures cannot be verified",
-            consequence="whoever knows the handler's URL can forge webhooks",
-            remedy="ask the operator to show the configured URL and its exclusions, protect the URL by the static header that "
-            "the server sends, set transport = 'native' in the plan, and waive the item with that reason",
-            kind=Kind.NOT_VERIFIED,
-        )
-    ]
+def stranger_findings(
+    endpoints: Sequence[Endpoint],
+    webhooks: Webhooks,
+    *,
+    elsewhere: Mapping[str, str] = _NOWHERE,
+    production: bool = True,
+) -> list[Finding]:
+    """Endpoints beside the plan's: errors where they belong to another environment or look like staging (checklist 6.1)."""
+    own = own_endpoints(endpoints, webhooks)
+    return [_stranger(one, webhooks, elsewhere, production) for one in endpoints if one not in own]
+
+
+def own_endpoints(endpoints: Sequence[Endpoint], webhooks: Webhooks) -> list[Endpoint]:
+    """The registered endpoints with the plan's URL."""
+    return [endpoint for endpoint in endpoints if same_url(endpoint.url, webhooks.endpoint)]
 
 
 def same_url(left: str, right: str) -> bool:
@@ -153,34 +152,27 @@ def _near_miss(urls: Sequence[str], declared: str) -> str:
     return ""
 
 
-def _strangers(
-    others: Sequence[Endpoint], webhooks: Webhooks, elsewhere: Mapping[str, str], production: bool
-) -> Iterator[Finding]:
-    for endpoint in others:
-        environment = next(
-            (name for name, url in elsewhere.items() if _belongs(endpoint.url, url, webhooks.endpoint)), ""
-        )
-        staging = production and looks_like_staging(endpoint.url)
-        off = " (disabled)" if endpoint.disabled else ""
-        if environment:
-            problem = f"the endpoint '{endpoint.url}'{off} registered here belongs to environment '{environment}'"
-        elif staging:
-            problem = (
-                f"the endpoint '{endpoint.url}'{off} registered here is on a host that looks like a staging system"
-            )
-        else:
-            problem = f"the endpoint '{endpoint.url}'{off} is registered here, and the plan does not name it"
-        wrong = (environment or staging) and not endpoint.disabled
-        yield Finding(
-            "6.1",
-            place(endpoint),
-            problem,
-            expected=webhooks.endpoint,
-            observed=endpoint.url,
-            consequence="customers' invoices of this environment are sent there",
-            remedy="delete it in this environment's webhook portal, or make sure that it belongs here",
-            severity=Severity.ERROR if wrong else Severity.WARNING,
-        )
+def _stranger(endpoint: Endpoint, webhooks: Webhooks, elsewhere: Mapping[str, str], production: bool) -> Finding:
+    environment = next((name for name, url in elsewhere.items() if _belongs(endpoint.url, url, webhooks.endpoint)), "")
+    staging = production and looks_like_staging(endpoint.url)
+    off = " (disabled)" if endpoint.disabled else ""
+    if environment:
+        why = f"registered here belongs to environment '{environment}'"
+    elif staging:
+        why = "registered here is on a host that looks like a staging system"
+    else:
+        why = "is registered here, and the plan does not name it"
+    wrong = (environment or staging) and not endpoint.disabled
+    return Finding(
+        "6.1",
+        place(endpoint),
+        f"the endpoint '{endpoint.url}'{off} {why}",
+        expected=webhooks.endpoint,
+        observed=endpoint.url,
+        consequence="customers' invoices of this environment are sent there",
+        remedy="delete it in this environment's webhook portal, or make sure that it belongs here",
+        severity=Severity.ERROR if wrong else Severity.WARNING,
+    )
 
 
 def _belongs(url: str, theirs: str, ours: str) -> bool:

@@ -82,6 +82,22 @@ def try_answers(url: str, mint: Mint, *, user_agent: str = "", time_limit: float
         return [control, *_all(session, url, rest, time_limit)]
 
 
+def try_twice(url: str, mint: Mint, *, user_agent: str = "", time_limit: float = TIME_LIMIT) -> list[Result]:
+    """Send one message twice, as a retry of the delivery service would."""
+    with _session(url, user_agent) as session:
+        return _all(session, url, probes.repeated(mint), time_limit)
+
+
+def wanted(results: Iterable[Result]) -> dict[str, str]:
+    """What a sound handler does with each probe, for people to read."""
+    return {result.probe.name: result.probe.expect.value for result in results}
+
+
+def told(results: Iterable[Result]) -> dict[str, str]:
+    """What the handler did with each probe, for people to read."""
+    return {result.probe.name: f"{result.said} ({result.elapsed:.3f} s)" for result in results}
+
+
 def send(session: requests.Session, url: str, probe: Probe, time_limit: float = TIME_LIMIT) -> Result:
     """Send one probe; never raises for what the handler does."""
     began = time.monotonic()

@@ -1,0 +1,188 @@
+"""Section 6: webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from typing import Any
+
+from pytest_bdd import given, then, when
+
+from pytest_flexprice import __version__
+from pytest_flexprice.api import Flexprice
+from pytest_flexprice.evidence.finding import NotVerified, require_none
+from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.plan import Plan, Webhooks
+from pytest_flexprice.profile import Profile
+from pytest_flexprice.testbed.waiting import Eventually
+from pytest_flexprice.webhooks import answers, effects, event_types, handler, recent, registration, sending
+from pytest_flexprice.webhooks.portal import Portal, open_portal
+from pytest_flexprice.webhooks.processed import processed_reader
+from pytest_flexprice.webhooks.sending import Result
+from pytest_flexprice.webhooks.service import Endpoint
+from pytest_flexprice.webhooks.target import (
+    Target,
+    declared_webhooks,
+    elsewhere,
+    find_target,
+    native_findings,
+    other_secrets,
+)
+
+Override = Callable[[str], Any] | None
+_AGENT = f"pytest-flexprice/{__version__}"
+
+
+@contextmanager
+def reading(flexprice: Flexprice, profile: Profile, webhooks: Webhooks) -> Iterator[Portal]:
+    """The delivery service for the time of one step: the token is fetched now and forgotten afterwards."""
+    portal = open_portal(flexprice, profile.svix_url, profile.add_secret)
+    if portal is None:
+        require_none(native_findings(webhooks))
+    assert portal is not None
+    try:
+        yield portal
+    finally:
+        portal.close()
+
+
+@given("the webhook endpoints of the environment", target_fixture="endpoints")
+def webhook_endpoints(flexprice: Flexprice, profile: Profile, plan: Plan) -> list[Endpoint]:
+    with reading(flexprice, profile, declared_webhooks(plan)) as portal:
+        return portal.endpoints()
+
+
+@then("the endpoint that the plan names is registered and switched on")
+def is_registered(endpoints: list[Endpoint], plan: Plan, profile: Profile, observe: Observe) -> None:
+    webhooks = declared_webhooks(plan)
+    findings = registration.registration_findings(
+        endpoints,
+        webhooks,
+        elsewhere=elsewhere(plan, profile.name),
+        production=profile.environment.production,
+        now=datetime.now(timezone.utc),
+    )
+    observe("webhook endpoints", expected=webhooks.endpoint, observed=endpoints, findings=findings)
+    require_none(findings)
+
+
+@then("no endpoint belongs to another environment or to a staging system")
+def no_stranger(endpoints: list[Endpoint], plan: Plan, profile: Profile, observe: Observe) -> None:
+    webhooks = declared_webhooks(plan)
+    findings = registration.stranger_findings(
+        endpoints, webhooks, elsewhere=elsewhere(plan, profile.name), production=profile.environment.production
+    )
+    observe("other endpoints", expected="none", observed=[one.observed for one in findings], findings=findings)
+    require_none(findings)
+
+
+@given("the event types that an endpoint can be subscribed to", target_fixture="known_types")
+def subscribable_types(flexprice: Flexprice, profile: Profile, plan: Plan) -> list[str]:
+    with reading(flexprice, profile, declared_webhooks(plan)) as portal:
+        return portal.event_types()
+
+
+@then("the endpoint that the plan names gets these event types and those of the plan")
+def gets_the_types(
+    endpoints: list[Endpoint], known_types: list[str], datatable: list[list[str]], plan: Plan, observe: Observe
+) -> None:
+    webhooks = declared_webhooks(plan)
+    wanted = [*dict.fromkeys([*(row[0] for row in datatable[1:]), *webhooks.event_types])]
+    findings = event_types.type_findings(endpoints, webhooks, wanted, known_types)
+    observed = {one.url: one.event_types or "everything" for one in endpoints}
+    observe("event types", expected=wanted, observed=observed, findings=findings)
+    require_none(findings)
+
+
+@when("the webhook handler gets signed, unsigned, altered, foreign and outdated messages", target_fixture="tried")
+def try_signatures(plan: Plan, profile: Profile) -> tuple[Target, list[Result]]:
+    target = find_target(plan, profile, "6.2")
+    others = other_secrets(plan, profile, target.mint.secret)
+    return target, sending.try_signatures(target.url, target.mint, others, user_agent=_AGENT)
+
+
+@then("it takes the signed ones and refuses all others")
+def verifies_signatures(tried: tuple[Target, list[Result]], handler_has_processed: Override, observe: Observe) -> None:
+    target, results = tried
+    done = effects.effects(results, processed_reader(target.webhooks.processed, handler_has_processed))
+    findings = handler.signature_findings(results, done)
+    observe(
+        "answers of the handler", expected=sending.wanted(results), observed=sending.told(results), findings=findings
+    )
+    require_none(findings)
+
+
+@then("the signing secret that the plan names belongs to the registered endpoint")
+def secret_is_registered(
+    endpoints: list[Endpoint], plan: Plan, profile: Profile, flexprice: Flexprice, observe: Observe
+) -> None:
+    target = find_target(plan, profile, "6.2")
+    own = [one for one in registration.own_endpoints(endpoints, target.webhooks) if not one.disabled]
+    prints: dict[str, str] = {}
+    with reading(flexprice, profile, target.webhooks) as portal:
+        for one in own:
+            try:
+                prints[one.id] = portal.secret_fingerprint(one.id)
+            except NotVerified:  # another token may not be allowed to read it; the probes speak for themselves
+                continue
+    findings = handler.secret_findings(target.variable, target.fingerprint, prints)
+    observe("fingerprint of the signing secret", expected=prints, observed=target.fingerprint, findings=findings)
+    require_none(findings)
+
+
+@when(
+    "the webhook handler gets every event type, an unknown one, a large one and one of them twice",
+    target_fixture="tried",
+)
+def try_answers(plan: Plan, profile: Profile) -> tuple[Target, list[Result]]:
+    target = find_target(plan, profile, "6.4")
+    return target, sending.try_answers(target.url, target.mint, user_agent=_AGENT)
+
+
+@then("it answers each with success and in time")
+def answers_with_success(tried: tuple[Target, list[Result]], observe: Observe) -> None:
+    _, results = tried
+    findings = answers.answer_findings(results)
+    conflict = answers.retry_conflict()
+    observe(
+        "answers of the handler",
+        expected=sending.wanted(results),
+        observed=sending.told(results),
+        findings=[*findings, conflict],
+    )
+    require_none(findings)
+
+
+@when("the webhook handler gets the same message twice", target_fixture="tried")
+def try_twice(plan: Plan, profile: Profile) -> tuple[Target, list[Result]]:
+    target = find_target(plan, profile, "6.4")
+    return target, sending.try_twice(target.url, target.mint, user_agent=_AGENT)
+
+
+@then("the company's side has not processed it twice")
+def processed_once(
+    tried: tuple[Target, list[Result]], handler_has_processed: Override, eventually: Eventually, observe: Observe
+) -> None:
+    target, results = tried
+    ask = processed_reader(target.webhooks.processed, handler_has_processed)
+    processed = effects.settled(results, ask, eventually.poll)
+    findings = effects.repeat_findings(results, processed)
+    observe("times processed", expected="once at most", observed=processed, findings=findings)
+    require_none(findings)
+
+
+@then("the newest deliveries to the endpoint that the plan names succeeded")
+def recent_deliveries(
+    endpoints: list[Endpoint], plan: Plan, profile: Profile, flexprice: Flexprice, observe: Observe
+) -> None:
+    webhooks = declared_webhooks(plan)
+    own = registration.own_endpoints(endpoints, webhooks)
+    with reading(flexprice, profile, webhooks) as portal:
+        attempts = {one.id: portal.attempts(one.id) for one in own}
+    findings = [finding for one in own for finding in recent.recent_findings(one, attempts[one.id])]
+    if not own:
+        findings = [recent.unregistered(webhooks)]
+    counts = {key: "{} of {} failed".format(*recent.failure_ratio(each)) for key, each in attempts.items()}
+    observe("newest deliveries", expected="the newest one succeeded", observed=counts, findings=findings)
+    require_none(findings)
