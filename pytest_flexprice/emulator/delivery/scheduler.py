@@ -48,6 +48,10 @@ class Scheduler:
         """How many tasks have not begun."""
         return len(self._heap)
 
+    def threads(self) -> list[threading.Thread]:
+        """The worker threads that live."""
+        return [thread for thread in self._threads if thread.is_alive()]
+
     def stop(self) -> None:
         """Begin nothing more and wait shortly for what runs."""
         with self._changed:

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 from .. import hooks
 from ..access import access_of
 from ..jobs import job
-from . import bodies as bodies
-from . import native
+from . import (
+    bodies,  # noqa: F401 -- registers the builders of the simple kinds
+    native,
+)
 from .encoding import sorted_again
 from .locking import Guard
 from .model import Endpoint
@@ -125,6 +127,10 @@ class DeliveryService:
             if time.monotonic() > end or self._guard.stopped.wait(_POLL):
                 return False
         return True
+
+    def threads(self) -> list[threading.Thread]:
+        """The service's threads that still live."""
+        return [*self._queue.threads(), *self._attempts.threads()]
 
     def stop(self) -> None:
         """Begin nothing more, cut what is under way and end the threads."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -69,3 +71,13 @@ def rig(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
     yield make
     for one in made:
         one.service.stop()
+
+
+def until(met: Callable[[], object], seconds: float = 10.0) -> bool:
+    """Wait for a condition, at most ``seconds``; returns whether it was met."""
+    waiting, end = threading.Event(), time.monotonic() + seconds
+    while not met():
+        if time.monotonic() > end:
+            return False
+        waiting.wait(0.005)
+    return True

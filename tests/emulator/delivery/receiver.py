@@ -108,6 +108,9 @@ class Receiver:
         elif match := re.fullmatch(r"/seq/([\d-]+)", path):
             codes = match[1].split("-")
             status = int(codes[min(nth, len(codes)) - 1])
+        elif match := re.fullmatch(r"/abort/(\d+)", path):
+            status = int(match[1])
+            extra = "webhook-delivery: abort-message\r\n"
         elif path == "/big":
             body = "x" * 30_000
         reply = f"HTTP/1.1 {status} X\r\n{extra}content-length: {len(body)}\r\nconnection: close\r\n\r\n{body}"
