@@ -98,18 +98,20 @@ class NearMisses:
             self._ends["<" + form[:_PREFIX]].append(name)
             self._ends[">" + form[-_PREFIX:]].append(name)
 
-    def of(self, name: str) -> tuple[str, str] | None:
-        """The nearest known name with what tells them apart, or None."""
+    def of(self, name: str, *, edits: bool = True) -> tuple[str, str] | None:
+        """The nearest known name with what tells them apart, or None; without ``edits`` by folded form only, which is quick."""
         form = folded(name)
         alike = [one for one in self._folded.get(form, ()) if one != name]
         if alike:
             return alike[0], difference(name, alike[0])
+        if not edits:
+            return None
         pool = (*self._ends.get("<" + form[:_PREFIX], ()), *self._ends.get(">" + form[-_PREFIX:], ()))
         best: tuple[int, str] | None = None
         for candidate in pool[:_POOL]:
-            edits = distance(name.casefold(), candidate.casefold(), _allowed(name, candidate))
-            if edits and (best is None or (edits, candidate) < best):
-                best = (edits, candidate)
+            steps = distance(name.casefold(), candidate.casefold(), _allowed(name, candidate))
+            if steps and (best is None or (steps, candidate) < best):
+                best = (steps, candidate)
         return (best[1], difference(name, best[1])) if best else None
 
     def hint(self, name: str) -> str:

@@ -1,0 +1,31 @@
+"""Reading all customers and subscriptions, page by page (contract 4.1, 4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pytest_flexprice.api.client import Flexprice
+from pytest_flexprice.oracle import catalog_rows
+from pytest_flexprice.oracle.catalog import Price
+
+STATUSES = ("active", "paused", "cancelled", "incomplete", "trialing", "draft")
+"""All of them must be asked for: a search without statuses shows active subscriptions only (contract 4.3)."""
+
+
+def read_customers(flexprice: Flexprice) -> Iterator[dict[str, Any]]:
+    """All customers that are not deleted, one request for each 1,000."""
+    return flexprice.search("/v1/customers/search")
+
+
+def read_subscriptions(flexprice: Flexprice, **only: Any) -> Iterator[dict[str, Any]]:
+    """All subscriptions of every status with their plan and lines, one request for each 1,000."""
+    return flexprice.search(
+        "/v1/subscriptions/search", {"subscription_status": list(STATUSES), "with_line_items": True, **only}
+    )
+
+
+def read_plan_prices(flexprice: Flexprice) -> dict[str, Price]:
+    """All prices of plans by id, those that have ended too (contract 2.4)."""
+    rows = flexprice.list("/v1/prices", allow_expired_prices="true")
+    return {row["id"]: catalog_rows.price(row, {}) for row in rows if row.get("entity_type") == "PLAN"}

@@ -1,0 +1,118 @@
+"""Section 4: customers and subscriptions."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timezone
+from functools import lru_cache
+from itertools import chain
+
+import pytest
+from pytest_bdd import given, then
+
+from pytest_flexprice.api import Flexprice
+from pytest_flexprice.api.customers import read_customers, read_plan_prices, read_subscriptions
+from pytest_flexprice.evidence.finding import Finding, not_decided, require_none
+from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.oracle import customers, declared, subscriptions
+from pytest_flexprice.oracle.catalog import Catalog
+from pytest_flexprice.oracle.grouping import Told, summarise
+from pytest_flexprice.oracle.register import Register
+from pytest_flexprice.oracle.subscription_lines import Past
+from pytest_flexprice.plan import Plan
+from pytest_flexprice.run import Run
+
+
+@pytest.fixture(scope="session")
+def customer_register(plan: Plan, flexprice: Flexprice) -> Iterator[Register]:
+    """Declared and existing customers with their subscriptions, read once per process."""
+    with Register() as register:
+        register.declare(declared.rows(plan.customers, plan.folder))
+        register.add_customers(read_customers(flexprice))
+        register.add_subscriptions(read_subscriptions(flexprice))
+        yield register
+
+
+@pytest.fixture(scope="session")
+def past_prices(flexprice: Flexprice) -> Past:
+    """All prices of plans by id, ended ones too; read when the first line needs them."""
+    return lru_cache(maxsize=1)(lambda: read_plan_prices(flexprice))
+
+
+@given("the customers that the plan declares", target_fixture="columns")
+def declared_customers(plan: Plan) -> tuple[str, ...]:
+    next(declared.rows(plan.customers, plan.folder), None)
+    return declared.header(plan.customers, plan.folder)
+
+
+@given("the customers and subscriptions of this environment", target_fixture="register")
+def existing_customers(customer_register: Register) -> Register:
+    return customer_register
+
+
+@then("every declared customer has an external id that events can carry")
+def external_ids_are_usable(columns: tuple[str, ...], plan: Plan, flexprice_run: Run, observe: Observe) -> None:
+    rows = declared.rows(plan.customers, plan.folder)
+    odd = (Told("external ids to look at", row.external_id, found) for row in rows if (found := declared.odd_id(row)))
+    findings = [*declared.unknown_columns(columns, "customers"), *_grouped(odd, flexprice_run, "external-ids")]
+    observe("declared customers", expected=list(declared.COLUMNS), observed=list(columns), findings=findings)
+    require_none(findings)
+
+
+@then("every declared customer exists, byte for byte, and nobody else does")
+def customers_exist(register: Register, plan: Plan, flexprice_run: Run, observe: Observe) -> None:
+    decided = plan.customers
+    policy, prefixes = (decided.undeclared, decided.ignore_prefixes) if decided else ("fail", ())
+    findings = _grouped(customers.compare(register, policy, prefixes), flexprice_run, "customers")
+    observe(
+        "customers",
+        expected=f"{register.count('declared'):,} declared rows",
+        observed=f"{register.count('customers'):,} customers",
+        findings=findings,
+    )
+    require_none(findings)
+
+
+@then("every subscription is the declared one and bills all prices of its plan")
+def subscriptions_are_right(
+    register: Register, present: Catalog, past_prices: Past, flexprice_run: Run, observe: Observe
+) -> None:
+    if not register.declares("plan"):
+        raise not_decided(
+            "4.2",
+            "golive.toml: customers",
+            "the declared customers name no plan",
+            consequence="nobody can tell whether a customer is on the wrong plan",
+            remedy="add a column 'plan' with the lookup key of each customer's plan",
+        )
+    invoicing = flexprice_run.plan.invoicing
+    usual = subscriptions.Expected(collection_method=(invoicing and invoicing.collection) or "")
+    told = subscriptions.compare(register, present, datetime.now(timezone.utc), usual, past_prices)
+    findings = _grouped(told, flexprice_run, "subscriptions")
+    observe(
+        "subscriptions",
+        expected=f"{register.count('declared'):,} declared rows",
+        observed=f"{register.count('subscriptions'):,} subscriptions of every status",
+        findings=findings,
+    )
+    require_none(findings)
+
+
+def _grouped(told: Iterable[Told], run: Run, name: str) -> list[Finding]:
+    """Few findings one by one; of many the first ones, and all of them in a file beside the evidence."""
+    stream = iter(told)
+    first = next(stream, None)
+    if first is None:
+        return []
+    path = run.folder / f"{name}-{run.worker}.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("severity", "kind", "who", "problem", "expected", "observed"))
+
+        def write(one: Told) -> None:
+            found = one.finding
+            row = (found.severity.value, one.kind, one.subject, found.problem, found.expected, found.observed)
+            writer.writerow([run.redactor.text("" if value is None else str(value)) for value in row])
+
+        return summarise(chain([first], stream), write, path.name)

@@ -1,0 +1,188 @@
+"""Subscriptions as declared: plan, status, currency, period, cycle, dates, lines; and what was dropped without a word."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timezone
+from decimal import Decimal
+
+import pytest
+
+from pytest_flexprice.evidence.finding import Severity
+from pytest_flexprice.oracle import subscriptions
+from pytest_flexprice.oracle.catalog import Catalog, Price
+from pytest_flexprice.oracle.declared import Row
+from pytest_flexprice.oracle.register import Register
+from pytest_flexprice.oracle.subscriptions import Expected
+
+from .catalog_strategies import catalog, fee, tokens, usage
+
+NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
+METER = tokens(id="m-tokens")
+USAGE = usage(id="p-usage", meter=METER)
+FEE = fee(id="p-fee")
+
+
+def sells(*prices: Price) -> Catalog:
+    present = catalog(*(prices or (USAGE, FEE)))
+    return replace(present, plans={"acme-pro": replace(present.plans["acme-pro"], id="plan-pro")})
+
+
+def line(price: Price, **changes: object) -> dict[str, object]:
+    values = {
+        "price_id": price.id,
+        "meter_id": price.meter.id if price.meter else "",
+        "entity_type": "plan",
+        "currency": price.currency,
+        "billing_period": price.billing_period,
+        "start_date": "2026-11-01T00:00:00Z",
+        "end_date": "0001-01-01T00:00:00Z",
+    }
+    return {**values, **changes}
+
+
+def subscription(**changes: object) -> dict[str, object]:
+    values = {
+        "id": "subs-1",
+        "customer_id": "c",
+        "plan_id": "plan-pro",
+        "plan": {"lookup_key": "acme-pro", "name": "Acme Pro", "status": "published"},
+        "subscription_status": "active",
+        "currency": "usd",
+        "billing_period": "MONTHLY",
+        "billing_period_count": 1,
+        "billing_cycle": "anniversary",
+        "collection_method": "send_invoice",
+        "start_date": "2026-11-01T00:00:00Z",
+        "billing_anchor": "2026-11-01T00:00:00Z",
+        "created_at": "2026-10-30T00:00:00Z",
+        "line_items": [line(USAGE), line(FEE)],
+    }
+    return {**values, **changes}
+
+
+DECLARED = {"plan": "acme-pro", "currency": "USD", "billing_period": "MONTHLY"}
+
+
+def compare(
+    *held: dict, declared: tuple[dict[str, str], ...] = (DECLARED,), sold: Catalog | None = None, past=dict
+) -> list[str]:
+    with Register() as register:
+        register.declare(Row(f"c.csv:{number}", "acct", values) for number, values in enumerate(declared, 2))
+        register.add_customers([{"external_id": "acct", "id": "c"}])
+        register.add_subscriptions(held)
+        told = subscriptions.compare(register, sold or sells(), NOW, Expected("send_invoice"), past)
+        return [one.finding.sentence for one in told if one.finding.severity is Severity.ERROR]
+
+
+def test_the_declared_subscription_is_fine() -> None:
+    assert compare(subscription()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "declared", "words"),
+    [
+        ({"currency": "eur", "line_items": [line(USAGE), line(FEE)]}, {}, ("'USD'", "'eur'")),
+        ({"billing_cycle": "calendar"}, {"billing_cycle": "anniversary"}, ("anniversary", "calendar")),
+        ({"collection_method": "charge_automatically"}, {}, ("send_invoice", "charge_automatically")),
+        ({"subscription_status": "draft"}, {}, ("never activated", "2026-10-30")),
+        ({"subscription_status": "trialing", "trial_end": "2026-12-01T00:00:00Z"}, {}, ("in its trial", "2026-12-01")),
+        ({"subscription_status": "paused"}, {}, ("is paused",)),
+        ({}, {"status": "trialing"}, ("'trialing'", "'active'")),
+        ({"start_date": "2026-12-24T00:00:00Z"}, {}, ("starts only on 2026-12-24",)),
+        ({"start_date": "2026-10-01T00:00:00Z"}, {"start_date": "2026-11-01"}, ("2026-10-01", "2026-11-01")),
+        ({"billing_anchor": "2026-11-05T00:00:00Z"}, {"billing_anchor": "2026-11-01"}, ("billing anchor",)),
+        (
+            {"plan_id": "plan-x", "plan": {"lookup_key": "old", "status": "archived"}},
+            {},
+            ("'old' (an archived plan)", "'acme-pro'"),
+        ),
+        ({"line_items": [line(FEE)]}, {}, ("usage of 'model.completion'", "newer than the subscription")),
+        ({"line_items": [line(USAGE)]}, {}, ("fee 'Platform fee'", "never billed")),
+        (
+            {"line_items": [line(FEE), line(USAGE, end_date="2026-11-10T00:00:00Z")]},
+            {},
+            ("usage of 'model.completion'",),
+        ),
+    ],
+)
+def test_each_thing_that_is_wrong_is_told_once(changes: dict, declared: dict[str, str], words: tuple[str, ...]) -> None:
+    found = [one for one in compare(subscription(**changes), declared=({**DECLARED, **declared},)) if words[0] in one]
+    assert len(found) == 1
+    for word in words:
+        assert word in found[0]
+
+
+def test_declared_dates_are_compared_to_the_day_or_the_second() -> None:
+    for start in ("2026-11-01", "2026-11-01T00:00:00Z", "2026-11-01T01:00:00+01:00"):
+        assert compare(subscription(), declared=({**DECLARED, "start_date": start},)) == []
+
+
+def test_usage_dropped_for_its_currency_or_period_is_named() -> None:
+    for changes in ({"currency": "eur"}, {"billing_period": "ANNUAL"}):
+        price = replace(FEE, id="p-other", **changes)
+        declared = {**DECLARED, **changes}
+        found = compare(
+            subscription(**changes, line_items=[line(price)]), declared=(declared,), sold=sells(USAGE, FEE, price)
+        )
+        assert len(found) == 1
+        assert "usage of 'model.completion'" in found[0]
+        assert "exactly this billing period" in found[0]
+
+
+def test_a_currency_with_its_own_usage_price_is_fine() -> None:
+    euro = replace(USAGE, id="p-euro", currency="eur")
+    declared = {**DECLARED, "currency": "eur"}
+    assert (
+        compare(
+            subscription(currency="eur", line_items=[line(euro)]), declared=(declared,), sold=sells(USAGE, FEE, euro)
+        )
+        == []
+    )
+
+
+def test_a_one_time_price_needs_no_line() -> None:
+    once = replace(FEE, id="p-once", billing_period="ONETIME")
+    assert compare(subscription(), sold=sells(USAGE, FEE, once)) == []
+
+
+def test_a_line_with_a_price_that_the_plan_no_longer_has() -> None:
+    old = replace(USAGE, id="p-old", amount=Decimal("0.04"))
+    held = subscription(line_items=[line(old), line(FEE)])
+    found = compare(held, past=lambda: {"p-old": old})
+    assert len(found) == 1
+    assert "0.04 usd" in found[0]
+    assert "0.05 usd" in found[0]
+    assert compare(held, past=lambda: {"p-old": replace(old, amount=Decimal("0.05"))}) == []
+    old_fee = subscription(line_items=[line(USAGE), line(replace(FEE, id="p-old"))])
+    assert len(compare(old_fee)) == 1
+
+
+def test_no_subscription_or_only_a_cancelled_one() -> None:
+    assert "has no subscription to plan 'acme-pro'" in compare()[0]
+    gone = subscription(subscription_status="cancelled", cancelled_at="2026-11-03T00:00:00Z")
+    assert "was cancelled on 2026-11-03" in compare(gone)[0]
+
+
+def test_two_subscriptions_bill_twice() -> None:
+    found = compare(subscription(), subscription(id="subs-2"))
+    assert len(found) == 1
+    assert "2 subscriptions" in found[0]
+    assert "subs-1, subs-2" in found[0]
+
+
+def test_two_declared_subscriptions_find_their_own() -> None:
+    other = subscription(id="subs-2", plan_id="plan-basic", plan={"lookup_key": "basic"})
+    sold = sells()
+    sold = replace(sold, plans={**sold.plans, "basic": replace(sold.plans["acme-pro"], id="plan-basic")})
+    assert compare(other, subscription(), declared=(DECLARED, {**DECLARED, "plan": "basic"}), sold=sold) == []
+
+
+def test_a_subscription_that_nobody_declared() -> None:
+    other = subscription(id="subs-2", plan_id="plan-x", plan={"lookup_key": "enterprise"})
+    assert "'enterprise'" in compare(subscription(), other)[0]
+
+
+def test_a_declared_plan_that_does_not_exist_is_told_once_with_a_hint() -> None:
+    found = compare(subscription(), declared=({**DECLARED, "plan": "Acme-Pro"},))
+    assert "'acme-pro' is there and differs only in upper and lower case" in found[0]
