@@ -64,6 +64,11 @@ class Profile:
         return self.environment.production and not self.rehearsal
 
     @property
+    def patience(self) -> float:
+        """The factor on deadlines: what takes a minute in a real deployment takes seconds in the embedded one."""
+        return 0.1 if self.rehearsal else 1.0
+
+    @property
     def key_tail(self) -> str:
         """The key's last two characters, all that may be shown of it (as Flexprice's own display id)."""
         return self.api_key[-2:] if len(self.api_key) > 8 else ""
@@ -193,7 +198,7 @@ def _level(look: Sources, own: plans.Environment, name: str, rehearsal: bool) ->
     if level > ceiling:
         source = f"environments.{name}.allow" if own.allow else "the default for production"
         raise ProfileError(
-            f"{given[1]}: level {level.word} is above {source} = {ceiling.word}; raise allow in the plan, reviewed, or run at {ceiling.word}"
+            f"{given[1]}: level {level.word} is above {source} = {ceiling.word}; raise allow in the plan or run at {ceiling.word}"
         )
     return level, given[1]
 

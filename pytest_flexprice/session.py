@@ -44,7 +44,7 @@ def configure(config: pytest.Config, name: str) -> None:
     recorder = ScenarioRecorder(config, this.redactor, this.folder, this.worker)
     config.pluginmanager.register(recorder, "flexprice-recorder")
     if not hasattr(config, "workerinput"):
-        _register_evidence(config, this, recorder)
+        _register_evidence(config, this)
     _register_suite(config)
     config.pluginmanager.register(SuiteHooks(this), "flexprice-suite")
 
@@ -93,7 +93,7 @@ def _step_modules() -> list[str]:
     return [f"{package.__name__}.{module.name}" for module in pkgutil.iter_modules(package.__path__)]
 
 
-def _register_evidence(config: pytest.Config, this: Run, recorder: ScenarioRecorder) -> None:
+def _register_evidence(config: pytest.Config, this: Run) -> None:
     from pytest_flexprice.evidence.plugin import EvidencePlugin  # noqa: PLC0415 - the controller's part
     from pytest_flexprice.plugin import features_folder  # noqa: PLC0415 - plugin imports this module
 
@@ -116,7 +116,7 @@ def _register_evidence(config: pytest.Config, this: Run, recorder: ScenarioRecor
         features=sorted(features_folder().glob("*.feature")),
         leftovers=lambda: leftovers(this),
     )
-    config.pluginmanager.register(EvidencePlugin(config, context, recorder), "flexprice-evidence")
+    config.pluginmanager.register(EvidencePlugin(config, context), "flexprice-evidence")
 
 
 def leftovers(this: Run) -> list[str]:

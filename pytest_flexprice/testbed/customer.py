@@ -10,6 +10,7 @@ from faker import Faker
 
 from pytest_flexprice.api import ApiError, Flexprice
 from pytest_flexprice.evidence.finding import Finding, RequirementNotMet
+from pytest_flexprice.oracle.times import instant
 from pytest_flexprice.testbed.ledger import Ledger
 from pytest_flexprice.testbed.naming import MARK, external_id
 
@@ -120,13 +121,6 @@ def rfc3339(moment: datetime) -> str:
     """A time as Flexprice keeps it: UTC, milliseconds."""
     utc = moment.astimezone(timezone.utc)
     return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
-
-
-def instant(text: str) -> datetime:
-    """A time that Flexprice printed (up to nanoseconds, cut to microseconds), aware, in UTC."""
-    head, _, rest = text.removesuffix("Z").partition(".")
-    digits = "".join(char for char in rest if char.isdigit())
-    return datetime.fromisoformat(f"{head}.{digits[:6]:0<6}").replace(tzinfo=timezone.utc)
 
 
 def _refused(item: str, problem: str, error: ApiError) -> RequirementNotMet:

@@ -36,7 +36,7 @@ def belonging(flexprice: Flexprice) -> Belonging:
             rows = (flexprice.get("/v1/environments") or {}).get("environments") or []
     except ApiError:
         return Belonging(identifier, source)
-    own = next((row for row in rows if row.get("id") == identifier), {})
+    own: dict[str, Any] = next((row for row in rows if row.get("id") == identifier), {})
     return Belonging(identifier, source, own.get("type"), own.get("name"))
 
 

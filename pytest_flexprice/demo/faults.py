@@ -1,0 +1,103 @@
+"""Faults of the company's own making: what its plan, its keys or its configuration get wrong in a rehearsal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_flexprice.plan import Plan
+
+if TYPE_CHECKING:
+    from pytest_flexprice.emulator.seed import Seeder
+
+Values = dict[str, Any]
+
+
+def _nothing(live: Seeder, sandbox: Seeder, values: Values) -> None:
+    """Most faults need no preparation."""
+
+
+@dataclass(frozen=True)
+class ClientFault:
+    """One fault: ``prepare`` acts on the emulator before the run, ``change`` on the plan in every process."""
+
+    name: str
+    meaning: str
+    prepare: Callable[[Seeder, Seeder, Values], None] = _nothing
+    change: Callable[[Plan], Plan] = lambda plan: plan
+
+
+CLIENT_FAULTS: dict[str, ClientFault] = {}
+
+
+def _fault(name: str, meaning: str, **hooks: Any) -> None:
+    CLIENT_FAULTS[name] = ClientFault(name, meaning, **hooks)
+
+
+def _sandbox_key(live: Seeder, sandbox: Seeder, values: Values) -> None:
+    _, values["variables"]["FLEXPRICE_API_KEY"] = sandbox.key("sandbox service")
+
+
+def _living_old_key(live: Seeder, sandbox: Seeder, values: Values) -> None:
+    for name in [each for each in values["variables"] if each.endswith("_SANDBOX_KEY")]:
+        _, values["variables"][name] = sandbox.key("forgotten")
+
+
+def _reading_key(live: Seeder, sandbox: Seeder, values: Values) -> None:
+    _role_key(live, values, "event_reader")
+
+
+def _ingesting_key(live: Seeder, sandbox: Seeder, values: Values) -> None:
+    _role_key(live, values, "event_ingestor")
+
+
+def _role_key(live: Seeder, values: Values, role: str) -> None:
+    account = live.call("POST", "/v1/users", {"type": "service_account", "name": role, "roles": [role]})
+    body = {"name": role, "type": "private_key", "service_account_id": account["id"]}
+    values["variables"]["FLEXPRICE_API_KEY"] = live.call("POST", "/v1/secrets/api/keys", body)["api_key"]
+
+
+def _without_attestation(plan: Plan) -> Plan:
+    return plan.model_copy(update={"attestations": plan.attestations[1:]})
+
+
+def _expired_attestations(plan: Plan) -> Plan:
+    old = tuple(one.model_copy(update={"on": one.on.replace(year=one.on.year - 1)}) for one in plan.attestations)
+    return plan.model_copy(update={"attestations": old})
+
+
+def _client(**update: Any) -> Callable[[Plan], Plan]:
+    def change(plan: Plan) -> Plan:
+        local = plan.environments["local"]
+        assert local.client is not None
+        client = local.client.model_copy(update=update)
+        return plan.model_copy(
+            update={"environments": {**plan.environments, "local": local.model_copy(update={"client": client})}}
+        )
+
+    return change
+
+
+def _doubled_v1(plan: Plan) -> Plan:
+    local = plan.environments["local"]
+    assert local.client is not None
+    return _client(events_url=local.client.events_url.replace("/v1/", "/v1/v1/"))(plan)
+
+
+def _missing_v1(plan: Plan) -> Plan:
+    local = plan.environments["local"]
+    assert local.client is not None
+    return _client(events_url=local.client.events_url.replace("/v1/", "/"))(plan)
+
+
+_fault("F01", "the Sandbox key is used", prepare=_sandbox_key)
+_fault("F06", "the key may only read", prepare=_reading_key)
+_fault("F07", "the key may only send events", prepare=_ingesting_key)
+_fault("F08", "the application sends its key as a bearer token", change=_client(header="Authorization"))
+_fault("F11", "the application composes /v1 twice", change=_doubled_v1)
+_fault("F12", "the application leaves /v1 out", change=_missing_v1)
+_fault("F15", "the application does not verify TLS certificates", change=_client(verify_tls=False))
+_fault("F17", "an old key was never revoked", prepare=_living_old_key)
+_fault("F149", "an attestation is missing", change=_without_attestation)
+_fault("F150", "the attestations ran out", change=_expired_attestations)

@@ -1,0 +1,146 @@
+"""The test subscription with everything that meters and prices it, read from Flexprice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pytest_flexprice.api import Flexprice
+from pytest_flexprice.evidence.finding import Finding, RequirementNotMet, not_decided, not_verified
+from pytest_flexprice.oracle.allowances import Allowance, by_meter
+from pytest_flexprice.oracle.billing import BilledSubscription
+from pytest_flexprice.oracle.metering import Meter
+from pytest_flexprice.profile import Profile
+from pytest_flexprice.testbed.customer import Testbed, TestCustomer, TestSubscription
+
+
+@dataclass(frozen=True)
+class TestPlan:
+    """The plan that the test customer subscribes to, with the currency and billing period of its usage prices."""
+
+    __test__ = False
+    id: str
+    key: str
+    currency: str
+    billing_period: str
+    prices: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A test subscription as billing sees it, its meters, and its allowances by meter id."""
+
+    plan_key: str
+    subscription: TestSubscription
+    billed: BilledSubscription
+    meters: tuple[Meter, ...]
+    allowances: dict[str, Allowance]
+    prices: tuple[dict[str, Any], ...]
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def begins(self) -> datetime:
+        """The moment from which every usage line bills; lines start no sooner than their price (contract 4.2)."""
+        return max([self.billed.start, *(line.start for line in self.billed.lines if line.is_usage and line.start)])
+
+
+def find_test_plan(flexprice: Flexprice, profile: Profile) -> TestPlan:
+    """The plan that the go-live plan names for the test customer.
+
+    Raises:
+        NotDecided: none is named. RequirementNotMet: there is no such plan. NotVerified: it has no usage price.
+    """
+    key, own = profile.environment.test_plan, profile.environment
+    if not key:
+        raise not_decided(
+            "7.1",
+            f"golive.toml: environments.{profile.name}.test_plan",
+            "the plan does not say which plan a test customer subscribes to",
+            remedy="name the lookup key of one with a usage price as test_plan",
+        )
+    found = list(flexprice.search("/v1/plans/search", {"lookup_key": key, "expand": "prices"}))
+    row = next((each for each in found if each.get("lookup_key") == key), None)
+    if row is None:
+        raise RequirementNotMet(
+            [
+                Finding(
+                    "7.1",
+                    f"plans.{key}",
+                    f"the test plan '{key}' does not exist in this environment",
+                    remedy="create it there, or correct test_plan in golive.toml",
+                )
+            ]
+        )
+    prices = tuple(row.get("prices") or ())
+    usage = [price for price in prices if price.get("type") == "USAGE"]
+    fitting = [
+        price
+        for price in usage
+        if own.test_currency in ("", price["currency"]) and own.test_billing_period in (None, price["billing_period"])
+    ]
+    if not fitting:
+        raise not_verified(
+            "7.1",
+            f"plans.{key}",
+            f"the test plan '{key}' has no usage price, so that no event can be billed on it",
+            remedy="name a plan with a usage price as test_plan",
+        )
+    return TestPlan(row["id"], key, fitting[0]["currency"], fitting[0]["billing_period"], prices)
+
+
+def set_up(testbed: Testbed, customer: TestCustomer, profile: Profile, now: datetime) -> Setup:
+    """Subscribe a test customer to the test plan, and read back what that made.
+
+    Raises:
+        NotDecided, RequirementNotMet, NotVerified, ApiError: as ``find_test_plan``, the testbed and the client.
+    """
+    flexprice = testbed.flexprice
+    plan = find_test_plan(flexprice, profile)
+    subscription = testbed.subscription(customer, plan.id, plan.currency, plan.billing_period, now)
+    row = flexprice.get(f"/v1/subscriptions/{subscription.id}")
+    adopt_invoice(testbed, (row.get("latest_invoice") or {}).get("id"))
+    billed = BilledSubscription.from_api(row, plan.prices)
+    meters = tuple(
+        Meter.from_api(flexprice.get(f"/v1/meters/{identifier}"))
+        for identifier in sorted({line.meter_id for line in billed.lines if line.is_usage})
+    )
+    entitlements = flexprice.list("/v1/entitlements", entity_type="PLAN", entity_ids=plan.id, expand="features")
+    findings = dropped_prices(plan, billed)
+    return Setup(plan.key, subscription, billed, meters, by_meter(entitlements), plan.prices, findings)
+
+
+def dropped_prices(plan: TestPlan, billed: BilledSubscription) -> list[Finding]:
+    """Usage prices of the plan that the subscription dropped without a word (contract 4.2)."""
+    taken = {line.price.id for line in billed.lines}
+    lost = [
+        price
+        for price in plan.prices
+        if price["id"] not in taken
+        and price["currency"] == plan.currency
+        and price["billing_period"] == plan.billing_period
+        and not price.get("end_date")
+    ]
+    return [
+        Finding(
+            "7.1",
+            f"plans.{plan.key}.prices.{price.get('display_name') or price['id']}",
+            f"the test subscription took no line of the price '{price.get('display_name') or price['id']}' of its plan",
+            consequence="customers who subscribe now are never billed for it",
+            remedy="compare the price's currency and billing period with the subscription's",
+        )
+        for price in lost
+    ]
+
+
+def adopt_invoice(testbed: Testbed, identifier: str | None) -> None:
+    """Enter an invoice of the run's own customer into the ledger, so that it may be finalized and is voided at the end."""
+    if identifier and not testbed.ledger.owns(identifier):
+        testbed.ledger.intend("invoice", identifier)
+        testbed.ledger.created("invoice", identifier, identifier)
+
+
+def names_of_meters(flexprice: Flexprice) -> Sequence[str]:
+    """The event names that meters of the environment listen to."""
+    return [meter["event_name"] for meter in flexprice.list("/v1/meters") if meter.get("status") == "published"]

@@ -1,0 +1,311 @@
+"""The lower half of the ladder: test events accepted, landed, metered; a mistyped one, a repeated one, and a neighbour."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from pytest_flexprice.evidence.finding import Finding, Kind
+from pytest_flexprice.oracle.attribution import Attribution, attribute
+from pytest_flexprice.oracle.decimals import words
+from pytest_flexprice.oracle.designing import design, near_miss_name, stamper
+from pytest_flexprice.oracle.invoice import line_usages
+from pytest_flexprice.oracle.metering import Event, Meter, Usage
+from pytest_flexprice.oracle.times import Window, second
+from pytest_flexprice.oracle.usage import Reading, compare_usage, from_invoice, from_query, from_subscription
+from pytest_flexprice.testbed.customer import rfc3339
+from pytest_flexprice.testbed.ladder import Climbed, Rung
+from pytest_flexprice.testbed.setting_up import Setup, names_of_meters, set_up
+
+if TYPE_CHECKING:
+    from pytest_flexprice.testbed.smoke import Smoke
+
+SECOND = timedelta(seconds=1)
+#: Seconds: a quiet pipeline answers within five, one that takes one event a second needs one each (contract 3.4).
+LANDING_BASE, LANDING_PER_EVENT, PACE_MARGIN = 60.0, 2.0, 3.0
+READERS_DEADLINE = 30.0
+SETTLING = 2.0
+
+
+def accept(smoke: Smoke) -> Climbed:
+    """Send the designed events, a whole second after every line's start and not in the future (contract 3.8)."""
+    setup = smoke.setup
+    first = second(setup.begins) + 2 * SECOND
+    smoke.wait_until(first + SECOND)
+    stamp = stamper(first, second(smoke.now()))
+    bodies = design(
+        setup.billed,
+        setup.meters,
+        setup.allowances,
+        external_id=smoke.customer.external_id,
+        prefix=f"{smoke.testbed.run_id}-{smoke.testbed.worker}",
+        stamp=stamp,
+    )
+    sent = smoke.send_events(bodies)
+    events = [_event(body) for body in bodies]
+    findings = []
+    if sent is not None:
+        known = {each.event_id for each in sent}
+        findings = [
+            Finding("7.1", f"events.{event.id}", f"event '{event.id}' was sent, but not accepted")
+            for event in events
+            if event.id not in known
+        ]
+    observed = (
+        [f"{each.event_id} ({each.path})" for each in sent]
+        if sent is not None
+        else "sent by the company's own pipeline"
+    )
+    expected = [f"{event.id}: {event.name} at {rfc3339(event.timestamp)} {dict(event.properties)}" for event in events]
+    return Climbed(expected, observed, findings, events)
+
+
+def _event(body: dict[str, Any]) -> Event:
+    return Event.from_api({**body, "timestamp": rfc3339(body["timestamp"])})
+
+
+def land(smoke: Smoke) -> Climbed:
+    """Every event in the Event Debugger: processed, with its exact quantity, for this customer's subscription."""
+    events: list[Event] = smoke.of(Rung.ACCEPTED)
+    looks = _look_until_settled(smoke, events)
+    findings = [look.finding for look in looks if look.finding is not None]
+    findings += [finding for event in events for finding in _misattributed(smoke, event, looks)]
+    return Climbed(
+        expected={event.id: "processed, with its exact quantity" for event in events},
+        observed={look.event_id: look.sentence for look in looks},
+        findings=findings,
+        data=looks,
+    )
+
+
+def _look_until_settled(smoke: Smoke, events: list[Event]) -> list[Attribution]:
+    settled: dict[str, Attribution] = {}
+    began = smoke.now()
+
+    def read() -> list[Attribution]:
+        looks = []
+        for event in events:
+            look = settled.get(event.id) or _look(smoke, event)
+            if look.settled:
+                settled[event.id] = look
+            looks.append(look)
+        return looks
+
+    met = False
+    looks: list[Attribution] = []
+    while not met:
+        landed, spent = len(settled), (smoke.now() - began).total_seconds()
+        deadline = landing_deadline(len(events), landed, spent) * smoke.patience
+        met, waited = smoke.eventually.poll(
+            f"{len(events) - landed} test events to be processed",
+            read,
+            lambda looks: all(look.event_id in settled for look in looks),
+            max(deadline - spent, 0.0),
+        )
+        looks = waited.value
+        if len(settled) == landed:
+            break
+    return looks
+
+
+def landing_deadline(events: int, landed: int, seconds: float) -> float:
+    """Seconds after which waiting for events is given up: by their number, and by the pace seen so far."""
+    base = LANDING_BASE + LANDING_PER_EVENT * events
+    return max(base, seconds / landed * events * PACE_MARGIN) if landed else base
+
+
+def _look(smoke: Smoke, event: Event) -> Attribution:
+    answer = smoke.testbed.flexprice.request("GET", "/v1/events/lookup", query={"id": event.id})
+    return attribute(event, answer.status, answer.body, meter=_meter_of(smoke.setup, event))
+
+
+def _meter_of(setup: Setup, event: Event) -> Meter | None:
+    accepting = [meter for meter in setup.meters if meter.accepts(event)]
+    # With two meters on one event the debugger shows either (contract 3.8), so no quantity can be demanded.
+    return accepting[0] if len(accepting) == 1 else None
+
+
+def _misattributed(smoke: Smoke, event: Event, looks: list[Attribution]) -> list[Finding]:
+    if not any(look.event_id == event.id and look.counted for look in looks):
+        return []
+    answer = smoke.testbed.flexprice.request("GET", "/v1/events/lookup", query={"id": event.id})
+    setup, findings = smoke.setup, []
+    prices = {line.price.id for line in setup.billed.lines}
+    wanted = {"customer_id": {smoke.customer.id}, "subscription_id": {setup.subscription.id}, "price_id": prices}
+    for row in (answer.body or {}).get("processed_events") or ():
+        for key, allowed in wanted.items():
+            if row.get(key) and row[key] not in allowed:
+                findings.append(
+                    Finding(
+                        "3.2",
+                        f"events.{event.id}",
+                        f"event '{event.id}' is attributed to another {key.removesuffix('_id')} than the test customer's",
+                        sorted(allowed),
+                        row[key],
+                        consequence="somebody else is billed for it",
+                    )
+                )
+    return findings
+
+
+def mismatch(smoke: Smoke) -> Climbed:
+    """A control event with a near-miss name: accepted, not metered, and the team can see why (checklist 3.3)."""
+    model: Event = smoke.of(Rung.ACCEPTED)[0]
+    name = near_miss_name(model.name, names_of_meters(smoke.testbed.flexprice))
+    identifier = f"{smoke.testbed.run_id}-{smoke.testbed.worker}-mistyped"
+    body = {
+        "event_name": name,
+        "external_customer_id": smoke.customer.external_id,
+        "event_id": identifier,
+        "timestamp": rfc3339(model.timestamp),
+        "properties": dict(model.properties),
+    }
+    smoke.testbed.flexprice.post("/v1/events", body, idempotent=True)
+    control = Event.from_api(body)
+    _, waited = smoke.eventually.poll(
+        "the mistyped control event to show up",
+        lambda: _look(smoke, control),
+        lambda look: look.settled,
+        landing_deadline(1, 0, 0.0) * smoke.patience,
+    )
+    look = waited.value
+    findings = []
+    if look.settled and look.finding is None:
+        findings = [
+            Finding(
+                "3.3",
+                f"events.{identifier}",
+                f"an event called '{name}' is billed, although the application sends '{model.name}'",
+                consequence="usage is counted that nobody declared",
+                remedy=f"find the meter that listens to '{name}'",
+            )
+        ]
+    elif not look.settled:
+        findings = [Finding("3.3", f"events.{identifier}", f"not verified: {look.sentence}", kind=Kind.NOT_VERIFIED)]
+    return Climbed(f"'{name}' is accepted with 202 and never billed", look.sentence, findings, control)
+
+
+def usages(smoke: Smoke) -> dict[str, Usage]:
+    """What each line's meter must have counted of all events sent, by line id."""
+    return line_usages(smoke.setup.billed, smoke.setup.meters, smoke.of(Rung.ACCEPTED))
+
+
+def meter(smoke: Smoke) -> Climbed:
+    """Three independent readers say exactly what was sent, and still do after a settling time (checklist 7.2)."""
+    looks: list[Attribution] = smoke.of(Rung.LANDED)
+    findings, seen = _read_until_right(smoke, looks)
+    if not findings:
+        smoke.eventually.pause(SETTLING * smoke.patience)
+        findings, seen = _readings(smoke, looks)
+        findings = [_after_settling(finding) for finding in findings]
+    expected = {usage.meter.event_name: words(usage.total) for usage in usages(smoke).values()}
+    return Climbed(expected, seen, findings)
+
+
+def _read_until_right(smoke: Smoke, looks: list[Attribution]) -> tuple[list[Finding], dict[str, Any]]:
+    _, waited = smoke.eventually.poll(
+        "the readers to agree on the usage",
+        lambda: _readings(smoke, looks),
+        lambda read: not read[0],
+        READERS_DEADLINE * smoke.patience,
+    )
+    return waited.value
+
+
+def _readings(smoke: Smoke, looks: list[Attribution]) -> tuple[list[Finding], dict[str, Any]]:
+    setup, flexprice = smoke.setup, smoke.testbed.flexprice
+    events: list[Event] = smoke.of(Rung.ACCEPTED)
+    by_subscription = flexprice.post("/v1/subscriptions/usage", {"subscription_id": setup.subscription.id})
+    preview = flexprice.post("/v1/invoices/preview", {"subscription_id": setup.subscription.id})
+    findings: list[Finding] = []
+    seen: dict[str, Any] = {}
+    for usage in usages(smoke).values():
+        identifier = usage.meter.id
+        readings = [
+            from_query(flexprice.post("/v1/meter-usage/query", _query(smoke, usage.meter))),
+            from_subscription(by_subscription, identifier),
+            from_invoice(preview, identifier),
+        ]
+        uncounted = [look for look in looks if not look.counted]
+        findings += compare_usage(usage, readings, events, uncounted, setup.billed.anchor)
+        seen[usage.meter.event_name] = {reading.reader: _shown(reading) for reading in readings}
+    return findings, seen
+
+
+def _query(smoke: Smoke, meter: Meter) -> dict[str, Any]:
+    window = Window(smoke.setup.billed.start, smoke.now() + timedelta(minutes=1))
+    return {
+        "external_customer_id": smoke.customer.external_id,
+        "meter_id": meter.id,
+        "start_time": rfc3339(window.start),
+        "end_time": rfc3339(window.end),
+        "aggregation_type": meter.aggregation.type,
+    }
+
+
+def _shown(reading: Reading) -> str:
+    events = f" from {reading.event_count} events" if reading.event_count is not None else ""
+    return words(reading.value) + events
+
+
+def _after_settling(finding: Finding) -> Finding:
+    return Finding(
+        finding.item,
+        finding.path,
+        f"after it was right at first, {finding.problem}",
+        finding.expected,
+        finding.observed,
+        finding.consequence,
+        finding.remedy,
+    )
+
+
+def repeat(smoke: Smoke) -> Climbed:
+    """The same event again, same id and time: nothing changes (contract 3.3). Never in production unless the plan allows it."""
+    if smoke.profile.production and not smoke.profile.environment.allow_duplicates:
+        return Climbed("not tried in production", "the plan does not set allow_duplicates")
+    event: Event = smoke.of(Rung.ACCEPTED)[0]
+    body = {
+        "event_name": event.name,
+        "external_customer_id": event.external_customer_id,
+        "event_id": event.id,
+        "timestamp": rfc3339(event.timestamp),
+        "properties": dict(event.properties),
+    }
+    smoke.testbed.flexprice.post("/v1/events", body, idempotent=True)
+    smoke.eventually.pause(SETTLING * smoke.patience)
+    findings, seen = _readings(smoke, smoke.of(Rung.LANDED))
+    expected = {usage.meter.event_name: words(usage.total) for usage in usages(smoke).values()}
+    return Climbed(expected, seen, findings)
+
+
+def neighbour(smoke: Smoke) -> Climbed:
+    """Another customer on the same plan, who sent nothing, has used nothing."""
+    other = smoke.testbed.customer("neighbour", smoke.now())
+    setup = set_up(smoke.testbed, other, smoke.profile, smoke.now())
+    start, end = _around(smoke.of(Rung.ACCEPTED))
+    findings: list[Finding] = []
+    seen: dict[str, str] = {}
+    for meter in setup.meters:
+        body = {**_query(smoke, meter), "external_customer_id": other.external_id}
+        reading = from_query(
+            smoke.testbed.flexprice.post("/v1/meter-usage/query", {**body, "start_time": start, "end_time": end})
+        )
+        seen[meter.event_name] = words(reading.value)
+        if reading.value:
+            findings.append(
+                Finding(
+                    "7.2",
+                    f"usage.{meter.event_name}",
+                    f"a customer who sent nothing is charged for '{meter.event_name}'",
+                    0,
+                    reading.value,
+                    consequence="customers pay for each other's usage",
+                )
+            )
+    return Climbed(dict.fromkeys(seen, "0"), seen, findings)
+
+
+def _around(events: list[Event]) -> tuple[str, str]:
+    times: list[datetime] = [event.timestamp for event in events]
+    return rfc3339(min(times) - timedelta(hours=1)), rfc3339(max(times) + timedelta(hours=1))

@@ -1,0 +1,174 @@
+"""Sections 3, 5 and 7 along the ladder of the smoke test; each step asks for one rung."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from pytest_bdd import given, then, when
+
+from pytest_flexprice.api import Flexprice
+from pytest_flexprice.evidence.finding import require_none
+from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.plan import Plan
+from pytest_flexprice.profile import Profile
+from pytest_flexprice.testbed.delivered import await_processed
+from pytest_flexprice.testbed.ladder import Climbed, Rung
+from pytest_flexprice.testbed.smoke import NotReached, Smoke
+from pytest_flexprice.testbed.waiting import Eventually
+from pytest_flexprice.webhooks.processed import Delivery, Processed, delivery_findings
+from pytest_flexprice.webhooks.target import declared_webhooks
+
+Override = Callable[[str], Any] | None
+
+
+def climb(smoke: Smoke, rung: Rung) -> Climbed:
+    try:
+        return smoke.climb(rung)
+    except NotReached as reason:
+        pytest.skip(str(reason))
+
+
+def tell(title: str, climbed: Climbed, observe: Observe) -> None:
+    observe(title, expected=climbed.expected, observed=climbed.observed, findings=climbed.findings)
+    require_none(climbed.findings)
+
+
+@given("a test customer who is subscribed to the test plan", target_fixture="subscribed")
+def subscribed(smoke: Smoke) -> Climbed:
+    return smoke.climb(Rung.SUBSCRIBED)
+
+
+@then("the subscription bills every usage price of its plan")
+def subscription_is_whole(subscribed: Climbed, observe: Observe) -> None:
+    tell("lines of the test subscription", subscribed, observe)
+
+
+@when("the test events were sent", target_fixture="accepted")
+def events_were_sent(smoke: Smoke) -> Climbed:
+    return climb(smoke, Rung.ACCEPTED)
+
+
+@then("every one of them was accepted")
+def all_accepted(accepted: Climbed, observe: Observe) -> None:
+    tell("test events", accepted, observe)
+
+
+@then("each of them is processed with its exact quantity, for this customer and no other")
+def all_landed(smoke: Smoke, observe: Observe) -> None:
+    tell("test events in the Event Debugger", climb(smoke, Rung.LANDED), observe)
+
+
+@when("a control event with a mistyped name was sent", target_fixture="mistyped")
+def mistyped_event(smoke: Smoke) -> Climbed:
+    return climb(smoke, Rung.MISMATCHED)
+
+
+@then("it is accepted, found by no meter, and the reason can be seen")
+def mistyped_is_seen(mistyped: Climbed, observe: Observe) -> None:
+    tell("mistyped control event", mistyped, observe)
+
+
+@when("the usage is read in three independent ways, and once more after it settled", target_fixture="metered")
+def read_usage(smoke: Smoke) -> Climbed:
+    return climb(smoke, Rung.METERED)
+
+
+@then("each of them says exactly what was sent")
+def usage_is_exact(metered: Climbed, observe: Observe) -> None:
+    tell("usage", metered, observe)
+
+
+@when("one event was sent again with its id and time", target_fixture="repeated")
+def repeat_event(smoke: Smoke) -> Climbed:
+    return climb(smoke, Rung.REPEATED)
+
+
+@then("the usage is still exactly what was sent")
+def repeat_changes_nothing(repeated: Climbed, observe: Observe) -> None:
+    tell("usage after one event was sent twice", repeated, observe)
+
+
+@when("a second test customer on the same plan sends nothing", target_fixture="neighbour")
+def silent_neighbour(smoke: Smoke) -> Climbed:
+    return climb(smoke, Rung.NEIGHBOUR)
+
+
+@then("the second customer has used nothing")
+def neighbour_is_untouched(neighbour: Climbed, observe: Observe) -> None:
+    tell("usage of the second customer", neighbour, observe)
+
+
+@when("the preview of the test invoice is compared with the independent calculation", target_fixture="previewed")
+def preview_invoice(smoke: Smoke) -> Climbed:
+    return climb(smoke, Rung.PREVIEWED)
+
+
+@then("lines, quantities, amounts and total are exactly as calculated")
+def preview_is_exact(previewed: Climbed, observe: Observe) -> None:
+    tell("preview of the test invoice", previewed, observe)
+
+
+@when("the draft of the test invoice is made and computed", target_fixture="drafted")
+def draft_invoice(smoke: Smoke) -> Climbed:
+    return climb(smoke, Rung.DRAFTED)
+
+
+@then("its lines, quantities and amounts are exactly as calculated")
+def draft_is_exact(drafted: Climbed, observe: Observe) -> None:
+    tell("draft of the test invoice", drafted, observe)
+
+
+@when("the draft of the test invoice is finalized and read back", target_fixture="finalized")
+def finalize_invoice(smoke: Smoke) -> Climbed:
+    return climb(smoke, Rung.FINALIZED)
+
+
+@then("it is finalized, has a number, adds up, and no line changed")
+def finalized_is_right(finalized: Climbed, observe: Observe) -> None:
+    tell("finalized test invoice", finalized, observe)
+
+
+@when("the test invoice was finalized", target_fixture="test_invoice")
+def invoice_was_finalized(smoke: Smoke) -> tuple[dict[str, Any], datetime]:
+    climbed = climb(smoke, Rung.FINALIZED)
+    if climbed.broken:
+        pytest.skip(f"not reached, because the finalized invoice (7.3) broke first: {climbed.findings[0].sentence}")
+    invoice, moment = climbed.data
+    return invoice, moment
+
+
+@then("its webhook reached the company's handler and was processed as far as the plan requires")
+def webhook_was_processed(
+    test_invoice: tuple[dict[str, Any], datetime],
+    flexprice: Flexprice,
+    profile: Profile,
+    plan: Plan,
+    handler_has_processed: Override,
+    eventually: Eventually,
+    observe: Observe,
+) -> None:
+    invoice, finalized_at = test_invoice
+    webhooks = declared_webhooks(plan)
+    delivery, processed, waited = await_processed(
+        flexprice, profile, webhooks, handler_has_processed, eventually, invoice["id"], finalized_at
+    )
+    findings = delivery_findings(delivery, processed, webhooks.grade, waited)
+    observe(
+        "webhook of the finalized invoice",
+        expected=webhooks.grade,
+        observed=_told(delivery, processed),
+        findings=findings,
+    )
+    require_none(findings)
+
+
+def _told(delivery: Delivery, processed: Processed | None) -> dict[str, Any]:
+    return {
+        "invoice": delivery.invoice_id,
+        "messages": [message.id for message in delivery.messages],
+        "attempts": [f"{attempt.at:%H:%M:%S} → {attempt.response_status}" for attempt in delivery.tried],
+        "processed": "cannot be told" if processed is None else f"{processed.times} times",
+    }
