@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from pytest_flexprice.evidence.sensitive import is_sensitive, is_sensitive_in_url
 
@@ -31,6 +31,7 @@ _PAIR = re.compile(
 _SCHEME = re.compile(r"\b(?P<scheme>Bearer|Basic)(?P<gap>\s+)(?P<value>[A-Za-z0-9._~+/=-]{8,})", re.IGNORECASE)
 _USERINFO = re.compile(r"(?P<before>://[^/\s:@'\"]*:)(?P<value>[^/\s@'\"]+)(?=@)")
 _PARAMETER = re.compile(r"(?P<before>[?&#](?P<name>[A-Za-z][\w.-]*)=)(?P<value>[^&#\s\"'<>\\]+)")
+_PERCENT = re.compile(r"[^\s\"'<>&?=#/]*%[0-9A-Fa-f]{2}[^\s\"'<>&?=#/]*")
 _SHAPED = re.compile(r"whsec_[A-Za-z0-9+/=_-]{8,}|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*")
 
 
@@ -99,7 +100,10 @@ class Redactor:
 
     def leaks(self, text: str) -> list[str]:
         """The masks of the known secrets that the text still holds in some form."""
-        return sorted({self._masks[found] for found in self._known.findall(text)}) if self._known else []
+        if self._known is None:
+            return []
+        found = {self._masks[form] for form in self._known.findall(text)}
+        return sorted(found | {REDACTED for match in _PERCENT.finditer(text) if self._is_encoded(match[0])})
 
     def scan(self, folder: Path) -> list[Path]:
         """The files below ``folder`` that hold a known secret in some form, in their names or in their content."""
@@ -110,10 +114,16 @@ class Redactor:
         if self._known is None:
             return text
         text = self._known.sub(lambda match: self._masks[match[0]], text)
+        text = _PERCENT.sub(lambda match: REDACTED if self._is_encoded(match[0]) else match[0], text)
         if "..." in text or "…" in text:
             for secret in self._secrets:
                 text = _without_fragments(text, secret)
         return text
+
+    def _is_encoded(self, part: str) -> bool:
+        """Whether a percent-encoded part is a secret, whichever of its characters somebody encoded, and how often."""
+        once = unquote(part)
+        return any(secret in form for form in (once, unquote_plus(part), unquote(once)) for secret in self._secrets)
 
     def _mapping(self, value: Mapping[Any, Any]) -> dict[str, Any]:
         # {"name": "x-api-key", "value": "…"}: a pair written as two fields.
@@ -135,7 +145,7 @@ def _forms(secret: str) -> set[str]:
     urls = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
     urls |= {quote(url, safe="") for url in urls}
     forms = {secret, raw.hex(), raw.hex().upper(), json.dumps(secret)[1:-1], repr(secret)[1:-1], html.escape(secret)}
-    forms |= urls | {re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), url) for url in urls}
+    forms |= urls | {json.dumps(secret, ensure_ascii=False)[1:-1]}
     for core in _base64_cores(raw):
         forms |= {core, core.replace("+", "-").replace("/", "_"), quote(core, safe="")}
     return {form for form in forms if len(form) >= SHORTEST}

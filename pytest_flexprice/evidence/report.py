@@ -12,7 +12,7 @@ from pytest_flexprice.checklist import SECTIONS
 from pytest_flexprice.evidence import sidebyside
 from pytest_flexprice.evidence.document import Document
 from pytest_flexprice.evidence.records import ScenarioRecord
-from pytest_flexprice.evidence.verdict import STATES, ItemVerdict
+from pytest_flexprice.evidence.verdict import STATES, ItemVerdict, State
 
 ICONS = {
     "passed": "✓",
@@ -24,7 +24,7 @@ ICONS = {
     "not run": "–",
     "skipped": "–",
 }
-PROBLEMS = ("failed", "not verified", "waived")
+PROBLEMS: tuple[State, ...] = ("failed", "not verified", "waived")
 
 
 def as_json(document: Document) -> str:
@@ -61,7 +61,7 @@ def _render(name: str, document: Document) -> str:
         homes=_homes(document.verdict.items),
         states=STATES,
         icons=ICONS,
-        problems=[item for item in document.verdict.items if item.state in PROBLEMS],
+        problems=[item for state in PROBLEMS for item in document.verdict.items if item.state == state],
     )
 
 
@@ -73,6 +73,7 @@ def _filters() -> dict[str, Callable[..., Any]]:
         "rows": lambda seen: sidebyside.differences_first(sidebyside.rows(seen.expected, seen.observed)),
         "grouped": sidebyside.grouped,
         "cell": _cell,
+        "capital": lambda text: text[:1].upper() + text[1:],
         "anchor": _anchor,
         "at_step": lambda record, number: [seen for seen in record.observations if seen.step == number],
     }

@@ -70,7 +70,11 @@ def text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list) and all(not isinstance(one, (list, dict)) for one in value):
         return ", ".join(map(text, value)) if value else "none"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else str(value)
+    if isinstance(value, (list, dict)):
+        return json.dumps(value, ensure_ascii=False)
+    plain = str(value)
+    # White space at an edge, or a character that shows nothing, is easily the very difference.
+    return plain if (plain == plain.strip() and plain.isprintable()) or "\n" in plain else repr(plain)
 
 
 def text_table(aligned: Sequence[Row], width: int = 48) -> str:

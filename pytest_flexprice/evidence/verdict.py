@@ -157,7 +157,7 @@ def _said(item: Item, records: list[ScenarioRecord]) -> str:
     total = sum(record.findings_total or len(record.errors) for record in records)
     if own:
         more = f" ({total - 1} more findings)" if total > 2 else " (1 more finding)" if total == 2 else ""
-        return own[0].sentence + more
+        return _capital(own[0].sentence) + more
     return next((record.message for record in records if record.message), "The scenario failed without a message.")
 
 
