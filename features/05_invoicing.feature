@@ -6,7 +6,6 @@ Feature: Invoicing
     Given what was decided about invoices
     And the invoicing settings of this environment
     Then the grace period and auto-cancel are as decided
-    And it is written down after how many days an unpaid invoice ends a subscription
 
   @item_5_1 @read
   Scenario: Invoices are finalized and due when the company expects it

@@ -1,0 +1,74 @@
+"""The preview of a running subscription against its own usage, prices and allowances (checklist 5.3, read level)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from pytest_flexprice.evidence.finding import Finding
+from pytest_flexprice.oracle.allowances import Allowance
+from pytest_flexprice.oracle.billing import BilledSubscription
+from pytest_flexprice.oracle.decimals import words
+from pytest_flexprice.oracle.invoice import ExpectedInvoice, expected_invoice
+from pytest_flexprice.oracle.invoice_findings import compare_invoice
+from pytest_flexprice.oracle.metering import Usage
+from pytest_flexprice.oracle.times import instant
+from pytest_flexprice.oracle.usage import Reading, compare_usage
+
+MOST = 20
+
+
+def representatives(subscriptions: Iterable[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:
+    """One subscription that has begun for each plan, currency and billing period, always the same; at most 20."""
+    found: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for each in sorted(subscriptions, key=lambda one: str(one.get("id"))):
+        if instant(str(each["start_date"])) <= now:
+            found.setdefault((each.get("plan_id"), each.get("currency"), each.get("billing_period")), each)
+    return [dict(each) for each in list(found.values())[:MOST]]
+
+
+def expected_preview(
+    subscription: BilledSubscription, usages: Mapping[str, Usage], allowances: Mapping[str, Allowance]
+) -> ExpectedInvoice:
+    """The preview that usage, prices and allowances lead to; coupons and taxes are taken from the preview itself."""
+    return expected_invoice(subscription, usages, allowances, stage="preview")
+
+
+def preview_findings(
+    expected: ExpectedInvoice,
+    invoice: Mapping[str, Any],
+    usages: Mapping[str, Usage],
+    readings: Mapping[str, tuple[Reading, ...]],
+    anchor: datetime,
+) -> list[Finding]:
+    """What is wrong with a preview: its lines, its totals, and readers of usage that disagree with each other."""
+    found = compare_invoice(expected, invoice, "5.3")
+    wrong = {finding.path for finding in found}
+    for line_id, usage in usages.items():
+        if f"invoice.lines.{usage.meter.event_name}" not in wrong and _readable(usage):
+            found += compare_usage(usage, readings.get(line_id, ()), anchor=anchor)
+    return found
+
+
+def _readable(usage: Usage) -> bool:
+    size = usage.meter.aggregation.bucket_size
+    return not size or (size in (usage.points or {}) and not usage.meter.aggregation.group_by)
+
+
+def is_missing_line(finding: Finding) -> bool:
+    """Whether a finding says that a line is missing."""
+    return finding.path.startswith("invoice.lines.") and "has no line for" in finding.problem
+
+
+def table(expected: ExpectedInvoice) -> list[dict[str, str]]:
+    """The expected lines as rows to show beside the observed ones."""
+    return [
+        {
+            "line": line.event_name or line.name,
+            "quantity": words(line.quantity),
+            "formula": f"not verified: {line.unverified}" if line.unverified else line.formula,
+            "amount": words(line.amount),
+        }
+        for line in expected.lines
+    ]

@@ -1,0 +1,180 @@
+"""The declared invoicing policy against settings, subscriptions and connections."""
+
+from datetime import date, datetime, timedelta, timezone
+
+import pytest
+
+from pytest_flexprice.evidence.finding import Kind, Severity
+from pytest_flexprice.oracle import settings
+from pytest_flexprice.oracle.auto_cancel import CancelPolicy, cancellations
+from pytest_flexprice.plan import Invoicing
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+DECIDED = Invoicing(
+    grace_period_days=14, auto_cancel=False, collection="send_invoice", decided_by="Ann", decided_on=date(2026, 11, 1)
+)
+
+
+def setting(days=14, on=False, saved=True):
+    return {"id": "setting_1" if saved else "", "value": {"grace_period_days": days, "auto_cancellation_enabled": on}}
+
+
+def invoice_setting(days=1, delay=7200):
+    return {"id": "setting_2", "value": {"due_date_days": days, "finalization_delay_seconds": delay}}
+
+
+def subscription(number, method="send_invoice", status="active"):
+    return {
+        "id": f"subs_{number}",
+        "subscription_status": status,
+        "collection_method": method,
+        "customer": {"external_id": f"acct_{number}"},
+    }
+
+
+def one(findings):
+    (finding,) = findings
+    return finding
+
+
+def test_declared_policy_that_is_saved_has_no_findings():
+    assert settings.grace_findings(DECIDED, setting()) == []
+
+
+def test_other_grace_period_shows_both_numbers_and_what_it_does():
+    sentence = one(settings.grace_findings(DECIDED, setting(days=12))).sentence
+    assert sentence.startswith(
+        "the grace period is 12 days (expected 14, found 12): auto-cancel, once on, acts 12 days"
+    )
+
+
+def test_auto_cancel_that_is_on_unexpectedly_says_after_how_many_days_it_cancels():
+    sentence = one(settings.grace_findings(DECIDED, setting(on=True))).sentence
+    assert "auto-cancel is on, although the plan says it is off (expected false, found true)" in sentence
+    assert "ends 14 days after its unpaid invoice is due" in sentence
+
+
+def test_auto_cancel_that_is_off_although_declared_on():
+    wanted = DECIDED.model_copy(update={"auto_cancel": True})
+    assert (
+        "auto-cancel is off, although the plan says it is on"
+        in one(settings.grace_findings(wanted, setting())).sentence
+    )
+
+
+def test_never_saved_setting_is_told_with_the_difference():
+    sentence = one(settings.grace_findings(DECIDED, setting(days=3, saved=False))).sentence
+    assert "never saved here: Flexprice's default" in sentence
+
+
+def test_never_saved_setting_that_agrees_is_only_a_warning():
+    finding = one(settings.grace_findings(DECIDED.model_copy(update={"grace_period_days": 3}), setting(3, saved=False)))
+    assert finding.severity is Severity.WARNING
+
+
+@pytest.mark.parametrize("declared", [None, Invoicing()])
+def test_silent_plan_is_not_decided(declared):
+    found = settings.grace_findings(declared, setting(3, saved=False))
+    assert {each.kind for each in found} == {Kind.NOT_DECIDED}
+    assert "the grace period is not decided: the plan is silent" in found[0].sentence
+    assert "Flexprice's default, never saved here" in found[0].sentence
+    assert one(settings.collection_findings(declared, [subscription(1)])).kind is Kind.NOT_DECIDED
+
+
+def test_long_finalization_is_told_in_hours():
+    sentence = one(settings.due_date_findings(DECIDED, invoice_setting(delay=30 * 86400))).sentence
+    assert "invoices stay drafts for 720 hours" in sentence
+    assert settings.hours(5400) == "1.5 hours"
+    assert settings.hours(3600) == "1 hour"
+
+
+@pytest.mark.parametrize("days", [0, 60, 90])
+def test_unusual_due_days_that_nobody_declared_are_found(days):
+    assert (
+        f"invoices are due {days} days after"
+        in one(settings.due_date_findings(DECIDED, invoice_setting(days))).sentence
+    )
+    assert settings.due_date_findings(DECIDED.model_copy(update={"due_date_days": days}), invoice_setting(days)) == []
+
+
+@pytest.mark.parametrize("days", [1, 15, 30])
+def test_usual_due_days_need_no_declaration(days):
+    assert settings.due_date_findings(DECIDED, invoice_setting(days)) == []
+
+
+def test_declared_due_days_and_delay_must_be_met():
+    wanted = DECIDED.model_copy(update={"due_date_days": 30, "finalization_delay_seconds": 3600})
+    found = settings.due_date_findings(wanted, invoice_setting(15, 7200))
+    assert [(each.expected, each.observed) for each in found] == [(30, 15), ("1 hour", "7200 seconds")]
+
+
+def test_sign_off_needs_name_and_day():
+    assert settings.sign_off_findings(DECIDED, "5.1", NOW.date()) == []
+    finding = one(settings.sign_off_findings(Invoicing(decided_by="Ann"), "5.1", NOW.date()))
+    assert (finding.kind, "lacks invoicing.decided_on" in finding.sentence) == (Kind.NOT_DECIDED, True)
+    ahead = DECIDED.model_copy(update={"decided_on": date(2027, 1, 1)})
+    assert "a day that has not come" in one(settings.sign_off_findings(ahead, "5.2", NOW.date())).sentence
+
+
+def test_policy_sentence_names_days_and_day():
+    ending = datetime(2026, 12, 1, tzinfo=timezone.utc)
+    sentence = settings.policy_sentence(setting(on=True), invoice_setting(1), ending)
+    assert "15 days after the period's end: for a period ending on 2026-12-01 on 2026-12-16." in sentence
+    assert "auto-cancel is off" in settings.policy_sentence(setting(), invoice_setting(), ending)
+    assert "auto-cancel is off" in settings.policy_sentence(setting(on=True, saved=False), invoice_setting(), ending)
+
+
+def waiting(policy, hours):
+    unpaid = {
+        "id": "inv_1",
+        "subscription_id": "subs_1",
+        "invoice_type": "SUBSCRIPTION",
+        "invoice_status": "FINALIZED",
+        "payment_status": "PENDING",
+        "amount_remaining": "49",
+        "due_date": (NOW + timedelta(hours=hours)).isoformat(),
+    }
+    return cancellations(policy, [subscription(1)], [unpaid], NOW)
+
+
+@pytest.mark.parametrize(
+    ("on", "declared", "hours", "severities"),
+    [
+        (True, False, -80, [Severity.ERROR]),
+        (False, True, -80, [Severity.ERROR]),
+        (False, False, -80, [Severity.WARNING]),
+        (True, True, -70, [Severity.WARNING]),
+        (True, True, -12, []),
+    ],
+)
+def test_who_is_cancelled_today(on, declared, hours, severities):
+    policy = CancelPolicy(3, on)
+    wanted = DECIDED.model_copy(update={"auto_cancel": declared})
+    found = settings.cancellation_findings(wanted, policy, waiting(policy, hours), NOW)
+    assert [each.severity for each in found] == severities
+
+
+def test_offenders_of_the_collection_method_are_named():
+    others = [
+        subscription(1),
+        subscription(2, "charge_automatically"),
+        subscription(3, "charge_automatically", "draft"),
+    ]
+    sentence = one(settings.collection_findings(DECIDED, others)).sentence
+    assert "1 of 2 active subscriptions do not use 'send_invoice': subs_2 of acct_2 (expected" in sentence
+    assert settings.collection_findings(DECIDED, others[:1]) == []
+
+
+def test_many_offenders_are_counted():
+    others = [subscription(number, "charge_automatically") for number in range(14)]
+    assert "and 4 more" in one(settings.collection_findings(DECIDED, others)).sentence
+
+
+def test_collecting_needs_a_gateway():
+    wanted = DECIDED.model_copy(update={"collection": "charge_automatically"})
+    assert (
+        "no payment gateway is connected"
+        in one(settings.connection_findings(wanted, [{"provider_type": "hubspot"}])).sentence
+    )
+    assert settings.connection_findings(wanted, [{"provider_type": "Stripe"}]) == []
+    assert settings.connection_findings(DECIDED, []) == []
