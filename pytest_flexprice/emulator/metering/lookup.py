@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from .. import catalog, errors
@@ -30,7 +31,7 @@ class Metered:
     meter: str
     customer: str
     second: int
-    quantity: str
+    quantity: Decimal
     processed: int
 
 
@@ -73,7 +74,7 @@ def _metered(scope: Scope, identifier: str) -> Metered | None:
     for number, customer, second, quantity, processed in store.query(
         sql, (store.number(scope.environment), identifier)
     ):
-        return Metered(store.name(number), customer, second, str(quantity), processed)
+        return Metered(store.name(number), customer, second, Decimal(quantity), processed)
     return None
 
 

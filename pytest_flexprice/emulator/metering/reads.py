@@ -5,10 +5,10 @@ Windows are ``[start, end)`` in whole seconds: rows are stored by the second, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any
 
 from . import windows
@@ -28,6 +28,8 @@ _VALUES = {
 }
 _STAMP_LENGTH = 40
 _SCALE = 10**15
+_WIDE = Context(prec=200)
+ZERO = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -115,20 +117,28 @@ def aggregate(
 
 def _value(aggregation: str, one: Any, two: Any, rows: int) -> Decimal:
     if not rows:
-        return Decimal(0)
+        return ZERO
     if aggregation in ("COUNT", "COUNT_UNIQUE"):
         return Decimal(one)
     if aggregation == "LATEST":
         return Decimal(one[_STAMP_LENGTH:])
     if aggregation == "MAX":
         return max(Decimal(part) for part in (one, two) if part is not None)
-    total = Decimal(one) + Decimal(two) if Decimal(two) else Decimal(one)
-    return _average(total, rows) if aggregation == "AVG" else total
+    sum_of_all = _WIDE.add(Decimal(one), Decimal(two or 0))
+    return _average(sum_of_all, rows) if aggregation == "AVG" else sum_of_all
 
 
 def _average(total: Decimal, rows: int) -> Decimal:
     """The mean as the store gives it: a double (vector avg-third)."""
-    return Decimal(repr(float(int(total * _SCALE)) / _SCALE / rows))
+    return Decimal(repr(float(int(_WIDE.multiply(total, Decimal(_SCALE)))) / _SCALE / rows))
+
+
+def summed(values: Iterable[Decimal]) -> Decimal:
+    """The exact sum of quantities."""
+    found = ZERO
+    for value in values:
+        found = _WIDE.add(found, value)
+    return found
 
 
 def total(world: World, selection: Selection, aggregation: str) -> Usage:

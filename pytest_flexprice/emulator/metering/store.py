@@ -10,11 +10,12 @@ import json
 import sqlite3
 import weakref
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Context, Decimal
 from typing import Any, NamedTuple
 
-from .values import extracted
-from .windows import month_start
+from .values import extracted, extracted_number
+from .windows import millisecond_of, month_start
 
 CACHE_KIBIBYTES = 65_536
 """How much of the database stays in memory."""
@@ -92,6 +93,11 @@ def _extracted(text: str | None, key: str) -> str:
     return extracted(json.loads(text), key) if text else ""
 
 
+def _extracted_number(text: str | None, key: str) -> float:
+    """SQL function ``extracted_number``: a property of stored ones as a double."""
+    return extracted_number(json.loads(text), key) if text else 0.0
+
+
 class Store:
     """Raw events and metered rows; equal keys replace each other, the later one stays."""
 
@@ -102,6 +108,7 @@ class Store:
         self.connection.executescript(_SCHEMA)
         self.connection.create_function("month_start", 2, month_start, deterministic=True)
         self.connection.create_function("extracted", 2, _extracted, deterministic=True)
+        self.connection.create_function("extracted_number", 2, _extracted_number, deterministic=True)
         aggregates: dict[str, Any] = {"exact_sum": _ExactSum, "exact_max": _ExactMax}
         for name, kind in aggregates.items():
             self.connection.create_aggregate(name, 1, kind)
@@ -153,6 +160,11 @@ class Store:
     def query(self, sql: str, arguments: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a SELECT."""
         return self.connection.execute(sql, tuple(arguments)).fetchall()
+
+    def count_raw(self, environment: str, start: datetime, end: datetime) -> int:
+        """How many raw events of an environment lie in ``[start, end)``."""
+        bounds = (self.number(environment), millisecond_of(start), millisecond_of(end))
+        return int(self.query("SELECT count(*) FROM raw WHERE env=? AND ts>=? AND ts<?", bounds)[0][0])
 
     def counts(self) -> dict[str, int]:
         """How many raw events and metered rows are kept."""

@@ -1,6 +1,7 @@
 """The routes, one module per resource; importing a module registers its handlers. One line per module."""
 
 from . import addons as addons
+from . import analytics as analytics
 from . import api_keys as api_keys
 from . import auth as auth
 from . import connections as connections
@@ -25,6 +26,7 @@ from . import subscription_reads as subscription_reads
 from . import subscriptions as subscriptions
 from . import svix as svix
 from . import taxes as taxes
+from . import usage as usage
 from . import users as users
 from . import wallets as wallets
 from . import webhooks as webhooks
