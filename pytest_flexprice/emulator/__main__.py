@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
+from .delivery import commandline
 from .options import DEFAULT_KEY, EmulatorOptions
 from .server import FlexpriceServer
 
@@ -20,6 +21,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--lag", default="0", metavar="SECONDS|manual", help="from accepting an event to metering it")
     parser.add_argument("--key-cache", type=float, default=5.0, metavar="SECONDS", help="life of a deleted, used key")
     parser.add_argument("--native", action="store_true", help="webhooks by the native sender, Svix switched off")
+    commandline.add_arguments(parser)
     parser.add_argument("--no-jobs", action="store_true", help="periodic jobs run only when the clock is advanced")
     parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="switch a fault on; repeatable")
     return parser
@@ -40,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         lag=lag,
         key_cache_seconds=args.key_cache,
         svix=not args.native,
+        delivery=commandline.settings(args),
         jobs=not args.no_jobs,
         faults=tuple(args.fault),
     )

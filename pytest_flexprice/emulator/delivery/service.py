@@ -95,6 +95,11 @@ class DeliveryService:
         application, _ = self.svix.application(self._tenant(environment), environment)
         return self.svix.add_endpoint(application, url, **fields)
 
+    @property
+    def held(self) -> bool:
+        """Whether events are kept back."""
+        return self._held is not None
+
     def hold(self) -> None:
         """Keep back what is published from now on, as a backlog of the queue does."""
         if self._held is None:

@@ -20,6 +20,8 @@ TRIGGERS = (
 )
 
 
+_SHOWN = 1000
+_HOLD = binding.Schema("Hold", binding.field("hold", binding.boolean))
 _RETRY = binding.Schema("RetryWebhookRequest", binding.field("system_event_id", rules="required", bound=True))
 
 
@@ -64,3 +66,27 @@ def trigger(call: Call) -> dict[str, Any]:
     call.found("invoices", invoice, f"invoice {invoice} not found", {"id": invoice}, any_status=True)
     call.world.publish(call.environment, name, kind="invoice", id=invoice)
     return {"event_name": name, "message": "webhook triggered successfully"}
+
+
+@route("GET", "/_emulator/webhooks", public=True)
+def queue(call: Call) -> dict[str, Any]:
+    """Only here: what was published, newest first, with the system event ids that the real server shows nowhere."""
+    service = service_of(call.world)
+    fields = ("id", "tenant", "environment", "name", "kind", "object_id", "at", "done", "failures")
+    events = [{name: getattr(event, name) for name in fields} for event in reversed(service.events.values())]
+    return {"held": service.held, "idle": service.idle(), "events": events[:_SHOWN]}
+
+
+@route("POST", "/_emulator/webhooks", public=True)
+def hold_queue(call: Call) -> dict[str, Any]:
+    """Only here: ``{"hold": true}`` keeps events back, as a backlog does, until ``{"hold": false}``."""
+    expected = 'expected {"hold": true} or {"hold": false}'
+    wanted = call.bind(_HOLD, expected)["hold"]
+    if wanted is None:
+        raise errors.validation(expected)
+    service = service_of(call.world)
+    if wanted:
+        service.hold()
+    else:
+        service.release()
+    return {"held": service.held}
