@@ -65,27 +65,26 @@ def try_signatures(
 ) -> list[Result]:
     """Send the probes of checklist 6.2; where the handler refuses the control, what tells the cause instead."""
     first, *rest = probes.signature_probes(mint, others)
-    with _session(url, user_agent) as session:
-        control = send(session, url, first, time_limit)
-        if control.accepted:
-            return [control, *_all(session, url, rest, time_limit)]
-        return [control, *_all(session, url, probes.diagnoses(mint, others) if control.refused else [], time_limit)]
+    line = Line(url, user_agent, time_limit)
+    control = line.send(first)
+    if control.accepted:
+        return [control, *line.send_all(rest)]
+    return [control, *line.send_all(probes.diagnoses(mint, others) if control.refused else [])]
 
 
 def try_answers(url: str, mint: Mint, *, user_agent: str = "", time_limit: float = TIME_LIMIT) -> list[Result]:
     """Send the probes of checklist 6.4; the rest of them only where the control is not refused."""
     first, *rest = probes.answer_probes(mint)
-    with _session(url, user_agent) as session:
-        control = send(session, url, first, time_limit)
-        if control.refused or not control.status:
-            return [control]
-        return [control, *_all(session, url, rest, time_limit)]
+    line = Line(url, user_agent, time_limit)
+    control = line.send(first)
+    if control.refused or not control.status:
+        return [control]
+    return [control, *line.send_all(rest)]
 
 
 def try_twice(url: str, mint: Mint, *, user_agent: str = "", time_limit: float = TIME_LIMIT) -> list[Result]:
     """Send one message twice, as a retry of the delivery service would."""
-    with _session(url, user_agent) as session:
-        return _all(session, url, probes.repeated(mint), time_limit)
+    return Line(url, user_agent, time_limit).send_all(probes.repeated(mint))
 
 
 def wanted(results: Iterable[Result]) -> dict[str, str]:
@@ -98,37 +97,47 @@ def told(results: Iterable[Result]) -> dict[str, str]:
     return {result.probe.name: f"{result.said} ({result.elapsed:.3f} s)" for result in results}
 
 
-def send(session: requests.Session, url: str, probe: Probe, time_limit: float = TIME_LIMIT) -> Result:
-    """Send one probe; never raises for what the handler does."""
-    began = time.monotonic()
-    try:
-        reply = session.post(
-            url,
-            data=probe.body,
-            headers=probe.headers,
-            timeout=(min(10.0, time_limit), time_limit),
-            allow_redirects=False,
-            stream=True,  # the answer's body is of no interest, and may be without end
-        )
-    except requests.RequestException as error:
-        late = isinstance(error, requests.exceptions.ReadTimeout)
-        return Result(probe, elapsed=time.monotonic() - began, problem=_reason(error, time_limit), timed_out=late)
-    with reply:
-        return Result(probe, reply.status_code, time.monotonic() - began, reply.headers.get("location", ""))
+@dataclass(frozen=True)
+class Line:
+    """The way to one handler. Each probe has a connection of its own: one that the handler closes must not spoil the next."""
 
+    url: str
+    user_agent: str = ""
+    time_limit: float = TIME_LIMIT
 
-def _all(session: requests.Session, url: str, wanted: Iterable[Probe], time_limit: float) -> list[Result]:
-    results: list[Result] = []
-    began = time.monotonic()
-    for probe in wanted:
-        silent = sum(not one.status for one in results)
-        if silent >= SILENT_AT_MOST or time.monotonic() - began > TIME_BUDGET:
-            results.append(
-                Result(probe, problem="not sent, because the handler had not answered or was too slow before")
-            )
-        else:
-            results.append(send(session, url, probe, time_limit))
-    return results
+    def send(self, probe: Probe) -> Result:
+        """Send one probe; never raises for what the handler does."""
+        began = time.monotonic()
+        with _session(self.url, self.user_agent) as session:
+            try:
+                reply = session.post(
+                    self.url,
+                    data=probe.body,
+                    headers=probe.headers,
+                    timeout=(min(10.0, self.time_limit), self.time_limit),
+                    allow_redirects=False,
+                    stream=True,  # the answer's body is of no interest, and may be without end
+                )
+            except requests.RequestException as error:
+                late = isinstance(error, requests.exceptions.ReadTimeout)
+                reason = _reason(error, self.time_limit)
+                return Result(probe, elapsed=time.monotonic() - began, problem=reason, timed_out=late)
+            with reply:
+                return Result(probe, reply.status_code, time.monotonic() - began, reply.headers.get("location", ""))
+
+    def send_all(self, wanted: Iterable[Probe]) -> list[Result]:
+        """Send probes one after the other, and stop where the handler is silent or their signatures would grow stale."""
+        results: list[Result] = []
+        began = time.monotonic()
+        for probe in wanted:
+            silent = sum(not one.status for one in results)
+            if silent >= SILENT_AT_MOST or time.monotonic() - began > TIME_BUDGET:
+                results.append(
+                    Result(probe, problem="not sent, because the handler had not answered or was too slow before")
+                )
+            else:
+                results.append(self.send(probe))
+        return results
 
 
 def _session(url: str, user_agent: str) -> requests.Session:

@@ -74,7 +74,7 @@ class Attempt:
             id=str(row.get("id", "")),
             message_id=str(row.get("msgId", "")),
             endpoint_id=str(row.get("endpointId", "")),
-            state=State(row["status"]) if row.get("status") in set(State) else State.PENDING,
+            state=State(row["status"]) if row.get("status") in list(State) else State.PENDING,
             response_status=int(row.get("responseStatusCode") or 0),
             at=instant(row.get("timestamp")),
         )

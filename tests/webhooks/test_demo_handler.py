@@ -1,0 +1,69 @@
+"""The demo company's handler does what a company's handler should, and its faults are known by name."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+import requests
+
+from pytest_flexprice.demo.handler import DemoHandler
+from pytest_flexprice.evidence.finding import Severity
+from pytest_flexprice.testbed.waiting import Eventually
+from pytest_flexprice.webhooks import sending, signatures
+from pytest_flexprice.webhooks.effects import repeat_findings, settled
+from pytest_flexprice.webhooks.processed import Processed, ask_processed, processed_reader
+
+from .builders import SECRET, mint
+
+
+def finalized(handler, name, message_id, secret=SECRET):
+    body = mint().body(name)
+    sent = signatures.sign(secret, message_id, datetime.now(timezone.utc), body)
+    return requests.post(handler.url, data=body, headers=sent, timeout=5).status_code
+
+
+def test_it_processes_each_invoice_once_and_tells_so():
+    with DemoHandler(SECRET) as handler:
+        invoice_id = mint().signed("a", "", "").invoice_id
+        assert ask_processed(handler.processed_url, invoice_id) == Processed(0)
+        assert [finalized(handler, "a", one) for one in ("msg_1", "msg_1", "msg_2")] == [204, 204, 204]
+        assert ask_processed(handler.processed_url, invoice_id) == Processed(1, ("msg_1",))
+        assert finalized(handler, "b", "msg_3", "whsec_AAAA") == 401
+        assert requests.get(handler.origin + "/other", timeout=5).status_code == 404
+
+
+def test_an_unknown_fault_is_refused():
+    with pytest.raises(ValueError, match="expected one of F118"):
+        DemoHandler(SECRET, "F999")
+
+
+@pytest.mark.parametrize(("fault", "times"), [("", 1), ("F130", 2), ("F143", 0), ("F131", 0)])
+def test_a_repeated_message_shows_what_the_handler_did_with_it(fault, times):
+    with DemoHandler(SECRET, fault) as handler:
+        results = sending.try_twice(handler.url, mint())
+        clock = iter(range(100))
+        eventually = Eventually(clock=lambda: float(next(clock)), pause=lambda seconds: None)
+        processed = settled(results, processed_reader(handler.processed_url), eventually.poll)
+    assert processed is not None
+    assert processed.times == times
+    findings = repeat_findings(results, processed)
+    assert [one.severity for one in findings] == {0: [Severity.INFO], 1: [], 2: [Severity.ERROR]}[times]
+    if times == 2:
+        assert "processed 2 times" in findings[0].sentence
+        assert findings[0].item == "6.4"
+        assert findings[0].sentence.count("msg_golive") == 2
+
+
+def test_a_side_that_cannot_tell_is_no_error():
+    with DemoHandler(SECRET) as handler:
+        results = sending.try_twice(handler.url, mint())
+        assert settled(results, None, Eventually().poll) is None
+    assert [one.severity for one in repeat_findings(results, None)] == [Severity.INFO]
+    assert "not how often" in repeat_findings(results, Processed(1, counted=False))[0].sentence
+
+
+def test_a_run_of_probes_is_dated_so_that_it_can_be_told_apart():
+    one = mint().signed("a", "", "")
+    assert one.headers["svix-timestamp"].isdigit()
+    assert abs(int(one.headers["svix-timestamp"]) - datetime.now(timezone.utc).timestamp()) < 60

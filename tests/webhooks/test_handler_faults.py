@@ -1,0 +1,106 @@
+"""Each mistake of a handler turns the right item red with a sentence that names the cause; a healthy one stays green."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_flexprice.demo.handler import FAULTS, WRONG_SECRET, DemoHandler
+from pytest_flexprice.evidence.finding import Kind, Severity
+from pytest_flexprice.webhooks import answers, handler, sending
+from pytest_flexprice.webhooks.effects import effects
+from pytest_flexprice.webhooks.processed import processed_reader
+
+from .builders import SECRET, mint
+
+#: fault: what 6.2 must say, what 6.4 must say ("" = nothing)
+WANTED = {
+    "": ("", ""),
+    "F118": ("accepts a message without a signature", ""),
+    "F119": ("accepts a message whose body was changed after signing", ""),
+    "F120": ("accepts a message signed with a wrong secret", ""),
+    "F121": ("accepts a message signed ten minutes ago", ""),
+    "F122": ("raw body", ""),
+    "F122 spaced": ("re-encoding of the parsed body", "refuses a correctly signed message"),
+    "F123": ("the whole secret as the key, prefix and all", "refuses a correctly signed message"),
+    "F123 undecoded": ("without decoding its base64", "refuses a correctly signed message"),
+    "F125": ("accepts the secret of sandbox (fingerprint", "refuses a correctly signed message"),
+    "F126": ("", "an event type it does not know"),
+    "F127": ("", "does not answer 2xx to invoice.update.payment"),
+    "F128": ("could not be tried", "redirects every message"),
+    "F130": ("", ""),  # seen by what was processed, not by an answer
+    "F131": ("answers success to everything, also to all", ""),
+    "F143": ("", ""),
+    "bad header": ("fails on a message with a malformed signature", ""),
+    "first signature": ("two signatures, as during a rotation", ""),
+    "large": ("", "a message of 256 KiB"),
+    "empty key": ("an empty secret as the key", "refuses a correctly signed message"),
+    "swapped id": ("whose id was changed after signing", ""),
+    "other headers": ("looks for webhook-* headers", "refuses a correctly signed message"),
+}
+
+
+def judged(fault, others=None):
+    with DemoHandler(SECRET, fault) as company:
+        signed = sending.try_signatures(company.url, mint(), others or {"sandbox": WRONG_SECRET})
+        answered = sending.try_answers(company.url, mint())
+        ask = processed_reader(company.processed_url)
+        return handler.signature_findings(signed, effects(signed, ask)), answers.answer_findings(answered)
+
+
+def test_every_fault_is_tried_here():
+    assert set(WANTED) == {"", *FAULTS} - {"slow"}
+
+
+@pytest.mark.parametrize("fault", WANTED)
+def test_a_mistake_is_named(fault):
+    for findings, wanted, item in zip(judged(fault), WANTED[fault], ("6.2", "6.4"), strict=True):
+        told = " ".join(one.sentence for one in findings)
+        assert wanted in told
+        assert bool(findings) == bool(wanted), told
+        assert all(one.item == item and one.remedy for one in findings)
+
+
+def test_a_wrong_secret_is_shown_by_fingerprint_only():
+    for fault in ("F125", "F123", "empty key"):
+        for findings in judged(fault):
+            text = " ".join(one.sentence for one in findings)
+            assert SECRET not in text
+            assert SECRET.removeprefix("whsec_") not in text
+            assert WRONG_SECRET not in text
+    text = judged("F125", {"staging": SECRET[:-4] + "AAAA"})[0][0].sentence
+    assert "fingerprint" in text
+
+
+def test_a_handler_without_effect_is_told_apart_from_one_with():
+    assert "had processed none of them" in judged("F131")[0][0].sentence
+    assert "and processed it as inv_golive_" in judged("F118")[0][0].sentence
+
+
+def test_a_handler_that_takes_the_sandboxs_secret_as_well_is_found(monkeypatch):
+    with DemoHandler(SECRET) as company:
+        results = sending.try_signatures(company.url, mint(), {"sandbox": SECRET})
+    told = [one.sentence for one in handler.signature_findings(results)]
+    assert len(told) == 1
+    assert "the secret of sandbox (fingerprint" in told[0]
+
+
+def test_a_slow_handler_is_warned_about():
+    with DemoHandler(SECRET, "slow") as company:
+        results = sending.try_twice(company.url, mint(), time_limit=8.0)[:1]
+    control = [sending.Result(results[0].probe, results[0].status, results[0].elapsed)]
+    slow = list(answers._slow(control))
+    assert len(slow) == 1
+    assert slow[0].severity is Severity.WARNING
+    assert "5 seconds" in slow[0].sentence
+
+
+def test_nobody_at_the_url_is_not_verified_rather_than_failed():
+    with DemoHandler(SECRET) as company:
+        url = company.url
+    for results, judge in (
+        (sending.try_signatures(url, mint(), {}), handler.signature_findings),
+        (sending.try_answers(url, mint()), answers.answer_findings),
+    ):
+        findings = judge(results)
+        assert [one.kind for one in findings] == [Kind.NOT_VERIFIED]
+        assert len(results) == 1
