@@ -36,8 +36,11 @@ def print_verdict(reporter: Any, verdict: Verdict, bundle: Bundle, trouble: str 
     width = max(shutil.get_terminal_size().columns, 40)
     reporter.section("go-live checklist" + (" (rehearsal)" if verdict.rehearsal else ""))
     for item in verdict.items:
-        for line in item_lines(item, width):
-            reporter.write_line(line[1], **(COLOURS[item.state] if line[0] else {}))
+        for coloured, text in item_lines(item, width):
+            reporter.write_line(text, **(COLOURS[item.state] if coloured else {}))
+        for warning in item.warnings:
+            for line in textwrap.wrap(f"Warning: {warning}", width - 5):
+                reporter.write_line(" " * 5 + line, yellow=True)
     for sentence in verdict.leftovers:
         _paragraph(reporter, f"Left behind: {sentence}", width, red=True)
     reporter.write_line("")

@@ -54,6 +54,7 @@ class ItemVerdict(BaseModel):
     statement: Statement | None = None
     scenarios: list[str] = []
     chosen_out: bool = False
+    warnings: list[str] = []
 
 
 class Verdict(BaseModel):
@@ -123,6 +124,7 @@ def _judge_item(item: Item, records: list[ScenarioRecord], grounds: _Grounds) ->
         scenarios=[record.node_id for record in mine],
         chosen_out=state == "not run" and bool(within) and all(r.deselected for r in within if r.outcome == "not run"),
     )
+    verdict.warnings = _warnings(item, within)
     if state == "passed" and plan is not None:
         verdict.statement = statement_for(item, plan, grounds.environment, grounds.today)
     if state == "passed" and item.proof != "machine":
@@ -154,11 +156,17 @@ def _said(item: Item, records: list[ScenarioRecord]) -> str:
     """The first finding about this item; a scenario's other findings are counted."""
     errors = [finding for record in records for finding in record.errors]
     own = [finding for finding in errors if finding.item == item.id] or errors
-    total = sum(record.findings_total or len(record.errors) for record in records)
+    # What was too much to keep is still counted.
+    total = len(own) + sum(max(record.findings_total - len(record.findings), 0) for record in records)
     if own:
         more = f" ({total - 1} more findings)" if total > 2 else " (1 more finding)" if total == 2 else ""
         return _capital(own[0].sentence) + more
     return next((record.message for record in records if record.message), "The scenario failed without a message.")
+
+
+def _warnings(item: Item, records: list[ScenarioRecord]) -> list[str]:
+    findings = [finding for record in records for finding in record.findings if finding.severity == "warning"]
+    return [_capital(finding.sentence) for finding in findings if finding.item == item.id]
 
 
 def _not_run(missing: list[ScenarioRecord]) -> str:

@@ -137,11 +137,14 @@ class Suite:
         self.pytester = pytester
         self.folder = pytester.path / "reports" / "prod" / "run-1"
 
-    def write(self, *, features: str = FEATURES, steps: str = STEPS, level="SMOKE", rehearsal=False, leftovers=()):
+    secret = SECRET
+    steps = STEPS.format(secret=SECRET)
+
+    def write(self, *, features: str = FEATURES, steps: str = "", level="SMOKE", rehearsal=False, leftovers=()):
         settings = {"folder": self.folder.as_posix(), "secret": SECRET, "level": level, "rehearsal": rehearsal}
         self.pytester.makeconftest(PLUGIN.format(**settings, leftovers=list(leftovers)))
         self.pytester.makefile(".feature", golive=features)
-        self.pytester.makepyfile(test_golive=steps.format(secret=SECRET))
+        self.pytester.makepyfile(test_golive=steps or self.steps)
         return self
 
     def run(self, *arguments: str) -> pytest.RunResult:

@@ -1,0 +1,221 @@
+"""The renderings of a run: complete, valid, without outside references, and safe whatever a value holds."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree.ElementTree import fromstring
+
+import jsonschema
+import pytest
+
+from pytest_flexprice.checklist import ITEMS
+from pytest_flexprice.evidence.document import Document, json_schema
+from pytest_flexprice.evidence.finding import Finding
+from pytest_flexprice.evidence.junit import junit
+from pytest_flexprice.evidence.records import FindingRecord, ObservationRecord, trimmed
+from pytest_flexprice.evidence.report import as_html, as_json, as_markdown
+from pytest_flexprice.evidence.sidebyside import differences_first, grouped, rows, text_table
+
+from . import samples
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "golive.schema.json"
+DOCUMENTS = {
+    "troubled": samples.troubled(),
+    "ready": samples.run(samples.invoice()),
+    "rehearsal": samples.troubled(rehearsal=True),
+    "read": samples.run(level=samples.Level.READ),
+    "left behind": samples.run(leftovers=["a subscription is still active; cancel it."]),
+    "empty": samples.run().model_copy(update={"scenarios": [], "exchanges": {"count": 0}}),
+}
+DOCUMENTS["empty"].verdict.items[0].scenarios.clear()
+for _item in DOCUMENTS["empty"].verdict.items:
+    _item.scenarios.clear()
+
+
+def test_the_published_schema_is_the_one_in_force():
+    assert SCHEMA.read_text("utf-8") == json_schema()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS.keys())
+def test_golive_json_is_valid_and_says_the_same_again(document):
+    text = as_json(document)
+    jsonschema.Draft202012Validator.check_schema(json.loads(SCHEMA.read_text("utf-8")))
+    jsonschema.validate(json.loads(text), json.loads(SCHEMA.read_text("utf-8")))
+    assert Document.model_validate_json(text) == document
+
+
+def test_the_schema_refuses_what_is_no_verdict():
+    data = json.loads(as_json(DOCUMENTS["ready"]))
+    data["verdict"]["items"][0]["state"] = "green"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(data, json.loads(SCHEMA.read_text("utf-8")))
+
+
+class _Page(HTMLParser):
+    """Collects what a page refers to, and checks that its tags close."""
+
+    VOID = frozenset({"meta", "br", "link", "img", "input", "hr"})
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.ids, self.links, self.outside, self.words = [], [], [], [], []
+        self.headings = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        if tag not in self.VOID:
+            self.open.append(tag)
+        if "id" in values:
+            self.ids.append(values["id"])
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        for name in ("src", "href", "srcset", "action", "data"):
+            target = values.get(name)
+            if target and target.startswith("#"):
+                self.links.append(target[1:])
+            elif target:
+                self.outside.append(target)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS.keys())
+def test_the_page_is_whole_and_needs_nothing_from_outside(document):
+    text = as_html(document)
+    page = _Page(text)
+    assert page.outside == []
+    assert "url(" not in text
+    assert "@import" not in text
+    assert len(page.ids) == len(set(page.ids))
+    assert set(page.links) <= set(page.ids)
+    assert {f"item-{item.id.replace('.', '-')}" for item in ITEMS} <= set(page.ids)
+    shown = " ".join(" ".join(page.words).split())
+    assert document.verdict.label in shown
+    for item in document.verdict.items:
+        assert " ".join(item.title.split()) in shown
+    for record in document.scenarios:
+        assert record.name in shown
+    steps = zip(page.headings, page.headings[1:], strict=False)
+    assert all(after <= before + 1 for before, after in steps), "headings skip a level"
+
+
+def test_a_rehearsal_is_marked_in_every_section():
+    text = as_html(DOCUMENTS["rehearsal"])
+    headings = re.findall(r"<h[23][^>]*>(.*?)</h[23]>", text, re.S)
+    assert len(headings) >= 12
+    assert all("Rehearsal" in heading for heading in headings)
+    assert "@top-right" in text
+    assert 'class="mark"' not in as_html(DOCUMENTS["ready"])
+
+
+HOSTILE = "</script><script>alert(1)</script> <img src=x onerror=alert(1)> \" ' & {{ 7*7 }} | pipe \u202e \x00"
+
+
+def test_hostile_values_stay_text():
+    record = FindingRecord.of(Finding("2.2", HOSTILE, HOSTILE, expected=HOSTILE, observed=HOSTILE), "2.2")
+    seen = ObservationRecord(
+        title=HOSTILE, at=samples.NOW, step=0, expected={HOSTILE: 1}, observed=[HOSTILE], findings=[0]
+    )
+    bad = samples.scenario(
+        "2.2", name=HOSTILE, outcome="failed", message=HOSTILE, findings=[record], observations=[seen], findings_total=1
+    )
+    document = samples.run(bad)
+    document.run.base_url = document.run.company = document.run.environment = HOSTILE
+    page = as_html(document)
+    assert page.count("<script>") == 1
+    assert "<img" not in page
+    assert "49" not in re.findall(r"<title>.*?</title>", page, re.S)[0]
+    root = fromstring(junit(document))
+    case = next(one for one in root.iter("testcase") if "alert" in one.get("name"))
+    assert "\x00" not in case.get("name")
+    lines = as_markdown(document).splitlines()
+    row = next(line for line in lines if line.startswith("| 2.2"))
+    assert len(re.findall(r"(?<!\\)\|", row)) == 5
+    assert "<script>" not in row
+
+
+def test_junit_tells_failures_from_errors_from_skips():
+    special = [
+        samples.event_names(),
+        samples.processed(),
+        samples.scenario("1.1", outcome="failed", broken=True, message="The scenario itself broke: KeyError"),
+        samples.scenario("1.2", outcome="not run", message="Its worker crashed while it ran."),
+        samples.scenario("1.3", outcome="not decided", message="Nobody decided."),
+        samples.scenario("2.1", outcome="not run", deselected=True),
+    ]
+    suite = fromstring(junit(samples.run(*special))).find("testsuite")
+    assert {key: suite.get(key) for key in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "25",
+        "failures": "2",
+        "errors": "2",
+        "skipped": "1",
+    }
+    cases = {case.find("properties/property[@name='items']").get("value"): case for case in suite.findall("testcase")}
+    assert cases["2.2"].find("failure").text.count("no published meter") == 5
+    assert cases["7.4"].find("error").get("type") == "not verified"
+    assert cases["1.2"].find("skipped").get("message") == "Its worker crashed while it ran."
+    assert "2.1" not in cases
+
+
+def test_markdown_has_every_item_and_groups_findings():
+    text = as_markdown(DOCUMENTS["troubled"])
+    assert text.startswith("# NOT READY: Acme, environment `prod`\n")
+    assert len(re.findall(r"^\| \d\.\d \|", text, re.M)) == 26
+    assert "(2 more like this)" in text
+    assert "> **Rehearsal**" in as_markdown(DOCUMENTS["rehearsal"])
+
+
+@pytest.mark.parametrize(
+    ("expected", "observed", "shown"),
+    [
+        ("a", "a", [("", "a", "a", True)]),
+        ("api.call", "api.call ", [("", "api.call", "'api.call '", False)]),
+        (None, "b", [("", "—", "b", None)]),
+        (None, None, []),
+        (
+            {"a": 1, "b": None},
+            {"a": "1", "c": True},
+            [("a", "1", "1", False), ("b", "—", "—", True), ("c", "—", "yes", False)],
+        ),
+        (["x", "y"], ["y", "z"], [("", "x", "—", False), ("", "y", "y", True), ("", "—", "z", False)]),
+        ([], ["z"], [("", "—", "z", False)]),
+        (["x", "x"], ["x"], [("", "x", "x", True), ("", "x", "—", False)]),
+        (
+            [{"id": "1", "n": "2"}],
+            [{"id": "3", "n": "2"}, {"id": "1", "n": "2"}],
+            [("1", '{"id": "1", "n": "2"}', '{"id": "1", "n": "2"}', True), ("3", "—", '{"id": "3", "n": "2"}', False)],
+        ),
+        ("10.10", "10.1", [("", "10.10", "10.1", False)]),
+    ],
+)
+def test_both_sides_are_aligned(expected, observed, shown):
+    assert [(row.label, row.expected, row.observed, row.same) for row in rows(expected, observed)] == shown
+
+
+def test_differences_come_first_and_a_text_table_shows_both():
+    table = text_table(differences_first(rows({"plan": "pro", "currency": "usd"}, {"plan": "pro", "currency": "eur"})))
+    assert table.splitlines() == [
+        "            EXPECTED  OBSERVED",
+        "≠ currency  usd       eur",
+        "  plan      pro       pro",
+    ]
+
+
+def test_alike_findings_are_gathered():
+    findings = [FindingRecord.of(Finding("4.1", f"row {n}", f"customer 'c-{n}' is missing"), "4.1") for n in range(40)]
+    other = FindingRecord.of(Finding("4.1", "row 9", "customer 'c-9' has another currency"), "4.1")
+    assert [group.count for group in grouped([*findings, other])] == [40, 1]
+
+
+def test_long_values_are_shortened_with_a_note():
+    assert trimmed(list(range(300)))[-1] == "… 100 more"
+    assert trimmed("x" * 5000).endswith("… (1000 more characters)")
+    assert trimmed({str(n): n for n in range(300)})["…"] == "100 more"
+    assert trimmed(2**60) == str(2**60)
