@@ -72,16 +72,3 @@ def subscription_event(world: World, environment: str, id: str) -> dict[str, Any
     if customer is not None:
         view["customer"] = {key: customer[key] for key in _CUSTOMER if customer.get(key)}
     return view
-
-
-def _plain(table: str) -> Any:
-    def build(world: World, environment: str, id: str) -> dict[str, Any] | None:
-        row = world.table(table).get(id, environment)
-        return None if row is None else views.shown(row)
-
-    return build
-
-
-webhook_body("payment")(_plain("payments"))
-webhook_body("wallet")(_plain("wallets"))
-webhook_body("wallet_transaction")(_plain("wallet_transactions"))

@@ -42,7 +42,7 @@ def check(body: Mapping[str, Any], now: datetime) -> None:
         raise errors.validation(message)
     if kind == "immediate" and date is not None and date > now:
         message = "Use cancellation_type 'scheduled_date' to schedule a future cancellation"
-        raise errors.validation(message, {"cancel_at": date})
+        raise errors.validation(message, {"cancel_at": second(date)})
 
 
 def cancel(scope: Scope, row: Row, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from decimal import Decimal
 from typing import Any
 
@@ -101,7 +102,7 @@ def _applied(scope: Scope, invoice: Row, rate: Row, taxable: Decimal) -> dict[st
         "tax_amount": tax.amount(rate, taxable, invoice["currency"]),
         "currency": invoice["currency"],
         "applied_at": scope.now,
-        "idempotency_key": f"tax_application-{scope.world.new_ulid()[-16:].lower()}",
+        "idempotency_key": f"tax_application-{secrets.token_hex(8)}",
         **scope.stamp(),
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import errors
 from ..tables import Row
-from . import drafts, grants, invoices, periods, promises
+from . import drafts, grants, invoices, periods, promises, views
 from .commitment import LineCommitment
 from .lines import Period
 from .pricing import number
@@ -73,7 +73,6 @@ def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row) -> R
     status = "draft" if body["subscription_status"] == "draft" else ("trialing" if days > 0 else "active")
     anchored = anchor(body, start)
     count = body["billing_period_count"] or 1
-    sequence = max((int(price["_sequence"]) for price in scope.find("prices", entity_id=plan["id"])), default=0)
     return scope.insert(
         "subscriptions",
         "subs",
@@ -110,7 +109,7 @@ def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row) -> R
         payment_terms=body["payment_terms"],
         auto_invoice_threshold=body["auto_invoice_threshold"],
         subscription_type="standalone",
-        synced_price_sequence=sequence,
+        synced_price_sequence=views.price_sequence(scope, plan["id"]),
     )
 
 

@@ -48,6 +48,7 @@ _OMITTED = frozenset(
         "commitment_quantity",
         "commitment_overage_factor",
         "billing_reason",
+        "synced_price_sequence",
     }
 )
 """Fields that the server leaves out when they have no value."""
@@ -93,10 +94,15 @@ def listed_plan(scope: Scope, identifier: str, expand: Sequence[str]) -> dict[st
     return None if row is None else catalog.plan_view(scope.world, scope.environment, row, expand)
 
 
+def price_sequence(scope: Scope, plan_id: str) -> int | None:
+    """The number of the plan's newest usage price in the server's sequence; ``None`` without usage prices."""
+    prices = scope.find("prices", entity_id=plan_id, entity_type="PLAN", type="USAGE")
+    return max((int(price["sequence"]) for price in prices), default=None)
+
+
 def out_of_sync(scope: Scope, row: Row) -> bool:
-    """Whether the plan has prices that are newer than the subscription's last look at them."""
-    prices = scope.find("prices", entity_id=row["plan_id"], entity_type="PLAN")
-    return any(int(price["_sequence"]) > row["synced_price_sequence"] for price in prices)
+    """Whether the plan has usage prices that are newer than the subscription."""
+    return (price_sequence(scope, row["plan_id"]) or 0) > (row["synced_price_sequence"] or 0)
 
 
 def customer(scope: Scope, identifier: str) -> dict[str, Any] | None:

@@ -50,7 +50,7 @@ def create_payment(call: Call) -> Reply:
     key = body["idempotency_key"] or _key(scope, body)
     earlier = scope.table("payments").first(scope.environment, idempotency_key=key)
     if earlier is not None:
-        return created(_view(earlier, environment_id=""))
+        return created(_view(earlier))
     if body["payment_method_type"] != "OFFLINE" and body["process_payment"]:
         raise errors.not_implemented(f"processing payments by {body['payment_method_type']} without a gateway")
     row = _store(scope, body, key, currency)
@@ -58,7 +58,7 @@ def create_payment(call: Call) -> Reply:
     scope.publish("payment.pending", row)
     if body["process_payment"]:
         process(scope, row, invoice)
-    return created(_view(row, environment_id=""))
+    return created(_view(row))
 
 
 def _invoice(scope: Scope, identifier: str) -> Row:
@@ -107,9 +107,14 @@ def process(scope: Scope, row: Row, invoice: Row) -> None:
     scope.publish("payment.success", row)
 
 
-def _view(row: Row, **over: Any) -> dict[str, Any]:
+def _view(row: Row) -> dict[str, Any]:
     hidden = ("status", *(key for key in ("succeeded_at", "metadata") if row[key] is None))
-    return {key: value for key, value in views.shown(row, **over).items() if key not in hidden}
+    return {key: value for key, value in views.shown(row, environment_id="").items() if key not in hidden}
+
+
+def _read(scope: Scope, row: Row) -> dict[str, Any]:
+    invoice = scope.get("invoices", row["destination_id"])
+    return {**_view(row), **({"invoice_number": invoice["invoice_number"]} if invoice is not None else {})}
 
 
 def _payment(scope: Scope, identifier: str) -> Row:
@@ -122,7 +127,8 @@ def _payment(scope: Scope, identifier: str) -> Row:
 @route("GET", "/v1/payments/:id")
 def get_payment(call: Call) -> dict[str, Any]:
     """One payment."""
-    return _view(_payment(Scope.of(call), call.params["id"]))
+    scope = Scope.of(call)
+    return _read(scope, _payment(scope, call.params["id"]))
 
 
 @route("POST", "/v1/payments/:id/process", permission="payment:write")
@@ -133,7 +139,7 @@ def process_payment(call: Call) -> dict[str, Any]:
     if row["payment_status"] != "PENDING" or row["payment_method_type"] != "OFFLINE":
         raise errors.invalid_operation("Payment cannot be processed", {"payment_id": row["id"]})
     process(scope, row, _invoice(scope, row["destination_id"]))
-    return _view(row)
+    return _read(scope, row)
 
 
 def _wanted(row: Row, call: Call) -> bool:
@@ -147,5 +153,5 @@ def list_payments(call: Call) -> dict[str, Any]:
     page: Page = query_page(call, sort="ignored", noun="payments")
     rows = [row for row in call.world.table("payments").all(call.environment) if _wanted(row, call)]
     answer = listing(select(rows, page, _COLUMNS, "payments"), page)
-    answer["items"] = [_view(row) for row in answer["items"]]
+    answer["items"] = [_read(Scope.of(call), row) for row in answer["items"]]
     return answer

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import errors
-from ..billing import cancelling, config, lifecycle as lifecycle, periods, subscribing, views
+from ..billing import cancelling, config, periods, subscribing, views
+from ..billing import lifecycle as lifecycle
 from ..billing.scope import Scope, customer_by_external_id, customer_by_id, subscription_by_id
 from ..binding import Schema, array, boolean, decimal, field, instant, integer, mapping, strings, text
 from ..call import Call, Reply, created
