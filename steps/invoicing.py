@@ -146,6 +146,8 @@ def _speak(title: str, read: list[PreviewReading], observe: Observe, *, missing:
         expected = previews.expected_preview(each.subscription, each.usages, each.allowances)
         seen = previews.preview_findings(expected, each.invoice, each.usages, each.readings, each.subscription.anchor)
         own = [finding for finding in seen if previews.is_missing_line(finding) is missing]
+        if missing:
+            own += previews.unbilled_meters(each.plan_prices, each.invoice, each.meters, _now())
         observe(
             f"{title}: {each.subscription.id}",
             expected=previews.table(expected),

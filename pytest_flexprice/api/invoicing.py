@@ -12,6 +12,7 @@ from pytest_flexprice.oracle.allowances import Allowance, by_meter
 from pytest_flexprice.oracle.billing import BilledLine, BilledSubscription
 from pytest_flexprice.oracle.decimals import ZERO, decimal
 from pytest_flexprice.oracle.metering import Meter, Usage, usage_of_total
+from pytest_flexprice.oracle.pricing import Price
 from pytest_flexprice.oracle.usage import Reading, from_invoice, from_subscription
 
 _ATTEMPTS = 3
@@ -60,6 +61,8 @@ class PreviewReading:
     usages: Mapping[str, Usage]
     allowances: Mapping[str, Allowance]
     readings: Mapping[str, tuple[Reading, ...]] = field(default_factory=dict)
+    plan_prices: tuple[Price, ...] = ()
+    meters: Mapping[str, Meter] = field(default_factory=dict)
 
 
 def read_preview(flexprice: Flexprice, subscription_id: str) -> PreviewReading:
@@ -71,7 +74,7 @@ def read_preview(flexprice: Flexprice, subscription_id: str) -> PreviewReading:
     data = flexprice.get(f"/v1/subscriptions/{subscription_id}")
     subscription = BilledSubscription.from_api(data)
     allowances = by_meter(_entitlements(flexprice, data))
-    reader = _UsageReader(flexprice, subscription, _external_id(flexprice, data))
+    reader = _UsageReader(flexprice, subscription, data)
     for _ in range(_ATTEMPTS):
         before = reader.totals()
         usages = {line.id: reader.usage(line, before[line.id], allowances.get(line.meter_id)) for line in reader.lines}
@@ -82,7 +85,9 @@ def read_preview(flexprice: Flexprice, subscription_id: str) -> PreviewReading:
                 line.id: (from_subscription(billed, line.meter_id), from_invoice(invoice, line.meter_id))
                 for line in reader.lines
             }
-            return PreviewReading(subscription, invoice, usages, allowances, readings)
+            return PreviewReading(
+                subscription, invoice, usages, allowances, readings, reader.plan_prices, reader.meters
+            )
     raise not_verified(
         "",
         f"subscriptions.{subscription_id}",
@@ -105,11 +110,15 @@ def _entitlements(flexprice: Flexprice, data: Mapping[str, Any]) -> Iterable[dic
 class _UsageReader:
     """Asks for the usage of one subscription's usage lines, apart from any invoice."""
 
-    def __init__(self, flexprice: Flexprice, subscription: BilledSubscription, external_id: str) -> None:
-        self._flexprice, self._subscription, self._external_id = flexprice, subscription, external_id
+    def __init__(self, flexprice: Flexprice, subscription: BilledSubscription, data: Mapping[str, Any]) -> None:
+        self._flexprice, self._subscription = flexprice, subscription
+        self._external_id = _external_id(flexprice, data)
         self.lines = [line for line in subscription.lines if line.is_usage]
-        ids = dict.fromkeys(line.meter_id for line in self.lines)
-        self._meters = {each: Meter.from_api(flexprice.get(f"/v1/meters/{each}")) for each in ids}
+        self.plan_prices = tuple(Price.from_api(each) for each in (data.get("plan") or {}).get("prices") or ())
+        ids = [*(line.meter_id for line in self.lines), *(price.meter_id for price in self.plan_prices)]
+        self.meters = {
+            each: Meter.from_api(flexprice.get(f"/v1/meters/{each}")) for each in dict.fromkeys(filter(None, ids))
+        }
 
     def totals(self) -> dict[str, dict[str, Any]]:
         """The usage query's answer for each line, over the line's part of the running period."""
@@ -117,7 +126,7 @@ class _UsageReader:
 
     def usage(self, line: BilledLine, answer: Mapping[str, Any], allowance: Allowance | None) -> Usage:
         """The usage of a line, with its values per bucket or reset window where its price or allowance needs them."""
-        meter = self._meters[line.meter_id]
+        meter = self.meters[line.meter_id]
         reset = _RESET_WINDOWS.get(allowance.reset, "") if allowance else ""
         points = {}
         for size in sorted({meter.aggregation.bucket_size, reset} - {""}):
@@ -127,7 +136,7 @@ class _UsageReader:
         return usage_of_total(meter, answer.get("total_value"), int(answer.get("event_count") or 0), **points)
 
     def _ask(self, line: BilledLine, **more: str) -> dict[str, Any]:
-        window, meter = line.within(self._subscription.period), self._meters[line.meter_id]
+        window, meter = line.within(self._subscription.period), self.meters[line.meter_id]
         body = {
             "external_customer_id": self._external_id,
             "meter_id": meter.id,

@@ -12,7 +12,8 @@ from pytest_flexprice.oracle.billing import BilledSubscription
 from pytest_flexprice.oracle.decimals import words
 from pytest_flexprice.oracle.invoice import ExpectedInvoice, expected_invoice
 from pytest_flexprice.oracle.invoice_findings import compare_invoice
-from pytest_flexprice.oracle.metering import Usage
+from pytest_flexprice.oracle.metering import Meter, Usage
+from pytest_flexprice.oracle.pricing import Price
 from pytest_flexprice.oracle.times import instant
 from pytest_flexprice.oracle.usage import Reading, compare_usage
 
@@ -49,6 +50,26 @@ def preview_findings(
         if f"invoice.lines.{usage.meter.event_name}" not in wrong and _readable(usage):
             found += compare_usage(usage, readings.get(line_id, ()), anchor=anchor)
     return found
+
+
+def unbilled_meters(
+    plan_prices: Iterable[Price], invoice: Mapping[str, Any], meters: Mapping[str, Meter], now: datetime
+) -> list[Finding]:
+    """Meters that the plan prices and the preview has no line for: a subscription drops prices of another currency or
+    billing period without a word (contract 4.2)."""
+    billed = {str(line.get("meter_id") or "") for line in invoice.get("line_items") or ()}
+    priced = {price.meter_id for price in plan_prices if price.type == "USAGE" and price.in_force(now)}
+    return [
+        Finding(
+            "5.3",
+            f"invoice.lines.{meters[each].event_name if each in meters else each}",
+            f"the invoice has no line for the event '{meters[each].event_name if each in meters else each}',"
+            " although the plan has a price for it",
+            consequence="it is never billed",
+            remedy="give the plan a price in the subscription's currency and billing period, and subscribe again or sync",
+        )
+        for each in sorted(priced - billed)
+    ]
 
 
 def _readable(usage: Usage) -> bool:

@@ -69,6 +69,10 @@ class Price:
             end=instant_of(data, "end_date"),
         )
 
+    def in_force(self, moment: datetime) -> bool:
+        """Whether the price applies at a moment; an ended one is still published (contract 2.4)."""
+        return (self.start is None or self.start <= moment) and (self.end is None or moment < self.end)
+
 
 def _tiers(data: Iterable[Mapping[str, Any]]) -> tuple[Tier, ...]:
     read = [
