@@ -11,6 +11,7 @@ from . import customers as customers
 from . import empty_lists as empty_lists
 from . import entitlements as entitlements
 from . import environments as environments
+from . import event_control as event_control
 from . import events as events
 from . import features as features
 from . import health as health
