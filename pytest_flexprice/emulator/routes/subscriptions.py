@@ -6,89 +6,24 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import errors
-from ..billing import cancelling, config, periods, subscribing, views
-from ..billing import lifecycle as lifecycle
+from ..billing import (
+    cancelling,
+    lifecycle,  # noqa: F401 -- registers the jobs that go with subscriptions
+    subscribing,
+    views,
+)
 from ..billing.scope import Scope, customer_by_external_id, customer_by_id, subscription_by_id
-from ..binding import Schema, array, boolean, decimal, field, instant, integer, mapping, strings, text
+from ..binding import Schema, array, boolean, field, instant, text
 from ..call import Call, Reply, created
 from ..lists import SEARCH_FIELDS, Page, listing, query_page, search, select
 from ..routing import route
 from ..tables import Row
+from .subscription_requests import CREATE, STATUSES, check
 
-STATUSES = ("active", "paused", "cancelled", "incomplete", "trialing", "draft")
-_COLLECTION = ("charge_automatically", "send_invoice")
-_CYCLES = ("anniversary", "calendar")
-_BEHAVIORS = {
-    "charge_automatically": ("allow_incomplete", "default_active", "error_if_incomplete"),
-    "send_invoice": ("default_active", "default_incomplete"),
-}
 _COLUMNS = (
     "customer_id", "plan_id", "subscription_status", "currency", "start_date", "end_date", "current_period_start",
     "current_period_end", "billing_period", "lookup_key", "collection_method", "billing_cycle",
 )  # fmt: skip
-_ELSEWHERE = (
-    "override_line_items", "addons", "phases", "credit_grants", "override_entitlements", "inheritance", "line_items",
-    "checkout",
-)  # fmt: skip
-
-_CREATE = Schema(
-    "CreateSubscriptionRequest",
-    field("customer_id"),
-    field("external_customer_id"),
-    field("plan_id", rules="required"),
-    field("currency", rules="required,len=3"),
-    field("lookup_key"),
-    field("start_date", instant),
-    field("end_date", instant),
-    field("trial_period_days", integer),
-    field("billing_period", rules="required"),
-    field("billing_period_count", integer),
-    field("billing_cycle"),
-    field("billing_anchor", instant),
-    field("metadata", strings),
-    field("commitment_amount", decimal),
-    field("commitment_duration"),
-    field("overage_factor", decimal),
-    field("enable_true_up", boolean),
-    field("payment_behavior"),
-    field("gateway_payment_method_id"),
-    field("collection_method"),
-    field("proration_behavior"),
-    field("payment_terms"),
-    field("subscription_status"),
-    field("auto_invoice_threshold", decimal),
-    field("line_item_commitments", mapping),
-    field("coupons", array(text)),
-    field("line_item_coupons", mapping),
-    field(
-        "subscription_coupons",
-        array(
-            Schema(
-                "SubscriptionCouponInput",
-                field("coupon_code", rules="required"),
-                field("price_id"),
-                field("start_date", instant),
-                field("end_date", instant),
-            )
-        ),
-        "dive",
-    ),
-    field(
-        "tax_rate_overrides",
-        array(
-            Schema(
-                "TaxRateOverride",
-                field("tax_rate_code", rules="required"),
-                field("currency", rules="required"),
-                field("auto_apply", boolean),
-                field("priority", integer),
-                field("metadata", strings),
-            )
-        ),
-        "dive",
-    ),
-    *(field(name, lambda value: value) for name in _ELSEWHERE),
-)
 _UPDATE = Schema(
     "UpdateSubscriptionRequest",
     field("status"),
@@ -119,72 +54,11 @@ _SEARCH = Schema(
 )
 
 
-def _among(value: str | None, allowed: Sequence[str], message: str, name: str) -> None:
-    if value and value not in allowed:
-        raise errors.validation(message, {"allowed_values": list(allowed), name: value})
-
-
-def _check(body: dict[str, Any], call: Call) -> None:
-    """What is refused before anything is looked up."""
-    if not body["customer_id"] and not body["external_customer_id"]:
-        raise errors.validation("Please provide either customer_id or external_customer_id")
-    body["currency"] = body["currency"].lower()
-    _among(body["collection_method"], _COLLECTION, "Invalid collection method", "collection_method")
-    _check_behavior(body)
-    if body["billing_period"] not in periods.BILLING_PERIODS:
-        raise errors.validation("Invalid billing period", {"billing_period": body["billing_period"]})
-    _among(body["billing_cycle"], _CYCLES, "Invalid billing cycle", "billing_cycle")
-    _among(body["proration_behavior"], cancelling.PRORATIONS, "Invalid proration behavior", "proration_behavior")
-    if body["payment_terms"]:
-        message = f"Payment terms must be one of: {', '.join(config.PAYMENT_TERMS)}"
-        _among(body["payment_terms"], config.PAYMENT_TERMS, message, "payment_terms")
-    _check_dates(body, call)
-    _check_amounts(body)
-    for name in _ELSEWHERE:
-        if body[name]:
-            raise errors.not_implemented(f"{name} on POST /v1/subscriptions")
-
-
-def _check_behavior(body: dict[str, Any]) -> None:
-    method = body["collection_method"] or "charge_automatically"
-    behavior = body["payment_behavior"]
-    allowed = _BEHAVIORS[method]
-    if behavior and behavior not in allowed:
-        words = " and ".join(allowed) if len(allowed) == 2 else f"{', '.join(allowed[:-1])} and {allowed[-1]}"
-        details = {"allowed_behaviors": list(allowed), "collection_method": method, "payment_behavior": behavior}
-        raise errors.validation(f"Only {words} are supported for {method} collection method", details)
-    if behavior == "error_if_incomplete":
-        raise errors.not_implemented("payment_behavior error_if_incomplete on POST /v1/subscriptions")
-
-
-def _check_dates(body: dict[str, Any], call: Call) -> None:
-    if body["billing_anchor"] and body["billing_cycle"] == "calendar":
-        details = {"billing_anchor": body["billing_anchor"], "billing_cycle": body["billing_cycle"]}
-        raise errors.validation("billing_anchor can only be passed when billing_cycle is anniversary", details)
-    start, end = body["start_date"] or call.now, body["end_date"]
-    if end is not None and end <= start:
-        raise errors.validation("End date must be after start date", {"end_date": end, "start_date": start})
-
-
-def _check_amounts(body: dict[str, Any]) -> None:
-    if (body["billing_period_count"] or 1) < 1:
-        raise errors.validation("Billing period count must be at least 1")
-    if (body["trial_period_days"] or 0) < 0:
-        raise errors.validation("Trial period days must be non-negative")
-    if body["subscription_status"] not in (None, "", "draft", "active"):
-        details = {"allowed_status": list(STATUSES), "status": body["subscription_status"]}
-        raise errors.validation("Invalid subscription status", details)
-    if body["commitment_amount"] is not None and body["commitment_amount"] < 0:
-        raise errors.validation("Commitment amount must be non-negative")
-    if body["overage_factor"] is not None and body["overage_factor"] < 1:
-        raise errors.validation("Overage factor must be at least 1.0")
-
-
 @route("POST", "/v1/subscriptions", permission="subscription:write")
 def create_subscription(call: Call) -> Reply:
     """A new subscription with its line items and, where it has advance fees, its first invoice."""
-    body = call.bind(_CREATE)
-    _check(body, call)
+    body = call.bind(CREATE)
+    check(body, call)
     scope = Scope.of(call)
     if body["customer_id"]:
         customer = customer_by_id(scope, body["customer_id"])

@@ -1,0 +1,143 @@
+"""The request that makes a subscription: its fields, and what is refused before anything is looked up (contract 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .. import errors
+from ..billing import cancelling, config, periods
+from ..binding import Schema, array, boolean, decimal, field, instant, integer, mapping, strings, text
+from ..call import Call
+
+STATUSES = ("active", "paused", "cancelled", "incomplete", "trialing", "draft")
+_COLLECTION = ("charge_automatically", "send_invoice")
+_CYCLES = ("anniversary", "calendar")
+_BEHAVIORS = {
+    "charge_automatically": ("allow_incomplete", "default_active", "error_if_incomplete"),
+    "send_invoice": ("default_active", "default_incomplete"),
+}
+_ELSEWHERE = (
+    "override_line_items", "addons", "phases", "credit_grants", "override_entitlements", "inheritance", "line_items",
+    "checkout",
+)  # fmt: skip
+
+CREATE = Schema(
+    "CreateSubscriptionRequest",
+    field("customer_id"),
+    field("external_customer_id"),
+    field("plan_id", rules="required"),
+    field("currency", rules="required,len=3"),
+    field("lookup_key"),
+    field("start_date", instant),
+    field("end_date", instant),
+    field("trial_period_days", integer),
+    field("billing_period", rules="required"),
+    field("billing_period_count", integer),
+    field("billing_cycle"),
+    field("billing_anchor", instant),
+    field("metadata", strings),
+    field("commitment_amount", decimal),
+    field("commitment_duration"),
+    field("overage_factor", decimal),
+    field("enable_true_up", boolean),
+    field("payment_behavior"),
+    field("gateway_payment_method_id"),
+    field("collection_method"),
+    field("proration_behavior"),
+    field("payment_terms"),
+    field("subscription_status"),
+    field("auto_invoice_threshold", decimal),
+    field("line_item_commitments", mapping),
+    field("coupons", array(text)),
+    field("line_item_coupons", mapping),
+    field(
+        "subscription_coupons",
+        array(
+            Schema(
+                "SubscriptionCouponInput",
+                field("coupon_code", rules="required"),
+                field("price_id"),
+                field("start_date", instant),
+                field("end_date", instant),
+            )
+        ),
+        "dive",
+    ),
+    field(
+        "tax_rate_overrides",
+        array(
+            Schema(
+                "TaxRateOverride",
+                field("tax_rate_code", rules="required"),
+                field("currency", rules="required"),
+                field("auto_apply", boolean),
+                field("priority", integer),
+                field("metadata", strings),
+            )
+        ),
+        "dive",
+    ),
+    *(field(name, lambda value: value) for name in _ELSEWHERE),
+)
+
+
+def _among(value: str | None, allowed: Sequence[str], message: str, name: str) -> None:
+    if value and value not in allowed:
+        raise errors.validation(message, {"allowed_values": list(allowed), name: value})
+
+
+def check(body: dict[str, Any], call: Call) -> None:
+    """What is refused before anything is looked up."""
+    if not body["customer_id"] and not body["external_customer_id"]:
+        raise errors.validation("Please provide either customer_id or external_customer_id")
+    body["currency"] = body["currency"].lower()
+    _among(body["collection_method"], _COLLECTION, "Invalid collection method", "collection_method")
+    _check_behavior(body)
+    if body["billing_period"] not in periods.BILLING_PERIODS:
+        raise errors.validation("Invalid billing period", {"billing_period": body["billing_period"]})
+    _among(body["billing_cycle"], _CYCLES, "Invalid billing cycle", "billing_cycle")
+    _among(body["proration_behavior"], cancelling.PRORATIONS, "Invalid proration behavior", "proration_behavior")
+    if body["payment_terms"]:
+        message = f"Payment terms must be one of: {', '.join(config.PAYMENT_TERMS)}"
+        _among(body["payment_terms"], config.PAYMENT_TERMS, message, "payment_terms")
+    _check_dates(body, call)
+    _check_amounts(body)
+    for name in _ELSEWHERE:
+        if body[name]:
+            raise errors.not_implemented(f"{name} on POST /v1/subscriptions")
+
+
+def _check_behavior(body: dict[str, Any]) -> None:
+    method = body["collection_method"] or "charge_automatically"
+    behavior = body["payment_behavior"]
+    allowed = _BEHAVIORS[method]
+    if behavior and behavior not in allowed:
+        words = " and ".join(allowed) if len(allowed) == 2 else f"{', '.join(allowed[:-1])} and {allowed[-1]}"
+        details = {"allowed_behaviors": list(allowed), "collection_method": method, "payment_behavior": behavior}
+        raise errors.validation(f"Only {words} are supported for {method} collection method", details)
+    if behavior == "error_if_incomplete":
+        raise errors.not_implemented("payment_behavior error_if_incomplete on POST /v1/subscriptions")
+
+
+def _check_dates(body: dict[str, Any], call: Call) -> None:
+    if body["billing_anchor"] and body["billing_cycle"] == "calendar":
+        details = {"billing_anchor": body["billing_anchor"], "billing_cycle": body["billing_cycle"]}
+        raise errors.validation("billing_anchor can only be passed when billing_cycle is anniversary", details)
+    start, end = body["start_date"] or call.now, body["end_date"]
+    if end is not None and end <= start:
+        raise errors.validation("End date must be after start date", {"end_date": end, "start_date": start})
+
+
+def _check_amounts(body: dict[str, Any]) -> None:
+    if (body["billing_period_count"] or 1) < 1:
+        raise errors.validation("Billing period count must be at least 1")
+    if (body["trial_period_days"] or 0) < 0:
+        raise errors.validation("Trial period days must be non-negative")
+    if body["subscription_status"] not in (None, "", "draft", "active"):
+        details = {"allowed_status": list(STATUSES), "status": body["subscription_status"]}
+        raise errors.validation("Invalid subscription status", details)
+    if body["commitment_amount"] is not None and body["commitment_amount"] < 0:
+        raise errors.validation("Commitment amount must be non-negative")
+    if body["overage_factor"] is not None and body["overage_factor"] < 1:
+        raise errors.validation("Overage factor must be at least 1.0")
