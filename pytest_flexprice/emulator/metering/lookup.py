@@ -13,7 +13,7 @@ from ..billing import views
 from ..billing.scope import Scope
 from ..tables import Row
 from . import listing, windows
-from .pipeline import pipeline
+from .pipeline import LOST, pipeline
 from .rules import filters_match
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _metered(scope: Scope, identifier: str) -> Metered | None:
     for number, customer, second, quantity, processed in store.query(
         sql, (store.number(scope.environment), identifier)
     ):
-        return Metered(store.name(number), customer, second, Decimal(quantity), processed)
+        return Metered(store.name(number).removesuffix(LOST), customer, second, Decimal(quantity), processed)
     return None
 
 

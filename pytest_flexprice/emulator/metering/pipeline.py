@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from .. import hooks
 from .rules import Meter, TooLarge
@@ -20,95 +21,104 @@ from .windows import millisecond_of
 if TYPE_CHECKING:
     from ..world import World
 
+T = TypeVar("T")
 Stage = Literal["raw", "metered"]
 _SHARES: dict[Stage, float] = {"raw": 0.5, "metered": 1.0}  # of the lag: the two consumers are never at the same point
-Change = Callable[["World", list[Event]], "list[Event]"]
+LOST = "#lost"
+"""Ending of the meter id of a row that the debugger sees and no total counts (fault F133)."""
 
-METERING_FILTERS: dict[str, Change] = {}
-"""Faults of the metering consumer: name of the fault -> what it makes of a batch."""
-LAG_FACTORS: dict[str, Callable[[World], float | None]] = {}
-"""Faults of the queue: name of the fault -> the lag in its place (``None``: for ever)."""
+ACCEPTING: dict[str, Callable[[World, Event], Event | None]] = {}
+"""Faults of what is sent: name -> the event as it arrives; ``None`` drops it."""
+METERING: dict[str, Callable[[World, list[MeteredRow]], list[MeteredRow]]] = {}
+"""Faults of the metering consumer: name -> the rows of a batch as they are stored."""
+LAGS: dict[str, Callable[[World], float | None]] = {}
+"""Faults of the metering consumer's queue: name -> its lag in seconds, ``None`` for ever."""
 
-_NEVER = datetime.max.replace(tzinfo=timezone.utc)
+
+@dataclass
+class _Waiting:
+    """A batch that a consumer has not reached yet."""
+
+    arrived: datetime
+    events: list[Event]
 
 
 class Pipeline:
-    """The queue in front of the two stores of one world."""
+    """The queues in front of the two stores of one world."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.store = Store()
-        self.lag: float | None = world.options.lag
-        self._waiting: dict[Stage, deque[tuple[datetime, list[Event]]]] = {"raw": deque(), "metered": deque()}
+        self._waiting: dict[Stage, deque[_Waiting]] = {"raw": deque(), "metered": deque()}
         self._meters: dict[tuple[str, str], tuple[datetime, list[Meter]]] = {}
 
     def accept(self, events: list[Event]) -> None:
         """Queue accepted events. Blank names are dropped: they are never stored (recording events_ingest)."""
+        for change in self._active(ACCEPTING):
+            events = [changed for event in events if (changed := change(self._world, event)) is not None]
         events = [event for event in events if event.name]
-        if not events:
-            return
-        now = self._world.clock.now()
-        lag = self._lag()
-        for stage, queue in self._waiting.items():
-            due = _NEVER if lag is None else now + timedelta(seconds=lag * _SHARES[stage])
-            queue.append((due, events))
-        self.catch_up()
+        if events:
+            batch = _Waiting(self._world.clock.now(), events)
+            for queue in self._waiting.values():
+                queue.append(batch)
+            self.catch_up()
 
-    def _lag(self) -> float | None:
-        for name, lag in LAG_FACTORS.items():
-            if name in self._world.faults:
-                return lag(self._world)
-        return self.lag
+    def _active(self, faults: dict[str, T]) -> list[T]:
+        on = self._world.faults
+        return [rule for name, rule in faults.items() if name in on] if on else []
+
+    def _lag(self, stage: Stage) -> timedelta | None:
+        seconds = self._world.options.lag
+        if stage == "metered":
+            for lag in self._active(LAGS):
+                seconds = lag(self._world)
+        return None if seconds is None else timedelta(seconds=seconds * _SHARES[stage])
 
     def catch_up(self) -> None:
-        """Process every batch that is due by the world's clock, in order of arrival."""
+        """Process every batch whose lag is over by the world's clock, in order of arrival."""
         if not (self._waiting["raw"] or self._waiting["metered"]):
             return
         now = self._world.clock.now()
         for stage, queue in self._waiting.items():
-            while queue and queue[0][0] <= now:
-                due, batch = queue.popleft()
-                self._process(stage, batch, due)
+            lag = self._lag(stage)
+            while lag is not None and queue and queue[0].arrived + lag <= now:
+                batch = queue.popleft()
+                self._process(stage, batch.events, batch.arrived + lag)
 
     def release(self, count: int | None = None, stages: Iterable[Stage] = ("raw", "metered")) -> int:
-        """Process held batches now, the oldest ``count`` events at least (default: all); returns how many events."""
+        """Process the oldest ``count`` waiting events now, whatever the lag (default: all); returns how many it were."""
         released = 0
         now = self._world.clock.now()
         for stage in stages:
-            done = 0
-            queue = self._waiting[stage]
-            while queue and (count is None or done < count):
-                _, batch = queue.popleft()
-                self._process(stage, batch, now)
-                done += len(batch)
-            released = max(released, done)
+            queue, left = self._waiting[stage], count
+            while queue and (left is None or left > 0):
+                batch = queue.popleft()
+                part = batch.events if left is None else batch.events[:left]
+                if len(part) < len(batch.events):
+                    queue.appendleft(_Waiting(batch.arrived, batch.events[len(part) :]))
+                self._process(stage, part, now)
+                left = None if left is None else left - len(part)
+                released += len(part)
         return released
 
-    def waiting(self) -> dict[str, int]:
+    def waiting(self) -> dict[Stage, int]:
         """How many events each consumer has not processed yet."""
-        return {stage: sum(len(batch) for _, batch in queue) for stage, queue in self._waiting.items()}
+        return {stage: sum(len(batch.events) for batch in queue) for stage, queue in self._waiting.items()}
 
-    def oldest_wait(self) -> float:
-        """Seconds since the oldest event that is not metered yet was sent; 0 when there is none."""
-        queue = self._waiting["metered"]
-        if not queue:
-            return 0.0
-        return max((millisecond_of(self._world.clock.now()) - queue[0][1][0].moment) / 1000, 0.0)
-
-    def _process(self, stage: Stage, batch: list[Event], now: datetime) -> None:
+    def _process(self, stage: Stage, events: list[Event], now: datetime) -> None:
         if stage == "raw":
-            self.store.add_raw(batch)
-        else:
-            self._meter(batch, now)
+            self.store.add_raw(events)
+            return
+        rows = self._rows(events, now)
+        for change in self._active(METERING):
+            rows = change(self._world, rows)
+        self.store.add_metered(rows)
 
-    def _meter(self, batch: list[Event], due: datetime) -> None:
-        for name, change in METERING_FILTERS.items():
-            if name in self._world.faults:
-                batch = change(self._world, batch)
-        processed = millisecond_of(due)
+    def _rows(self, events: list[Event], now: datetime) -> list[MeteredRow]:
+        processed = millisecond_of(now)
         rows: list[MeteredRow] = []
-        for event in batch:
-            for meter in self._meters_of(event.environment, event.name, due):
+        for event in events:
+            for meter in self._meters_of(event.environment, event.name, now):
                 try:
                     measure = meter.measure(event.properties)
                 except TooLarge:
@@ -116,7 +126,7 @@ class Pipeline:
                     continue
                 if measure is not None:
                     rows.append(MeteredRow(event, meter.id, measure.quantity, measure.unique, processed))
-        self.store.add_metered(rows)
+        return rows
 
     def _meters_of(self, environment: str, name: str, now: datetime) -> list[Meter]:
         key = (environment, name)
