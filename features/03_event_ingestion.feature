@@ -1,6 +1,31 @@
 Feature: Event ingestion
   Flexprice accepts nearly any event; what it cannot use is never billed and never an error.
 
+  @item_3_1 @lint
+  Scenario: Sample events have a name, a customer, a time and an id that Flexprice takes
+    Given the sample events of the application
+    Then every event has its name, customer, time and id in a form that Flexprice takes
+
+  @item_3_1 @lint
+  Scenario: Sample events can be sent again without being billed twice
+    Given the sample events of the application
+    Then no id stands for two events
+
+  @item_3_1 @lint
+  Scenario: Sample events are the ones that the plan lists
+    Given the sample events of the application
+    Then every event name is one that the plan lists
+
+  @item_3_1 @lint
+  Scenario: Sample events belong to declared customers
+    Given the sample events of the application
+    Then every event belongs to a customer that the plan declares
+
+  @item_3_1 @lint
+  Scenario: Sample events carry the quantities that are billed
+    Given the sample events of the application
+    Then every event has the properties that its meter reads
+
   @item_3_2 @smoke
   Scenario: Test events appear in the Event Debugger with their exact quantity
     Given a test customer who is subscribed to the test plan

@@ -9,9 +9,6 @@ from typing import Any
 NUMERIC_TEXT = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 """What the server parses as a number when it comes as text: no spaces, no separators, no units, no hex."""
 
-EXACT_JSON_INTEGER = Decimal(2**53)
-"""A JSON number is a double to the server: whole numbers beyond this lose digits; a text keeps them."""
-
 DEADLY_QUANTITY = Decimal("1.7e23")
 """A metered number beyond about this stops event reading and billing for every tenant (contract 3.5)."""
 

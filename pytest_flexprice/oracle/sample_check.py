@@ -1,0 +1,96 @@
+"""All that is checked of the sample events of a plan, in one go (checklist 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from pytest_flexprice.evidence.finding import Finding, not_decided
+from pytest_flexprice.oracle import event_lint
+from pytest_flexprice.oracle.catalog import Meter
+from pytest_flexprice.oracle.event_rules import Reading, quantities, readings, structure
+from pytest_flexprice.oracle.event_samples import Samples, opened
+from pytest_flexprice.oracle.numbers import names_in, trimmed
+from pytest_flexprice.plan import Event, Plan
+
+
+@dataclass
+class Checked:
+    """What was found in sample files: how many events each holds, and findings about form, names, customers and quantities."""
+
+    totals: dict[str, int]
+    form: list[Finding] = field(default_factory=list)
+    identity: list[Finding] = field(default_factory=list)
+    names: list[Finding] = field(default_factory=list)
+    customers: list[Finding] = field(default_factory=list)
+    quantities: list[Finding] = field(default_factory=list)
+
+
+def sample_files(plan: Plan) -> list[Path]:
+    """The sample files of all events, each once.
+
+    Raises:
+        NotDecided: the plan names none.
+    """
+    files = dict.fromkeys(file for event in plan.events for file in plan.files(*event.sample_files))
+    if not files:
+        raise not_decided(
+            "3.1",
+            "golive.toml: events.samples",
+            "the plan names no sample events",
+            consequence="nobody can tell whether the application sends what Flexprice bills",
+            remedy="record some events of each kind as the application sends them, and name the files as samples of the event",
+        )
+    return list(files)
+
+
+def check(
+    events: Sequence[Event],
+    files: Sequence[Path],
+    folder: Path,
+    now: datetime,
+    *,
+    meters: Iterable[Meter] = (),
+    customers: Iterable[str] | None = None,
+) -> Checked:
+    """Read the files and tell everything that is wrong with them.
+
+    ``meters`` are what reads the events (without them the plan's declared number properties stand in), ``customers`` the declared
+    external ids, None when they are not known.
+
+    Raises:
+        NotVerified: DuckDB is missing, or a file cannot be read.
+    """
+    declared = {trimmed(event.name): event.properties for event in events}
+    known = [event.name for event in events]
+    read = readings(meters, declared, names_in)
+    with opened(files, folder) as samples:
+        checked = Checked(samples.totals())
+        names = samples.names()
+        present = {one.value for one in names}
+        read = [one for one in read if one.event in present]
+        rules = [*structure(now), *(rule for one in read for rule in quantities(one))]
+        tallies = samples.tallies(rules)
+        properties = {one.rule.event: samples.properties_of(one.rule.event) for one in tallies if one.rule.event}
+        for tally, finding in zip(tallies, event_lint.broken_rules(tallies, checked.totals, properties), strict=True):
+            (checked.quantities if tally.rule.event else checked.form).append(finding)
+        checked.form += event_lint.too_large(samples.batches())
+        checked.names = event_lint.unknown_names(names, [trimmed(name) for name in known])
+        checked.names += event_lint.without_samples((name for name in declared if name), names)
+        checked.identity = event_lint.repeated_ids(samples.repeated())
+        checked.quantities += _filters(samples, read)
+        if customers is not None:
+            declared_ids = list(dict.fromkeys(customers))
+            checked.customers = event_lint.unknown_customers(samples.unknown_customers(declared_ids), declared_ids)
+    return checked
+
+
+def _filters(samples: Samples, read: Iterable[Reading]) -> list[Finding]:
+    return [
+        finding
+        for one in read
+        for key in sorted(one.filters or {})
+        for finding in event_lint.unmatched_filters(one, key, samples.printed(one, key))
+    ]

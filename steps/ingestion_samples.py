@@ -1,0 +1,76 @@
+"""Item 3.1: the application's own sample events."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+from pytest_bdd import given, then
+
+from pytest_flexprice.evidence.finding import Finding, require_none
+from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.oracle import declared, sample_check
+from pytest_flexprice.oracle.catalog import Meter
+from pytest_flexprice.oracle.catalog_json import SnapshotError, load
+from pytest_flexprice.oracle.sample_check import Checked
+from pytest_flexprice.plan import Plan
+
+
+@pytest.fixture(scope="session")
+def checked_samples(plan: Plan) -> Checked:
+    """All sample events of the plan, read once per process; no network is used."""
+    files = sample_check.sample_files(plan)
+    known = plan.customers and (plan.customers.file or plan.customers.declared)
+    return sample_check.check(
+        plan.events,
+        files,
+        plan.folder,
+        datetime.now(timezone.utc),
+        meters=_signed_off_meters(plan),
+        customers=(row.external_id for row in declared.rows(plan.customers, plan.folder)) if known else None,
+    )
+
+
+def _signed_off_meters(plan: Plan) -> list[Meter]:
+    """The meters of the signed-off snapshot, where the plan has one; what it may lack is told by item 2.1."""
+    path = plan.folder / plan.catalog.signed_off if plan.catalog else Path()
+    try:
+        return [meter for _, _, meter in load(path).metered() if meter.published]
+    except SnapshotError:
+        return []
+
+
+@given("the sample events of the application", target_fixture="samples")
+def sample_events(checked_samples: Checked) -> Checked:
+    return checked_samples
+
+
+@then("every event has its name, customer, time and id in a form that Flexprice takes")
+def events_are_well_formed(samples: Checked, observe: Observe) -> None:
+    _tell("form of the events", samples, samples.form, observe)
+
+
+@then("no id stands for two events")
+def ids_are_unique(samples: Checked, observe: Observe) -> None:
+    _tell("event ids", samples, samples.identity, observe)
+
+
+@then("every event name is one that the plan lists")
+def names_are_known(samples: Checked, observe: Observe) -> None:
+    _tell("event names", samples, samples.names, observe)
+
+
+@then("every event belongs to a customer that the plan declares")
+def customers_are_known(samples: Checked, observe: Observe) -> None:
+    _tell("customers of the events", samples, samples.customers, observe)
+
+
+@then("every event has the properties that its meter reads")
+def properties_are_there(samples: Checked, observe: Observe) -> None:
+    _tell("properties of the events", samples, samples.quantities, observe)
+
+
+def _tell(title: str, samples: Checked, findings: list[Finding], observe: Observe) -> None:
+    observe(title, observed={file: f"{count:,} events" for file, count in samples.totals.items()}, findings=findings)
+    require_none(findings)

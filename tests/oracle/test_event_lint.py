@@ -1,0 +1,283 @@
+"""Sample events in every format: each mistake is found, counted, shown with its place, and nothing else is."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from datetime import datetime, timezone
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_flexprice.evidence.finding import Finding, Kind, NotDecided, NotVerified, Severity
+from pytest_flexprice.oracle import event_rules, event_words, sample_check
+from pytest_flexprice.oracle.sample_check import Checked
+from pytest_flexprice.plan import Company, Event, Plan
+
+from .catalog_strategies import tokens
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+EVENTS = [Event(name="model.completion", properties={"tokens": "number", "model": "string"})]
+METERS = (tokens(),)
+
+
+def event(number: int = 1, **changes: object) -> dict[str, object]:
+    values = {
+        "event_name": "model.completion",
+        "event_id": f"e-{number}",
+        "external_customer_id": "acct_1",
+        "timestamp": "2026-11-21T10:30:57.159Z",
+        "properties": {"tokens": 12, "model": "large"},
+    }
+    return {key: value for key, value in {**values, **changes}.items() if value != "(absent)"}
+
+
+def check(tmp_path: Path, *rows: object, name: str = "s.ndjson", meters=METERS, customers=("acct_1",)) -> Checked:
+    path = tmp_path / name
+    lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return sample_check.check(EVENTS, [path], tmp_path, NOW, meters=meters, customers=customers)
+
+
+def everything(checked: Checked) -> list[Finding]:
+    return [*checked.form, *checked.identity, *checked.names, *checked.customers, *checked.quantities]
+
+
+def errors(checked: Checked) -> list[str]:
+    return [one.sentence for one in everything(checked) if one.severity is Severity.ERROR]
+
+
+def test_healthy_events_are_fine(tmp_path: Path) -> None:
+    checked = check(tmp_path, event(1), event(2, properties={"tokens": "1.5e2", "model": "x"}))
+    assert everything(checked) == []
+    assert checked.totals == {"s.ndjson": 2}
+
+
+FORM = {
+    "broken": ('{"event_name": "m', "no JSON object"),
+    "array": ("[1]", "no JSON object"),
+    "no name": (event(event_name="(absent)"), "no event_name"),
+    "null name": (event(event_name=None), "no event_name"),
+    "number name": (event(event_name=5), "event_name that is no text"),
+    "blank name": (event(event_name="  "), "never stores"),
+    "no customer": (event(external_customer_id="(absent)"), "no external_customer_id"),
+    "empty customer": (event(external_customer_id=""), "no external_customer_id"),
+    "null customer": (event(external_customer_id=None), "no external_customer_id"),
+    "spaced customer": (event(external_customer_id="acct_1 "), "another customer"),
+    "internal id": (event(external_customer_id="cust_01ARZ3NDEKTSV4RRFFQ69G5FAV"), "internal ids"),
+    "no id": (event(event_id="(absent)"), "every retry counts again"),
+    "number id": (event(event_id=5), "event_id that is no text"),
+    "no time": (event(timestamp="(absent)"), "time of arrival"),
+    "seconds": (event(timestamp=1767322800), "look like seconds"),
+    "milliseconds": (event(timestamp=1767322800000), "look like milliseconds"),
+    "naive": (event(timestamp="2026-11-21T10:30:57"), "without a zone"),
+    "space, naive": (event(timestamp="2026-11-21 10:30:57"), "without a zone"),
+    "space": (event(timestamp="2026-11-21 10:30:57Z"), "not RFC 3339"),
+    "day": (event(timestamp="2026-11-21"), "not RFC 3339"),
+    "empty time": (event(timestamp=""), "not RFC 3339"),
+    "small z": (event(timestamp="2026-11-21T10:30:57z"), "not RFC 3339"),
+    "hour 24": (event(timestamp="2026-11-21T24:00:00Z"), "not RFC 3339"),
+    "30 February": (event(timestamp="2026-02-30T10:00:00Z"), "not RFC 3339"),
+    "year 56000": (event(timestamp="+56000-01-01T00:00:00Z"), "milliseconds were taken for seconds"),
+    "1970": (event(timestamp="1970-01-21T10:30:57Z"), "before the year 2000"),
+    "future": (event(timestamp="2026-11-23T10:30:57Z"), "in the future"),
+    "property list": (event(properties=[1]), "properties that are no object"),
+}
+
+
+@pytest.mark.parametrize("mistake", FORM)
+def test_each_mistake_of_form_is_found_at_its_place(tmp_path: Path, mistake: str) -> None:
+    row, words = FORM[mistake]
+    checked = check(tmp_path, event(1), event(2), row)
+    found = [one for one in checked.form if one.severity is Severity.ERROR]
+    assert [one.path.startswith("samples.s.ndjson:3") for one in found] == [True]
+    assert words in found[0].sentence
+    assert "1 of 3 events in s.ndjson" in found[0].sentence
+
+
+QUANTITIES = {
+    "missing": ({"model": "x"}, "no property 'tokens'"),
+    "other case": ({"Tokens": 5}, "'Tokens' is there"),
+    "misspelt": ({"token": 5}, "'token' is there"),
+    "null": ({"tokens": None}, "count 0"),
+    "true": ({"tokens": True}, "no number"),
+    "nested": ({"tokens": {"v": 5}}, "no number"),
+    "list": ({"tokens": [5]}, "no number"),
+    "separator": ({"tokens": "1,000"}, "no number"),
+    "unit": ({"tokens": "12 GB"}, "no number"),
+    "space": ({"tokens": " 3"}, "no number"),
+    "hex": ({"tokens": "0x10"}, "no number"),
+    "NaN": ({"tokens": "NaN"}, "no number"),
+    "negative": ({"tokens": -3}, "negative"),
+    "negative text": ({"tokens": "-4"}, "negative"),
+    "1e300": ({"tokens": 1e300}, "stops metering"),
+    "text of 30 digits": ({"tokens": "9" * 30}, "stops metering"),
+    "2^53 + 1": ({"tokens": 2**53 + 1}, "digits are lost"),
+}
+
+
+@pytest.mark.parametrize("mistake", QUANTITIES)
+def test_each_quantity_that_counts_zero_or_wrong_is_found(tmp_path: Path, mistake: str) -> None:
+    properties, words = QUANTITIES[mistake]
+    found = errors(check(tmp_path, event(1), event(2, properties=properties)))
+    assert len(found) == 1
+    assert words in found[0]
+
+
+@pytest.mark.parametrize("value", ["+4", ".5", "5.", "1e2", "12345678901234567890", 0, 0.1, 2**53, 10**16])
+def test_numbers_that_the_server_reads_are_fine(tmp_path: Path, value: object) -> None:
+    assert errors(check(tmp_path, event(properties={"tokens": value}))) == []
+
+
+def test_no_properties_at_all_count_zero(tmp_path: Path) -> None:
+    assert "no property 'tokens'" in errors(check(tmp_path, event(properties=None)))[0]
+
+
+def test_a_trailing_space_in_the_name_stays_green(tmp_path: Path) -> None:
+    found = everything(check(tmp_path, event(event_name="model.completion ")))
+    assert [one.severity for one in found] == [Severity.INFO]
+
+
+def test_an_offset_is_a_warning(tmp_path: Path) -> None:
+    found = everything(check(tmp_path, event(timestamp="2026-11-21T10:30:57+05:30")))
+    assert [one.severity for one in found] == [Severity.WARNING]
+
+
+def test_unknown_names_and_customers_come_with_near_misses(tmp_path: Path) -> None:
+    checked = check(tmp_path, event(1), event(2, event_name="Model.Completion", external_customer_id="ACCT_1"))
+    assert "'model.completion' is there and differs only in upper and lower case" in checked.names[0].sentence
+    assert "'acct_1' is there" in checked.customers[0].sentence
+
+
+def test_without_declared_customers_none_is_unknown(tmp_path: Path) -> None:
+    assert errors(check(tmp_path, event(external_customer_id="anybody"), customers=None)) == []
+
+
+@pytest.mark.parametrize(
+    ("second", "severity", "words"),
+    [
+        ({}, Severity.INFO, "counts once"),
+        ({"timestamp": "2026-11-21T10:30:58Z"}, Severity.ERROR, "2 times the quantity"),
+        (
+            {"timestamp": "2026-11-21T10:30:57.500Z", "properties": {"tokens": 3}},
+            Severity.ERROR,
+            "only one of them is billed",
+        ),
+        ({"external_customer_id": "acct_2"}, Severity.ERROR, "for 2 customers"),
+    ],
+)
+def test_an_id_that_comes_twice(tmp_path: Path, second: dict, severity: Severity, words: str) -> None:
+    checked = check(tmp_path, event(1), event(2), event(1, **second), customers=None)
+    assert [one.severity for one in checked.identity] == [severity]
+    assert words in checked.identity[0].sentence
+    assert "'e-1' comes 2 times" in checked.identity[0].sentence
+
+
+def test_an_event_name_without_samples_is_not_verified(tmp_path: Path) -> None:
+    path = tmp_path / "s.ndjson"
+    path.write_text(json.dumps(event()) + "\n", encoding="utf-8")
+    checked = sample_check.check([*EVENTS, Event(name="other")], [path], tmp_path, NOW)
+    assert [(one.kind, one.path) for one in checked.names] == [(Kind.NOT_VERIFIED, "events.other.samples")]
+
+
+def test_filters_match_what_the_server_prints(tmp_path: Path) -> None:
+    meter = tokens(filters={"acct": ("1000000",)})
+    rows = [event(1, properties={"tokens": 1, "acct": 1000000})]
+    assert "prints as '1e+06'" in errors(check(tmp_path, *rows, meters=(meter,)))[0]
+    fine = event(2, properties={"tokens": 1, "acct": "1000000"})
+    assert errors(check(tmp_path, fine, meters=(meter,))) == []
+    none = event(3, properties={"tokens": 1, "acct": "7"})
+    assert "no sample event 'model.completion' passes" in errors(check(tmp_path, none, meters=(meter,)))[0]
+
+
+def test_a_meter_of_unique_values_and_one_with_an_expression(tmp_path: Path) -> None:
+    unique = tokens(aggregation="COUNT_UNIQUE", field="user")
+    assert "not counted at all" in errors(check(tmp_path, event(), meters=(unique,)))[0]
+    assert errors(check(tmp_path, event(properties={"user": None}), meters=(unique,))) == []
+    formula = tokens(field="", expression="tokens * 2 + extra")
+    found = everything(check(tmp_path, event(properties={"tokens": "many"}), meters=(formula,)))
+    assert {one.severity for one in found} == {Severity.ERROR, Severity.WARNING}
+    assert "stay in processing" in " ".join(one.sentence for one in found)
+
+
+def test_bulk_requests_are_unpacked_and_measured(tmp_path: Path) -> None:
+    rows = [event(number) for number in range(1001)]
+    checked = check(tmp_path, {"events": rows}, {"events": [event(2001, event_name="x")]}, event(3001))
+    assert checked.totals == {"s.ndjson": 1003}
+    assert "has 1,001 events" in errors(checked)[0]
+    single = check(tmp_path, json.dumps({"events": rows[:1000]}, indent=1), name="bulk.json")
+    assert everything(single) == []
+    assert single.totals == {"bulk.json": 1000}
+
+
+def test_arrays_csv_parquet_and_compressed_files_read_alike(tmp_path: Path) -> None:
+    rows = [event(number) for number in range(5)]
+    (tmp_path / "a.json").write_text(json.dumps(rows), encoding="utf-8")
+    with (tmp_path / "b.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["event_name", "event_id", "external_customer_id", "timestamp", "properties.tokens", "model"])
+        writer.writerows([["model.completion", f"b-{n}", "acct_1", "2026-11-21T10:30:57Z", 12, "x"] for n in range(5)])
+    with gzip.open(tmp_path / "c.ndjson.gz", "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(event(100 + n)) + "\n" for n in range(5))
+    parquet = "select 'model.completion' as event_name, 'p-' || range as event_id, 'acct_1' as external_customer_id, "
+    parquet += "timestamptz '2026-11-21 10:30:57Z' as timestamp, {'tokens': 12} as properties from range(5)"
+    duckdb.execute(f"COPY ({parquet}) TO '{tmp_path / 'd.parquet'}'")
+    files = [tmp_path / name for name in ("a.json", "b.csv", "c.ndjson.gz", "d.parquet")]
+    checked = sample_check.check(EVENTS, files, tmp_path, NOW, meters=(tokens(),), customers=("acct_1",))
+    assert everything(checked) == []
+    assert set(checked.totals.values()) == {5}
+    naive = parquet.replace("timestamptz '2026-11-21 10:30:57Z'", "timestamp '2026-11-21 10:30:57'")
+    duckdb.execute(f"COPY ({naive}) TO '{tmp_path / 'e.parquet'}'")
+    found = errors(sample_check.check(EVENTS, [tmp_path / "e.parquet"], tmp_path, NOW, meters=(tokens(),)))
+    assert "without a zone" in found[0]
+
+
+def test_files_that_cannot_be_read_are_not_verified(tmp_path: Path) -> None:
+    (tmp_path / "s.txt").write_text("x", encoding="utf-8")
+    (tmp_path / "s.parquet").write_text("x", encoding="utf-8")
+    for name, words in (("none.ndjson", "no such file"), ("s.txt", "ends in none"), ("s.parquet", "cannot be read")):
+        with pytest.raises(NotVerified, match=words):
+            sample_check.check(EVENTS, [tmp_path / name], tmp_path, NOW)
+
+
+def test_without_duckdb_the_command_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "duckdb", None)
+    with pytest.raises(NotVerified, match=r"pip install 'pytest-flexprice\[samples\]'"):
+        check(tmp_path, event())
+
+
+def test_a_plan_without_samples_is_not_decided(tmp_path: Path) -> None:
+    with pytest.raises(NotDecided):
+        sample_check.sample_files(
+            Plan(company=Company(name="Acme"), events=tuple(EVENTS), path=tmp_path / "golive.toml")
+        )
+
+
+def test_every_rule_has_its_words() -> None:
+    reading = [
+        event_rules.Reading("e", kind, ("f",), expression)
+        for kind, expression in (("SUM", False), ("COUNT_UNIQUE", False), ("SUM", True))
+    ]
+    rules = [*event_rules.structure(NOW), *(rule for one in reading for rule in event_rules.quantities(one))]
+    assert {rule.name for rule in rules} == set(event_words.WORDS)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.text(min_size=1, max_size=8).filter(str.strip),
+    st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5), max_size=3),
+)
+def test_any_names_and_properties_can_be_read(
+    tmp_path_factory: pytest.TempPathFactory, name: str, properties: dict
+) -> None:
+    path = tmp_path_factory.mktemp("any") / "s.ndjson"
+    path.write_text(json.dumps(event(event_name=name, properties=properties)) + "\n", encoding="utf-8")
+    field = next(iter(properties), "x")
+    meter = tokens(event_name=name, field=field, filters={field: ("a'b",)})
+    events = [Event(name=name)]
+    checked = sample_check.check(events, [path], path.parent, NOW, meters=(meter,), customers=(name,))
+    assert checked.totals == {"s.ndjson": 1}
