@@ -55,6 +55,7 @@ class AllureBridge:
                 continue
             for name, value in labels(record):
                 item.add_marker(pytest.mark.allure_label(value, label_type=name))
+            item.add_marker(pytest.mark.allure_description(description(record)))
             function: Any = getattr(item, "obj", None)
             if scenario_wrapper_template_registry.get(function) is not None:
                 function.__allure_display_name__ = record.name
@@ -132,6 +133,12 @@ def labels(record: ScenarioRecord) -> list[tuple[str, str]]:
         ("subSuite", f"{items[0].id} {items[0].title}"),
         ("severity", severity),
     ]
+
+
+def description(record: ScenarioRecord) -> str:
+    """What stands above the steps: the items that the scenario proves."""
+    proved = ", ".join(f"{number} {BY_ID[number].title}" for number in record.items)
+    return f"Checklist {proved}. Level {record.level}. {record.feature_file}".strip()
 
 
 def observation_text(record: ScenarioRecord, seen: ObservationRecord) -> str:

@@ -21,13 +21,14 @@ NOT_MET, NOT_VERIFIED, NOT_DECIDED, LEFT_BEHIND = (
     "Not decided",
     "Left behind",
 )
+# Allure 2 wants the whole message to match, Allure 3 reads JavaScript's regular expressions: this suits both.
 CATEGORIES = [
-    {"name": LEFT_BEHIND, "messageRegex": r"(?s)(.*\n)?Left behind: .*", "matchedStatuses": ["failed", "broken"]},
-    {"name": NOT_DECIDED, "messageRegex": r"(?s)Not decided: .*", "matchedStatuses": ["failed"]},
-    {"name": NOT_VERIFIED, "messageRegex": r"(?s)Not verified: .*", "matchedStatuses": ["broken"]},
-    {"name": NOT_MET, "messageRegex": r"(?s).*", "matchedStatuses": ["failed"]},
-    {"name": "Error in the test itself", "messageRegex": r"(?s).*", "matchedStatuses": ["broken"]},
-    {"name": "Not run", "messageRegex": r"(?s).*", "matchedStatuses": ["skipped"]},
+    {"name": LEFT_BEHIND, "messageRegex": r"^Left behind: [\s\S]*$", "matchedStatuses": ["failed", "broken"]},
+    {"name": NOT_DECIDED, "messageRegex": r"^Not decided: [\s\S]*$", "matchedStatuses": ["failed"]},
+    {"name": NOT_VERIFIED, "messageRegex": r"^Not verified: [\s\S]*$", "matchedStatuses": ["broken"]},
+    {"name": NOT_MET, "matchedStatuses": ["failed"]},
+    {"name": "Error in the scenario itself", "matchedStatuses": ["broken"]},
+    {"name": "Not run", "matchedStatuses": ["skipped"]},
 ]
 
 
@@ -60,6 +61,18 @@ def environment(document: Document) -> str:
         **{name: version for name, version in run.versions.items() if name in ("python", "pytest-flexprice")},
     }
     return "".join(f"{name.replace(' ', '.')}={_escaped(value)}\n" for name, value in values.items() if value)
+
+
+def configuration(document: Document) -> dict[str, Any]:
+    """``allurerc.json``: makes ``npx allure generate allure-results`` in the run's folder a report by checklist item."""
+    name = f"{document.verdict.label}: go-live checklist, {document.run.environment}"
+    options = {"reportName": name, "groupBy": ["feature", "story"], "singleFile": True}
+    return {
+        "name": name,
+        "output": "allure-report",
+        "categories": {"rules": CATEGORIES},
+        "plugins": {"awesome": {"options": options}},
+    }
 
 
 def executor(run: Provenance) -> dict[str, Any]:
@@ -102,6 +115,11 @@ def crashed_result(record: ScenarioRecord, run: Provenance) -> dict[str, Any]:
 
 def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace("\r", " ").replace("\n", " ")
+
+
+def write_configuration(folder: Path, document: Document) -> None:
+    """Write ``allurerc.json`` into the run's own folder, beside its results."""
+    _json(folder / "allurerc.json", configuration(document))
 
 
 def _json(path: Path, data: Any) -> None:

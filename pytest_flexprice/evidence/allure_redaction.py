@@ -48,8 +48,11 @@ class RedactingLogger:
 
     @allure_commons.hookimpl
     def report_container(self, container: Any) -> None:
-        """Fixtures' set-up and tear-down."""
-        self.inner.report_container(self._clean(container))
+        """Fixtures' set-up and tear-down; private ones tell a reader nothing."""
+        for part in ("befores", "afters"):
+            setattr(container, part, [each for each in getattr(container, part) or [] if _is_told(each.name)])
+        if container.befores or container.afters:
+            self.inner.report_container(self._clean(container))
 
     @allure_commons.hookimpl
     def report_globals(self, globals_item: Any) -> None:
@@ -111,12 +114,16 @@ def _cleaned_text(text: str, redactor: Redactor) -> str:
     return redactor.text(text)
 
 
+def _is_told(fixture: str | None) -> bool:
+    return not (fixture or "").startswith("_")
+
+
 def _in_plain_words(result: Any) -> None:
     details: Any = getattr(result, "statusDetails", None)
     message = str(getattr(details, "message", None) or "")
     ours = _OURS.match(message)
     if ours:
-        details.message = f"{WORDS[ours['name']]}: {message[ours.end() :]}"
+        details.message = f"{WORDS[ours['name']]}: {message[ours.end() :].rstrip()}"
         # The traceback of an expected end says nothing to its reader.
         details.trace = None
     for step in getattr(result, "steps", None) or []:

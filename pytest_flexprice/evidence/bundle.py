@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pytest_flexprice.evidence import exchanges
-from pytest_flexprice.evidence.allure_files import write_allure_files
+from pytest_flexprice.evidence.allure_files import write_allure_files, write_configuration
 from pytest_flexprice.evidence.context import RunContext
 from pytest_flexprice.evidence.document import Document
 from pytest_flexprice.evidence.gathering import Gathering
@@ -78,12 +78,14 @@ class Bundle:
         for name, render in _RENDERINGS:
             (self.folder / name).write_text(render(self.document), encoding="utf-8")
         write_allure_files(self.results, self.document, gathering.crashed())
+        if self.results.is_dir() and self.results.parent == self.folder:
+            write_configuration(self.folder, self.document)
         for waiting in self.folder.glob("waiting-*.json"):
             waiting.unlink()
         leaking = self._withhold()
         write_manifest(self.folder, self.document)
         if leaking:
-            names = ", ".join(path.relative_to(self.folder).as_posix() for path in leaking)
+            names = ", ".join(_name(path, self.folder) for path in leaking)
             raise EvidenceLeak(
                 f"A secret got into the evidence, so no zip was made and these files were withheld: {names}."
             )
@@ -92,9 +94,15 @@ class Bundle:
 
     def _withhold(self) -> list[Path]:
         leaking = self.context.redactor.scan(self.folder)
+        if not self.results.is_relative_to(self.folder):
+            leaking += self.context.redactor.scan(self.results)
         for path in leaking:
             path.write_text(_WITHHELD, encoding="utf-8")
         return leaking
+
+
+def _name(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
 
 
 def write_manifest(folder: Path, document: Document) -> None:

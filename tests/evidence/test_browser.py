@@ -1,0 +1,88 @@
+"""The report in a real browser: it opens from disk, unfolds, follows links, prints, and fetches nothing."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from pytest_flexprice.evidence.report import as_html
+
+from . import samples
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome found on the PATH")
+QUIET = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+]
+
+
+@pytest.fixture
+def browser(tmp_path):
+    """Runs the browser on a page with its own profile; gives what it printed."""
+
+    def run(*arguments):
+        command = [CHROMIUM, *QUIET, f"--user-data-dir={tmp_path / 'profile'}", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def page(tmp_path):
+    """The report of a run with trouble, as a file's address."""
+    path = tmp_path / "golive.html"
+    path.write_text(as_html(samples.troubled()), encoding="utf-8")
+    return path.as_uri()
+
+
+def items(dom):
+    """Which items are unfolded."""
+    found = re.findall(r'<details class="item[^"]*" id="(item-[\d-]+)"( open="")?', dom)
+    return {name: bool(unfolded) for name, unfolded in found}
+
+
+def test_what_failed_is_open_and_its_script_runs(browser, page):
+    dom = browser("--dump-dom", page)
+    unfolded = [name for name, is_open in items(dom).items() if is_open]
+    assert unfolded == ["item-2-2", "item-7-4"]
+    assert re.search(r'<p class="tools">', dom), "the script did not run"
+
+
+def test_a_link_to_an_item_unfolds_it(browser, page):
+    assert items(browser("--dump-dom", page + "#item-5-3"))["item-5-3"]
+
+
+def test_nothing_is_wider_than_a_narrow_screen(browser, tmp_path):
+    probe = "<script>document.title = 'w' + document.documentElement.scrollWidth + '/' + innerWidth</script></body>"
+    path = tmp_path / "narrow.html"
+    path.write_text(as_html(samples.troubled()).replace("</body>", probe), encoding="utf-8")
+    dom = browser("--window-size=500,900", "--dump-dom", path.as_uri())
+    wide, window = map(int, re.search(r"<title>w(\d+)/(\d+)</title>", dom).groups())
+    assert wide <= window
+
+
+def test_it_prints_every_item_unfolded_and_marked(browser, tmp_path):
+    path = tmp_path / "rehearsal.html"
+    path.write_text(as_html(samples.troubled(rehearsal=True)), encoding="utf-8")
+    target = tmp_path / "golive.pdf"
+    browser(f"--print-to-pdf={target}", path.as_uri())
+    pages = re.findall(rb"/Type\s*/Page\b", target.read_bytes())
+    assert len(pages) >= 8, "folded items were not unfolded for paper"
+
+
+def test_it_has_a_picture(browser, page, tmp_path):
+    picture = tmp_path / "golive.png"
+    browser("--window-size=1200,1600", f"--screenshot={picture}", page)
+    content = picture.read_bytes()
+    assert content.startswith(b"\x89PNG")
+    assert len(content) > 50_000, "the page is blank"
