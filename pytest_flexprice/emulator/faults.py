@@ -5,10 +5,10 @@ Importing this module registers the rules; :data:`FAULTS` holds them all.
 
 from __future__ import annotations
 
-from . import fault_access, fault_catalog, fault_customers, fault_events, fault_invoicing, fault_webhooks
+from . import fault_access, fault_billing, fault_catalog, fault_customers, fault_events, fault_invoicing, fault_webhooks
 from .fault_registry import FAULTS, Fault, after, before, declare, fault
 
-RULES = (fault_access, fault_catalog, fault_customers, fault_events, fault_invoicing, fault_webhooks)
+RULES = (fault_access, fault_billing, fault_catalog, fault_customers, fault_events, fault_invoicing, fault_webhooks)
 """The modules with the rules."""
 
 __all__ = ["FAULTS", "RULES", "Fault", "after", "before", "declare", "fault"]

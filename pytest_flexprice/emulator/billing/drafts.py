@@ -224,12 +224,20 @@ def application(scope: Scope, invoice_id: str, subscription: Row, one: Discount)
     }
 
 
-def compute(scope: Scope, invoice: Row) -> None:
-    """Work out lines, discount, total and due date of a subscription's draft; nothing to bill makes it SKIPPED."""
+def running(subscription: Row) -> Period:
+    """The running period of a subscription."""
+    return Period(subscription["current_period_start"], subscription["current_period_end"])
+
+
+def compute(scope: Scope, invoice: Row, charged: list[Line] | None = None) -> None:
+    """Work out lines (unless given), discount, total and due date of a subscription's draft.
+
+    Nothing to bill makes it SKIPPED.
+    """
     subscription = scope.need("subscriptions", invoice["subscription_id"])
     period = Period(invoice["period_start"], invoice["period_end"])
     reason = invoice["billing_reason"]
-    charged = charges(scope, subscription, reason, period)
+    charged = charges(scope, subscription, reason, period) if charged is None else charged
     rows = [invoice_line(scope, invoice["id"], subscription, line) for line in charged]
     taken = discounts(scope, subscription, charged, period.end, invoice["id"])
     _note_discounts(rows, taken, subscription["currency"])
