@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .. import render
+from .key_order import invoice_in_order, maps_sorted
 
 if TYPE_CHECKING:
     from ..world import World
@@ -59,4 +60,5 @@ def body_of(world: World, event: Event) -> bytes | None:
     fields = builder(world, event.environment, event.object_id) if builder else None
     if fields is None:
         return None
-    return render.to_json({"event_type": event.name, _KEYS.get(event.name, event.kind): dict(fields)})
+    shown = invoice_in_order(fields) if event.kind == "invoice" else dict(fields)
+    return render.to_json({"event_type": event.name, _KEYS.get(event.name, event.kind): maps_sorted(shown)})
