@@ -1,5 +1,5 @@
-"""Where a company binds the suite to its own systems, by overriding fixtures; here, what this project's own tests share."""
+"""Where a company binds the suite to its own systems, by overriding fixtures in the ``conftest.py`` of its own repository.
 
-from __future__ import annotations
-
-pytest_plugins = ["pytester"]
+``send_events`` sends test events through the company's own pipeline, ``handler_has_processed`` looks into its own system; both are
+described in ``docs/how-to``. This project's own rehearsal needs neither.
+"""

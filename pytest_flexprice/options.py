@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 DESTINATION = "flexprice_"
+TASKS = ("flexprice_sweep", "flexprice_snapshot", "flexprice_init")
 
 
 @dataclass(frozen=True)

@@ -29,11 +29,19 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> None:
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """With an environment and no paths given, the packaged features run, and the company's own under ``golive/``."""
-    if options.environment_name(config) and config.args_source is not config.ArgsSource.ARGS:
+    named = options.environment_name(config)
+    if not named:
+        return None
+    if any(config.getoption(task) for task in options.TASKS):
+        from pytest_flexprice import tasks  # noqa: PLC0415 - instead of a run
+
+        return tasks.main(config, named[0])
+    if config.args_source is not config.ArgsSource.ARGS:
         own = config.rootpath / "golive"
         config.args[:] = [str(features_folder()), *([str(own)] if own.is_dir() else [])]
+    return None
 
 
 @pytest.hookimpl(tryfirst=True)

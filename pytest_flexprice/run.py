@@ -110,8 +110,7 @@ class _Frame:
 
 
 def _start(config: pytest.Config, name: str) -> Run:
-    path, plan_source = profiles.find_plan(config, name)
-    plan = plans.load(path)
+    plan, plan_source = _plan(config, name)
     run_id = new_run_id(datetime.now(timezone.utc))
     folder = reports_folder(config, name) / name / run_id
     _writable(folder)
@@ -125,6 +124,20 @@ def _start(config: pytest.Config, name: str) -> Run:
         run = _build(profiles.sources(config, name), name, frame)
     run.handover.update(run_id=run_id, folder=str(folder))
     return run
+
+
+def _plan(config: pytest.Config, name: str) -> tuple[plans.Plan, str]:
+    if config.getoption("flexprice_init"):
+        base = profiles.sources(config, name).first("base-url", "FLEXPRICE_BASE_URL")
+        if base is None:
+            raise ProfileError("--flexprice-init needs to know where Flexprice is; add --flexprice-base-url")
+        # There is no plan yet: the environment is only read.
+        environment = plans.Environment(base_url=base[0], type="production", allow="read")
+        company = plans.Company(name=config.rootpath.name or name)
+        path = config.rootpath / plans.PLAN_NAME
+        return plans.Plan(company=company, environments={name: environment}, path=path), "to be written"
+    path, source = profiles.find_plan(config, name)
+    return plans.load(path), source
 
 
 def _rehearse(config: pytest.Config, frame: _Frame, faults: tuple[str, ...]) -> Run:

@@ -14,6 +14,7 @@ from pytest_flexprice import collector, preflight, run
 from pytest_flexprice.checklist import Level
 from pytest_flexprice.evidence.context import HeaderRow, RunContext
 from pytest_flexprice.evidence.recorder import ScenarioRecorder
+from pytest_flexprice.gating import Gate
 from pytest_flexprice.run import HANDOVER, RUN, Run
 
 RERUN_OPTIONS = {
@@ -32,12 +33,8 @@ def configure(config: pytest.Config, name: str) -> None:
     Raises:
         pytest.UsageError: it cannot start; one sentence says why.
     """
-    task = _task(config)
     this = run.begin(config, name)
     config.stash[RUN] = this
-    if task:
-        config.pluginmanager.register(task, "flexprice-task")
-        return
     _refuse_reruns(config, this)
     if getattr(config.option, "numprocesses", None) and config.option.dist in ("no", "load"):
         config.option.dist = "loadgroup"
@@ -47,6 +44,7 @@ def configure(config: pytest.Config, name: str) -> None:
         _register_evidence(config, this)
     _register_suite(config)
     config.pluginmanager.register(SuiteHooks(this), "flexprice-suite")
+    config.pluginmanager.register(Gate(this), "flexprice-gate")
 
 
 def unconfigure(config: pytest.Config) -> None:
@@ -59,17 +57,6 @@ def unconfigure(config: pytest.Config) -> None:
 def hand_over(node: Any) -> None:
     """Give a worker what it needs to join this run."""
     node.workerinput[HANDOVER] = json.dumps(node.config.stash[RUN].handover)
-
-
-def _task(config: pytest.Config) -> object | None:
-    for option, module in (
-        ("flexprice_sweep", "sweep"),
-        ("flexprice_snapshot", "snapshot"),
-        ("flexprice_init", "init"),
-    ):
-        if config.getoption(option):
-            return importlib.import_module("pytest_flexprice.tasks").Task(module)  # type: ignore[no-any-return]
-    return None
 
 
 def _refuse_reruns(config: pytest.Config, this: Run) -> None:

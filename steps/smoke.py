@@ -153,7 +153,13 @@ def webhook_was_processed(
     invoice, finalized_at = test_invoice
     webhooks = declared_webhooks(plan)
     delivery, processed, waited = await_processed(
-        flexprice, profile, webhooks, handler_has_processed, eventually, invoice["id"], finalized_at
+        flexprice,
+        profile,
+        webhooks,
+        override=handler_has_processed,
+        eventually=eventually,
+        invoice_id=invoice["id"],
+        finalized_at=finalized_at,
     )
     findings = delivery_findings(delivery, processed, webhooks.grade, waited)
     observe(

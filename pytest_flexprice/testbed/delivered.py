@@ -23,6 +23,7 @@ def await_processed(
     flexprice: Flexprice,
     profile: Profile,
     webhooks: Webhooks,
+    *,
     override: Callable[[str], Any] | None,
     eventually: Eventually,
     invoice_id: str,

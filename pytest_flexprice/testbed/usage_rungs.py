@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SECOND = timedelta(seconds=1)
 #: Seconds: a quiet pipeline answers within five, one that takes one event a second needs one each (contract 3.4).
 LANDING_BASE, LANDING_PER_EVENT, PACE_MARGIN = 60.0, 2.0, 3.0
+SHORTEST_LANDING = 30.0
 READERS_DEADLINE = 30.0
 SETTLING = 2.0
 
@@ -95,7 +96,7 @@ def _look_until_settled(smoke: Smoke, events: list[Event]) -> list[Attribution]:
     looks: list[Attribution] = []
     while not met:
         landed, spent = len(settled), (smoke.now() - began).total_seconds()
-        deadline = landing_deadline(len(events), landed, spent) * smoke.patience
+        deadline = max(landing_deadline(len(events), landed, spent) * smoke.patience, SHORTEST_LANDING)
         met, waited = smoke.eventually.poll(
             f"{len(events) - landed} test events to be processed",
             read,
@@ -116,7 +117,9 @@ def landing_deadline(events: int, landed: int, seconds: float) -> float:
 
 def _look(smoke: Smoke, event: Event) -> Attribution:
     answer = smoke.testbed.flexprice.request("GET", "/v1/events/lookup", query={"id": event.id})
-    return attribute(event, answer.status, answer.body, meter=_meter_of(smoke.setup, event))
+    failed = isinstance(answer.body, dict) and answer.body.get("status") == "failed"
+    names = names_of_meters(smoke.testbed.flexprice) if failed else ()
+    return attribute(event, answer.status, answer.body, meter=_meter_of(smoke.setup, event), event_names=names)
 
 
 def _meter_of(setup: Setup, event: Event) -> Meter | None:
@@ -166,7 +169,7 @@ def mismatch(smoke: Smoke) -> Climbed:
         "the mistyped control event to show up",
         lambda: _look(smoke, control),
         lambda look: look.settled,
-        landing_deadline(1, 0, 0.0) * smoke.patience,
+        max(landing_deadline(1, 0, 0.0) * smoke.patience, SHORTEST_LANDING),
     )
     look = waited.value
     findings = []

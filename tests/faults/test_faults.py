@@ -1,0 +1,31 @@
+"""For each seeded fault, exactly the intended items turn red, and a message names the cause; everything else stays as it was."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.faults.table import FAULTS, GREEN, Fault
+from tests.suite import rehearse
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_exactly_the_intended_items_turn_red(fault: Fault, tmp_path: Path) -> None:
+    outcome = rehearse(tmp_path, f"--flexprice-fault={fault.name}")
+    if fault.refused:
+        assert outcome.code == 4, outcome.output
+        assert re.search(fault.says, outcome.output), outcome.output
+        return
+    said = "\n".join(outcome.red.values())
+    assert outcome.red_items == set(fault.items), f"{outcome.red}\n{outcome.output}"
+    assert re.search(fault.says, said), said
+    assert outcome.code == (7 if fault.leaves else 1 if fault.fails else 6), outcome.output
+
+
+@pytest.mark.parametrize("name", GREEN)
+def test_what_is_no_fault_stays_green(name: str, tmp_path: Path) -> None:
+    outcome = rehearse(tmp_path, f"--flexprice-fault={name}")
+    assert outcome.red == {}
+    assert outcome.code == 0, outcome.output

@@ -1,0 +1,77 @@
+"""Running the checklist as its users do, in a process of its own, and reading what it left."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).parents[1]
+RED = ("failed", "not decided", "not verified")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One finished run: exit code, what it printed, and the folder of its evidence (None if it left none)."""
+
+    code: int
+    output: str
+    reports: Path
+
+    @property
+    def folder(self) -> Path:
+        """The evidence of this run."""
+        (folder,) = self.reports.glob("*/*/")
+        return folder
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """``golive.json``."""
+        return json.loads((self.folder / "golive.json").read_text(encoding="utf-8"))
+
+    @property
+    def items(self) -> dict[str, str]:
+        """The state of each checklist item."""
+        return {item["id"]: item["state"] for item in self.document["verdict"]["items"]}
+
+    @property
+    def red(self) -> dict[str, str]:
+        """What the red scenarios said, by scenario name."""
+        return {
+            scenario["name"]: "\n".join(
+                [scenario["message"], *(f["sentence"] for f in scenario["findings"] if f["severity"] == "error")]
+            )
+            for scenario in self.document["scenarios"]
+            if scenario["outcome"] in RED
+        }
+
+    @property
+    def red_items(self) -> set[str]:
+        """The checklist items that red scenarios belong to."""
+        return {item for s in self.document["scenarios"] if s["outcome"] in RED for item in s["items"]}
+
+
+def run(tmp_path: Path, *arguments: str, environ: dict[str, str] | None = None, cwd: Path | None = None) -> Outcome:
+    """Run ``pytest`` with these arguments in an empty folder."""
+    reports = tmp_path / "evidence"
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("FLEXPRICE_", "PYTEST_"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", f"--flexprice-reports={reports}", "-p", "no:cacheprovider", *arguments],
+        cwd=cwd or tmp_path,
+        env={**clean, "COLUMNS": "160", **(environ or {})},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout + done.stderr, reports)
+
+
+def rehearse(tmp_path: Path, *arguments: str, **more: Any) -> Outcome:
+    """Run the rehearsal."""
+    return run(tmp_path, "--flexprice-env=local", *arguments, **more)
