@@ -46,7 +46,7 @@ FAULTS = {
     "empty key": "lost its secret and verifies with an empty key",
     "swapped id": "leaves the message's id out of what it verifies, by trusting a signature it has seen",
     "other headers": "looks for webhook-* headers only",
-    "slow": "answers after six seconds",
+    "slow": "takes seconds to answer invoice.update.payment",
 }
 
 
@@ -60,17 +60,19 @@ class DemoHandler(LoopbackServer):
     Args:
         secret: the endpoint's signing secret.
         fault: a name of ``FAULTS``, or "" for a healthy handler.
+        delay: the seconds that the fault "slow" takes.
 
     Raises:
         ValueError: no fault has that name.
     """
 
-    def __init__(self, secret: str, fault: str = "") -> None:
+    def __init__(self, secret: str, fault: str = "", delay: float = 6.0) -> None:
         if fault and fault not in FAULTS:
             raise ValueError(f"'{fault}' is no fault of the demo handler; expected one of {', '.join(FAULTS)}")
         super().__init__()
         self.secret = WRONG_SECRET if fault == "F125" else secret
         self.fault = fault
+        self._delay = delay
         self._lock = threading.Lock()
         self._trusted: set[str] = set()
         self._seen: set[str] = set()
@@ -111,8 +113,6 @@ class DemoHandler(LoopbackServer):
             return Reply(308, headers={"Location": f"{self.url}/"})
         if self.fault == "large" and len(request.body) > 64 * 1024:
             return Reply(413)
-        if self.fault == "slow":
-            time.sleep(6)
         try:
             self._verify(request)
         except Refused:
@@ -131,6 +131,8 @@ class DemoHandler(LoopbackServer):
             return Reply(400)
         if self.fault == "F127" and kind == "invoice.update.payment":
             return Reply(500)
+        if self.fault == "slow" and kind == "invoice.update.payment":
+            time.sleep(self._delay)
         if kind == PROCESSED_TYPE and self.fault != "F143":
             self._process(kind, message.get("invoice") or {}, request.header("svix-id"))
         return Reply(204)

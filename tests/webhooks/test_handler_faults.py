@@ -6,7 +6,7 @@ import pytest
 
 from pytest_flexprice.demo.handler import FAULTS, WRONG_SECRET, DemoHandler
 from pytest_flexprice.evidence.finding import Kind, Severity
-from pytest_flexprice.webhooks import answers, handler, sending
+from pytest_flexprice.webhooks import answers, handler, probes, sending
 from pytest_flexprice.webhooks.effects import effects
 from pytest_flexprice.webhooks.processed import processed_reader
 
@@ -30,6 +30,7 @@ WANTED = {
     "F130": ("", ""),  # seen by what was processed, not by an answer
     "F131": ("answers success to everything, also to all", ""),
     "F143": ("", ""),
+    "slow": ("", "took 0."),
     "bad header": ("fails on a message with a malformed signature", ""),
     "first signature": ("two signatures, as during a rotation", ""),
     "large": ("", "a message of 256 KiB"),
@@ -40,7 +41,7 @@ WANTED = {
 
 
 def judged(fault, others=None):
-    with DemoHandler(SECRET, fault) as company:
+    with DemoHandler(SECRET, fault, delay=0.6) as company:
         signed = sending.try_signatures(company.url, mint(), others or {"sandbox": WRONG_SECRET})
         answered = sending.try_answers(company.url, mint())
         ask = processed_reader(company.processed_url)
@@ -48,11 +49,12 @@ def judged(fault, others=None):
 
 
 def test_every_fault_is_tried_here():
-    assert set(WANTED) == {"", *FAULTS} - {"slow"}
+    assert set(WANTED) == {"", *FAULTS}
 
 
 @pytest.mark.parametrize("fault", WANTED)
-def test_a_mistake_is_named(fault):
+def test_a_mistake_is_named(fault, monkeypatch):
+    monkeypatch.setattr(answers, "TIME_ADVICE", 0.5)
     for findings, wanted, item in zip(judged(fault), WANTED[fault], ("6.2", "6.4"), strict=True):
         told = " ".join(one.sentence for one in findings)
         assert wanted in told
@@ -84,14 +86,19 @@ def test_a_handler_that_takes_the_sandboxs_secret_as_well_is_found(monkeypatch):
     assert "the secret of sandbox (fingerprint" in told[0]
 
 
-def test_a_slow_handler_is_warned_about():
-    with DemoHandler(SECRET, "slow") as company:
-        results = sending.try_twice(company.url, mint(), time_limit=8.0)[:1]
-    control = [sending.Result(results[0].probe, results[0].status, results[0].elapsed)]
-    slow = list(answers._slow(control))
-    assert len(slow) == 1
-    assert slow[0].severity is Severity.WARNING
-    assert "5 seconds" in slow[0].sentence
+def test_a_slow_handler_is_warned_about_and_one_beyond_the_limit_fails():
+    payment = [one for one in probes.answer_probes(mint()) if one.event_type == "invoice.update.payment"]
+    with DemoHandler(SECRET, "slow", delay=0.6) as company:
+        results = sending.try_twice(company.url, mint())
+        results.append(sending.Line(company.url, time_limit=0.3).send(payment[0]))
+    assert results[-1].timed_out
+    control = sending.Result(probes.control(mint()), 204, 6.2)
+    warned = answers.answer_findings([control, *results[:-1]])
+    assert [one.severity for one in warned] == [Severity.WARNING]
+    assert "6.2 seconds" in warned[0].sentence
+    failed = answers.answer_findings([control, *results])
+    assert "no answer within 0.3 seconds" in failed[0].sentence
+    assert failed[0].kind is Kind.REQUIREMENT
 
 
 def test_nobody_at_the_url_is_not_verified_rather_than_failed():
