@@ -9,7 +9,7 @@ Feature: Product catalog
 
   @item_2_1 @read
   Scenario: What a clone of an environment leaves behind was set up by hand
-    Given the catalog that was signed off
+    Given the addons, coupons, tax rates and invoice settings that were signed off
     And the addons, coupons, tax rates and invoice settings of this environment
     Then they are the same
 

@@ -21,6 +21,7 @@ from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
 from pytest_flexprice.emulator.faults import FAULTS as EMULATOR_FAULTS
 from pytest_flexprice.emulator.options import PRODUCTION, SANDBOX
 from pytest_flexprice.emulator.seed import Seeder, SeedError
+from pytest_flexprice.oracle.signed_off import key_variable
 from pytest_flexprice.plan import Environment, Handler, Plan, Webhooks
 from pytest_flexprice.profile import DEMO_PLAN, LOCAL, ProfileError
 
@@ -77,6 +78,8 @@ class Rehearsal:
         for name in own.old_keys:
             identifier, variables[name] = sandbox.key(f"old key {name}")
             sandbox.revoke(identifier)
+        for name in _sandboxes(plan):
+            _, variables[key_variable(name)] = sandbox.key(f"reader of {name}")
         catalog, customers = _catalog(plan), list(_customers(plan))
         live.catalog(catalog)
         sandbox.catalog(catalog)
@@ -173,6 +176,8 @@ def rehearsed_plan(plan: Plan, values: dict[str, Any]) -> Plan:
         update["webhooks"] = _loopback(webhooks, values)
     local = own.model_copy(update=update)
     others = {name: one for name, one in plan.environments.items() if name != LOCAL}
+    for name in _sandboxes(plan):
+        others[name] = others[name].model_copy(update={"base_url": values["url"]})
     attestations = tuple(
         one.model_copy(update={"environment": LOCAL}) if one.environment == stood_for else one
         for one in plan.attestations
@@ -183,6 +188,12 @@ def rehearsed_plan(plan: Plan, values: dict[str, Any]) -> Plan:
     for name in values["faults"]:
         result = CLIENT_FAULTS[name].change(result)
     return result
+
+
+def _sandboxes(plan: Plan) -> list[str]:
+    """The environments of the plan that the embedded Sandbox stands for: they can be compared with."""
+    own = rehearsed_environment(plan)
+    return [name for name, one in plan.environments.items() if not one.production and one is not own and name != LOCAL]
 
 
 def _loopback(webhooks: Webhooks, values: dict[str, Any]) -> Webhooks:

@@ -11,7 +11,7 @@ from pytest_bdd import given, then
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.catalog import read_catalog, read_everything, read_extras
 from pytest_flexprice.api.other import reader
-from pytest_flexprice.evidence.finding import Finding, not_decided, not_verified, require_none
+from pytest_flexprice.evidence.finding import Finding, not_decided, require_none
 from pytest_flexprice.evidence.recorder import Observe
 from pytest_flexprice.oracle import accepted, catalog_diff, catalog_health, catalog_json, event_names, signed_off
 from pytest_flexprice.oracle.catalog import Catalog, Extras
@@ -37,16 +37,27 @@ def signed_off_catalog(plan: Plan, profile: Profile) -> Catalog:
     name = signed_off.source(plan)
     if name not in plan.environments:
         return signed_off.snapshot(plan, name)
-    variable = signed_off.key_variable(name)
-    key = profile.variable(variable)
-    if not key:
-        raise not_verified(
-            "2.1",
-            f"environments.{name}",
-            f"the signed-off catalog is environment '{name}', but {variable} holds no key to read it with",
-            remedy=f"set {variable}, or sign a snapshot off with --flexprice-snapshot",
-        )
-    return read_everything(reader(plan.environments[name].base_url, key), _now())
+    other = _other_environment(plan, profile, name)
+    if other is None:
+        raise signed_off.no_key(name)
+    return read_everything(other, _now())
+
+
+@pytest.fixture(scope="session")
+def signed_off_extras(plan: Plan, profile: Profile, signed_off_catalog: Catalog) -> Extras:
+    """What a clone leaves behind, as it was signed off: in the snapshot, else as the Sandbox that we hold a key of has it."""
+    if signed_off_catalog.extras != Extras():
+        return signed_off_catalog.extras
+    for name in signed_off.sandboxes(plan, profile.name):
+        other = _other_environment(plan, profile, name)
+        if other is not None:
+            return read_extras(other)
+    raise signed_off.no_extras(plan, profile.name)
+
+
+def _other_environment(plan: Plan, profile: Profile, name: str) -> Flexprice | None:
+    key = profile.variable(signed_off.key_variable(name))
+    return reader(plan.environments[name].base_url, key) if key else None
 
 
 @given("the catalog that was signed off", target_fixture="wanted")
@@ -57,6 +68,11 @@ def the_signed_off_catalog(signed_off_catalog: Catalog) -> Catalog:
 @given("the catalog of this environment", target_fixture="present")
 def the_catalog_of_this_environment(live_catalog: Catalog) -> Catalog:
     return live_catalog
+
+
+@given("the addons, coupons, tax rates and invoice settings that were signed off", target_fixture="wanted_extras")
+def the_signed_off_extras(signed_off_extras: Extras) -> Extras:
+    return signed_off_extras
 
 
 @given("the addons, coupons, tax rates and invoice settings of this environment", target_fixture="left_behind")
@@ -88,18 +104,10 @@ def catalogs_are_the_same(wanted: Catalog, present: Catalog, plan: Plan, observe
 
 
 @then("they are the same")
-def extras_are_the_same(wanted: Catalog, left_behind: Extras, plan: Plan, observe: Observe) -> None:
-    if wanted.extras == Extras():
-        raise not_verified(
-            "2.1",
-            "golive.toml: catalog.signed_off",
-            "the signed-off snapshot holds no addons, coupons, tax rates and settings",
-            remedy="write it again with --flexprice-snapshot",
-        )
-    here = dataclasses.replace(wanted, extras=left_behind)
-    found = catalog_diff.compare_extras(wanted, here)
+def extras_are_the_same(wanted_extras: Extras, left_behind: Extras, plan: Plan, observe: Observe) -> None:
+    found = catalog_diff.compare_extras(Catalog(extras=wanted_extras), Catalog(extras=left_behind))
     findings = accepted.apply(found, _accepted(plan, extras=True), _now().date())
-    expected, observed = (catalog_json.tree(extras) for extras in (wanted.extras, left_behind))
+    expected, observed = (catalog_json.tree(extras) for extras in (wanted_extras, left_behind))
     observe("what a clone leaves behind", expected=expected, observed=observed, findings=findings)
     require_none(findings)
 

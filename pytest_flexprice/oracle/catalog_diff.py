@@ -67,11 +67,12 @@ def compare_extras(expected: Catalog, observed: Catalog) -> list[Finding]:
 
 
 def _features(expected: Catalog, observed: Catalog) -> Iterator[Finding]:
+    clones = any(feature.cloned for feature in observed.features.values())
     for key in sorted({*expected.features, *observed.features}):
         path = f"features.{key}"
         ours, theirs = expected.features.get(key), observed.features.get(key)
         if ours is not None and theirs is not None:
-            yield from _feature(path, key, ours, theirs)
+            yield from _feature(path, key, ours, replace(theirs, cloned=theirs.cloned or not clones))
         elif ours is not None:
             yield _lost_feature(path, key, ours, observed)
         elif theirs is not None:
@@ -102,7 +103,7 @@ def _feature(path: str, key: str, ours: Feature, theirs: Feature) -> Iterator[Fi
         present = ["a meter" if one else "no meter" for one in (mine, other)]
         yield _differs(f"{path}.meter", f"of feature '{key}'", words.FEATURE["meter"], *present)
     elif mine is not None and other is not None:
-        kept = "" if theirs.cloned else " (this feature was not made by a clone)"
+        kept = "" if theirs.cloned else " (not made by the clone, which keeps a feature that exists)"
         for finding in _fields(f"{path}.meter", f"of the meter of feature '{key}'", mine, other, words.METER):
             when = theirs.meter.changed if theirs.meter and finding.path.endswith(".status") else ""
             note = f", changed {when}" if when else kept
@@ -111,11 +112,12 @@ def _feature(path: str, key: str, ours: Feature, theirs: Feature) -> Iterator[Fi
 
 def _plans(expected: Catalog, observed: Catalog, uses_price_keys: bool) -> Iterator[Finding]:
     rules = _Rules(_shared(expected, observed), uses_price_keys)
+    clones = any(plan.cloned for plan in observed.plans.values())
     for key in sorted({*expected.plans, *observed.plans}):
         path = f"plans.{key}"
         ours, theirs = expected.plans.get(key), observed.plans.get(key)
         if ours is not None and theirs is not None:
-            stale = "" if theirs.cloned or not theirs.id else " (not made by a clone, which skips what exists)"
+            stale = " (not made by the clone, which skips what exists)" if clones and not theirs.cloned else ""
             for finding in _plan(path, f"plan '{key}'", ours, theirs, rules):
                 yield replace(finding, problem=finding.problem + stale)
         elif ours is not None:
@@ -256,12 +258,14 @@ def _fields(path: str, of: str, left: Any, right: Any, meanings: Mapping[str, Me
     default = meanings.get("", words.OTHER)
     for name in sorted({*left, *right}):
         ours, theirs = left.get(name), right.get(name)
-        if ours == theirs:
+        if ours == theirs or (name == "display_name" and not (ours and theirs)):  # a name that is not given is made up
             continue
         if name == "tiers":
             yield from _tiers(f"{path}.tiers", of, ours or [], theirs or [])
         else:
-            yield _differs(f"{path}.{name}", of, meanings.get(name, replace(default, noun=name)), ours, theirs)
+            yield _differs(
+                f"{path}.{name}", of, meanings.get(name, replace(default, noun=name.replace("_", " "))), ours, theirs
+            )
 
 
 def _tiers(path: str, of: str, left: list[dict[str, Any]], right: list[dict[str, Any]]) -> Iterator[Finding]:

@@ -191,7 +191,7 @@ def _entitlement(row: Row) -> Entitlement:
         is_soft_limit=bool(row.get("is_soft_limit")),
         static_value=row.get("static_value") or "",
         config_value=row.get("config_value"),
-        aggregation_mode=row.get("aggregation_mode") or "",
+        aggregation_mode="" if row.get("aggregation_mode") == "additive" else row.get("aggregation_mode") or "",
     )
 
 

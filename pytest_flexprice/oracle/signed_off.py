@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pytest_flexprice.evidence.finding import not_decided, not_verified
+from pytest_flexprice.evidence.finding import NotVerified, not_decided, not_verified
 from pytest_flexprice.oracle.catalog import Catalog
 from pytest_flexprice.oracle.catalog_json import SnapshotError, load
 from pytest_flexprice.plan import Plan
@@ -30,6 +30,34 @@ def source(plan: Plan) -> str:
 def key_variable(environment: str) -> str:
     """The variable that holds the key of an environment to compare with, such as ``FLEXPRICE_SANDBOX_API_KEY``."""
     return f"FLEXPRICE_{re.sub(r'[^A-Za-z0-9]+', '_', environment).upper()}_API_KEY"
+
+
+def no_key(environment: str) -> NotVerified:
+    """The signed-off catalog is another environment, and nothing to read it with is there."""
+    variable = key_variable(environment)
+    return not_verified(
+        "2.1",
+        f"environments.{environment}",
+        f"the signed-off catalog is environment '{environment}', but {variable} holds no key to read it with",
+        remedy=f"set {variable}, or sign a snapshot off with --flexprice-snapshot",
+    )
+
+
+def sandboxes(plan: Plan, own: str) -> list[str]:
+    """The environments, beside our own, that are not production: what is sold was tried there."""
+    return [name for name, one in plan.environments.items() if name != own and not one.production]
+
+
+def no_extras(plan: Plan, own: str) -> NotVerified:
+    """Nothing says which addons, coupons, tax rates and settings were signed off."""
+    variables = " or ".join(key_variable(name) for name in sandboxes(plan, own))
+    return not_verified(
+        "2.1",
+        "golive.toml: catalog.signed_off",
+        "the signed-off snapshot holds no addons, coupons, tax rates and settings",
+        remedy="write it again with --flexprice-snapshot"
+        + (f", or set {variables} to compare with" if variables else ""),
+    )
 
 
 def snapshot(plan: Plan, name: str) -> Catalog:
