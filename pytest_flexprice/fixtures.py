@@ -12,11 +12,11 @@ from pytest_flexprice.api import Flexprice
 from pytest_flexprice.evidence.recorder import RECORDER, Observe
 from pytest_flexprice.plan import Plan
 from pytest_flexprice.profile import Profile
-from pytest_flexprice.testbed.proof import prove_environment
 from pytest_flexprice.run import RUN, Run
 from pytest_flexprice.testbed.cleanup import clean
 from pytest_flexprice.testbed.customer import Testbed, TestCustomer, TestSubscription
 from pytest_flexprice.testbed.ledger import Ledger
+from pytest_flexprice.testbed.proof import prove_environment
 from pytest_flexprice.testbed.sending import SendEvents, Sent, send_through_api
 from pytest_flexprice.testbed.smoke import Smoke
 from pytest_flexprice.testbed.waiting import Eventually

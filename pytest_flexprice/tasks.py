@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -30,15 +31,19 @@ def main(config: pytest.Config, name: str) -> int | None:
         return None
     if len(chosen) > 1:
         raise pytest.UsageError("--flexprice-init, --flexprice-snapshot and --flexprice-sweep go one at a time")
-    writer = config.get_terminal_writer()
     this = run.begin(config, name)
     try:
         preflight.check(this)
-        return chosen[0](config, this, lambda text: writer.line(this.redactor.text(text)))
+        return chosen[0](config, this, lambda text: _say(this.redactor.text(text)))
     except (ApiError, NotVerified, RequirementNotMet) as error:
         raise pytest.UsageError(this.redactor.text(str(error))) from None
     finally:
         this.close()
+
+
+def _say(text: str) -> None:
+    # pytest's own terminal writer exists only once a session is configured.
+    sys.stdout.write(text + "\n")
 
 
 def _sweep(config: pytest.Config, this: Run, say: Say) -> int:
