@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
     from .app import App
 
 
+IDLE_SECONDS = 30
+"""How long a connection may be silent, also in the middle of a request."""
+_SPARE_FILES = 200
+
+
+def _connection_limit() -> int:
+    """As many connections as this process may have files, less what the rest of it needs; never very many."""
+    try:
+        import resource  # noqa: PLC0415 -- not on every platform
+    except ImportError:
+        return 400
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 8000 if soft == resource.RLIM_INFINITY else max(100, min(soft - _SPARE_FILES, 8000))
+
+
 class FlexpriceServer:
     """An embedded Flexprice: ``with FlexpriceServer() as server: requests.get(server.url + "/health")``.
 
@@ -27,6 +43,8 @@ class FlexpriceServer:
         self.world = World(self.options)
         self._socket: socket.socket | None = None
         self._server: Any = None
+        self._map: dict[int, Any] = {}
+        self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self._scheduler: jobs.Scheduler | None = None
 
@@ -63,6 +81,7 @@ class FlexpriceServer:
         from .app import MAX_BODY  # noqa: PLC0415 -- see above
 
         app = self.application()
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a queue is what many callers make, not a fault
         family = socket.AF_INET6 if ":" in self.options.host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -70,17 +89,21 @@ class FlexpriceServer:
         self._socket.listen(1024)
         self._server = create_server(
             app,
+            map=self._map,
             sockets=[self._socket],
             threads=self.options.threads,
             ident=None,
             max_request_body_size=MAX_BODY,
-            channel_timeout=60,
-            connection_limit=900,
+            channel_timeout=IDLE_SECONDS,
+            cleanup_interval=5,
+            connection_limit=_connection_limit(),
+            asyncore_use_poll=True,
             clear_untrusted_proxy_headers=True,
             expose_tracebacks=False,
         )
         for hook in hooks.STARTING:
             hook(self.world)
+        self._ended.clear()
         self._thread = threading.Thread(target=self._serve, name="emulator-http", daemon=True)
         self._thread.start()
         if self.options.jobs:
@@ -89,10 +112,11 @@ class FlexpriceServer:
         return self
 
     def _serve(self) -> None:
-        try:
-            self._server.run()
-        except OSError:  # the listening socket was closed by stop()
-            return
+        from waitress import wasyncore  # noqa: PLC0415 -- see above
+
+        while not self._ended.is_set():
+            wasyncore.loop(timeout=1, use_poll=True, map=self._map, count=1)
+        wasyncore.close_all(self._map, ignore_all=True)
 
     def stop(self) -> None:
         """Stop serving and end the threads."""
@@ -100,10 +124,10 @@ class FlexpriceServer:
             self._scheduler.stop()
         for hook in hooks.STOPPING:
             hook(self.world)
-        if self._server is not None:
-            self._server.close()
-            self._server.task_dispatcher.shutdown()
-        if self._thread is not None:
+        if self._server is not None and self._thread is not None:
+            self._server.task_dispatcher.shutdown(timeout=2)
+            self._ended.set()
+            self._server.pull_trigger()
             self._thread.join(timeout=5)
         self._server = self._thread = self._scheduler = self._socket = None
 

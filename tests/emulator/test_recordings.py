@@ -29,7 +29,7 @@ def _play(path: Path, server: FlexpriceServer) -> dict[str, list[str]]:
 @pytest.fixture(scope="module")
 def used_server() -> Iterator[FlexpriceServer]:
     """A server that has already served other conversations."""
-    with FlexpriceServer(EmulatorOptions(jobs=False)) as server:
+    with FlexpriceServer(EmulatorOptions(jobs=False, lag=0.0)) as server:
         yield server
 
 
@@ -39,7 +39,7 @@ def test_there_are_recordings() -> None:
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
 def test_a_fresh_server_answers_as_recorded(path: Path) -> None:
-    options = EmulatorOptions(svix=path.stem not in WITHOUT_SVIX, jobs=False)
+    options = EmulatorOptions(svix=path.stem not in WITHOUT_SVIX, jobs=False, lag=0.0)
     with FlexpriceServer(options) as server:
         failed = _play(path, server)
     expected = DIFFERENT.get(path.stem, set())
