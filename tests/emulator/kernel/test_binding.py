@@ -174,18 +174,22 @@ def test_broken_encodings_become_replacement_characters() -> None:
     assert (values["external_id"], values["name"]) == ("\ufffdx", "\U0001f600")
 
 
-@given(st.binary(max_size=200))
-def test_any_bytes_are_answered(body: bytes) -> None:
+def status_of(body: bytes) -> int:
     try:
         binding.bind(body, PERSON)
     except errors.ApiError as error:
-        assert error.status == 400
+        return error.status
+    return 200
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner), max_leaves=20))
+@given(st.binary(max_size=200))
+def test_any_bytes_are_answered(body: bytes) -> None:
+    assert status_of(body) in (200, 400)
+
+
+@given(
+    st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=20)
+)
 def test_any_json_is_answered(value: Any) -> None:
     for body in (value, {"external_id": value}, {"metadata": value}, {"tags": value}, {"amount": value}):
-        try:
-            bind(body)
-        except errors.ApiError as error:
-            assert error.status == 400
+        assert status_of(json.dumps(body).encode()) in (200, 400)

@@ -124,4 +124,6 @@ def test_every_limit_of_environments_is_kept(api: Api) -> None:
     refused = api.call("POST", f"/v1/environments/{SANDBOX}/clone", {"name": "P2", "type": "production"})
     assert "maximum limit of 0 production" in refused.get_json()["message"]
     api.allow_environments()
-    assert api.call("POST", f"/v1/environments/{SANDBOX}/clone", {"name": "P2", "type": "production"}).status_code == 202
+    assert (
+        api.call("POST", f"/v1/environments/{SANDBOX}/clone", {"name": "P2", "type": "production"}).status_code == 202
+    )

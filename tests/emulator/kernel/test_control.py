@@ -19,7 +19,9 @@ def test_the_clock_moves_forward_and_everything_is_dated_by_it(api: Api) -> None
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"advance": -1}, {"advance": 1e308}, {"to": "2001-01-01T00:00:00Z"}, {"advance": 1, "to": "x"}], ids=str
+    "body",
+    [{}, {"advance": -1}, {"advance": 1e308}, {"to": "2001-01-01T00:00:00Z"}, {"advance": 1, "to": "x"}],
+    ids=str,
 )
 def test_the_clock_cannot_be_moved_back_or_out_of_bounds(api: Api, body: dict[str, object]) -> None:
     assert api.call("POST", "/_emulator/clock", body).status_code == 400

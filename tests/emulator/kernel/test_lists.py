@@ -62,7 +62,14 @@ def test_default_status_and_unknown_status() -> None:
 def test_sorting_by_several_fields() -> None:
     page = Page(sort=[{"field": "name", "direction": "asc"}, {"field": "id", "direction": "desc"}], status="published")
     found = [(row["name"], row["id"]) for row in lists.select(rows(8), page, ("name",), "things")]
-    assert found == [("Name 0", "6"), ("Name 0", "3"), ("Name 1", "7"), ("Name 1", "1"), ("Name 2", "5"), ("Name 2", "2")]
+    assert found == [
+        ("Name 0", "6"),
+        ("Name 0", "3"),
+        ("Name 1", "7"),
+        ("Name 1", "1"),
+        ("Name 2", "5"),
+        ("Name 2", "2"),
+    ]
 
 
 def test_an_unknown_field_is_refused() -> None:
