@@ -1,0 +1,96 @@
+"""Expressions of meters: doubles throughout, missing properties are zero, errors meter nothing."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_flexprice.emulator.errors import ApiError
+from pytest_flexprice.emulator.metering.expressions import (
+    FUNCTIONS,
+    Expression,
+    ExpressionError,
+    check_expression,
+    compiled,
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "properties", "value"),
+    [
+        ("a * b", {"a": 2, "b": 3}, "6"),
+        ("a * b", {"a": 5}, "0"),
+        ("a * b", {"a": " 4 ", "b": "2.5"}, "10"),
+        ("total / 1000", {"total": 1500}, "1.5"),
+        ("total / 0x10", {"total": 8}, "0.5"),
+        ("a - b", {"a": 1, "b": 4}, "-3"),
+        ("a > 10 ? a : 10", {"a": 3}, "10"),
+        ("a > 10 ? a : 10", {"a": 12}, "12"),
+        ("a == 1 && b != 2 ? 5 : 7", {"a": 1, "b": 3}, "5"),
+        ("ceil(max(a, 2) / 3)", {"a": 7}, "3"),
+        ("a1 + b2 * 1e3", {"a1": 1, "b2": 2}, "2001"),
+        ("round(a)", {"a": 2.5}, "3"),
+        ("round(a)", {"a": -2.5}, "-3"),
+        ("floor(a) + abs(b) + sqrt(c) + pow(d, 2) + min(a, b)", {"a": 1.5, "b": -2, "c": 9, "d": 3}, "13"),
+        ("log(a)", {"a": 1}, "0"),
+        ("a + b", {"a": 0.1, "b": 0.2}, "0.30000000000000004"),
+        ("(a + 1) * -2", {"a": 1}, "-4"),
+    ],
+)
+def test_an_expression_gives_a_quantity(source: str, properties: dict[str, Any], value: str) -> None:
+    assert compiled(source).quantity(properties) == Decimal(value)
+
+
+@pytest.mark.parametrize(
+    ("source", "properties"),
+    [
+        ("a * b", {"a": "x", "b": 2}),
+        ("a * b", {"a": True, "b": 2}),
+        ("a * b", {"a": None, "b": 2}),
+        ("a * b", {"a": [1], "b": 2}),
+        ("a * b", {"a": "", "b": 2}),
+        ("a / b", {"a": 1, "b": 0}),
+        ("a / b", {}),
+        ("sqrt(a)", {"a": -1}),
+        ("log(a)", {"a": 0}),
+        ("pow(a, 1000)", {"a": 1000}),
+        ("a", {"a": "inf"}),
+        ("a > 1", {"a": 2}),
+    ],
+)
+def test_an_expression_without_a_quantity_meters_nothing(source: str, properties: dict[str, Any]) -> None:
+    with pytest.raises(ExpressionError):
+        compiled(source).quantity(properties)
+
+
+@pytest.mark.parametrize("source", ["a +", "1 + 2", "a % 2", "nonsense(a)", "a + 'x'", "a.b * 2", "", "a[0] +"])
+def test_an_expression_that_does_not_compile_is_refused(source: str) -> None:
+    with pytest.raises(ExpressionError):
+        Expression(source)
+    with pytest.raises(ApiError) as refused:
+        check_expression(source)
+    assert refused.value.status == 400
+
+
+def test_text_literals_keep_their_digits() -> None:
+    assert compiled("a == a ? (size('1000') == 4 ? a : 0) : 0").quantity({"a": 7}) == 7
+
+
+@given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6), st.integers(-1000, 1000))
+def test_arithmetic_is_that_of_doubles(a: float, b: float, c: int) -> None:
+    assert compiled("a * b + c").quantity({"a": a, "b": b, "c": c}) == Decimal(repr(a * b + float(c)))
+
+
+@given(
+    st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(["ceil", "floor", "round", "abs", "sqrt", "log"])
+)
+def test_functions_never_raise(value: float, name: str) -> None:
+    result = FUNCTIONS[name][1](value)
+    assert isinstance(result, float)
+    if name in ("ceil", "floor", "round"):
+        assert abs(result - value) <= 1 or math.isclose(result, value)
