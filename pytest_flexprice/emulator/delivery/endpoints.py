@@ -85,6 +85,7 @@ _OPTIONAL = {
     "rateLimit": Field((int,), "u16"),
     "throttleRate": Field((int,), "u16"),
     "filterTypes": Field(_LIST, "a sequence"),
+    "eventTypes": Field(_LIST, "a sequence"),
     "channels": Field(_LIST, "a sequence"),
     "metadata": Field(_MAP, "a map", nullable=False),
 }
@@ -111,7 +112,7 @@ _DEFAULTS: dict[str, Any] = {"description": "", "version": 1, "disabled": False,
 def create(request: Request) -> Answer:
     """``POST …/endpoint``: 201."""
     application = request.application
-    given = request.read({**_CREATE, "secret": _SECRET}, "EndpointIn")
+    given = _given(request, {**_CREATE, "secret": _SECRET}, "EndpointIn")
     return Answer(201, shown(_made(request, application, given)))
 
 
@@ -130,19 +131,19 @@ def one(request: Request) -> Answer:
 def update(request: Request) -> Answer:
     """``PUT …/endpoint/:endpoint``: replaces everything but the secret; creates (201) what is not there."""
     application = request.application
-    given = request.read(_CREATE, "EndpointUpdate")
+    given = _given(request, _CREATE, "EndpointUpdate")
     endpoint = application.endpoint(request.params["endpoint"])
     if endpoint is None:
         return Answer(201, shown(_made(request, application, given)))
     _check(application, given, endpoint)
-    _assign(endpoint, {**dict.fromkeys(_OPTIONAL), **_DEFAULTS, **given}, request.now)
+    _assign(endpoint, {**dict.fromkeys(_ATTRIBUTES.keys() - {"url", "secret"}), **_DEFAULTS, **given}, request.now)
     return Answer(json=shown(endpoint))
 
 
 def patch(request: Request) -> Answer:
     """``PATCH …/endpoint/:endpoint``: changes the given fields."""
     endpoint = request.endpoint
-    given = request.read(_PATCH, "EndpointPatch")
+    given = _given(request, _PATCH, "EndpointPatch")
     _check(request.application, given, endpoint)
     _assign(endpoint, given, request.now)
     return Answer(json=shown(endpoint))
@@ -238,6 +239,14 @@ def shown(endpoint: Endpoint) -> dict[str, Any]:
         "id": endpoint.id,
         "metadata": endpoint.metadata,
     }
+
+
+def _given(request: Request, fields: dict[str, Field], name: str) -> dict[str, Any]:
+    """The body, where the official client's ``eventTypes`` is another name of ``filterTypes``."""
+    given = request.read(fields, name)
+    if "eventTypes" in given:
+        given["filterTypes"] = given.pop("eventTypes")
+    return given
 
 
 def _given_headers(request: Request, name: str) -> dict[str, Any]:
