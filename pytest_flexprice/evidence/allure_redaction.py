@@ -16,7 +16,7 @@ import allure_commons
 import attr
 import pytest
 from allure_commons.logger import AllureFileLogger
-from allure_commons.model2 import Parameter
+from allure_commons.model2 import Parameter, Status
 
 from pytest_flexprice.evidence.allure_files import LEFT_BEHIND, NOT_DECIDED, NOT_MET, NOT_VERIFIED
 from pytest_flexprice.evidence.redaction import Redactor
@@ -28,6 +28,7 @@ WORDS = {
     "LeftBehind": LEFT_BEHIND,
 }
 EXAMPLE = "_pytest_bdd_example"
+LASTING_MS = 50
 _OURS = re.compile(rf"^(?:[\w.]+\.)?(?P<name>{'|'.join(WORDS)}): ")
 
 
@@ -48,9 +49,9 @@ class RedactingLogger:
 
     @allure_commons.hookimpl
     def report_container(self, container: Any) -> None:
-        """Fixtures' set-up and tear-down; private ones tell a reader nothing."""
+        """Fixtures' set-up and tear-down, those that went wrong or took their time."""
         for part in ("befores", "afters"):
-            setattr(container, part, [each for each in getattr(container, part) or [] if _is_told(each.name)])
+            setattr(container, part, list(filter(_is_told, getattr(container, part) or [])))
         if container.befores or container.afters:
             self.inner.report_container(self._clean(container))
 
@@ -114,8 +115,12 @@ def _cleaned_text(text: str, redactor: Redactor) -> str:
     return redactor.text(text)
 
 
-def _is_told(fixture: str | None) -> bool:
-    return not (fixture or "").startswith("_")
+def _is_told(fixture: Any) -> bool:
+    if fixture.status not in (None, Status.PASSED):
+        return True
+    name = str(fixture.name or "")
+    internal = name.startswith(("_", "pytestbdd_")) or "::" in name
+    return not internal and (fixture.stop or 0) - (fixture.start or 0) >= LASTING_MS
 
 
 def _in_plain_words(result: Any) -> None:

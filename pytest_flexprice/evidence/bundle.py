@@ -67,6 +67,9 @@ class Bundle:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         merged = exchanges.merge(self.folder)
+        counts = exchanges.by_scenario(merged)
+        for record in scenarios:
+            record.exchanges = counts[record.node_id]
         document = Document(
             run=provenance(self.config, self.context, finished),
             verdict=verdict,

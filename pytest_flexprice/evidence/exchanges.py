@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -18,8 +19,8 @@ MERGED = "exchanges.ndjson"
 class ExchangeLog:
     """Appends exchanges to an NDJSON file; safe for threads, one file per process.
 
-    Useful keys: ``at`` (ISO 8601, UTC), ``method``, ``url``, ``status``, ``elapsed`` (seconds), ``attempt``, ``request``,
-    ``response``, ``error``, ``scenario``. All values pass the redactor before they are written.
+    The report looks at ``at`` (ISO 8601, UTC), ``method``, ``path``, ``status`` (None: no answer) and ``seconds``; anything else
+    is kept too. ``scenario``, the node id of the running test, is added. All values pass the redactor before they are written.
     """
 
     def __init__(self, path: Path, redactor: Redactor) -> None:
@@ -29,7 +30,9 @@ class ExchangeLog:
 
     def append(self, exchange: dict[str, Any]) -> None:
         """Write one exchange, without secrets, as one line."""
-        line = json.dumps(plain(self._redactor.data(exchange)), ensure_ascii=False, separators=(",", ":"))
+        running = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
+        row = self._redactor.data({**exchange, "scenario": exchange.get("scenario") or running})
+        line = json.dumps(plain(row), ensure_ascii=False, separators=(",", ":"))
         with self._lock:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as file:
@@ -66,6 +69,11 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
             yield row
 
 
+def by_scenario(path: Path) -> Counter[str]:
+    """How many exchanges each scenario had, by node id."""
+    return Counter(str(row.get("scenario") or "") for row in read(path))
+
+
 def summary(path: Path) -> dict[str, Any]:
     """How many exchanges there were, by method and by status, how many failed, and the slowest one in seconds."""
     methods: Counter[str] = Counter()
@@ -74,9 +82,9 @@ def summary(path: Path) -> dict[str, Any]:
     for row in read(path):
         methods[str(row.get("method", "?"))] += 1
         statuses[str(row.get("status") or "no answer")] += 1
-        elapsed = float(row.get("elapsed") or 0)
-        if elapsed > seconds:
-            slowest, seconds = f"{row.get('method', '?')} {row.get('url', '')}", elapsed
+        took = float(row.get("seconds") or 0)
+        if took > seconds:
+            slowest, seconds = f"{row.get('method', '?')} {row.get('path', '')}", took
     return {
         "count": sum(methods.values()),
         "methods": dict(sorted(methods.items())),

@@ -85,8 +85,8 @@ class ScenarioRecord(Record):
     """One scenario: where it belongs, what happened, what was seen.
 
     ``items`` are checklist ids, ``level`` the lowest run level that includes it, ``broken`` tells an error of the test itself
-    from a requirement that is not met, ``findings_total`` counts also findings that are not kept, times are UTC, durations in
-    seconds.
+    from a requirement that is not met, ``exchanges`` counts requests to Flexprice, ``findings_total`` counts also findings that
+    are not kept, times are UTC, durations in seconds.
     """
 
     node_id: str
@@ -103,6 +103,7 @@ class ScenarioRecord(Record):
     findings: list[FindingRecord] = []
     findings_total: int = 0
     waits: list[WaitRecord] = []
+    exchanges: int = 0
     started: datetime | None = None
     duration: float = 0.0
     worker: str = ""

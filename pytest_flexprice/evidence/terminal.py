@@ -29,6 +29,7 @@ BANNER: dict[Word, dict[str, bool]] = {
 }
 STATE_WIDTH = 13
 NARROW = 72
+MOST_WARNINGS = 2
 
 
 def print_verdict(reporter: Any, verdict: Verdict, bundle: Bundle, trouble: str = "") -> None:
@@ -38,9 +39,8 @@ def print_verdict(reporter: Any, verdict: Verdict, bundle: Bundle, trouble: str 
     for item in verdict.items:
         for coloured, text in item_lines(item, width):
             reporter.write_line(text, **(COLOURS[item.state] if coloured else {}))
-        for warning in item.warnings:
-            for line in textwrap.wrap(f"Warning: {warning}", width - 5):
-                reporter.write_line(" " * 5 + line, yellow=True)
+        for line in warning_lines(item, width):
+            reporter.write_line(line, yellow=True)
     for sentence in verdict.leftovers:
         _paragraph(reporter, f"Left behind: {sentence}", width, red=True)
     reporter.write_line("")
@@ -69,6 +69,14 @@ def item_lines(item: ItemVerdict, width: int) -> list[tuple[bool, str]]:
     title = textwrap.shorten(item.title, width - 5, placeholder="…")
     below = [] if holds else textwrap.wrap(item.why, width - 5)
     return [(True, head.rstrip()), (False, " " * 5 + title), *((False, " " * 5 + line) for line in below)]
+
+
+def warning_lines(item: ItemVerdict, width: int) -> list[str]:
+    """The lines of an item's warnings; many of them are only counted here, the report has them all."""
+    told = [f"Warning: {warning}" for warning in item.warnings[:MOST_WARNINGS]]
+    left = len(item.warnings) - len(told)
+    told += [f"and {left} more {'warning' if left == 1 else 'warnings'}, in the report"] if left else []
+    return [" " * 5 + line for warning in told for line in textwrap.wrap(warning, width - 5)]
 
 
 def _paragraph(reporter: Any, text: str, width: int, **markup: bool) -> None:

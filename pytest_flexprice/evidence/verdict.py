@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from pytest_flexprice.checklist import Item, Level
 from pytest_flexprice.evidence.records import ScenarioRecord
+from pytest_flexprice.evidence.sidebyside import grouped
 from pytest_flexprice.evidence.statements import Statement, attestation_for, statement_for, waiver_for
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ State = Literal["passed", "attested", "failed", "not verified", "waived", "not r
 Word = Literal["READY", "READY WITH WAIVERS", "NOT READY", "INCOMPLETE", "REHEARSAL"]
 STATES: tuple[State, ...] = ("passed", "attested", "waived", "failed", "not verified", "not run")
 
+MOST_NAMES = 2
 EXIT_FAILED = 1
 EXIT_NOT_VERIFIED = 6
 EXIT_LEFT_BEHIND = 7
@@ -166,7 +168,9 @@ def _said(item: Item, records: list[ScenarioRecord]) -> str:
 
 def _warnings(item: Item, records: list[ScenarioRecord]) -> list[str]:
     findings = [finding for record in records for finding in record.findings if finding.severity == "warning"]
-    return [_capital(finding.sentence) for finding in findings if finding.item == item.id]
+    groups = grouped(finding for finding in findings if finding.item == item.id)
+    more = {group.sentence: f" ({group.count - 1} more like this)" if group.count > 1 else "" for group in groups}
+    return [_capital(sentence) + count for sentence, count in more.items()]
 
 
 def _not_run(missing: list[ScenarioRecord]) -> str:
@@ -178,9 +182,9 @@ def _not_run(missing: list[ScenarioRecord]) -> str:
 
 
 def _held(within: list[ScenarioRecord]) -> str:
-    if len(within) == 1:
-        return f"{within[0].name}."
-    return f"{len(within)} scenarios hold."
+    names = list(dict.fromkeys(record.name.rstrip(".") for record in within))
+    more = f"; and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return f"{'; '.join(names[:MOST_NAMES])}{more}."
 
 
 def _judge_statement(item: Item, verdict: ItemVerdict, grounds: _Grounds) -> None:

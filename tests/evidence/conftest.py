@@ -133,8 +133,11 @@ def pytest_configure(config):
 class Suite:
     """Runs the small suite in a process of its own and reads what it left."""
 
-    def __init__(self, pytester: pytest.Pytester) -> None:
+    without_allure = False
+
+    def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
         self.pytester = pytester
+        self.monkeypatch = monkeypatch
         self.folder = pytester.path / "reports" / "prod" / "run-1"
 
     secret = SECRET
@@ -148,8 +151,12 @@ class Suite:
         return self
 
     def run(self, *arguments: str) -> pytest.RunResult:
-        plain = ("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:flexprice", "-p", "no:allure_pytest_bdd")
-        return self.pytester.runpytest_subprocess(*plain, *arguments)
+        # Only the plugins that matter: a start costs most of the time here.
+        self.monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        wanted = ("-p", "pytest_bdd.plugin", "-p", "no:cacheprovider")
+        wanted += ("-p", "xdist") if "-n" in arguments else ()
+        wanted += () if self.without_allure else ("-p", "allure_pytest.plugin")
+        return self.pytester.runpytest_subprocess(*wanted, *arguments)
 
     @property
     def document(self) -> dict:
@@ -166,5 +173,5 @@ class Suite:
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester) -> Suite:
-    return Suite(pytester)
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
+    return Suite(pytester, monkeypatch)

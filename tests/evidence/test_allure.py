@@ -142,7 +142,8 @@ def test_an_error_in_the_set_up_lands_in_its_place(suite):
 
 
 def test_without_allure_nothing_is_missing(suite):
-    result = suite.write().run("-p", "no:allure_pytest")
+    suite.without_allure = True
+    result = suite.write().run()
     assert result.ret == 1
     assert not (suite.folder / "allure-results").exists()
     assert suite.items()["2.1"]["state"] == "passed"

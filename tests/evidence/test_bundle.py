@@ -47,9 +47,9 @@ def test_exchanges_of_all_processes_become_one_file_in_the_order_of_time(tmp_pat
             {
                 "at": at,
                 "method": "GET",
-                "url": f"https://x.example/v1/plans?api_key={KEY}",
+                "path": f"/v1/plans?api_key={KEY}",
                 "status": 200 if worker == "gw0" else None,
-                "elapsed": 0.25,
+                "seconds": 0.25,
                 "request": {"headers": {"x-api-key": KEY}},
             }
         )
@@ -63,7 +63,9 @@ def test_exchanges_of_all_processes_become_one_file_in_the_order_of_time(tmp_pat
     assert list(tmp_path.glob("exchanges-*")) == []
     summary = exchanges.summary(merged)
     assert (summary["count"], summary["statuses"]) == (3, {"200": 2, "no answer": 1})
-    assert summary["slowest_seconds"] == 0.25
+    assert (summary["slowest"][:13], summary["slowest_seconds"]) == ("GET /v1/plans", 0.25)
+    node = os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0]
+    assert exchanges.by_scenario(merged) == {node: 3}
 
 
 def test_no_exchange_is_an_empty_file(tmp_path):
