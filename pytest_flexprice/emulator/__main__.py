@@ -7,8 +7,10 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 from .delivery import commandline
+from .faults import FAULTS
 from .options import DEFAULT_KEY, EmulatorOptions
 from .server import FlexpriceServer
 
@@ -24,7 +26,28 @@ def _parser() -> argparse.ArgumentParser:
     commandline.add_arguments(parser)
     parser.add_argument("--no-jobs", action="store_true", help="periodic jobs run only when the clock is advanced")
     parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="switch a fault on; repeatable")
+    parser.add_argument("--seed", type=Path, metavar="golive.toml", help="fill it with what this plan declares")
     return parser
+
+
+def _seeded(server: FlexpriceServer, path: Path) -> str:
+    """Fill the server from a plan; what to tell the user."""
+    from pytest_flexprice.plan import load  # noqa: PLC0415 -- only a seeded server needs plans
+
+    from .planned import seed_plan  # noqa: PLC0415 -- see above
+
+    keys = seed_plan(server, load(path))
+    return f"Production key: {keys.production_key}\nSandbox key: {keys.sandbox_key}\n"
+
+
+def _error(path: Path | None) -> tuple[type[Exception], ...]:
+    if path is None:
+        return ()
+    from pytest_flexprice.plan import PlanError  # noqa: PLC0415 -- only a seeded server needs plans
+
+    from .seed import SeedError  # noqa: PLC0415 -- see above
+
+    return (PlanError, SeedError)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,6 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         lag = None if args.lag == "manual" else float(args.lag)
     except ValueError:
         parser.error(f"--lag {args.lag}: give seconds or the word manual")
+    for name in args.fault:
+        if name not in FAULTS:
+            parser.error(f"--fault {name}: there is no such fault; the known ones are {', '.join(sorted(FAULTS))}")
     options = EmulatorOptions(
         host=args.host,
         port=args.port,
@@ -49,12 +75,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
+    server = FlexpriceServer(options)
     try:
-        server = FlexpriceServer(options).start()
+        more = _seeded(server, args.seed) if args.seed else ""
+        server.start()
     except OSError as error:
         sys.stderr.write(f"cannot listen on {args.host}:{args.port}: {error.strerror}\n")
         return 1
-    sys.stdout.write(f"Flexprice emulator on {server.url}\nx-api-key: {server.api_key}\n")
+    except _error(args.seed) as error:
+        sys.stderr.write(f"{args.seed}: {error}\n")
+        return 1
+    sys.stdout.write(f"Flexprice emulator on {server.url}\nx-api-key: {server.api_key}\n{more}")
     sys.stdout.flush()
     ended.wait()
     server.stop()

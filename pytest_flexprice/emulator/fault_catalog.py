@@ -94,19 +94,29 @@ def other_tier(catalog: Catalog) -> None:
                 return
 
 
-@fault("F26", "the currency of a plan's prices differs", "catalog")
+def _companion(catalog: Catalog) -> Object:
+    """A price of a plan that has others too, a FIXED one if there is any: without it the plan can still be subscribed."""
+    for _key, plan in plans(catalog):
+        choices = plan.get("prices") or []
+        if len(choices) > 1:
+            found: Object = next((price for price in choices if price["type"] == "FIXED"), choices[-1])
+            return found
+    return {}
+
+
+@fault("F26", "the currency of a price differs", "catalog")
 def other_currency(catalog: Catalog) -> None:
-    """The biggest plan is priced in euros, or in dollars if it was in euros."""
-    _key, plan = next(plans(catalog))
-    for price in plan["prices"]:
+    """One price of the biggest plan is in euros, or in dollars if it was in euros."""
+    price = _companion(catalog)
+    if price:
         price["currency"] = "usd" if price["currency"] == "eur" else "eur"
 
 
-@fault("F27", "the billing period of a plan's prices differs", "catalog")
+@fault("F27", "the billing period of a price differs", "catalog")
 def other_period(catalog: Catalog) -> None:
     """Monthly became annual."""
-    _key, plan = next(plans(catalog))
-    for price in plan["prices"]:
+    price = _companion(catalog)
+    if price:
         price["billing_period"] = "MONTHLY" if price["billing_period"] == "ANNUAL" else "ANNUAL"
 
 

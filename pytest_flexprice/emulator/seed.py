@@ -72,6 +72,7 @@ class Seeder:
         self._headers = {"x-api-key": server.api_key, "x-environment-id": environment}
         self._now = datetime.now(timezone.utc)
         self.seeded = Seeded(environment)
+        self._lost_plans: set[str] = set()
 
     def beside(self) -> Seeder:
         """A seeder of the Sandbox, for what is there only."""
@@ -116,7 +117,9 @@ class Seeder:
     def catalog(self, catalog: Row) -> None:
         """A catalog in its canonical JSON form: features with meters, plans with prices and entitlements."""
         catalog = copy.deepcopy(dict(catalog))
+        wanted = set(catalog.get("plans") or ())
         self._spoil("catalog", catalog)
+        self._lost_plans = wanted - set(catalog.get("plans") or ())
         for key, feature in (catalog.get("features") or {}).items():
             self._feature(key, feature)
         for key, plan in (catalog.get("plans") or {}).items():
@@ -135,7 +138,7 @@ class Seeder:
             body.update({name: row[name] for name in ("timezone", "metadata") if row.get(name)})
             if external_id not in self.seeded.customers:
                 self.seeded.customers[external_id] = self.call("POST", "/v1/customers", body)["id"]
-            if row.get("plan"):
+            if row.get("plan") and not self._lost(str(row["plan"])):
                 self._subscription(row)
         self._spoil("seeded", self)
 
@@ -220,6 +223,10 @@ class Seeder:
         }
         body.update({name: row[name] for name in ("billing_cycle", "subscription_status") if row.get(name)})
         self.seeded.subscriptions[row["external_id"]] = self.call("POST", "/v1/subscriptions", body)["id"]
+
+    def _lost(self, plan: str) -> bool:
+        """Whether an active fault took the plan away, so that nobody can be subscribed to it."""
+        return plan in self._lost_plans
 
     def _plan_id(self, key: str) -> str:
         if key not in self.seeded.plans:

@@ -187,9 +187,7 @@ def test_any_bytes_are_answered(body: bytes) -> None:
     assert status_of(body) in (200, 400)
 
 
-@given(
-    st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=20)
-)
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=20))
 def test_any_json_is_answered(value: Any) -> None:
     for body in (value, {"external_id": value}, {"metadata": value}, {"tags": value}, {"amount": value}):
         assert status_of(json.dumps(body).encode()) in (200, 400)
