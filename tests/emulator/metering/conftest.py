@@ -23,7 +23,9 @@ class Bench:
 
     def __init__(self, **options: Any) -> None:
         self.server = FlexpriceServer(EmulatorOptions(**{"lag": 0, "jobs": False, **options}))
-        self.api = Api(Client(self.server.application()), self.server.api_key, SANDBOX)
+        self.client = Client(self.server.application())
+        self.headers = {"x-api-key": self.server.api_key, "x-environment-id": SANDBOX}
+        self.api = Api(self.client, self.server.api_key, SANDBOX)
         now = datetime.now(timezone.utc)
         self.day = now.replace(hour=0, minute=0, second=0, microsecond=0)
         self.start = self.day - timedelta(days=3)
