@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
 
-from pytest_flexprice.evidence.finding import Finding, Severity
+from pytest_flexprice.evidence.finding import Finding, Kind, Severity
 from pytest_flexprice.plan import CHECKLIST_EVENT_TYPES, Webhooks
 from pytest_flexprice.webhooks.registration import own_endpoints, place
 from pytest_flexprice.webhooks.service import Endpoint
@@ -109,9 +109,10 @@ def _no_types(webhooks: Webhooks) -> Finding:
     return Finding(
         "6.3",
         "webhook endpoints",
-        "the plan's webhook endpoint is not registered, so it is subscribed to nothing",
+        "the plan's webhook endpoint is not registered, so there are no event types of it to look at",
         expected=webhooks.endpoint,
-        remedy="register it with the four event types of the checklist",
+        remedy="see item 6.1, and register it with the four event types of the checklist",
+        kind=Kind.NOT_VERIFIED,
     )
 
 

@@ -50,7 +50,7 @@ class Mint:
 
     Args:
         secret: the endpoint's signing secret.
-        run_id: marks everything the probes carry.
+        run_id: marks everything the probes carry, with some characters that differ from set to set.
         now: the time they are signed at (aware).
         variable: the name of the variable that the secret came from.
 
@@ -60,13 +60,14 @@ class Mint:
 
     def __init__(self, secret: str, run_id: str, now: datetime, variable: str = "the signing secret") -> None:
         signatures.check_secret(secret)
-        self.secret, self.run_id, self.now = secret, run_id, now
+        self.secret, self.now = secret, now
+        # Two sets of probes in one run must not share an invoice: its being processed by each is no repetition.
+        self.mark = f"{run_id}-{randomness.token_hex(4)}"
         self._key = shown(variable, secret)
-        self._nonce = randomness.token_hex(6)
 
     def message(self, name: str, event_type: str = bodies.INVOICE_TYPES[0]) -> dict[str, Any]:
         """A message's content, marked with this run and the probe's name."""
-        return bodies.message(event_type, self.run_id, name, self.now)
+        return bodies.message(event_type, self.mark, name, self.now)
 
     def body(self, name: str) -> bytes:
         """A finalized invoice's message as the delivery service would send it."""
@@ -74,7 +75,7 @@ class Mint:
 
     def message_id(self, name: str) -> str:
         """A message id that no other run uses."""
-        return f"{bodies.marked_id('msg', self.run_id, name)}_{self._nonce}"
+        return bodies.marked_id("msg", self.mark, name)
 
     def headers(self, name: str, value: str) -> dict[str, str]:
         """The headers of that probe with any signature value."""
@@ -128,7 +129,7 @@ class Mint:
         key: str = "",
     ) -> Probe:
         """A probe with the given headers."""
-        invoice_id = bodies.marked_id("inv", self.run_id, "repeated" if kind == "repeated" else name)
+        invoice_id = bodies.marked_id("inv", self.mark, "repeated" if kind == "repeated" else name)
         sent = {"content-type": "application/json", **headers}
         return Probe(name, kind, title, expect, sent, body, event_type, invoice_id, key or self._key)
 

@@ -195,7 +195,7 @@ def _disabled(own: Sequence[Endpoint]) -> Iterator[Finding]:
         consequence="" if active else f"{_INVISIBLE}, and events are lost for good",
         remedy="delete the disabled one"
         if active
-        else "mend the handler, switch the endpoint on in the webhook portal, and recover by hand what was missed",
+        else "mend the handler, switch the endpoint on in the webhook portal, and read from Flexprice what was missed",
         severity=Severity.INFO if active else Severity.ERROR,
     )
 

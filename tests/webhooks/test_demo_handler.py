@@ -17,19 +17,19 @@ from pytest_flexprice.webhooks.processed import Processed, ask_processed, proces
 from .builders import SECRET, mint
 
 
-def finalized(handler, name, message_id, secret=SECRET):
-    body = mint().body(name)
+def finalized(handler, body, message_id, secret=SECRET):
     sent = signatures.sign(secret, message_id, datetime.now(timezone.utc), body)
     return requests.post(handler.url, data=body, headers=sent, timeout=5).status_code
 
 
 def test_it_processes_each_invoice_once_and_tells_so():
     with DemoHandler(SECRET) as handler:
-        invoice_id = mint().signed("a", "", "").invoice_id
+        one, other = mint().signed("a", "", ""), mint().signed("b", "", "")
+        invoice_id = one.invoice_id
         assert ask_processed(handler.processed_url, invoice_id) == Processed(0)
-        assert [finalized(handler, "a", one) for one in ("msg_1", "msg_1", "msg_2")] == [204, 204, 204]
+        assert [finalized(handler, one.body, name) for name in ("msg_1", "msg_1", "msg_2")] == [204, 204, 204]
         assert ask_processed(handler.processed_url, invoice_id) == Processed(1, ("msg_1",))
-        assert finalized(handler, "b", "msg_3", "whsec_AAAA") == 401
+        assert finalized(handler, other.body, "msg_3", "whsec_AAAA") == 401
         assert requests.get(handler.origin + "/other", timeout=5).status_code == 404
 
 

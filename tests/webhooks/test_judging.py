@@ -180,6 +180,6 @@ def test_probes_have_names_and_ids_of_their_own_and_never_the_secret():
     names = [one.name for one in SIGNATURE_PROBES]
     assert len(names) == len(set(names))
     for one in suite + ANSWER_PROBES:
-        assert one.invoice_id.startswith("inv_golive_run-1_")
+        assert one.invoice_id.startswith("inv_golive_run-1-")
         shown = repr(one)
         assert OTHER_SECRET not in shown

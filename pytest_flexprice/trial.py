@@ -1,0 +1,53 @@
+"""Trying a webhook handler from a company's own unit tests, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from pytest_flexprice.evidence.finding import Finding, require_none
+from pytest_flexprice.testbed.waiting import Eventually
+from pytest_flexprice.webhooks import answers, effects, handler, sending
+from pytest_flexprice.webhooks.mint import Mint
+from pytest_flexprice.webhooks.processed import processed_reader
+
+_NO_SECRETS: Mapping[str, str] = {}
+
+
+def check_handler(
+    url: str,
+    secret: str,
+    *,
+    other_secrets: Mapping[str, str] = _NO_SECRETS,
+    processed: Callable[[str], Any] | str | None = None,
+    run_id: str = "trial",
+) -> list[Finding]:
+    """Send a handler everything that the checklist's section 6 sends it, and return what is worth knowing beside.
+
+    Args:
+        url: where the handler listens, such as on a port of this machine.
+        secret: the signing secret that it verifies with, ``whsec_`` and base64.
+        other_secrets: secrets that it must refuse, by a name to show.
+        processed: tells how often it processed an invoice (a bool, a count or message ids), or a URL with ``{invoice_id}`` that
+            does; without it only the handler's answers are judged.
+        run_id: marks the invoices in the messages (``inv_golive_<run id>_…``).
+
+    Raises:
+        RequirementNotMet: the handler does something wrong; each finding is one sentence.
+        NotVerified: the handler cannot be reached.
+        SecretError: the secret is none.
+    """
+    override, template = (None, processed) if isinstance(processed, str) else (processed, "")
+    ask = processed_reader(template, override)
+
+    def mint() -> Mint:
+        return Mint(secret, run_id, datetime.now(timezone.utc))
+
+    signed = sending.try_signatures(url, mint(), other_secrets)
+    findings = handler.signature_findings(signed, effects.effects(signed, ask))
+    findings += answers.answer_findings(sending.try_answers(url, mint()))
+    twice = sending.try_twice(url, mint())
+    findings += effects.repeat_findings(twice, effects.settled(twice, ask, Eventually().poll))
+    require_none(findings)
+    return findings
