@@ -31,12 +31,12 @@ class Expected:
     collection_method: str = ""
 
 
-_WORDS = {
-    "currency": "in another currency than declared",
-    "billing_period": "of another billing period than declared",
-    "billing_period_count": "of another number of periods than declared",
-    "billing_cycle": "with another billing cycle than declared",
-    "collection_method": "collected another way than declared",
+_NOUNS = {
+    "currency": "currency",
+    "billing_period": "billing period",
+    "billing_period_count": "number of periods",
+    "billing_cycle": "billing cycle",
+    "collection_method": "collection method",
 }
 _COSTS = {
     "currency": "prices of other currencies are dropped without a word",
@@ -168,19 +168,19 @@ def _against(external_id: str, row: Row, one: Subscription, expected: Expected) 
         )
         yield Told("customers on another plan than declared", external_id, finding)
     yield from _status(external_id, row, one)
-    for name, words in _WORDS.items():
+    for name, noun in _NOUNS.items():
         declared = row.values.get(name) or getattr(expected, name, "")
         if declared and declared.casefold() != str(one.get(name, "")).casefold():
             finding = _finding(
                 external_id,
                 name,
-                f"the subscription of customer '{external_id}' is {words} ({row.where})",
+                f"the {noun} of the subscription of customer '{external_id}' is not the declared one ({row.where})",
                 expected=declared,
                 observed=one.get(name),
                 consequence=_COSTS[name],
                 remedy="correct the subscription or the declaration",
             )
-            yield Told(f"subscriptions {words}", external_id, finding)
+            yield Told(f"subscriptions with another {noun} than declared", external_id, finding)
 
 
 def _status(external_id: str, row: Row, one: Subscription) -> Iterator[Told]:
