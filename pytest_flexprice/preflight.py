@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_flexprice.api import Answer, Flexprice
+from pytest_flexprice.api.errors import read_refusal
 from pytest_flexprice.evidence.finding import NotVerified
 from pytest_flexprice.run import Run
 
@@ -22,7 +23,7 @@ def check(run: Run) -> None:
         answer = client.request("GET", "/v1/users/me", headers=_no_environment(run))
     except NotVerified as error:
         raise pytest.UsageError(run.redactor.text(str(error))) from None
-    problem = _problem(run, client, answer)
+    problem = _problem(run, answer) or _environment_problem(run, client)
     if problem:
         raise pytest.UsageError(run.redactor.text(problem))
 
@@ -31,7 +32,7 @@ def _no_environment(run: Run) -> dict[str, str | None]:
     return {"x-environment-id": run.profile.environment_header or None}
 
 
-def _problem(run: Run, client: Flexprice, answer: Answer) -> str:
+def _problem(run: Run, answer: Answer) -> str:
     profile = run.profile
     where = f"{profile.base_url}"
     if answer.status == 401:
@@ -49,16 +50,26 @@ def _problem(run: Run, client: Flexprice, answer: Answer) -> str:
             f"{where} answers {answer.status} with {kind} instead of JSON, so it is not Flexprice (a proxy, or a wrong path); "
             "correct the base URL."
         )
-    if answer.status == 403:
-        return (
-            f"Flexprice at {where} refuses access to the environment '{profile.environment_header or 'not named'}' with 403; set "
-            "FLEXPRICE_ENVIRONMENT_ID to an environment of this key's tenant."
-        )
     if answer.status >= 400:
         return (
             f"Flexprice at {where} answers {answer.status} to the question who the key is; try again when it is well."
         )
     return ""
+
+
+def _environment_problem(run: Run, client: Flexprice) -> str:
+    """A server-config key belongs to no environment and has to name one (contract 1.3)."""
+    answer = client.request("GET", "/v1/plans", query={"limit": 1})
+    if answer.status != 403 or read_refusal(answer.body, answer.text).shape != "error and message":
+        return ""
+    header = run.profile.environment_header
+    named = (
+        f"refuses access to the environment '{header}'" if header else "wants to be told the environment with this key"
+    )
+    return (
+        f"Flexprice at {run.profile.base_url} {named} (403); set FLEXPRICE_ENVIRONMENT_ID to the id of an environment of the "
+        "key's tenant, or use an API key of the environment itself."
+    )
 
 
 def _elsewhere(run: Run) -> str:

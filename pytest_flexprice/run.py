@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
@@ -81,6 +82,7 @@ class Run:
         """Give everything back: servers, handlers, connections."""
         while self.closers:
             self.closers.pop()()
+        remove_empty(self.folder)
 
 
 def begin(config: pytest.Config, name: str) -> Run:
@@ -91,9 +93,7 @@ def begin(config: pytest.Config, name: str) -> Run:
     """
     handover = getattr(config, "workerinput", {}).get(HANDOVER)
     try:
-        if handover is not None:
-            return _join(config, name, json.loads(handover))
-        return _start(config, name)
+        return _start(config, name) if handover is None else _join(config, name, json.loads(handover))
     except (plans.PlanError, ProfileError) as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -113,17 +113,28 @@ def _start(config: pytest.Config, name: str) -> Run:
     plan, plan_source = _plan(config, name)
     run_id = new_run_id(datetime.now(timezone.utc))
     folder = reports_folder(config, name) / name / run_id
-    _writable(folder)
     frame = _Frame(plan, plan_source, run_id, folder)
     faults = tuple(config.getoption("flexprice_fault"))
-    if name == profiles.LOCAL:
-        run = _rehearse(config, frame, faults)
-    elif faults:
+    if faults and name != profiles.LOCAL:
         raise ProfileError("--flexprice-fault breaks the embedded Flexprice only; use it with --flexprice-env=local")
-    else:
-        run = _build(profiles.sources(config, name), name, frame)
+    _writable(folder)
+    try:
+        rehearsed = name == profiles.LOCAL
+        run = _rehearse(config, frame, faults) if rehearsed else _build(profiles.sources(config, name), name, frame)
+    except BaseException:
+        remove_empty(folder)
+        raise
     run.handover.update(run_id=run_id, folder=str(folder))
     return run
+
+
+def remove_empty(folder: Path) -> None:
+    """Leave no folder behind that a refused run made: itself, and those above it as far as they are empty."""
+    with contextlib.suppress(OSError):
+        (folder / "allure-results").rmdir()  # allure-pytest makes it as soon as it is configured
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+        folder.parent.rmdir()
 
 
 def _plan(config: pytest.Config, name: str) -> tuple[plans.Plan, str]:

@@ -70,7 +70,8 @@ class EvidencePlugin:
         yield
         if self._live is not None:
             self._live.stop()
-        if self.config.option.collectonly:
+        # A refused run has nothing to show: its one sentence is the whole message.
+        if self.config.option.collectonly or session.exitstatus == pytest.ExitCode.USAGE_ERROR:
             return
         self._conclude(session)
 

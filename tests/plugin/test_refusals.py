@@ -1,0 +1,109 @@
+"""A user's mistake ends in one clear sentence with exit code 4: no traceback, no secret, nothing left on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
+from tests.suite import run
+
+KEY = "sk_01ARZ3NDEKTSV4RRFFQ69G5FAV"
+PLAN = """
+[company]
+name = "Acme"
+
+[environments.prod]
+base_url = "{url}"
+type = "production"
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FlexpriceServer]:
+    with FlexpriceServer(EmulatorOptions()) as started:
+        yield started
+
+
+@pytest.fixture
+def folder(tmp_path: Path, server: FlexpriceServer) -> Path:
+    (tmp_path / "golive.toml").write_text(PLAN.format(url=server.url))
+    return tmp_path
+
+
+def refused(folder: Path, *arguments: str, key: str = KEY, **environ: str) -> str:
+    outcome = run(folder, *arguments, environ={"FLEXPRICE_API_KEY": key, **environ} if key else environ)
+    assert outcome.code == 4, outcome.output
+    assert "Traceback" not in outcome.output
+    assert KEY not in outcome.output
+    assert list(outcome.reports.glob("*/*")) == []
+    return next(line for line in outcome.output.splitlines() if line.startswith("ERROR: "))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (
+            ["--flexprice-env=prod"],
+            "refuses the API key from environment variable FLEXPRICE_API_KEY (ending in AV) with 401",
+        ),
+        (["--flexprice-env=staging"], "environments.staging is missing"),
+        (["--flexprice-env=prod", "--flexprice-plan=other.toml"], "other.toml: there is no such plan file"),
+        (["--flexprice-env=prod", "--flexprice-base-url=http://127.0.0.1:9"], "no connection at http://127.0.0.1:9"),
+        (["--flexprice-env=prod", "--flexprice-base-url=http://us.api.flexprice.io"], "plain http"),
+        (["--flexprice-env=prod", "--flexprice-base-url=flexprice"], "is no URL of a server"),
+        (["--flexprice-env=prod", "--flexprice-level=smoke"], "above the default for production = read"),
+        (["--flexprice-env=prod", "--flexprice-level=drill"], "drill is never allowed where type is production"),
+        (["--flexprice-env=prod", "--flexprice-level=everything"], "'everything' is no level"),
+        (["--flexprice-env=prod", "--flexprice-fault=F23"], "breaks the embedded Flexprice only"),
+        (["--flexprice-env=local", "--flexprice-fault=F999"], "there is no such fault"),
+        (["--flexprice-env=prod", "--flexprice-init"], "--flexprice-init needs to know where Flexprice is"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_one_sentence_says_what_to_correct(folder: Path, arguments: list[str], says: str) -> None:
+    assert says in refused(folder, *arguments)
+
+
+def test_without_a_key_it_says_where_keys_come_from(folder: Path) -> None:
+    assert "set FLEXPRICE_API_KEY in the environment or in .env.prod" in refused(folder, "--flexprice-env=prod", key="")
+
+
+def test_white_space_around_the_key_is_told(folder: Path) -> None:
+    said = refused(folder, "--flexprice-env=prod", key=KEY + " ")
+    assert "has white space around it" in said
+
+
+def test_a_server_config_key_must_name_an_environment(folder: Path, server: FlexpriceServer) -> None:
+    assert "set FLEXPRICE_ENVIRONMENT_ID" in refused(folder, "--flexprice-env=prod", key=server.api_key)
+
+
+@pytest.mark.parametrize(
+    ("plan", "says"),
+    [
+        ("company = [", "this is not TOML"),
+        ("", "company is missing"),
+        ('[company]\nname = "TODO"', "company.name = 'TODO'"),
+        (PLAN.format(url="x") + 'allow = "everything"', "environments.prod.allow = 'everything'"),
+        (PLAN.format(url="x") + "colour = 1", "environments.prod.colour is not a key of the plan"),
+    ],
+    ids=["toml", "missing", "placeholder", "value", "unknown"],
+)
+def test_a_plan_that_cannot_be_used_names_its_place(folder: Path, plan: str, says: str) -> None:
+    (folder / "golive.toml").write_text(plan)
+    said = refused(folder, "--flexprice-env=prod")
+    assert says in said
+    assert "golive.toml" in said
+
+
+def test_a_reports_folder_that_cannot_be_written_is_told(folder: Path) -> None:
+    (folder / "file").write_text("")
+    said = refused(folder, "--flexprice-env=prod", f"--flexprice-reports={folder / 'file'}")
+    assert "the evidence folder cannot be written" in said
+
+
+def test_reruns_are_refused_where_the_run_writes(folder: Path) -> None:
+    (folder / "conftest.py").write_text("def pytest_addoption(parser):\n    parser.addoption('--reruns', type=int)\n")
+    assert "--reruns is refused at level drill" in refused(folder, "--flexprice-env=local", "--reruns=1")
