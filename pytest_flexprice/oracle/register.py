@@ -135,6 +135,15 @@ class Register:
             held = inner.execute("SELECT content FROM subscriptions WHERE customer_id = ? ORDER BY id", (customer_id,))
             yield external_id, json.loads(known), rows, [json.loads(content) for (content,) in held]
 
+    def every(self) -> Iterator[tuple[str, dict[str, Any], dict[str, Any] | None]]:
+        """Every customer with each of its subscriptions that is not cancelled, or with None where it has none."""
+        self._index()
+        for external_id, customer, subscription in self._base.execute(
+            f"SELECT c.external_id, c.content, s.content FROM customers c "  # noqa: S608 - constant text
+            f"LEFT JOIN subscriptions s ON s.customer_id = c.id AND s.{LIVE} ORDER BY c.external_id, s.id"
+        ):
+            yield external_id, json.loads(customer), json.loads(subscription) if subscription else None
+
     def _fill(self, table: str, rows: Iterable[tuple[str, ...]]) -> None:
         stream = iter(rows)
         while batch := list(islice(stream, _BATCH)):
