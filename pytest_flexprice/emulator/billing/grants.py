@@ -36,7 +36,7 @@ def start(scope: Scope, subscription: Row) -> None:
 
 def pay_due(scope: Scope, subscription: Row, grant: Row) -> None:
     """Pay out every instalment of a grant whose time has come."""
-    while (moment := _due(grant)) is not None and moment <= scope.now:
+    while (moment := due(grant)) is not None and moment <= scope.now:
         if grant["end_date"] is not None and moment >= grant["end_date"]:
             return
         wallet = _wallet(scope, subscription)
@@ -44,7 +44,7 @@ def pay_due(scope: Scope, subscription: Row, grant: Row) -> None:
         grant["_paid"] += 1
 
 
-def _due(grant: Row) -> datetime | None:
+def due(grant: Row) -> datetime | None:
     if grant["_paid"] == 0:
         first: datetime = grant["credit_grant_anchor"]
         return first

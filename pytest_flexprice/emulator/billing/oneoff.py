@@ -104,4 +104,6 @@ def _of_subscription(scope: Scope, body: Mapping[str, Any]) -> Row:
     reason = body["billing_reason"] or "MANUAL"
     row = drafts.new_subscription_invoice(scope, subscription, reason, Period(start, end))
     drafts.compute(scope, row)
+    if body["due_date"] is not None:
+        row["due_date"] = body["due_date"]
     return row

@@ -77,7 +77,19 @@ def _end(scope: Scope, row: Row, period: Period, ending: datetime) -> None:
     cancelling.finish(scope, row, ending, ending, keep_cancel_at=not planned, **changes)
 
 
-@job(every=timedelta(minutes=15), name="credit grants")
+def _first_instalment(world: World) -> datetime | None:
+    table = world.table("subscription_grants")
+    found = []
+    for place in table.environments():
+        for row in table.find(place, status="published"):
+            owner = world.table("subscriptions").get(row["subscription_id"], place)
+            moment = grants.due(row) if owner is not None and owner["subscription_status"] == "active" else None
+            if moment is not None and (row["end_date"] is None or moment < row["end_date"]):
+                found.append(moment)
+    return min(found, default=None)
+
+
+@job(every=timedelta(minutes=15), name="credit grants", due=_first_instalment)
 def pay_grants(world: World, now: datetime) -> None:
     """Pay out instalments of recurring grants."""
     for row in _active(world):

@@ -52,6 +52,7 @@ class Event:
     at: datetime
     done: bool = False
     failures: int = 0
+    queued: bool = False
 
 
 def body_of(world: World, event: Event) -> bytes | None:

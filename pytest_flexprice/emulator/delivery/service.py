@@ -120,8 +120,16 @@ class DeliveryService:
         """Queue again, newest first, what was never delivered and is neither too young nor given up (contract 6.6)."""
         before = now - timedelta(seconds=self.settings.stale_after_seconds)
         for event in reversed(self.events.values()):
-            if not event.done and event.at <= before and event.failures < self.settings.stale_failures:
+            if self._is_stuck(event) and event.at <= before:
                 self._enqueue(event)
+
+    def stale_from(self) -> datetime | None:
+        """When :meth:`retry_stale` will first have something to do, as it looks now."""
+        stuck = [event.at for event in self.events.values() if self._is_stuck(event)]
+        return min(stuck) + timedelta(seconds=self.settings.stale_after_seconds) if stuck else None
+
+    def _is_stuck(self, event: Event) -> bool:
+        return not event.done and not event.queued and event.failures < self.settings.stale_failures
 
     def deliver_now(self, event: Event) -> bool:
         """Send an event at once, in the calling thread, which holds the lock once; it is let go while waiting."""
@@ -170,7 +178,14 @@ class DeliveryService:
             _LOG.warning("the webhook queue is full; %s is dropped", event.name)
             return
         moment = self.world.clock.now() + timedelta(seconds=self.settings.delay_seconds)
-        self._queue.at(moment, lambda: self._deliver(event))
+        event.queued = True
+        self._queue.at(moment, lambda: self._work_off(event))
+
+    def _work_off(self, event: Event) -> None:
+        try:
+            self._deliver(event)
+        finally:
+            event.queued = False
 
     def _deliver(self, event: Event) -> None:
         with self._guard:
@@ -248,6 +263,6 @@ def _stopped(world: World) -> None:
     service_of(world).stop()
 
 
-@job(every=timedelta(minutes=2), name="stale webhooks")
+@job(every=timedelta(minutes=2), name="stale webhooks", due=lambda world: service_of(world).stale_from())
 def _retry_stale(world: World, now: datetime) -> None:
     service_of(world).retry_stale(now)
