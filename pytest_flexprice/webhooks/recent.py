@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from pytest_flexprice.evidence.finding import Finding, Kind, Severity
+from pytest_flexprice.evidence.finding import Finding, Severity
 from pytest_flexprice.plan import Webhooks
 from pytest_flexprice.webhooks.registration import place
 from pytest_flexprice.webhooks.service import Attempt, Endpoint, State
@@ -58,14 +58,14 @@ def recent_findings(endpoint: Endpoint, attempts: Sequence[Attempt]) -> list[Fin
 
 
 def unregistered(webhooks: Webhooks) -> Finding:
-    """What to say where the plan's endpoint is not registered, so that nothing was delivered to it."""
+    """What to say where the plan's endpoint is not registered: that fails item 6.1, and leaves nothing to look at here."""
     return Finding(
         ITEM,
         "webhook endpoints",
-        "the plan's webhook endpoint is not registered, so there are no deliveries to it to look at",
+        "the plan's webhook endpoint is not registered, so there are no real deliveries to look at",
         expected=webhooks.endpoint,
         remedy="see item 6.1",
-        kind=Kind.NOT_VERIFIED,
+        severity=Severity.INFO,
     )
 
 

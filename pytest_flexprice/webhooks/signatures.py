@@ -6,6 +6,7 @@ The signed content is ``{id}.{timestamp}.{body}``, the key the base64 part of th
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
@@ -120,7 +121,10 @@ def check_secret(secret: str) -> None:
 def _webhook(secret: str) -> Webhook:
     if secret != secret.strip():
         raise SecretError("the signing secret has white space around it; remove the white space")
+    key = secret.removeprefix(PREFIX).rstrip("=")
     try:
+        # The library skips what is not base64, so a mistyped secret would be another one without a word.
+        base64.b64decode(key + "=" * (-len(key) % 4), validate=True)
         return Webhook(secret)
     except (ValueError, EmptyWebhookSecretError):
         raise SecretError("the signing secret is not 'whsec_' followed by base64; copy it again") from None
