@@ -20,7 +20,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: the loopback)")
     parser.add_argument("--port", type=int, default=0, help="port (default: a free one)")
     parser.add_argument("--key", default=DEFAULT_KEY, help="the server-config API key")
-    parser.add_argument("--lag", default="0", metavar="SECONDS|manual", help="from accepting an event to metering it")
+    parser.add_argument(
+        "--lag",
+        default=str(EmulatorOptions.lag),
+        metavar="SECONDS|manual",
+        help="from accepting an event to metering it",
+    )
     parser.add_argument("--key-cache", type=float, default=5.0, metavar="SECONDS", help="life of a deleted, used key")
     parser.add_argument("--native", action="store_true", help="webhooks by the native sender, Svix switched off")
     commandline.add_arguments(parser)

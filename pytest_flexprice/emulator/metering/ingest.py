@@ -82,8 +82,8 @@ def _sent(document: Any) -> Sent:
             "timestamp": None if moment is None else _moment(moment),
             "properties": None if properties is None else as_doubles(properties),
         }
-    except (NotDouble, RecursionError) as error:
-        raise BindError("number out of range") from error
+    except NotDouble as error:
+        raise BindError("properties cannot be kept") from error
 
 
 def _moment(value: Any) -> int | None:

@@ -8,6 +8,8 @@ import re
 from decimal import ROUND_DOWN, Context, Decimal
 from typing import Any
 
+from ..binding import MAX_DEPTH
+
 _EXACT_INTEGERS = 2**53
 _JSON_EXPONENT = 10**21
 _TEXT = re.compile(r"([+-]?)(\d*)(?:\.([+-]?\d*))?(?:[eE]([+-]?\d+))?\Z", re.ASCII)
@@ -24,11 +26,14 @@ LARGEST = Decimal(2**127 - 1).scaleb(-15)
 
 
 class NotDouble(ValueError):
-    """A JSON number that no double can hold; it refuses the whole body."""
+    """Properties that cannot be kept, above all a number that no double can hold; they refuse the whole body."""
 
 
-def as_doubles(value: Any) -> Any:
-    """A property value after the server has read it: every number is a double, whole ones shown without a point."""
+def as_doubles(value: Any, depth: int = 0) -> Any:
+    """A property value after the server has read it: every number is a double, whole ones shown without a point.
+
+    Raises :class:`NotDouble` for a number out of range, and for nesting beyond :data:`MAX_DEPTH`.
+    """
     kind = type(value)
     if kind is str or kind is bool or value is None:
         return value
@@ -36,9 +41,11 @@ def as_doubles(value: Any) -> Any:
         return value if -_EXACT_INTEGERS < value < _EXACT_INTEGERS else _double(value)
     if kind is float:
         return _double(value)
+    if depth > MAX_DEPTH:
+        raise NotDouble("nested too deeply")
     if kind is dict:
-        return {key: as_doubles(item) for key, item in value.items()}
-    return [as_doubles(item) for item in value]
+        return {key: as_doubles(item, depth + 1) for key, item in value.items()}
+    return [as_doubles(item, depth + 1) for item in value]
 
 
 def _double(value: float) -> float | int:

@@ -34,6 +34,7 @@ def listed(bench: Bench, **query: str) -> dict[str, Any]:
         b'{"event_name": "a", "external_customer_id": "b", "timestamp": "2026-01-01T24:00:00Z"}',
         b'{"event_name": "a", "external_customer_id": "b", "timestamp": "2026-02-30T00:00:00Z"}',
         b'{"event_name": "a", "external_customer_id": "b", "source": 1}',
+        b'{"event_name": "a", "external_customer_id": "b", "properties": {"x": ' + b"[" * 300 + b"]" * 300 + b"}}",
         b"[" * 100_000,
         b'{"event_name": "a", "external_customer_id": "b", "x": ' + b'{"a":' * 100_000,
     ],
