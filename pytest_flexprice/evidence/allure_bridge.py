@@ -41,7 +41,7 @@ class AllureBridge:
     """Hooks that show a scenario in Allure as its author wrote it."""
 
     def __init__(self, config: pytest.Config, recorder: ScenarioRecorder) -> None:
-        self._redactor = recorder.redactor
+        self._rehearsal = recorder.rehearsal
         self._running: dict[str, _Open] = {}
         recorder.observed.append(self.observation)
         install(config, recorder.redactor)
@@ -53,9 +53,9 @@ class AllureBridge:
             record = describe(item)
             if record is None:
                 continue
-            for name, value in labels(record):
+            for name, value in labels(record, rehearsal=self._rehearsal):
                 item.add_marker(pytest.mark.allure_label(value, label_type=name))
-            item.add_marker(pytest.mark.allure_description(description(record)))
+            item.add_marker(pytest.mark.allure_description(description(record, rehearsal=self._rehearsal)))
             function: Any = getattr(item, "obj", None)
             if scenario_wrapper_template_registry.get(function) is not None:
                 function.__allure_display_name__ = record.name
@@ -119,7 +119,7 @@ def attach(config: pytest.Config, recorder: ScenarioRecorder) -> AllureBridge:
     return bridge
 
 
-def labels(record: ScenarioRecord) -> list[tuple[str, str]]:
+def labels(record: ScenarioRecord, *, rehearsal: bool = False) -> list[tuple[str, str]]:
     """Allure's labels of a scenario."""
     items = [BY_ID[number] for number in record.items]
     section = f"{items[0].section}. {SECTIONS[items[0].section]}"
@@ -128,17 +128,23 @@ def labels(record: ScenarioRecord) -> list[tuple[str, str]]:
         ("epic", "Go-live"),
         ("feature", section),
         *(("story", f"{item.id} {item.title}") for item in items),
-        ("parentSuite", "Go-live checklist"),
+        ("parentSuite", "Rehearsal of the go-live checklist" if rehearsal else "Go-live checklist"),
+        *((("tag", "rehearsal"),) if rehearsal else ()),
         ("suite", section),
         ("subSuite", f"{items[0].id} {items[0].title}"),
         ("severity", severity),
     ]
 
 
-def description(record: ScenarioRecord) -> str:
-    """What stands above the steps: the items that the scenario proves."""
+def description(record: ScenarioRecord, *, rehearsal: bool = False) -> str:
+    """What stands above the steps: the items that the scenario proves, and what kind of proof it is."""
     proved = ", ".join(f"{number} {BY_ID[number].title}" for number in record.items)
-    return f"Checklist {proved}. Level {record.level}. {record.feature_file}".strip()
+    text = f"Checklist {proved}. Level {record.level}. {record.feature_file}".strip()
+    if all(BY_ID[number].proof == "person" for number in record.items):
+        text += (
+            "\n\n**Attested:** a person says so in the plan; machines see no more than that the statement counts today."
+        )
+    return "**Rehearsal:** no evidence about a real environment.\n\n" + text if rehearsal else text
 
 
 def observation_text(record: ScenarioRecord, seen: ObservationRecord) -> str:

@@ -20,7 +20,7 @@ from pytest_flexprice.evidence.junit import junit
 from pytest_flexprice.evidence.provenance import provenance
 from pytest_flexprice.evidence.records import ScenarioRecord
 from pytest_flexprice.evidence.report import as_html, as_json, as_markdown
-from pytest_flexprice.evidence.verdict import Verdict
+from pytest_flexprice.evidence.verdict import Verdict, with_attested
 
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
 LARGEST_ZIP = 10_000_000
@@ -68,6 +68,7 @@ class Bundle:
         self.folder.mkdir(parents=True, exist_ok=True)
         merged = exchanges.merge(self.folder)
         counts = exchanges.by_scenario(merged)
+        scenarios = with_attested(verdict, scenarios)
         for record in scenarios:
             record.exchanges = counts[record.node_id]
         document = Document(

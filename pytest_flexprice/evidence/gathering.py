@@ -28,7 +28,8 @@ class Gathering:
 
     def report(self, report: pytest.TestReport) -> None:
         """One report of a phase; the record comes with the last one."""
-        self._reported.add(report.nodeid)
+        if report.when not in ("setup", "call"):
+            self._reported.add(report.nodeid)
         if report.failed:
             self._failed.add(report.nodeid)
         if report.when not in ("setup", "call", "teardown"):

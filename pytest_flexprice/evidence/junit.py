@@ -47,8 +47,11 @@ def _case(suite: Element, record: ScenarioRecord) -> None:
         name=_clean(record.name),
         time=f"{record.duration:.3f}",
     )
-    _properties(case, {"items": " ".join(record.items), "level": record.level, "node_id": record.node_id})
-    if record.outcome == "passed":
+    _properties(
+        case,
+        {"items": " ".join(record.items), "level": record.level, "outcome": record.outcome, "node_id": record.node_id},
+    )
+    if record.outcome in ("passed", "attested"):
         return
     kind = "skipped" if record.outcome == "not run" else "error" if _is_error(record) else "failure"
     verdict = SubElement(case, kind, message=_clean(record.message))

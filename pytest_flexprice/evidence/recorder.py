@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
+import warnings
 from collections.abc import Callable, Generator, Iterable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -19,6 +20,7 @@ from pytest_bdd.scenario import scenario_wrapper_template_registry
 
 from pytest_flexprice.checklist import BY_TAG, Level
 from pytest_flexprice.evidence.finding import Finding, Kind, NotVerified, RequirementNotMet
+from pytest_flexprice.evidence.logs import clean_log_records
 from pytest_flexprice.evidence.longrepr import redact_report
 from pytest_flexprice.evidence.records import (
     MOST_FINDINGS,
@@ -38,6 +40,11 @@ from pytest_flexprice.evidence.waiting import WaitingBoard
 
 RECORDER = pytest.StashKey["ScenarioRecorder"]()
 SECRETS = "flexprice_secrets"
+_STEP_STATUS: dict[Outcome, StepStatus] = {
+    "failed": "failed",
+    "not verified": "not verified",
+    "not decided": "not decided",
+}
 _LEVELS = {level.word: level for level in Level}
 
 
@@ -63,20 +70,25 @@ class Observe:
 class ScenarioRecorder:
     """The plugin that records scenarios in a process; ``worker`` is ``main`` or xdist's ``gw0``, ``folder`` the run's evidence folder."""
 
-    def __init__(self, config: pytest.Config, redactor: Redactor, folder: Path, worker: str = "main") -> None:
+    def __init__(
+        self, config: pytest.Config, redactor: Redactor, folder: Path, worker: str = "main", *, rehearsal: bool = False
+    ) -> None:
         self.config = config
         self.redactor = redactor
         self.folder = folder
         self.worker = worker
+        self.rehearsal = rehearsal
         self.observed: list[Callable[[ScenarioRecord, ObservationRecord], None]] = []
         self.waiting = WaitingBoard(config, folder, worker)
         self._catalog: dict[str, ScenarioRecord] = {}
         self._records: dict[str, ScenarioRecord] = {}
         self._reports: dict[str, list[pytest.TestReport]] = {}
         self._reached: dict[str, int] = {}
+        self._known: dict[str, dict[tuple[str, ...], int | None]] = {}
         self._step_started = 0.0
         config.stash[RECORDER] = self
         _default_allure_folder(config, folder)
+        config.add_cleanup(clean_log_records(redactor))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -193,18 +205,24 @@ class ScenarioRecorder:
         return self.redactor.data(trimmed(value))
 
     def _keep(self, record: ScenarioRecord, findings: list[Finding]) -> list[int]:
-        item = record.items[0] if record.items else ""
-        kept = []
+        """Add findings that are new to the record; gives the positions of those that it holds."""
+        known = self._known.setdefault(record.node_id, {})
         for finding in findings:
-            row = FindingRecord(**self.redactor.data(FindingRecord.of(finding, item).model_dump()))
-            if row in record.findings:
-                kept.append(record.findings.index(row))
+            if _key(finding) in known:
                 continue
             record.findings_total += 1
-            if len(record.findings) < MOST_FINDINGS:
-                record.findings.append(row)
-                kept.append(len(record.findings) - 1)
-        return kept
+            known[_key(finding)] = len(record.findings) if len(record.findings) < MOST_FINDINGS else None
+            if known[_key(finding)] is not None:
+                row = FindingRecord.of(finding, record.items[0])
+                record.findings.append(FindingRecord(**self.redactor.data(row.model_dump())))
+        return [at for at in (known[_key(finding)] for finding in findings) if at is not None]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        """Warnings are printed at the end, without secrets."""
+        text = str(warning_message.message)
+        if self.redactor.text(text) != text:
+            warning_message.message = warning_message.category(self.redactor.text(text))
 
     # How it ended
 
@@ -258,6 +276,7 @@ class ScenarioRecorder:
         report.user_properties.append((PROPERTY, json.dumps(clean, ensure_ascii=False)))
         self._records.pop(report.nodeid, None)
         self._reached.pop(report.nodeid, None)
+        self._known.pop(report.nodeid, None)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -314,9 +333,12 @@ def one_line(error: BaseException, when: str = "") -> str:
     return (phase if outcome_of(error) == "failed" else "") + text[:500]
 
 
+def _key(finding: Finding) -> tuple[str, ...]:
+    return finding.item, finding.path, finding.sentence, finding.severity.value
+
+
 def _step_status(error: BaseException) -> StepStatus:
-    outcome = outcome_of(error)
-    return "skipped" if outcome == "not run" else outcome
+    return _STEP_STATUS.get(outcome_of(error), "skipped")
 
 
 def _step(step: Any) -> StepRecord:

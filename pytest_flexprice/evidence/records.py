@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pytest_flexprice.evidence.finding import Finding, plain
 
-Outcome = Literal["passed", "failed", "not verified", "not decided", "not run"]
+Outcome = Literal["passed", "attested", "failed", "not verified", "not decided", "not run"]
 StepStatus = Literal["passed", "failed", "not verified", "not decided", "skipped"]
 
 PROPERTY = "flexprice_scenario"
@@ -17,7 +17,7 @@ MOST_FINDINGS = 300
 MOST_ENTRIES = 200
 LONGEST_TEXT = 4000
 # When a scenario ends in more than one way (its body and its teardown), the gravest counts.
-GRAVITY: tuple[Outcome, ...] = ("passed", "not run", "not verified", "not decided", "failed")
+GRAVITY: tuple[Outcome, ...] = ("passed", "attested", "not run", "not verified", "not decided", "failed")
 
 
 class Record(BaseModel):
@@ -84,9 +84,9 @@ class WaitRecord(Record):
 class ScenarioRecord(Record):
     """One scenario: where it belongs, what happened, what was seen.
 
-    ``items`` are checklist ids, ``level`` the lowest run level that includes it, ``broken`` tells an error of the test itself
-    from a requirement that is not met, ``exchanges`` counts requests to Flexprice, ``findings_total`` counts also findings that
-    are not kept, times are UTC, durations in seconds.
+    ``items`` are checklist ids, ``level`` the lowest run level that includes it. Outcome ``attested`` tells a person's word from
+    what was seen, ``broken`` an error of the test itself from a requirement that is not met. ``exchanges`` counts requests to
+    Flexprice, ``findings_total`` counts also findings that are not kept, times are UTC, durations in seconds.
     """
 
     node_id: str

@@ -110,6 +110,17 @@ def judge(
     )
 
 
+def with_attested(verdict: Verdict, scenarios: list[ScenarioRecord]) -> list[ScenarioRecord]:
+    """The scenarios, those that rest on nothing but a person's word told apart from those in which something was seen."""
+    attested = {item.id for item in verdict.items if item.state == "attested"}
+    return [
+        record.model_copy(update={"outcome": "attested"})
+        if record.outcome == "passed" and attested.issuperset(record.items)
+        else record
+        for record in scenarios
+    ]
+
+
 def _judge_item(item: Item, records: list[ScenarioRecord], grounds: _Grounds) -> ItemVerdict:
     level, plan = grounds.level, grounds.plan
     mine = [record for record in records if item.id in record.items]

@@ -240,3 +240,80 @@ def test_a_users_junit_file_carries_the_record_without_secrets(suite):
     assert "flexprice_scenario" in text
     assert suite.secret not in text
     assert os.path.getsize(suite.folder / "junit.xml") > 500
+
+
+def test_an_interrupted_run_is_judged_and_stays_interrupted(suite):
+    steps = suite.steps.replace('@given("a bug in a step")', '@given("no bug in a step")')
+    steps += '@given("a bug in a step")\ndef _(): raise KeyboardInterrupt\n'
+    result = suite.write(steps=steps).run()
+    assert result.ret == 2
+    assert suite.items()["2.1"]["state"] == "passed"
+    for number in ("6.1", "7.1"):
+        item = suite.items()[number]
+        assert (item["state"], item["why"]) == ("not run", "The run ended before it was reached.")
+    assert len(suite.document["reconciliation"]["missing"]) == 2
+
+
+def test_logs_and_warnings_lose_their_secrets(suite):
+    steps = suite.steps + (
+        "\n@pytest.fixture(autouse=True)\ndef talk():\n    import logging, warnings\n"
+        "    logging.getLogger('x').warning('asked with %s', SECRET)\n"
+        "    try:\n        raise ValueError(SECRET)\n    except ValueError:\n        logging.exception('gone')\n"
+        "    warnings.warn('unsafe ' + SECRET)\n"
+    )
+    result = suite.write(steps=steps).run("-o", "log_file=log.txt", "-o", "log_cli=true")
+    written = (suite.pytester.path / "log.txt").read_text("utf-8")
+    printed = result.stdout.str() + result.stderr.str()
+    assert "asked with [redacted …7F]" in written
+    assert "ValueError: [redacted …7F]" in written
+    assert "UserWarning: unsafe [redacted …7F]" in printed
+    assert suite.secret not in written + printed
+
+
+MANY = """
+Feature: Many
+
+  @item_4_1 @read
+  Scenario: Customers exist
+    Then they do
+
+  @item_8_1 @lint
+  Scenario: Somebody reads
+    Given a wait
+"""
+
+MANY_STEPS = """
+import time
+from pytest_bdd import scenarios, given, then
+from pytest_flexprice.evidence.finding import Finding, require_none
+from pytest_flexprice.evidence.recorder import RECORDER
+
+scenarios("golive.feature")
+
+@then("they do")
+def _(request):
+    findings = [Finding("", f"customers.csv: row {n}", f"customer 'c-{n}' is missing") for n in range(5000)]
+    observe = request.config.stash[RECORDER].observer(request.node)
+    observe("customers", expected=[f"c-{n}" for n in range(5000)], observed=[], findings=findings)
+    require_none(findings)
+
+@given("a wait")
+def _(request):
+    board = request.config.stash[RECORDER].waiting
+    for elapsed in (0.1, 0.3, 5.0):
+        board.progress("the usage to be counted", elapsed, 60)
+"""
+
+
+def test_thousands_of_findings_are_counted_and_few_are_kept(suite):
+    suite.write(features=MANY, steps=MANY_STEPS).run()
+    record = suite.scenario("Customers exist")
+    assert (record["findings_total"], len(record["findings"])) == (5000, 300)
+    assert record["findings"][0]["item"] == "4.1"
+    assert len(record["observations"][0]["expected"]) == 201
+    assert suite.items()["4.1"]["why"] == "Customer 'c-0' is missing. (4999 more findings)"
+    assert (suite.folder / "golive.html").stat().st_size < 400_000
+    waits = suite.scenario("Somebody reads")["waits"]
+    assert waits == [
+        {"what": "the usage to be counted", "seconds": 5.0, "deadline": 60.0, "attempts": 3, "met": True},
+    ]

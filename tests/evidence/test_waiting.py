@@ -1,0 +1,77 @@
+"""The live line: shown only for lasting waits, only on terminals, from workers through the controller."""
+
+import io
+
+import pytest
+
+from pytest_flexprice.evidence.waiting import LiveLines, WaitingBoard, sentence, waiting_texts
+
+
+class Terminal:
+    """As much of pytest's terminal reporter as a live line needs."""
+
+    def __init__(self, *, isatty: bool) -> None:
+        self.isatty = isatty
+        self.text = io.StringIO()
+
+    def write(self, text: str, *, flush: bool = False) -> None:
+        self.text.write(text)
+
+
+class Config:
+    """As much of pytest's config as a waiting board needs."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self.pluginmanager = self
+        self._terminal = terminal
+
+    def get_plugin(self, name: str) -> object | None:
+        return self._terminal if name == "terminalreporter" else None
+
+
+@pytest.mark.parametrize(("isatty", "elapsed", "shown"), [(True, 5.0, True), (True, 0.5, False), (False, 5.0, False)])
+def test_only_lasting_waits_on_a_terminal_have_a_line(tmp_path, isatty, elapsed, shown):
+    terminal = Terminal(isatty=isatty)
+    board = WaitingBoard(Config(terminal), tmp_path, "main")
+    board.progress("the webhook", elapsed, 120)
+    assert ("waiting for the webhook: 5 of at most 120 s" in terminal.text.getvalue()) is shown
+    board.take(met=True)
+    assert terminal.text.getvalue().endswith("\r\x1b[K" if shown else "")
+
+
+def test_waits_are_told_apart_and_counted(tmp_path):
+    board = WaitingBoard(Config(Terminal(isatty=False)), tmp_path, "main")
+    for what, elapsed in (("a", 0.1), ("a", 0.4), ("b", 0.2), ("b", 0.9), ("b", 0.1)):
+        board.progress(what, elapsed, 10)
+    waits = board.take(met=False)
+    assert [(wait.what, wait.attempts, wait.seconds, wait.met) for wait in waits] == [
+        ("a", 2, 0.4, True),
+        ("b", 2, 0.9, True),
+        ("b", 1, 0.1, False),
+    ]
+    assert board.take(met=True) == []
+
+
+def test_a_worker_tells_the_controller_through_a_file(tmp_path):
+    boards = [WaitingBoard(Config(Terminal(isatty=True)), tmp_path, worker) for worker in ("gw0", "gw1")]
+    for board in boards:
+        board.progress("the invoice", 3.0, 60)
+    assert waiting_texts(tmp_path) == [sentence("the invoice", 3.0, 60)] * 2
+    boards[0].take(met=True)
+    assert len(waiting_texts(tmp_path)) == 1
+    (tmp_path / "waiting-gw9.json").write_text("{half")
+    assert len(waiting_texts(tmp_path)) == 1
+
+
+def test_the_controller_shows_and_wipes_the_line(tmp_path, monkeypatch):
+    monkeypatch.setattr("pytest_flexprice.evidence.waiting.REFRESH_SECONDS", 0.01)
+    terminal = Terminal(isatty=True)
+    WaitingBoard(Config(terminal), tmp_path, "gw0").progress("the invoice", 3.0, 60)
+    live = LiveLines(terminal, tmp_path)
+    live.start()
+    while "waiting for the invoice" not in terminal.text.getvalue():
+        live.join(timeout=0.01)
+        assert live.is_alive()
+    live.stop()
+    assert not live.is_alive()
+    assert terminal.text.getvalue().endswith("\r\x1b[K")
