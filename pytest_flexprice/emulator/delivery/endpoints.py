@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from .event_types import REGISTERED
 from .model import STATUS_TEXT, Application, Endpoint
@@ -18,6 +18,7 @@ from .signing import key_of, new_secret
 _NAME = re.compile(r"[a-zA-Z0-9\-_.]+")
 _NAME_PROBLEM = r"String must match the following pattern: [a-zA-Z0-9\-_.]."
 _RECOVERABLE = timedelta(days=14)
+_IN_URL = "%/:?=&;,@+$!*'()~[]"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SENSITIVE = {"authorization", "proxy-authenticate", "proxy-authorization", "www-authenticate", "x-auth-token"}
 _FORBIDDEN_PREFIXES = ("svix-", "webhook-", "x-svix-", "x-amz-", "x-amzn-", "x-google-", "x-goog-", "sec-")
@@ -55,7 +56,8 @@ def _url(text: str) -> str:
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     user, at, _ = parts.netloc.rpartition("@")
     shown = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
-    return urlunsplit((parts.scheme, f"{user}{at}{host}{shown}", parts.path or "/", parts.query, parts.fragment))
+    path, query = (quote(part, safe=_IN_URL) for part in (parts.path or "/", parts.query))
+    return urlunsplit((parts.scheme, f"{user}{at}{host}{shown}", path, query, parts.fragment))
 
 
 def _secret(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from .signing import new_secret
 SUCCESS, PENDING, FAIL, SENDING, CANCELED = range(5)
 STATUS_TEXT = ("success", "pending", "fail", "sending", "canceled")
 SCHEDULED, MANUAL = range(2)
-_ATTEMPTS_KEPT = 200
+_ATTEMPTS_KEPT = 500
 
 
 @dataclass
@@ -87,7 +88,6 @@ class Message:
     id: str
     event_type: str
     body: bytes
-    payload: dict[str, Any]
     timestamp: datetime
     event_id: str | None = None
     destinations: dict[str, Destination] = field(default_factory=dict)
@@ -96,6 +96,11 @@ class Message:
     """The endpoints whose first attempt has not ended."""
     answered: threading.Event = field(default_factory=threading.Event)
     """Set when every first attempt has ended."""
+
+    @property
+    def payload(self) -> Any:
+        """The body as JSON; read anew each time, since keeping it would cost many times the bytes."""
+        return json.loads(self.body)
 
 
 @dataclass

@@ -59,7 +59,7 @@ class DeliverySettings:
     workers: int = 4
     """Attempts that run at the same time."""
 
-    message_limit: int = 5000
+    message_limit: int = 2000
     """Messages kept per application; the oldest are forgotten first. Real: 90 days of them."""
 
     queue_limit: int = 50_000

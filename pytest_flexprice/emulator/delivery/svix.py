@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from collections.abc import Callable
@@ -69,9 +68,7 @@ class Svix:
     def send(self, application: Application, event_type: str, body: bytes, event_id: str | None = None) -> Message:
         """Take a message and schedule an attempt for every endpoint that wants it now."""
         now = self.now()
-        message = Message(
-            self.applications.ids.new("msg", now), event_type, body, json.loads(body), now, event_id=event_id
-        )
+        message = Message(self.applications.ids.new("msg", now), event_type, body, now, event_id=event_id)
         application.remember(message, self.settings.message_limit)
         for endpoint in application.endpoints.values():
             if endpoint.wants(event_type):

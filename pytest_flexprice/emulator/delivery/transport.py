@@ -69,12 +69,6 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def may_reach(url: str, allowed: Iterable[str]) -> bool:
-    """Whether an attempt for ``url`` may leave: loopback, or a host in ``allowed``."""
-    host = urlsplit(url).hostname or ""
-    return is_loopback(host) or host.lower() in {name.lower() for name in allowed}
-
-
 def host_header(url: str) -> str:
     """The value of the ``Host`` header for ``url``."""
     return urlsplit(url).netloc.rpartition("@")[2]
@@ -95,7 +89,8 @@ class Transport:
 
         Nothing is raised: a failure is an :class:`Outcome` with status 0.
         """
-        if not may_reach(url, self._allowed):
+        host = urlsplit(url).hostname or ""
+        if not (is_loopback(host) or self._named(host)):
             return Outcome(0, BLOCKED)
         started = time.monotonic()
         outcome = self._attempt(urlsplit(url), headers, body, started + self._timeout)
@@ -108,6 +103,9 @@ class Transport:
                 with contextlib.suppress(OSError):
                     sock.shutdown(socket.SHUT_RDWR)
 
+    def _named(self, host: str) -> bool:
+        return host.lower() in {name.lower() for name in self._allowed}
+
     def _attempt(self, url: SplitResult, headers: Sequence[tuple[str, str]], body: bytes, end: float) -> Outcome:
         connection = _connection(url, max(end - time.monotonic(), 0.001))
         try:
@@ -118,6 +116,9 @@ class Transport:
             connection.close()
             return Outcome(0, NO_CONNECTION)
         sock = connection.sock
+        if not (self._named(url.hostname or "") or is_loopback(str(sock.getpeername()[0]))):
+            connection.close()
+            return Outcome(0, BLOCKED)
         with self._lock:
             self._open.add(sock)
         try:

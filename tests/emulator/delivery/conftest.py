@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+from werkzeug.datastructures import MultiDict
 
 from pytest_flexprice.emulator.delivery import service as delivery
+from pytest_flexprice.emulator.delivery.api import Api
 from pytest_flexprice.emulator.delivery.publishing import BODIES
 from pytest_flexprice.emulator.delivery.settings import DeliverySettings
 from pytest_flexprice.emulator.options import DEFAULT_TENANT, SANDBOX, EmulatorOptions
@@ -47,6 +50,11 @@ class Rig:
     def endpoint(self, url: str, **fields):
         with self.world.lock:
             return self.service.register(SANDBOX, url, **fields)
+
+    def api_endpoint(self, url: str):
+        token = f"Bearer {self.svix.tokens.issue(self.application().id, self.world.clock.now())}"
+        path, body = f"/app/{self.application().uid}/endpoint", json.dumps({"url": url}).encode()
+        return Api(self.svix).answer("POST", path, MultiDict(), {"authorization": token}, body).json
 
     def send(self, event_type: str = "invoice.update.finalized", body: bytes = b'{"retry": 1}'):
         application = self.application()

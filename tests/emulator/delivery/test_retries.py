@@ -176,3 +176,12 @@ def test_a_dripping_receiver_does_not_outlast_the_timeout(rig, receiver):
     assert until(lambda: len(message.attempts) == 1, 5)
     assert message.attempts[0].response == "request timed out"
     assert 350 <= message.attempts[0].milliseconds < 2000
+
+
+def test_a_url_is_kept_as_a_browser_would_write_it(rig, receiver):
+    one = rig(retry_schedule=())
+    with one.world.lock:
+        made = one.api_endpoint(f"{receiver.url}/a b/ü?q=ä x&y=%20")
+    one.send()
+    assert receiver.wait()[0].path == "/a%20b/%C3%BC?q=%C3%A4%20x&y=%20"
+    assert made["url"].startswith(f"{receiver.url}/a%20b/")

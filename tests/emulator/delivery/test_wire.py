@@ -64,7 +64,7 @@ def test_the_libraries_accept_every_signing_secret_and_nothing_else(library, pre
     old = endpoint.secret
     endpoint.rotate(new_secret(), NOW, timedelta(hours=24))
     settings = DeliverySettings(webhook_headers=prefix == "webhook")
-    message = Message("msg_1", "x", b'{"a": "\xc3\xa9<"}', {}, NOW)
+    message = Message("msg_1", "x", b'{"a": "\xc3\xa9<"}', NOW)
     headers = {k.lower(): v for k, v in delivery_headers(endpoint, message, settings, NOW, int(time.time()))}
     for secret in (old, endpoint.secret):
         library(secret).verify(message.body, headers)
@@ -85,7 +85,7 @@ def test_what_is_no_secret(secret):
 @pytest.mark.parametrize("step", RAW, ids=[one["name"] for one in RAW])
 def test_names_spelling_and_order_of_the_headers(step):
     wire = [tuple(pair) for pair in step["delivery"]["headers"]]
-    message = Message("msg_1", "x", step["delivery"]["body"].encode(), {}, NOW)
+    message = Message("msg_1", "x", step["delivery"]["body"].encode(), NOW)
     made = delivery_headers(_endpoint(), message, DeliverySettings(), NOW, 1)
     assert sorted(name for name, _ in made) == sorted(name for name, _ in wire)
     assert made[:3] == wire[:3], "Host, Accept and content-type come first"
@@ -98,7 +98,7 @@ def test_headers_of_an_endpoint_and_the_other_prefix():
     wire = [tuple(pair) for pair in recorded["delivery"]["headers"]]
     own = {"X-Custom-Header": "Value1", "Authorization": "Basic abc", "x-lower": "z"}
     endpoint = _endpoint(headers=own, secret=recorded["secret"])
-    message = Message(dict(wire)["webhook-id"], "x", recorded["delivery"]["body"].encode(), {}, NOW)
+    message = Message(dict(wire)["webhook-id"], "x", recorded["delivery"]["body"].encode(), NOW)
     stamp = int(dict(wire)["webhook-timestamp"])
     made = delivery_headers(endpoint, message, DeliverySettings(webhook_headers=True), NOW, stamp)
     assert sorted(made) == sorted(wire)
