@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from pytest_flexprice.evidence.finding import Finding, Severity
+from pytest_flexprice.evidence.finding import Finding, NotDecided, NotVerified, Severity
 from pytest_flexprice.webhooks import bodies
 from pytest_flexprice.webhooks.mint import Expect
 from pytest_flexprice.webhooks.processed import Processed, processed_findings
@@ -31,7 +31,10 @@ def effects(results: Sequence[Result], ask: Ask | None) -> dict[str, int]:
         return {}
     accepted = [one for one in results if one.probe.expect is Expect.REFUSED and one.accepted]
     asked = [one.probe.invoice_id for one in accepted if one.probe.event_type == bodies.INVOICE_TYPES[0]]
-    return {invoice_id: ask(invoice_id).times for invoice_id in asked[:ASKED_AT_MOST]}
+    try:
+        return {invoice_id: ask(invoice_id).times for invoice_id in asked[:ASKED_AT_MOST]}
+    except (NotVerified, NotDecided):
+        return {}  # that a forgery was accepted is to be told in any case
 
 
 def settled(results: Sequence[Result], ask: Ask | None, poll: Poll) -> Processed | None:

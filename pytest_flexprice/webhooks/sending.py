@@ -143,7 +143,8 @@ class Line:
 def _session(url: str, user_agent: str) -> requests.Session:
     session = requests.Session()
     session.headers.update({"user-agent": user_agent or "pytest-flexprice", "accept": "*/*", "connection": "close"})
-    session.auth = lambda request: request  # a ~/.netrc entry must not add an Authorization header
+    if "@" not in urlsplit(url).netloc:
+        session.auth = lambda request: request  # a ~/.netrc entry must not add an Authorization header
     session.trust_env = (urlsplit(url).hostname or "") not in ("127.0.0.1", "localhost", "::1")
     return session
 

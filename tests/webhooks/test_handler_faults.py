@@ -78,6 +78,14 @@ def test_a_handler_without_effect_is_told_apart_from_one_with():
     assert "and processed it as inv_golive_" in judged("F118")[0][0].sentence
 
 
+def test_an_accepted_forgery_is_told_even_if_nobody_can_say_what_became_of_it():
+    with DemoHandler(SECRET, "F118") as company:
+        results = sending.try_signatures(company.url, mint(), {})
+        broken = processed_reader(company.origin.replace("http", "https") + "/{invoice_id}")
+        assert effects(results, broken) == {}
+    assert "without a signature" in handler.signature_findings(results, {})[0].sentence
+
+
 def test_a_handler_that_takes_the_sandboxs_secret_as_well_is_found(monkeypatch):
     with DemoHandler(SECRET) as company:
         results = sending.try_signatures(company.url, mint(), {"sandbox": SECRET})

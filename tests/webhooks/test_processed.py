@@ -209,15 +209,19 @@ def test_the_companys_own_way_comes_first():
     assert (reader(OURS).times, reader(THEIRS).times) == (1, 0)
 
 
-@given(st.lists(st.sampled_from([200, 204, 0, 401, 500]), max_size=12))
-def test_recent_deliveries_fail_by_the_newest_one(statuses):
-    attempts = [attempt(number, status=status) for number, status in enumerate(statuses)]
-    findings = recent_findings(endpoint(), attempts)
-    failed = [status for status in statuses if not 200 <= status < 300]
-    assert failure_ratio(attempts) == (len(failed), len(statuses))
-    wrong = bool(statuses) and not 200 <= statuses[-1] < 300
-    assert any(one.severity is Severity.ERROR for one in findings) == wrong
-    assert bool(findings) == (bool(failed) or not statuses)
+@given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from([200, 204, 0, 401, 500])), max_size=12))
+def test_recent_messages_count_by_their_newest_attempt(sent):
+    attempts = [attempt(number, status=status, message=f"msg_{which}") for number, (which, status) in enumerate(sent)]
+    findings = recent_findings(endpoint(), list(reversed(attempts)))
+    last = {which: 200 <= status < 300 for which, status in sent}
+    lost = [which for which, arrived in last.items() if not arrived]
+    newest = max(last, key=[one for one, _ in sent].index, default=None)
+    wrong = newest in lost or 2 * len(lost) > len(last)
+    assert any(one.severity is Severity.ERROR for one in findings) == bool(lost and wrong)
+    assert any(one.severity is Severity.WARNING for one in findings) == bool(lost and not wrong)
+    failed = sum(not 200 <= status < 300 for _, status in sent)
+    assert failure_ratio(attempts) == (failed, len(sent))
+    assert bool(findings) == (bool(failed) or not sent)
 
 
 def test_unfinished_attempts_say_nothing():
