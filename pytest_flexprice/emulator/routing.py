@@ -32,6 +32,7 @@ class _Node:
     static: dict[str, _Node] = field(default_factory=dict)
     param: _Node | None = None
     route: Route | None = None
+    rest: Route | None = None
 
 
 class Router:
@@ -41,9 +42,12 @@ class Router:
         self._roots: dict[str, _Node] = {}
 
     def add(self, route: Route, *, replace: bool = True) -> None:
-        """Register a route; with ``replace=False`` an existing one stays."""
+        """Register a route; a last part ``*name`` takes all that follows. With ``replace=False`` an existing one stays."""
         node = self._roots.setdefault(route.method, _Node())
         for part in route.pattern.split("/")[1:]:
+            if part.startswith("*"):
+                node.rest = route
+                return
             if part.startswith(":"):
                 node.param = node.param or _Node()
                 node = node.param
@@ -62,7 +66,7 @@ class Router:
         if route is None:
             return None
         names = route.pattern.split("/")[1:]
-        return route, {name[1:]: part for name, part in zip(names, parts, strict=True) if name.startswith(":")}
+        return route, {name[1:]: part for name, part in zip(names, parts, strict=False) if name.startswith(":")}
 
     def redirect(self, method: str, path: str) -> str | None:
         """The path with one trailing slash more or less, when that one is a route."""
@@ -75,8 +79,7 @@ class Router:
         stack = list(self._roots.values())
         while stack:
             node = stack.pop()
-            if node.route:
-                found.append(node.route)
+            found += [route for route in (node.route, node.rest) if route]
             stack += [*node.static.values(), *([node.param] if node.param else [])]
         return sorted(found, key=lambda route: (route.pattern, route.method))
 
@@ -89,7 +92,7 @@ def _walk(node: _Node, parts: list[str], index: int) -> Route | None:
     found = _walk(child, parts, index + 1) if child else None
     if found is None and node.param is not None and part:
         found = _walk(node.param, parts, index + 1)
-    return found
+    return found or node.rest
 
 
 ROUTER = Router()

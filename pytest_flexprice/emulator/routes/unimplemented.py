@@ -76,7 +76,8 @@ POST                 workflows/search
 """
 
 
-def _refuse(call: Call) -> Any:
+def refuse(call: Call) -> Any:
+    """501 with the name of the operation."""
     raise errors.not_implemented(f"{call.method} {call.pattern}")
 
 
@@ -86,4 +87,4 @@ def register() -> None:
         words = line.split()
         for path in (word for word in words if not word.isupper()):
             for method in (word for word in words if word.isupper()):
-                ROUTER.add(Route(method, f"/v1/{path}", _refuse), replace=False)
+                ROUTER.add(Route(method, f"/v1/{path}", refuse), replace=False)

@@ -66,3 +66,18 @@ def test_an_existing_route_is_not_replaced_when_asked_not_to(router: Router) -> 
     before = router.match("GET", "/v1/customers")
     router.add(Route("GET", "/v1/customers", lambda call: None), replace=False)
     assert router.match("GET", "/v1/customers") == before
+
+
+def test_a_mounted_service_takes_everything_below_it() -> None:
+    router = Router()
+    router.add(Route("GET", "/api/v1/*path", lambda call: call))
+    router.add(Route("GET", "/api/v1/health", lambda call: call))
+    for path in ("/api/v1/app", "/api/v1/app/", "/api/v1/app/a/endpoint/b", "/api/v1/"):
+        found = router.match("GET", path)
+        assert found is not None
+        assert found[0].pattern == "/api/v1/*path"
+    exact = router.match("GET", "/api/v1/health")
+    assert exact is not None
+    assert exact[0].pattern == "/api/v1/health"
+    assert router.match("GET", "/api/v2/app") is None
+    assert router.match("GET", "/api/v1") is None
