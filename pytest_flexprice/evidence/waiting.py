@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import threading
 import time
 from pathlib import Path
@@ -15,7 +16,8 @@ from pytest_flexprice.evidence.records import WaitRecord
 
 QUIET_SECONDS = 2.0
 REFRESH_SECONDS = 1.0
-_CLEAR = "\r\x1b[K"
+NARROWEST = 24
+_SAVE, _WIPE, _RESTORE = "\x1b7", "\x1b[K", "\x1b8"
 
 
 class WaitingBoard:
@@ -85,7 +87,7 @@ class LiveLines(threading.Thread):
         """Until told to stop."""
         shown = ""
         while not self._over.wait(REFRESH_SECONDS):
-            text = " · ".join(waiting_texts(self._folder))
+            text = " · ".join(dict.fromkeys(waiting_texts(self._folder)))
             if text or shown:
                 write_line(self._reporter, text)
             shown = text
@@ -115,5 +117,14 @@ def sentence(what: str, elapsed: float, deadline: float) -> str:
 
 
 def write_line(reporter: Any, text: str) -> None:
-    """Put a text on the terminal's current line; an empty one wipes it before pytest goes on with its own."""
-    reporter.write(_CLEAR + text[: shutil.get_terminal_size().columns - 1], flush=True)
+    """Show a text behind pytest's own progress, with the cursor left where it was; an empty one wipes it.
+
+    It goes past pytest's reporter, which would count it as part of its line.
+    """
+    terminal = sys.__stdout__
+    room = shutil.get_terminal_size().columns - getattr(reporter, "_width_of_current_line", 0) - 2
+    if terminal is None or (text and room < NARROWEST):
+        return
+    shown = f"{_SAVE} {text[:room]}{_RESTORE}" if text else ""
+    terminal.write(_WIPE + shown)
+    terminal.flush()

@@ -1,6 +1,7 @@
 """The live line: shown only for lasting waits, only on terminals, from workers through the controller."""
 
 import io
+import re
 
 import pytest
 
@@ -10,12 +11,19 @@ from pytest_flexprice.evidence.waiting import LiveLines, WaitingBoard, sentence,
 class Terminal:
     """As much of pytest's terminal reporter as a live line needs."""
 
+    _width_of_current_line = 12
+
     def __init__(self, *, isatty: bool) -> None:
         self.isatty = isatty
-        self.text = io.StringIO()
 
-    def write(self, text: str, *, flush: bool = False) -> None:
-        self.text.write(text)
+
+@pytest.fixture
+def screen(monkeypatch):
+    """What is written to the terminal itself, 80 columns wide."""
+    text = io.StringIO()
+    monkeypatch.setattr("sys.__stdout__", text)
+    monkeypatch.setenv("COLUMNS", "80")
+    return text
 
 
 class Config:
@@ -30,13 +38,20 @@ class Config:
 
 
 @pytest.mark.parametrize(("isatty", "elapsed", "shown"), [(True, 5.0, True), (True, 0.5, False), (False, 5.0, False)])
-def test_only_lasting_waits_on_a_terminal_have_a_line(tmp_path, isatty, elapsed, shown):
+def test_only_lasting_waits_on_a_terminal_have_a_line(tmp_path, screen, isatty, elapsed, shown):
     terminal = Terminal(isatty=isatty)
     board = WaitingBoard(Config(terminal), tmp_path, "main")
     board.progress("the webhook", elapsed, 120)
-    assert ("waiting for the webhook: 5 of at most 120 s" in terminal.text.getvalue()) is shown
+    assert ("waiting for the webhook: 5 of at most 120 s" in screen.getvalue()) is shown
     board.take(met=True)
-    assert terminal.text.getvalue().endswith("\r\x1b[K" if shown else "")
+    assert screen.getvalue().endswith("\x1b8\x1b[K" if shown else "")
+
+
+def test_the_line_fits_behind_pytests_own_and_leaves_the_cursor_there(tmp_path, screen):
+    board = WaitingBoard(Config(Terminal(isatty=True)), tmp_path, "main")
+    board.progress("something with a very long name " * 5, 5.0, 120)
+    shown = re.fullmatch(r"\x1b\[K\x1b7(.*)\x1b8", screen.getvalue())[1]
+    assert len(shown) == 80 - 12 - 1
 
 
 def test_waits_are_told_apart_and_counted(tmp_path):
@@ -63,15 +78,15 @@ def test_a_worker_tells_the_controller_through_a_file(tmp_path):
     assert len(waiting_texts(tmp_path)) == 1
 
 
-def test_the_controller_shows_and_wipes_the_line(tmp_path, monkeypatch):
+def test_the_controller_shows_and_wipes_the_line(tmp_path, screen, monkeypatch):
     monkeypatch.setattr("pytest_flexprice.evidence.waiting.REFRESH_SECONDS", 0.01)
     terminal = Terminal(isatty=True)
     WaitingBoard(Config(terminal), tmp_path, "gw0").progress("the invoice", 3.0, 60)
     live = LiveLines(terminal, tmp_path)
     live.start()
-    while "waiting for the invoice" not in terminal.text.getvalue():
+    while "waiting for the invoice" not in screen.getvalue():
         live.join(timeout=0.01)
         assert live.is_alive()
     live.stop()
     assert not live.is_alive()
-    assert terminal.text.getvalue().endswith("\r\x1b[K")
+    assert screen.getvalue().endswith("\x1b8\x1b[K")
