@@ -81,10 +81,11 @@ class DeliveryService:
         self.events[event.id] = event
         while len(self.events) > _EVENTS_KEPT:
             self.events.popitem(last=False)
-        if self._held is not None:
-            self._held.append(event)
-        else:
+        if self._held is None:
             self._enqueue(event)
+        elif len(self._held) < self.settings.queue_limit:
+            event.queued = True
+            self._held.append(event)
         return event
 
     def register(self, environment: str, url: str, **fields: Any) -> Endpoint:
@@ -166,6 +167,9 @@ class DeliveryService:
         """Go on after :meth:`stop`, with the state as it was."""
         if self._guard.stopped.is_set():
             self._guard.stopped.clear()
+            held = {event.id for event in self._held or ()}
+            for event in self.events.values():
+                event.queued = event.id in held
             self._queue.resume()
             self._attempts.resume()
 

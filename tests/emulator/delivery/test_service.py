@@ -49,6 +49,32 @@ def test_the_body_is_read_at_delivery(rig, receiver):
     assert json.loads(receiver.wait()[0].body)["thing"]["invoice_status"] == "VOIDED"
 
 
+def test_the_stale_job_leaves_alone_what_waits(rig, receiver):
+    one = rig()
+    one.endpoint(f"{receiver.url}/x")
+    with one.world.lock:
+        one.service.hold()
+    one.publish()
+    one.world.advance(timedelta(hours=1))
+    assert one.service.wait_idle()
+    assert receiver.got() == []
+    with one.world.lock:
+        one.service.release()
+    receiver.wait()
+    one.world.advance(timedelta(hours=1))
+    assert one.service.wait_idle()
+    assert len(receiver.got()) == 1
+
+
+def test_a_rate_spreads_events(rig, receiver):
+    one = rig(per_second=20.0)
+    one.endpoint(f"{receiver.url}/x")
+    for _ in range(5):
+        one.publish()
+    times = [request.at for request in receiver.wait(5)]
+    assert times[-1] - times[0] >= 0.15, "four gaps of 0.05 s"
+
+
 def test_a_delay_runs_by_the_servers_clock(rig, receiver):
     one = rig(delay_seconds=3600.0)
     one.endpoint(f"{receiver.url}/x")
