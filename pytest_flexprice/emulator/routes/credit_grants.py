@@ -14,6 +14,7 @@ from ..tables import Row
 
 SCOPES = ("PLAN", "SUBSCRIPTION")
 CADENCES = ("ONETIME", "RECURRING")
+DURATION_UNITS = ("DAY", "WEEK", "MONTH", "YEAR")
 EXPIRATIONS = ("NEVER", "DURATION", "BILLING_CYCLE")
 PERIODS = ("DAILY", "WEEKLY", "MONTHLY", "QUARTERLY", "HALF_YEARLY", "ANNUAL")
 _OPTIONAL = (
@@ -70,7 +71,10 @@ def _check(body: dict[str, Any]) -> None:
     if expiration and expiration not in EXPIRATIONS:
         details = {"expiration_type": expiration, "allowed": list(EXPIRATIONS)}
         raise errors.validation("Invalid expiration type", details)
-    if expiration == "DURATION" and not (body["expiration_duration"] and body["expiration_duration_unit"]):
+    unit = body["expiration_duration_unit"]
+    if unit and unit not in DURATION_UNITS:
+        raise errors.validation("Invalid expiration duration unit", {"allowed": list(DURATION_UNITS)})
+    if expiration == "DURATION" and not (body["expiration_duration"] and unit):
         raise errors.validation("Expiration duration and its unit are required for DURATION expiration type")
 
 

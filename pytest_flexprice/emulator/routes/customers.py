@@ -12,6 +12,7 @@ from ..lists import SEARCH_FIELDS, Page, listing, query_page, search, select
 from ..routing import route
 from ..tables import Row
 
+_MAX_KEY = 255
 _ADDRESS = ("address_line1", "address_line2", "address_city", "address_state", "address_postal_code")
 _COLUMNS = ("external_id", "name", "email", "contact", "timezone", *_ADDRESS, "address_country", "metadata")
 
@@ -51,6 +52,8 @@ def _taken(external_id: str) -> errors.ApiError:
 def create_customer(call: Call) -> Reply:
     """A new customer; the external id must be free among the published ones."""
     body = call.bind(_CREATE)
+    if len(body["external_id"]) > _MAX_KEY:
+        raise errors.database_error("Failed to create customer")
     table = call.world.table("customers")
     if table.first(call.environment, external_id=body["external_id"], status="published"):
         raise _taken(body["external_id"])

@@ -13,7 +13,8 @@ from ..routing import route
 from ..tables import Row
 from .features import TYPES, find_feature
 
-RESET_PERIODS = ("MONTHLY", "ANNUAL", "WEEKLY", "DAILY", "QUARTERLY", "HALF_YEARLY", "NEVER", "BILLING_PERIOD")
+RESET_PERIODS = ("MONTHLY", "ANNUAL", "WEEKLY", "DAILY", "QUARTERLY", "HALF_YEARLY", "NEVER")
+_MODES = ("additive", "parallel")
 _ENTITIES = ("PLAN", "ADDON", "SUBSCRIPTION")
 _COLUMNS = ("entity_type", "entity_id", "feature_id", "feature_type", "is_enabled", "usage_limit", "display_order")
 _PAGE_FIELDS = ("limit", "offset", "status", "order", "expand", "sort")
@@ -90,6 +91,8 @@ def _check_shape(body: dict[str, Any]) -> None:
         raise errors.validation("Invalid entitlement usage reset period")
     if body["feature_type"] == "static" and not body["static_value"]:
         raise errors.validation("Static value is required for static features")
+    if body["aggregation_mode"] and body["aggregation_mode"] not in _MODES:
+        raise errors.validation("Invalid aggregation mode", {"allowed": list(_MODES)})
     if body["grant_quota"] is not None:
         raise errors.not_implemented("entitlements with a grant_quota")
 

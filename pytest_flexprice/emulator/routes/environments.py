@@ -91,7 +91,7 @@ def clone_environment(call: Call) -> Reply:
     )
 
 
-@route("GET", "/v1/workflows/:id/:run/summary", permission="workflow:read", tenant_wide=True)
+@route("GET", "/v1/workflows/:id/:run/summary", permission="workflow:read")
 def workflow_summary(_call: Call) -> dict[str, Any]:
     """Never found: a clone cannot be polled."""
     raise errors.not_found("Workflow not found")

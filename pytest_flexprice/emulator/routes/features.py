@@ -66,7 +66,7 @@ _SEARCH = Schema(
 
 
 def _key_of(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    return re.sub(r"[^a-z0-9]+", "_", name.lower())
 
 
 def _require_free(call: Call, lookup_key: str) -> None:

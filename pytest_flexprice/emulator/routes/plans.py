@@ -153,6 +153,8 @@ def clone_plan(call: Call) -> Reply:
     """A copy in the same environment: prices in force without their keys, entitlements, credit grants."""
     body = call.bind(_CLONE)
     source = find_plan(call, call.params["id"])
+    if not body["name"]:
+        raise errors.validation("Please provide a name for the cloned plan")
     if not body["lookup_key"]:
         raise errors.validation("Please provide a unique lookup_key for the cloned plan")
     if _holder(call, body["lookup_key"]):
