@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from .pricing import Tariff
-from .rounding import ONE, ZERO, exact
+from .rounding import ONE, ZERO, exact, to_places
+
+_RATIO_PLACES = 16
+"""Decimals of a quotient on the real server."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ def split(charges: Sequence[Charge], committed: Decimal, factor: Decimal) -> lis
             left -= charge.cost
             parts.append(Split(charge, None))
             continue
-        share = charge.quantity * left / charge.cost
+        share = to_places(charge.quantity * left / charge.cost, _RATIO_PLACES)
         within = Charge(share, left) if left > 0 else None
         overage = Charge(charge.quantity - share, (charge.cost - left) * factor)
         parts.append(Split(within, overage))

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from ..render import dec
+from ..pricing_rules import display_amount
 from ..tables import Row
 from . import commitment, lines, usage, views
 from .commitment import Charge
@@ -15,13 +15,6 @@ from .lines import Period
 from .pricing import Tariff, bucketed_cost, number
 from .rounding import ZERO, to_currency
 from .scope import Scope
-
-_SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "inr": "₹", "jpy": "¥", "aud": "AU$", "cad": "CA$"}
-
-
-def display_amount(amount: Decimal, currency: str) -> str:
-    """An amount with its currency's sign, ``$1.38``."""
-    return f"{_SYMBOLS.get(currency, currency.upper())}{dec(amount)}"
 
 
 def subscription_usage(scope: Scope, row: Row, start: datetime, end: datetime) -> dict[str, Any]:
@@ -122,6 +115,7 @@ def _together(entitlements: Sequence[Row]) -> dict[str, Any]:
         **({} if unlimited else {"usage_limit": sum(int(limit) for limit in limits if limit is not None)}),
         "is_soft_limit": any(entitlement.get("is_soft_limit") for entitlement in entitlements),
         "usage_reset_period": entitlements[0].get("usage_reset_period") or "",
+        "aggregation_mode": entitlements[0].get("aggregation_mode") or "additive",
         "static_values": [
             entitlement["static_value"] for entitlement in entitlements if entitlement.get("static_value")
         ],

@@ -51,6 +51,7 @@ def new_invoice(scope: Scope, kind: str, prefix: str, **fields: Any) -> Row:
         "billing_reason": None,
         "metadata": None,
         "version": 0,
+        "environment_id": scope.environment,
         "adjustment_amount": ZERO,
         "refunded_amount": ZERO,
         "total_tax": ZERO,
@@ -187,13 +188,14 @@ def invoice_line(scope: Scope, invoice_id: str, subscription: Row, line: Line) -
         period_start=line.start,
         period_end=line.end,
         metadata={"description": f"{line.name} ({line.kind})", **line.metadata},
+        environment_id=scope.environment,
         commitment_info=line.commitment,
         prepaid_credits_applied=ZERO,
         line_item_discount=ZERO,
         invoice_level_discount=ZERO,
         adjusted_entitlement_quantity=line.free,
         subscription_line_item_id=item["id"],
-        **scope.stamp(),
+        **scope.stamp(with_environment=False),
     )
 
 

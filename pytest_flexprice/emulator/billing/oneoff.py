@@ -72,10 +72,11 @@ def _line(scope: Scope, invoice: Row, given: Mapping[str, Any]) -> Row:
         period_start=given["period_start"],
         period_end=given["period_end"],
         metadata=given["metadata"] or None,
+        environment_id=scope.environment,
         prepaid_credits_applied=ZERO,
         line_item_discount=ZERO,
         invoice_level_discount=ZERO,
-        **scope.stamp(),
+        **scope.stamp(with_environment=False),
     )
 
 

@@ -62,11 +62,11 @@ class Scope:
         """Store a new object; ``fields`` come between its id and what every object carries."""
         return self.table(table).insert({"id": self.world.new_id(prefix), **fields, **self.stamp()}, self.environment)
 
-    def stamp(self) -> dict[str, Any]:
-        """What every object carries: environment, tenant, status, times and users."""
+    def stamp(self, *, with_environment: bool = True) -> dict[str, Any]:
+        """What every object carries: environment (unless the object has it already), tenant, status, times and users."""
         now = self.now
         return {
-            "environment_id": self.environment,
+            **({"environment_id": self.environment} if with_environment else {}),
             "tenant_id": self.tenant,
             "status": "published",
             "created_at": now,

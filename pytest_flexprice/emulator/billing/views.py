@@ -171,9 +171,9 @@ def invoice(row: Row, **parts: Any) -> dict[str, Any]:
 def listed_invoice(scope: Scope, row: Row, *, lines: bool = True) -> dict[str, Any]:
     """An invoice as lists show it: with its customer, lines (if wanted) and coupons."""
     view = invoice(row)
-    if not lines:
-        view.pop("line_items", None)
+    found = view.pop("line_items", None)
     _put(view, "customer", customer(scope, row["customer_id"]))
+    _put(view, "line_items", found if lines else None)
     if row["_coupons"]:
         view["coupon_applications"] = [shown(application) for application in row["_coupons"]]
     return view
@@ -182,12 +182,14 @@ def listed_invoice(scope: Scope, row: Row, *, lines: bool = True) -> dict[str, A
 def full_invoice(scope: Scope, row: Row) -> dict[str, Any]:
     """An invoice with its lines, subscription, customer and taxes."""
     view = invoice(row)
+    lines = view.pop("line_items", None)
     owner = scope.get("subscriptions", row["subscription_id"])
     if owner is not None:
         view["subscription"] = full_subscription(scope, owner)
     _put(view, "customer", customer(scope, row["customer_id"]))
     if row["_taxes"]:
         view["taxes"] = [shown(tax) for tax in row["_taxes"]]
+    _put(view, "line_items", lines)
     return view
 
 

@@ -17,6 +17,7 @@ USAGE_ONLY = {"allowed_price_types": ["USAGE"]}
 def create(scope: Scope, customer_id: str, currency: str, **given: Any) -> Row:
     """Store an active, empty wallet; ``given`` overrides defaults. Publishes ``wallet.created``."""
     rate = given.get("conversion_rate") or ONE
+    kind = given.get("wallet_type") or "PRE_PAID"
     row = scope.insert(
         "wallets",
         "wallet",
@@ -25,10 +26,10 @@ def create(scope: Scope, customer_id: str, currency: str, **given: Any) -> Row:
         balance=ZERO,
         credit_balance=ZERO,
         wallet_status="active",
-        name=given.get("name") or f"Prepaid Wallet - {currency.upper()}",
+        name=given.get("name") or _name(kind, currency),
         description=given.get("description") or "",
         metadata=given.get("metadata"),
-        wallet_type=given.get("wallet_type") or "PRE_PAID",
+        wallet_type=kind,
         config=given.get("config") or USAGE_ONLY,
         conversion_rate=rate,
         topup_conversion_rate=given.get("topup_conversion_rate") or rate,
@@ -38,10 +39,14 @@ def create(scope: Scope, customer_id: str, currency: str, **given: Any) -> Row:
     return row
 
 
-def active(scope: Scope, customer_id: str, currency: str) -> list[Row]:
-    """The active prepaid wallets of a customer in a currency, oldest first."""
+def _name(kind: str, currency: str) -> str:
+    return f"{'Prepaid' if kind == 'PRE_PAID' else 'Postpaid'} Wallet - {currency.upper()}"
+
+
+def active(scope: Scope, customer_id: str, currency: str, kind: str = "PRE_PAID") -> list[Row]:
+    """The active wallets of a customer in a currency and of a type, oldest first."""
     rows = scope.find("wallets", customer_id=customer_id, wallet_status="active", status="published")
-    return [row for row in rows if row["currency"] == currency and row["wallet_type"] == "PRE_PAID"]
+    return [row for row in rows if row["currency"] == currency and row["wallet_type"] == kind]
 
 
 def move(scope: Scope, wallet: Row, credits: Decimal, reason: str, reference: str = "", **given: Any) -> Row:

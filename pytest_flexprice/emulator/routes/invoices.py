@@ -103,8 +103,9 @@ def create_invoice(call: Call) -> Reply:
     body["currency"] = body["currency"].lower()
     if body["invoice_type"] == "SUBSCRIPTION" and not body["subscription_id"]:
         raise errors.validation("subscription_id is required for subscription invoice")
-    if body["invoice_type"] != "SUBSCRIPTION" and body["subscription_id"] and not body["period_start"]:
-        return Reply(500, data=b"")
+    has_period = body["period_start"] is not None and body["period_end"] is not None
+    if body["invoice_type"] != "SUBSCRIPTION" and body["subscription_id"] and not has_period:
+        return Reply(500, text="", content_type="")  # the real server crashes here
     return created(views.invoice(oneoff.create(Scope.of(call), body)))
 
 

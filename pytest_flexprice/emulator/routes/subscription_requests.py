@@ -138,6 +138,8 @@ def _check_amounts(body: dict[str, Any]) -> None:
         details = {"allowed_status": list(STATUSES), "status": body["subscription_status"]}
         raise errors.validation("Invalid subscription status", details)
     if body["commitment_amount"] is not None and body["commitment_amount"] < 0:
-        raise errors.validation("Commitment amount must be non-negative")
+        details = {"commitment_amount": body["commitment_amount"]}
+        raise errors.validation("Commitment amount must be greater than or equal to 0", details)
     if body["overage_factor"] is not None and body["overage_factor"] < 1:
-        raise errors.validation("Overage factor must be at least 1.0")
+        details = {"overage_factor": body["overage_factor"]}
+        raise errors.validation("Overage factor must be greater than or equal to 1.0", details)

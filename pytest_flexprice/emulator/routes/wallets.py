@@ -74,7 +74,11 @@ def create_wallet(call: Call) -> Row:
         customer = customer_by_id(scope, body["customer_id"])
     else:
         customer = customer_by_external_id(scope, body["external_customer_id"])
-    row = wallets.create(scope, customer["id"], body["currency"].lower(), **body_of(body))
+    currency, kind = body["currency"].lower(), body["wallet_type"] or "PRE_PAID"
+    if wallets.active(scope, customer["id"], currency, kind):
+        details = {"customer_id": customer["id"], "wallet_type": kind, "currency": currency}
+        raise errors.conflict("A customer can only have one active wallet per currency and wallet type", details)
+    row = wallets.create(scope, customer["id"], currency, **body_of(body))
     credits = body["initial_credits_to_load"]
     if credits is not None and credits > 0:
         wallets.move(scope, row, credits, "FREE_CREDIT_GRANT", row["id"])
