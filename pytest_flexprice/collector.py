@@ -52,18 +52,19 @@ class FeatureFile(pytest.Module):
             if scenario.name not in bound:
                 raise self.CollectError(
                     f"{self.path}:{scenario.line}: scenario '{scenario.name}' was not collected, so it would never run; "
-                    "give it at least one step, or at least one row of examples"
+                    "give it at least one step"
                 )
         return collected
 
 
 @dataclass(frozen=True)
 class Written:
-    """A scenario as it is written: its name, line and all tags that apply to it."""
+    """A scenario as it is written: its name, line and all tags that apply to it; ``rows`` of an outline, None for others."""
 
     name: str
     line: int
     tags: frozenset[str]
+    rows: int | None = None
 
 
 def read_scenarios(path: Path) -> list[Written]:
@@ -89,7 +90,9 @@ def _scenarios(node: Any, inherited: frozenset[str]) -> Iterator[Written]:
             scenario = child["scenario"]
             own = {tag["name"].lstrip("@") for tag in scenario["tags"]}
             own |= {tag["name"].lstrip("@") for table in scenario["examples"] for tag in table["tags"]}
-            yield Written(scenario["name"], scenario["location"]["line"], tags | own)
+            outline = any("<" in step["text"] for step in scenario["steps"]) or bool(scenario["examples"])
+            rows = sum(len(table.get("tableBody", ())) for table in scenario["examples"]) if outline else None
+            yield Written(scenario["name"], scenario["location"]["line"], tags | own, rows)
 
 
 def problems(path: Path, written: Iterable[Written]) -> Iterator[str]:
@@ -101,6 +104,8 @@ def problems(path: Path, written: Iterable[Written]) -> Iterator[str]:
         yield f"{path}: two scenarios are called '{name}' (lines {lines}), so only the last would run; rename one"
     for scenario in written:
         where = f"{path}:{scenario.line}: scenario '{scenario.name}'"
+        if scenario.rows == 0:
+            yield f"{where} has no row of examples, so it would never run as it is meant; add one"
         if not scenario.tags & BY_TAG.keys():
             yield f"{where} names no checklist item; tag it with one, such as @{ITEMS[0].tag}"
         if len(scenario.tags & LEVEL_TAGS.keys()) != 1:

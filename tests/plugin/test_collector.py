@@ -1,0 +1,147 @@
+"""Feature files as items, and the guards against scenarios that are green without having run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.suite import Outcome, run
+
+STEPS = """
+from pytest_bdd import given, parsers, then
+
+@given("nothing")
+def nothing():
+    pass
+
+@then(parsers.parse("the number {number:d} is even"))
+def is_even(number):
+    assert number % 2 == 0
+"""
+HEALTHY = """
+Feature: Our own
+  @item_8_1 @lint
+  Scenario: Twelve is even
+    Given nothing
+    Then the number 12 is even
+
+  @item_8_1 @lint
+  Scenario Outline: Some numbers are even
+    Given nothing
+    Then the number <number> is even
+
+    Examples:
+      | number |
+      | 2      |
+      | 4      |
+"""
+
+
+def own(folder: Path, feature: str, *arguments: str, steps: str = STEPS) -> Outcome:
+    """Run one feature of a company's own."""
+    (folder / "conftest.py").write_text(steps)
+    (folder / "golive").mkdir()
+    (folder / "golive" / "own.feature").write_text(feature)
+    return run(folder, "--flexprice-env=local", "--flexprice-level=lint", "golive/own.feature", "-v", *arguments)
+
+
+def test_a_companys_own_features_run_and_are_named_in_node_ids(tmp_path: Path) -> None:
+    outcome = own(tmp_path, HEALTHY)
+    assert "golive/own.feature::test_twelve_is_even PASSED" in outcome.output, outcome.output
+    assert "golive/own.feature::test_some_numbers_are_even[2] PASSED" in outcome.output
+    assert "3 passed" in outcome.output
+
+
+def test_one_scenario_can_be_chosen(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(STEPS)
+    (tmp_path / "own.feature").write_text(HEALTHY)
+    outcome = run(tmp_path, "--flexprice-env=local", "--flexprice-level=lint", "own.feature::test_twelve_is_even")
+    assert "1 passed" in outcome.output, outcome.output
+
+
+def test_own_features_run_beside_the_packaged_ones(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(STEPS)
+    (tmp_path / "golive").mkdir()
+    (tmp_path / "golive" / "own.feature").write_text(HEALTHY)
+    outcome = run(tmp_path, "--flexprice-env=local", "--flexprice-level=lint")
+    names = {scenario["name"] for scenario in outcome.document["scenarios"]}
+    assert {"Twelve is even", "Somebody reads the Flexprice changelog"} <= names
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("Some numbers are even", "Twelve is even"), "two scenarios are called 'Twelve is even'"),
+        (("@item_8_1 @lint\n  Scenario: T", "@lint\n  Scenario: T"), "names no checklist item"),
+        (("@item_8_1 @lint\n  Scenario: T", "@item_8_1\n  Scenario: T"), "must carry exactly one level tag"),
+        (("@item_8_1 @lint\n  Scenario: T", "@item_8_1 @lint @smoek\n  Scenario: T"), "carries @smoek"),
+        (("      | 2      |\n      | 4      |\n", ""), "has no row of examples"),
+        (("the number 12 is even", "the moon is even"), "step 'Then the moon is even' has no definition"),
+        (("Feature: Our own", "Featur: Our own"), "this is not Gherkin"),
+    ],
+    ids=["double name", "no item", "no level", "unknown tag", "no rows", "undefined step", "no gherkin"],
+)
+def test_what_would_be_silently_green_is_refused_by_name(tmp_path: Path, change: tuple[str, str], says: str) -> None:
+    outcome = own(tmp_path, HEALTHY.replace(*change, 1))
+    assert outcome.code != 0
+    assert says in outcome.output, outcome.output
+    assert "passed" not in outcome.output.splitlines()[-1]
+
+
+def test_an_async_step_is_refused(tmp_path: Path) -> None:
+    outcome = own(tmp_path, HEALTHY, steps=STEPS.replace("def nothing", "async def nothing"))
+    assert outcome.code == 4
+    assert "is defined by the async function nothing, which would pass unexecuted" in outcome.output
+
+
+def test_two_definitions_of_one_sentence_are_refused(tmp_path: Path) -> None:
+    more = STEPS + "\n@then(parsers.parse('the number {rest}'))\ndef anything(rest):\n    pass\n"
+    outcome = own(tmp_path, HEALTHY, steps=more)
+    assert outcome.code == 4
+    assert "matches anything and is_even, so which one runs is arbitrary" in outcome.output
+
+
+def test_an_idle_plugin_leaves_a_test_run_as_it_was(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".feature", own=HEALTHY)
+    pytester.makepyfile("def test_plain():\n    pass\n")
+    result = pytester.runpytest_subprocess("-p", "no:randomly")
+    result.assert_outcomes(passed=1)
+    assert "flexprice environment" not in result.stdout.str()
+    assert not (pytester.path / "reports").exists()
+
+
+def test_an_idle_plugin_imports_nothing_of_a_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+        HEAVY = ("session", "run", "plan", "api", "emulator", "evidence", "steps", "oracle", "webhooks", "fixtures")
+
+        def test_modules():
+            loaded = {name.split(".")[1] for name in sys.modules if name.startswith("pytest_flexprice.")}
+            assert not loaded & set(HEAVY), loaded
+        """
+    )
+    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=1)
+
+
+def test_the_doubles_serve_any_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import requests
+
+        def test_server(flexprice_server):
+            assert requests.get(flexprice_server.url + "/health").json() == {"status": "ok"}
+
+        def test_receiver(webhook_receiver):
+            assert requests.post(webhook_receiver.url, data=b"{}").status_code in (200, 204, 401)
+        """
+    )
+    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=2)
+
+
+def test_strict_markers_know_every_tag(tmp_path: Path) -> None:
+    (tmp_path / "pytest.toml").write_text("[pytest]\nstrict = true\n")
+    outcome = run(tmp_path, "--flexprice-env=local", "--flexprice-level=lint")
+    assert "not a registered marker" not in outcome.output
+    assert outcome.code == 0, outcome.output
