@@ -1,7 +1,7 @@
 """CEL expressions of meters (contract 2.1, 3.5; vectors cel-*).
 
 Every name is a property read as a double (a missing one is 0), every integer literal is a double too, so that
-``total / 1000`` is a real division; the functions are those in :data:`FUNCTIONS`. The CEL library is loaded on first use.
+``total / 1000`` is a real division; the functions are those in :data:`FUNCTIONS`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from functools import lru_cache
 from typing import Any
 
 from .. import errors
+from .cel_engine import CelError, Function, Program, program
 
+Compiler = Callable[[str, Mapping[str, Function]], Program]
 _TOKEN = re.compile(
     r"""(?P<text>[rRbB]{0,2}(?:'''.*?'''|\"\"\".*?\"\"\"|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"))
     |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
@@ -93,33 +95,23 @@ def _promoted(source: str) -> str:
 class Expression:
     """One compiled expression; raises :class:`ExpressionError` when it is no numeric CEL over properties."""
 
-    def __init__(self, source: str) -> None:
-        import cel  # noqa: PLC0415 -- a fifth of a second that only meters with an expression need
-
+    def __init__(self, source: str, compile_program: Compiler = program) -> None:
         self.source = source
         try:
-            self._program = cel.compile(_promoted(source))
-        except ValueError as error:
-            raise ExpressionError(f"parse: {error}") from error
-        self.names: tuple[str, ...] = tuple(name for name in self._program.variables() if name not in ("true", "false"))
-        if not self.names:
-            raise ExpressionError("expression has no variable identifiers")
-        self._functions = {name: function for name, (_, function) in FUNCTIONS.items()}
-        self._check()
-
-    def _check(self) -> None:
-        """Try the expression once with ones: what CEL's type checker refuses fails here."""
-        try:
-            self._program.execute({**dict.fromkeys(self.names, 1.0), **self._functions})
-        except (TypeError, RuntimeError, ValueError) as error:
+            self._program = compile_program(_promoted(source), {name: call for name, (_, call) in FUNCTIONS.items()})
+            self.names = self._program.names
+            if not self.names:
+                raise ExpressionError("expression has no variable identifiers")
+            # CEL's type checker is not in the libraries: one try with ones finds what it would refuse
+            self._program.evaluate(dict.fromkeys(self.names, 1.0))
+        except CelError as error:
             raise ExpressionError(f"compile: {error}") from error
 
     def quantity(self, properties: Mapping[str, Any]) -> Decimal:
         """The value for one event; raises :class:`ExpressionError` when there is none."""
-        variables: dict[str, Any] = {name: _number(name, properties) for name in self.names}
         try:
-            result = self._program.execute({**variables, **self._functions})
-        except (TypeError, RuntimeError, ValueError, OverflowError) as error:
+            result = self._program.evaluate({name: _number(name, properties) for name in self.names})
+        except CelError as error:
             raise ExpressionError(str(error)) from error
         if isinstance(result, bool) or not isinstance(result, (int, float)):
             raise ExpressionError("expression must evaluate to a number")
