@@ -22,7 +22,7 @@ from pytest_flexprice.checklist import BY_ID, SECTIONS
 from pytest_flexprice.evidence.allure_redaction import install
 from pytest_flexprice.evidence.recorder import ScenarioRecorder, describe
 from pytest_flexprice.evidence.records import ObservationRecord, ScenarioRecord
-from pytest_flexprice.evidence.sidebyside import differences_first, rows, text_table
+from pytest_flexprice.evidence.sidebyside import aside, differences_first, rows, text_table
 
 # Items whose failure sends wrong invoices, or none, to everybody.
 _dynamic: Any = allure.dynamic  # allure has no annotations
@@ -150,9 +150,10 @@ def description(record: ScenarioRecord, *, rehearsal: bool = False) -> str:
 def observation_text(record: ScenarioRecord, seen: ObservationRecord) -> str:
     """An observation as plain text: what is wrong first, then both sides."""
     sentences = [f"✗ {record.findings[number].sentence}" for number in seen.findings]
-    aligned = differences_first(rows(seen.expected, seen.observed))
-    table = text_table(aligned) if aligned else ""
-    return "\n".join([*sentences, *([""] if sentences and table else []), table]).strip("\n") + "\n"
+    aligned = rows(seen.expected, seen.observed)
+    table = text_table(differences_first(aligned) if sentences else aligned, blamed=bool(sentences)) if aligned else ""
+    parts = ["\n".join(sentences), aside(seen.expected, seen.observed), table.rstrip("\n")]
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _title(step: Any) -> str:

@@ -182,6 +182,8 @@ def _without_fragments(text: str, secret: str) -> str:
 def _masked(value: Any) -> Any:
     if value is None or isinstance(value, bool) or value in ("", [], {}):
         return value
+    if isinstance(value, str) and (value.startswith("[redacted") or re.fullmatch(r"…\w{1,2}", value)):
+        return value  # what is left of a secret that was removed before
     return mask(value) if isinstance(value, str) else REDACTED
 
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from pytest_flexprice.checklist import SECTIONS
 from pytest_flexprice.evidence import sidebyside
 from pytest_flexprice.evidence.document import Document
-from pytest_flexprice.evidence.records import ScenarioRecord
+from pytest_flexprice.evidence.records import ObservationRecord, ScenarioRecord
 from pytest_flexprice.evidence.verdict import STATES, ItemVerdict, State
 
 ICONS = {
@@ -70,13 +70,20 @@ def _filters() -> dict[str, Callable[..., Any]]:
         "slug": lambda text: str(text).replace(" ", "-"),
         "seconds": _seconds,
         "utc": lambda moment: moment.strftime("%Y-%m-%d %H:%M:%S UTC") if isinstance(moment, datetime) else "",
-        "rows": lambda seen: sidebyside.differences_first(sidebyside.rows(seen.expected, seen.observed)),
+        "rows": _rows,
+        "aside": lambda seen: sidebyside.aside(seen.expected, seen.observed),
+        "one_sided": sidebyside.is_one_sided,
         "grouped": sidebyside.grouped,
         "cell": _cell,
-        "capital": lambda text: text[:1].upper() + text[1:],
+        "capital": sidebyside.capital,
         "anchor": _anchor,
         "at_step": lambda record, number: [seen for seen in record.observations if seen.step == number],
     }
+
+
+def _rows(seen: ObservationRecord) -> list[sidebyside.Row]:
+    aligned = sidebyside.rows(seen.expected, seen.observed)
+    return sidebyside.differences_first(aligned) if seen.findings else aligned
 
 
 def _sections(items: list[ItemVerdict]) -> list[tuple[int, str, list[ItemVerdict]]]:

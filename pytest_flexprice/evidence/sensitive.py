@@ -68,6 +68,8 @@ def is_sensitive(name: str) -> bool:
     joined = "".join(words)
     if joined in EXACT or joined.endswith("apikey"):
         return True
+    if " " in name.strip():
+        return False  # words of a sentence, no name of a field
     return any(word in MARKERS for word in words) or any(
         a in KEY_KINDS and b in {"key", "keys"} for a, b in pairwise(words)
     )

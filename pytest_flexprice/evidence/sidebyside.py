@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
 from pytest_flexprice.evidence.records import FindingRecord
 
-IDENTITIES = ("id", "lookup_key", "key", "external_id", "event_name", "event_id", "name", "path", "line")
+IDENTITIES = ("line", "id", "lookup_key", "key", "external_id", "event_name", "event_id", "name", "path")
 NOTHING = "—"
+DEEPER, DEEPEST = " · ", 2
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,15 @@ class FindingGroup:
 
 
 def rows(expected: Any, observed: Any) -> list[Row]:
-    """The two values aligned: objects by key, lists by identity or value, everything else as one row."""
+    """The two values aligned: objects by key, lists by identity or value, everything else as one row.
+
+    A sentence on one side of an object or a list is no value to compare with; ``aside`` tells it.
+    """
+    if aside(expected, observed):
+        expected, observed = (None, observed) if isinstance(expected, str) else (expected, None)
+    if isinstance(expected, list) and isinstance(observed, dict) and _are_scalars(expected):
+        expected = {text(name): name for name in expected}
+        return [replace(row, same=False if row.observed == NOTHING else None) for row in _by_key(expected, observed)]
     if expected is None and observed is None:
         return []
     sides = [side for side in (expected, observed) if side is not None]
@@ -57,6 +65,15 @@ def rows(expected: Any, observed: Any) -> list[Row]:
     return [_row("", expected, observed)]
 
 
+def aside(expected: Any, observed: Any) -> str:
+    """The sentence to put above the rows, where one side is words and the other is data."""
+    if isinstance(expected, str) and isinstance(observed, (dict, list)):
+        return f"Expected: {expected}"
+    if isinstance(observed, str) and isinstance(expected, (dict, list)):
+        return f"Observed: {observed}"
+    return ""
+
+
 def differences_first(aligned: Sequence[Row]) -> list[Row]:
     """The same rows, those that differ before those that agree."""
     return sorted(aligned, key=lambda row: row.same is True)
@@ -64,22 +81,29 @@ def differences_first(aligned: Sequence[Row]) -> list[Row]:
 
 def text(value: Any) -> str:
     """A value as a reader sees it in a table."""
-    if value is None or value == "":
-        return NOTHING
+    if value is None or value in ("", [], {}):
+        return NOTHING if value in (None, "") else "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list) and all(not isinstance(one, (list, dict)) for one in value):
-        return ", ".join(map(text, value)) if value else "none"
-    if isinstance(value, (list, dict)):
-        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {_inner(one)}" for key, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_inner, value))
     plain = str(value)
     # White space at an edge, or a character that shows nothing, is easily the very difference.
     return plain if (plain == plain.strip() and plain.isprintable()) or "\n" in plain else repr(plain)
 
 
-def text_table(aligned: Sequence[Row], width: int = 48) -> str:
-    """The rows as a table of plain text, for attachments; long cells are wrapped."""
-    if all(row.same is None for row in aligned):
+def _inner(value: Any) -> str:
+    return f"({text(value)})" if value and isinstance(value, (dict, list)) else text(value)
+
+
+def text_table(aligned: Sequence[Row], *, blamed: bool = True, width: int = 48) -> str:
+    """The rows as a table of plain text, for attachments; long cells are wrapped.
+
+    Differences carry a mark only where somebody is to be ``blamed`` for them: without a finding they are as they should be.
+    """
+    if is_one_sided(aligned):
         return _one_sided(aligned, width)
     head = Row("", "EXPECTED", "OBSERVED", None)
     table = [head, *aligned]
@@ -87,7 +111,7 @@ def text_table(aligned: Sequence[Row], width: int = 48) -> str:
     left = min(max(len(row.expected) for row in table), width)
     lines = []
     for row in table:
-        mark = {True: "  ", False: "≠ ", None: "  "}[row.same]
+        mark = "≠ " if blamed and row.same is False else "  "
         for number, cells in enumerate(_cells(row, label, left, width)):
             lines.append(f"{mark if number == 0 else '  '}{cells[0]:<{label}}  {cells[1]:<{left}}  {cells[2]}".rstrip())
     return "\n".join(lines) + "\n"
@@ -102,6 +126,11 @@ def _one_sided(aligned: Sequence[Row], width: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+def is_one_sided(aligned: Sequence[Row]) -> bool:
+    """Whether there is nothing but one side to show."""
+    return all(row.expected == NOTHING for row in aligned) or all(row.observed == NOTHING for row in aligned)
+
+
 def grouped(findings: Iterable[FindingRecord]) -> list[FindingGroup]:
     """Findings that differ only in names and values, gathered, in the order of their first one."""
     groups: dict[tuple[str, ...], FindingGroup] = {}
@@ -112,10 +141,22 @@ def grouped(findings: Iterable[FindingRecord]) -> list[FindingGroup]:
     return list(groups.values())
 
 
-def _by_key(expected: dict[str, Any] | None, observed: dict[str, Any] | None) -> list[Row]:
-    keys = list(dict.fromkeys([*(expected or {}), *(observed or {})]))
-    both = expected is not None and observed is not None
-    return [_row(key, (expected or {}).get(key), (observed or {}).get(key), both) for key in keys]
+def _by_key(expected: dict[str, Any] | None, observed: dict[str, Any] | None, prefix: str = "") -> list[Row]:
+    if expected is None or observed is None:
+        return [_row(prefix + key, *_sides(value, expected)) for key, value in (expected or observed or {}).items()]
+    out = []
+    for key in dict.fromkeys([*expected, *observed]):
+        left, right = expected.get(key), observed.get(key)
+        if isinstance(left, dict) and isinstance(right, dict) and prefix.count(DEEPER) < DEEPEST:
+            out += _by_key(left, right, f"{prefix}{key}{DEEPER}")
+        else:
+            # What nobody expected is shown and not compared.
+            out.append(_row(prefix + key, left, right, key in expected))
+    return out
+
+
+def _sides(value: Any, expected: dict[str, Any] | None) -> tuple[Any, Any]:
+    return (value, None) if expected is not None else (None, value)
 
 
 def _lists(expected: list[Any] | None, observed: list[Any] | None) -> list[Row]:
@@ -123,20 +164,56 @@ def _lists(expected: list[Any] | None, observed: list[Any] | None) -> list[Row]:
     both = expected is not None and observed is not None
     identity = _identity([*left, *right])
     if identity is not None:
-        return _aligned(left, right, lambda one: text(one[identity]), both, labelled=True)
-    if all(not isinstance(one, (dict, list)) for one in (*left, *right)):
-        return _aligned(left, right, text, both, labelled=False)
-    return [_row(str(n), one, other, both) for n, (one, other) in enumerate(zip_longest(left, right), 1)]
+        return _aligned(left, right, identity, both)
+    if _are_scalars([*left, *right]):
+        return _aligned(left, right, "", both)
+    pairs = list(zip_longest(left, right))
+    return [row for number, (one, other) in enumerate(pairs, 1) for row in _pair(number, one, other, both)]
 
 
-def _aligned(left: list[Any], right: list[Any], name: Callable[[Any], str], both: bool, *, labelled: bool) -> list[Row]:
+def _pair(number: int, one: Any, other: Any, both: bool) -> list[Row]:
+    """Two entries that nothing identifies, by position; of a larger object what was expected of it is compared."""
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return [_row(str(number), one, other, both)]
+    identity = _identity([one]) or _identity([other])
+    label = text(one.get(identity) or other.get(identity)) if identity else str(number)
+    shared = {key: other[key] for key in one if key in other}
+    return _by_key({key: value for key, value in one.items() if key != identity}, shared, f"{label}{DEEPER}")
+
+
+def _are_scalars(values: list[Any]) -> bool:
+    return all(not isinstance(one, (dict, list)) for one in values)
+
+
+def _aligned(left: list[Any], right: list[Any], identity: str, both: bool) -> list[Row]:
+    """Entries that stand for the same thing, side by side; ``identity`` is the key that says so, or nothing for plain values."""
     remaining = list(right)
     out = []
     for one in left:
-        match = next((number for number, other in enumerate(remaining) if name(other) == name(one)), None)
+        name = _name(one, identity)
+        match = next((number for number, other in enumerate(remaining) if _name(other, identity) == name), None)
         other = remaining.pop(match) if match is not None else None
-        out.append(_row(name(one) if labelled else "", one, other, both))
-    return out + [_row(name(other) if labelled else "", None, other, both) for other in remaining]
+        if identity and isinstance(other, dict):
+            out += _by_key(_without(one, identity), _without(other, identity), f"{name}{DEEPER}")
+        else:
+            out.append(_entry(one, other, identity, both))
+    return out + [_entry(None, other, identity, both) for other in remaining]
+
+
+def _entry(one: Any, other: Any, identity: str, both: bool) -> Row:
+    if not identity:
+        return _row("", one, other, both)
+    label = _name(one if one is not None else other, identity)
+    left, right = (_without(side, identity) if side is not None else None for side in (one, other))
+    return _row(label, left, right, both)
+
+
+def _name(entry: Any, identity: str) -> str:
+    return text(entry[identity]) if identity else text(entry)
+
+
+def _without(entry: dict[str, Any], identity: str) -> dict[str, Any]:
+    return {key: value for key, value in entry.items() if key != identity}
 
 
 def _identity(entries: list[Any]) -> str | None:
@@ -147,7 +224,15 @@ def _identity(entries: list[Any]) -> str | None:
 
 def _row(label: str, expected: Any, observed: Any, both: bool | None = None) -> Row:
     compare = both if both is not None else expected is not None and observed is not None
-    return Row(label, text(expected), text(observed), (expected == observed) if compare else None)
+    left, right = text(expected), text(observed)
+    if compare and left == right and expected != observed:
+        left, right = f"{left} ({_kind(expected)})", f"{right} ({_kind(observed)})"
+    return Row(label, left, right, (expected == observed) if compare else None)
+
+
+def _kind(value: Any) -> str:
+    kinds = {str: "text", bool: "yes or no", int: "number", float: "number", list: "list", dict: "object"}
+    return kinds.get(type(value), "nothing")
 
 
 def _cells(row: Row, label: int, left: int, right: int) -> Iterable[tuple[str, str, str]]:
@@ -158,6 +243,11 @@ def _cells(row: Row, label: int, left: int, right: int) -> Iterable[tuple[str, s
 def _wrapped(cell: str, width: int) -> list[str]:
     flat = cell.replace("\n", " ")
     return [flat[at : at + width] for at in range(0, len(flat), max(width, 1))] or [""]
+
+
+def capital(sentence: str) -> str:
+    """The sentence with a capital letter at its beginning."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _shape(sentence: str) -> str:

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from pytest_flexprice.checklist import Item, Level
 from pytest_flexprice.evidence.records import ScenarioRecord
-from pytest_flexprice.evidence.sidebyside import grouped
+from pytest_flexprice.evidence.sidebyside import capital, grouped
 from pytest_flexprice.evidence.statements import Statement, attestation_for, statement_for, waiver_for
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _said(item: Item, records: list[ScenarioRecord]) -> str:
     total = len(own) + sum(max(record.findings_total - len(record.findings), 0) for record in records)
     if own:
         more = f" ({total - 1} more findings)" if total > 2 else " (1 more finding)" if total == 2 else ""
-        return _capital(own[0].sentence) + more
+        return capital(own[0].sentence) + more
     return next((record.message for record in records if record.message), "The scenario failed without a message.")
 
 
@@ -181,7 +181,7 @@ def _warnings(item: Item, records: list[ScenarioRecord]) -> list[str]:
     findings = [finding for record in records for finding in record.findings if finding.severity == "warning"]
     groups = grouped(finding for finding in findings if finding.item == item.id)
     more = {group.sentence: f" ({group.count - 1} more like this)" if group.count > 1 else "" for group in groups}
-    return [_capital(sentence) + count for sentence, count in more.items()]
+    return [capital(sentence) + count for sentence, count in more.items()]
 
 
 def _not_run(missing: list[ScenarioRecord]) -> str:
@@ -234,9 +234,9 @@ def _word(
     if rehearsal:
         told = troubles + ([f"not proved: {', '.join(unproved)}"] if unproved else [])
         outcome = "; ".join(told) if told else f"all {len(judged)} items hold"
-        return "REHEARSAL", "REHEARSAL", f"{_capital(outcome)}. A rehearsal says nothing about a real environment."
+        return "REHEARSAL", "REHEARSAL", f"{capital(outcome)}. A rehearsal says nothing about a real environment."
     if troubles:
-        return "NOT READY", "NOT READY", f"{_capital('; '.join(troubles))}."
+        return "NOT READY", "NOT READY", f"{capital('; '.join(troubles))}."
     if unproved:
         below = [item for item in judged if item.state in ("not verified", "not run") and item.in_level]
         where = "in this run" if below else f"at level {level.word}"
@@ -283,7 +283,3 @@ def _items(ids: list[str]) -> str:
 
 def _list(ids: list[str]) -> str:
     return ids[0] if len(ids) == 1 else f"{', '.join(ids[:-1])} and {ids[-1]}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

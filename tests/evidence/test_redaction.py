@@ -137,6 +137,16 @@ def test_names_that_promise_no_secret(name):
     assert Redactor().data({name: "abcdefgh12345678XY"}) == {name: "abcdefgh12345678XY"}
 
 
+def test_words_of_a_sentence_are_no_names_of_fields():
+    table = {"no signature": "refused", "wrong secret": "refused", "API key": "abcdefgh12345678XY"}
+    assert Redactor().data(table) == {**table, "API key": "[redacted …XY]"}
+
+
+def test_what_is_left_of_a_secret_stays():
+    rows = [{"name": "API key", "value": "…7F", "source": "plan"}, {"api_key": "[redacted …7F]"}]
+    assert Redactor().data(rows) == rows
+
+
 def test_data_is_cleaned_recursively_and_nothing_else_changes():
     data = {
         "headers": [["x-api-key", KEY], ["accept", "*/*"]],

@@ -182,7 +182,7 @@ def test_markdown_has_every_item_and_groups_findings():
         (
             {"a": 1, "b": None},
             {"a": "1", "c": True},
-            [("a", "1", "1", False), ("b", "—", "—", True), ("c", "—", "yes", False)],
+            [("a", "1 (number)", "1 (text)", False), ("b", "—", "—", True), ("c", "—", "yes", None)],
         ),
         (["x", "y"], ["y", "z"], [("", "x", "—", False), ("", "y", "y", True), ("", "—", "z", False)]),
         ([], ["z"], [("", "—", "z", False)]),
@@ -190,7 +190,19 @@ def test_markdown_has_every_item_and_groups_findings():
         (
             [{"id": "1", "n": "2"}],
             [{"id": "3", "n": "2"}, {"id": "1", "n": "2"}],
-            [("1", '{"id": "1", "n": "2"}', '{"id": "1", "n": "2"}', True), ("3", "—", '{"id": "3", "n": "2"}', False)],
+            [("1 · n", "2", "2", True), ("3", "—", "n: 2", False)],
+        ),
+        ("the one", [{"url": "u"}], [("1", "—", "url: u", None)]),
+        (["a", "b"], {"a": "priced"}, [("a", "a", "priced", None), ("b", "b", "—", False)]),
+        (
+            {"lines": {"fee": "49", "seats": {"n": 3}}},
+            {"lines": {"fee": "50", "seats": {"n": 3}}},
+            [("lines · fee", "49", "50", False), ("lines · seats · n", "3", "3", True)],
+        ),
+        (
+            [{"line": "fee", "amount": "49"}],
+            [{"ref": "x", "amount": "48", "more": "…"}],
+            [("fee · amount", "49", "48", False)],
         ),
         ("10.10", "10.1", [("", "10.10", "10.1", False)]),
     ],
@@ -206,6 +218,20 @@ def test_differences_come_first_and_a_text_table_shows_both():
         "≠ currency  usd       eur",
         "  plan      pro       pro",
     ]
+
+
+def test_a_difference_nobody_found_wrong_carries_no_mark():
+    table = text_table(rows({"tells": "not within 30 days"}, {"tells": "never"}), blamed=False)
+    assert "≠" not in table
+    page = as_html(samples.run(samples.scenario("1.2", observations=[OBSERVED])))
+    assert "≠" not in page
+    assert "rows differ" not in page
+    assert "Expected: not within 30 days" in page
+
+
+OBSERVED = ObservationRecord(
+    title="expiry", at=samples.NOW, step=0, expected="not within 30 days", observed={"key": "never"}
+)
 
 
 def test_alike_findings_are_gathered():
