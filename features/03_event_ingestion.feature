@@ -26,6 +26,11 @@ Feature: Event ingestion
     Given the sample events of the application
     Then every event has the properties that its meter reads
 
+  @item_3_1 @read
+  Scenario: Events of the last days were counted
+    Given the events that reached this environment in the last seven days
+    Then each of them was counted for a customer who exists
+
   @item_3_2 @smoke
   Scenario: Test events appear in the Event Debugger with their exact quantity
     Given a test customer who is subscribed to the test plan

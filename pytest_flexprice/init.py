@@ -165,7 +165,7 @@ _OTHER_ENVIRONMENT = [
     '# environment_id = "env_…"           # the Production key must belong to this one',
     '# type = "production"',
     '# allow = "smoke"',
-    '# old_keys = ["FLEXPRICE_SANDBOX_API_KEY"]  # names of variables; each of these keys must be dead',
+    '# old_keys = ["OLD_SANDBOX_KEY"]      # names of variables; each of these keys must be dead',
 ]
 _WEBHOOKS = [
     "# [webhooks]",

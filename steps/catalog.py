@@ -18,7 +18,7 @@ from pytest_flexprice.oracle.catalog import Catalog, Extras
 from pytest_flexprice.plan import Accepted, Event, Plan
 from pytest_flexprice.profile import Profile
 
-EXTRAS = ("addons.", "coupons.", "tax_rates.", "settings.")
+EXTRAS = ("addons.", "coupons.", "tax_rates.", "price_units.", "settings.")
 
 
 def _now() -> datetime:
@@ -51,7 +51,7 @@ def signed_off_extras(plan: Plan, profile: Profile, signed_off_catalog: Catalog)
     for name in signed_off.sandboxes(plan, profile.name):
         other = _other_environment(plan, profile, name)
         if other is not None:
-            return read_extras(other)
+            return read_everything(other, _now()).extras
     raise signed_off.no_extras(plan, profile.name)
 
 
@@ -76,8 +76,8 @@ def the_signed_off_extras(signed_off_extras: Extras) -> Extras:
 
 
 @given("the addons, coupons, tax rates and invoice settings of this environment", target_fixture="left_behind")
-def what_a_clone_leaves_behind(flexprice: Flexprice) -> Extras:
-    return read_extras(flexprice)
+def what_a_clone_leaves_behind(flexprice: Flexprice, live_catalog: Catalog) -> Extras:
+    return read_extras(flexprice, live_catalog)
 
 
 @given("the events that the plan says the application sends", target_fixture="sent")

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from pytest_bdd import given, then
 
-from pytest_flexprice.evidence.finding import Finding, require_none
+from pytest_flexprice.api import Flexprice
+from pytest_flexprice.api.events import recent_events
+from pytest_flexprice.evidence.finding import Finding, Kind, require_none
 from pytest_flexprice.evidence.recorder import Observe
 from pytest_flexprice.oracle import declared, sample_check
-from pytest_flexprice.oracle.catalog import Meter
+from pytest_flexprice.oracle.catalog import Catalog, Meter
 from pytest_flexprice.oracle.catalog_json import SnapshotError, load
+from pytest_flexprice.oracle.register import Register
 from pytest_flexprice.oracle.sample_check import Checked
-from pytest_flexprice.plan import Plan
+from pytest_flexprice.plan import Event, Plan
+from pytest_flexprice.testbed.naming import PREFIX
+
+MOST_RECENT = 10_000
 
 
 @pytest.fixture(scope="session")
@@ -41,9 +50,42 @@ def _signed_off_meters(plan: Plan) -> list[Meter]:
         return []
 
 
+@pytest.fixture(scope="session")
+def checked_recent(flexprice: Flexprice, plan: Plan, live_catalog: Catalog, customer_register: Register) -> Checked:
+    """The newest real events of the last seven days against meters and customers that exist; those of test customers do not count."""
+    meters = [meter for _, _, meter in live_catalog.metered() if meter.published]
+    known = {meter.event_name: Event(name=meter.event_name) for meter in meters}
+    known.update({event.name: event for event in plan.events if event.unbilled})
+    with TemporaryDirectory(prefix="flexprice-recent-") as folder:
+        path = Path(folder) / "recent events.ndjson"
+        with path.open("w", encoding="utf-8") as file:
+            for event in recent_events(flexprice, MOST_RECENT):
+                if not str(event.get("external_customer_id", "")).startswith(PREFIX):
+                    file.write(json.dumps(event, default=str) + "\n")
+        checked = sample_check.check(
+            list(known.values()),
+            [path],
+            path.parent,
+            datetime.now(timezone.utc),
+            meters=meters,
+            customers=customer_register.external_ids(),
+        )
+    return replace(checked, names=[finding for finding in checked.names if finding.kind is not Kind.NOT_VERIFIED])
+
+
 @given("the sample events of the application", target_fixture="samples")
 def sample_events(checked_samples: Checked) -> Checked:
     return checked_samples
+
+
+@given("the events that reached this environment in the last seven days", target_fixture="samples")
+def events_of_the_last_days(checked_recent: Checked) -> Checked:
+    return checked_recent
+
+
+@then("each of them was counted for a customer who exists")
+def recent_events_counted(samples: Checked, observe: Observe) -> None:
+    _tell("recent events", samples, [*samples.names, *samples.customers, *samples.quantities], observe)
 
 
 @then("every event has its name, customer, time and id in a form that Flexprice takes")

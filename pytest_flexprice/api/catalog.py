@@ -23,16 +23,21 @@ def read_catalog(flexprice: Flexprice, now: datetime) -> Catalog:
     )
 
 
-def read_extras(flexprice: Flexprice) -> Extras:
-    """What a clone of an environment leaves behind: addons, coupons, tax rates and the settings that number invoices."""
+def read_extras(flexprice: Flexprice, present: Catalog) -> Extras:
+    """What a clone of an environment leaves behind, ``present`` being the catalog of the same environment: five requests."""
     return catalog_rows.extras(
-        addons=flexprice.list("/v1/addons", expand="prices,entitlements"),
-        coupons=flexprice.list("/v1/coupons"),
-        tax_rates=flexprice.list("/v1/taxes/rates"),
-        invoice_config=(flexprice.get("/v1/settings/invoice_config") or {}).get("value"),
+        {
+            "addons": flexprice.list("/v1/addons", expand="prices,entitlements"),
+            "coupons": flexprice.list("/v1/coupons"),
+            "tax_rates": flexprice.list("/v1/taxes/rates"),
+            "price_units": flexprice.list("/v1/prices/units"),
+        },
+        (flexprice.get("/v1/settings/invoice_config") or {}).get("value"),
+        present,
     )
 
 
 def read_everything(flexprice: Flexprice, now: datetime) -> Catalog:
     """The catalog with its extras."""
-    return dataclasses.replace(read_catalog(flexprice, now), extras=read_extras(flexprice))
+    present = read_catalog(flexprice, now)
+    return dataclasses.replace(present, extras=read_extras(flexprice, present))

@@ -146,6 +146,7 @@ class Extras:
     addons: Mapping[str, Plan] | None = None
     coupons: Mapping[str, Mapping[str, Any]] | None = None
     tax_rates: Mapping[str, Mapping[str, Any]] | None = None
+    price_units: Mapping[str, Mapping[str, Any]] | None = None
     settings: Mapping[str, Mapping[str, Any]] | None = None
 
 

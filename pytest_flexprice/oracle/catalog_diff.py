@@ -19,6 +19,13 @@ from pytest_flexprice.oracle.catalog_prices import Pair, facts, pair
 from pytest_flexprice.oracle.catalog_words import Meaning
 
 ITEM = "2.1"
+_EXTRAS = {
+    "addons": "addon",
+    "coupons": "coupon",
+    "tax_rates": "tax rate",
+    "price_units": "price unit",
+    "settings": "setting",
+}
 
 
 class _Rules(NamedTuple):
@@ -44,7 +51,7 @@ def compare(expected: Catalog, observed: Catalog, *, uses_price_keys: bool = Fal
 def compare_extras(expected: Catalog, observed: Catalog) -> list[Finding]:
     """Differences in what a clone of an environment leaves behind; a kind that one side never read is left out."""
     found: list[Finding] = []
-    for kind, noun in (("addons", "addon"), ("coupons", "coupon"), ("tax_rates", "tax rate"), ("settings", "setting")):
+    for kind, noun in _EXTRAS.items():
         ours, theirs = getattr(expected.extras, kind), getattr(observed.extras, kind)
         if ours is None or theirs is None:
             continue

@@ -112,6 +112,7 @@ def loads(text: str) -> Catalog:
             addons={key: _plan(one) for key, one in extras["addons"].items()} if "addons" in extras else None,
             coupons=extras.get("coupons"),
             tax_rates=extras.get("tax_rates"),
+            price_units=extras.get("price_units"),
             settings=extras.get("settings"),
         ),
     )

@@ -72,17 +72,26 @@ def catalog(
     )
 
 
-def extras(
-    addons: Iterable[Row], coupons: Iterable[Row], tax_rates: Iterable[Row], invoice_config: Row | None
-) -> Extras:
-    """What a clone leaves behind. Of the invoice settings those that make numbers and dates; the deadlines belong to item 5.1."""
+def extras(rows: Mapping[str, Iterable[Row]], invoice_config: Row | None, present: Catalog) -> Extras:
+    """What a clone leaves behind: ``rows`` are addons, coupons, tax rates and price units, ``present`` the environment's catalog.
+
+    Of the invoice settings those that make numbers and dates are kept; the deadlines belong to item 5.1.
+    """
+    every = {**present.archived, **present.features}
+    features = {feature.id: key for key, feature in every.items()}
+    by_meter = {feature.meter.id: key for key, feature in present.features.items() if feature.meter}
+    addons = {
+        row.get("lookup_key") or row.get("name", ""): _plan(row, features, by_meter, None) for row in rows["addons"]
+    }
+    kept = None
+    if invoice_config is not None:
+        kept = {"invoice_config": {key: invoice_config[key] for key in _NUMBERED_SETTINGS if key in invoice_config}}
     return Extras(
-        addons={row.get("lookup_key") or row.get("name", ""): _plan(row, {}, {}, None) for row in addons},
-        coupons=_named(coupons, "coupon_code"),
-        tax_rates=_named(tax_rates, "code"),
-        settings=None
-        if invoice_config is None
-        else {"invoice_config": {key: invoice_config[key] for key in _NUMBERED_SETTINGS if key in invoice_config}},
+        addons=addons,
+        coupons=_named(rows["coupons"], "coupon_code"),
+        tax_rates=_named(rows["tax_rates"], "code"),
+        price_units=_named(rows["price_units"], "code"),
+        settings=kept,
     )
 
 

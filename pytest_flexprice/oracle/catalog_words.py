@@ -111,4 +111,4 @@ ENTITLEMENT = {
 OTHER = Meaning("value", "invoices may come out differently", CHANGE_TEXT)
 GRANT = Meaning("value", "customers get other credits, which lowers what they pay", CHANGE_TEXT)
 NAME = Meaning("name", "invoices show another name", CHANGE_TEXT, _TEXT)
-LEFT_BEHIND = "a clone of an environment carries no addons, coupons, tax rates and settings"
+LEFT_BEHIND = "a clone of an environment carries no addons, coupons, tax rates, price units and settings"

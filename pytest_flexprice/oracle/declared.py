@@ -25,6 +25,9 @@ COLUMNS = (
     "status",
     "start_date",
     "billing_anchor",
+    "trial_end",
+    "end_date",
+    "payment_terms",
     "timezone",
 )
 TOLD = ("name", "email", "comment")

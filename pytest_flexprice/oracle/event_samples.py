@@ -1,39 +1,40 @@
 """Counting broken rules in sample files of any size with DuckDB (checklist 3.1).
 
-DuckDB is imported only here and only when there is something to read. Ten lines or a hundred million: a file is scanned a few times,
-nothing is held in memory but counts, first occurrences and examples, and what DuckDB spills to a temporary folder.
+DuckDB is imported only here and only when there is something to read. A file is scanned once into a few narrow columns on disk: the
+event's number, name, customer, a hash of its id and one bit for each rule; counts come from there. A second scan is needed only to
+show examples of what is wrong. So ten lines and a hundred million are read alike, in bounded memory.
 """
 
 # ruff: noqa: S608 - names and values in the queries are ours or quoted by event_rules.quoted
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pytest_flexprice.evidence.finding import not_verified
-from pytest_flexprice.oracle.event_rules import Reading, Rule, file_kind, path, quoted
-from pytest_flexprice.oracle.numbers import SPACES
+from pytest_flexprice.oracle.event_files import FIELDS, Source
+from pytest_flexprice.oracle.event_rules import (
+    OBJECT,
+    RFC_3339,
+    SPACED,
+    TEXT,
+    Reading,
+    Rule,
+    column,
+    file_kind,
+    matches,
+    path,
+    quoted,
+)
+from pytest_flexprice.oracle.numbers import NUMERIC_TEXT, SPACES
 
-_FIELDS = ("event_name", "external_customer_id", "event_id", "timestamp", "properties")
-_BESIDE = (*_FIELDS, "source", "customer_id")
-_OBJECT_BYTES = 48 * 1024 * 1024
 _MOST = 1000
-
-EVENT = """
-SELECT n, event_name IS NULL AND external_customer_id IS NULL AND event_id IS NULL AND "timestamp" IS NULL
-         AND properties IS NULL AS broken,
-       json_type(event_name) AS name_t, json_extract_string(event_name, '$') AS name,
-       json_type(external_customer_id) AS cust_t, json_extract_string(external_customer_id, '$') AS cust,
-       json_type(event_id) AS id_t, json_extract_string(event_id, '$') AS id,
-       json_type("timestamp") AS ts_t, json_extract_string("timestamp", '$') AS ts,
-       json_type(properties) AS props_t, properties
-FROM ({source})
-"""
-"""One row an event: its number in the file, whether it is no object at all, and each field's JSON type and text."""
+_BITS = 60
+_PARTS = {"event_name": "name", "external_customer_id": "cust", "event_id": "id", "timestamp": "ts"}
 
 
 @dataclass(frozen=True)
@@ -80,171 +81,162 @@ class Batch:
 
 
 class Samples:
-    """Sample files, opened for counting."""
+    """Sample files, read once against rules, and asked afterwards."""
 
-    def __init__(self, base: Any, files: Sequence[Path], folder: Path) -> None:
-        self._base = base
-        self._sources = [(_shown(file, folder), _Source(base, file)) for file in files]
+    def __init__(
+        self, base: Any, files: Sequence[Path], folder: Path, rules: Sequence[Rule], readings: Sequence[Reading]
+    ) -> None:
+        self._base, self._rules = base, rules
+        self._fields = list(dict.fromkeys(field for one in readings for field in one.fields))
+        self._keys = list(dict.fromkeys(key for one in readings for key in one.filters or {}))
+        self._files = [(_shown(file, folder), Source(base, file)) for file in files]
+        self._chunks = [list(rules[i : i + _BITS]) for i in range(0, len(rules), _BITS)]
+        for number, (_, source) in enumerate(self._files):
+            create = "INSERT INTO seen" if number else "CREATE TABLE seen AS"
+            base.execute(
+                f"{create} SELECT {number} AS file, n, trimmed, cust, h, {self._kept()} FROM ({self._event(source)})"
+            )
 
     def totals(self) -> dict[str, int]:
         """How many events each file holds."""
-        return {file: int(self._one(f"SELECT count(*) FROM ({one.sql})")[0]) for file, one in self._sources}
+        counts = dict(self._rows("SELECT file, count(*) FROM seen GROUP BY file"))
+        return {file: int(counts.get(number, 0)) for number, (file, _) in enumerate(self._files)}
 
-    def tallies(self, rules: Sequence[Rule]) -> list[Tally]:
-        """Each broken rule of each file, in one scan of the file."""
-        inner = ", ".join(f"({rule.condition}) AS c{i}, {rule.example} AS x{i}" for i, rule in enumerate(rules))
-        outer = ", ".join(
-            f"count(*) FILTER (c{i}), min(n) FILTER (c{i}), min_by(x{i}::VARCHAR, n) FILTER (c{i})"
-            for i in range(len(rules))
-        )
-        found = []
-        for file, one in self._sources:
-            row = self._one(f"SELECT {outer} FROM (SELECT n, {inner} FROM ({one.event}))")
-            for i, rule in enumerate(rules):
-                count, first, example = row[3 * i : 3 * i + 3]
-                if count:
-                    found.append(Tally(rule, file, int(count), int(first), str(example or "")))
-        return found
+    def tallies(self) -> list[Tally]:
+        """Each broken rule of each file."""
+        found: list[tuple[int, Rule, int, int]] = []
+        for chunk, rules in enumerate(self._chunks):
+            outer = ", ".join(
+                f"count(*) FILTER (bits{chunk} & {1 << i} <> 0), min(n) FILTER (bits{chunk} & {1 << i} <> 0)"
+                for i in range(len(rules))
+            )
+            for row in self._rows(f"SELECT file, {outer} FROM seen WHERE bits{chunk} <> 0 GROUP BY file ORDER BY file"):
+                found += [
+                    (row[0], rule, row[1 + 2 * i], row[2 + 2 * i]) for i, rule in enumerate(rules) if row[1 + 2 * i]
+                ]
+        examples = self._examples(found)
+        return [
+            Tally(rule, self._files[file][0], int(count), int(first), examples.get((file, rule, first), ""))
+            for file, rule, count, first in found
+        ]
 
     def names(self) -> list[Named]:
-        """The event names there are, as the server stores them."""
-        return self._grouped(f"trim(name, {quoted(SPACES)})", "name <> ''")
+        """The event names there are, as the server stores them: of each file the 1,000 most frequent."""
+        return self._grouped("trimmed", "trimmed <> ''")
 
     def unknown_customers(self, known: Iterable[str]) -> list[Named]:
-        """External ids that are none of the known ones, at most 1,000 for each file, most frequent first."""
-        self._base.execute("CREATE OR REPLACE TEMP TABLE known (external_id VARCHAR)")
-        batch: list[tuple[str]] = []
-        for name in known:
-            batch.append((name,))
-            if len(batch) == _MOST:
-                self._base.executemany("INSERT INTO known VALUES (?)", batch)
-                batch.clear()
-        if batch:
-            self._base.executemany("INSERT INTO known VALUES (?)", batch)
-        return self._grouped("cust", "cust <> '' AND cust NOT IN (SELECT external_id FROM known)")
+        """External ids that are none of the known ones, of each file the 1,000 most frequent."""
+        with tempfile.NamedTemporaryFile("w", suffix=".csv", encoding="utf-8", newline="") as file:
+            file.writelines('"' + name.replace('"', '""') + '"\n' for name in known)
+            file.flush()
+            self._base.execute(
+                f"CREATE OR REPLACE TABLE known AS SELECT DISTINCT name FROM read_csv({quoted(file.name)}, "
+                "columns={'name': 'VARCHAR'}, header=false, delim=',', quote='\"', escape='\"')"
+            )
+        return self._grouped("cust", "cust <> '' AND cust NOT IN (SELECT name FROM known WHERE name IS NOT NULL)")
 
-    def printed(self, reading: Reading, key: str) -> list[Named]:
+    def values(self, reading: Reading, key: str) -> list[Named]:
         """The values of the property that a meter filters by, as JSON, with ``null`` for those that lack it."""
-        value = f"coalesce(json_extract(properties, {path(key)})::VARCHAR, 'null')"
-        return self._grouped(value, f"trim(name, {quoted(SPACES)}) = {quoted(reading.event)}")
+        return self._grouped(f"coalesce({column('filter', key)}, 'null')", f"trimmed = {quoted(reading.event)}")
 
     def properties_of(self, event: str) -> list[str]:
         """The names of all properties that events of a name have, of at most 1,000 events of each file."""
         keys: set[str] = set()
-        for _, one in self._sources:
-            rows = self._base.execute(
-                f"SELECT DISTINCT unnest(json_keys(properties)) FROM (SELECT properties FROM ({one.event}) "
-                f"WHERE props_t = 'OBJECT' AND trim(name, {quoted(SPACES)}) = {quoted(event)} LIMIT {_MOST})"
-            ).fetchall()
+        for _, source in self._files:
+            rows = self._rows(
+                f"SELECT DISTINCT unnest(json_keys(properties)) FROM (SELECT properties FROM ({self._event(source)}) "
+                f"WHERE props_c = {OBJECT} AND trimmed = {quoted(event)} LIMIT {_MOST})"
+            )
             keys.update(key for (key,) in rows)
         return sorted(keys)
 
     def repeated(self) -> list[Repeated]:
-        """Event ids that come more than once in all files together, at most 1,000, the most frequent first."""
-        every = " UNION ALL ".join(
-            f"SELECT {quoted(file)} AS file, n, id, cust, left(ts, 19) AS second, "
-            f"hash(name, ts, properties) AS content FROM ({one.event}) WHERE id_t = 'VARCHAR' AND id <> ''"
-            for file, one in self._sources
-        )
+        """Event ids that come more than once in all files together: the 1,000 most frequent."""
         self._base.execute(
-            f"CREATE OR REPLACE TEMP TABLE twice AS SELECT hash(id) AS h FROM ({every}) GROUP BY h HAVING count(*) > 1"
+            "CREATE OR REPLACE TABLE twice AS SELECT h FROM seen WHERE h IS NOT NULL GROUP BY h HAVING count(*) > 1"
         )
-        if not self._one("SELECT count(*) FROM twice")[0]:
+        if not self._rows("SELECT 1 FROM twice LIMIT 1"):
             return []
-        rows = self._base.execute(
-            f"SELECT id, count(*) AS c, count(DISTINCT second), count(DISTINCT cust), count(DISTINCT content), min_by(file, n), "
-            f"min(n) FROM ({every}) WHERE hash(id) IN (SELECT h FROM twice) GROUP BY id HAVING c > 1 "
-            f"ORDER BY c DESC, id LIMIT {_MOST}"
-        ).fetchall()
+        every = " UNION ALL ".join(
+            f"SELECT {quoted(file)} AS file, n, id, cust, left(ts, 19) AS second, hash(name, ts, properties) AS content "
+            f"FROM ({self._event(source)}) WHERE h IN (SELECT h FROM twice)"
+            for file, source in self._files
+        )
+        rows = self._rows(
+            "SELECT id, count(*) AS c, count(DISTINCT second), count(DISTINCT cust), count(DISTINCT content), min_by(file, n), "
+            f"min(n) FROM ({every}) GROUP BY id HAVING c > 1 ORDER BY c DESC, id LIMIT {_MOST}"
+        )
         return [Repeated(*row) for row in rows]
 
     def batches(self) -> list[Batch]:
         """Of each file with bulk requests the most events and the most bytes of one of them."""
-        return [Batch(file, *one.largest) for file, one in self._sources if one.largest is not None]
+        return [Batch(file, *source.largest) for file, source in self._files if source.largest is not None]
+
+    def _event(self, source: Source) -> str:
+        """One row an event: its number, each field's first JSON character and text, and the properties that meters read."""
+        first = ", ".join(f'ascii("{field}"::VARCHAR) AS {part}_c' for field, part in _PARTS.items())
+        broken = " AND ".join(f'"{field}" IS NULL' for field in FIELDS)
+        texts = ", ".join(
+            f"CASE WHEN {part}_c = {TEXT} THEN json_extract_string(\"{field}\", '$') END AS {part}"
+            for field, part in _PARTS.items()
+        )
+        raw = "".join(
+            f", json_extract(properties, {path(one)})::VARCHAR AS {column('json', one)}" for one in self._fields
+        )
+        values = "".join(
+            f", CASE WHEN ascii({column('json', one)}) = {TEXT} THEN json_extract_string(properties, {path(one)}) "
+            f"ELSE {column('json', one)} END AS {column('text', one)}"
+            for one in self._fields
+        )
+        numbers = "".join(
+            f", CASE WHEN {matches(column('text', one), NUMERIC_TEXT)} THEN try_cast({column('text', one)} AS DOUBLE) END "
+            f"AS {column('number', one)}"
+            for one in self._fields
+        )
+        filters = "".join(
+            f", json_extract(properties, {path(key)})::VARCHAR AS {column('filter', key)}" for key in self._keys
+        )
+        return (
+            f"SELECT *, CASE WHEN spaced THEN trim(name, {quoted(SPACES)}) ELSE name END AS trimmed{numbers} FROM ("
+            f"SELECT *, CASE WHEN {matches('ts', RFC_3339)} THEN try_cast(ts AS TIMESTAMPTZ) END AS moment, "
+            f"regexp_matches(name, {quoted(SPACED)}) AS spaced, CASE WHEN id <> '' THEN hash(id) END AS h{values} FROM ("
+            f"SELECT *, {texts}{raw}{filters} FROM ("
+            f"SELECT *, {broken} AS broken, {first}, ascii(properties::VARCHAR) AS props_c FROM ({source.sql}))))"
+        )
+
+    def _kept(self) -> str:
+        bits = [
+            " + ".join(f"coalesce(({rule.condition})::BIGINT, 0) * {1 << i}" for i, rule in enumerate(rules))
+            + f" AS bits{chunk}"
+            for chunk, rules in enumerate(self._chunks)
+        ]
+        return ", ".join([*(bits or ["0 AS bits0"]), *(column("filter", key) for key in self._keys)])
+
+    def _examples(self, found: Sequence[tuple[int, Rule, int, int]]) -> dict[tuple[int, Rule, int], str]:
+        """The values that the first events of each broken rule have, in one more scan of the file."""
+        examples: dict[tuple[int, Rule, int], str] = {}
+        for number, (_, source) in enumerate(self._files):
+            mine = [(rule, first) for file, rule, _, first in found if file == number and rule.example != "NULL"]
+            if not mine:
+                continue
+            shown = ", ".join(f"({rule.example})::VARCHAR" for rule, _ in mine)
+            numbers = ", ".join(sorted({str(first) for _, first in mine}))
+            rows = {
+                row[0]: row[1:]
+                for row in self._rows(f"SELECT n, {shown} FROM ({self._event(source)}) WHERE n IN ({numbers})")
+            }
+            examples.update({(number, rule, first): str(rows[first][i] or "") for i, (rule, first) in enumerate(mine)})
+        return examples
 
     def _grouped(self, value: str, condition: str) -> list[Named]:
-        found = []
-        for file, one in self._sources:
-            rows = self._base.execute(
-                f"SELECT {value} AS v, count(*) AS c, min(n) FROM ({one.event}) WHERE {condition} "
-                f"GROUP BY v ORDER BY c DESC, v LIMIT {_MOST}"
-            ).fetchall()
-            found += [Named(file, str(row[0]), int(row[1]), int(row[2])) for row in rows]
-        return found
-
-    def _one(self, query: str) -> tuple[Any, ...]:
-        return tuple(self._base.execute(query).fetchone())
-
-
-class _Source:
-    """One file as rows ``n, event_name, …, properties``, each field as JSON; bulk requests are unpacked."""
-
-    def __init__(self, base: Any, file: Path) -> None:
-        self.largest: tuple[int, int] | None = None
-        kind = file_kind(file.name)
-        read: Callable[[Any, str], str] = {"csv": _csv, "parquet": _parquet}.get(kind, self._json)
-        self.sql = f"SELECT row_number() OVER () AS n, * FROM ({read(base, str(file))})"
-        self.event = EVENT.format(source=self.sql)
-
-    def _json(self, base: Any, file: str) -> str:
-        layout = "newline_delimited" if file_kind(file) == "ndjson" else "auto"
-        columns = ", ".join(f"\"{name}\": 'JSON'" for name in (*_FIELDS, "events"))
-        table = (
-            f"read_json({quoted(file)}, columns={{{columns}}}, format='{layout}', ignore_errors={layout != 'auto'}, "
-            f"maximum_object_size={_object_bytes(Path(file))})"
+        rows = self._rows(
+            f"SELECT file, v, c, first FROM (SELECT file, {value} AS v, count(*) AS c, min(n) AS first FROM seen WHERE {condition} "
+            f"GROUP BY file, v) QUALIFY row_number() OVER (PARTITION BY file ORDER BY c DESC, v) <= {_MOST} ORDER BY file, c DESC, v"
         )
-        bulk = base.execute(
-            f"SELECT count(events), max(json_array_length(events)), max(strlen(events::VARCHAR)) FROM {table}"
-        )
-        requests, most, size = bulk.fetchone()
-        names = ", ".join(f'"{name}"' for name in _FIELDS)
-        if not requests:
-            return f"SELECT {names} FROM {table}"
-        self.largest = (int(most or 0), int(size or 0))
-        unpacked = ", ".join(f"json_extract(one, '$.{name}') AS \"{name}\"" for name in _FIELDS)
-        return (
-            f"SELECT {unpacked} FROM (SELECT unnest(json_extract(events, '$[*]')) AS one FROM {table} WHERE events IS NOT NULL) "
-            f"UNION ALL SELECT {names} FROM {table} WHERE events IS NULL"
-        )
+        return [Named(self._files[file][0], str(name), int(count), int(first)) for file, name, count, first in rows]
 
-
-def _object_bytes(file: Path) -> int:
-    """One JSON object may be a whole bulk request, however far over the server's limit it is."""
-    return max(_OBJECT_BYTES, file.stat().st_size + 1) if file.suffix == ".json" else _OBJECT_BYTES
-
-
-def _csv(base: Any, file: str) -> str:
-    table = f"read_csv({quoted(file)}, all_varchar=true, header=true)"
-    return _columns(base, table, {})
-
-
-def _parquet(base: Any, file: str) -> str:
-    table = f"read_parquet({quoted(file)})"
-    texts = {
-        "TIMESTAMP WITH TIME ZONE": "strftime(timezone('UTC', {0}), '%Y-%m-%dT%H:%M:%S.%fZ')",
-        "TIMESTAMP": "strftime({0}, '%Y-%m-%dT%H:%M:%S.%f')",
-    }
-    return _columns(base, table, texts)
-
-
-def _columns(base: Any, table: str, texts: dict[str, str]) -> str:
-    """Typed or text columns as JSON; properties come from a column of that name, else from all the columns that are no field."""
-    kinds = {row[0]: row[1] for row in base.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()}
-    parts = []
-    for name in _FIELDS[:-1]:
-        column = '"' + name + '"'
-        value = texts.get(kinds.get(name, ""), "{0}").format(column) if name in kinds else "NULL"
-        parts.append(f"to_json({value}) AS {column}" if name in kinds else f"NULL::JSON AS {column}")
-    if "properties" in kinds:
-        cast = "try_cast(properties AS JSON)" if kinds["properties"] in ("VARCHAR", "JSON") else "to_json(properties)"
-        parts.append(f"{cast} AS properties")
-    else:
-        others = [name for name in kinds if name not in _BESIDE]
-        pairs = ", ".join(
-            f"{quoted(name.removeprefix('properties.'))}, " + '"' + name.replace('"', '""') + '"' for name in others
-        )
-        parts.append(f"json_object({pairs}) AS properties")
-    return f"SELECT {', '.join(parts)} FROM {table}"
+    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+        return list(self._base.execute(query).fetchall())
 
 
 def _shown(file: Path, folder: Path) -> str:
@@ -252,8 +244,10 @@ def _shown(file: Path, folder: Path) -> str:
 
 
 @contextmanager
-def opened(files: Sequence[Path], folder: Path) -> Iterator[Samples]:
-    """The samples, ready for counting; ``folder`` is what file names are shown relative to.
+def opened(
+    files: Sequence[Path], folder: Path, rules: Sequence[Rule], readings: Sequence[Reading]
+) -> Iterator[Samples]:
+    """The samples, read against the rules; ``folder`` is what file names are shown relative to.
 
     Raises:
         NotVerified: DuckDB is not installed, or a file is missing, of an unknown kind, or cannot be read.
@@ -274,15 +268,17 @@ def opened(files: Sequence[Path], folder: Path) -> Iterator[Samples]:
             raise _unreadable(
                 _shown(file, folder), "its name ends in none of .ndjson, .jsonl, .json, .csv and .parquet"
             )
-    with tempfile.TemporaryDirectory(prefix="flexprice-samples-") as spill, duckdb.connect() as base:
+    with (
+        tempfile.TemporaryDirectory(prefix="flexprice-samples-") as spill,
+        duckdb.connect(f"{spill}/samples.duckdb") as base,
+    ):
         base.execute(f"SET temp_directory = {quoted(spill)}")
         base.execute("SET TimeZone = 'UTC'")
         try:
-            yield Samples(base, files, folder)
+            yield Samples(base, files, folder, rules, readings)
         except duckdb.Error as error:
-            raise _unreadable(
-                ", ".join(_shown(file, folder) for file in files[:3]), str(error).splitlines()[0]
-            ) from None
+            names = ", ".join(_shown(file, folder) for file in files[:3])
+            raise _unreadable(names, str(error).splitlines()[0]) from None
 
 
 def _unreadable(file: str, reason: str) -> Exception:

@@ -38,6 +38,7 @@ _SUBSCRIPTION_FIELDS = (
     "cancel_at",
     "cancelled_at",
     "end_date",
+    "payment_terms",
     "created_at",
 )
 _LINE_FIELDS = (
@@ -95,6 +96,11 @@ class Register:
         """Whether any row declares a value for that column."""
         found = self._base.execute("SELECT 1 FROM declared WHERE content LIKE ? LIMIT 1", (f'%"{column}": %',))
         return found.fetchone() is not None
+
+    def external_ids(self) -> Iterator[str]:
+        """The external ids of all customers that exist."""
+        for (external_id,) in self._base.execute("SELECT external_id FROM customers"):
+            yield external_id
 
     def missing(self) -> Iterator[tuple[str, str]]:
         """Declared external ids that no customer has, each once, with the place of the declaration."""

@@ -66,13 +66,10 @@ def check(
     declared = {trimmed(event.name): event.properties for event in events}
     known = [event.name for event in events]
     read = readings(meters, declared, names_in)
-    with opened(files, folder) as samples:
+    rules = [*structure(now), *(rule for one in read for rule in quantities(one))]
+    with opened(files, folder, rules, read) as samples:
         checked = Checked(samples.totals())
-        names = samples.names()
-        present = {one.value for one in names}
-        read = [one for one in read if one.event in present]
-        rules = [*structure(now), *(rule for one in read for rule in quantities(one))]
-        tallies = samples.tallies(rules)
+        names, tallies = samples.names(), samples.tallies()
         properties = {one.rule.event: samples.properties_of(one.rule.event) for one in tallies if one.rule.event}
         for tally, finding in zip(tallies, event_lint.broken_rules(tallies, checked.totals, properties), strict=True):
             (checked.quantities if tally.rule.event else checked.form).append(finding)
@@ -92,5 +89,5 @@ def _filters(samples: Samples, read: Iterable[Reading]) -> list[Finding]:
         finding
         for one in read
         for key in sorted(one.filters or {})
-        for finding in event_lint.unmatched_filters(one, key, samples.printed(one, key))
+        for finding in event_lint.unmatched_filters(one, key, samples.values(one, key))
     ]

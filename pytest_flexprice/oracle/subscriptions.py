@@ -37,12 +37,14 @@ _NOUNS = {
     "billing_period_count": "number of periods",
     "billing_cycle": "billing cycle",
     "collection_method": "collection method",
+    "payment_terms": "payment terms",
 }
 _COSTS = {
     "currency": "prices of other currencies are dropped without a word",
     "billing_period": "prices of other periods are dropped without a word",
     "billing_period_count": "invoices come at other times",
     "billing_cycle": "calendar periods begin on the first of the month and the first one is short, anniversaries do not",
+    "payment_terms": "invoices are due on another day, and auto-cancel counts from there",
     "collection_method": "charge_automatically takes the money by itself and is what Flexprice sets when nothing is said; "
     "send_invoice waits for the customer",
 }
@@ -203,7 +205,7 @@ def _status(external_id: str, row: Row, one: Subscription) -> Iterator[Told]:
 
 
 def _dates(external_id: str, row: Row, one: Subscription, now: datetime) -> Iterator[Told]:
-    for name in ("start_date", "billing_anchor"):
+    for name in ("start_date", "billing_anchor", "trial_end", "end_date"):
         declared, actual = row.values.get(name, ""), str(one.get(name, ""))
         if declared and not _same_moment(declared, actual):
             noun = name.replace("_", " ")
@@ -228,7 +230,7 @@ def _dates(external_id: str, row: Row, one: Subscription, now: datetime) -> Iter
             remedy="declare its start_date if it is meant",
         )
         yield Told("subscriptions that start in the future", external_id, finding)
-    if ends and one["status"] != "cancelled":
+    if ends and not row.values.get("end_date"):
         finding = _finding(
             external_id,
             "end_date",

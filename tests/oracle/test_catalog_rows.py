@@ -96,12 +96,9 @@ def test_a_price_that_has_ended_is_left_out() -> None:
 
 
 def test_extras_are_found_by_code_or_name() -> None:
-    extras = catalog_rows.extras(
-        answer("catalog_listing", "addons"),
-        answer("catalog_listing", "coupons"),
-        answer("catalog_listing", "tax rates"),
-        {"prefix": "ACME", "due_date_days": 30},
-    )
+    names = {"addons": "addons", "coupons": "coupons", "tax_rates": "tax rates", "price_units": "price units"}
+    rows = {kind: answer("catalog_listing", name) for kind, name in names.items()}
+    extras = catalog_rows.extras(rows, {"prefix": "ACME", "due_date_days": 30}, listed())
     assert extras.addons is not None
     assert extras.addons["extra-{run}"].prices[0].amount == 5
     assert extras.coupons is not None

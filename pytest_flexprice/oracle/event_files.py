@@ -1,0 +1,81 @@
+"""Sample files of every format as the same rows: a number and the five fields of an event, each as JSON (checklist 3.1)."""
+
+# ruff: noqa: S608 - names and values in the queries are ours or quoted by event_rules.quoted
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pytest_flexprice.oracle.event_rules import file_kind, quoted
+
+FIELDS = ("event_name", "external_customer_id", "event_id", "timestamp", "properties")
+_BESIDE = (*FIELDS, "source", "customer_id")
+_OBJECT_BYTES = 48 * 1024 * 1024
+
+
+class Source:
+    """One file as rows ``n, event_name, …, properties``; bulk requests are unpacked, and ``largest`` is (events, bytes) of one."""
+
+    def __init__(self, base: Any, file: Path) -> None:
+        self.largest: tuple[int, int] | None = None
+        read: Callable[[Any, str], str] = {"csv": _csv, "parquet": _parquet}.get(file_kind(file.name), self._json)
+        self.sql = f"SELECT row_number() OVER () AS n, * FROM ({read(base, str(file))})"
+
+    def _json(self, base: Any, file: str) -> str:
+        lines = file_kind(file) == "ndjson"
+        columns = ", ".join(f"\"{name}\": 'JSON'" for name in (*FIELDS, "events"))
+        table = (
+            f"read_json({quoted(file)}, columns={{{columns}}}, format='{'newline_delimited' if lines else 'auto'}', "
+            f"ignore_errors={lines}, maximum_object_size={_object_bytes(Path(file))})"
+        )
+        bulk = base.execute(
+            f"SELECT count(events), max(json_array_length(events)), max(strlen(events::VARCHAR)) FROM {table} "
+            "WHERE events IS NOT NULL"
+        )
+        requests, most, size = bulk.fetchone()
+        names = ", ".join(f'"{name}"' for name in FIELDS)
+        if not requests:
+            return f"SELECT {names} FROM {table}"
+        self.largest = (int(most or 0), int(size or 0))
+        unpacked = ", ".join(f"json_extract(one, '$.{name}') AS \"{name}\"" for name in FIELDS)
+        return (
+            f"SELECT {unpacked} FROM (SELECT unnest(json_extract(events, '$[*]')) AS one FROM {table} WHERE events IS NOT NULL) "
+            f"UNION ALL SELECT {names} FROM {table} WHERE events IS NULL"
+        )
+
+
+def _object_bytes(file: Path) -> int:
+    """One JSON object may be a whole bulk request, however far over the server's limit it is."""
+    return max(_OBJECT_BYTES, file.stat().st_size + 1) if file.suffix == ".json" else _OBJECT_BYTES
+
+
+def _csv(base: Any, file: str) -> str:
+    return _columns(base, f"read_csv({quoted(file)}, all_varchar=true, header=true)", {})
+
+
+def _parquet(base: Any, file: str) -> str:
+    texts = {
+        "TIMESTAMP WITH TIME ZONE": "strftime(timezone('UTC', {0}), '%Y-%m-%dT%H:%M:%S.%fZ')",
+        "TIMESTAMP": "strftime({0}, '%Y-%m-%dT%H:%M:%S.%f')",
+    }
+    return _columns(base, f"read_parquet({quoted(file)})", texts)
+
+
+def _columns(base: Any, table: str, texts: dict[str, str]) -> str:
+    """Typed or text columns as JSON; properties come from a column of that name, else from all the columns that are no field."""
+    kinds = {row[0]: row[1] for row in base.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()}
+    parts = []
+    for name in FIELDS[:-1]:
+        value = texts.get(kinds.get(name, ""), "{0}").format(f'"{name}"')
+        parts.append(f'to_json({value}) AS "{name}"' if name in kinds else f'NULL::JSON AS "{name}"')
+    if "properties" in kinds:
+        cast = "try_cast(properties AS JSON)" if kinds["properties"] in ("VARCHAR", "JSON") else "to_json(properties)"
+        parts.append(f"{cast} AS properties")
+    else:
+        others = [name for name in kinds if name not in _BESIDE]
+        pairs = ", ".join(
+            f"{quoted(name.removeprefix('properties.'))}, " + '"' + name.replace('"', '""') + '"' for name in others
+        )
+        parts.append(f"json_object({pairs}) AS properties")
+    return f"SELECT {', '.join(parts)} FROM {table}"
