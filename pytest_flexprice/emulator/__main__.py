@@ -77,9 +77,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         jobs=not args.no_jobs,
         faults=tuple(args.fault),
     )
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
     server = FlexpriceServer(options)
     try:
         more = _seeded(server, args.seed) if args.seed else ""
@@ -90,6 +87,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except _error(args.seed) as error:
         sys.stderr.write(f"{args.seed}: {error}\n")
         return 1
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
     sys.stdout.write(f"Flexprice emulator on {server.url}\nx-api-key: {server.api_key}\n{more}")
     sys.stdout.flush()
     ended.wait()
