@@ -44,7 +44,8 @@ class Delivery:
     Attributes:
         messages: the ``invoice.update.finalized`` messages about this invoice, newest first.
         attempts: the attempts of each message to the plan's endpoint, newest first.
-        others: the ids of other invoices whose finalization was sent meanwhile.
+        others: the ids of other invoices whose finalization was sent since, newest first.
+        foreign: whether those are known to be other customers' invoices, whose webhooks have nothing to do with this one.
         endpoint: the plan's endpoint as registered, or None.
     """
 
@@ -54,6 +55,7 @@ class Delivery:
     attempts: Mapping[str, tuple[Attempt, ...]] = field(default_factory=dict)
     others: tuple[str, ...] = ()
     endpoint: Endpoint | None = None
+    foreign: bool = False
 
     @property
     def tried(self) -> list[Attempt]:
@@ -66,12 +68,15 @@ class Delivery:
         return any(attempt.acknowledged for attempt in self.tried)
 
 
-def read_delivery(portal: Portal, endpoint_url: str, invoice_id: str, finalized_at: datetime) -> Delivery:
+def read_delivery(
+    portal: Portal, endpoint_url: str, invoice_id: str, finalized_at: datetime, customer_id: str = ""
+) -> Delivery:
     """Ask the delivery service for an invoice's webhook; ask again until ``acknowledged`` or a deadline.
 
     Args:
         endpoint_url: the plan's ``webhooks.endpoint``.
         finalized_at: when the finalize call was sent (aware).
+        customer_id: the invoice's customer; tells a webhook with a wrong invoice id from one for somebody else.
 
     Raises:
         NotVerified: the delivery service cannot be read.
@@ -82,8 +87,12 @@ def read_delivery(portal: Portal, endpoint_url: str, invoice_id: str, finalized_
     ours = tuple(one for one in sent if one.object_id == invoice_id)
     ids = {endpoint.id for endpoint in own}
     attempts = {one.id: tuple(each for each in portal.attempts_of(one.id) if each.endpoint_id in ids) for one in ours}
-    others = tuple(dict.fromkeys(one.object_id for one in sent if one.object_id != invoice_id))
-    return Delivery(invoice_id, finalized_at, ours, attempts, others, own[0] if own else None)
+    rest = [one for one in sent if one.object_id != invoice_id and one.at >= finalized_at]
+    suspects = [one for one in rest if one.customer_id == customer_id] if customer_id else rest
+    others = tuple(dict.fromkeys(one.object_id for one in suspects or rest))
+    return Delivery(
+        invoice_id, finalized_at, ours, attempts, others, own[0] if own else None, foreign=bool(rest) and not suspects
+    )
 
 
 def delivery_findings(
@@ -97,7 +106,8 @@ def delivery_findings(
         waited: seconds spent waiting, for the sentence.
     """
     if not delivery.messages:
-        return [_mismatch(delivery, waited) if delivery.others else _never(delivery, waited)]
+        mistaken = delivery.others and not delivery.foreign
+        return [_mismatch(delivery, waited) if mistaken else _never(delivery, waited)]
     reached = [attempt for attempt in delivery.tried if attempt.response_status]
     if not reached:
         return [_not_delivered(delivery, waited)]
@@ -245,8 +255,8 @@ def _never(delivery: Delivery, waited: float) -> Finding:
     return Finding(
         ITEM,
         f"invoice {delivery.invoice_id}",
-        f"no {FINALIZED} webhook for invoice '{delivery.invoice_id}' was sent since it was finalized{_within(waited)}, "
-        f"after no attempt{_state(delivery)}",
+        f"no {FINALIZED} webhook for invoice '{delivery.invoice_id}' was sent since it was finalized{_ago(waited)}: "
+        f"no attempt{_state(delivery)}{_meanwhile(delivery)}",
         consequence="the company does not learn that an invoice is final",
         remedy="check the endpoint's event types, that it is enabled and was registered over a minute before the finalize call, "
         "and the operator's webhook queue",
@@ -298,6 +308,15 @@ def _not_acknowledged(delivery: Delivery, waited: float) -> Finding:
 
 def _within(waited: float) -> str:
     return f" within {waited:.0f} seconds" if waited else ""
+
+
+def _ago(waited: float) -> str:
+    return f" {waited:.0f} seconds ago" if waited else ""
+
+
+def _meanwhile(delivery: Delivery) -> str:
+    shown = ", ".join(f"'{one}'" for one in delivery.others[:5])
+    return f"; meanwhile other customers' webhooks were sent (for {shown})" if shown else ""
 
 
 def _number(others: Sequence[str]) -> str:

@@ -94,30 +94,39 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Message:
-    """A message of one event: only its type and the id of what it is about are kept of its content."""
+    """A message of one event: only its type and the ids of what and whom it is about are kept of its content."""
 
     id: str
     event_type: str
     object_id: str
     at: datetime
+    customer_id: str = ""
 
     @classmethod
     def read(cls, row: dict[str, Any]) -> Message:
         """From the service's JSON."""
-        payload = row.get("payload")
+        subject = _subject(row.get("payload"))
         return cls(
-            str(row.get("id", "")), str(row.get("eventType", "")), object_id(payload), instant(row.get("timestamp"))
+            str(row.get("id", "")),
+            str(row.get("eventType", "")),
+            str(subject.get("id", "")),
+            instant(row.get("timestamp")),
+            str(subject.get("customer_id", "")),
         )
 
 
 def object_id(payload: Any) -> str:
     """The id of the invoice, subscription or other object that a webhook's body is about, or "" (contract 6.3)."""
+    return str(_subject(payload).get("id", ""))
+
+
+def _subject(payload: Any) -> dict[str, Any]:
     if not isinstance(payload, dict):
-        return ""
+        return {}
     subject = payload.get(str(payload.get("event_type", "")).split(".")[0])
-    if not isinstance(subject, dict):
-        subject = next((value for value in payload.values() if isinstance(value, dict) and "id" in value), {})
-    return str(subject.get("id", ""))
+    if isinstance(subject, dict):
+        return subject
+    return next((value for value in payload.values() if isinstance(value, dict) and "id" in value), {})
 
 
 def instant(text: Any) -> datetime:

@@ -51,7 +51,7 @@ def test_processed_once_is_the_end_of_it():
 @pytest.mark.parametrize("grade", ["delivered", "acknowledged", "processed"])
 def test_a_webhook_that_never_came_says_so_with_the_endpoints_state(grade):
     missing = delivery(messages=())
-    assert "was sent since it was finalized within 30 seconds, after no attempt" in told(
+    assert "was sent since it was finalized 30 seconds ago: no attempt" in told(
         delivery_findings(missing, Processed(1), grade, waited=30.0)
     )
 
@@ -137,6 +137,26 @@ def test_only_this_invoices_messages_after_the_call_to_our_endpoint_count():
     assert seen.endpoint is not None
     assert seen.endpoint.id == "ep_1"
     assert portal.since < NOW
+
+
+def test_another_customers_webhook_is_no_mismatch_but_this_customers_is():
+    def seen(*messages):
+        return read_delivery(FakePortal(messages, []), URL, OURS, NOW, "cust_ours")
+
+    foreign = Message("msg_1", FINALIZED, THEIRS, NOW, "cust_theirs")
+    text = told(delivery_findings(seen(foreign)))
+    assert "was sent since it was finalized" in text
+    assert f"meanwhile other customers' webhooks were sent (for '{THEIRS}')" in text
+    mistaken = Message("msg_2", FINALIZED, "inv_mistaken", NOW, "cust_ours")
+    text = told(delivery_findings(seen(mistaken, foreign)))
+    assert "only for another invoice" in text
+    assert "inv_mistaken" in text
+    assert THEIRS not in text
+
+
+def test_what_was_sent_before_the_finalize_call_is_not_held_against_it():
+    early = message(2, THEIRS, at=NOW - timedelta(seconds=3))
+    assert read_delivery(FakePortal([early], []), URL, OURS, NOW).others == ()
 
 
 @pytest.mark.parametrize(
