@@ -25,11 +25,14 @@ def counts(invoice: Row, grace_days: int, now: datetime) -> bool:
     return (
         invoice["invoice_type"] == "SUBSCRIPTION"
         and invoice["invoice_status"] == "FINALIZED"
-        and invoice["payment_status"] in _UNPAID
-        and invoice["amount_remaining"] > 0
+        and _unpaid(invoice)
         and invoice["due_date"] is not None
         and now > invoice["due_date"] + timedelta(days=grace_days)
     )
+
+
+def _unpaid(invoice: Row) -> bool:
+    return invoice["payment_status"] in _UNPAID and bool(invoice["amount_remaining"] > 0)
 
 
 def _enabled(world: World, environment: str) -> dict[str, Any] | None:
@@ -62,11 +65,9 @@ def _first(world: World) -> datetime | None:
         if config is None:
             continue
         grace = timedelta(days=int(config["grace_period_days"]))
-        moments += [
-            row["due_date"] + grace
-            for row in table.find(environment, invoice_status="FINALIZED")
-            if row["due_date"] is not None and row["amount_remaining"] > 0 and row["payment_status"] in _UNPAID
-        ]
+        for owner in world.table("subscriptions").find(environment, subscription_status="active"):
+            rows = table.find(environment, subscription_id=owner["id"], invoice_status="FINALIZED")
+            moments += [row["due_date"] + grace for row in rows if row["due_date"] is not None and _unpaid(row)]
     return min(moments, default=None)
 
 

@@ -156,6 +156,8 @@ def _payment(invoice: Row, wanted: str, amount: Decimal | None, scope: Scope) ->
         paid = invoice["amount_paid"] + (amount or ZERO)
         changes.update(amount_paid=paid, overpaid_amount=max(paid - due, ZERO), paid_at=scope.now)
     elif wanted == "PENDING" and amount is not None:
+        if amount > due:
+            raise errors.validation("amount_paid cannot be greater than amount_due")
         changes.update(amount_paid=amount, amount_remaining=max(due - amount, ZERO))
     elif wanted == "FAILED":
         changes.update(amount_paid=ZERO, amount_remaining=due, paid_at=None)

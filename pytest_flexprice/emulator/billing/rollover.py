@@ -21,8 +21,9 @@ def _active(world: World) -> list[Row]:
 
 
 def _ending(row: Row) -> datetime | None:
-    """When a subscription is to end by itself."""
-    return min((moment for moment in (row["cancel_at"], row["end_date"]) if moment is not None), default=None)
+    """When a subscription is to end by itself; a cancel date whose flag was taken back counts no more."""
+    cancel = row["cancel_at"] if row["cancel_at_period_end"] else None
+    return min((moment for moment in (cancel, row["end_date"]) if moment is not None), default=None)
 
 
 def _next(row: Row) -> datetime:

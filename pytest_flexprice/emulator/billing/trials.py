@@ -34,7 +34,7 @@ def end_trials(world: World, now: datetime) -> None:
 
 def _start_paying(scope: Scope, row: Row) -> None:
     begin = row["trial_end"]
-    planned = row["cancel_at"]
+    planned = row["cancel_at"] if row["cancel_at_period_end"] else None
     if planned is not None and planned <= begin:
         cancelling.end_line_items(scope, row, planned)
         cancelling.finish(scope, row, planned, planned)

@@ -162,7 +162,8 @@ def _page(call: Call, page: Page, given: dict[str, Any]) -> dict[str, Any]:
         given["customer_id"] = customer_by_external_id(scope, given["external_customer_id"])["id"]
     if not given.get("invoice_status") and not given.get("invoice_ids"):
         given["invoice_status"] = _LISTED
-    rows = [row for row in scope.table("invoices").all(scope.environment) if _passes(row, given)]
+    narrow = next(({name: given[name]} for name in ("subscription_id", "customer_id") if given.get(name)), {})
+    rows = [row for row in scope.find("invoices", **narrow) if _passes(row, given)]
     found = select(rows, page, _COLUMNS, "invoices", unknown=_unknown_column)
     answer = listing(found, page, offset=OWN)
     lines = not given.get("skip_line_items")
