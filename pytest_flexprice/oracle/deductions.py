@@ -27,8 +27,8 @@ class Coupon:
 
     def off(self, base: Decimal, currency: str) -> Decimal:
         """What it takes off a base, rounded to the currency and never more than the base."""
-        discount = rounded(quotient(product(base, self.percentage), Decimal(100)), currency) + self.amount
-        return min(discount, base)
+        share = quotient(product(base, self.percentage), Decimal(100))
+        return min(rounded(total((share, self.amount)), currency), base)
 
 
 @dataclass(frozen=True)
