@@ -23,6 +23,9 @@ _LARGE_BODY = 1 << 20
 MAX_BODY = 128 << 20
 """Bodies above this are refused before they reach a route; the real server has no such cap."""
 
+SEEDING = "emulator.seeding"
+"""In the WSGI environment of a request that fills the server: faults of requests leave it alone."""
+
 _HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -71,6 +74,10 @@ class App:
     def _answer(self, request: Request, request_id: str) -> Reply:
         if request.method == "OPTIONS":
             return Reply(200, text="", content_type="")
+        if self.world.faults and not request.environ.get(SEEDING):
+            reply = faults.front(self.world, request.path)
+            if reply is not None:
+                return reply
         match = self._router.match(request.method, request.path)
         if match is None:
             return self._unrouted(request)
@@ -117,7 +124,7 @@ class App:
         with self.world.lock:
             for hook in hooks.REQUESTS:
                 hook(self.world)
-            if not self.world.faults:
+            if not self.world.faults or request.environ.get(SEEDING):
                 return _reply(route.handler(call))
             return self._faulty(call, route)
 

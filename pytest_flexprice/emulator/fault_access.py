@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from .call import Call, Reply
+from .call import Reply
 from .fault_registry import fault
 from .render import gotime
 
@@ -16,20 +16,16 @@ _LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Cor
 SOON = timedelta(days=9)
 
 
-def _is_api(call: Call) -> bool:
-    return call.path.startswith("/v1/")
-
-
 @fault("F05", "the key in use expires in nine days", "key")
 def expiring_key(body: dict[str, Any]) -> None:
     """Keys are made with an end in sight."""
     body["expires_at"] = gotime(datetime.now(timezone.utc) + SOON)
 
 
-@fault("F10", "the key belongs to the other region: it is unknown here", "before")
-def unknown_here(call: Call) -> Reply | None:
+@fault("F10", "the key belongs to the other region: it is unknown here", "front")
+def unknown_here(path: str) -> Reply | None:
     """Every key is refused as unknown."""
-    return Reply(401, {"error": "Unauthorized"}) if _is_api(call) else None
+    return Reply(401, {"error": "Unauthorized"}) if path.startswith("/v1/") else None
 
 
 @fault("F18", "a key that was declared revoked is still in the key list", "seeded")
@@ -38,10 +34,10 @@ def key_still_listed(seeder: Seeder) -> None:
     seeder.key("declared revoked")
 
 
-@fault("F19", "a gateway in front redirects to its own login page", "before")
-def gateway(call: Call) -> Reply | None:
+@fault("F19", "a gateway in front redirects to its own login page", "front")
+def gateway(path: str) -> Reply | None:
     """A redirect to another host with a page of HTML."""
-    if not _is_api(call):
+    if path.startswith("/_emulator/"):
         return None
     headers = {"location": "https://login.gateway.invalid/"}
     return Reply(302, text=_LOGIN_PAGE, headers=headers, content_type="text/html; charset=utf-8")

@@ -14,7 +14,7 @@ from .call import Call, Reply
 if TYPE_CHECKING:
     from .world import World
 
-Place = Literal["before", "after", "key", "catalog", "customers", "setting", "seeded"]
+Place = Literal["front", "before", "after", "key", "catalog", "customers", "setting", "seeded"]
 SEEDED_PLACES = ("key", "catalog", "customers", "setting", "seeded")
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 
@@ -23,6 +23,7 @@ Rule = TypeVar("Rule", bound=Callable[..., Any])
 class Fault:
     """One fault with its rules by place.
 
+    ``front(path) -> Reply | None`` may answer in place of the whole server, before anything else is looked at;
     ``before(call) -> Reply | None`` may answer in place of the handler; ``after(call, reply) -> Reply`` may change its
     answer; ``key(body)``, ``catalog(catalog)``, ``customers(rows)`` and ``setting(key, value)`` change what is about to
     be seeded into the environment that goes live; ``seeded(seeder)`` acts by requests once the customers are there.
@@ -61,6 +62,15 @@ def rules(world: World, place: Place) -> list[Callable[..., Any]]:
     """The rules of the active faults at a place, in order of the faults' names."""
     active = (FAULTS[name] for name in sorted(world.faults) if name in FAULTS)
     return [each.rules[place] for each in active if place in each.rules]
+
+
+def front(world: World, path: str) -> Reply | None:
+    """The answer of the first active fault that stands in front of the server."""
+    for rule in rules(world, "front"):
+        reply: Reply | None = rule(path)
+        if reply is not None:
+            return reply
+    return None
 
 
 def before(world: World, call: Call) -> Reply | None:

@@ -6,9 +6,9 @@ Importing this module registers the rules; :data:`FAULTS` holds them all.
 from __future__ import annotations
 
 from . import fault_access, fault_billing, fault_catalog, fault_customers, fault_events, fault_invoicing, fault_webhooks
-from .fault_registry import FAULTS, Fault, after, before, declare, fault
+from .fault_registry import FAULTS, Fault, after, before, declare, fault, front
 
 RULES = (fault_access, fault_billing, fault_catalog, fault_customers, fault_events, fault_invoicing, fault_webhooks)
 """The modules with the rules."""
 
-__all__ = ["FAULTS", "RULES", "Fault", "after", "before", "declare", "fault"]
+__all__ = ["FAULTS", "RULES", "Fault", "after", "before", "declare", "fault", "front"]

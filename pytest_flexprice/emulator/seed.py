@@ -13,6 +13,7 @@ from typing import Any
 
 from werkzeug.test import Client
 
+from .app import SEEDING
 from .fault_registry import Place, rules
 from .options import PRODUCTION, SANDBOX
 from .server import FlexpriceServer
@@ -90,7 +91,9 @@ class Seeder:
         Raises:
             SeedError: it was refused.
         """
-        answer = self._client.open(path, method=method, json=body, headers=dict(headers or self._headers))
+        own = {SEEDING: True}
+        given = dict(headers or self._headers)
+        answer = self._client.open(path, method=method, json=body, headers=given, environ_overrides=own)
         if answer.status_code >= 300:
             raise SeedError(
                 f"{method} {path} was refused with {answer.status_code}: {answer.get_data(as_text=True)[:300]}"
