@@ -14,7 +14,7 @@ from pytest_flexprice.checklist import ITEMS
 from pytest_flexprice.evidence.bundle import Bundle, EvidenceLeak
 from pytest_flexprice.evidence.context import RunContext
 from pytest_flexprice.evidence.gathering import Gathering, read_catalog
-from pytest_flexprice.evidence.recorder import SECRETS, ScenarioRecorder, utc_now
+from pytest_flexprice.evidence.recorder import SECRETS, ScenarioRecorder, one_line, utc_now
 from pytest_flexprice.evidence.terminal import print_verdict
 from pytest_flexprice.evidence.verdict import EXIT_FAILED, Verdict, judge
 from pytest_flexprice.evidence.waiting import LiveLines
@@ -78,7 +78,7 @@ class EvidencePlugin:
     def _conclude(self, session: pytest.Session) -> None:
         catalog = read_catalog(self.context.folder)
         scenarios = self.gathering.reconcile(catalog, self.context.level)
-        leftovers = [self.context.redactor.text(sentence) for sentence in self.context.leftovers()]
+        leftovers = [self.context.redactor.text(sentence) for sentence in self._leftovers()]
         self.verdict = judge(
             ITEMS,
             scenarios,
@@ -100,6 +100,13 @@ class EvidencePlugin:
             self.trouble = str(leak)
             if session.exitstatus in (pytest.ExitCode.OK, *range(6, 8)):
                 session.exitstatus = EXIT_FAILED
+
+    def _leftovers(self) -> Sequence[str]:
+        try:
+            return self.context.leftovers()
+        except Exception as error:
+            # Whatever went wrong: as long as nobody has looked, nobody may say that nothing is left.
+            return [f"what this run made could not be read back at its end: {one_line(error)}"]
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

@@ -66,10 +66,10 @@ def is_sensitive(name: str) -> bool:
     if not words or (len(words) > 1 and words[-1] in HARMLESS_ENDINGS):
         return False
     joined = "".join(words)
+    if " " in name.strip():
+        return joined in EXACT  # words of a sentence are no name of a field
     if joined in EXACT or joined.endswith("apikey"):
         return True
-    if " " in name.strip():
-        return False  # words of a sentence, no name of a field
     return any(word in MARKERS for word in words) or any(
         a in KEY_KINDS and b in {"key", "keys"} for a, b in pairwise(words)
     )

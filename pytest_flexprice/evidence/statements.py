@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pytest_flexprice.checklist import Item
 
 if TYPE_CHECKING:
-    from pytest_flexprice.plan import Attestation, Plan, Waiver
+    from pytest_flexprice.plan import Attestation, Plan
 
 _PLACEHOLDER = re.compile(
     r"^\W*(|todo|tbd|tba|fixme|n\W?a|none|nobody|name|owner|someone|somebody|x+|unknown|(foo|bar)+)\W*$", re.IGNORECASE
@@ -35,6 +35,21 @@ class Statement(BaseModel):
         """The statement as it is shown."""
         day = f" on {self.on.isoformat()}" if self.on else ""
         return f"Stated by {self.by}{day}: {self.text.rstrip('.')}."
+
+
+class Accepted(BaseModel):
+    """A waiver: who accepts that an item failed or could not be verified, why, and until which day."""
+
+    reason: str
+    owner: str
+    approved_by: str
+    until: date
+
+    @property
+    def sentence(self) -> str:
+        """The waiver as it is shown."""
+        people = f"owner {self.owner}, approved by {self.approved_by}"
+        return f"Waived until {self.until.isoformat()}: {self.reason.rstrip('.')} ({people})."
 
 
 def attestation_for(item: Item, plan: Plan | None, environment: str, today: date) -> Statement | None:
@@ -70,15 +85,21 @@ def statement_for(item: Item, plan: Plan, environment: str, today: date) -> Stat
     return _decided(item, plan, environment, today) if item.proof == "partly" else None
 
 
-def waiver_for(item_id: str, plan: Plan | None, today: date) -> Waiver | None:
+def waiver_for(item_id: str, plan: Plan | None, today: date) -> Accepted | None:
     """The waiver of an item that still counts; its last day is ``until``."""
-    if plan is None:
-        return None
-    for waiver in plan.waivers:
-        named = not any(map(is_placeholder, (waiver.reason, waiver.owner, waiver.approved_by)))
-        if waiver.item == item_id and named and today <= waiver.until:
-            return waiver
-    return None
+    valid = [one for one in _waivers(item_id, plan) if today <= one.until]
+    return max(valid, key=lambda one: one.until) if valid else None
+
+
+def ended_waiver(item_id: str, plan: Plan | None, today: date) -> date | None:
+    """The last day of an item's newest waiver that counts no more."""
+    return max((one.until for one in _waivers(item_id, plan) if one.until < today), default=None)
+
+
+def _waivers(item_id: str, plan: Plan | None) -> list[Accepted]:
+    mine = [one for one in plan.waivers if one.item == item_id] if plan else []
+    named = [one for one in mine if not any(map(is_placeholder, (one.reason, one.owner, one.approved_by)))]
+    return [Accepted(reason=one.reason, owner=one.owner, approved_by=one.approved_by, until=one.until) for one in named]
 
 
 def is_placeholder(text: str) -> bool:

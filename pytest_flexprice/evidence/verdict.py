@@ -16,7 +16,14 @@ from pydantic import BaseModel
 from pytest_flexprice.checklist import Item, Level
 from pytest_flexprice.evidence.records import ScenarioRecord
 from pytest_flexprice.evidence.sidebyside import capital, grouped
-from pytest_flexprice.evidence.statements import Statement, attestation_for, statement_for, waiver_for
+from pytest_flexprice.evidence.statements import (
+    Accepted,
+    Statement,
+    attestation_for,
+    ended_waiver,
+    statement_for,
+    waiver_for,
+)
 
 if TYPE_CHECKING:
     from pytest_flexprice.plan import Plan
@@ -51,7 +58,7 @@ class ItemVerdict(BaseModel):
     state: State
     why: str
     in_level: bool = True
-    waived_by: str = ""
+    waiver: Accepted | None = None
     without_waiver: State | None = None
     statement: Statement | None = None
     scenarios: list[str] = []
@@ -60,7 +67,7 @@ class ItemVerdict(BaseModel):
 
 
 class Verdict(BaseModel):
-    """The verdict on a run: its word, its headline, every item, and what was left behind."""
+    """The verdict on a run: its word, its headline, every item, what was left behind, and the number of items in each state."""
 
     word: Word
     label: str
@@ -70,11 +77,7 @@ class Verdict(BaseModel):
     leftovers: list[str] = []
     rehearsal: bool = False
     exit_code: int = 0
-
-    def counted(self) -> dict[str, int]:
-        """How many items are in each state, in a fixed order, states without items left out."""
-        counts = {state: sum(item.state == state for item in self.items) for state in STATES}
-        return {state: count for state, count in counts.items() if count}
+    counts: dict[str, int] = {}
 
 
 def judge(
@@ -107,7 +110,13 @@ def judge(
         leftovers=list(leftovers),
         rehearsal=rehearsal,
         exit_code=_exit_code(judged, leftovers, others_failed),
+        counts=_counts(judged),
     )
+
+
+def _counts(judged: list[ItemVerdict]) -> dict[str, int]:
+    counts = {state: sum(item.state == state for item in judged) for state in STATES}
+    return {state: count for state, count in counts.items() if count}
 
 
 def with_attested(verdict: Verdict, scenarios: list[ScenarioRecord]) -> list[ScenarioRecord]:
@@ -169,6 +178,7 @@ def _said(item: Item, records: list[ScenarioRecord]) -> str:
     """The first finding about this item; a scenario's other findings are counted."""
     errors = [finding for record in records for finding in record.errors]
     own = [finding for finding in errors if finding.item == item.id] or errors
+    own = list({(finding.path, finding.sentence): finding for finding in own}.values())
     # What was too much to keep is still counted.
     total = len(own) + sum(max(record.findings_total - len(record.findings), 0) for record in records)
     if own:
@@ -212,15 +222,15 @@ def _judge_statement(item: Item, verdict: ItemVerdict, grounds: _Grounds) -> Non
 
 
 def _waived(verdict: ItemVerdict, grounds: _Grounds) -> ItemVerdict:
-    waiver = waiver_for(verdict.id, grounds.plan, grounds.today)
-    if waiver is None or verdict.state not in ("failed", "not verified"):
+    if verdict.state not in ("failed", "not verified"):
         return verdict
-    verdict.without_waiver, verdict.state = verdict.state, "waived"
-    verdict.waived_by = waiver.approved_by
-    verdict.why = (
-        f"Waived until {waiver.until.isoformat()}: {waiver.reason} (owner {waiver.owner}, approved by "
-        f"{waiver.approved_by}). Without the waiver {verdict.without_waiver}: {verdict.why}"
-    )
+    waiver = waiver_for(verdict.id, grounds.plan, grounds.today)
+    if waiver is None:
+        ended = ended_waiver(verdict.id, grounds.plan, grounds.today)
+        verdict.why += f" Its waiver ended on {ended.isoformat()}." if ended else ""
+        return verdict
+    verdict.without_waiver, verdict.state, verdict.waiver = verdict.state, "waived", waiver
+    verdict.why = f"{waiver.sentence} Without the waiver {verdict.without_waiver}: {verdict.why}"
     return verdict
 
 

@@ -172,6 +172,14 @@ def test_objects_left_behind_end_the_run_with_seven(suite):
     assert suite.document["verdict"]["leftovers"] == ["subscription subs_1 is still active; cancel it."]
 
 
+def test_what_could_not_be_read_back_counts_as_left_behind(suite):
+    suite.write()
+    conftest = suite.pytester.path / "conftest.py"
+    conftest.write_text(conftest.read_text().replace("lambda: []", "lambda: {}['gone']"))
+    assert suite.run("-k", "signed_off").ret == 7
+    assert "could not be read back" in suite.document["verdict"]["leftovers"][0]
+
+
 def test_a_rehearsal_says_so_everywhere(suite):
     result = suite.write(rehearsal=True).run()
     result.stdout.fnmatch_lines(["*go-live checklist (rehearsal)*", "REHEARSAL: *"])

@@ -138,7 +138,12 @@ def test_names_that_promise_no_secret(name):
 
 
 def test_words_of_a_sentence_are_no_names_of_fields():
-    table = {"no signature": "refused", "wrong secret": "refused", "API key": "abcdefgh12345678XY"}
+    table = {
+        "no signature": "refused",
+        "wrong secret": "refused",
+        "API key": "abcdefgh12345678XY",
+        "key in x-api-key": "200",
+    }
     assert Redactor().data(table) == {**table, "API key": "[redacted …XY]"}
 
 

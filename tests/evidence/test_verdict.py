@@ -35,7 +35,7 @@ def failed(number, outcome="failed", **more):
 def test_all_items_passed_or_attested_is_ready():
     verdict = judged()
     assert (verdict.word, verdict.label, verdict.exit_code) == ("READY", "READY", 0)
-    assert verdict.counted() == {"passed": 22, "attested": 4}
+    assert verdict.counts == {"passed": 22, "attested": 4}
 
 
 @pytest.mark.parametrize(
@@ -140,6 +140,7 @@ def test_a_waiver_shows_as_waived_and_never_as_passed():
     item = state(verdict, "2.1")
     assert (item.state, item.without_waiver) == ("waived", "failed")
     assert "Lee Park" in item.why
+    assert item.waiver.approved_by == "Dana Reyes"
     assert "It is wrong." in item.why
     assert (verdict.word, verdict.label, verdict.exit_code) == ("READY WITH WAIVERS", "READY WITH 1 WAIVED", 0)
 
@@ -149,6 +150,7 @@ def test_a_waiver_ends_after_its_last_day(today, counts):
     verdict = judged(failed("2.1", "not verified"), the_plan=plan(waivers=[WAIVER]), today=today)
     assert state(verdict, "2.1").state == ("waived" if counts else "not verified")
     assert verdict.exit_code == (0 if counts else 6)
+    assert ("Its waiver ended on 2026-11-22." in state(verdict, "2.1").why) is not counts
 
 
 def test_a_waiver_of_a_passed_item_or_of_one_that_was_not_run_changes_nothing():
@@ -226,9 +228,10 @@ def test_a_failed_test_that_proves_no_item_fails_the_run():
 
 def test_the_sentence_is_the_finding_of_that_item_and_counts_the_others():
     findings = [
-        FindingRecord.of(Finding(number, "p", f"wrong with {number}"), number) for number in ("4.1", "4.2", "4.2")
+        FindingRecord.of(Finding(number, path, f"wrong with {number}"), number)
+        for number, path in (("4.1", "a"), ("4.2", "b"), ("4.2", "c"), ("4.2", "c"))
     ]
-    both = scenario("4.1", items=["4.1", "4.2"], outcome="failed", findings=findings, findings_total=3)
+    both = scenario("4.1", items=["4.1", "4.2"], outcome="failed", findings=findings, findings_total=4)
     verdict = judged(both, without=("4.2",))
     assert state(verdict, "4.1").why == "Wrong with 4.1."
     assert state(verdict, "4.2").why == "Wrong with 4.2. (1 more finding)"
