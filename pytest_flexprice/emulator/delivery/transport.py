@@ -110,13 +110,14 @@ class Transport:
         connection = _connection(url, max(end - time.monotonic(), 0.001))
         try:
             connection.connect()
+            peer = str(connection.sock.getpeername()[0])  # fails when the receiver is gone already
         except TimeoutError:
             return Outcome(0, TIMED_OUT, timed_out=True)
         except (OSError, http.client.HTTPException, UnicodeError, ValueError):
             connection.close()
             return Outcome(0, NO_CONNECTION)
         sock = connection.sock
-        if not (self._named(url.hostname or "") or is_loopback(str(sock.getpeername()[0]))):
+        if not (self._named(url.hostname or "") or is_loopback(peer)):
             connection.close()
             return Outcome(0, BLOCKED)
         with self._lock:
