@@ -6,17 +6,13 @@ from typing import Any
 
 from .. import errors
 from ..billing.scope import Scope
-from ..binding import Schema, array, boolean, field, instant, mapping, text
+from ..binding import Schema, array, boolean, field, instant, text
 from ..call import Call
 from ..metering.analytics import Question, answer
 from ..routing import route
-from .events import window
+from .events import property_filters, window
 
 _CHECK = "Please check the request payload"
-
-
-def _lists(value: Any) -> dict[str, list[str]]:
-    return {key: [item or "" for item in array(text)(values)] for key, values in mapping(value).items() if values}
 
 
 _ANALYTICS = Schema(
@@ -29,7 +25,7 @@ _ANALYTICS = Schema(
     field("group_by", array(text)),
     field("window_size"),
     field("expand", array(text)),
-    field("property_filters", _lists),
+    field("property_filters", property_filters),
     field("include_children", boolean),
     field("breakdown_bucket", boolean),
 )

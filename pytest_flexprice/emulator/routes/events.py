@@ -25,7 +25,8 @@ _WHOLE = re.compile(r"[+-]?\d{1,9}\Z", re.ASCII)
 _COLUMNS = {"external_customer_id": "ext", "event_name": "name", "event_id": "id", "source": "source"}
 
 
-def _lists(value: Any) -> dict[str, list[str]]:
+def property_filters(value: Any) -> dict[str, list[str]]:
+    """Wanted texts by property; a property without any does not filter."""
     return {key: [item or "" for item in array(text)(values)] for key, values in mapping(value).items() if values}
 
 
@@ -38,7 +39,7 @@ _QUERY = Schema(
     field("offset", integer),
     field("iter_first_key"),
     field("iter_last_key"),
-    field("property_filters", _lists),
+    field("property_filters", property_filters),
     field("sort"),
     field("order"),
 )

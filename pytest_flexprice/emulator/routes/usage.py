@@ -5,22 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from .. import errors
-from ..binding import Schema, array, decimal, field, instant, mapping, text
+from ..binding import Schema, array, decimal, field, instant, text
 from ..call import Call
 from ..metering import raw_usage, reads
 from ..metering.pipeline import pipeline
 from ..metering.reads import BucketValue, Selection, Usage
 from ..routing import route
 from ..tables import Row
-from .events import window
+from .events import property_filters, window
 
 _BODY = "Check your request body"
 _CHECK = "Please check the request payload"
 _LIVE = ("active", "trialing")
-
-
-def _lists(value: Any) -> dict[str, list[str]]:
-    return {key: [item or "" for item in array(text)(values)] for key, values in mapping(value).items() if values}
 
 
 _METERED = (
@@ -41,7 +37,7 @@ _RAW = (
     field("window_size"),
     field("bucket_size"),
     field("group_by_property"),
-    field("filters", _lists),
+    field("filters", property_filters),
     field("billing_anchor", instant),
 )
 _USAGE = Schema(
