@@ -37,6 +37,10 @@ class Job:
     run: Run
     due: Due | None = None
 
+    def instant_after(self, moment: datetime) -> datetime:
+        """The first instant after ``moment`` at which the job may run, whether it has work or not."""
+        return _EPOCH + ((moment - _EPOCH) // self.every + 1) * self.every if self.every else moment + _TICK
+
     def next_after(self, world: World, moment: datetime) -> datetime | None:
         """The first instant after ``moment`` at which the job is to run."""
         wanted = moment
@@ -45,9 +49,7 @@ class Job:
             if due is None:
                 return None
             wanted = max(moment, due - _TICK)
-        if not self.every:
-            return wanted + _TICK
-        return _EPOCH + ((wanted - _EPOCH) // self.every + 1) * self.every
+        return self.instant_after(wanted)
 
 
 JOBS: dict[str, Job] = {}
@@ -63,9 +65,11 @@ def job(*, every: timedelta, name: str, due: Due | None = None) -> Callable[[Run
     return register
 
 
-def _coming(world: World, after: datetime) -> list[tuple[datetime, int, Job]]:
+def _coming(world: World, after: datetime, until: datetime | None = None) -> list[tuple[datetime, int, Job]]:
     found = []
     for place, each in enumerate(JOBS.values()):
+        if until is not None and each.instant_after(after) > until:
+            continue  # asking for its work would cost more than it tells
         moment = each.next_after(world, after)
         if moment is not None:
             found.append((moment, place, each))
@@ -95,7 +99,7 @@ def run_due(world: World, after: datetime, until: datetime) -> None:
     A job that fails is logged and does not keep the others from running.
     """
     with world.lock:
-        coming = _coming(world, after)
+        coming = _coming(world, after, until)
     for moment, _place, each in coming:
         if moment > until:
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -13,6 +13,8 @@ from pytest_flexprice.emulator.world import World
 
 from ..kernel.conftest import Api
 
+BEGIN = datetime(2031, 3, 5, 9, 16, 1, tzinfo=timezone.utc)
+"""When every test begins: at a known place between the jobs' instants and month ends."""
 LONG_AGO = "2020-01-01T00:00:00Z"
 
 
@@ -22,6 +24,7 @@ class Company:
     def __init__(self, api: Api) -> None:
         self.api = api
         self.world: World = api.server.world
+        self.world.clock.shift(BEGIN - self.world.clock.now())
         self.told: list[tuple[str, str]] = []
         self._count = 0
         feature = {
