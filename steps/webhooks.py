@@ -23,6 +23,7 @@ from pytest_flexprice.webhooks.sending import Result
 from pytest_flexprice.webhooks.service import Endpoint
 from pytest_flexprice.webhooks.target import (
     Target,
+    address_findings,
     declared_webhooks,
     elsewhere,
     find_target,
@@ -106,7 +107,7 @@ def try_signatures(plan: Plan, profile: Profile) -> tuple[Target, list[Result]]:
 def verifies_signatures(tried: tuple[Target, list[Result]], handler_has_processed: Override, observe: Observe) -> None:
     target, results = tried
     done = effects.effects(results, processed_reader(target.webhooks.processed, handler_has_processed))
-    findings = handler.signature_findings(results, done)
+    findings = [*handler.signature_findings(results, done), *address_findings(target)]
     observe(
         "answers of the handler", expected=sending.wanted(results), observed=sending.told(results), findings=findings
     )

@@ -16,7 +16,10 @@ from typing import Any, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
+from pytest_flexprice.api.errors import ApiError
 from pytest_flexprice.evidence.finding import NotVerified, not_verified
 from pytest_flexprice.webhooks import signatures
 from pytest_flexprice.webhooks.service import Attempt, Endpoint, Message
@@ -49,6 +52,11 @@ class ReadOnlySession(requests.Session):
         self.trust_env = urlsplit(origin).hostname not in _LOOPBACK
         self.headers["accept"] = "application/json"
         self.auth = _Bearer(token)
+        patient = Retry(
+            total=3, redirect=False, backoff_factor=0.2, status_forcelist=(429, 502, 503, 504), raise_on_status=False
+        )
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, HTTPAdapter(max_retries=patient))
 
     def send(self, request: requests.PreparedRequest, **settings: Any) -> requests.Response:
         """Send one prepared GET to the session's own origin."""
@@ -160,7 +168,14 @@ def open_portal(flexprice: Reader, svix_url: str, add_secret: Callable[[str], No
     Raises:
         NotVerified: the dashboard or the service's address cannot be read.
     """
-    answer = flexprice.get(DASHBOARD)
+    try:
+        answer = flexprice.get(DASHBOARD)
+    except ApiError as error:
+        raise _unreadable(
+            f"Flexprice refused to tell its address with {error.status} ({error.message or 'no reason given'})",
+            where=DASHBOARD,
+            remedy="ask the operator whether this Flexprice has a webhook dashboard",
+        ) from None
     if not isinstance(answer, dict) or "svix_enabled" not in answer:
         raise _unreadable("Flexprice did not say whether it is in use", where=DASHBOARD)
     token, link, app_id = (str(answer.get(key) or "") for key in ("token", "url", "app_id"))

@@ -7,9 +7,9 @@ from datetime import datetime, timezone
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from pytest_flexprice.evidence.finding import Finding, Kind, not_decided, not_verified, require_none
+from pytest_flexprice.evidence.finding import Finding, Kind, Severity, not_decided, not_verified, require_none
 from pytest_flexprice.plan import Environment, Plan, Webhooks
-from pytest_flexprice.webhooks import signatures
+from pytest_flexprice.webhooks import registration, signatures
 from pytest_flexprice.webhooks.mint import Mint, shown
 
 
@@ -111,6 +111,24 @@ def find_target(plan: Plan, profile: RunProfile, item: str) -> Target:
         )
     variable = webhooks.handler.secret
     return Target(_checked(webhooks.handler.url), webhooks, _mint(profile, variable, item), variable)
+
+
+def address_findings(target: Target) -> list[Finding]:
+    """A warning where the handler that is tried is not at the URL that webhooks go to (checklist 6.2)."""
+    if registration.same_url(target.url, target.webhooks.endpoint):
+        return []
+    return [
+        Finding(
+            "6.2",
+            "golive.toml: webhooks.handler.url",
+            "the handler that was tried is not at the URL that webhooks go to",
+            expected=target.webhooks.endpoint,
+            observed=target.url,
+            consequence="what is between the two, such as a gateway or another version, was not tried",
+            remedy="name the same URL in webhooks.handler.url and webhooks.endpoint, or make sure that both are the same handler",
+            severity=Severity.WARNING,
+        )
+    ]
 
 
 def elsewhere(plan: Plan, name: str) -> dict[str, str]:

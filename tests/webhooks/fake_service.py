@@ -12,14 +12,17 @@ APP = "tenant_env"
 
 
 class FakeService(LoopbackServer):
-    """``rows`` by path below the application; ``status`` and ``raw`` override every answer."""
+    """``rows`` by path below the application; ``status`` and ``raw`` override every answer, ``busy`` the next ones."""
 
     def __init__(self, rows):
         super().__init__()
-        self.rows, self.requests, self.status, self.raw = rows, [], 200, None
+        self.rows, self.requests, self.status, self.raw, self.busy = rows, [], 200, None, 0
 
     def reply(self, request: Request) -> Reply:
         self.requests.append(request)
+        if self.busy:
+            self.busy -= 1
+            return Reply(503, headers={"Retry-After": "0"})
         if self.raw is not None or self.status != 200:
             return Reply(self.status, self.raw or b"", {"Location": "https://elsewhere.example/"})
         if request.header("authorization") != f"Bearer {TOKEN}":

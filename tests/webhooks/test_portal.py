@@ -6,6 +6,7 @@ import traceback
 
 import pytest
 
+from pytest_flexprice.api.errors import ApiError, Refusal
 from pytest_flexprice.evidence.finding import NotVerified
 from pytest_flexprice.webhooks import signatures
 from pytest_flexprice.webhooks.portal import Portal, ReadOnlySession, open_portal, service_url
@@ -158,6 +159,21 @@ def test_native_delivery_has_no_portal(secrets):
 def test_a_dashboard_without_token_is_not_verified(answer, secrets):
     with pytest.raises(NotVerified, match="no token"):
         open_portal(Flexprice(**answer), "http://127.0.0.1:1", secrets.append)
+
+
+def test_a_flexprice_without_dashboard_is_not_verified(secrets):
+    class Refusing:
+        def get(self, path, **query):
+            raise ApiError("GET", path, 404, Refusal("text", message="404 page not found"))
+
+    with pytest.raises(NotVerified, match=r"with 404 \(404 page not found\)"):
+        open_portal(Refusing(), "", secrets.append)
+
+
+def test_a_busy_service_is_asked_again(service, secrets):
+    service.busy = 2
+    assert open_portal(Flexprice(), service.origin, secrets.append).event_types() == ["a", "b", "c"]
+    assert service.busy == 0
 
 
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhcHAifQ.c2lnbmF0dXJl"

@@ -7,9 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from pytest_flexprice.evidence.finding import NotDecided, NotVerified
+from pytest_flexprice.evidence.finding import NotDecided, NotVerified, Severity
 from pytest_flexprice.plan import parse
-from pytest_flexprice.webhooks.target import declared_webhooks, elsewhere, find_target, native_findings, other_secrets
+from pytest_flexprice.webhooks import signatures
+from pytest_flexprice.webhooks.handler import secret_findings
+from pytest_flexprice.webhooks.target import (
+    address_findings,
+    declared_webhooks,
+    elsewhere,
+    find_target,
+    native_findings,
+    other_secrets,
+)
 from steps.webhooks import reading
 
 from .builders import OTHER_SECRET, SECRET, URL, webhooks
@@ -59,6 +68,27 @@ def test_the_plans_handler_is_the_target():
     assert (target.url, target.variable) == (URL, "ACME_SECRET")
     assert target.mint.secret == SECRET
     assert SECRET not in repr(target)
+
+
+def test_a_handler_elsewhere_is_told():
+    plan = plan_with(
+        {**TABLE, "handler": {"url": "https://inner.acme.example/x", "secret": "ACME_SECRET"}}, prod=ALLOWED
+    )
+    findings = address_findings(find_target(plan, profile(plan), "6.2"))
+    assert [one.severity for one in findings] == [Severity.WARNING]
+    assert URL in findings[0].sentence
+    plan = plan_with(TABLE, prod=ALLOWED)
+    assert address_findings(find_target(plan, profile(plan), "6.2")) == []
+
+
+def test_a_secret_that_is_not_the_endpoints_is_found_by_fingerprint():
+    ours, theirs = signatures.fingerprint(SECRET), signatures.fingerprint(OTHER_SECRET)
+    assert secret_findings("ACME_SECRET", ours, {"ep_1": theirs, "ep_2": ours}) == []
+    assert [one.severity for one in secret_findings("ACME_SECRET", ours, {})] == [Severity.INFO]
+    findings = secret_findings("ACME_SECRET", ours, {"ep_1": theirs})
+    assert [one.severity for one in findings] == [Severity.ERROR]
+    for part in ("ACME_SECRET", ours, theirs):
+        assert part in findings[0].sentence
 
 
 def test_a_silent_plan_is_not_decided():
