@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -73,9 +72,9 @@ def testbed(flexprice: Flexprice, ledger: Ledger, flexprice_run: Run) -> Iterato
 
 
 @pytest.fixture(scope="session")
-def test_customer(testbed: Testbed) -> TestCustomer:
+def test_customer(smoke: Smoke) -> TestCustomer:
     """The run's own customer, one per worker."""
-    return testbed.customer("test", datetime.now(timezone.utc))
+    return smoke.subscription().customer
 
 
 @pytest.fixture(scope="session")
@@ -108,12 +107,6 @@ def handler_has_processed() -> Callable[[str], bool] | None:
 
 
 @pytest.fixture(scope="session")
-def smoke(
-    flexprice_run: Run,
-    testbed: Testbed,
-    test_customer: TestCustomer,
-    send_events: SendEvents,
-    eventually: Eventually,
-) -> Smoke:
+def smoke(flexprice_run: Run, testbed: Testbed, send_events: SendEvents, eventually: Eventually) -> Smoke:
     """One test customer's way along the ladder from accepted event to finalized invoice, each rung climbed once."""
-    return Smoke(flexprice_run.profile, testbed, test_customer, send_events, eventually)
+    return Smoke(flexprice_run.profile, testbed, send_events, eventually)

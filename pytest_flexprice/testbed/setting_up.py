@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from pytest_flexprice.api import Flexprice
-from pytest_flexprice.evidence.finding import Finding, RequirementNotMet, not_decided, not_verified
+from pytest_flexprice.evidence.finding import Finding, Kind, RequirementNotMet, not_decided, not_verified
 from pytest_flexprice.oracle.allowances import Allowance, by_meter
 from pytest_flexprice.oracle.billing import BilledSubscription
 from pytest_flexprice.oracle.metering import Meter
@@ -109,6 +109,28 @@ def set_up(testbed: Testbed, customer: TestCustomer, profile: Profile, now: date
     entitlements = flexprice.list("/v1/entitlements", entity_type="PLAN", entity_ids=plan.id, expand="features")
     findings = dropped_prices(plan, billed)
     return Setup(plan.key, subscription, billed, meters, by_meter(entitlements), plan.prices, findings)
+
+
+def vendor_findings(flexprice: Flexprice, profile: Profile) -> list[Finding]:
+    """Connected vendors that would get test objects of a production environment, and that the plan does not accept by name.
+
+    The events that drive webhooks drive vendor syncs too (contract 6.4).
+    """
+    if not profile.production:
+        return []
+    answer = flexprice.get("/v1/connections") or {}
+    connected = {str(row.get("provider_type") or row.get("name")) for row in answer.get("connections") or ()}
+    accepted = profile.environment.accept_connections
+    return [
+        Finding(
+            "7.1",
+            f"golive.toml: environments.{profile.name}.accept_connections",
+            f"'{vendor}' is connected to this environment and would get the test customer and its invoice",
+            remedy=f"accept it by adding '{vendor}' to accept_connections, or disconnect it for the smoke test",
+            kind=Kind.NOT_DECIDED,
+        )
+        for vendor in sorted(connected - set(accepted))
+    ]
 
 
 def dropped_prices(plan: TestPlan, billed: BilledSubscription) -> list[Finding]:

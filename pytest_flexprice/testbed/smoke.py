@@ -17,7 +17,7 @@ from pytest_flexprice.testbed import billing_rungs, usage_rungs
 from pytest_flexprice.testbed.customer import Testbed, TestCustomer, TestSubscription
 from pytest_flexprice.testbed.ladder import Climbed, Rung
 from pytest_flexprice.testbed.sending import SendEvents
-from pytest_flexprice.testbed.setting_up import Setup, set_up
+from pytest_flexprice.testbed.setting_up import Setup, set_up, vendor_findings
 from pytest_flexprice.testbed.waiting import Eventually
 
 
@@ -28,17 +28,9 @@ class NotReached(Exception):
 class Smoke:
     """The ladder of one test customer. ``climb`` is all that steps use."""
 
-    def __init__(
-        self,
-        profile: Profile,
-        testbed: Testbed,
-        customer: TestCustomer,
-        send_events: SendEvents,
-        eventually: Eventually,
-    ) -> None:
+    def __init__(self, profile: Profile, testbed: Testbed, send_events: SendEvents, eventually: Eventually) -> None:
         self.profile = profile
         self.testbed = testbed
-        self.customer = customer
         self.send_events = send_events
         self.eventually = eventually
         self._climbed: dict[Rung, Climbed] = {}
@@ -69,6 +61,11 @@ class Smoke:
         if climbed.broken:
             raise RequirementNotMet(climbed.findings)
         return self.setup.subscription
+
+    @property
+    def customer(self) -> TestCustomer:
+        """The test customer."""
+        return self.setup.subscription.customer
 
     @property
     def setup(self) -> Setup:
@@ -112,7 +109,11 @@ class Smoke:
 
 
 def _subscribe(smoke: Smoke) -> Climbed:
-    setup = set_up(smoke.testbed, smoke.customer, smoke.profile, smoke.now())
+    unaccepted = vendor_findings(smoke.testbed.flexprice, smoke.profile)
+    if unaccepted:
+        return Climbed("no connected vendor that the plan does not accept", "vendors are connected", unaccepted)
+    customer = smoke.testbed.customer("test", smoke.now())
+    setup = set_up(smoke.testbed, customer, smoke.profile, smoke.now())
     lines = [f"{line.display_name or line.price.id} from {line.start}" for line in setup.billed.lines]
     return Climbed(expected=f"lines of plan {setup.plan_key}", observed=lines, findings=setup.findings, data=setup)
 
