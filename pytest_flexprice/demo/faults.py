@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pytest_flexprice.demo.sample_faults import SAMPLE_FAULTS
 from pytest_flexprice.plan import Plan
 
 if TYPE_CHECKING:
@@ -106,3 +107,5 @@ _fault("F15", "the application does not verify TLS certificates", change=_client
 _fault("F17", "an old key was never revoked", prepare=_living_old_key)
 _fault("F149", "an attestation is missing", change=_without_attestation)
 _fault("F150", "the attestations ran out", change=_expired_attestations)
+for _sample in SAMPLE_FAULTS:
+    _fault(_sample.name, _sample.meaning, change=_sample.change)
