@@ -10,6 +10,7 @@ from pytest_bdd import given, then
 
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.catalog import read_catalog, read_everything, read_extras
+from pytest_flexprice.api.observed import observing
 from pytest_flexprice.api.other import reader
 from pytest_flexprice.evidence.finding import Finding, not_decided, require_none
 from pytest_flexprice.evidence.recorder import Observe
@@ -28,7 +29,8 @@ def _now() -> datetime:
 @pytest.fixture(scope="session")
 def live_catalog(flexprice: Flexprice) -> Catalog:
     """The catalog of the environment, read once per process."""
-    return read_catalog(flexprice, _now())
+    with observing("2.1", "the catalog"):
+        return read_catalog(flexprice, _now())
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +42,8 @@ def signed_off_catalog(plan: Plan, profile: Profile) -> Catalog:
     other = _other_environment(plan, profile, name)
     if other is None:
         raise signed_off.no_key(name)
-    return read_everything(other, _now())
+    with observing("2.1", f"the catalog of environment {name}"):
+        return read_everything(other, _now())
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +54,8 @@ def signed_off_extras(plan: Plan, profile: Profile, signed_off_catalog: Catalog)
     for name in signed_off.sandboxes(plan, profile.name):
         other = _other_environment(plan, profile, name)
         if other is not None:
-            return read_everything(other, _now()).extras
+            with observing("2.1", f"the catalog of environment {name}"):
+                return read_everything(other, _now()).extras
     raise signed_off.no_extras(plan, profile.name)
 
 
@@ -77,7 +81,8 @@ def the_signed_off_extras(signed_off_extras: Extras) -> Extras:
 
 @given("the addons, coupons, tax rates and invoice settings of this environment", target_fixture="left_behind")
 def what_a_clone_leaves_behind(flexprice: Flexprice, live_catalog: Catalog) -> Extras:
-    return read_extras(flexprice, live_catalog)
+    with observing("2.1", "addons, coupons, tax rates, price units and settings"):
+        return read_extras(flexprice, live_catalog)
 
 
 @given("the events that the plan says the application sends", target_fixture="sent")

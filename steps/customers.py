@@ -13,6 +13,7 @@ from pytest_bdd import given, then
 
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.customers import read_customers, read_plan_prices, read_subscriptions
+from pytest_flexprice.api.observed import observing
 from pytest_flexprice.evidence.finding import Finding, not_decided, require_none
 from pytest_flexprice.evidence.recorder import Observe
 from pytest_flexprice.oracle import customers, declared, subscriptions
@@ -29,8 +30,9 @@ def customer_register(plan: Plan, flexprice: Flexprice) -> Iterator[Register]:
     """Declared and existing customers with their subscriptions, read once per process."""
     with Register() as register:
         register.declare(declared.rows(plan.customers, plan.folder))
-        register.add_customers(read_customers(flexprice))
-        register.add_subscriptions(read_subscriptions(flexprice))
+        with observing("4.1", "customers and subscriptions"):
+            register.add_customers(read_customers(flexprice))
+            register.add_subscriptions(read_subscriptions(flexprice))
         yield register
 
 

@@ -13,6 +13,7 @@ from pytest_bdd import given, then
 
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.events import recent_events
+from pytest_flexprice.api.observed import observing
 from pytest_flexprice.evidence.finding import Finding, Kind, require_none
 from pytest_flexprice.evidence.recorder import Observe
 from pytest_flexprice.oracle import declared, sample_check
@@ -58,7 +59,7 @@ def checked_recent(flexprice: Flexprice, plan: Plan, live_catalog: Catalog, cust
     known.update({event.name: event for event in plan.events if event.unbilled})
     with TemporaryDirectory(prefix="flexprice-recent-") as folder:
         path = Path(folder) / "recent events.ndjson"
-        with path.open("w", encoding="utf-8") as file:
+        with path.open("w", encoding="utf-8") as file, observing("3.1", "recent events"):
             for event in recent_events(flexprice, MOST_RECENT):
                 if not str(event.get("external_customer_id", "")).startswith(PREFIX):
                     file.write(json.dumps(event, default=str) + "\n")
