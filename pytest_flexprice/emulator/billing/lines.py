@@ -125,13 +125,13 @@ def _metered(scope: Scope, subscription: Row, item: Row, period: Period) -> Mete
     external_id = scope.need("customers", subscription["customer_id"])["external_id"]
     tariff = Tariff.of(scope.need("prices", item["price_id"]))
     counted = usage.buckets(scope, external_id, meter, (part.start, part.end), subscription["billing_anchor"])
-    if counted is not None:
-        quantity, costs = sum(counted, ZERO), [tariff.cost(bucket) for bucket in counted]
-        metered = Metered(item, quantity, bucketed_cost(tariff, counted), part.start, part.end, {}, None)
-        return _with_commitment(metered, tariff, costs)
-    quantity = usage.quantity(scope, external_id, meter, part.start, part.end)
     granted = granted_to(scope, subscription, item)
     metadata: dict[str, str] = {}
+    if granted is not None and granted.reset in allowance.NAMED_RESETS:
+        metadata["usage_reset_period"] = granted.reset.lower()
+    if counted is not None:
+        return _bucketed(Metered(item, ZERO, ZERO, part.start, part.end, metadata, None), tariff, counted, granted)
+    quantity = usage.as_double(usage.quantity(scope, external_id, meter, part.start, part.end))
     free = None
     if granted is not None:
 
@@ -141,10 +141,21 @@ def _metered(scope: Scope, subscription: Row, item: Row, period: Period) -> Mete
         window = allowance.Window(part.start, part.end, item["billing_period"], subscription["start_date"], count)
         payable = allowance.billable(granted, quantity, window)
         quantity, free = payable, quantity - payable
-        if granted.reset in allowance.NAMED_RESETS:
-            metadata["usage_reset_period"] = granted.reset.lower()
     metered = Metered(item, quantity, tariff.cost(quantity), part.start, part.end, metadata, free)
     return _with_commitment(metered, tariff, [metered.cost])
+
+
+def _bucketed(metered: Metered, tariff: Tariff, counted: list[Decimal], granted: allowance.Allowance | None) -> Metered:
+    """A bucketed meter: priced bucket by bucket, but an allowance that takes something off comes off the sum, and what
+    is left is priced as a whole."""
+    used = sum(counted, ZERO)
+    metered.quantity, metered.cost = used, bucketed_cost(tariff, counted)
+    if granted is not None:
+        metered.quantity = ZERO if granted.limit is None else max(used - granted.limit, ZERO)
+        metered.free = used - metered.quantity
+        if metered.free:
+            metered.cost = tariff.cost(metered.quantity)
+    return _with_commitment(metered, tariff, [tariff.cost(bucket) for bucket in counted])
 
 
 def granted_to(scope: Scope, subscription: Row, item: Row) -> allowance.Allowance | None:
