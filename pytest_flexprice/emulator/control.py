@@ -3,7 +3,7 @@
 These routes exist beside ``/v1``, need no key, and answer only callers of this machine. Times are RFC 3339, durations seconds.
 
 ``GET clock``, ``POST clock {"advance": seconds} or {"to": time}``, ``GET/PUT options``, ``POST reset``,
-``GET/POST faults {"on": [...], "off": [...]}``, ``GET state``.
+``GET/POST faults {"on": [...], "off": [...]}``, ``GET state``; those of events and webhooks stand beside their routes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import dataclasses
 from datetime import timedelta
 from typing import Any
 
-from . import errors, hooks
+from . import errors
 from .access import access_of
 from .binding import Schema, array, field, instant, mapping, number, text
 from .call import Call
@@ -69,8 +69,6 @@ def change_options(call: Call) -> dict[str, Any]:
         if name not in known:
             raise errors.validation(f"unknown option {name}; expected one of {', '.join(sorted(known))}")
         setattr(call.world.options, name, _converted(name, value, known[name]))
-        for hook in hooks.OPTIONS:
-            hook(call.world, name)
     return _options(call.world)
 
 

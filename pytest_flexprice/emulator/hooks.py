@@ -15,7 +15,6 @@ STARTING: list[Hook] = []
 STOPPING: list[Hook] = []
 SINKS: list[Sink] = []
 REQUESTS: list[Hook] = []
-OPTIONS: list[Callable[[World, str], None]] = []
 
 
 def on_start(hook: Hook) -> Hook:
@@ -39,10 +38,4 @@ def on_publish(sink: Sink) -> Sink:
 def on_request(hook: Hook) -> Hook:
     """Run ``hook(world)`` under the lock before every handler: work that has become due since the last request."""
     REQUESTS.append(hook)
-    return hook
-
-
-def on_option(hook: Callable[[World, str], None]) -> Callable[[World, str], None]:
-    """Run ``hook(world, name)`` after an option was changed while the server runs."""
-    OPTIONS.append(hook)
     return hook

@@ -247,6 +247,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "not_contains": lambda actual, given: str(given or "").lower() not in str(actual or "").lower(),
     "gt": _above,
     "lt": _below,
+    "gte": lambda actual, given: _above(actual, given) or _equal(actual, given),
     "in": lambda actual, given: actual in (given or ()),
     "not_in": lambda actual, given: actual not in (given or ()),
     "before": _below,

@@ -50,6 +50,9 @@ def check_price(price: dict[str, Any]) -> None:
     _check_amounts(price)
     if price["type"] == "USAGE" and not price["meter_id"]:
         raise errors.validation("Please select a metered feature to set up usage pricing")
+    if (price["trial_period_days"] or 0) < 0:
+        details = {"trial_period_days": price["trial_period_days"]}
+        raise errors.validation("Trial period days must be non-negative", details)
     if price["start_date"] and price["end_date"] and price["end_date"] < price["start_date"]:
         raise errors.validation("End date must be after start date")
 
@@ -87,9 +90,10 @@ def _check_amounts(price: dict[str, Any]) -> None:
         raise errors.validation(f"Amount is required to set up {words} pricing with fiat pricing units")
     if model == "TIERED" and not price["tiers"]:
         raise errors.validation("Price tiers are required to set up tiered pricing")
-    package = price["transform_quantity"] or {}
-    if model == "PACKAGE" and not (package.get("divide_by") or 0) > 0:
+    if model == "PACKAGE" and price["transform_quantity"] is None:
         raise errors.validation("Please provide the number of units to set up package pricing")
+    if model == "PACKAGE" and (price["transform_quantity"]["divide_by"] or 0) <= 0:
+        raise errors.validation("Please provide a valid number of units to set up package pricing")
 
 
 def check_values(price: dict[str, Any]) -> None:
@@ -102,9 +106,11 @@ def check_values(price: dict[str, Any]) -> None:
         raise errors.validation("Invalid billing tier", {"allowed": list(TIER_MODES), "billing_tier": mode})
     for tier in price["tiers"] or []:
         if tier is None or tier["unit_amount"] is None:
-            raise errors.validation("Unit amount is required for every tier")
-        if tier["unit_amount"] < 0 or (tier["flat_amount"] or 0) < 0:
-            raise errors.validation("Tier amounts must be non-negative")
+            raise errors.validation("Unit amount is required to set up tiered pricing")
+        if tier["unit_amount"] < 0:
+            raise errors.validation("Unit amount cannot be negative", {"unit_amount": dec(tier["unit_amount"])})
+        if (tier["flat_amount"] or 0) < 0:
+            raise errors.validation("Flat amount cannot be negative", {"flat_amount": dec(tier["flat_amount"])})
     rounding = (price["transform_quantity"] or {}).get("round")
     if rounding and rounding not in ROUNDINGS:
-        raise errors.validation("Invalid rounding", {"round": rounding, "allowed": list(ROUNDINGS)})
+        raise errors.validation("Invalid rounding type- allowed up and down", {"round": rounding})

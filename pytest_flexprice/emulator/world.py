@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ class World:
 
     def __init__(self, options: EmulatorOptions | None = None) -> None:
         self.options = options or EmulatorOptions()
+        self._first_options = dataclasses.replace(self.options)
         self.clock = Clock()
         self.lock = threading.RLock()
         self._ids = Ids()
@@ -72,7 +74,7 @@ class World:
         self.advance(max(moment - self.clock.now(), timedelta()))
 
     def reset(self) -> None:
-        """Forget everything: rows, parts, counters, the moved clock and faults that were switched on later."""
+        """Forget everything: rows, parts, counters, the moved clock, changed options and faults switched on later."""
         with self.lock:
             for hook in hooks.STOPPING:
                 hook(self)
@@ -80,6 +82,8 @@ class World:
             self._parts.clear()
             self._sequences.clear()
             self.clock.reset()
+            for name in (each.name for each in dataclasses.fields(self.options)):
+                setattr(self.options, name, getattr(self._first_options, name))
             self.faults = set(self.options.faults)
             for hook in hooks.STARTING:
                 hook(self)

@@ -76,7 +76,7 @@ def _checked_filters(given: list[dict[str, Any] | None]) -> list[dict[str, Any]]
     for item in given:
         key, values = (item or {}).get("key") or "", (item or {}).get("values") or []
         if not key:
-            raise errors.validation("Filter key cannot be empty")
+            raise errors.validation("Please provide a key for each filter")
         if not values:
             raise errors.validation("Please provide at least one value for each filter", {"filter_key": key})
         filters.append({"key": key, "values": [value or "" for value in values]})

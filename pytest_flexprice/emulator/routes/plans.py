@@ -14,6 +14,7 @@ from ..tables import Row
 from .entitlements import all_items
 
 _COLUMNS = ("name", "lookup_key", "description", "display_order")
+_NOT_OF_ENTITLEMENTS = ("name", "lookup_key", "description")
 
 _CREATE = Schema(
     "CreatePlanRequest",
@@ -84,6 +85,8 @@ def get_plan(call: Call) -> Any:
 
 
 def _list(call: Call, page: Page, given: dict[str, Any]) -> dict[str, Any]:
+    if "entitlements" in page.expand and any(each["field"] in _NOT_OF_ENTITLEMENTS for each in page.sort):
+        raise errors.validation("Failed to list entitlements")  # the sort is handed on to them (contract 1.8)
     rows = [
         row
         for row in call.world.table("plans").all(call.environment)

@@ -42,9 +42,11 @@ def test_reset_forgets_everything(api: Api) -> None:
     api.make("/v1/customers", {"external_id": "a", "name": "A"})
     api.call("POST", "/_emulator/clock", {"advance": 3600})
     api.call("POST", "/_emulator/faults", {"on": ["F10"]})
+    api.call("PUT", "/_emulator/options", {"options": {"lag": None}})
     assert api.call("POST", "/_emulator/reset").get_json()["offset_seconds"] == 0
     assert api.get("/v1/customers")["items"] == []
     assert api.get("/_emulator/state")["faults"] == []
+    assert api.get("/_emulator/options")["lag"] == 0.1
 
 
 def test_faults_of_requests_are_switched_on_and_off(api: Api) -> None:
