@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -120,3 +121,14 @@ def test_it_listens_on_the_loopback_only(server: FlexpriceServer) -> None:
 def test_a_taken_port_is_an_error_at_once(server: FlexpriceServer) -> None:
     with pytest.raises(OSError, match="in use"):
         FlexpriceServer(EmulatorOptions(port=server.port)).start()
+
+
+def test_parallel_writes_are_one_after_the_other(server: FlexpriceServer, headers: dict[str, str]) -> None:
+    body = {"external_id": "the-one", "name": "N"}
+
+    def create(_attempt: int) -> int:
+        return requests.post(f"{server.url}/v1/customers", json=body, headers=headers, timeout=30).status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(create, range(64)))
+    assert sorted(answers) == [201] + [409] * 63
