@@ -131,7 +131,7 @@ def _metered(scope: Scope, subscription: Row, item: Row, period: Period) -> Mete
         metadata["usage_reset_period"] = granted.reset.lower()
     if counted is not None:
         return _bucketed(Metered(item, ZERO, ZERO, part.start, part.end, metadata, None), tariff, counted, granted)
-    quantity = usage.as_double(usage.quantity(scope, external_id, meter, part.start, part.end))
+    quantity = usage.quantity(scope, external_id, meter, part.start, part.end)
     free = None
     if granted is not None:
 

@@ -24,11 +24,6 @@ def quantity(scope: Scope, external_id: str, meter: Row, start: datetime, end: d
     return metering.usage(scope.world, scope.environment, external_id, meter, start, end).value
 
 
-def as_double(value: Decimal) -> Decimal:
-    """A quantity as the server's usage charges carry it: a double (contract 4.5), so beyond 17 digits it changes."""
-    return Decimal(repr(float(value)))
-
-
 def buckets(
     scope: Scope, external_id: str, meter: Row, window: tuple[datetime, datetime], anchor: datetime
 ) -> list[Decimal] | None:

@@ -21,12 +21,12 @@ def entitle(bench: Bench, meter: str, **limit: Any) -> None:
     bench.api("POST", "/v1/entitlements", {**owner, "usage_reset_period": "MONTHLY", "is_soft_limit": True, **limit})
 
 
-def test_a_billed_quantity_is_a_double(bench: Bench) -> None:
+def test_a_billed_quantity_keeps_every_digit(bench: Bench) -> None:
     meter = bench.meter()
     subscription = bench.subscribe()
     bench.send("e", n="12345678901234567890")
     assert bench.usage(meter) == ("12345678901234567890", 1)
-    assert preview(bench, subscription)["quantity"] == "12345678901234567000"
+    assert preview(bench, subscription)["quantity"] == "12345678901234567890"
 
 
 @pytest.mark.parametrize(
