@@ -147,7 +147,9 @@ def _speak(title: str, read: list[PreviewReading], observe: Observe, *, missing:
         seen = previews.preview_findings(expected, each.invoice, each.usages, each.readings, each.subscription.anchor)
         own = [finding for finding in seen if previews.is_missing_line(finding) is missing]
         if missing:
-            own += previews.unbilled_meters(each.plan_prices, each.invoice, each.meters, _now())
+            told = {finding.path for finding in own}
+            unbilled = previews.unbilled_meters(each.plan_prices, each.invoice, each.meters, _now())
+            own += [finding for finding in unbilled if finding.path not in told]
         observe(
             f"{title}: {each.subscription.id}",
             expected=previews.table(expected),

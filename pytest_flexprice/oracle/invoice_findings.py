@@ -162,12 +162,19 @@ def _wrong_amount(expected: ExpectedInvoice, line: ExpectedLine, amount: Decimal
 
 
 def _boundary_hint(expected: ExpectedInvoice, line: ExpectedLine, amount: Decimal) -> str:
+    """What a wrong amount looks like: a tier's bound, or the allowance, that is off by one."""
     price = line.line.price if line.line else None
-    if price is None or price.billing_model != "TIERED" or line.commitment_info:
+    if price is None or line.commitment_info:
         return ""
     for step, word in ((1, "one unit too late"), (-1, "one unit too early")):
-        if rounded(cost(moved_tiers(price, Decimal(step)), line.quantity), expected.currency) == amount:
+        moved, other = moved_tiers(price, Decimal(step)), max(difference(line.quantity, Decimal(step)), ZERO)
+        if price.tiers and rounded(cost(moved, line.quantity), expected.currency) == amount:
             return f", which is what tiers cost that end {word}"
+        if line.allowed and amount in (
+            rounded(cost(price, other), expected.currency),
+            rounded(cost(moved, other), expected.currency),
+        ):
+            return f", which is what it costs if the allowance ends {word}"
     return ""
 
 

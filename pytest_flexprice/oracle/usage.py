@@ -79,12 +79,12 @@ def compare_usage(
                 Finding(
                     "",
                     f"usage.{expected.meter.event_name}",
-                    f"{reading.reader} counts other events of '{expected.meter.event_name}' than were sent,"
-                    f" although their sum agrees",
+                    f"{reading.reader} counts {reading.event_count} events of '{expected.meter.event_name}' where"
+                    f" {expected.event_count} were sent, although the value agrees",
                     expected=expected.event_count,
                     observed=reading.event_count,
-                    consequence="an event counts for another",
-                    remedy="look at the event ids: each must be unique",
+                    consequence="something else is counted, and only by chance it costs nothing",
+                    remedy="look for events sent again under other ids, and for lost ones",
                 )
             )
     return found

@@ -135,6 +135,15 @@ def test_tier_bound_off_by_one_is_named(mode, used, amount, words):
     assert words in finding.sentence
 
 
+def test_allowance_off_by_one_is_named():
+    allowances = {"meter_tokens": Allowance("meter_tokens", Decimal(10))}
+    observed = invoice(line(quantity="1", amount="0.5", adjusted_entitlement_quantity="10"))
+    (finding,) = compare_invoice(expect("11", allowances), observed)
+    assert "1 × 0.25 = 0.25, but it bills 0.5 usd, which is what it costs if the allowance ends one unit too early" in (
+        finding.sentence
+    )
+
+
 def test_boundary_quantities_lie_on_both_sides_of_each_bound():
     tiered = price("tokens", billing_model="TIERED", tier_mode="SLAB", tiers=TIERS)
     assert [str(each) for each in boundary_quantities(tiered)] == ["0", "1", "10", "11"]
