@@ -20,8 +20,9 @@ from pytest_bdd.scenario import scenario_wrapper_template_registry
 
 from pytest_flexprice.checklist import BY_ID, SECTIONS
 from pytest_flexprice.evidence.allure_redaction import install
-from pytest_flexprice.evidence.recorder import ScenarioRecorder, describe
+from pytest_flexprice.evidence.recorder import ScenarioRecorder
 from pytest_flexprice.evidence.records import ObservationRecord, ScenarioRecord
+from pytest_flexprice.evidence.scenarios import describe
 from pytest_flexprice.evidence.sidebyside import aside, differences_first, rows, text_table
 
 # Items whose failure sends wrong invoices, or none, to everybody.

@@ -11,20 +11,22 @@ from pytest_flexprice.evidence.redaction import Redactor
 _MODULE = "_pytest._code.code"
 
 
-def redact_report(report: pytest.TestReport, redactor: Redactor) -> None:
+def redact_report(report: pytest.TestReport | pytest.CollectReport, redactor: Redactor) -> None:
     """Remove secrets from a report's failure text and captured output, in place, whatever traceback style is on."""
-    report.longrepr = _redacted(report.longrepr, redactor)
+    report.longrepr = redacted(report.longrepr, redactor)
     report.sections = [(name, redactor.text(content)) for name, content in report.sections]
-    report.user_properties = [(name, _redacted(value, redactor)) for name, value in report.user_properties]
+    if isinstance(report, pytest.TestReport):
+        report.user_properties = [(name, redacted(value, redactor)) for name, value in report.user_properties]
 
 
-def _redacted(value: Any, redactor: Redactor) -> Any:
+def redacted(value: Any, redactor: Redactor) -> Any:
+    """A failure text, or pytest's own object for one, without secrets; objects are changed in place."""
     if isinstance(value, str):
         return redactor.text(value)
     if isinstance(value, (list, tuple)):
-        return type(value)(_redacted(one, redactor) for one in value) if type(value) in (list, tuple) else value
+        return type(value)(redacted(one, redactor) for one in value) if type(value) in (list, tuple) else value
     if type(value).__module__ == _MODULE and hasattr(value, "__dict__"):
         for name, one in vars(value).items():
             # Set around frozen dataclasses: these objects are pytest's own and are read once, after this.
-            object.__setattr__(value, name, _redacted(one, redactor))
+            object.__setattr__(value, name, redacted(one, redactor))
     return value

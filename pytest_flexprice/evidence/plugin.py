@@ -14,7 +14,8 @@ from pytest_flexprice.checklist import ITEMS
 from pytest_flexprice.evidence.bundle import Bundle, EvidenceLeak
 from pytest_flexprice.evidence.context import RunContext
 from pytest_flexprice.evidence.gathering import Gathering, read_catalog
-from pytest_flexprice.evidence.recorder import SECRETS, ScenarioRecorder, one_line, utc_now
+from pytest_flexprice.evidence.recorder import SECRETS, ScenarioRecorder, utc_now
+from pytest_flexprice.evidence.scenarios import one_line
 from pytest_flexprice.evidence.terminal import print_verdict
 from pytest_flexprice.evidence.verdict import EXIT_FAILED, Verdict, judge
 from pytest_flexprice.evidence.waiting import LiveLines

@@ -7,7 +7,6 @@ xdist and in JUnit files, and what never arrives was never finished.
 from __future__ import annotations
 
 import json
-import re
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterable
@@ -16,18 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pytest_bdd.scenario import scenario_wrapper_template_registry
 
-from pytest_flexprice.checklist import BY_TAG, Level
-from pytest_flexprice.evidence.finding import Finding, Kind, NotVerified, RequirementNotMet
+from pytest_flexprice.evidence.finding import Finding, NotVerified, RequirementNotMet
 from pytest_flexprice.evidence.logs import clean_log_records
-from pytest_flexprice.evidence.longrepr import redact_report
+from pytest_flexprice.evidence.longrepr import redact_report, redacted
 from pytest_flexprice.evidence.records import (
     MOST_FINDINGS,
     PROPERTY,
     FindingRecord,
     ObservationRecord,
-    Outcome,
     ScenarioRecord,
     StepRecord,
     StepStatus,
@@ -36,16 +32,11 @@ from pytest_flexprice.evidence.records import (
     trimmed,
 )
 from pytest_flexprice.evidence.redaction import Redactor
+from pytest_flexprice.evidence.scenarios import describe, one_line, outcome_of, step_record, step_status
 from pytest_flexprice.evidence.waiting import WaitingBoard
 
 RECORDER = pytest.StashKey["ScenarioRecorder"]()
 SECRETS = "flexprice_secrets"
-_STEP_STATUS: dict[Outcome, StepStatus] = {
-    "failed": "failed",
-    "not verified": "not verified",
-    "not decided": "not decided",
-}
-_LEVELS = {level.word: level for level in Level}
 
 
 def utc_now() -> datetime:
@@ -146,7 +137,7 @@ class ScenarioRecorder:
         record = self._records.get(request.node.nodeid)
         if record is not None:
             record.name = scenario.name
-            record.steps = [_step(step) for step in scenario.steps]
+            record.steps = [step_record(step) for step in scenario.steps]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_bdd_before_step(self, request: pytest.FixtureRequest) -> None:
@@ -161,7 +152,7 @@ class ScenarioRecorder:
 
     def pytest_bdd_step_error(self, request: pytest.FixtureRequest, exception: BaseException) -> None:
         """A step does not hold, or could not find out."""
-        self._close_step(request.node.nodeid, _step_status(exception))
+        self._close_step(request.node.nodeid, step_status(exception))
 
     def pytest_bdd_step_func_lookup_error(self, request: pytest.FixtureRequest) -> None:
         """A sentence that nothing implements is a failure."""
@@ -224,6 +215,18 @@ class ScenarioRecorder:
         if self.redactor.text(text) != text:
             warning_message.message = warning_message.category(self.redactor.text(text))
 
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """What cannot be collected is reported without secrets too."""
+        report = yield
+        redact_report(report, self.redactor)
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_internalerror(self, excrepr: Any) -> None:
+        """So is an error of pytest or of a plugin."""
+        redacted(excrepr, self.redactor)
+
     # How it ended
 
     @pytest.hookimpl(wrapper=True, trylast=True)
@@ -258,7 +261,7 @@ class ScenarioRecorder:
             report.longrepr = self._told(record, node_id, report.when or "", list(error.findings))
         step = self._step(node_id)
         if report.when == "call" and step is not None and step.status == "skipped" and outcome != "not run":
-            self._close_step(node_id, _step_status(error))
+            self._close_step(node_id, step_status(error))
 
     def _told(self, record: ScenarioRecord, node_id: str, when: str, findings: list[Finding]) -> str:
         step = self._step(node_id)
@@ -295,52 +298,5 @@ def _default_allure_folder(config: pytest.Config, folder: Path) -> None:
         config.option.clean_alluredir = False
 
 
-def describe(item: pytest.Item) -> ScenarioRecord | None:
-    """What is known of a scenario before it runs; None for a test that proves no checklist item."""
-    marks = {mark.name for mark in item.iter_markers()}
-    items = [BY_TAG[tag].id for tag in BY_TAG if tag in marks]
-    if not items:
-        return None
-    function = getattr(item, "obj", None)
-    template = scenario_wrapper_template_registry.get(function) if function is not None else None
-    level = max((_LEVELS[mark] for mark in marks if mark in _LEVELS), default=Level.LINT)
-    record = ScenarioRecord(node_id=item.nodeid, name=item.name, items=items, level=level.word)
-    if template is not None:
-        record.name, record.feature = template.name, template.feature.name or ""
-        record.feature_file = Path(template.feature.filename).name
-        record.steps = [_step(step) for step in template.steps]
-    return record
-
-
-def outcome_of(error: BaseException) -> Outcome:
-    """What an exception says about a scenario."""
-    if isinstance(error, NotVerified):
-        return "not verified"
-    if isinstance(error, RequirementNotMet):
-        return "not decided" if error.kind is Kind.NOT_DECIDED else "failed"
-    return "not run" if isinstance(error, pytest.skip.Exception) else "failed"
-
-
-def one_line(error: BaseException, when: str = "") -> str:
-    """What an exception says, as one line; of many findings the first and how many more there are."""
-    if isinstance(error, (RequirementNotMet, NotVerified)) and error.findings:
-        more = f" (and {len(error.findings) - 1} more)" if len(error.findings) > 1 else ""
-        return error.findings[0].sentence + more
-    text = re.sub(r"\s+", " ", str(getattr(error, "msg", None) or error)).strip()
-    named = isinstance(error, (AssertionError, pytest.fail.Exception, pytest.skip.Exception))
-    text = text if named and text else f"{type(error).__name__}: {text}".removesuffix(": ")
-    phase = {"setup": "while setting up: ", "teardown": "while cleaning up: "}.get(when, "")
-    return (phase if outcome_of(error) == "failed" else "") + text[:500]
-
-
 def _key(finding: Finding) -> tuple[str, ...]:
     return finding.item, finding.path, finding.sentence, finding.severity.value
-
-
-def _step_status(error: BaseException) -> StepStatus:
-    return _STEP_STATUS.get(outcome_of(error), "skipped")
-
-
-def _step(step: Any) -> StepRecord:
-    table = [list(row) for row in step.datatable.raw()] if step.datatable is not None else None
-    return StepRecord(keyword=step.keyword.strip(), name=step.name, table=table, text=step.docstring)

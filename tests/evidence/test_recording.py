@@ -325,3 +325,18 @@ def test_thousands_of_findings_are_counted_and_few_are_kept(suite):
     assert waits == [
         {"what": "the usage to be counted", "seconds": 5.0, "deadline": 60.0, "attempts": 3, "met": True},
     ]
+
+
+def test_collection_and_internal_errors_lose_their_secrets_too(suite):
+    suite.write(steps=suite.steps + "\nfaulty = {}[SECRET]\n")
+    result = suite.run("-l")
+    assert result.ret == 2
+    assert "KeyError: '[redacted …7F]'" in result.stdout.str()
+    assert suite.secret not in result.stdout.str()
+    suite.write()
+    conftest = suite.pytester.path / "conftest.py"
+    hook = f"\ndef pytest_runtest_logstart():\n    raise RuntimeError('{suite.secret}')\n"
+    conftest.write_text(conftest.read_text() + hook)
+    result = suite.run()
+    assert result.ret == 3
+    assert "INTERNALERROR> RuntimeError: [redacted …7F]" in result.stdout.str() + result.stderr.str()

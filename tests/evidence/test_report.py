@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from pytest_flexprice.checklist import ITEMS
+from pytest_flexprice.evidence import report
 from pytest_flexprice.evidence.document import Document, json_schema
 from pytest_flexprice.evidence.finding import Finding
 from pytest_flexprice.evidence.junit import junit
@@ -245,3 +246,32 @@ def test_long_values_are_shortened_with_a_note():
     assert trimmed("x" * 5000).endswith("… (1000 more characters)")
     assert trimmed({str(n): n for n in range(300)})["…"] == "100 more"
     assert trimmed(2**60) == str(2**60)
+
+
+CSS = (Path(report.__file__).parent / "templates" / "golive.css").read_text("utf-8")
+PAIRS = [
+    *[(ink, paper) for ink in ("ink", "soft") for paper in ("page", "card")],
+    *[(f"{word}", f"{word}-bg") for word in ("good", "bad", "warn", "said", "idle")],
+    *[(word, "card") for word in ("good", "bad", "warn", "said")],
+    *[("ink", f"{word}-bg") for word in ("bad", "warn", "idle")],
+    ("soft", "bad-bg"),
+]
+
+
+def luminance(colour):
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("palette", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize(("ink", "paper"), PAIRS)
+def test_text_stands_out_from_its_ground(palette, ink, paper):
+    roots = re.findall(r":root \{(.*?)\}", CSS, re.S)
+    colours = dict(re.findall(r"--([\w-]+): (#\w+);", roots[palette]))
+    full = {
+        name: value if len(value) == 7 else "#" + "".join(2 * each for each in value[1:])
+        for name, value in colours.items()
+    }
+    light, dark = sorted((luminance(full[ink]), luminance(full[paper])), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 4.5

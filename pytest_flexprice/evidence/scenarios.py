@@ -1,0 +1,70 @@
+"""What pytest-bdd and exceptions say about a scenario, in the words of a record."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_bdd.scenario import scenario_wrapper_template_registry
+
+from pytest_flexprice.checklist import BY_TAG, Level
+from pytest_flexprice.evidence.finding import Kind, NotVerified, RequirementNotMet
+from pytest_flexprice.evidence.records import Outcome, ScenarioRecord, StepRecord, StepStatus
+
+_STEP_STATUS: dict[Outcome, StepStatus] = {
+    "failed": "failed",
+    "not verified": "not verified",
+    "not decided": "not decided",
+}
+_LEVELS = {level.word: level for level in Level}
+
+
+def describe(item: pytest.Item) -> ScenarioRecord | None:
+    """What is known of a scenario before it runs; None for a test that proves no checklist item."""
+    marks = {mark.name for mark in item.iter_markers()}
+    items = [BY_TAG[tag].id for tag in BY_TAG if tag in marks]
+    if not items:
+        return None
+    function = getattr(item, "obj", None)
+    template = scenario_wrapper_template_registry.get(function) if function is not None else None
+    level = max((_LEVELS[mark] for mark in marks if mark in _LEVELS), default=Level.LINT)
+    record = ScenarioRecord(node_id=item.nodeid, name=item.name, items=items, level=level.word)
+    if template is not None:
+        record.name, record.feature = template.name, template.feature.name or ""
+        record.feature_file = Path(template.feature.filename).name
+        record.steps = [step_record(step) for step in template.steps]
+    return record
+
+
+def outcome_of(error: BaseException) -> Outcome:
+    """What an exception says about a scenario."""
+    if isinstance(error, NotVerified):
+        return "not verified"
+    if isinstance(error, RequirementNotMet):
+        return "not decided" if error.kind is Kind.NOT_DECIDED else "failed"
+    return "not run" if isinstance(error, pytest.skip.Exception) else "failed"
+
+
+def one_line(error: BaseException, when: str = "") -> str:
+    """What an exception says, as one line; of many findings the first and how many more there are."""
+    if isinstance(error, (RequirementNotMet, NotVerified)) and error.findings:
+        more = f" (and {len(error.findings) - 1} more)" if len(error.findings) > 1 else ""
+        return error.findings[0].sentence + more
+    text = re.sub(r"\s+", " ", str(getattr(error, "msg", None) or error)).strip()
+    named = isinstance(error, (AssertionError, pytest.fail.Exception, pytest.skip.Exception))
+    text = text if named and text else f"{type(error).__name__}: {text}".removesuffix(": ")
+    phase = {"setup": "while setting up: ", "teardown": "while cleaning up: "}.get(when, "")
+    return (phase if outcome_of(error) == "failed" else "") + text[:500]
+
+
+def step_status(error: BaseException) -> StepStatus:
+    """What an exception says about the step that raised it."""
+    return _STEP_STATUS.get(outcome_of(error), "skipped")
+
+
+def step_record(step: Any) -> StepRecord:
+    """A step of pytest-bdd before it is reached."""
+    table = [list(row) for row in step.datatable.raw()] if step.datatable is not None else None
+    return StepRecord(keyword=step.keyword.strip(), name=step.name, table=table, text=step.docstring)
