@@ -154,7 +154,8 @@ def _lost_plan(path: str, key: str, ours: Plan, observed: Catalog) -> Finding:
         consequence="nobody can be subscribed to it",
         remedy="give every metered price a feature with a lookup key and clone again"
         if cause
-        else "clone again or make it",
+        else "make it or clone again; a clone leaves a plan out without a sign when one of its prices or entitlements has no feature "
+        "with a lookup key (no mapping in the target environment)",
     )
 
 
