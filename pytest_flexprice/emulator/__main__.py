@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .delivery import commandline
-from .delivery.settings import DeliverySettings
 from .faults import FAULTS
 from .options import DEFAULT_KEY, EmulatorOptions
 from .server import FlexpriceServer
@@ -28,9 +27,7 @@ def _parser() -> argparse.ArgumentParser:
         help="from accepting an event to metering it",
     )
     parser.add_argument("--key-cache", type=float, default=5.0, metavar="SECONDS", help="life of a deleted, used key")
-    parser.add_argument(
-        "--native", nargs="?", const="", metavar="URL", help="Svix switched off; webhooks go to URL, if given, unsigned"
-    )
+    parser.add_argument("--native", action="store_true", help="webhooks by the native sender, Svix switched off")
     commandline.add_arguments(parser)
     parser.add_argument("--no-jobs", action="store_true", help="periodic jobs run only when the clock is advanced")
     parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="switch a fault on; repeatable")
@@ -75,8 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         api_key=args.key,
         lag=lag,
         key_cache_seconds=args.key_cache,
-        svix=args.native is None,
-        delivery=DeliverySettings(native_url=args.native or None),
+        svix=not args.native,
         delivery=commandline.settings(args),
         jobs=not args.no_jobs,
         faults=tuple(args.fault),
