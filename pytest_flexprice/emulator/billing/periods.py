@@ -48,6 +48,12 @@ def next_boundary(after: datetime, anchor: datetime, period: str, count: int = 1
     return boundary(anchor, period, count, index)
 
 
+def period_end(start: datetime, anchor: datetime, length: tuple[str, int], last: datetime | None) -> datetime:
+    """The end of the period that starts at ``start``: the next boundary, or the subscription's own end before it."""
+    end = next_boundary(start, anchor, *length)
+    return end if last is None or last <= start else min(end, last)
+
+
 def calendar_anchor(start: datetime, period: str) -> datetime:
     """The anchor of calendar billing: the first midnight (UTC) after ``start`` at which such a period begins."""
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -64,7 +64,9 @@ def _draft(scope: Scope, row: Row, period: Period) -> None:
 
 
 def _move(scope: Scope, row: Row, period: Period) -> None:
-    scope.touch(row, current_period_start=period.start, current_period_end=period.end)
+    last = row["end_date"]
+    end = period.end if last is None or last <= period.start else min(period.end, last)
+    scope.touch(row, current_period_start=period.start, current_period_end=end)
 
 
 def _end(scope: Scope, row: Row, period: Period, ending: datetime) -> None:
@@ -108,7 +110,9 @@ def _first_renewal(world: World) -> datetime | None:
 
 
 def _announces(row: Row) -> bool:
-    return row["cancel_at"] is None and row.get("_renewal_told") != row["current_period_end"]
+    end = row["current_period_end"]
+    ends_itself = row["end_date"] is not None and row["end_date"] <= end
+    return row["cancel_at"] is None and not ends_itself and row.get("_renewal_told") != end
 
 
 @job(every=timedelta(minutes=15), name="renewal alerts", due=_first_renewal)

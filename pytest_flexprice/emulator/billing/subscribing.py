@@ -73,6 +73,7 @@ def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row) -> R
     status = "draft" if body["subscription_status"] == "draft" else ("trialing" if days > 0 else "active")
     anchored = anchor(body, start)
     count = body["billing_period_count"] or 1
+    last = milliseconds(body["end_date"]) if body["end_date"] else None
     return scope.insert(
         "subscriptions",
         "subs",
@@ -84,9 +85,9 @@ def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row) -> R
         billing_anchor=anchored,
         billing_cycle=body["billing_cycle"] or "anniversary",
         start_date=start,
-        end_date=milliseconds(body["end_date"]) if body["end_date"] else None,
+        end_date=last,
         current_period_start=start,
-        current_period_end=periods.next_boundary(start, anchored, body["billing_period"], count),
+        current_period_end=periods.period_end(start, anchored, (body["billing_period"], count), last),
         cancelled_at=None,
         cancel_at=None,
         cancel_at_period_end=False,
@@ -201,7 +202,7 @@ def activate(scope: Scope, row: Row, start: datetime) -> Row:
         anchored = periods.calendar_anchor(start, row["billing_period"])
     else:
         anchored = start if own_anchor else row["billing_anchor"]
-    end = periods.next_boundary(start, anchored, row["billing_period"], row["billing_period_count"])
+    end = periods.period_end(start, anchored, (row["billing_period"], row["billing_period_count"]), row["end_date"])
     length = row["trial_end"] - row["trial_start"] if row["trial_end"] else None
     scope.touch(
         row,

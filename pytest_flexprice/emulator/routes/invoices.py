@@ -9,7 +9,7 @@ from ..billing import invoices, oneoff, views
 from ..billing.scope import Scope, customer_by_external_id
 from ..binding import Schema, array, boolean, decimal, field, instant, number, strings, text
 from ..call import Call, Reply, created
-from ..lists import OWN, SEARCH_FIELDS, Page, listing, query_page, search, select
+from ..lists import OWN, SEARCH_FIELDS, Page, listing, page_of, query_page, select, whole
 from ..routing import route
 from ..tables import Row
 
@@ -185,6 +185,8 @@ def list_invoices(call: Call) -> dict[str, Any]:
     for name in call.query.getlist("sort"):
         if not name.startswith("{"):
             raise errors.validation(BAD_QUERY)
+    for name in ("limit", "offset"):
+        call.query_value(name, whole, BAD_QUERY)
     given: dict[str, Any] = {name: call.query.get(name) for name in (*_EQUAL, "external_customer_id")}
     for name in _AMONG:
         given[name] = _values(call, name)
@@ -199,5 +201,5 @@ def list_invoices(call: Call) -> dict[str, Any]:
 @route("POST", "/v1/invoices/search")
 def search_invoices(call: Call) -> dict[str, Any]:
     """The same by a body, with filters and sorting."""
-    values, page = search(call, _SEARCH, _BAD_BODY)
-    return _page(call, page, values)
+    values = call.bind(_SEARCH, _BAD_BODY)
+    return _page(call, page_of(values, _BAD_FILTER), values)

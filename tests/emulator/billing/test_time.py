@@ -207,6 +207,7 @@ class TestPlannedEnd:
         company.fee("7", "ARREAR")
         end = (company.now + timedelta(days=10)).isoformat().replace("+00:00", "Z")
         made = company.subscribe(end_date=end)
+        assert made["current_period_end"] == end
         company.events()
         company.advance(days=10, minutes=2)
         row = company.read(made)
