@@ -213,6 +213,12 @@ def _checked_url(url: str, source: str) -> str:
         raise ProfileError(
             f"base URL '{url}' ({source}) is plain http, so the key would travel unencrypted and was not sent; use https"
         )
+    return normalised(url)
+
+
+def normalised(url: str) -> str:
+    """A base URL without a slash or ``/v1`` at its end (contract 1.1)."""
+    parts = urlsplit(url.strip())
     path = parts.path.rstrip("/")
     while path.endswith("/v1"):
         path = path[: -len("/v1")].rstrip("/")

@@ -17,7 +17,7 @@ from pytest_flexprice.evidence.recorder import Observe
 from pytest_flexprice.oracle import access
 from pytest_flexprice.oracle.times import instant
 from pytest_flexprice.plan import Plan
-from pytest_flexprice.profile import Profile
+from pytest_flexprice.profile import Profile, normalised
 from pytest_flexprice.testbed.proof import belonging
 
 READS = {
@@ -130,12 +130,14 @@ def client_configuration(profile: Profile) -> Any:
 
 @then("it sends the key as Flexprice expects, encrypted, to the declared address")
 def client_is_right(client_configuration: Any, profile: Profile, observe: Observe) -> None:
+    # The application goes by the plan, whatever this run was pointed at.
+    declared = normalised(profile.environment.base_url)
     findings = access.base_url_problems(profile.declared_base_url, profile.base_url)
     if client_configuration is not None:
-        findings += access.client_problems(client_configuration, profile.base_url)
+        findings += access.client_problems(client_configuration, declared)
     observe(
         "how the application calls Flexprice",
-        expected={"events_url": f"{profile.base_url}/v1/events", "header": "x-api-key", "verify_tls": True},
+        expected={"events_url": f"{declared}/v1/events", "header": "x-api-key", "verify_tls": True},
         observed=client_configuration.model_dump() if client_configuration else "the plan does not say",
         findings=findings,
     )

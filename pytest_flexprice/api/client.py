@@ -50,9 +50,10 @@ class Flexprice:
             return None
         return self._settle(answer)
 
-    def post(self, path: str, body: Any = None, *, idempotent: bool = False) -> Any:
+    def post(self, path: str, body: Any = None, *, idempotent: bool = False, **query: Any) -> Any:
         """Send a POST; ``idempotent`` allows retries (events with a fixed id *and* timestamp)."""
-        return self._settle(self.request("POST", path, body={} if body is None else body, idempotent=idempotent))
+        sent = {} if body is None else body
+        return self._settle(self.request("POST", path, query=query, body=sent, idempotent=idempotent))
 
     def delete(self, path: str, body: Any = None) -> Any:
         """Send a DELETE."""

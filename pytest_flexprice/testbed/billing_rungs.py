@@ -61,7 +61,7 @@ def draft(smoke: Smoke) -> Climbed:
         )
     invoice = waited.value[0]["id"]
     adopt_invoice(smoke.testbed, invoice)
-    flexprice.post(f"/v1/invoices/{invoice}/compute?sync=true", {})
+    flexprice.post(f"/v1/invoices/{invoice}/compute", {}, sync="true")
     observed = flexprice.get(f"/v1/invoices/{invoice}")
     findings = _not_draft(observed)
     expected = _expected(smoke, "draft")
