@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_flexprice.emulator.binding import instant
+from pytest_flexprice.emulator.render import gotime
 
 from .conftest import Company
 
@@ -205,7 +206,7 @@ class TestPlannedEnd:
 
     def test_an_end_date_ends_it_without_a_cancel_date(self, company: Company) -> None:
         company.fee("7", "ARREAR")
-        end = (company.now + timedelta(days=10)).isoformat().replace("+00:00", "Z")
+        end = gotime(company.now.replace(microsecond=0) + timedelta(days=10))
         made = company.subscribe(end_date=end)
         assert made["current_period_end"] == end
         company.events()
