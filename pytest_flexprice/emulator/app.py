@@ -20,6 +20,7 @@ from .world import World
 _LOG = logging.getLogger(__name__)
 _NOBODY = Caller("", "")
 _LARGE_BODY = 1 << 20
+_MASKED = 12
 MAX_BODY = 128 << 20
 """Bodies above this are refused before they reach a route; the real server has no such cap."""
 
@@ -53,7 +54,22 @@ class App:
             reply = self._guarded(request, request_id)
         except ClientDisconnected:
             reply = Reply(400, text="")
+        if not request.path.startswith("/_emulator/") and not environ.get(SEEDING):
+            self._note(request, reply, request_id)
         return _response(reply, request_id)(environ, start_response)
+
+    def _note(self, request: Request, reply: Reply, request_id: str) -> None:
+        key = request.headers.get("x-api-key", "")
+        entry = {
+            "at": self.world.clock.now(),
+            "method": request.method,
+            "path": request.path,
+            "query": request.query_string.decode("latin-1"),
+            "status": reply.status,
+            "request_id": request_id,
+            "key": f"{key[:5]}***{key[-2:]}" if len(key) > _MASKED else "***" if key else "",
+        }
+        self.world.requests.append(entry)
 
     def _guarded(self, request: Request, request_id: str) -> Reply:
         try:

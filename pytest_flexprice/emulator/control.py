@@ -3,7 +3,7 @@
 These routes exist beside ``/v1``, need no key, and answer only callers of this machine. Times are RFC 3339, durations seconds.
 
 ``GET clock``, ``POST clock {"advance": seconds} or {"to": time}``, ``GET/PUT options``, ``POST reset``,
-``GET/POST faults {"on": [...], "off": [...]}``, ``GET state``; those of events and webhooks stand beside their routes.
+``GET/POST faults {"on": [...], "off": [...]}``, ``GET requests``, ``GET state``; those of events and webhooks stand beside their routes.
 """
 
 from __future__ import annotations
@@ -112,6 +112,12 @@ def switch_faults(call: Call) -> dict[str, Any]:
             raise errors.invalid_operation(f"fault {name} lies in what is seeded: name it when the server is started")
     call.world.faults = (call.world.faults | on) - off
     return _faults(call.world)
+
+
+@route("GET", "/_emulator/requests", public=True)
+def read_requests(call: Call) -> dict[str, Any]:
+    """The requests so far, oldest first, those of seeding and of these routes left out; keys are masked."""
+    return {"requests": list(call.world.requests)}
 
 
 @route("GET", "/_emulator/state", public=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -15,6 +16,8 @@ from .options import EmulatorOptions
 from .tables import Table
 
 T = TypeVar("T")
+REQUESTS_KEPT = 5000
+"""How many requests a world remembers, without bodies and with keys masked."""
 
 
 class World:
@@ -30,6 +33,7 @@ class World:
         self._parts: dict[str, Any] = {}
         self._sequences: dict[str, int] = {}
         self.faults: set[str] = set(self.options.faults)
+        self.requests: deque[dict[str, Any]] = deque(maxlen=REQUESTS_KEPT)
 
     def new_id(self, prefix: str) -> str:
         """A fresh ``prefix_ULID``."""
@@ -81,6 +85,7 @@ class World:
             self._tables.clear()
             self._parts.clear()
             self._sequences.clear()
+            self.requests.clear()
             self.clock.reset()
             for name in (each.name for each in dataclasses.fields(self.options)):
                 setattr(self.options, name, getattr(self._first_options, name))

@@ -78,3 +78,15 @@ def test_every_fault_says_what_it_means(api: Api) -> None:
 def test_control_routes_are_not_behind_the_api_prefix(api: Api) -> None:
     for path in ("/v1/_emulator/clock", "/v1/../_emulator/clock", "/_emulator", "/_emulator/nonsense"):
         assert api.call("GET", path).status_code == 404
+
+
+def test_requests_are_remembered_without_keys(api: Api) -> None:
+    api.get("/v1/customers?limit=1")
+    api.call("POST", "/v1/customers", {}, x_api_key="sk_01ARZ3NDEKTSV4RRFFQ69G5FAV")
+    seen = api.get("/_emulator/requests")["requests"]
+    assert [(one["method"], one["path"], one["query"], one["status"]) for one in seen] == [
+        ("GET", "/v1/customers", "limit=1", 200),
+        ("POST", "/v1/customers", "", 401),
+    ]
+    assert seen[1]["key"] == "sk_01***AV"
+    assert "ARZ3" not in str(seen)
