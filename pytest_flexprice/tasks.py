@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from pytest_flexprice.api import ApiError
 from pytest_flexprice.evidence.finding import NotVerified, RequirementNotMet
 from pytest_flexprice.evidence.verdict import EXIT_LEFT_BEHIND
 from pytest_flexprice.run import Run
-from pytest_flexprice.testbed.proof import prove_environment
+from pytest_flexprice.testbed.proof import belonging, prove_environment
 from pytest_flexprice.testbed.sweep import sweep
 
 Say = Callable[[str], None]
@@ -76,7 +77,12 @@ def _snapshot(config: pytest.Config, this: Run, say: Say) -> int:
 def _init(config: pytest.Config, this: Run, say: Say) -> int:
     from pytest_flexprice.init import write_first_plan  # noqa: PLC0415 - of this task only
 
-    for path in write_first_plan(this.client(), this.profile, Path(config.rootpath)):
+    client = this.client()
+    seen = belonging(client)
+    found = {"environment_id": seen.environment_id, "type": seen.type or "production"}
+    environment = this.profile.environment.model_copy(update=found)
+    profile = replace(this.profile, environment=environment, environment_id=seen.environment_id)
+    for path in write_first_plan(client, profile, Path(config.rootpath)):
         say(f"{path} written; review it")
     return 0
 
