@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from pytest_flexprice.evidence.finding import not_verified
 
@@ -44,11 +44,8 @@ def quantity_by_expression(expression: str, properties: Mapping[str, Any]) -> De
     """
     program, names = _compiled(expression)
     values = {name: _operand(name, properties[name]) if name in properties else 0.0 for name in names}
-    try:
-        result = program(values)
-    except (ValueError, TypeError, ArithmeticError, RuntimeError) as error:
-        raise ExpressionError(f"'{expression}' cannot be evaluated: {error}") from None
-    if isinstance(result, bool) or not isinstance(result, (int, float)) or not math.isfinite(result):
+    result = program(values)
+    if not isinstance(result, float) or not math.isfinite(result):
         raise ExpressionError(f"'{expression}' gives {result!r}, which is no finite number")
     return Decimal(repr(float(result)))
 
@@ -67,25 +64,42 @@ def _operand(name: str, value: Any) -> float:
 @lru_cache(maxsize=256)
 def _compiled(expression: str) -> tuple[Callable[[dict[str, float]], Any], tuple[str, ...]]:
     try:
-        import cel  # noqa: PLC0415 - only a meter with an expression needs the library
+        import celpy  # noqa: PLC0415 - only a meter with an expression needs the library
+        from celpy.celparser import CELParseError  # noqa: PLC0415 - as above
+        from celpy.evaluation import CELEvalError  # noqa: PLC0415 - as above
     except ImportError:
-        raise _unsupported(expression, "no CEL library is installed; install common-expression-language") from None
+        raise _unsupported(expression, "no CEL library is installed; install cel-python") from None
+    environment = celpy.Environment()
     try:
-        compiled = cel.compile(_WHOLE_NUMBER.sub(r"\1.0", expression))
-    except ValueError as error:
-        raise _unsupported(expression, f"it cannot be parsed ({str(error).splitlines()[0]})") from None
-    if unknown := sorted(name for name in set(compiled.functions()) - _FUNCTIONS.keys() if name.isidentifier()):
-        raise _unsupported(expression, f"it calls {unknown[0]}(), which this calculation does not know")
+        parsed = environment.compile(_WHOLE_NUMBER.sub(r"\1.0", expression))
+    except CELParseError as error:
+        raise _unsupported(expression, f"it cannot be parsed ({str(error).strip().splitlines()[0]})") from None
+    named = {
+        rule: _names(parsed, rule) for rule in ("ident", "ident_arg", "member_dot", "member_dot_arg", "member_index")
+    }
+    unknown = [f"{name}()" for name in named["ident_arg"] if name not in _FUNCTIONS]
+    unknown += [f".{name}" for rule in ("member_dot", "member_dot_arg", "member_index") for name in named[rule]]
+    if unknown:
+        raise _unsupported(expression, f"it uses {unknown[0]}, which this calculation does not know")
+    runnable = environment.program(parsed, functions=cast(Any, _FUNCTIONS))
 
     def program(values: dict[str, float]) -> Any:
-        context = cel.Context()
-        for name, value in values.items():
-            context.add_variable(name, value)
-        for name, function in _FUNCTIONS.items():
-            context.add_function(name, function)
-        return compiled.execute(context)
+        try:
+            return runnable.evaluate({name: celpy.celtypes.DoubleType(value) for name, value in values.items()})
+        except CELEvalError as error:
+            raise ExpressionError(f"'{expression}' cannot be evaluated: {error.args[0]}") from None
 
-    return program, tuple(compiled.variables())
+    return program, tuple(named["ident"])
+
+
+def _names(tree: Any, rule: str) -> list[str]:
+    """The names in a parse tree's nodes of a rule, each once, in the order of the expression; "[…]" for an index."""
+    found = [
+        [str(child) for child in node.children if isinstance(child, str)]
+        for node in tree.iter_subtrees_topdown()
+        if node.data == rule
+    ]
+    return list(dict.fromkeys(names[0] if names else "[…]" for names in found))
 
 
 def _unsupported(expression: str, reason: str) -> Exception:
