@@ -56,8 +56,8 @@ def billable(allowance: Allowance, quantity: Decimal, window: Window) -> Decimal
         return _per_part(limit, periods.days_between(window.start, window.end), window.usage)
     if allowance.reset == "MONTHLY" and window.billing_period in ("QUARTERLY", "HALF_YEARLY", "ANNUAL"):
         return _per_part(limit, periods.months_between(window.start, window.end), window.usage)
-    if allowance.reset == "NEVER":
-        limit = max(limit - _before(window), ZERO)
+    if allowance.reset == "NEVER":  # the growth since the subscription's start, with the whole limit in every period
+        quantity = window.usage(window.subscription_start, window.end) - _before(window)
     return max(quantity - limit, ZERO)
 
 

@@ -25,7 +25,8 @@ def subscription_usage(scope: Scope, row: Row, start: datetime, end: datetime) -
     committed = number(row["commitment_amount"])
     factor = number(row["overage_factor"])
     parts: list[tuple[Row, Charge, bool]] = []
-    if committed > 0:
+    dearer = committed > 0 and factor > 1
+    if dearer:
         splits = commitment.split([charge for _item, charge in metered], committed, factor)
         for index, split in enumerate(splits):
             parts += [
@@ -46,6 +47,7 @@ def subscription_usage(scope: Scope, row: Row, start: datetime, end: datetime) -
     }
     if committed > 0:
         answer["commitment_amount"] = float(committed)
+    if dearer:
         answer["commitment_utilized"] = float(amount - over)
     answer["overage_factor"] = float(factor)
     if over > 0:

@@ -198,11 +198,12 @@ def _with_commitment(metered: Metered, tariff: Tariff, costs: list[Decimal]) -> 
 
 def _committed(scope: Scope, subscription: Row, metered: list[Metered], period: Period) -> list[Line]:
     committed = number(subscription.get("commitment_amount"))
+    factor = number(subscription["overage_factor"])
     charges = [one.charge for one in metered]
-    if committed <= 0:
+    if committed <= 0 or factor <= ONE:  # without a dearer overage the server takes no notice of a commitment
         return [one.line(one.charge) for one in metered]
     found: list[Line] = []
-    for index, part in enumerate(commitment.split(charges, committed, number(subscription["overage_factor"]))):
+    for index, part in enumerate(commitment.split(charges, committed, factor)):
         if part.within is not None:
             found.append(metered[index].line(part.within))
         if part.overage is not None:

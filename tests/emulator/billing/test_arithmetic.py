@@ -121,10 +121,9 @@ def window(daily: list[str], period: str = "MONTHLY", before: str = "0") -> Wind
     """A window whose days have these quantities."""
 
     def usage(start: datetime, end: datetime) -> Decimal:
-        if start < START:
-            return D(before)
-        first, last = (start - START).days, -(-(end - START) // timedelta(days=1))
-        return sum((D(value) for value in daily[first:last]), ZERO)
+        earlier = D(before) if start < START else ZERO
+        first, last = max((start - START).days, 0), -(-(end - START) // timedelta(days=1))
+        return earlier + sum((D(value) for value in daily[first:last]), ZERO)
 
     return Window(START, START + timedelta(days=len(daily)), period, START - timedelta(days=60), usage)
 
@@ -152,10 +151,10 @@ class TestAllowances:
         months = ["30"] + ["0"] * 30 + ["5"] + ["0"] * 29
         assert allowance.billable(Allowance(D(10), "MONTHLY"), D(35), window(months, "QUARTERLY")) == 20
 
-    def test_one_that_never_resets_remembers_earlier_periods(self) -> None:
+    def test_one_that_never_resets_is_whole_in_every_period(self) -> None:
         granted = Allowance(D(10), "NEVER")
-        assert allowance.billable(granted, D(5), window(["5"], before="8")) == 3
-        assert allowance.billable(granted, D(5), window(["5"], before="80")) == 5
+        assert allowance.billable(granted, D(5), window(["5"], before="8")) == 0
+        assert allowance.billable(granted, D(15), window(["15"], before="80")) == 5
 
     def test_two_add_up_and_one_without_limit_frees_everything(self) -> None:
         assert allowance.combine([Allowance(D(1), "MONTHLY"), Allowance(D(2), "MONTHLY")]) == Allowance(D(3), "MONTHLY")

@@ -73,7 +73,7 @@ class Bench:
         }
         return str(self.api("POST", "/v1/prices", body)["id"])
 
-    def subscribe(self, start: datetime | None = None) -> str:
+    def subscribe(self, start: datetime | None = None, **more: Any) -> str:
         """A monthly subscription of the customer."""
         body = {
             "customer_id": self.customer,
@@ -82,6 +82,7 @@ class Bench:
             "billing_period": "MONTHLY",
             "billing_cycle": "anniversary",
             "start_date": rfc3339(start or self.start),
+            **more,
         }
         return str(self.api("POST", "/v1/subscriptions", body)["id"])
 

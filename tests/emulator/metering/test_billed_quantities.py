@@ -65,3 +65,14 @@ def test_groups_of_a_bucket_are_priced_each(bench: Bench) -> None:
     for index, (group, number) in enumerate((("a", 3), ("b", 9), ("a", 5), (None, 2), ("", 4), (1, 1), ("1", 6))):
         bench.send(f"e{index}", 60 + index, n=number, **({} if group is None else {"g": group}))
     assert preview(bench, subscription)["quantity"] == str(9 + 5 + 4 + 6)
+
+
+@pytest.mark.parametrize("factor", ["1", None])
+def test_a_commitment_without_a_dearer_overage_changes_nothing(bench: Bench, factor: str | None) -> None:
+    bench.meter()
+    promise = {"commitment_amount": "10", "enable_true_up": True, **({"overage_factor": factor} if factor else {})}
+    subscription = bench.subscribe(**promise)
+    bench.send("e", n=100)
+    assert preview(bench, subscription)["amount"] == "25"
+    answer = bench.api("POST", "/v1/subscriptions/usage", {"subscription_id": subscription})
+    assert (answer["amount"], answer["has_overage"], len(answer["charges"])) == (25, False, 1)
