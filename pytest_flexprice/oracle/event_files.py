@@ -8,19 +8,29 @@ from pathlib import Path
 from typing import Any
 
 from pytest_flexprice.oracle.event_rules import file_kind, quoted
+from pytest_flexprice.oracle.numbers import trimmed
 
 FIELDS = ("event_name", "external_customer_id", "event_id", "timestamp", "properties")
 _BESIDE = (*FIELDS, "source", "customer_id")
+_MOST_NAMES = 100_000
 _OBJECT_BYTES = 48 * 1024 * 1024
 
 
 class Source:
-    """One file as rows ``n, event_name, …, properties``; bulk requests are unpacked, and ``largest`` is (events, bytes) of one."""
+    """One file as rows ``n, event_name, …, properties``.
+
+    ``names`` are the event names it holds; bulk requests are unpacked, and ``largest`` is (events, bytes) of the largest.
+    """
 
     def __init__(self, base: Any, file: Path) -> None:
         self.largest: tuple[int, int] | None = None
         read: Callable[[Any, str], str] = {"csv": _csv, "parquet": _parquet}.get(file_kind(file.name), self._json)
-        self.sql = f"SELECT row_number() OVER () AS n, * FROM ({read(base, str(file))})"
+        rows = read(base, str(file))
+        self.sql = f"SELECT row_number() OVER () AS n, * FROM ({rows})"
+        found = base.execute(
+            f"SELECT DISTINCT json_extract_string(event_name, '$') FROM ({rows}) LIMIT {_MOST_NAMES}"
+        ).fetchall()
+        self.names = frozenset(trimmed(name) for (name,) in found if name)
 
     def _json(self, base: Any, file: str) -> str:
         lines = file_kind(file) == "ndjson"

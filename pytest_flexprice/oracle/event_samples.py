@@ -8,6 +8,7 @@ show examples of what is wrong. So ten lines and a hundred million are read alik
 # ruff: noqa: S608 - names and values in the queries are ours or quoted by event_rules.quoted
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -86,16 +87,14 @@ class Samples:
     def __init__(
         self, base: Any, files: Sequence[Path], folder: Path, rules: Sequence[Rule], readings: Sequence[Reading]
     ) -> None:
-        self._base, self._rules = base, rules
-        self._fields = list(dict.fromkeys(field for one in readings for field in one.fields))
+        self._base, self._readings = base, readings
         self._keys = list(dict.fromkeys(key for one in readings for key in one.filters or {}))
         self._files = [(_shown(file, folder), Source(base, file)) for file in files]
         self._chunks = [list(rules[i : i + _BITS]) for i in range(0, len(rules), _BITS)]
         for number, (_, source) in enumerate(self._files):
             create = "INSERT INTO seen" if number else "CREATE TABLE seen AS"
-            base.execute(
-                f"{create} SELECT {number} AS file, n, trimmed, cust, h, {self._kept()} FROM ({self._event(source)})"
-            )
+            kept = f"SELECT {number} AS file, n, trimmed, cust, h, {self._kept(source)}"
+            base.execute(f"{create} {kept} FROM ({self._event(source)})")
 
     def totals(self) -> dict[str, int]:
         """How many events each file holds."""
@@ -126,12 +125,13 @@ class Samples:
 
     def unknown_customers(self, known: Iterable[str]) -> list[Named]:
         """External ids that are none of the known ones, of each file the 1,000 most frequent."""
-        with tempfile.NamedTemporaryFile("w", suffix=".csv", encoding="utf-8", newline="") as file:
-            file.writelines('"' + name.replace('"', '""') + '"\n' for name in known)
-            file.flush()
+        with tempfile.TemporaryDirectory(prefix="flexprice-known-") as folder:
+            names = Path(folder) / "known.ndjson"
+            with names.open("w", encoding="utf-8") as file:
+                file.writelines(json.dumps({"name": name}) + "\n" for name in known)
             self._base.execute(
-                f"CREATE OR REPLACE TABLE known AS SELECT DISTINCT name FROM read_csv({quoted(file.name)}, "
-                "columns={'name': 'VARCHAR'}, header=false, delim=',', quote='\"', escape='\"')"
+                f"CREATE OR REPLACE TABLE known AS SELECT DISTINCT name FROM read_json({quoted(str(names))}, "
+                "columns={'name': 'VARCHAR'}, format='newline_delimited')"
             )
         return self._grouped("cust", "cust <> '' AND cust NOT IN (SELECT name FROM known WHERE name IS NOT NULL)")
 
@@ -173,28 +173,33 @@ class Samples:
         return [Batch(file, *source.largest) for file, source in self._files if source.largest is not None]
 
     def _event(self, source: Source) -> str:
-        """One row an event: its number, each field's first JSON character and text, and the properties that meters read."""
+        """One row an event: its number, each field's first JSON character and text, and the properties that meters read.
+
+        Only the meters of event names that the file holds are looked at, so a large catalog costs nothing.
+        """
+        mine = [one for one in self._readings if one.event in source.names]
+        fields = list(dict.fromkeys(field for one in mine for field in one.fields))
+        keys = {key for one in mine for key in one.filters or {}}
         first = ", ".join(f'ascii("{field}"::VARCHAR) AS {part}_c' for field, part in _PARTS.items())
         broken = " AND ".join(f'"{field}" IS NULL' for field in FIELDS)
         texts = ", ".join(
             f"CASE WHEN {part}_c = {TEXT} THEN json_extract_string(\"{field}\", '$') END AS {part}"
             for field, part in _PARTS.items()
         )
-        raw = "".join(
-            f", json_extract(properties, {path(one)})::VARCHAR AS {column('json', one)}" for one in self._fields
-        )
+        raw = "".join(f", json_extract(properties, {path(one)})::VARCHAR AS {column('json', one)}" for one in fields)
         values = "".join(
             f", CASE WHEN ascii({column('json', one)}) = {TEXT} THEN json_extract_string(properties, {path(one)}) "
             f"ELSE {column('json', one)} END AS {column('text', one)}"
-            for one in self._fields
+            for one in fields
         )
         numbers = "".join(
             f", CASE WHEN {matches(column('text', one), NUMERIC_TEXT)} THEN try_cast({column('text', one)} AS DOUBLE) END "
             f"AS {column('number', one)}"
-            for one in self._fields
+            for one in fields
         )
         filters = "".join(
-            f", json_extract(properties, {path(key)})::VARCHAR AS {column('filter', key)}" for key in self._keys
+            f", {f'json_extract(properties, {path(key)})::VARCHAR' if key in keys else 'NULL::VARCHAR'} AS {column('filter', key)}"
+            for key in self._keys
         )
         return (
             f"SELECT *, CASE WHEN spaced THEN trim(name, {quoted(SPACES)}) ELSE name END AS trimmed{numbers} FROM ("
@@ -204,13 +209,14 @@ class Samples:
             f"SELECT *, {broken} AS broken, {first}, ascii(properties::VARCHAR) AS props_c FROM ({source.sql}))))"
         )
 
-    def _kept(self) -> str:
-        bits = [
-            " + ".join(f"coalesce(({rule.condition})::BIGINT, 0) * {1 << i}" for i, rule in enumerate(rules))
-            + f" AS bits{chunk}"
-            for chunk, rules in enumerate(self._chunks)
-        ]
-        return ", ".join([*(bits or ["0 AS bits0"]), *(column("filter", key) for key in self._keys)])
+    def _kept(self, source: Source) -> str:
+        """The bits of every rule, and the properties that meters filter by."""
+        bits = []
+        for chunk, rules in enumerate(self._chunks):
+            asked = [(i, rule) for i, rule in enumerate(rules) if not rule.event or rule.event in source.names]
+            terms = [f"coalesce(({rule.condition})::BIGINT, 0) * {1 << i}" for i, rule in asked]
+            bits.append(f"{' + '.join(terms) or '0::BIGINT'} AS bits{chunk}")
+        return ", ".join([*bits, *(column("filter", key) for key in self._keys)])
 
     def _examples(self, found: Sequence[tuple[int, Rule, int, int]]) -> dict[tuple[int, Rule, int], str]:
         """The values that the first events of each broken rule have, in one more scan of the file."""

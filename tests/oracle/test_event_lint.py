@@ -157,6 +157,10 @@ def test_without_declared_customers_none_is_unknown(tmp_path: Path) -> None:
     assert errors(check(tmp_path, event(external_customer_id="anybody"), customers=None)) == []
 
 
+def test_with_no_customers_at_all_every_one_is_unknown(tmp_path: Path) -> None:
+    assert "'acct_1'" in errors(check(tmp_path, event(), customers=()))[0]
+
+
 @pytest.mark.parametrize(
     ("second", "severity", "words"),
     [
@@ -234,6 +238,32 @@ def test_arrays_csv_parquet_and_compressed_files_read_alike(tmp_path: Path) -> N
     duckdb.execute(f"COPY ({naive}) TO '{tmp_path / 'e.parquet'}'")
     found = errors(sample_check.check(EVENTS, [tmp_path / "e.parquet"], tmp_path, NOW, meters=(tokens(),)))
     assert "without a zone" in found[0]
+
+
+def test_a_catalog_of_many_meters_costs_nothing_and_hides_nothing(tmp_path: Path) -> None:
+    meters = [*(tokens(event_name=f"e.{n}", field=f"f{n}", filters={f"k{n}": ("x",)}) for n in range(200)), tokens()]
+    found = errors(check(tmp_path, event(), event(2, properties={"tokens": -1}), meters=meters))
+    assert len(found) == 1
+    assert "negative" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("s.ndjson", ""), ("s.ndjson", "\n\n"), ("s.csv", "event_name,event_id\n"), ("s.json", "[]")]
+)
+def test_an_empty_sample_shows_nothing(tmp_path: Path, name: str, text: str) -> None:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    checked = sample_check.check(EVENTS, [path], tmp_path, NOW, meters=METERS)
+    assert [one.kind for one in everything(checked)] == [Kind.NOT_VERIFIED]
+
+
+def test_a_single_event_in_a_json_file(tmp_path: Path) -> None:
+    assert errors(check(tmp_path, json.dumps(event(), indent=2), name="one.json")) == []
+
+
+def test_only_broken_lines(tmp_path: Path) -> None:
+    checked = check(tmp_path, "x", "{")
+    assert "2 of 2 events in s.ndjson have no JSON object" in errors(checked)[0]
 
 
 def test_files_that_cannot_be_read_are_not_verified(tmp_path: Path) -> None:
