@@ -37,14 +37,15 @@ def due_date(scope: Scope, subscription: Row | None, period_end: datetime) -> da
 def invoice_number(scope: Scope) -> str:
     """The next number of the environment, such as ``INV-202611-00741``."""
     config = invoice_config(scope)
-    local = scope.now.astimezone(_zone(str(config["timezone"])))
+    local = scope.now.astimezone(zone(str(config["timezone"])))
     count = scope.world.next(f"invoice_number:{scope.tenant}:{scope.environment}")
     number = str(int(config["start_sequence"]) + count - 1).zfill(int(config["suffix_length"]))
     stamp = local.strftime(_FORMATS.get(str(config["format"]), "%Y%m"))
     return str(config["separator"]).join((str(config["prefix"]), stamp, number))
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone(name: str) -> ZoneInfo:
+    """The time zone of a customer or setting; UTC for a name that is none."""
     try:
         return ZoneInfo(_INDIA.get(name, name))
     except (ZoneInfoNotFoundError, ValueError):

@@ -96,8 +96,9 @@ _USAGE_ONLY = frozenset({"PRORATION", "AUTO_INVOICE_THRESHOLD"})
 
 def following(subscription: Row, period: Period) -> Period:
     """The period after ``period``."""
+    length = (subscription["billing_period"], subscription["billing_period_count"])
     end = periods.next_boundary(
-        period.end, subscription["billing_anchor"], subscription["billing_period"], subscription["billing_period_count"]
+        period.end, subscription["billing_anchor"], *length, config.zone(subscription["timezone"])
     )
     return Period(period.end, end)
 

@@ -50,7 +50,7 @@ def due(grant: Row) -> datetime | None:
         return first
     if grant["cadence"] != "RECURRING" or not grant.get("period"):
         return None
-    return periods.boundary(
+    return periods.instalment(
         grant["credit_grant_anchor"], grant["period"], grant.get("period_count") or 1, grant["_paid"]
     )
 

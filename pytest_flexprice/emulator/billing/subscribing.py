@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from .. import errors
 from ..tables import Row
-from . import drafts, grants, invoices, periods, promises, views
+from . import config, drafts, grants, invoices, periods, promises, views
 from .commitment import LineCommitment
 from .lines import Period
 from .pricing import number
@@ -43,10 +43,10 @@ def matching_prices(scope: Scope, plan_id: str, currency: str, period: str) -> l
     return rows
 
 
-def anchor(body: Mapping[str, Any], start: datetime) -> datetime:
+def anchor(body: Mapping[str, Any], start: datetime, zone: tzinfo) -> datetime:
     """The billing anchor: the next calendar boundary, the one given, or the start itself."""
     if body["billing_cycle"] == "calendar":
-        return periods.calendar_anchor(start, body["billing_period"])
+        return periods.calendar_anchor(start, body["billing_period"], zone)
     return milliseconds(body["billing_anchor"]) if body["billing_anchor"] else start
 
 
@@ -71,7 +71,8 @@ def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row) -> R
     start = milliseconds(body["start_date"] or scope.now)
     days = body["trial_period_days"] or 0
     status = "draft" if body["subscription_status"] == "draft" else ("trialing" if days > 0 else "active")
-    anchored = anchor(body, start)
+    zone = config.zone(customer["timezone"])
+    anchored = anchor(body, start, zone)
     count = body["billing_period_count"] or 1
     last = milliseconds(body["end_date"]) if body["end_date"] else None
     return scope.insert(
@@ -87,7 +88,7 @@ def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row) -> R
         start_date=start,
         end_date=last,
         current_period_start=start,
-        current_period_end=periods.period_end(start, anchored, (body["billing_period"], count), last),
+        current_period_end=periods.period_end(start, anchored, (body["billing_period"], count), last, zone),
         cancelled_at=None,
         cancel_at=None,
         cancel_at_period_end=False,
@@ -199,10 +200,11 @@ def activate(scope: Scope, row: Row, start: datetime) -> Row:
     start = milliseconds(start)
     own_anchor = row["billing_anchor"] == row["start_date"]
     if row["billing_cycle"] == "calendar":
-        anchored = periods.calendar_anchor(start, row["billing_period"])
+        anchored = periods.calendar_anchor(start, row["billing_period"], config.zone(row["timezone"]))
     else:
         anchored = start if own_anchor else row["billing_anchor"]
-    end = periods.period_end(start, anchored, (row["billing_period"], row["billing_period_count"]), row["end_date"])
+    zone, step = config.zone(row["timezone"]), (row["billing_period"], row["billing_period_count"])
+    end = periods.period_end(start, anchored, step, row["end_date"], zone)
     length = row["trial_end"] - row["trial_start"] if row["trial_end"] else None
     scope.touch(
         row,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..jobs import job
 from ..tables import Row
-from . import cancelling, drafts, invoices, periods
+from . import cancelling, config, drafts, invoices, periods
 from .lines import Period
 from .scope import Scope
 
@@ -39,7 +39,8 @@ def _start_paying(scope: Scope, row: Row) -> None:
         cancelling.end_line_items(scope, row, planned)
         cancelling.finish(scope, row, planned, planned)
         return
-    end = periods.next_boundary(begin, begin, row["billing_period"], row["billing_period_count"])
+    length = (row["billing_period"], row["billing_period_count"])
+    end = periods.next_boundary(begin, begin, *length, config.zone(row["timezone"]))
     scope.touch(
         row,
         subscription_status="active",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import itertools
 from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -34,7 +35,11 @@ def at(text: str) -> datetime:
         ("2026-01-15", "2026-01-15", "WEEKLY", 2, ["2026-01-29", "2026-02-12"]),
         ("2026-01-05", "2026-01-20", "MONTHLY", 1, ["2026-01-20", "2026-02-20"]),
         ("2026-01-20", "2026-01-05", "MONTHLY", 1, ["2026-02-05", "2026-03-05"]),
-        ("2026-01-05", "2026-03-20", "ANNUAL", 1, ["2026-03-20", "2027-03-20"]),
+        ("2026-01-05", "2026-03-20", "ANNUAL", 1, ["2027-03-20", "2028-03-20"]),
+        ("2026-01-05", "2026-03-20", "QUARTERLY", 1, ["2026-03-20", "2026-06-20"]),
+        ("2026-01-05", "2025-12-20", "MONTHLY", 2, ["2026-01-20", "2026-03-20"]),
+        ("2026-01-20", "2026-01-16", "WEEKLY", 1, ["2026-01-23", "2026-01-30"]),
+        ("2026-01-20", "2026-01-16", "DAILY", 3, ["2026-01-23", "2026-01-26"]),
     ],
 )
 def test_month_ends_are_clamped_to_the_anchor(
@@ -48,14 +53,27 @@ def test_month_ends_are_clamped_to_the_anchor(
 
 
 @given(MOMENTS, MOMENTS, PERIODS, COUNTS)
-def test_the_next_boundary_is_the_first_one_after(after: datetime, anchor: datetime, period: str, count: int) -> None:
-    end = periods.next_boundary(after, anchor, period, count)
-    assert end > after
-    assert end.microsecond == 0
-    again = periods.next_boundary(end, anchor, period, count)
-    assert again > end
+def test_periods_go_on_for_ever(start: datetime, anchor: datetime, period: str, count: int) -> None:
+    first = periods.next_boundary(start, anchor, period, count)
+    second = periods.next_boundary(first, anchor, period, count)
+    assert start.replace(microsecond=0) - timedelta(days=1) < first < second
+    assert second.time() == anchor.replace(microsecond=0).time()
     longest = {"DAILY": 1, "WEEKLY": 7, "MONTHLY": 31, "QUARTERLY": 92, "HALF_YEARLY": 184, "ANNUAL": 366}[period]
-    assert end - after <= timedelta(days=longest * count + 3, seconds=1)
+    assert second - first <= timedelta(days=longest * count + 3)
+
+
+def test_boundaries_follow_the_customers_clock_through_summer_time() -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    start = datetime(2026, 3, 14, 23, tzinfo=UTC)  # midnight of 15 March there
+    assert periods.next_boundary(start, start, "MONTHLY", 1, zone) == datetime(2026, 4, 14, 22, tzinfo=UTC)
+    assert periods.calendar_anchor(start, "MONTHLY", zone) == datetime(2026, 3, 31, 22, tzinfo=UTC)
+    assert periods.calendar_anchor(start, "WEEKLY", zone) == datetime(2026, 3, 15, 23, tzinfo=UTC)
+
+
+def test_a_subscription_ends_its_last_period() -> None:
+    last = at("2026-02-10")
+    assert periods.period_end(at("2026-01-31"), at("2026-01-31"), ("MONTHLY", 1), last) == last
+    assert periods.period_end(at("2026-01-05"), at("2026-01-05"), ("MONTHLY", 1), last) == at("2026-02-05")
 
 
 @given(MOMENTS, PERIODS)
