@@ -29,6 +29,7 @@ class ExpectedLine:
         quantity: net of the allowance; ``allowed`` is what the allowance took off, ``None`` without an entitlement.
         formula: how the amount comes about, in words of arithmetic.
         unverified: why quantity and amount could not be computed; empty when they were.
+        optional: it may be on the invoice or not, as a one-time fee that an earlier invoice has charged.
     """
 
     price_id: str
@@ -43,6 +44,7 @@ class ExpectedLine:
     commitment_info: Mapping[str, Any] | None = None
     discount: Decimal | None = None
     unverified: str = ""
+    optional: bool = False
     line: BilledLine | None = field(default=None, compare=False, repr=False)
 
 
@@ -119,6 +121,8 @@ def expected_invoice(
     if any(line.unverified for line in lines):
         return ExpectedInvoice(subscription.currency, stage, tuple(lines), None, None)
     subtotal = total(line.amount for line in lines)
+    if any(line.optional for line in lines):
+        return ExpectedInvoice(subscription.currency, stage, tuple(lines), None, None)
     if coupons is None and taxes is None and credit_balance is None:
         return ExpectedInvoice(subscription.currency, stage, tuple(lines), subtotal, None)
     usage = total(line.amount for line in lines if line.kind in ("usage", "overage"))
@@ -141,7 +145,7 @@ def expected_invoice(
 def _is_billed(line: BilledLine, window: Window, closing: bool) -> bool:
     if line.price.invoice_cadence == "ADVANCE":
         ended = line.end is not None and line.end <= window.end
-        return not closing and not ended and line.price.billing_period != "ONETIME"
+        return not closing and not ended
     span = line.within(window)
     return span.start < span.end
 
@@ -178,7 +182,8 @@ def _fixed_line(line: BilledLine, start: ExpectedLine, whole: Window | None) -> 
     if line.price.invoice_cadence == "ARREAR" and (whole is None or line.within(whole) != whole):
         return replace(start, unverified=f"the fee '{line.display_name}' for a part of a period")
     amount = rounded(cost(line.price, line.quantity), line.price.currency)
-    return replace(start, quantity=line.quantity, amount=amount, formula=formula(line.price, line.quantity))
+    text, once = formula(line.price, line.quantity), line.price.billing_period == "ONETIME"
+    return replace(start, quantity=line.quantity, amount=amount, formula=text, optional=once)
 
 
 def _usage_line(

@@ -73,7 +73,7 @@ def _label(line: ExpectedLine) -> str:
 
 def _missing(expected: ExpectedInvoice, line: ExpectedLine, item: str) -> list[Finding]:
     nothing = not line.unverified and not line.amount and not line.quantity
-    if nothing and expected.stage != "preview":
+    if line.optional or (nothing and expected.stage != "preview"):
         return []
     what = f"the event '{line.event_name}'" if line.event_name else f"'{line.name}'"
     return [

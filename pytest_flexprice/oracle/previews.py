@@ -21,10 +21,14 @@ MOST = 20
 
 
 def representatives(subscriptions: Iterable[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:
-    """One subscription that has begun for each plan, currency and billing period, always the same; at most 20."""
+    """One subscription for each plan, currency and billing period, always the same; at most 20.
+
+    It has begun, and no end of it is planned: what a next period costs then is not known.
+    """
     found: dict[tuple[Any, ...], Mapping[str, Any]] = {}
     for each in sorted(subscriptions, key=lambda one: str(one.get("id"))):
-        if instant(str(each["start_date"])) <= now:
+        ending = each.get("cancel_at_period_end") or each.get("cancel_at") or each.get("end_date")
+        if not ending and instant(str(each["start_date"])) <= now:
             found.setdefault((each.get("plan_id"), each.get("currency"), each.get("billing_period")), each)
     return [dict(each) for each in list(found.values())[:MOST]]
 

@@ -1,8 +1,10 @@
 """What is said about an invoice that is not as expected; recorded invoices that are."""
 
 import copy
+import json
 from datetime import datetime, timezone
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -163,6 +165,17 @@ def test_unexplained_line_is_found():
     assert "a line that nothing explains: 'Setup' over 7" in finding.sentence
 
 
+def test_one_time_fee_may_be_there_or_not():
+    data = {"id": "price_setup", "type": "FIXED", "billing_model": "FLAT_FEE", "amount": "7", "currency": "usd"}
+    setup = BilledLine("line_3", Price.from_api({**data, "invoice_cadence": "ADVANCE", "billing_period": "ONETIME"}))
+    expected = expect(lines=(tokens(), setup))
+    assert compare_invoice(expected, invoice(line())) == []
+    there = line("price_setup", "", "1", "7", display_name="Setup")
+    assert compare_invoice(expected, invoice(line(), there)) == []
+    (finding,) = compare_invoice(expected, invoice(line(), {**there, "amount": "70"}))
+    assert "wrong price" in finding.sentence
+
+
 def test_other_currency_is_found():
     (finding,) = compare_invoice(expect(), invoice(line(), currency="eur"))
     assert finding.sentence == "the invoice is in another currency (expected 'usd', found 'eur')."
@@ -204,6 +217,31 @@ def test_three_totals_of_one_invoice(stage, fields):
     assert compare_invoice(expected, observed) == []
     told = compare_invoice(expect("100", stage=stage), observed)
     assert [each.severity for each in told] == [Severity.INFO]
+
+
+RECORDED = Path(__file__).parents[1] / "recordings" / "invoice_coupon_tax_wallet.json"
+
+
+@pytest.mark.parametrize(
+    ("name", "stage"),
+    [("preview", "preview"), ("the draft appears", "draft"), ("the finalized invoice", "finalized")],
+)
+def test_recorded_invoices_are_as_expected(name, stage):
+    steps = json.loads(RECORDED.read_text(encoding="utf-8"))["steps"]
+    answer = next(each["response"]["json"] for each in steps if each["name"] == name)
+    observed = answer["items"][0] if "items" in answer else answer
+    own = BilledLine("line_1", price("tokens", id="{price}"), "{meter}", "Meter meter {run}")
+    known = {
+        "coupons": [Coupon(percentage=Decimal(10))],
+        "taxes": [Tax(percentage=Decimal(20))],
+        "credit_balance": Decimal(4),
+    }
+    usages = {"line_1": usage_of_total(meter(), "100")}
+    expected = expected_invoice(subscription(own), usages, stage=stage, **known)
+    assert compare_invoice(expected, observed) == []
+    assert expected.total == Decimal(observed["total"])
+    if stage != "preview":
+        assert expected.lines[0].discount == Decimal(observed["line_items"][0]["invoice_level_discount"])
 
 
 def test_tax_and_credits_at_finalization_are_no_finding():

@@ -8,10 +8,7 @@ from .vectors import VECTORS, Case, differences
 @pytest.mark.parametrize("vector", VECTORS, ids=[vector["id"] for vector in VECTORS])
 def test_oracle_reproduces_vector(vector):
     case, results = Case(vector), vector["results"]
-    processed = {
-        key: row["qty_total"] for key, row in results.get("lookup", {}).items() if row["status"] == "processed"
-    }
-    assert differences(processed, case.lookup(), "lookup") == []
+    assert differences(results.get("lookup", {}), case.lookup(), "lookup") == []
     assert differences(results["usage"], case.usage(), "usage") == []
     assert differences(results["preview"], case.preview(), "preview") == []
     if "invoice" in results:

@@ -12,6 +12,7 @@ from pytest_flexprice.oracle.allowances import Allowance
 from pytest_flexprice.oracle.billing import BilledLine, BilledSubscription
 from pytest_flexprice.oracle.commitments import Commitment, LineCommitment
 from pytest_flexprice.oracle.deductions import Coupon, Tax
+from pytest_flexprice.oracle.expressions import ExpressionError
 from pytest_flexprice.oracle.invoice import expected_invoice, line_usages
 from pytest_flexprice.oracle.metering import Event, Meter, quantity
 from pytest_flexprice.oracle.periods import first_period
@@ -68,13 +69,20 @@ class Case:
         )
 
     def lookup(self):
-        """The quantity of each event of which the vector says so."""
-        answers = {}
+        """What the Event Debugger says of each event that the vector asks for."""
         events = {event.id: event for event in self.events}
-        for event_id, row in self.vector["results"].get("lookup", {}).items():
-            if row["status"] == "processed":
-                answers[event_id] = quantity(self.meters[0], events[event_id])
-        return answers
+        return {event_id: self._looked_up(events[event_id]) for event_id in self.vector["results"].get("lookup", {})}
+
+    def _looked_up(self, event):
+        meter, line = self.meters[0], self.subscription.lines[0]
+        if not meter.accepts(event):
+            return {"status": "failed", "failure_point": "meter_lookup"}
+        if not line.within(self.subscription.period).holds(event.timestamp):
+            return {"status": "failed", "failure_point": "subscription_line_item_lookup"}
+        try:
+            return {"status": "processed", "qty_total": quantity(meter, event)}
+        except ExpressionError:
+            return {"status": "processing"}
 
     def usage(self):
         """What the usage query says per charge."""
