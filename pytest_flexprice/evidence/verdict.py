@@ -199,7 +199,7 @@ def _not_run(missing: list[ScenarioRecord]) -> str:
     if len(chosen) == len(missing):
         return "Left out by the selection of this run."
     first = next(record for record in missing if not record.deselected)
-    return first.message or f"'{first.name}' was not reached."
+    return capital(first.message) or f"'{first.name}' was not reached."
 
 
 def _held(within: list[ScenarioRecord]) -> str:

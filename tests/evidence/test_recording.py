@@ -150,7 +150,7 @@ def _(): pass
     ("step", "state", "why", "code"),
     [
         ("nothing wrong", "passed", "It ends.", 6),
-        ("a skip", "not run", "no webhook endpoint to look at", 6),
+        ("a skip", "not run", "No webhook endpoint to look at", 6),
         ("a fixture that breaks", "failed", "The scenario itself broke: RuntimeError: no such luck", 1),
         ("a fixture that cleans up badly", "failed", "A subscription is still active.", 1),
         ("a plain assertion", "failed", "assert 1 == 2", 1),
