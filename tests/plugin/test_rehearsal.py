@@ -52,7 +52,13 @@ def test_no_key_reaches_the_evidence(plain: Outcome) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("-n", "2"), ("--flexprice-level=smoke",), ("-p", "no:allure_pytest"), ("-p", "randomly", "-p", "no:xdist"), ("-p", "no:randomly")],
+    [
+        ("-n", "2"),
+        ("--flexprice-level=smoke",),
+        ("-p", "no:allure_pytest"),
+        ("-p", "randomly", "-p", "no:xdist"),
+        ("-p", "no:randomly"),
+    ],
     ids=" ".join,
 )
 def test_the_verdict_is_the_same_by_every_way(plain: Outcome, tmp_path: Path, arguments: tuple[str, ...]) -> None:
