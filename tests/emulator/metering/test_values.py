@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_flexprice.emulator.metering.values import (
@@ -56,6 +56,7 @@ def test_a_value_is_printed_as_go_does(value: Any, text: str) -> None:
     assert printed(value) == text
 
 
+@settings(deadline=None)
 @given(DOUBLES)
 def test_a_printed_double_is_the_same_double(value: float) -> None:
     text = printed(as_doubles(value))
@@ -67,6 +68,7 @@ def test_a_printed_double_is_the_same_double(value: float) -> None:
     assert len(digits.partition("e")[0]) <= 17
 
 
+@settings(deadline=None)
 @given(st.recursive(st.none() | st.booleans() | st.text() | st.integers() | DOUBLES, st.lists, max_leaves=10))
 def test_values_survive_storing(value: Any) -> None:
     stored = as_doubles(value)
@@ -116,12 +118,14 @@ def test_other_text_is_none(text: str) -> None:
     assert quantity(text) == 0
 
 
+@settings(deadline=None)
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=8, min_value=-(10**12), max_value=10**12))
 def test_every_decimal_is_read_back(number: Decimal) -> None:
     assert from_text(str(number)) == number
     assert from_text(format(number, "f")) == number
 
 
+@settings(deadline=None)
 @given(st.text(max_size=8))
 def test_text_is_read_as_a_number_or_not_at_all(text: str) -> None:
     number = from_text(text)
@@ -134,6 +138,7 @@ def test_what_is_no_number_counts_nothing(value: Any) -> None:
     assert quantity(value) == 0
 
 
+@settings(deadline=None)
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20))
 def test_a_stored_quantity_is_cut_and_never_negative(number: Decimal) -> None:
     stored = cut(number)

@@ -6,7 +6,7 @@ import sqlite3
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_flexprice.emulator.metering import windows
@@ -25,6 +25,7 @@ def begin(size: str, moment: datetime, anchor: datetime | None = None) -> dateti
     return windows.at_second(found)
 
 
+@settings(deadline=None)
 @given(MOMENTS, st.sampled_from(sorted(MINUTES)))
 def test_windows_up_to_a_day_divide_the_utc_day(moment: datetime, size: str) -> None:
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -32,6 +33,7 @@ def test_windows_up_to_a_day_divide_the_utc_day(moment: datetime, size: str) -> 
     assert begin(size, moment) == day + (moment - day) // step * step
 
 
+@settings(deadline=None)
 @given(MOMENTS)
 def test_weeks_begin_on_sunday(moment: datetime) -> None:
     found = begin("WEEK", moment)
@@ -40,6 +42,7 @@ def test_weeks_begin_on_sunday(moment: datetime) -> None:
     assert found == found.replace(hour=0, minute=0, second=0)
 
 
+@settings(deadline=None)
 @given(MOMENTS)
 def test_months_begin_on_the_first(moment: datetime) -> None:
     assert begin("MONTH", moment) == moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -58,11 +61,13 @@ def test_months_begin_on_the_day_of_the_anchor(moment: str, anchor_day: int, sta
     assert begin("MONTH", at(moment), anchor) == at(start)
 
 
+@settings(deadline=None)
 @given(MOMENTS)
 def test_an_unknown_size_is_a_day(moment: datetime) -> None:
     assert begin("FORTNIGHT", moment) == begin("DAY", moment)
 
 
+@settings(deadline=None)
 @given(MOMENTS)
 def test_seconds_and_milliseconds_are_cut(moment: datetime) -> None:
     assert windows.at_second(windows.second_of(moment)) == moment.replace(microsecond=0)
