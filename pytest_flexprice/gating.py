@@ -79,9 +79,15 @@ def _is_about_access(item: pytest.Item) -> bool:
 def _translated(item: pytest.Item) -> Generator[None, None, None]:
     try:
         return (yield)
-    except ApiError as error:
-        if error.status in (401, 403) and not (collector.is_scenario(item) and _is_about_access(item)):
+    except (ApiError, NotVerified) as error:
+        refusal = error if isinstance(error, ApiError) else error.__cause__
+        if not isinstance(refusal, ApiError):
+            raise
+        where = f"{refusal.method} {refusal.path}"
+        if refusal.status in (401, 403) and not (collector.is_scenario(item) and _is_about_access(item)):
             pytest.skip(
-                f"not run, because the key may not do {error.method} {error.path} ({error.status}: {error.message}); see item 1.2"
+                f"not run, because the key may not do {where} ({refusal.status}: {refusal.message}); see item 1.2"
             )
-        raise not_verified("", f"{error.method} {error.path}", str(error).rstrip(".")) from error
+        if isinstance(error, NotVerified):
+            raise
+        raise not_verified("", where, str(error).rstrip(".")) from error

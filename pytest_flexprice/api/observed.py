@@ -20,4 +20,4 @@ def observing(item: str, what: str) -> Iterator[None]:
         yield
     except ApiError as error:
         remedy = "use a key that may read it" if error.status in (401, 403) else ""
-        raise not_verified(item, what, f"{what} could not be read: {str(error).rstrip('.')}", remedy=remedy) from None
+        raise not_verified(item, what, f"{what} could not be read: {str(error).rstrip('.')}", remedy=remedy) from error
