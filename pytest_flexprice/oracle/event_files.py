@@ -13,6 +13,7 @@ from pytest_flexprice.oracle.numbers import trimmed
 FIELDS = ("event_name", "external_customer_id", "event_id", "timestamp", "properties")
 _BESIDE = (*FIELDS, "source", "customer_id")
 _MOST_NAMES = 100_000
+_NAME = "json_extract_string(event_name, '$')"
 _OBJECT_BYTES = 48 * 1024 * 1024
 
 
@@ -24,35 +25,40 @@ class Source:
 
     def __init__(self, base: Any, file: Path) -> None:
         self.largest: tuple[int, int] | None = None
-        read: Callable[[Any, str], str] = {"csv": _csv, "parquet": _parquet}.get(file_kind(file.name), self._json)
+        read: Callable[[Any, str], str] = {"csv": _csv, "parquet": _parquet}.get(file_kind(file.name), _json)
         rows = read(base, str(file))
-        self.sql = f"SELECT row_number() OVER () AS n, * FROM ({rows})"
-        found = base.execute(
-            f"SELECT DISTINCT json_extract_string(event_name, '$') FROM ({rows}) LIMIT {_MOST_NAMES}"
-        ).fetchall()
-        self.names = frozenset(trimmed(name) for (name,) in found if name)
+        fields = ", ".join(f'"{name}"' for name in FIELDS)
+        if read is _json:
+            found = self._look(
+                base, rows, "count(events), max(json_array_length(events)), max(strlen(events::VARCHAR))"
+            )
+            if sum(row[1] for row in found):
+                self.largest = max(int(row[2] or 0) for row in found), max(int(row[3] or 0) for row in found)
+                one = ", ".join(f"json_extract(one, '$.{name}') AS \"{name}\"" for name in FIELDS)
+                rows = (
+                    f"SELECT {one} FROM (SELECT unnest(json_extract(events, '$[*]')) AS one FROM ({rows}) WHERE events IS NOT NULL) "
+                    f"UNION ALL SELECT {fields} FROM ({rows}) WHERE events IS NULL"
+                )
+                found = self._look(base, rows)
+        else:
+            found = self._look(base, rows)
+        self.names = frozenset(trimmed(row[0]) for row in found if row[0])
+        self.sql = f"SELECT row_number() OVER () AS n, {fields} FROM ({rows})"
 
-    def _json(self, base: Any, file: str) -> str:
-        lines = file_kind(file) == "ndjson"
-        columns = ", ".join(f"\"{name}\": 'JSON'" for name in (*FIELDS, "events"))
-        table = (
-            f"read_json({quoted(file)}, columns={{{columns}}}, format='{'newline_delimited' if lines else 'auto'}', "
-            f"ignore_errors={lines}, maximum_object_size={_object_bytes(Path(file))})"
-        )
-        bulk = base.execute(
-            f"SELECT count(events), max(json_array_length(events)), max(strlen(events::VARCHAR)) FROM {table} "
-            "WHERE events IS NOT NULL"
-        )
-        requests, most, size = bulk.fetchone()
-        names = ", ".join(f'"{name}"' for name in FIELDS)
-        if not requests:
-            return f"SELECT {names} FROM {table}"
-        self.largest = (int(most or 0), int(size or 0))
-        unpacked = ", ".join(f"json_extract(one, '$.{name}') AS \"{name}\"" for name in FIELDS)
-        return (
-            f"SELECT {unpacked} FROM (SELECT unnest(json_extract(events, '$[*]')) AS one FROM {table} WHERE events IS NOT NULL) "
-            f"UNION ALL SELECT {names} FROM {table} WHERE events IS NULL"
-        )
+    @staticmethod
+    def _look(base: Any, rows: str, more: str = "count(*)") -> list[tuple[Any, ...]]:
+        """One scan before the one that counts: the event names, and what else is asked of each."""
+        query = f"SELECT {_NAME} AS name, {more} FROM ({rows}) GROUP BY name LIMIT {_MOST_NAMES}"
+        return list(base.execute(query).fetchall())
+
+
+def _json(base: Any, file: str) -> str:
+    lines = file_kind(file) == "ndjson"
+    columns = ", ".join(f"\"{name}\": 'JSON'" for name in (*FIELDS, "events"))
+    return (
+        f"SELECT * FROM read_json({quoted(file)}, columns={{{columns}}}, format='{'newline_delimited' if lines else 'auto'}', "
+        f"ignore_errors={lines}, maximum_object_size={_object_bytes(Path(file))})"
+    )
 
 
 def _object_bytes(file: Path) -> int:
