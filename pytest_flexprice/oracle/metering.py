@@ -16,7 +16,7 @@ from pytest_flexprice.oracle.aggregation import Row, aggregated
 from pytest_flexprice.oracle.buckets import bucket_start
 from pytest_flexprice.oracle.decimals import ZERO, cut, decimal, product
 from pytest_flexprice.oracle.expressions import ExpressionError, quantity_by_expression
-from pytest_flexprice.oracle.numbers import DEADLY_QUANTITY
+from pytest_flexprice.oracle.numbers import DEADLY_QUANTITY, trimmed
 from pytest_flexprice.oracle.quantities import number_of, printed
 from pytest_flexprice.oracle.times import Window, instant, second
 
@@ -38,7 +38,7 @@ class Event:
         """An event from the body of an ingest request, or from what ``GET /v1/events`` answers."""
         return cls(
             id=str(body.get("event_id") or body.get("id") or ""),
-            name=str(body["event_name"]).strip(),
+            name=trimmed(str(body["event_name"])),
             timestamp=instant(str(body["timestamp"])),
             properties=body.get("properties") or {},
             external_customer_id=str(body.get("external_customer_id", "")),

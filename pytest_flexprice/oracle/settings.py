@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from pytest_flexprice.evidence.finding import Finding, Kind, Severity
+from pytest_flexprice.evidence.finding import Finding, Kind, Severity, show
 from pytest_flexprice.oracle.auto_cancel import Cancellation, CancelPolicy
 from pytest_flexprice.oracle.decimals import decimal, quotient, words
 from pytest_flexprice.plan import Invoicing
@@ -211,8 +211,8 @@ def collection_findings(declared: Invoicing | None, subscriptions: Iterable[Mapp
                 "5.2",
                 "golive.toml: invoicing.collection",
                 "the plan does not say whether invoices are collected automatically or sent",
-                observed=methods or None,
-                consequence="Flexprice collects automatically where nothing is said",
+                consequence="Flexprice collects automatically where nothing is said"
+                + (f", and active subscriptions use {show(methods)}" if methods else ""),
                 remedy='decide, and declare invoicing.collection as "send_invoice" or "charge_automatically"',
                 kind=Kind.NOT_DECIDED,
             )
@@ -255,23 +255,21 @@ def connection_findings(declared: Invoicing | None, connections: Iterable[Mappin
         Finding(
             "5.2",
             "connections",
-            "invoices are to be collected automatically, but no payment gateway is connected",
-            expected=GATEWAYS,
-            observed=providers,
+            f"invoices are to be collected automatically, but no payment gateway is connected"
+            f"{f' (only {show(providers)})' if providers else ''}",
             consequence="invoices cannot be collected; they stay unpaid and fall under auto-cancel",
-            remedy="connect a payment gateway, or declare send_invoice",
+            remedy=f"connect one of {', '.join(GATEWAYS)}, or declare send_invoice",
         )
     ]
 
 
 def _undecided(item: str, key: str, what: str, saved: bool, value: Any) -> Finding:
-    where = "saved in the environment" if saved else "Flexprice's default, never saved here"
+    where = "which is saved in the environment" if saved else "Flexprice's default, which nobody ever saved here"
     return Finding(
         item,
         f"golive.toml: {key}",
-        f"{what} is not decided: the plan is silent",
-        observed=value,
-        consequence=f"what applies is {where}",
+        f"{what} is not decided, as the plan is silent",
+        consequence=f"what applies is {show(value)}, {where}",
         remedy=f"decide, and declare {key}",
         kind=Kind.NOT_DECIDED,
     )

@@ -76,8 +76,8 @@ def test_never_saved_setting_that_agrees_is_only_a_warning():
 def test_silent_plan_is_not_decided(declared):
     found = settings.grace_findings(declared, setting(3, saved=False))
     assert {each.kind for each in found} == {Kind.NOT_DECIDED}
-    assert "the grace period is not decided: the plan is silent" in found[0].sentence
-    assert "Flexprice's default, never saved here" in found[0].sentence
+    assert "the grace period is not decided, as the plan is silent: what applies is 3" in found[0].sentence
+    assert "what applies is 3, Flexprice's default, which nobody ever saved here" in found[0].sentence
     assert one(settings.collection_findings(declared, [subscription(1)])).kind is Kind.NOT_DECIDED
 
 
