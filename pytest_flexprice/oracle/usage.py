@@ -140,6 +140,8 @@ def _behind(expected: Usage, delta: Decimal, events: Sequence[Event], attributio
     ids = list(dict.fromkeys(ids))
     if not ids:
         return ""
-    verb = "not counted" if attributions else "of that quantity"
     more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
-    return f" ({verb}: {', '.join(ids[:_SHOWN])}{more})"
+    named = f"{', '.join(ids[:_SHOWN])}{more}"
+    if attributions:
+        return f" (not counted: {named})"
+    return f" ({'one of these counts' if len(ids) > 1 else 'this event counts'} that much: {named})"

@@ -70,7 +70,7 @@ def test_readers_that_agree_have_no_findings():
 def test_lost_event_is_named_with_the_difference():
     sent = [event(1), event(2, tokens=7)]
     (finding,) = compare_usage(usage(*sent), [Reading("the usage query", Decimal(5), 1)], sent)
-    assert "says 5 for 'model.completion' where 12 were sent: 7 too little (of that quantity: e2)" in finding.sentence
+    assert "says 5 for 'model.completion' where 12 were sent: 7 too little (this event counts that much: e2)" in finding.sentence
     assert "never billed" in finding.sentence
 
 
