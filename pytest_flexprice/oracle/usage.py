@@ -132,16 +132,16 @@ def _difference(
 
 
 def _behind(expected: Usage, delta: Decimal, events: Sequence[Event], attributions: Sequence[Attribution]) -> str:
-    ids = [each.event_id for each in attributions if not each.counted]
-    if not ids:
-        accepted = [event for event in events if expected.meter.accepts(event) and event.id in expected.event_ids]
-        ids = [event.id for event in accepted if quantity(expected.meter, event) == delta]
-        ids = ids if len(set(ids)) <= _SHOWN else []
-    ids = list(dict.fromkeys(ids))
-    if not ids:
+    lost = list(dict.fromkeys(each.event_id for each in attributions if not each.counted))
+    if lost:
+        return f" (not counted: {_some(lost)})"
+    accepted = [event for event in events if expected.meter.accepts(event) and event.id in expected.event_ids]
+    alike = list(dict.fromkeys(event.id for event in accepted if quantity(expected.meter, event) == delta))
+    if not alike or len(alike) > _SHOWN:
         return ""
+    return f" ({'one of these counts' if len(alike) > 1 else 'this event counts'} that much: {_some(alike)})"
+
+
+def _some(ids: Sequence[str]) -> str:
     more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
-    named = f"{', '.join(ids[:_SHOWN])}{more}"
-    if attributions:
-        return f" (not counted: {named})"
-    return f" ({'one of these counts' if len(ids) > 1 else 'this event counts'} that much: {named})"
+    return ", ".join(ids[:_SHOWN]) + more

@@ -70,7 +70,10 @@ def test_readers_that_agree_have_no_findings():
 def test_lost_event_is_named_with_the_difference():
     sent = [event(1), event(2, tokens=7)]
     (finding,) = compare_usage(usage(*sent), [Reading("the usage query", Decimal(5), 1)], sent)
-    assert "says 5 for 'model.completion' where 12 were sent: 7 too little (this event counts that much: e2)" in finding.sentence
+    assert (
+        "says 5 for 'model.completion' where 12 were sent: 7 too little (this event counts that much: e2)"
+        in finding.sentence
+    )
     assert "never billed" in finding.sentence
 
 
@@ -80,6 +83,13 @@ def test_uncounted_events_are_named_by_the_debugger():
     looked.append(attribute(sent[-1], 404, None, meter=METER))
     (finding,) = compare_usage(usage(*sent), [Reading("the usage query", Decimal(245), 49)], sent, looked)
     assert "5 too little (not counted: e50)" in finding.sentence
+
+
+def test_lost_event_that_the_debugger_shows_as_processed_is_named_by_its_quantity():
+    sent = [event(1), event(2, tokens=7)]
+    looked = [attribute(one, 200, processed(str(one.properties["tokens"])), meter=METER) for one in sent]
+    (finding,) = compare_usage(usage(*sent), [Reading("the usage query", Decimal(5), 1)], sent, looked)
+    assert "7 too little (this event counts that much: e2)" in finding.sentence
 
 
 def test_doubled_usage_tells_its_factor():
