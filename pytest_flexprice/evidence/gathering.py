@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_flexprice.checklist import BY_ID, Level
-from pytest_flexprice.evidence.records import PROPERTY, Reconciliation, ScenarioRecord
+from pytest_flexprice.evidence.records import PROPERTY, Reconciliation, ScenarioRecord, plain_id
 
 
 class Gathering:
@@ -24,21 +24,22 @@ class Gathering:
 
     def collected(self, node_ids: Iterable[str]) -> None:
         """These node ids are going to be run."""
-        self._collected.update(node_ids)
+        self._collected.update(map(plain_id, node_ids))
 
     def report(self, report: pytest.TestReport) -> None:
         """One report of a phase; the record comes with the last one."""
+        node_id = plain_id(report.nodeid)
         if report.when not in ("setup", "call"):
-            self._reported.add(report.nodeid)
+            self._reported.add(node_id)
         if report.failed:
-            self._failed.add(report.nodeid)
+            self._failed.add(node_id)
         if report.when not in ("setup", "call", "teardown"):
             # xdist's own report about a worker that is no more.
-            self._crashed[report.nodeid] = "Its worker crashed while it ran."
+            self._crashed[node_id] = "Its worker crashed while it ran."
             return
         for name, value in report.user_properties:
             if name == PROPERTY and isinstance(value, str):
-                self._arrived[report.nodeid] = ScenarioRecord.model_validate_json(value)
+                self._arrived[node_id] = ScenarioRecord.model_validate_json(value)
 
     def reconcile(self, catalog: dict[str, ScenarioRecord], level: Level) -> list[ScenarioRecord]:
         """Every scenario of the run, in the order of the checklist: what arrived, and what did not as *not run*."""

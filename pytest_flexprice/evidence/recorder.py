@@ -279,7 +279,7 @@ class ScenarioRecorder:
         report.user_properties.append((PROPERTY, json.dumps(clean, ensure_ascii=False)))
         self._records.pop(report.nodeid, None)
         self._reached.pop(report.nodeid, None)
-        self._known.pop(report.nodeid, None)
+        self._known.pop(record.node_id, None)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

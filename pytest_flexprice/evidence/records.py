@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ Outcome = Literal["passed", "attested", "failed", "not verified", "not decided",
 StepStatus = Literal["passed", "failed", "not verified", "not decided", "skipped"]
 
 PROPERTY = "flexprice_scenario"
+_GROUP = re.compile(r"@[^@\]]*$")
 MOST_FINDINGS = 300
 MOST_ENTRIES = 200
 LONGEST_TEXT = 4000
@@ -121,6 +123,11 @@ class Reconciliation(Record):
     collected: int = 0
     reported: int = 0
     missing: list[str] = []
+
+
+def plain_id(node_id: str) -> str:
+    """A node id as it is without xdist, which appends ``@group`` to tests that have to stay together."""
+    return _GROUP.sub("", node_id)
 
 
 def graver(one: Outcome, other: Outcome) -> Outcome:

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from pytest_flexprice.checklist import SECTIONS
 from pytest_flexprice.evidence import sidebyside
 from pytest_flexprice.evidence.document import Document
-from pytest_flexprice.evidence.records import ObservationRecord, ScenarioRecord
+from pytest_flexprice.evidence.records import GRAVITY, ObservationRecord, ScenarioRecord
 from pytest_flexprice.evidence.verdict import STATES, ItemVerdict, State
 
 ICONS = {
@@ -71,6 +71,7 @@ def _filters() -> dict[str, Callable[..., Any]]:
         "seconds": _seconds,
         "utc": lambda moment: moment.strftime("%Y-%m-%d %H:%M:%S UTC") if isinstance(moment, datetime) else "",
         "rows": _rows,
+        "gravest_first": _gravest_first,
         "aside": lambda seen: sidebyside.aside(seen.expected, seen.observed),
         "one_sided": sidebyside.is_one_sided,
         "grouped": sidebyside.grouped,
@@ -79,6 +80,11 @@ def _filters() -> dict[str, Callable[..., Any]]:
         "anchor": _anchor,
         "at_step": lambda record, number: [seen for seen in record.observations if seen.step == number],
     }
+
+
+def _gravest_first(item: ItemVerdict, scenarios: dict[str, ScenarioRecord]) -> list[ScenarioRecord]:
+    records = [scenarios[node_id] for node_id in item.scenarios]
+    return sorted(records, key=lambda record: GRAVITY.index(record.outcome), reverse=True)
 
 
 def _rows(seen: ObservationRecord) -> list[sidebyside.Row]:

@@ -11,7 +11,7 @@ from pytest_bdd.scenario import scenario_wrapper_template_registry
 
 from pytest_flexprice.checklist import BY_TAG, Level
 from pytest_flexprice.evidence.finding import Kind, NotVerified, RequirementNotMet
-from pytest_flexprice.evidence.records import Outcome, ScenarioRecord, StepRecord, StepStatus
+from pytest_flexprice.evidence.records import Outcome, ScenarioRecord, StepRecord, StepStatus, plain_id
 
 _STEP_STATUS: dict[Outcome, StepStatus] = {
     "failed": "failed",
@@ -30,7 +30,7 @@ def describe(item: pytest.Item) -> ScenarioRecord | None:
     function = getattr(item, "obj", None)
     template = scenario_wrapper_template_registry.get(function) if function is not None else None
     level = max((_LEVELS[mark] for mark in marks if mark in _LEVELS), default=Level.LINT)
-    record = ScenarioRecord(node_id=item.nodeid, name=item.name, items=items, level=level.word)
+    record = ScenarioRecord(node_id=plain_id(item.nodeid), name=item.name, items=items, level=level.word)
     if template is not None:
         record.name, record.feature = template.name, template.feature.name or ""
         record.feature_file = Path(template.feature.filename).name

@@ -7,6 +7,8 @@ import zipfile
 
 import pytest
 
+from pytest_flexprice.evidence.records import plain_id
+
 pytest_plugins = ["pytester"]
 
 STATES = {
@@ -340,3 +342,27 @@ def test_collection_and_internal_errors_lose_their_secrets_too(suite):
     result = suite.run()
     assert result.ret == 3
     assert "INTERNALERROR> RuntimeError: [redacted …7F]" in result.stdout.str() + result.stderr.str()
+
+
+def test_node_ids_are_the_same_with_groups_of_xdist(suite):
+    bound = 'scenarios("golive.feature")'
+    steps = suite.steps.replace(bound, f'pytestmark = pytest.mark.xdist_group("one customer")\n{bound}')
+    suite.write(steps=steps).run("-n", "2", "--dist", "loadgroup")
+    assert (
+        suite.scenario("The catalog is as signed off")["node_id"] == "test_golive.py::test_the_catalog_is_as_signed_off"
+    )
+    assert {number: suite.items()[number]["state"] for number in STATES} == STATES
+    assert suite.document["reconciliation"] == {"collected": 6, "reported": 6, "missing": []}
+
+
+@pytest.mark.parametrize(
+    ("node_id", "plain"),
+    [
+        ("a.feature::test_x", "a.feature::test_x"),
+        ("a.feature::test_x@test customer", "a.feature::test_x"),
+        ("a.feature::test_x[b@c]", "a.feature::test_x[b@c]"),
+        ("a.feature::test_x[b@c]@group", "a.feature::test_x[b@c]"),
+    ],
+)
+def test_the_group_is_no_part_of_a_node_id(node_id, plain):
+    assert plain_id(node_id) == plain
