@@ -73,12 +73,14 @@ class WebhookReceiver(LoopbackServer):
     Args:
         secret: the signing secret to verify with; a fresh one if "".
         keep: how many messages are kept; the oldest are dropped first.
+        keep_bytes: how large their bodies may be together.
     """
 
-    def __init__(self, secret: str = "", keep: int = 200) -> None:
+    def __init__(self, secret: str = "", keep: int = 200, keep_bytes: int = 32 * 1024 * 1024) -> None:
         super().__init__()
         self.secret = secret or "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
         self._received: deque[Received] = deque(maxlen=keep)
+        self._keep_bytes = keep_bytes
         self._behaviour = _Behaviour()
         self._changed = threading.Condition()
 
@@ -145,6 +147,8 @@ class WebhookReceiver(LoopbackServer):
         one = Received(request, datetime.now(timezone.utc), self._problem(request), behaviour.status)
         with self._changed:
             self._received.append(one)
+            while len(self._received) > 1 and sum(len(each.request.body) for each in self._received) > self._keep_bytes:
+                self._received.popleft()
             self._changed.notify_all()
         return Reply(behaviour.status, headers={"Location": behaviour.location} if behaviour.location else {})
 

@@ -72,6 +72,15 @@ def test_memory_is_bounded(receiver):
     line.close()
 
 
+def test_the_bodies_kept_are_bounded_together():
+    with WebhookReceiver(keep_bytes=250) as receiver:
+        for number in range(4):
+            deliver(receiver, b"x" * 100, name=f"msg_{number}")
+        assert [one.message_id for one in receiver.received] == ["msg_2", "msg_3"]
+        deliver(receiver, b"x" * 1000, name="msg_9")
+        assert [one.message_id for one in receiver.received] == ["msg_9"]
+
+
 def test_waiting_in_vain_says_what_did_arrive(receiver):
     deliver(receiver)
     with pytest.raises(AssertionError, match=r"within 0\.05 s; arrived: invoice\.update"):
