@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -107,3 +109,48 @@ def test_a_reports_folder_that_cannot_be_written_is_told(folder: Path) -> None:
 def test_reruns_are_refused_where_the_run_writes(folder: Path) -> None:
     (folder / "conftest.py").write_text("def pytest_addoption(parser):\n    parser.addoption('--reruns', type=int)\n")
     assert "--reruns is refused at level drill" in refused(folder, "--flexprice-env=local", "--reruns=1")
+
+
+@pytest.fixture
+def gateway() -> Iterator[Callable[[int, dict[str, str], bytes], str]]:
+    """Something that is not Flexprice: answers every request with one status, headers and body."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def make(status: int, headers: dict[str, str], body: bytes) -> str:
+        class Gateway(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Gateway))
+        Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_address[1]}"
+
+    yield make
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (
+            (200, {"content-type": "text/html"}, b"<html>Sign in</html>"),
+            "text/html instead of JSON, so it is not Flexprice",
+        ),
+        ((302, {"location": "https://login.example/x"}, b""), "redirects to https://login.example/x"),
+        ((500, {"content-type": "application/json"}, b"{}"), "answers 500"),
+    ],
+    ids=["html", "redirect", "error"],
+)
+def test_what_is_not_flexprice_gets_its_own_sentence(
+    folder: Path, gateway: Callable[..., str], answer: tuple[int, dict[str, str], bytes], says: str
+) -> None:
+    assert says in refused(folder, "--flexprice-env=prod", f"--flexprice-base-url={gateway(*answer)}")
