@@ -43,3 +43,9 @@ Feature: Invoicing
     When the next invoice of each is previewed
     Then each preview has a line for every price of its subscription
     And quantities, prices and totals of each preview follow from its usage
+
+  @item_5_3 @smoke
+  Scenario: The preview of a test invoice is exactly the calculated one
+    Given a test customer who is subscribed to the test plan
+    When the preview of the test invoice is compared with the independent calculation
+    Then lines, quantities, amounts and total are exactly as calculated

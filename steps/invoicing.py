@@ -125,19 +125,19 @@ def one_of_each_plan(flexprice: Flexprice) -> list[dict[str, Any]]:
     return chosen
 
 
-@when("the next invoice of each is previewed", target_fixture="previewed")
-def previewed(flexprice: Flexprice, chosen: list[dict[str, Any]]) -> list[PreviewReading]:
+@when("the next invoice of each is previewed", target_fixture="next_invoices")
+def next_invoices(flexprice: Flexprice, chosen: list[dict[str, Any]]) -> list[PreviewReading]:
     return [read_preview(flexprice, str(each["id"])) for each in chosen]
 
 
 @then("each preview has a line for every price of its subscription")
-def every_price_has_a_line(previewed: list[PreviewReading], observe: Observe) -> None:
-    _speak("lines of previews", previewed, observe, missing=True)
+def every_price_has_a_line(next_invoices: list[PreviewReading], observe: Observe) -> None:
+    _speak("lines of previews", next_invoices, observe, missing=True)
 
 
 @then("quantities, prices and totals of each preview follow from its usage")
-def previews_follow_from_usage(previewed: list[PreviewReading], observe: Observe) -> None:
-    _speak("quantities, prices and totals of previews", previewed, observe, missing=False)
+def previews_follow_from_usage(next_invoices: list[PreviewReading], observe: Observe) -> None:
+    _speak("quantities, prices and totals of previews", next_invoices, observe, missing=False)
 
 
 def _speak(title: str, read: list[PreviewReading], observe: Observe, *, missing: bool) -> None:
