@@ -33,6 +33,7 @@ class Window:
     end: datetime
     billing_period: str
     subscription_start: datetime
+    anchor: datetime
     usage: Usage
 
 
@@ -48,15 +49,20 @@ def combine(allowances: Iterable[Allowance]) -> Allowance | None:
 
 @exact
 def billable(allowance: Allowance, quantity: Decimal, window: Window) -> Decimal:
-    """How much of ``quantity`` (the window's usage) is to be paid. Hard limits bill like soft ones."""
-    limit = allowance.limit
+    """How much of ``quantity`` (the window's usage) is to be paid. Hard limits bill like soft ones.
+
+    An allowance that never resets comes off every period all the same: the server takes earlier usage off first.
+    """
+    limit, reset = allowance.limit, allowance.reset
     if limit is None:
         return ZERO
-    if allowance.reset == "DAILY" and window.billing_period != "DAILY":
+    if reset == window.billing_period:
+        return max(quantity - limit, ZERO)
+    if reset == "DAILY":
         return _per_part(limit, periods.days_between(window.start, window.end), window.usage)
-    if allowance.reset == "MONTHLY" and window.billing_period in ("QUARTERLY", "HALF_YEARLY", "ANNUAL"):
-        return _per_part(limit, periods.months_between(window.start, window.end), window.usage)
-    if allowance.reset == "NEVER":  # the growth since the subscription's start, with the whole limit in every period
+    if reset == "MONTHLY":
+        return _per_part(limit, periods.months_between(window.start, window.end, window.anchor.day), window.usage)
+    if reset == "NEVER":
         quantity = window.usage(window.subscription_start, window.end) - _before(window)
     return max(quantity - limit, ZERO)
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 from .pricing import Tariff
-from .rounding import ONE, ZERO, exact, to_places
-
-_RATIO_PLACES = 16
-"""Decimals of a quotient on the real server."""
+from .rounding import ONE, ZERO, exact
 
 
 @dataclass(frozen=True)
 class Charge:
-    """A usage charge: how much, and what it costs before rounding."""
+    """A usage charge: how much, what it costs, and what one unit of it costs."""
 
     quantity: Decimal
     cost: Decimal
+    unit: Decimal = ZERO
 
 
 @dataclass(frozen=True)
@@ -31,25 +29,25 @@ class Split:
 
 @exact
 def split(charges: Sequence[Charge], committed: Decimal, factor: Decimal) -> list[Split]:
-    """Fill the commitment with the charges in their order; what exceeds it costs ``factor`` times as much."""
+    """Fill the commitment with the charges in their order; what exceeds it costs ``factor`` times as much.
+
+    The charge that crosses the bound is cut at a whole unit.
+    """
     left, parts = committed, []
     for charge in charges:
         if charge.cost <= left:
             left -= charge.cost
             parts.append(Split(charge, None))
-            continue
-        share = to_places(charge.quantity * left / charge.cost, _RATIO_PLACES)
-        within = Charge(share, left) if left > 0 else None
-        overage = Charge(charge.quantity - share, (charge.cost - left) * factor)
-        parts.append(Split(within, overage))
-        left = ZERO
+        elif left > 0:
+            units = (left / charge.unit).to_integral_value(rounding=ROUND_FLOOR) if charge.unit else ZERO
+            rest = charge.quantity - units
+            within = Charge(units, units * charge.unit, charge.unit) if units > 0 else None
+            overage = Charge(rest, rest * charge.unit * factor, charge.unit) if rest > 0 else None
+            parts.append(Split(within, overage))
+            left -= units * charge.unit
+        else:
+            parts.append(Split(None, Charge(charge.quantity, charge.cost * factor, charge.unit)))
     return parts
-
-
-@exact
-def true_up(charges: Sequence[Charge], committed: Decimal) -> Decimal:
-    """What is missing to the commitment, never negative."""
-    return max(committed - sum((charge.cost for charge in charges), ZERO), ZERO)
 
 
 @dataclass(frozen=True)

@@ -9,79 +9,53 @@ from typing import Any
 
 from ..pricing_rules import display_amount
 from ..tables import Row
-from . import commitment, lines, usage, views
+from . import readings, usage, views
 from .commitment import Charge
-from .lines import Period
-from .pricing import Tariff, bucketed_cost, number
+from .pricing import number
+from .readings import Period, Reading
 from .rounding import ZERO, to_currency
 from .scope import Scope
 
 
 def subscription_usage(scope: Scope, row: Row, start: datetime, end: datetime) -> dict[str, Any]:
     """The usage charges of a window, each rounded to the currency; allowances are not taken off here."""
-    metered = [
-        one for item in lines.items(scope, row, price_type="USAGE") if (one := _raw(scope, row, item, start, end))
-    ]
-    committed = number(row["commitment_amount"])
-    factor = number(row["overage_factor"])
-    parts: list[tuple[Row, Charge, bool]] = []
-    dearer = committed > 0 and factor > 1
-    if dearer:
-        splits = commitment.split([charge for _item, charge in metered], committed, factor)
-        for index, split in enumerate(splits):
-            parts += [
-                (metered[index][0], part, part is split.overage) for part in (split.within, split.overage) if part
-            ]
-    else:
-        parts = [(item, charge, False) for item, charge in metered]
-    charges = [_charge(scope, row, *part) for part in parts]
-    amount = sum((to_currency(charge.cost, row["currency"]) for _item, charge, _over in parts), ZERO)
-    over = sum((to_currency(charge.cost, row["currency"]) for _item, charge, above in parts if above), ZERO)
+    split = readings.committed(row, readings.read(scope, row, Period(start, end)))
+    currency = row["currency"]
+    charges = [_charge(scope, row, reading, charge, overage=False) for reading, charge in split.within]
+    charges += [_charge(scope, row, reading, charge, overage=True) for reading, charge in split.overage]
+    over = sum((charge.cost for _reading, charge in split.overage), ZERO)
+    amount = to_currency(sum((charge.cost for _reading, charge in split.within), over), currency)
     answer: dict[str, Any] = {
         "amount": float(amount),
-        "currency": row["currency"],
-        "display_amount": display_amount(amount, row["currency"]),
+        "currency": currency,
+        "display_amount": display_amount(amount, currency),
         "start_time": start,
         "end_time": end,
         "charges": charges,
     }
-    if committed > 0:
-        answer["commitment_amount"] = float(committed)
-    if dearer:
-        answer["commitment_utilized"] = float(amount - over)
-    answer["overage_factor"] = float(factor)
-    if over > 0:
+    if row["commitment_amount"]:
+        answer["commitment_amount"] = float(number(row["commitment_amount"]))
+    if split.utilized:
+        answer["commitment_utilized"] = float(split.utilized)
+    answer["overage_factor"] = float(number(row["overage_factor"]))
+    if over:
         answer["overage_amount"] = float(over)
-    answer["has_overage"] = over > 0
+    answer["has_overage"] = bool(split.overage)
     return answer
 
 
-def _raw(scope: Scope, row: Row, item: Row, start: datetime, end: datetime) -> tuple[Row, Charge] | None:
-    part = Period(start, end).of(item)
-    if part is None:
-        return None
-    meter = scope.need("meters", item["meter_id"])
-    external_id = scope.need("customers", row["customer_id"])["external_id"]
-    tariff = Tariff.of(scope.need("prices", item["price_id"]))
-    counted = usage.buckets(scope, external_id, meter, (part.start, part.end), row["billing_anchor"])
-    if counted is not None:
-        return item, Charge(sum(counted, ZERO), bucketed_cost(tariff, counted))
-    quantity = usage.quantity(scope, external_id, meter, part.start, part.end)
-    return item, Charge(quantity, tariff.cost(quantity))
-
-
-def _charge(scope: Scope, row: Row, item: Row, charge: Charge, overage: bool) -> dict[str, Any]:
+def _charge(scope: Scope, row: Row, reading: Reading, charge: Charge, *, overage: bool) -> dict[str, Any]:
     amount = to_currency(charge.cost, row["currency"])
     return {
-        "subscription_line_item_id": item["id"],
+        "subscription_line_item_id": reading.item["id"],
         "amount": float(amount),
         "currency": row["currency"],
         "display_amount": display_amount(amount, row["currency"]),
         "quantity": float(charge.quantity),
         "filter_values": {},
-        "meter_id": item["meter_id"],
-        "meter_display_name": item["meter_display_name"],
-        "price": views.price(scope, item["price_id"]),
+        "meter_id": reading.item["meter_id"],
+        "meter_display_name": reading.item["meter_display_name"],
+        "price": views.price(scope, reading.item["price_id"]),
         "is_overage": overage,
         **({"overage_factor": float(number(row["overage_factor"]))} if overage else {}),
     }

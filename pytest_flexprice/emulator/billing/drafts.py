@@ -148,10 +148,11 @@ def discounts(
             found.append(Discount(row, used, price, coupon.discount(used, price, currency)))
             continue
         for index, line in enumerate(charged):
-            if line.item["id"] == target:
-                off = coupon.discount(used, left[index], currency)
-                found.append(Discount(row, used, left[index], off, index))
+            if line.item is not None and line.item["id"] == target:
+                off = coupon.discount(used, line.amount, currency)
+                found.append(Discount(row, used, line.amount, off, index))
                 left[index] -= off
+                break
     return [one for one in found if one.price > 0]
 
 
@@ -169,41 +170,49 @@ def _in_force(scope: Scope, association: Row, used: Row, at: datetime, invoice_i
 
 def invoice_line(scope: Scope, invoice_id: str, subscription: Row, line: Line) -> Row:
     """A line as an invoice holds it, with its exact quantity."""
-    item = line.item
     return Row(
         id=scope.world.new_id("inv_line"),
         invoice_id=invoice_id,
         customer_id=subscription["customer_id"],
         subscription_id=subscription["id"],
-        entity_id=item["entity_id"],
-        entity_type=item["entity_type"],
-        plan_display_name=item["plan_display_name"],
-        price_id=item["price_id"],
-        price_type=item["price_type"],
-        meter_id=item["meter_id"] if line.usage else None,
-        meter_display_name=item["meter_display_name"] if line.usage else None,
+        **_origin(scope, subscription, line),
         display_name=line.name,
         amount=line.amount,
         quantity=line.quantity,
-        currency=item["currency"],
+        currency=subscription["currency"],
         period_start=line.start,
         period_end=line.end,
-        metadata={"description": f"{line.name} ({line.kind})", **line.metadata},
+        metadata=line.metadata,
         environment_id=scope.environment,
         commitment_info=line.commitment,
         prepaid_credits_applied=ZERO,
         line_item_discount=ZERO,
         invoice_level_discount=ZERO,
         adjusted_entitlement_quantity=line.free,
-        subscription_line_item_id=item["id"],
+        subscription_line_item_id=line.item["id"] if line.item is not None else None,
         **scope.stamp(with_environment=False),
     )
+
+
+def _origin(scope: Scope, subscription: Row, line: Line) -> dict[str, Any]:
+    """What a line is charged for: its line item's price, or the plan by a price of its own that exists nowhere."""
+    if line.item is not None:
+        names = ("entity_id", "entity_type", "plan_display_name", "price_id", "price_type", "meter_id")
+        return {name: line.item[name] for name in (*names, "meter_display_name")}
+    return {
+        "entity_id": subscription["plan_id"],
+        "entity_type": "plan",
+        "plan_display_name": scope.need("plans", subscription["plan_id"])["name"],
+        "price_id": scope.world.new_id("price"),
+        "price_type": "FIXED",
+        "meter_id": None,
+        "meter_display_name": None,
+    }
 
 
 def application(scope: Scope, invoice_id: str, subscription: Row, one: Discount) -> dict[str, Any]:
     """How an invoice notes a coupon."""
     used = one.coupon
-    percent = used["type"] == "percentage"
     return {
         "id": scope.world.new_id("coupon_app"),
         "coupon_id": used["id"],
@@ -215,7 +224,7 @@ def application(scope: Scope, invoice_id: str, subscription: Row, one: Discount)
         "final_price": one.price - one.amount,
         "discounted_amount": one.amount,
         "discount_type": used["type"],
-        **({"discount_percentage": used["percentage_off"]} if percent else {}),
+        "discount_percentage": used["percentage_off"],
         "currency": subscription["currency"],
         "coupon_snapshot": {
             "amount_off": used["amount_off"],

@@ -11,75 +11,55 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from ..render import dec
 from ..tables import Row
-from . import allowance, commitment, usage
+from . import allowance, commitment, readings, usage
 from .commitment import Charge, LineCommitment
-from .pricing import Tariff, bucketed_cost, number
+from .pricing import Tariff, number
+from .readings import Period, Reading, items
 from .rounding import ONE, ZERO, to_currency
 from .scope import Scope
+
+__all__ = ["Line", "Period", "advance", "arrear", "granted_to", "items", "subtotal"]
 
 
 @dataclass
 class Line:
-    """One line before it becomes a part of an invoice; ``amount`` is rounded to the currency."""
+    """One line before it becomes a part of an invoice; ``amount`` is rounded to the currency.
 
-    item: Row
+    ``item`` is the line item it comes from; a true-up has none and belongs to the plan.
+    """
+
+    item: Row | None
     amount: Decimal
     quantity: Decimal
     start: datetime
     end: datetime
     name: str
-    kind: str
     metadata: dict[str, str] = field(default_factory=dict)
     free: Decimal | None = None
     commitment: dict[str, Any] | None = None
-    usage: bool = True
-
-
-@dataclass(frozen=True)
-class Period:
-    """A period of a subscription."""
-
-    start: datetime
-    end: datetime
-
-    def of(self, item: Row) -> Period | None:
-        """The part of the period in which a line item is in force."""
-        start = max(self.start, item["start_date"])
-        end = min(self.end, item["end_date"]) if item["end_date"] else self.end
-        return Period(start, end) if start < end else None
-
-
-def items(scope: Scope, subscription: Row, **equal: Any) -> list[Row]:
-    """The line items of a subscription with these values."""
-    return scope.find("subscription_line_items", subscription_id=subscription["id"], status="published", **equal)
 
 
 def advance(scope: Scope, subscription: Row, period: Period) -> list[Line]:
     """The fees that are due at the start of ``period``."""
-    found = []
-    for item in items(scope, subscription, price_type="FIXED", invoice_cadence="ADVANCE"):
-        line = _fixed(scope, item, period)
-        if line is not None:
-            found.append(line)
-    return found
+    return _fees(scope, subscription, period, "ADVANCE")
 
 
 def arrear(scope: Scope, subscription: Row, period: Period) -> list[Line]:
     """The fees and the usage of a finished (or running) ``period``, with commitments of the subscription."""
-    fixed = items(scope, subscription, price_type="FIXED", invoice_cadence="ARREAR")
-    fees = [line for item in fixed if (line := _fixed(scope, item, period)) is not None]
-    metered = usage_lines(scope, subscription, period)
-    return fees + _committed(scope, subscription, metered, period)
+    split = readings.committed(subscription, readings.read(scope, subscription, period))
+    found = _fees(scope, subscription, period, "ARREAR")
+    found += [_usage_line(scope, subscription, reading, charge) for reading, charge in split.within]
+    found += [_overage_line(subscription, reading, charge) for reading, charge in split.overage]
+    if subscription["enable_true_up"] and split.missing > 0:
+        found.append(_true_up(scope, subscription, split, period))
+    return found
 
 
-def usage_lines(scope: Scope, subscription: Row, period: Period) -> list[Metered]:
-    """What each usage line item comes to, before commitments of the subscription and rounding."""
-    return [
-        metered
-        for item in items(scope, subscription, price_type="USAGE")
-        if (metered := _metered(scope, subscription, item, period)) is not None
-    ]
+def _fees(scope: Scope, subscription: Row, period: Period, cadence: str) -> list[Line]:
+    fixed = items(scope, subscription, price_type="FIXED", invoice_cadence=cadence)
+    return [line for item in fixed if (line := _fixed(scope, item, period)) is not None]
 
 
 def _fixed(scope: Scope, item: Row, period: Period) -> Line | None:
@@ -88,74 +68,69 @@ def _fixed(scope: Scope, item: Row, period: Period) -> Line | None:
         return None
     quantity = item["quantity"] or ONE
     amount = to_currency(Tariff.of(scope.need("prices", item["price_id"])).cost(quantity), item["currency"])
-    return Line(item, amount, quantity, part.start, part.end, item["display_name"], "Fixed Charge", usage=False)
+    name = item["display_name"]
+    return Line(item, amount, quantity, part.start, part.end, name, {"description": f"{name} (Fixed Charge)"})
 
 
-@dataclass
-class Metered:
-    item: Row
-    quantity: Decimal
-    cost: Decimal
-    start: datetime
-    end: datetime
-    metadata: dict[str, str]
-    free: Decimal | None
-    commitment: dict[str, Any] | None = None
-
-    @property
-    def charge(self) -> Charge:
-        """Quantity and cost together."""
-        return Charge(self.quantity, self.cost)
-
-    def line(self, charge: Charge, *, suffix: str = "") -> Line:
-        """The line of (a part of) the usage."""
-        name = self.item["display_name"] + suffix
-        amount = to_currency(charge.cost, self.item["currency"])
-        return Line(
-            self.item, amount, charge.quantity, self.start, self.end, name, "Usage Charge", self.metadata, self.free,
-            self.commitment,
-        )  # fmt: skip
-
-
-def _metered(scope: Scope, subscription: Row, item: Row, period: Period) -> Metered | None:
-    part = period.of(item)
-    if part is None:
-        return None
-    meter = scope.need("meters", item["meter_id"])
-    external_id = scope.need("customers", subscription["customer_id"])["external_id"]
-    tariff = Tariff.of(scope.need("prices", item["price_id"]))
-    counted = usage.buckets(scope, external_id, meter, (part.start, part.end), subscription["billing_anchor"])
+def _usage_line(scope: Scope, subscription: Row, reading: Reading, charge: Charge) -> Line:
+    """The usage that no commitment of the subscription makes dearer, less its allowance."""
+    item, currency = reading.item, reading.item["currency"]
+    name = item["display_name"]
+    line = Line(item, ZERO, charge.quantity, reading.period.start, reading.period.end, name,
+                {"description": f"{name} (Usage Charge)"})  # fmt: skip
+    whole = reading.buckets is not None and charge.quantity == reading.quantity
+    cost = reading.cost if whole else reading.tariff.cost(charge.quantity)
     granted = granted_to(scope, subscription, item)
-    metadata: dict[str, str] = {}
-    if granted is not None and granted.reset in allowance.NAMED_RESETS:
-        metadata["usage_reset_period"] = granted.reset.lower()
-    if counted is not None:
-        return _bucketed(Metered(item, ZERO, ZERO, part.start, part.end, metadata, None), tariff, counted, granted)
-    quantity = usage.quantity(scope, external_id, meter, part.start, part.end)
-    free = None
     if granted is not None:
+        line.quantity = _payable(scope, subscription, reading, charge.quantity, granted)
+        line.free = max(charge.quantity - line.quantity, ZERO)
+        if not whole or line.free:
+            cost = reading.tariff.cost(line.quantity)
+        if granted.reset in allowance.NAMED_RESETS:
+            line.metadata["usage_reset_period"] = granted.reset.lower()
+    line.amount = to_currency(cost, currency)
+    _apply_line_commitment(line, item, reading)
+    return line
 
-        def count(start: datetime, end: datetime) -> Decimal:
-            return usage.quantity(scope, external_id, meter, start, end)
 
-        window = allowance.Window(part.start, part.end, item["billing_period"], subscription["start_date"], count)
-        payable = allowance.billable(granted, quantity, window)
-        quantity, free = payable, quantity - payable
-    metered = Metered(item, quantity, tariff.cost(quantity), part.start, part.end, metadata, free)
-    return _with_commitment(metered, tariff, [metered.cost])
+def _payable(
+    scope: Scope, subscription: Row, reading: Reading, quantity: Decimal, granted: allowance.Allowance
+) -> Decimal:
+    """What an allowance leaves to pay; that of a bucketed meter comes off the sum, whatever its reset period."""
+    if reading.buckets is not None:
+        return ZERO if granted.limit is None else max(quantity - granted.limit, ZERO)
+
+    def count(start: datetime, end: datetime) -> Decimal:
+        return usage.quantity(scope, reading.external_id, reading.meter, start, end)
+
+    start, anchor = subscription["start_date"], subscription["billing_anchor"]
+    period = reading.period
+    window = allowance.Window(period.start, period.end, subscription["billing_period"], start, anchor, count)
+    return allowance.billable(granted, quantity, window)
 
 
-def _bucketed(metered: Metered, tariff: Tariff, counted: list[Decimal], granted: allowance.Allowance | None) -> Metered:
-    """A bucketed meter: priced bucket by bucket, but an allowance that takes something off comes off the sum, and what
-    is left is priced as a whole."""
-    used = sum(counted, ZERO)
-    metered.quantity, metered.cost = used, bucketed_cost(tariff, counted)
-    if granted is not None:
-        metered.quantity = ZERO if granted.limit is None else max(used - granted.limit, ZERO)
-        metered.free = used - metered.quantity
-        if metered.free:
-            metered.cost = tariff.cost(metered.quantity)
-    return _with_commitment(metered, tariff, [tariff.cost(bucket) for bucket in counted])
+def _overage_line(subscription: Row, reading: Reading, charge: Charge) -> Line:
+    name = reading.item["display_name"]
+    metadata = {
+        "description": f"{name} (Overage Charge)",
+        "is_overage": "true",
+        "overage_factor": dec(number(subscription["overage_factor"])),
+    }
+    amount = to_currency(charge.cost, reading.item["currency"])
+    period = reading.period
+    return Line(reading.item, amount, charge.quantity, period.start, period.end, f"{name} (Overage)", metadata)
+
+
+def _true_up(scope: Scope, subscription: Row, split: readings.Committed, period: Period) -> Line:
+    plan = scope.need("plans", subscription["plan_id"])["name"]
+    amount = to_currency(split.missing, subscription["currency"])
+    metadata = {
+        "is_commitment_trueup": "true",
+        "description": "Remaining commitment amount for billing period",
+        "commitment_amount": dec(split.promised),
+        "commitment_utilized": dec(split.promised - amount),
+    }
+    return Line(None, amount, ONE, period.start, period.end, f"{plan} True Up", metadata)
 
 
 def granted_to(scope: Scope, subscription: Row, item: Row) -> allowance.Allowance | None:
@@ -174,17 +149,18 @@ def granted_to(scope: Scope, subscription: Row, item: Row) -> allowance.Allowanc
     )
 
 
-def _with_commitment(metered: Metered, tariff: Tariff, costs: list[Decimal]) -> Metered:
-    agreed: LineCommitment | None = metered.item.get("_commitment")
+def _apply_line_commitment(line: Line, item: Row, reading: Reading) -> None:
+    agreed: LineCommitment | None = item.get("_commitment")
     if agreed is None:
-        return metered
-    committed = agreed.committed(tariff)
-    outcome = commitment.of_windows(agreed, costs if agreed.windowed else [metered.cost], committed)
-    currency = metered.item["currency"]
-    metered.cost = outcome.amount
-    metered.commitment = {
+        return
+    committed = agreed.committed(reading.tariff)
+    costs = [reading.tariff.cost(bucket) for bucket in reading.buckets or [] if agreed.windowed]
+    outcome = commitment.of_windows(agreed, costs if agreed.windowed else [line.amount], committed)
+    currency = item["currency"]
+    line.amount = to_currency(outcome.amount, currency)
+    line.commitment = {
         "type": agreed.kind,
-        "amount": agreed.amount,
+        "amount": committed,
         "quantity": agreed.quantity,
         "overage_factor": agreed.overage_factor,
         "true_up_enabled": agreed.true_up,
@@ -193,31 +169,6 @@ def _with_commitment(metered: Metered, tariff: Tariff, costs: list[Decimal]) -> 
         "computed_overage_amount": to_currency(outcome.overage, currency),
         "computed_commitment_utilized_amount": to_currency(outcome.utilized, currency),
     }
-    return metered
-
-
-def _committed(scope: Scope, subscription: Row, metered: list[Metered], period: Period) -> list[Line]:
-    committed = number(subscription.get("commitment_amount"))
-    factor = number(subscription["overage_factor"])
-    charges = [one.charge for one in metered]
-    if committed <= 0 or factor <= ONE:  # without a dearer overage the server takes no notice of a commitment
-        return [one.line(one.charge) for one in metered]
-    found: list[Line] = []
-    for index, part in enumerate(commitment.split(charges, committed, factor)):
-        if part.within is not None:
-            found.append(metered[index].line(part.within))
-        if part.overage is not None:
-            found.append(metered[index].line(part.overage, suffix=" (Overage)"))
-    missing = commitment.true_up(charges, committed) if subscription["enable_true_up"] else ZERO
-    if missing > 0 and metered:
-        found.append(_true_up(scope, subscription, metered[0].item, missing, period))
-    return found
-
-
-def _true_up(scope: Scope, subscription: Row, item: Row, missing: Decimal, period: Period) -> Line:
-    plan = scope.need("plans", subscription["plan_id"])["name"]
-    amount = to_currency(missing, subscription["currency"])
-    return Line(item, amount, ONE, period.start, period.end, f"{plan} True Up", "True Up", usage=False)
 
 
 def subtotal(lines: Iterable[Line]) -> Decimal:

@@ -88,9 +88,15 @@ def days_between(start: datetime, end: datetime) -> list[tuple[datetime, datetim
     return _cut(start, end, lambda moment: moment.replace(hour=0, minute=0, second=0, microsecond=0) + _DAY)
 
 
-def months_between(start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-    """The parts of ``[start, end)`` that lie in one month each, counted from ``start``."""
-    return _cut(start, end, lambda moment: next_boundary(moment, start, "MONTHLY"))
+def months_between(start: datetime, end: datetime, day: int) -> list[tuple[datetime, datetime]]:
+    """The parts of ``[start, end)`` that lie in one month each; months begin at midnight (UTC) of ``day``."""
+
+    def following(moment: datetime) -> datetime:
+        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+        this = add_months(midnight, 0, day)
+        return this if this > moment else add_months(midnight, 1, day)
+
+    return _cut(start, end, following)
 
 
 def _cut(start: datetime, end: datetime, following: Callable[[datetime], datetime]) -> list[tuple[datetime, datetime]]:

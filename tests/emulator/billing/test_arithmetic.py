@@ -125,7 +125,7 @@ def window(daily: list[str], period: str = "MONTHLY", before: str = "0") -> Wind
         first, last = max((start - START).days, 0), -(-(end - START) // timedelta(days=1))
         return earlier + sum((D(value) for value in daily[first:last]), ZERO)
 
-    return Window(START, START + timedelta(days=len(daily)), period, START - timedelta(days=60), usage)
+    return Window(START, START + timedelta(days=len(daily)), period, START - timedelta(days=60), START, usage)
 
 
 class TestAllowances:
@@ -170,30 +170,34 @@ class TestAllowances:
 
 class TestCommitments:
     def charge(self, quantity: str) -> Charge:
-        return Charge(D(quantity), D(quantity) / 2)
+        return Charge(D(quantity), D(quantity) / 2, D("0.5"))
 
     def test_usage_above_it_costs_more(self) -> None:
         (part,) = commitment.split([self.charge("50")], D(10), D("1.5"))
-        assert part.within == Charge(D(20), D(10))
-        assert part.overage == Charge(D(30), D("22.5"))
+        assert part.within == Charge(D(20), D(10), D("0.5"))
+        assert part.overage == Charge(D(30), D("22.5"), D("0.5"))
 
     def test_it_is_filled_in_order(self) -> None:
         first, second, third = commitment.split([self.charge(q) for q in ("12", "12", "2")], D(10), D(2))
         assert (first.overage, third.within) == (None, None)
-        assert second.within == Charge(D(8), D(4))
-        assert second.overage == Charge(D(4), D(4))
-        assert third.overage == Charge(D(2), D(2))
+        assert second.within == Charge(D(8), D(4), D("0.5"))
+        assert second.overage == Charge(D(4), D(4), D("0.5"))
+        assert third.overage == Charge(D(2), D(2), D("0.5"))
+
+    def test_the_crossing_charge_is_cut_at_a_whole_unit_and_what_is_left_goes_on(self) -> None:
+        crossing, small = Charge(D(5), D(15), D(3)), Charge(D(1), D(1), D(1))
+        first, second = commitment.split([crossing, small], D(10), D(2))
+        assert first.within == Charge(D(3), D(9), D(3))
+        assert first.overage == Charge(D(2), D(12), D(3))
+        assert (second.within, second.overage) == (small, None)
 
     @given(st.lists(st.decimals(min_value=0, max_value=1000, places=2), max_size=5), AMOUNTS)
     def test_with_factor_one_nothing_changes(self, quantities: list[Decimal], committed: Decimal) -> None:
-        charges = [Charge(q, q * 3) for q in quantities]
+        charges = [Charge(q, q * 3, D(3)) for q in quantities]
         parts = commitment.split(charges, committed, D(1))
         pieces = [piece for part in parts for piece in (part.within, part.overage) if piece is not None]
         assert sum((piece.cost for piece in pieces), ZERO) == sum((charge.cost for charge in charges), ZERO)
-
-    def test_true_up_is_what_is_missing(self) -> None:
-        assert commitment.true_up([self.charge("4")], D(10)) == 8
-        assert commitment.true_up([self.charge("40")], D(10)) == 0
+        assert sum((part.within.cost for part in parts if part.within), ZERO) <= committed
 
     @pytest.mark.parametrize(
         ("cost", "true_up", "amount", "missing", "overage", "utilized"),

@@ -98,10 +98,10 @@ def test_calendar_periods_begin_at_midnight_of_their_first_day(start: datetime, 
     assert periods.next_boundary(start, begin, period) == begin
 
 
-@given(MOMENTS, st.floats(0, 100))
-def test_parts_cover_a_window_without_gap(start: datetime, days: float) -> None:
+@given(MOMENTS, st.floats(0, 100), st.integers(1, 31))
+def test_parts_cover_a_window_without_gap(start: datetime, days: float, day: int) -> None:
     end = start + timedelta(days=days)
-    for parts in (periods.days_between(start, end), periods.months_between(start, end)):
+    for parts in (periods.days_between(start, end), periods.months_between(start, end, day)):
         if start == end:
             assert parts == []
             continue

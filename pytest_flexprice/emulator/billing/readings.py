@@ -1,0 +1,123 @@
+"""What the usage line items of a subscription counted in a window, and what that costs before anything is taken off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from ..tables import Row
+from . import commitment, usage
+from .commitment import Charge
+from .pricing import Tariff, bucketed_cost, number
+from .rounding import ONE, ZERO, exact, to_currency, to_places
+from .scope import Scope
+
+_QUOTIENT_PLACES = 16
+"""Decimals of a quotient on the real server."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """A period of a subscription."""
+
+    start: datetime
+    end: datetime
+
+    def of(self, item: Row) -> Period | None:
+        """The part of the period in which a line item is in force."""
+        start = max(self.start, item["start_date"])
+        end = min(self.end, item["end_date"]) if item["end_date"] else self.end
+        return Period(start, end) if start < end else None
+
+
+@dataclass
+class Reading:
+    """The usage of one line item: its window, quantity and buckets (of a bucketed meter)."""
+
+    item: Row
+    meter: Row
+    tariff: Tariff
+    external_id: str
+    period: Period
+    quantity: Decimal
+    buckets: list[Decimal] | None = None
+
+    @property
+    def cost(self) -> Decimal:
+        """What the quantity costs, rounded to the currency."""
+        by_bucket = self.buckets is not None
+        cost = bucketed_cost(self.tariff, self.buckets or []) if by_bucket else self.tariff.cost(self.quantity)
+        return to_currency(cost, self.item["currency"])
+
+    @property
+    def unit(self) -> Decimal:
+        """The price of one unit: the flat price's own, else the average."""
+        if self.tariff.model == "FLAT_FEE":
+            return self.tariff.amount
+        return _quotient(self.cost, self.quantity) if self.quantity > 0 else ZERO
+
+
+@exact
+def _quotient(one: Decimal, other: Decimal) -> Decimal:
+    return to_places(one / other, _QUOTIENT_PLACES)
+
+
+def items(scope: Scope, subscription: Row, **equal: object) -> list[Row]:
+    """The line items of a subscription with these values."""
+    return scope.find("subscription_line_items", subscription_id=subscription["id"], status="published", **equal)
+
+
+def read(scope: Scope, subscription: Row, period: Period) -> list[Reading]:
+    """The reading of each usage line item that is in force in ``period``."""
+    external_id = scope.need("customers", subscription["customer_id"])["external_id"]
+    found = []
+    for item in items(scope, subscription, price_type="USAGE"):
+        part = period.of(item)
+        if part is not None:
+            found.append(_reading(scope, subscription, item, external_id, part))
+    return found
+
+
+def _reading(scope: Scope, subscription: Row, item: Row, external_id: str, part: Period) -> Reading:
+    meter = scope.need("meters", item["meter_id"])
+    tariff = Tariff.of(scope.need("prices", item["price_id"]))
+    window, anchor = (part.start, part.end), subscription["billing_anchor"]
+    counted = usage.buckets(scope, external_id, meter, window, anchor)
+    quantity = usage.quantity(scope, external_id, meter, *window) if counted is None else sum(counted, ZERO)
+    return Reading(item, meter, tariff, external_id, part, quantity, counted)
+
+
+@dataclass(frozen=True)
+class Committed:
+    """The readings of a subscription under its commitment: which parts are dearer, and what is missing to it."""
+
+    within: list[tuple[Reading, Charge]]
+    overage: list[tuple[Reading, Charge]]
+    promised: Decimal
+    utilized: Decimal
+
+    @property
+    def missing(self) -> Decimal:
+        """What is missing to the promise; nothing once there is any overage."""
+        return ZERO if self.overage else max(self.promised - self.utilized, ZERO)
+
+
+def promised(subscription: Row) -> Decimal:
+    """The commitment of a subscription; it only counts with an overage factor above 1."""
+    amount = number(subscription["commitment_amount"])
+    return amount if number(subscription["overage_factor"]) > ONE else ZERO
+
+
+def committed(subscription: Row, readings: list[Reading]) -> Committed:
+    """Split the readings into what the commitment covers and what exceeds it."""
+    amount = promised(subscription)
+    charges = [Charge(one.quantity, one.cost, one.unit) for one in readings]
+    if amount <= 0:
+        return Committed(list(zip(readings, charges, strict=True)), [], ZERO, ZERO)
+    splits = commitment.split(charges, amount, number(subscription["overage_factor"]))
+    pairs = list(zip(readings, splits, strict=True))
+    within = [(reading, split.within) for reading, split in pairs if split.within is not None]
+    above = [(reading, split.overage) for reading, split in pairs if split.overage is not None]
+    utilized = sum((charge.cost for _reading, charge in within), ZERO)
+    return Committed(within, above, amount, utilized)
