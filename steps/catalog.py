@@ -12,12 +12,15 @@ from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.catalog import read_catalog, read_everything, read_extras
 from pytest_flexprice.api.observed import observing
 from pytest_flexprice.api.other import reader
+from pytest_flexprice.differences import listed
 from pytest_flexprice.evidence.finding import Finding, not_decided, require_none
 from pytest_flexprice.evidence.recorder import Observe
 from pytest_flexprice.oracle import accepted, catalog_diff, catalog_health, catalog_json, event_names, signed_off
 from pytest_flexprice.oracle.catalog import Catalog, Extras
+from pytest_flexprice.oracle.grouping import alike
 from pytest_flexprice.plan import Accepted, Event, Plan
 from pytest_flexprice.profile import Profile
+from pytest_flexprice.run import Run
 
 EXTRAS = ("addons.", "coupons.", "tax_rates.", "price_units.", "settings.")
 
@@ -99,11 +102,12 @@ def declared_events(plan: Plan) -> tuple[Event, ...]:
 
 
 @then("features, meters, plans, prices, entitlements and credit grants are the same")
-def catalogs_are_the_same(wanted: Catalog, present: Catalog, plan: Plan, observe: Observe) -> None:
+def catalogs_are_the_same(wanted: Catalog, present: Catalog, flexprice_run: Run, observe: Observe) -> None:
+    plan = flexprice_run.plan
     decided = _accepted(plan, extras=False)
     found = catalog_diff.compare(wanted, present, uses_price_keys=bool(plan.catalog and plan.catalog.price_keys))
     elsewhere = [finding.path for finding in _own_faults(present)]
-    findings = accepted.apply(found, decided, _now().date(), elsewhere)
+    findings = listed(alike(accepted.apply(found, decided, _now().date(), elsewhere)), flexprice_run, "catalog")
     observe("catalog", expected=_summary(wanted), observed=_summary(present), findings=findings)
     require_none(findings)
 

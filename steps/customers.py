@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from functools import lru_cache
-from itertools import chain
 
 import pytest
 from pytest_bdd import given, then
@@ -14,11 +12,12 @@ from pytest_bdd import given, then
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.customers import read_customers, read_plan_prices, read_subscriptions
 from pytest_flexprice.api.observed import observing
-from pytest_flexprice.evidence.finding import Finding, not_decided, require_none
+from pytest_flexprice.differences import listed
+from pytest_flexprice.evidence.finding import not_decided, require_none
 from pytest_flexprice.evidence.recorder import Observe
 from pytest_flexprice.oracle import customers, declared, subscriptions
 from pytest_flexprice.oracle.catalog import Catalog
-from pytest_flexprice.oracle.grouping import Told, summarise
+from pytest_flexprice.oracle.grouping import Told
 from pytest_flexprice.oracle.register import Register
 from pytest_flexprice.oracle.subscription_lines import Past
 from pytest_flexprice.plan import Plan
@@ -57,7 +56,7 @@ def existing_customers(customer_register: Register) -> Register:
 def external_ids_are_usable(columns: tuple[str, ...], plan: Plan, flexprice_run: Run, observe: Observe) -> None:
     rows = declared.rows(plan.customers, plan.folder)
     odd = (Told("external ids to look at", row.external_id, found) for row in rows if (found := declared.odd_id(row)))
-    findings = [*declared.unknown_columns(columns, "customers"), *_grouped(odd, flexprice_run, "external-ids")]
+    findings = [*declared.unknown_columns(columns, "customers"), *listed(odd, flexprice_run, "external-ids")]
     observe("declared customers", expected=list(declared.COLUMNS), observed=list(columns), findings=findings)
     require_none(findings)
 
@@ -66,7 +65,7 @@ def external_ids_are_usable(columns: tuple[str, ...], plan: Plan, flexprice_run:
 def customers_exist(register: Register, plan: Plan, flexprice_run: Run, observe: Observe) -> None:
     decided = plan.customers
     policy, prefixes = (decided.undeclared, decided.ignore_prefixes) if decided else ("fail", ())
-    findings = _grouped(customers.compare(register, policy, prefixes), flexprice_run, "customers")
+    findings = listed(customers.compare(register, policy, prefixes), flexprice_run, "customers")
     observe(
         "customers",
         expected=f"{register.count('declared'):,} declared rows",
@@ -91,7 +90,7 @@ def subscriptions_are_right(
     invoicing = flexprice_run.plan.invoicing
     usual = subscriptions.Expected(collection_method=(invoicing and invoicing.collection) or "")
     told = subscriptions.compare(register, present, datetime.now(timezone.utc), usual, past_prices)
-    findings = _grouped(told, flexprice_run, "subscriptions")
+    findings = listed(told, flexprice_run, "subscriptions")
     observe(
         "subscriptions",
         expected=f"{register.count('declared'):,} declared rows",
@@ -99,22 +98,3 @@ def subscriptions_are_right(
         findings=findings,
     )
     require_none(findings)
-
-
-def _grouped(told: Iterable[Told], run: Run, name: str) -> list[Finding]:
-    """Few findings one by one; of many the first ones, and all of them in a file beside the evidence."""
-    stream = iter(told)
-    first = next(stream, None)
-    if first is None:
-        return []
-    path = run.folder / f"{name}-{run.worker}.csv"
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("severity", "kind", "who", "problem", "expected", "observed"))
-
-        def write(one: Told) -> None:
-            found = one.finding
-            row = (found.severity.value, one.kind, one.subject, found.problem, found.expected, found.observed)
-            writer.writerow([run.redactor.text("" if value is None else str(value)) for value in row])
-
-        return summarise(chain([first], stream), write, path.name)

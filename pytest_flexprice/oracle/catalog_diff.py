@@ -179,6 +179,8 @@ def _unkeyed(expected: Catalog, observed: Catalog) -> Iterator[Finding]:
 
 
 def _plan(path: str, noun: str, ours: Plan, theirs: Plan, rules: _Rules) -> Iterator[Finding]:
+    if ours == theirs:
+        return
     if ours.name != theirs.name:
         yield _differs(f"{path}.name", f"of {noun}", words.NAME, ours.name, theirs.name)
     copies = Counter(_billed(price) for price in theirs.prices)

@@ -64,7 +64,7 @@ FEATURE = {
     "unit_plural": Meaning("unit", "customers read another unit", CHANGE_TEXT, _TEXT),
 }
 PRICE = {
-    "amount": Meaning("amount", "every unit is billed at the wrong price", CHANGE_PRICE),
+    "amount": Meaning("amount", "everybody who uses it is billed the wrong amount", CHANGE_PRICE),
     "currency": Meaning(
         "currency", "subscriptions in the signed-off currency drop this price without a word", CHANGE_PRICE
     ),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
 from pytest_flexprice.evidence.finding import Finding
 
 SHOWN = 10
+_NAMES = re.compile(r"'[^']*'|\d[\d:.,TZ+-]*")
 
 
 class Told(NamedTuple):
@@ -36,6 +38,13 @@ def summarise(told: Iterable[Told], write: Callable[[Told], None] | None = None,
         if len(shown) < SHOWN:
             shown.append(one)
     return [finding for key, shown in first.items() for finding in _group(key[0], shown, counts[key], place)]
+
+
+def alike(findings: Iterable[Finding]) -> Iterator[Told]:
+    """Findings counted under their own words, names left out: "amount of price … of plan … differs from what was signed off"."""
+    for finding in findings:
+        shape = _NAMES.sub("…", finding.problem)
+        yield Told(f'findings like "{shape}"', finding.path, finding)
 
 
 def _group(kind: str, shown: list[Told], count: int, place: str) -> list[Finding]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pytest_flexprice.evidence.finding import Severity
 from pytest_flexprice.oracle import accepted, catalog_diff, catalog_json
 from pytest_flexprice.oracle.catalog import Catalog, Entitlement, Extras, Feature, Tier
+from pytest_flexprice.oracle.grouping import alike, summarise
 from pytest_flexprice.plan import Accepted
 
 from .catalog_strategies import CATALOGS, TIERS, catalog, fee, tokens, usage
@@ -240,3 +241,14 @@ def test_prices_of_one_event_are_told_apart_by_what_differs() -> None:
     expected = catalog(usage(), usage(currency="eur"))
     observed = catalog(usage(), usage(currency="eur", amount=Decimal(2)))
     assert list(errors(expected, observed)) == [f"{PRICE}[eur].amount"]
+
+
+def test_many_differences_of_one_kind_are_counted_once() -> None:
+    ours = [usage(event_name=f"e{number}", feature="") for number in range(50)]
+    theirs = [replace(one, amount=Decimal(2)) for one in ours]
+    found = catalog_diff.compare(catalog(*ours), catalog(*theirs))
+    shown = summarise(alike(found))
+    assert len(found) == 50
+    assert len(shown) == 1
+    assert "50 findings like" in shown[0].sentence
+    assert "amount of price … of plan …" in shown[0].sentence
