@@ -165,8 +165,12 @@ class ScenarioRecorder:
             step.status, step.duration = status, round(time.monotonic() - self._step_started, 3)
         self._note_waits(node_id, met=status == "passed")
 
+    def waited(self, wait: WaitRecord) -> None:
+        """Keep how a wait of the running scenario ended, for whoever knows it exactly; without this the polls tell it."""
+        self.waiting.ended(wait)
+
     def _note_waits(self, node_id: str, met: bool) -> None:
-        record, waits = self._records.get(node_id), self.waiting.take(met)
+        record, waits = self._records.get(node_id), self.waiting.take(met=met)
         if record is not None:
             record.waits += [WaitRecord(**self.redactor.data(wait.model_dump())) for wait in waits]
 

@@ -32,7 +32,8 @@ class WaitingBoard:
 
     def progress(self, what: str, elapsed: float, deadline: float) -> None:
         """Called at each poll that found nothing yet: what is awaited, since how many seconds, until how many."""
-        if not self._waits or self._waits[-1].what != what or elapsed < self._waits[-1].seconds:
+        last = self._waits[-1] if self._waits else None
+        if last is None or last.what != what or last.met is not None or elapsed < last.seconds:
             self._waits.append(WaitRecord(what=what, deadline=round(deadline, 3)))
         wait = self._waits[-1]
         wait.seconds, wait.attempts = round(elapsed, 3), wait.attempts + 1
@@ -41,16 +42,26 @@ class WaitingBoard:
             self._shown = now
             self._show(sentence(what, elapsed, deadline))
 
-    def take(self, met: bool | None) -> list[WaitRecord]:
-        """The waits since this was last asked; whether the last of them was met is told by whoever asks."""
-        waits, self._waits = self._waits, []
-        for wait in waits:
-            wait.met = True
-        if waits:
-            waits[-1].met = met
+    def ended(self, wait: WaitRecord) -> None:
+        """A wait is over and its caller knows how: this is kept in place of what the polls told of it."""
+        if self._waits and self._waits[-1].what == wait.what and self._waits[-1].met is None:
+            self._waits.pop()
+        self._waits.append(wait)
+        self.done()
+
+    def done(self) -> None:
+        """Wipe the live line."""
         if self._shown:
             self._shown = 0.0
             self._show("")
+
+    def take(self, *, met: bool) -> list[WaitRecord]:
+        """The waits since this was last asked. Of those that nobody ended all but the last were met; ``met`` is about that one."""
+        waits, self._waits = self._waits, []
+        for wait in waits:
+            if wait.met is None:
+                wait.met = met if wait is waits[-1] else True
+        self.done()
         return waits
 
     def _show(self, text: str) -> None:

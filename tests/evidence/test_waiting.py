@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from pytest_flexprice.evidence.records import WaitRecord
 from pytest_flexprice.evidence.waiting import LiveLines, WaitingBoard, sentence, waiting_texts
 
 
@@ -65,6 +66,16 @@ def test_waits_are_told_apart_and_counted(tmp_path):
         ("b", 1, 0.1, False),
     ]
     assert board.take(met=True) == []
+
+
+def test_who_ends_a_wait_knows_best(tmp_path, screen):
+    board = WaitingBoard(Config(Terminal(isatty=True)), tmp_path, "main")
+    board.progress("a", 5.0, 10)
+    board.ended(WaitRecord(what="a", seconds=5.2, deadline=10, attempts=9, met=True))
+    assert screen.getvalue().endswith("\x1b8\x1b[K")
+    board.progress("a", 6.0, 10)
+    waits = board.take(met=False)
+    assert [(wait.seconds, wait.attempts, wait.met) for wait in waits] == [(5.2, 9, True), (6.0, 1, False)]
 
 
 def test_a_worker_tells_the_controller_through_a_file(tmp_path):
