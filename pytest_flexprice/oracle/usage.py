@@ -19,12 +19,13 @@ _SHOWN = 8
 
 
 class Reading(NamedTuple):
-    """What one reader says of one meter; ``bucketed`` readers add up a bucketed meter's buckets."""
+    """What one reader says of one meter; ``bucketed`` ones add up a bucketed meter's buckets, ``present`` is false without a line."""
 
     reader: str
     value: Decimal
     event_count: int | None = None
     bucketed: bool = False
+    present: bool = True
 
 
 def from_query(answer: Mapping[str, Any]) -> Reading:
@@ -36,7 +37,7 @@ def from_subscription(answer: Mapping[str, Any], meter_id: str) -> Reading:
     """The reading of a meter in an answer of ``POST /v1/subscriptions/usage``; overage counts too."""
     charges = [each for each in answer.get("charges") or () if each.get("meter_id") == meter_id]
     value = total(decimal(each.get("quantity"), ZERO) for each in charges)
-    return Reading("the subscription's usage", value, bucketed=True)
+    return Reading("the subscription's usage", value, bucketed=True, present=bool(charges))
 
 
 def from_invoice(invoice: Mapping[str, Any], meter_id: str, reader: str = "the invoice preview") -> Reading:
@@ -46,7 +47,7 @@ def from_invoice(invoice: Mapping[str, Any], meter_id: str, reader: str = "the i
         total((decimal(each.get("quantity"), ZERO), decimal(each.get("adjusted_entitlement_quantity"), ZERO)))
         for each in lines
     )
-    return Reading(reader, used, bucketed=True)
+    return Reading(reader, used, bucketed=True, present=bool(lines))
 
 
 def from_analytics(answer: Mapping[str, Any], meter_id: str) -> Reading:
@@ -72,7 +73,9 @@ def compare_usage(
     found = []
     for reading in readings:
         wanted = _wanted(expected, reading, anchor)
-        if abs(difference(wanted, reading.value)) > QUANTITY_TOLERANCE:
+        if not reading.present:
+            found.append(_nothing(expected, reading, wanted))
+        elif abs(difference(wanted, reading.value)) > QUANTITY_TOLERANCE:
             found.append(_difference(expected, reading, wanted, events, attributions))
         elif reading.event_count is not None and reading.event_count != expected.event_count:
             found.append(
@@ -95,6 +98,17 @@ def _wanted(expected: Usage, reading: Reading, anchor: datetime | None) -> Decim
     return total(expected.per(size, anchor)) if reading.bucketed and size else expected.total
 
 
+def _nothing(expected: Usage, reading: Reading, wanted: Decimal) -> Finding:
+    name = expected.meter.event_name
+    return Finding(
+        "",
+        f"usage.{name}",
+        f"{reading.reader} has no line for the event '{name}', of which {words(wanted)} were sent",
+        consequence="it is never billed",
+        remedy="look whether the subscription has a line on its price, in this currency and billing period",
+    )
+
+
 def _difference(
     expected: Usage,
     reading: Reading,
@@ -102,10 +116,10 @@ def _difference(
     events: Sequence[Event],
     attributions: Sequence[Attribution],
 ) -> Finding:
-    delta, name = difference(reading.value, wanted), expected.meter.event_name
+    name, value, delta = expected.meter.event_name, reading.value, difference(reading.value, wanted)
     size = words(abs(delta))
-    problem = f"{reading.reader} says {words(reading.value)} for '{name}' where {words(wanted)} were sent: "
-    factor = quotient(reading.value, wanted) if wanted else ZERO
+    problem = f"{reading.reader} says {words(value)} for '{name}' where {words(wanted)} were sent: "
+    factor = quotient(value, wanted) if wanted else ZERO
     doubled = delta > 0 and wanted > 0 and factor == factor.to_integral_value() and factor > 1
     if doubled:
         problem += f"{words(factor)} times too much"
@@ -125,7 +139,7 @@ def _difference(
         f"usage.{name}",
         problem,
         expected=tidy(wanted),
-        observed=tidy(reading.value),
+        observed=tidy(value),
         consequence=consequence,
         remedy=remedy,
     )

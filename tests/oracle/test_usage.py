@@ -92,6 +92,14 @@ def test_lost_event_that_the_debugger_shows_as_processed_is_named_by_its_quantit
     assert "7 too little (this event counts that much: e2)" in finding.sentence
 
 
+def test_reader_without_a_line_is_told_apart_from_one_that_says_zero():
+    sent = [event(1)]
+    nothing = [from_invoice({"line_items": []}, "meter_1"), from_subscription({"charges": []}, "meter_1")]
+    first, second = compare_usage(usage(*sent), nothing, sent)
+    assert "the invoice preview has no line for the event 'model.completion', of which 5 were sent" in first.sentence
+    assert "the subscription's usage has no line" in second.sentence
+
+
 def test_doubled_usage_tells_its_factor():
     (finding,) = compare_usage(usage(event(1)), [Reading("the usage query", Decimal(10), 1)])
     assert "2 times too much" in finding.sentence
