@@ -80,6 +80,8 @@ class App:
             reply = Reply(error.status, error.body)
         except ClientDisconnected:
             raise
+        except OverflowError:
+            reply = Reply(400, errors.validation("A number or date of the request is out of range").body())
         except Exception:
             _LOG.exception("%s %s failed", request.method, request.path)
             reply = Reply(500, errors.ApiError("internal_error", "An unexpected error occurred").body())

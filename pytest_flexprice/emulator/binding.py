@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
@@ -274,8 +274,3 @@ def convert(value: str, kind: Kind, message: str, details: dict[str, Any] | None
         return kind(value)
     except BindError as error:
         raise errors.validation(message, details) from error
-
-
-def one_of(values: Sequence[str]) -> str:
-    """The ``oneof`` rule of these values."""
-    return "oneof=" + " ".join(values)

@@ -83,6 +83,8 @@ def page_of(values: Mapping[str, Any], message: str = INVALID_FILTER) -> Page:
         raise errors.validation(message, {"offset": "must be non-negative"})
     if order not in ("asc", "desc"):
         raise errors.validation(message, {"order": "must be either 'asc' or 'desc'"})
+    if None in (values.get("sort") or ()) or None in (values.get("filters") or ()):
+        raise errors.validation(message)
     return Page(
         limit,
         offset,
@@ -200,7 +202,7 @@ def _sortable(value: Any) -> tuple[int, Any]:
         return (1, 0)
     if isinstance(value, bool):
         return (0, int(value))
-    return (0, value)
+    return (0, str(value) if isinstance(value, (dict, list)) else value)
 
 
 def matches(row: Mapping[str, Any], filters: Sequence[Mapping[str, Any]]) -> bool:

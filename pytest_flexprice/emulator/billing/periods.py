@@ -11,6 +11,8 @@ import calendar
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone, tzinfo
 
+from .. import errors
+
 BILLING_PERIODS = ("DAILY", "WEEKLY", "MONTHLY", "QUARTERLY", "HALF_YEARLY", "ANNUAL")
 ONETIME = "ONETIME"
 
@@ -29,8 +31,15 @@ def add_months(moment: datetime, months: int, day: int | None = None) -> datetim
 def next_boundary(start: datetime, anchor: datetime, period: str, count: int = 1, zone: tzinfo = _UTC) -> datetime:
     """The end of the period that begins at ``start``, in UTC.
 
-    Raises :class:`KeyError` for an unknown ``period``.
+    Raises :class:`KeyError` for an unknown ``period``, :class:`ApiError` (400) when it ends beyond the calendar.
     """
+    try:
+        return _boundary(start, anchor, period, count, zone)
+    except (OverflowError, ValueError) as error:
+        raise errors.validation("The billing period ends beyond the year 9999") from error
+
+
+def _boundary(start: datetime, anchor: datetime, period: str, count: int, zone: tzinfo) -> datetime:
     start, anchor = start.astimezone(zone), anchor.astimezone(zone)
     begin = start.replace(hour=anchor.hour, minute=anchor.minute, second=anchor.second, microsecond=0)
     if period == "DAILY":
