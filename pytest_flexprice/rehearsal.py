@@ -16,7 +16,7 @@ from typing import Any
 
 from pytest_flexprice.demo.faults import CLIENT_FAULTS, ClientFault
 from pytest_flexprice.demo.handler import FAULTS as HANDLER_FAULTS
-from pytest_flexprice.demo.handler import DemoHandler
+from pytest_flexprice.demo.handler import WRONG_SECRET, DemoHandler
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
 from pytest_flexprice.emulator.faults import FAULTS as EMULATOR_FAULTS
 from pytest_flexprice.emulator.options import PRODUCTION, SANDBOX
@@ -92,6 +92,9 @@ class Rehearsal:
                 self.handler.secret = secret
             if webhooks.handler:
                 variables[webhooks.handler.secret] = secret
+        for other in plan.environments.values():
+            if other is not own and other.webhooks and other.webhooks.handler:
+                variables.setdefault(other.webhooks.handler.secret, WRONG_SECRET)
         live.customers(customers)
         self.values = {
             "url": self.server.url,

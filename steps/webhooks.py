@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any
 
+import pytest
 from pytest_bdd import given, then, when
 
 from pytest_flexprice import __version__
@@ -89,6 +90,7 @@ def gets_the_types(
     endpoints: list[Endpoint], known_types: list[str], datatable: list[list[str]], plan: Plan, observe: Observe
 ) -> None:
     webhooks = declared_webhooks(plan)
+    _require_registered(endpoints, webhooks)
     wanted = [*dict.fromkeys([*(row[0] for row in datatable[1:]), *webhooks.event_types])]
     findings = event_types.type_findings(endpoints, webhooks, wanted, known_types)
     observed = {one.url: one.event_types or "everything" for one in endpoints}
@@ -178,12 +180,17 @@ def recent_deliveries(
     endpoints: list[Endpoint], plan: Plan, profile: Profile, flexprice: Flexprice, observe: Observe
 ) -> None:
     webhooks = declared_webhooks(plan)
-    own = registration.own_endpoints(endpoints, webhooks)
+    own = _require_registered(endpoints, webhooks)
     with reading(flexprice, profile, webhooks) as portal:
         attempts = {one.id: portal.attempts(one.id) for one in own}
     findings = [finding for one in own for finding in recent.recent_findings(one, attempts[one.id])]
-    if not own:
-        findings = [recent.unregistered(webhooks)]
     counts = {key: "{} of {} failed".format(*recent.failure_ratio(each)) for key, each in attempts.items()}
     observe("newest deliveries", expected="the newest one succeeded", observed=counts, findings=findings)
     require_none(findings)
+
+
+def _require_registered(endpoints: list[Endpoint], webhooks: Webhooks) -> list[Endpoint]:
+    own = registration.own_endpoints(endpoints, webhooks)
+    if not own:
+        pytest.skip("not run, because the webhook endpoint that the plan names is not registered (6.1)")
+    return own

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,17 @@ from pytest_flexprice.webhooks.target import native_findings
 DEADLINE = 180.0
 
 
+class NotRegistered(Exception):
+    """The plan's endpoint is not registered, or switched off, so nothing can be delivered to it."""
+
+
+def _require_endpoint(delivery: Delivery) -> None:
+    if delivery.endpoint is None:
+        raise NotRegistered("not run, because the webhook endpoint that the plan names is not registered (6.1)")
+    if delivery.endpoint.disabled and not delivery.tried:
+        raise NotRegistered("not run, because the webhook endpoint that the plan names is switched off (6.1)")
+
+
 def await_processed(
     flexprice: Flexprice,
     profile: Profile,
@@ -26,14 +37,16 @@ def await_processed(
     *,
     override: Callable[[str], Any] | None,
     eventually: Eventually,
-    invoice_id: str,
+    invoice: Mapping[str, Any],
     finalized_at: datetime,
 ) -> tuple[Delivery, Processed | None, float]:
     """What became of an invoice's webhook, once it reached the plan's grade or the deadline passed; with the seconds waited.
 
     Raises:
+        NotRegistered: no endpoint could receive it, which is told by item 6.1.
         NotVerified, NotDecided: the delivery service, or the company's own system, cannot be asked.
     """
+    invoice_id, customer_id = str(invoice["id"]), str(invoice.get("customer_id") or "")
     portal = open_portal(flexprice, profile.svix_url, profile.add_secret)
     if portal is None:
         require_none(native_findings(webhooks))
@@ -41,7 +54,8 @@ def await_processed(
     ask = processed_reader(webhooks.processed, override)
 
     def read() -> tuple[Delivery, Processed | None]:
-        delivery = read_delivery(portal, webhooks.endpoint, invoice_id, finalized_at)
+        delivery = read_delivery(portal, webhooks.endpoint, invoice_id, finalized_at, customer_id)
+        _require_endpoint(delivery)
         wanted = webhooks.grade == "processed" and delivery.acknowledged and ask is not None
         return delivery, ask(invoice_id) if wanted and ask is not None else None
 

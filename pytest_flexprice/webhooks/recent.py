@@ -69,18 +69,6 @@ def _came_through(endpoint: Endpoint, failed: int, total: int) -> Finding:
     )
 
 
-def unregistered(webhooks: Webhooks) -> Finding:
-    """What to say where the plan's endpoint is not registered: that fails item 6.1, and leaves nothing to look at here."""
-    return Finding(
-        ITEM,
-        "webhook endpoints",
-        "the plan's webhook endpoint is not registered, so there are no real deliveries to look at",
-        expected=webhooks.endpoint,
-        remedy="see item 6.1",
-        severity=Severity.INFO,
-    )
-
-
 def _none_yet(endpoint: Endpoint) -> Finding:
     return Finding(
         ITEM,
