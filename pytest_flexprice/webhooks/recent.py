@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pytest_flexprice.evidence.finding import Finding, Severity
-from pytest_flexprice.plan import Webhooks
 from pytest_flexprice.webhooks.registration import place
 from pytest_flexprice.webhooks.service import Attempt, Endpoint, State
 
