@@ -15,6 +15,7 @@ LONG_FINALIZATION = timedelta(hours=24)
 UNUSUAL_DUE_DAYS = (0, 60)
 GATEWAYS = ("stripe", "razorpay", "nomod", "moyasar", "paddle", "whop", "chargebee")
 _SHOWN = 10
+_NAMED = 20
 
 
 def counted(number: int, noun: str) -> str:
@@ -181,13 +182,11 @@ def policy_sentence(setting: Mapping[str, Any], invoice_setting: Mapping[str, An
 def cancellation_findings(
     declared: Invoicing | None, policy: CancelPolicy, due: Iterable[Cancellation], now: datetime
 ) -> list[Finding]:
-    """Who is about to be cancelled: an error if auto-cancel is on or declared on, a note if not."""
+    """Who is about to be cancelled, 20 by name: an error if auto-cancel is on or declared on, a note if not."""
     switched_on = policy.acts or bool(declared and declared.auto_cancel)
+    today = [each for each in due if each.at.date() <= now.date()]
     found = []
-    for each in due:
-        today = each.at.date() <= now.date()
-        if not today:
-            continue
+    for each in today[:_NAMED]:
         found.append(
             Finding(
                 "5.1",
@@ -195,10 +194,21 @@ def cancellation_findings(
                 each.sentence if switched_on else f"{each.sentence}, were auto-cancel on",
                 consequence="it ends at the next quarter of an hour, without a final invoice" if switched_on else "",
                 remedy="get the invoice paid or its due date moved ahead before" if switched_on else "",
-                severity=Severity.ERROR if switched_on and each.due else Severity.WARNING,
+                severity=_weight(switched_on, each.due),
             )
         )
+    if len(today) > _NAMED:
+        rest = today[_NAMED:]
+        problem = f"{counted(len(rest), 'more subscription')} would be cancelled today"
+        worst = _weight(switched_on, any(each.due for each in rest))
+        found.append(Finding("5.1", "subscriptions", problem, severity=worst))
     return found
+
+
+def _weight(switched_on: bool, due: bool) -> Severity:
+    if not switched_on:
+        return Severity.INFO
+    return Severity.ERROR if due else Severity.WARNING
 
 
 def collection_findings(declared: Invoicing | None, subscriptions: Iterable[Mapping[str, Any]]) -> list[Finding]:

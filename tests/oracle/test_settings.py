@@ -142,7 +142,7 @@ def waiting(policy, hours):
     [
         (True, False, -80, [Severity.ERROR]),
         (False, True, -80, [Severity.ERROR]),
-        (False, False, -80, [Severity.WARNING]),
+        (False, False, -80, [Severity.INFO]),
         (True, True, -70, [Severity.WARNING]),
         (True, True, -12, []),
     ],
@@ -152,6 +152,15 @@ def test_who_is_cancelled_today(on, declared, hours, severities):
     wanted = DECIDED.model_copy(update={"auto_cancel": declared})
     found = settings.cancellation_findings(wanted, policy, waiting(policy, hours), NOW)
     assert [each.severity for each in found] == severities
+
+
+def test_many_that_are_cancelled_today_are_counted():
+    policy = CancelPolicy(3, True)
+    many = waiting(policy, -80) * 25
+    found = settings.cancellation_findings(DECIDED, policy, many, NOW)
+    assert len(found) == 21
+    assert found[-1].sentence == "5 more subscriptions would be cancelled today."
+    assert found[-1].severity is Severity.ERROR
 
 
 def test_offenders_of_the_collection_method_are_named():

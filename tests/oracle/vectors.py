@@ -17,10 +17,12 @@ from pytest_flexprice.oracle.invoice import expected_invoice, line_usages
 from pytest_flexprice.oracle.metering import Event, Meter, quantity
 from pytest_flexprice.oracle.periods import first_period
 from pytest_flexprice.oracle.pricing import Price
+from pytest_flexprice.oracle.times import Window
 
 FILE = Path(__file__).parents[1] / "vectors" / "billing_vectors.json"
 VECTORS = json.loads(FILE.read_text(encoding="utf-8"))["vectors"]
 START = datetime(2026, 11, 19, tzinfo=timezone.utc)
+NOW = START + timedelta(days=3, hours=12)
 
 
 class Case:
@@ -39,7 +41,6 @@ class Case:
             for each in vector["events"]
         ]
         self.subscription = self._subscription()
-        self.usages = line_usages(self.subscription, self.meters, self.events)
 
     def _meter(self, index, charge):
         spec = charge["meter"]
@@ -85,18 +86,21 @@ class Case:
             return {"status": "processing"}
 
     def usage(self):
-        """What the usage query says per charge."""
+        """What the usage query says per charge, until an hour ahead."""
+        asked = line_usages(self.subscription, self.meters, self.events, Window(START, NOW + timedelta(hours=1)))
         return [
-            {"total_value": self.usages[line.id].total, "event_count": self.usages[line.id].event_count}
+            {"total_value": asked[line.id].total, "event_count": asked[line.id].event_count}
             for line in self.subscription.lines
         ]
 
     def expected(self, stage, closing=False):
-        """The oracle's invoice at a stage."""
+        """The oracle's invoice at a stage; one that closes the subscription ends now."""
+        period = Window(START, NOW) if closing else self.subscription.period
         return expected_invoice(
             self.subscription,
-            self.usages,
+            line_usages(self.subscription, self.meters, self.events, period),
             self.allowances,
+            period=period,
             stage=stage,
             closing=closing,
             coupons=[Coupon.from_api(self.vector["coupon"])] if self.vector.get("coupon") else [],
