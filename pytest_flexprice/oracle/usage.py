@@ -12,20 +12,36 @@ from typing import Any, NamedTuple
 
 from pytest_flexprice.evidence.finding import Finding
 from pytest_flexprice.oracle.attribution import Attribution
-from pytest_flexprice.oracle.decimals import QUANTITY_TOLERANCE, ZERO, decimal, difference, quotient, tidy, total, words
+from pytest_flexprice.oracle.decimals import (
+    QUANTITY_TOLERANCE,
+    ZERO,
+    decimal,
+    difference,
+    product,
+    quotient,
+    tidy,
+    total,
+    words,
+)
 from pytest_flexprice.oracle.metering import Event, Usage, quantity
 
 _SHOWN = 8
+_DOUBLE = Decimal("1e-15")
 
 
 class Reading(NamedTuple):
-    """What one reader says of one meter; ``bucketed`` ones add up a bucketed meter's buckets, ``present`` is false without a line."""
+    """What one reader says of one meter.
+
+    ``bucketed`` readers add up a bucketed meter's buckets; ``present`` is false where there is no line for the meter; the
+    numbers of ``double`` readers are doubles, which lose digits beyond the fifteenth (contract 4.5).
+    """
 
     reader: str
     value: Decimal
     event_count: int | None = None
     bucketed: bool = False
     present: bool = True
+    double: bool = False
 
 
 def from_query(answer: Mapping[str, Any]) -> Reading:
@@ -37,7 +53,7 @@ def from_subscription(answer: Mapping[str, Any], meter_id: str) -> Reading:
     """The reading of a meter in an answer of ``POST /v1/subscriptions/usage``; overage counts too."""
     charges = [each for each in answer.get("charges") or () if each.get("meter_id") == meter_id]
     value = total(decimal(each.get("quantity"), ZERO) for each in charges)
-    return Reading("the subscription's usage", value, bucketed=True, present=bool(charges))
+    return Reading("the subscription's usage", value, bucketed=True, present=bool(charges), double=True)
 
 
 def from_invoice(invoice: Mapping[str, Any], meter_id: str, reader: str = "the invoice preview") -> Reading:
@@ -75,7 +91,7 @@ def compare_usage(
         wanted = _wanted(expected, reading, anchor)
         if not reading.present:
             found.append(_nothing(expected, reading, wanted))
-        elif abs(difference(wanted, reading.value)) > QUANTITY_TOLERANCE:
+        elif abs(difference(wanted, reading.value)) > _tolerance(reading, wanted):
             found.append(_difference(expected, reading, wanted, events, attributions))
         elif reading.event_count is not None and reading.event_count != expected.event_count:
             found.append(
@@ -96,6 +112,10 @@ def compare_usage(
 def _wanted(expected: Usage, reading: Reading, anchor: datetime | None) -> Decimal:
     size = expected.meter.aggregation.bucket_size
     return total(expected.per(size, anchor)) if reading.bucketed and size else expected.total
+
+
+def _tolerance(reading: Reading, wanted: Decimal) -> Decimal:
+    return max(QUANTITY_TOLERANCE, product(abs(wanted), _DOUBLE)) if reading.double else QUANTITY_TOLERANCE
 
 
 def _nothing(expected: Usage, reading: Reading, wanted: Decimal) -> Finding:

@@ -92,6 +92,15 @@ def test_lost_event_that_the_debugger_shows_as_processed_is_named_by_its_quantit
     assert "7 too little (this event counts that much: e2)" in finding.sentence
 
 
+def test_digits_that_only_a_double_loses_are_no_difference():
+    sent = [event(1, tokens="12345678901234567890")]
+    charges = {"charges": [{"meter_id": "meter_1", "quantity": Decimal("12345678901234567000")}]}
+    exact = {"total_value": "12345678901234567000", "event_count": 1}
+    assert compare_usage(usage(*sent), [from_subscription(charges, "meter_1")]) == []
+    (finding,) = compare_usage(usage(*sent), [from_query(exact)])
+    assert "890 too little" in finding.sentence
+
+
 def test_reader_without_a_line_is_told_apart_from_one_that_says_zero():
     sent = [event(1)]
     nothing = [from_invoice({"line_items": []}, "meter_1"), from_subscription({"charges": []}, "meter_1")]
