@@ -50,12 +50,23 @@ def anchor(body: Mapping[str, Any], start: datetime, zone: tzinfo) -> datetime:
     return milliseconds(body["billing_anchor"]) if body["billing_anchor"] else start
 
 
+def trial_days(body: Mapping[str, Any], prices: list[Row]) -> int:
+    """The length of the trial: the request's own, else that of the recurring fixed prices, which must agree."""
+    if body["trial_period_days"] is not None:
+        return int(body["trial_period_days"])
+    recurring = [row for row in prices if row["type"] == "FIXED" and row["billing_period"] != periods.ONETIME]
+    found = {int(row.get("trial_period_days") or 0) for row in recurring}
+    if len(found) > 1:
+        raise errors.validation("all recurring fixed plan prices must have the same trial_period_days")
+    return found.pop() if found else 0
+
+
 def create(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row) -> tuple[Row, Row | None]:
     """Store a subscription with its line items, and bill its opening; returns both."""
     prices = matching_prices(scope, plan["id"], body["currency"], body["billing_period"])
     if body["auto_invoice_threshold"] is not None and any(price["type"] != "USAGE" for price in prices):
         raise errors.validation("auto_invoice_threshold is only supported for subscriptions with usage prices only")
-    row = _store(scope, body, customer, plan)
+    row = _store(scope, {**body, "trial_period_days": trial_days(body, prices)}, customer, plan)
     for price in prices:
         _add_line_item(scope, row, plan, price, (body["line_item_commitments"] or {}).get(price["id"]))
     promises.attach(scope, row, body)
@@ -72,6 +83,7 @@ def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row) -> R
     days = body["trial_period_days"] or 0
     status = "draft" if body["subscription_status"] == "draft" else ("trialing" if days > 0 else "active")
     zone = config.zone(customer["timezone"])
+    trial_end = start + timedelta(days=days) if days > 0 else None
     anchored = anchor(body, start, zone)
     count = body["billing_period_count"] or 1
     last = milliseconds(body["end_date"]) if body["end_date"] else None
@@ -88,12 +100,16 @@ def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row) -> R
         start_date=start,
         end_date=last,
         current_period_start=start,
-        current_period_end=periods.period_end(start, anchored, (body["billing_period"], count), last, zone),
+        current_period_end=(
+            trial_end
+            if trial_end is not None and status == "trialing"
+            else periods.period_end(start, anchored, (body["billing_period"], count), last, zone)
+        ),
         cancelled_at=None,
         cancel_at=None,
         cancel_at_period_end=False,
         trial_start=start if days > 0 else None,
-        trial_end=start + timedelta(days=days) if days > 0 else None,
+        trial_end=trial_end,
         billing_cadence="RECURRING",
         billing_period=body["billing_period"],
         billing_period_count=count,
@@ -212,7 +228,7 @@ def activate(scope: Scope, row: Row, start: datetime) -> Row:
         start_date=start,
         billing_anchor=anchored,
         current_period_start=start,
-        current_period_end=end,
+        current_period_end=start + length if length else end,
         trial_start=start if length else None,
         trial_end=start + length if length else None,
     )

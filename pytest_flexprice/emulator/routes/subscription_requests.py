@@ -9,14 +9,20 @@ from .. import errors
 from ..billing import cancelling, config, periods
 from ..binding import Schema, array, boolean, decimal, field, instant, integer, mapping, strings, text
 from ..call import Call
+from ..render import dec
 
 STATUSES = ("active", "paused", "cancelled", "incomplete", "trialing", "draft")
 _COLLECTION = ("charge_automatically", "send_invoice")
 _CYCLES = ("anniversary", "calendar")
 _BEHAVIORS = {
-    "charge_automatically": ("allow_incomplete", "default_active", "error_if_incomplete"),
+    "charge_automatically": ("allow_incomplete", "error_if_incomplete", "default_active"),
     "send_invoice": ("default_active", "default_incomplete"),
 }
+_WORDS = {
+    "charge_automatically": "allow_incomplete, error_if_incomplete, and default_active",
+    "send_invoice": "default_active and default_incomplete",
+}
+CURRENCY_LENGTH = 3
 _ELSEWHERE = (
     "override_line_items", "addons", "phases", "credit_grants", "override_entitlements", "inheritance", "line_items",
     "checkout",
@@ -27,7 +33,7 @@ CREATE = Schema(
     field("customer_id"),
     field("external_customer_id"),
     field("plan_id", rules="required"),
-    field("currency", rules="required,len=3"),
+    field("currency", rules="required"),
     field("lookup_key"),
     field("start_date", instant),
     field("end_date", instant),
@@ -88,52 +94,72 @@ def _among(value: str | None, allowed: Sequence[str], message: str, name: str) -
 
 
 def check(body: dict[str, Any], call: Call) -> None:
-    """What is refused before anything is looked up."""
+    """What is refused before anything is looked up, in the server's order."""
+    threshold = body["auto_invoice_threshold"]
+    if threshold is not None and threshold < 0:
+        details = {"auto_invoice_threshold": dec(threshold)}
+        raise errors.validation("auto_invoice_threshold must be zero or greater", details)
     if not body["customer_id"] and not body["external_customer_id"]:
         raise errors.validation("Please provide either customer_id or external_customer_id")
+    if len(body["currency"]) != CURRENCY_LENGTH:
+        raise errors.validation(f"Currency code must be {CURRENCY_LENGTH} characters long")
     body["currency"] = body["currency"].lower()
-    _among(body["collection_method"], _COLLECTION, "Invalid collection method", "collection_method")
-    _check_behavior(body)
-    if body["billing_period"] not in periods.BILLING_PERIODS:
-        raise errors.validation("Invalid billing period", {"billing_period": body["billing_period"]})
-    _among(body["billing_cycle"], _CYCLES, "Invalid billing cycle", "billing_cycle")
-    _among(body["proration_behavior"], cancelling.PRORATIONS, "Invalid proration behavior", "proration_behavior")
-    if body["payment_terms"]:
-        message = f"Payment terms must be one of: {', '.join(config.PAYMENT_TERMS)}"
-        _among(body["payment_terms"], config.PAYMENT_TERMS, message, "payment_terms")
+    _check_period(body)
+    _check_collection(body)
     _check_dates(body, call)
+    _among(body["proration_behavior"], cancelling.PRORATIONS, "Invalid proration behavior", "proration_behavior")
+    if (body["trial_period_days"] or 0) < 0:
+        details = {"trial_period_days": body["trial_period_days"]}
+        raise errors.validation("Use 0 to disable trial or omit to inherit from plan prices", details)
     _check_amounts(body)
     for name in _ELSEWHERE:
         if body[name]:
             raise errors.not_implemented(f"{name} on POST /v1/subscriptions")
 
 
-def _check_behavior(body: dict[str, Any]) -> None:
+def _check_period(body: dict[str, Any]) -> None:
+    if body["billing_period"] not in (*periods.BILLING_PERIODS, periods.ONETIME):
+        raise errors.validation("Invalid billing period", {"billing_period": body["billing_period"]})
+    if body["billing_period"] == periods.ONETIME:
+        raise errors.validation("Invalid billing period type", {"period": body["billing_period"]})
+    _among(body["billing_cycle"], _CYCLES, "Invalid billing cycle", "billing_cycle")
+    if body["billing_anchor"] and body["billing_cycle"] == "calendar":
+        details = {"billing_anchor": body["billing_anchor"], "billing_cycle": body["billing_cycle"]}
+        raise errors.validation("billing_anchor can only be passed when billing_cycle is anniversary", details)
+
+
+def _check_collection(body: dict[str, Any]) -> None:
+    if body["collection_method"] == "default_incomplete":  # an old word for an automatic collection that may fail
+        body["collection_method"] = "charge_automatically"
+        if body["payment_behavior"] in (None, "", "default_incomplete"):
+            body["payment_behavior"] = "allow_incomplete"
+    _among(body["collection_method"], _COLLECTION, "Invalid collection method", "collection_method")
+    if body["payment_terms"]:
+        message = f"Payment terms must be one of: {', '.join(config.PAYMENT_TERMS)}"
+        _among(body["payment_terms"], config.PAYMENT_TERMS, message, "payment_terms")
+    if (body["billing_period_count"] or 1) < 1:
+        details = {"billing_period_count": body["billing_period_count"]}
+        raise errors.validation("Billing Period must be a valid positive number", details)
     method = body["collection_method"] or "charge_automatically"
     behavior = body["payment_behavior"]
-    allowed = _BEHAVIORS[method]
-    if behavior and behavior not in allowed:
-        words = " and ".join(allowed) if len(allowed) == 2 else f"{', '.join(allowed[:-1])} and {allowed[-1]}"
-        details = {"allowed_behaviors": list(allowed), "collection_method": method, "payment_behavior": behavior}
-        raise errors.validation(f"Only {words} are supported for {method} collection method", details)
+    if behavior and behavior not in _BEHAVIORS[method]:
+        details = {
+            "allowed_behaviors": list(_BEHAVIORS[method]),
+            "collection_method": method,
+            "payment_behavior": behavior,
+        }
+        raise errors.validation(f"Only {_WORDS[method]} are supported for {method} collection method", details)
     if behavior == "error_if_incomplete":
         raise errors.not_implemented("payment_behavior error_if_incomplete on POST /v1/subscriptions")
 
 
 def _check_dates(body: dict[str, Any], call: Call) -> None:
-    if body["billing_anchor"] and body["billing_cycle"] == "calendar":
-        details = {"billing_anchor": body["billing_anchor"], "billing_cycle": body["billing_cycle"]}
-        raise errors.validation("billing_anchor can only be passed when billing_cycle is anniversary", details)
     start, end = body["start_date"] or call.now, body["end_date"]
-    if end is not None and end <= start:
+    if end is not None and end < start:
         raise errors.validation("End date must be after start date", {"end_date": end, "start_date": start})
 
 
 def _check_amounts(body: dict[str, Any]) -> None:
-    if (body["billing_period_count"] or 1) < 1:
-        raise errors.validation("Billing period count must be at least 1")
-    if (body["trial_period_days"] or 0) < 0:
-        raise errors.validation("Trial period days must be non-negative")
     if body["subscription_status"] not in (None, "", "draft", "active"):
         details = {"allowed_status": list(STATUSES), "status": body["subscription_status"]}
         raise errors.validation("Invalid subscription status", details)

@@ -75,8 +75,11 @@ def create_wallet(call: Call) -> Row:
     else:
         customer = customer_by_external_id(scope, body["external_customer_id"])
     currency, kind = body["currency"].lower(), body["wallet_type"] or "PRE_PAID"
-    if wallets.active(scope, customer["id"], currency, kind):
-        details = {"customer_id": customer["id"], "wallet_type": kind, "currency": currency}
+    existing = wallets.active(scope, customer["id"], currency, kind)
+    if existing:
+        details = {
+            "customer_id": customer["id"], "wallet_id": existing[0]["id"], "currency": currency, "wallet_type": kind,
+        }  # fmt: skip
         raise errors.conflict("A customer can only have one active wallet per currency and wallet type", details)
     row = wallets.create(scope, customer["id"], currency, **body_of(body))
     credits = body["initial_credits_to_load"]
@@ -144,7 +147,7 @@ def terminate_wallet(call: Call) -> dict[str, str]:
     scope = Scope.of(call)
     row = _wallet(scope, call.params["id"])
     if row["wallet_status"] != "active":
-        raise errors.invalid_operation("Wallet is already closed", {"wallet_id": row["id"]})
+        raise errors.invalid_operation("Wallet is already terminated")
     wallets.terminate(scope, row)
     return {"message": "wallet terminated successfully"}
 

@@ -145,6 +145,7 @@ class TestTrial:
             "subscription.created",
         ]
         end = instant(made["trial_end"])
+        assert made["current_period_end"] == made["trial_end"]
         company.until(end - timedelta(seconds=1))
         assert company.read(made)["subscription_status"] == "trialing"
         company.events()
@@ -154,6 +155,16 @@ class TestTrial:
         invoice = company.invoices(made, "FINALIZED")[-1]
         assert (invoice["billing_reason"], invoice["total"]) == ("SUBSCRIPTION_TRIAL_END", "49")
         assert company.events() == ["invoice.update", "invoice.update.finalized"]
+
+    def test_its_length_comes_from_the_fees_unless_the_request_says_otherwise(self, company: Company) -> None:
+        company.fee("49", trial_period_days=14)
+        inherited = company.subscribe(company.now)
+        assert instant(inherited["trial_end"]) - instant(inherited["start_date"]) == timedelta(days=14)
+        assert company.subscribe(trial_period_days=0)["subscription_status"] == "active"
+        company.fee("9", trial_period_days=7)
+        body = {"external_customer_id": company.customer(), "plan_id": company.plan, "currency": "usd",
+                "billing_period": "MONTHLY"}  # fmt: skip
+        assert company.api.call("POST", "/v1/subscriptions", body).status_code == 400
 
     def test_with_usage_only_it_is_just_activated(self, company: Company) -> None:
         company.price("1")
