@@ -15,6 +15,7 @@ from pytest_flexprice.evidence import exchanges
 from pytest_flexprice.evidence.allure_files import write_allure_files, write_configuration
 from pytest_flexprice.evidence.context import RunContext
 from pytest_flexprice.evidence.document import Document
+from pytest_flexprice.evidence.drift import drift
 from pytest_flexprice.evidence.gathering import Gathering
 from pytest_flexprice.evidence.junit import junit
 from pytest_flexprice.evidence.provenance import provenance
@@ -75,6 +76,7 @@ class Bundle:
             run=provenance(self.config, self.context, finished),
             verdict=verdict,
             scenarios=scenarios,
+            drift=drift(self.folder, self.context.run_id, verdict, scenarios),
             reconciliation=gathering.reconciliation(),
             exchanges=exchanges.summary(merged),
         )

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from pytest_flexprice.evidence.drift import Drift
 from pytest_flexprice.evidence.records import Reconciliation, ScenarioRecord
 from pytest_flexprice.evidence.verdict import Verdict
 
@@ -63,6 +64,7 @@ class Document(BaseModel):
     run: Provenance
     verdict: Verdict
     scenarios: list[ScenarioRecord]
+    drift: Drift | None = None
     reconciliation: Reconciliation = Reconciliation()
     exchanges: dict[str, Any] = {}
 

@@ -11,6 +11,7 @@ from pytest_flexprice.evidence.verdict import ItemVerdict, State, Verdict, Word
 
 if TYPE_CHECKING:
     from pytest_flexprice.evidence.bundle import Bundle
+    from pytest_flexprice.evidence.drift import Drift
 
 COLOURS: dict[State, dict[str, bool]] = {
     "passed": {"green": True},
@@ -46,10 +47,24 @@ def print_verdict(reporter: Any, verdict: Verdict, bundle: Bundle, trouble: str 
     reporter.write_line("")
     _paragraph(reporter, f"{verdict.label}: {verdict.headline}", width, **BANNER[verdict.word])
     _paragraph(reporter, verdict.coverage, width)
+    drift = bundle.document.drift if bundle.document else None
+    if drift is not None:
+        _paragraph(reporter, drift_line(drift), width)
     if trouble:
         _paragraph(reporter, trouble, width, red=True, bold=True)
     reporter.write_line(f"Report:   {_short(bundle.html)}")
     reporter.write_line(f"Evidence: {_short(bundle.zip or bundle.folder)}")
+
+
+def drift_line(drift: Drift) -> str:
+    """What changed since the last run, in one paragraph."""
+    changes = "; ".join(
+        f"{change.item} {change.before} → {change.now}"
+        if change.before != change.now
+        else f"{change.item} other findings"
+        for change in drift.changes
+    )
+    return f"Since {drift.since}: {changes or 'nothing changed'}."
 
 
 def item_lines(item: ItemVerdict, width: int) -> list[tuple[bool, str]]:
