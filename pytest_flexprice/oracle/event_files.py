@@ -18,7 +18,7 @@ _OBJECT_BYTES = 48 * 1024 * 1024
 
 
 class Source:
-    """One file as rows ``n, event_name, …, properties``.
+    """One file as rows ``event_name, …, properties``, and ``numbered`` ones with their number ``n``, which take longer to read.
 
     ``names`` are the event names it holds; bulk requests are unpacked, and ``largest`` is (events, bytes) of the largest.
     """
@@ -43,7 +43,8 @@ class Source:
         else:
             found = self._look(base, rows)
         self.names = frozenset(trimmed(row[0]) for row in found if row[0])
-        self.sql = f"SELECT row_number() OVER () AS n, {fields} FROM ({rows})"
+        self.rows = f"SELECT {fields} FROM ({rows})"
+        self.numbered = f"SELECT row_number() OVER () AS n, {fields} FROM ({rows})"
 
     @staticmethod
     def _look(base: Any, rows: str, more: str = "count(*)") -> list[tuple[Any, ...]]:

@@ -79,7 +79,6 @@ def unknown_names(names: Iterable[Named], known: Sequence[str]) -> list[Finding]
                 remedy="list it in the plan, or correct the application",
             )
             for one in names
-            if one.value not in known
         ]
     )
 
@@ -171,8 +170,8 @@ def unmatched_filters(reading: Reading, key: str, values: Iterable[Named]) -> li
 def _misprinted(reading: Reading, key: str, one: Named, shown: str) -> Finding:
     return Finding(
         ITEM,
-        f"samples.{one.file}:{one.first}.{key}",
-        f"'{key}' of {one.count:,} events '{reading.event}' in {one.file} (first: event {one.first}) is the JSON value {one.value}, "
+        f"samples.{one.file}.{key}",
+        f"'{key}' of {one.count:,} events '{reading.event}' in {one.file} is the JSON value {one.value}, "
         f"which the server prints as '{shown}'",
         expected=sorted((reading.filters or {}).get(key, ())),
         observed=shown,

@@ -1,8 +1,8 @@
 """Counting broken rules in sample files of any size with DuckDB (checklist 3.1).
 
-DuckDB is imported only here and only when there is something to read. A file is scanned once into a few narrow columns on disk: the
-event's number, name, customer, a hash of its id and one bit for each rule; counts come from there. A second scan is needed only to
-show examples of what is wrong. So ten lines and a hundred million are read alike, in bounded memory.
+DuckDB is imported only here and only when there is something to read. A file is scanned once into a few narrow columns on disk: the event's
+name, customer, a hash of its id and one bit for each rule; counts come from there. It is read again, and numbered, only to show where
+something is wrong. So ten lines and a hundred million are read alike, in bounded memory.
 """
 
 # ruff: noqa: S608 - names and values in the queries are ours or quoted by event_rules.quoted
@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from pytest_flexprice.oracle.numbers import NUMERIC_TEXT, SPACES
 
 _MOST = 1000
 _BITS = 60
+_KNOWN = "SELECT name FROM known WHERE name IS NOT NULL"
 _PARTS = {"event_name": "name", "external_customer_id": "cust", "event_id": "id", "timestamp": "ts"}
 
 
@@ -51,12 +53,12 @@ class Tally:
 
 @dataclass(frozen=True)
 class Named:
-    """How many events a file has of one name (or of one customer, or with one value), and the number of the first."""
+    """How many events a file has of one name (or of one customer, or with one value); the number of the first, 0 if not asked."""
 
     file: str
     value: str
     count: int
-    first: int
+    first: int = 0
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,8 @@ class Samples:
         self._chunks = [list(rules[i : i + _BITS]) for i in range(0, len(rules), _BITS)]
         for number, (_, source) in enumerate(self._files):
             create = "INSERT INTO seen" if number else "CREATE TABLE seen AS"
-            kept = f"SELECT {number} AS file, n, trimmed, cust, h, {self._kept(source)}"
-            base.execute(f"{create} {kept} FROM ({self._event(source)})")
+            kept = f"SELECT {number} AS file, trimmed, cust, h, {self._kept(source)}"
+            base.execute(f"{create} {kept} FROM ({self._event(source, source.rows)})")
 
     def totals(self) -> dict[str, int]:
         """How many events each file holds."""
@@ -102,29 +104,47 @@ class Samples:
         return {file: int(counts.get(number, 0)) for number, (file, _) in enumerate(self._files)}
 
     def tallies(self) -> list[Tally]:
-        """Each broken rule of each file."""
-        found: list[tuple[int, Rule, int, int]] = []
+        """Each broken rule of each file; where there is one the file is read once more for the first event and its value."""
+        broken: dict[int, list[tuple[Rule, int]]] = defaultdict(list)
         for chunk, rules in enumerate(self._chunks):
-            outer = ", ".join(
-                f"count(*) FILTER (bits{chunk} & {1 << i} <> 0), min(n) FILTER (bits{chunk} & {1 << i} <> 0)"
-                for i in range(len(rules))
+            outer = ", ".join(f"count(*) FILTER (bits{chunk} & {1 << i} <> 0)" for i in range(len(rules)))
+            for row in self._rows(f"SELECT file, {outer} FROM seen WHERE bits{chunk} <> 0 GROUP BY file"):
+                broken[row[0]] += [(rule, row[1 + i]) for i, rule in enumerate(rules) if row[1 + i]]
+        found = []
+        for number, counted in sorted(broken.items()):
+            file, source = self._files[number]
+            inner = ", ".join(
+                f"({rule.condition}) AS c{i}, ({rule.example})::VARCHAR AS x{i}" for i, (rule, _) in enumerate(counted)
             )
-            for row in self._rows(f"SELECT file, {outer} FROM seen WHERE bits{chunk} <> 0 GROUP BY file ORDER BY file"):
-                found += [
-                    (row[0], rule, row[1 + 2 * i], row[2 + 2 * i]) for i, rule in enumerate(rules) if row[1 + 2 * i]
-                ]
-        examples = self._examples(found)
-        return [
-            Tally(rule, self._files[file][0], int(count), int(first), examples.get((file, rule, first), ""))
-            for file, rule, count, first in found
-        ]
+            outer = ", ".join(f"min(n) FILTER (c{i}), min_by(x{i}, n) FILTER (c{i})" for i in range(len(counted)))
+            row = self._rows(f"SELECT {outer} FROM (SELECT n, {inner} FROM ({self._event(source, source.numbered)}))")[
+                0
+            ]
+            found += [
+                Tally(rule, file, int(count), int(row[2 * i]), str(row[2 * i + 1] or ""))
+                for i, (rule, count) in enumerate(counted)
+            ]
+        return found
 
     def names(self) -> list[Named]:
         """The event names there are, as the server stores them: of each file the 1,000 most frequent."""
         return self._grouped("trimmed", "trimmed <> ''")
 
+    def unknown_names(self, known: Iterable[str]) -> list[Named]:
+        """Event names that are none of the known ones, of each file the 1,000 most frequent."""
+        self._know(known)
+        return self._located("trimmed", self._grouped("trimmed", f"trimmed <> '' AND trimmed NOT IN ({_KNOWN})"))
+
     def unknown_customers(self, known: Iterable[str]) -> list[Named]:
         """External ids that are none of the known ones, of each file the 1,000 most frequent."""
+        self._know(known)
+        return self._located("cust", self._grouped("cust", f"cust <> '' AND cust NOT IN ({_KNOWN})"))
+
+    def values(self, reading: Reading, key: str) -> list[Named]:
+        """The values of the property that a meter filters by, as JSON, with ``null`` for those that lack it."""
+        return self._grouped(f"coalesce({column('filter', key)}, 'null')", f"trimmed = {quoted(reading.event)}")
+
+    def _know(self, known: Iterable[str]) -> None:
         with tempfile.TemporaryDirectory(prefix="flexprice-known-") as folder:
             names = Path(folder) / "known.ndjson"
             with names.open("w", encoding="utf-8") as file:
@@ -133,18 +153,24 @@ class Samples:
                 f"CREATE OR REPLACE TABLE known AS SELECT DISTINCT name FROM read_json({quoted(str(names))}, "
                 "columns={'name': 'VARCHAR'}, format='newline_delimited')"
             )
-        return self._grouped("cust", "cust <> '' AND cust NOT IN (SELECT name FROM known WHERE name IS NOT NULL)")
 
-    def values(self, reading: Reading, key: str) -> list[Named]:
-        """The values of the property that a meter filters by, as JSON, with ``null`` for those that lack it."""
-        return self._grouped(f"coalesce({column('filter', key)}, 'null')", f"trimmed = {quoted(reading.event)}")
+    def _located(self, value: str, found: Sequence[Named]) -> list[Named]:
+        """The same with the number of the first event: a file is read once more only where there is something to show."""
+        firsts: dict[tuple[str, str], int] = {}
+        for file, source in self._files:
+            wanted = ", ".join(quoted(one.value) for one in found if one.file == file)
+            if wanted:
+                event = self._event(source, source.numbered)
+                rows = self._rows(f"SELECT {value}, min(n) FROM ({event}) WHERE {value} IN ({wanted}) GROUP BY 1")
+                firsts.update({(file, str(name)): int(first) for name, first in rows})
+        return [replace(one, first=firsts.get((one.file, one.value), 0)) for one in found]
 
     def properties_of(self, event: str) -> list[str]:
         """The names of all properties that events of a name have, of at most 1,000 events of each file."""
         keys: set[str] = set()
         for _, source in self._files:
             rows = self._rows(
-                f"SELECT DISTINCT unnest(json_keys(properties)) FROM (SELECT properties FROM ({self._event(source)}) "
+                f"SELECT DISTINCT unnest(json_keys(properties)) FROM (SELECT properties FROM ({self._event(source, source.rows)}) "
                 f"WHERE props_c = {OBJECT} AND trimmed = {quoted(event)} LIMIT {_MOST})"
             )
             keys.update(key for (key,) in rows)
@@ -159,7 +185,7 @@ class Samples:
             return []
         every = " UNION ALL ".join(
             f"SELECT {quoted(file)} AS file, n, id, cust, left(ts, 19) AS second, hash(name, ts, properties) AS content "
-            f"FROM ({self._event(source)}) WHERE h IN (SELECT h FROM twice)"
+            f"FROM ({self._event(source, source.numbered)}) WHERE h IN (SELECT h FROM twice)"
             for file, source in self._files
         )
         rows = self._rows(
@@ -172,7 +198,7 @@ class Samples:
         """Of each file with bulk requests the most events and the most bytes of one of them."""
         return [Batch(file, *source.largest) for file, source in self._files if source.largest is not None]
 
-    def _event(self, source: Source) -> str:
+    def _event(self, source: Source, rows: str) -> str:
         """One row an event: its number, each field's first JSON character and text, and the properties that meters read.
 
         Only the meters of event names that the file holds are looked at, so a large catalog costs nothing.
@@ -206,7 +232,7 @@ class Samples:
             f"SELECT *, CASE WHEN {matches('ts', RFC_3339)} THEN try_cast(ts AS TIMESTAMPTZ) END AS moment, "
             f"regexp_matches(name, {quoted(SPACED)}) AS spaced, CASE WHEN id <> '' THEN hash(id) END AS h{values} FROM ("
             f"SELECT *, {texts}{raw}{filters} FROM ("
-            f"SELECT *, {broken} AS broken, {first}, ascii(properties::VARCHAR) AS props_c FROM ({source.sql}))))"
+            f"SELECT *, {broken} AS broken, {first}, ascii(properties::VARCHAR) AS props_c FROM ({rows}))))"
         )
 
     def _kept(self, source: Source) -> str:
@@ -218,28 +244,12 @@ class Samples:
             bits.append(f"{' + '.join(terms) or '0::BIGINT'} AS bits{chunk}")
         return ", ".join([*bits, *(column("filter", key) for key in self._keys)])
 
-    def _examples(self, found: Sequence[tuple[int, Rule, int, int]]) -> dict[tuple[int, Rule, int], str]:
-        """The values that the first events of each broken rule have, in one more scan of the file."""
-        examples: dict[tuple[int, Rule, int], str] = {}
-        for number, (_, source) in enumerate(self._files):
-            mine = [(rule, first) for file, rule, _, first in found if file == number and rule.example != "NULL"]
-            if not mine:
-                continue
-            shown = ", ".join(f"({rule.example})::VARCHAR" for rule, _ in mine)
-            numbers = ", ".join(sorted({str(first) for _, first in mine}))
-            rows = {
-                row[0]: row[1:]
-                for row in self._rows(f"SELECT n, {shown} FROM ({self._event(source)}) WHERE n IN ({numbers})")
-            }
-            examples.update({(number, rule, first): str(rows[first][i] or "") for i, (rule, first) in enumerate(mine)})
-        return examples
-
     def _grouped(self, value: str, condition: str) -> list[Named]:
         rows = self._rows(
-            f"SELECT file, v, c, first FROM (SELECT file, {value} AS v, count(*) AS c, min(n) AS first FROM seen WHERE {condition} "
-            f"GROUP BY file, v) QUALIFY row_number() OVER (PARTITION BY file ORDER BY c DESC, v) <= {_MOST} ORDER BY file, c DESC, v"
+            f"SELECT file, v, c FROM (SELECT file, {value} AS v, count(*) AS c FROM seen WHERE {condition} GROUP BY file, v) "
+            f"QUALIFY row_number() OVER (PARTITION BY file ORDER BY c DESC, v) <= {_MOST} ORDER BY file, c DESC, v"
         )
-        return [Named(self._files[file][0], str(name), int(count), int(first)) for file, name, count, first in rows]
+        return [Named(self._files[file][0], str(name), int(count)) for file, name, count in rows]
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
         return list(self._base.execute(query).fetchall())

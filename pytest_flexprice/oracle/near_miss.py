@@ -15,6 +15,7 @@ _LOOK_ALIKES = str.maketrans(
     "аеорсухіјѕһԁԛԝвкмнтАВЕКМНОРСТХІЈЅЗΑΒΕΖΗΙΚΜΝΟΡΤΥΧαινορτυχ‐‑‒–—−․‧∙·⁄∕",
     "aeopcyxijshdqwbkmhtABEKMHOPCTXIJS3ABEZHIKMNOPTYXaivoptux------....//",
 )
+_DIGITS = re.compile(r"[0-9]")
 _PREFIX = 3
 _POOL = 2000
 
@@ -108,7 +109,10 @@ class NearMisses:
             return None
         pool = (*self._ends.get("<" + form[:_PREFIX], ()), *self._ends.get(">" + form[-_PREFIX:], ()))
         best: tuple[int, str] | None = None
+        shape = _DIGITS.sub("0", name)
         for candidate in pool[:_POOL]:
+            if _DIGITS.sub("0", candidate) == shape:  # acct_17 and acct_18 are two customers, not a typing mistake
+                continue
             steps = distance(name.casefold(), candidate.casefold(), _allowed(name, candidate))
             if steps and (best is None or (steps, candidate) < best):
                 best = (steps, candidate)

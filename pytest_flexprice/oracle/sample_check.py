@@ -64,7 +64,6 @@ def check(
         NotVerified: DuckDB is missing, or a file cannot be read.
     """
     declared = {trimmed(event.name): event.properties for event in events}
-    known = [event.name for event in events]
     read = readings(meters, declared, names_in)
     rules = [*structure(now), *(rule for one in read for rule in quantities(one))]
     with opened(files, folder, rules, read) as samples:
@@ -74,7 +73,8 @@ def check(
         for tally, finding in zip(tallies, event_lint.broken_rules(tallies, checked.totals, properties), strict=True):
             (checked.quantities if tally.rule.event else checked.form).append(finding)
         checked.form += event_lint.too_large(samples.batches())
-        checked.names = event_lint.unknown_names(names, [trimmed(name) for name in known])
+        known = [trimmed(event.name) for event in events]
+        checked.names = event_lint.unknown_names(samples.unknown_names(known), known)
         checked.names += event_lint.without_samples((name for name in declared if name), names)
         checked.identity = event_lint.repeated_ids(samples.repeated())
         checked.quantities += _filters(samples, read)

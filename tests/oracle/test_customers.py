@@ -48,7 +48,7 @@ def test_a_missing_customer_is_named() -> None:
         ("ACCT_8412", "upper and lower case"),
         ("acct_8412 ", "white space"),
         ("acct-8412", "separators"),
-        ("acct_8413", "1 character"),
+        ("acct_84l2", "1 character"),
     ],
 )
 def test_another_spelling_is_named_with_both(name: str, words: str) -> None:
@@ -149,3 +149,8 @@ def test_odd_external_ids(name: str, severity: Severity) -> None:
 def test_a_misspelt_column_is_an_error_and_another_is_not() -> None:
     found = declared.unknown_columns(["external_id", "colection_method", "crm_owner", "name"], "customers")
     assert [one.severity for one in found] == [Severity.ERROR, Severity.INFO]
+
+
+def test_neighbouring_numbers_are_no_near_miss() -> None:
+    found = compare([row("acct_8412")], [there("acct_8413")])
+    assert [one.kind for one in found] == [customers.MISSING, customers.UNDECLARED]
