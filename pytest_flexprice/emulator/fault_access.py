@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .call import Reply
 from .fault_registry import fault
 from .render import gotime
-
-if TYPE_CHECKING:
-    from .seed import Seeder
 
 _LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Corporate gateway: sign in</body></html>\n"
 SOON = timedelta(days=9)
@@ -26,12 +23,6 @@ def expiring_key(body: dict[str, Any]) -> None:
 def unknown_here(path: str) -> Reply | None:
     """Every key is refused as unknown."""
     return Reply(401, {"error": "Unauthorized"}) if path.startswith("/v1/") else None
-
-
-@fault("F18", "a key that was declared revoked is still in the key list", "seeded")
-def key_still_listed(seeder: Seeder) -> None:
-    """A key "declared revoked" stays among the published keys, unused."""
-    seeder.key("declared revoked")
 
 
 @fault("F19", "a gateway in front redirects to its own login page", "front")

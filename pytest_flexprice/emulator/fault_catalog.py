@@ -228,6 +228,21 @@ def extra_meter(catalog: Catalog) -> None:
     catalog["features"]["legacy_batch_jobs"] = {"name": "Legacy batch jobs", "type": "metered", "meter": meter}
 
 
+@fault("F46", "addons, coupons and tax rates exist in the Sandbox only: a clone does not carry them", "catalog")
+def not_carried(catalog: Catalog) -> None:
+    """Those of the catalog are not in Production."""
+    for name in ("addons", "coupons", "tax_rates"):
+        (catalog.get("extras") or {}).pop(name, None)
+
+
+@fault(
+    "F47", "settings were not carried over: the Sandbox numbers its invoices, Production has the defaults", "catalog"
+)
+def not_numbered(catalog: Catalog) -> None:
+    """The catalog's settings are not in Production."""
+    (catalog.get("extras") or {}).pop("settings", None)
+
+
 @fault("F46", "addons, coupons and tax rates exist in the Sandbox only: a clone does not carry them", "seeded")
 def left_behind(seeder: Seeder) -> None:
     """An addon, a coupon and a tax rate are made in the Sandbox."""

@@ -47,6 +47,20 @@ _ENTITLEMENT_FIELDS = (
 )
 
 
+_COUPON_FIELDS = (
+    "name",
+    "type",
+    "cadence",
+    "percentage_off",
+    "amount_off",
+    "currency",
+    "coupon_code",
+    "duration_in_periods",
+    "max_redemptions",
+)
+_TAX_RATE_FIELDS = ("name", "code", "description", "tax_rate_type", "percentage_value", "fixed_value", "scope")
+
+
 class SeedError(Exception):
     """The emulator refused something of a seed; the message names what and why."""
 
@@ -127,9 +141,23 @@ class Seeder:
             self._feature(key, feature)
         for key, plan in (catalog.get("plans") or {}).items():
             self._plan(plan, key)
+        self._extras(catalog.get("extras") or {})
         for name, copies in (catalog.get("unkeyed_plans") or {}).items():
             for plan in copies:
                 self._plan({**plan, "name": plan.get("name", name)}, None)
+
+    def _extras(self, extras: Row) -> None:
+        """What a clone leaves behind: addons, coupons, tax rates and settings."""
+        for key, addon in (extras.get("addons") or {}).items():
+            identifier = self.call("POST", "/v1/addons", {"name": addon["name"], "lookup_key": key})["id"]
+            for price in addon.get("prices") or ():
+                self._price(identifier, price, "ADDON")
+        for coupon in (extras.get("coupons") or {}).values():
+            self.call("POST", "/v1/coupons", _given(coupon, _COUPON_FIELDS))
+        for rate in (extras.get("tax_rates") or {}).values():
+            self.call("POST", "/v1/taxes/rates", _given(rate, _TAX_RATE_FIELDS))
+        for key, value in (extras.get("settings") or {}).items():
+            self.setting(key, value)
 
     def customers(self, rows: Iterable[Row]) -> None:
         """Customers with their subscriptions, as rows of the customers file: external_id, plan, currency, billing_period, …"""
@@ -200,10 +228,10 @@ class Seeder:
         for name, grant in (plan.get("credit_grants") or {}).items():
             self.call("POST", "/v1/creditgrants", {"name": name, "scope": "PLAN", "plan_id": identifier, **grant})
 
-    def _price(self, plan: str, price: Row) -> None:
+    def _price(self, owner: str, price: Row, kind: str = "PLAN") -> None:
         body = {name: price[name] for name in _PRICE_FIELDS if price.get(name) is not None}
         body.setdefault("billing_period_count", 1)
-        body.update(entity_type="PLAN", entity_id=plan, start_date=rfc3339(self._now - PRICES_SINCE))
+        body.update(entity_type=kind, entity_id=owner, start_date=rfc3339(self._now - PRICES_SINCE))
         if price.get("tiers"):
             # Bounds are JSON numbers in requests; canonical catalogs hold them as text.
             bounds = (None if tier["up_to"] is None else int(tier["up_to"]) for tier in price["tiers"])
@@ -235,6 +263,11 @@ class Seeder:
         if key not in self.seeded.plans:
             raise SeedError(f"plan '{key}' of a customer is not in the catalog")
         return self.seeded.plans[key]
+
+
+def _given(row: Row, names: Iterable[str]) -> dict[str, Any]:
+    """The fields of a row that a request takes, without those that say nothing."""
+    return {name: row[name] for name in names if row.get(name) not in (None, "", "0")}
 
 
 def rfc3339(moment: datetime) -> str:

@@ -114,6 +114,45 @@ def test_every_seeded_fault_can_be_seen(name: str, healthy: dict[str, Any]) -> N
     assert _seeded(name) != healthy
 
 
+def test_what_a_clone_leaves_behind_is_seeded_and_missing_with_its_fault() -> None:
+    extras = {
+        "addons": {
+            "extra": {
+                "name": "Extra",
+                "prices": [{**USAGE, "type": "FIXED", "billing_model": "FLAT_FEE", "amount": "5"}],
+            }
+        },
+        "coupons": {
+            "launch": {
+                "name": "Launch",
+                "type": "percentage",
+                "cadence": "once",
+                "percentage_off": "10",
+                "amount_off": "0",
+            }
+        },
+        "tax_rates": {"vat": {"name": "VAT", "code": "vat", "tax_rate_type": "percentage", "percentage_value": "19"}},
+        "settings": {
+            "invoice_config": {
+                "prefix": "ACME",
+                "format": "YYYY",
+                "start_sequence": 7,
+                "timezone": "UTC",
+                "separator": "-",
+                "suffix_length": 6,
+            }
+        },
+    }
+    found = {}
+    for faults in ((), ("F46", "F47")):
+        seeder = Seeder(FlexpriceServer(EmulatorOptions(faults=faults, jobs=False)), PRODUCTION)
+        seeder.catalog({**CATALOG, "extras": extras})
+        lists = ("/v1/addons?expand=prices", "/v1/coupons", "/v1/taxes/rates")
+        counts = [len(seeder.call("GET", path)["items"]) for path in lists]
+        found[faults] = counts, seeder.call("GET", "/v1/settings/invoice_config")["value"]["prefix"]
+    assert found == {(): ([1, 1, 1], "ACME"), ("F46", "F47"): ([0, 0, 0], "INV")}
+
+
 def test_the_sandbox_is_always_as_it_should_be() -> None:
     server = FlexpriceServer(EmulatorOptions(faults=("F21", "F81"), jobs=False))
     sandbox = Seeder(server, SANDBOX)
