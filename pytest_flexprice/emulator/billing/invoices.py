@@ -131,8 +131,6 @@ def require_status(invoice: Row, allowed: tuple[str, ...]) -> None:
 
 def set_payment_status(scope: Scope, invoice: Row, wanted: str, amount: Decimal | None) -> None:
     """Note by hand how an invoice was paid (recording invoice_payment). Publishes ``invoice.update.payment``."""
-    if amount is not None and amount < 0:
-        raise errors.validation("amount must be non-negative")
     require_status(invoice, _PAYABLE)
     if scope.find("payments", destination_id=invoice["id"], payment_status="SUCCEEDED"):
         raise errors.invalid_operation("Manual payment status updates are disabled for payment-based invoices.")
@@ -141,6 +139,8 @@ def set_payment_status(scope: Scope, invoice: Row, wanted: str, amount: Decimal 
     if wanted not in allowed:
         message = f"invalid payment status transition from {current} to {wanted}"
         raise errors.validation(message, {"allowed_statuses": list(allowed)})
+    if amount is not None and amount < 0:
+        raise errors.validation("amount must be non-negative")
     scope.touch(invoice, **_payment(invoice, wanted, amount, scope), version=invoice["version"] + 1)
     scope.publish("invoice.update.payment", invoice)
 

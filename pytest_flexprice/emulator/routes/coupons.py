@@ -14,8 +14,6 @@ from ..lists import OWN, SEARCH_FIELDS, Page, listing, query_page, search, selec
 from ..routing import route
 from ..tables import Row
 
-_TYPES = ("fixed", "percentage")
-_CADENCES = ("once", "repeated", "forever")
 _COLUMNS = ("name", "type", "cadence", "currency", "coupon_code", "total_redemptions")
 _CREATE = Schema(
     "CreateCouponRequest",
@@ -26,8 +24,8 @@ _CREATE = Schema(
     field("rules", mapping),
     field("amount_off", decimal),
     field("percentage_off", decimal),
-    field("type", rules="required"),
-    field("cadence", rules="required"),
+    field("type", rules="required,oneof=fixed percentage"),
+    field("cadence", rules="required,oneof=once repeated forever"),
     field("duration_in_periods", integer),
     field("currency"),
     field("coupon_code"),
@@ -38,19 +36,33 @@ _SEARCH = Schema("CouponFilter", *SEARCH_FIELDS, field("coupon_ids", array(text)
 _HUNDRED = 100
 
 
-def _check(body: dict[str, Any]) -> None:
-    if body["type"] not in _TYPES:
-        raise errors.validation("Invalid coupon type", {"allowed": list(_TYPES), "type": body["type"]})
-    if body["cadence"] not in _CADENCES:
-        raise errors.validation("Invalid coupon cadence", {"allowed": list(_CADENCES), "cadence": body["cadence"]})
-    if body["type"] == "percentage" and not 0 < (body["percentage_off"] or ZERO) <= _HUNDRED:
-        raise errors.validation("Please provide a percentage_off between 0 and 100")
+def _check_discount(body: dict[str, Any]) -> None:
     if body["type"] == "fixed" and (body["amount_off"] or ZERO) <= 0:
-        raise errors.validation("Please provide a positive amount_off")
-    if body["type"] == "fixed" and not body["currency"]:
-        raise errors.validation("Currency is required for fixed coupons")
-    if body["cadence"] == "repeated" and (body["duration_in_periods"] or 0) <= 0:
-        raise errors.validation("Please provide a positive duration_in_periods")
+        raise errors.validation("Please provide a valid discount amount")
+    if body["type"] == "percentage" and body["percentage_off"] is None:
+        raise errors.validation("Please provide a valid discount percentage")
+    if body["type"] == "percentage" and not 0 < body["percentage_off"] <= _HUNDRED:
+        raise errors.validation("Please provide a valid percentage between 0 and 100")
+
+
+def _check_duration(body: dict[str, Any]) -> None:
+    periods = body["duration_in_periods"]
+    if body["cadence"] != "repeated":
+        if periods is not None:
+            raise errors.validation("Duration in periods is only applicable for repeated cadence")
+    elif periods is None:
+        raise errors.validation("Please specify how many billing periods this coupon should apply to")
+    elif periods <= 0:
+        raise errors.validation("Please provide a valid number of billing periods")
+
+
+def _check(body: dict[str, Any]) -> None:
+    _check_discount(body)
+    if body["redeem_after"] and body["redeem_before"] and body["redeem_after"] > body["redeem_before"]:
+        raise errors.validation("Please provide valid date range")
+    if body["max_redemptions"] is not None and body["max_redemptions"] <= 0:
+        raise errors.validation("Please provide a valid maximum redemption count")
+    _check_duration(body)
 
 
 @route("POST", "/v1/coupons", permission="coupon:write")
@@ -77,7 +89,7 @@ def create_coupon(call: Call) -> Reply:
         type=body["type"],
         cadence=body["cadence"],
         duration_in_periods=body["duration_in_periods"],
-        currency=body["currency"].lower() if fixed else "",
+        currency=(body["currency"] or "").lower() if fixed else "",
         coupon_code=code,
         metadata=body["metadata"],
     )
