@@ -63,7 +63,8 @@ class FlexpriceServer:
     @property
     def url(self) -> str:
         """The base URL, without ``/v1``."""
-        return f"http://{self.options.host}:{self.port}"
+        host = f"[{self.options.host}]" if ":" in self.options.host else self.options.host
+        return f"http://{host}:{self.port}"
 
     def application(self) -> App:
         """The WSGI application, for clients that need no port."""
@@ -82,11 +83,7 @@ class FlexpriceServer:
 
         app = self.application()
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a queue is what many callers make, not a fault
-        family = socket.AF_INET6 if ":" in self.options.host else socket.AF_INET
-        self._socket = socket.socket(family, socket.SOCK_STREAM)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind((self.options.host, self.options.port))
-        self._socket.listen(1024)
+        self._socket = self._listening()
         self._server = create_server(
             app,
             map=self._map,
@@ -110,6 +107,18 @@ class FlexpriceServer:
             self._scheduler = jobs.Scheduler(self.world)
             self._scheduler.start()
         return self
+
+    def _listening(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.options.host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((self.options.host, self.options.port))
+            listener.listen(1024)
+        except OSError:
+            listener.close()
+            raise
+        return listener
 
     def _serve(self) -> None:
         from waitress import wasyncore  # noqa: PLC0415 -- see above

@@ -132,3 +132,22 @@ def test_parallel_writes_are_one_after_the_other(server: FlexpriceServer, header
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(create, range(64)))
     assert sorted(answers) == [201] + [409] * 63
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 on this machine")
+def test_it_can_be_started_again_and_on_another_loopback() -> None:
+    server = FlexpriceServer(EmulatorOptions(host="::1", jobs=False))
+    for _ in range(2):
+        with server:
+            assert server.url.startswith("http://[::1]:")
+            assert still_answers(server)
+    with pytest.raises(RuntimeError, match="not started"):
+        assert server.url
