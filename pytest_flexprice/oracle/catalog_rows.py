@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 
 _NOT_CANONICAL = re.compile(
     r"(id|.*_id|tenant.*|environment.*|status|created_.*|updated_.*|sequence|total_redemptions|metadata|plan|start_date|"
-    r"prices|entitlements|name)"
+    r"prices|entitlements)"
 )
 _TEXT_DECIMALS = (
     "credits",
