@@ -189,7 +189,7 @@ def rehearsed_plan(plan: Plan, values: dict[str, Any]) -> Plan:
     if plan.path == DEMO_PLAN:
         result = _recent(result, datetime.now(timezone.utc).date())
     for name in values["faults"]:
-        result = CLIENT_FAULTS[name].change(result)
+        result = CLIENT_FAULTS[name].change(result, values)
     return result
 
 

@@ -38,7 +38,7 @@ def configure(config: pytest.Config, name: str) -> None:
     _refuse_reruns(config, this)
     if getattr(config.option, "numprocesses", None) and config.option.dist in ("no", "load"):
         config.option.dist = "loadgroup"
-    recorder = ScenarioRecorder(config, this.redactor, this.folder, this.worker)
+    recorder = ScenarioRecorder(config, this.redactor, this.folder, this.worker, rehearsal=this.profile.rehearsal)
     config.pluginmanager.register(recorder, "flexprice-recorder")
     if not hasattr(config, "workerinput"):
         _register_evidence(config, this)

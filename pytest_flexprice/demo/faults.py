@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_flexprice.demo.sample_faults import SAMPLE_FAULTS
@@ -21,12 +25,12 @@ def _nothing(live: Seeder, sandbox: Seeder, values: Values) -> None:
 
 @dataclass(frozen=True)
 class ClientFault:
-    """One fault: ``prepare`` acts on the emulator before the run, ``change`` on the plan in every process."""
+    """One fault: ``prepare`` acts on the emulator before the run and may leave values; ``change`` on the plan in every process."""
 
     name: str
     meaning: str
     prepare: Callable[[Seeder, Seeder, Values], None] = _nothing
-    change: Callable[[Plan], Plan] = lambda plan: plan
+    change: Callable[[Plan, Values], Plan] = lambda plan, values: plan
 
 
 CLIENT_FAULTS: dict[str, ClientFault] = {}
@@ -64,37 +68,65 @@ def _role_key(live: Seeder, values: Values, role: str) -> None:
     values["variables"]["FLEXPRICE_API_KEY"] = live.call("POST", "/v1/secrets/api/keys", body)["api_key"]
 
 
-def _without_attestation(plan: Plan) -> Plan:
+def _of_the_plan(change: Callable[[Plan], Plan]) -> Callable[[Plan, Values], Plan]:
+    return lambda plan, values: change(plan)
+
+
+def _without_attestation(plan: Plan, values: Values) -> Plan:
     return plan.model_copy(update={"attestations": plan.attestations[1:]})
 
 
-def _expired_attestations(plan: Plan) -> Plan:
+def _expired_attestations(plan: Plan, values: Values) -> Plan:
     old = tuple(one.model_copy(update={"on": one.on.replace(year=one.on.year - 1)}) for one in plan.attestations)
     return plan.model_copy(update={"attestations": old})
 
 
-def _client(**update: Any) -> Callable[[Plan], Plan]:
-    def change(plan: Plan) -> Plan:
+def _client(**update: Any) -> Callable[[Plan, Values], Plan]:
+    def change(plan: Plan, values: Values) -> Plan:
         local = plan.environments["local"]
         assert local.client is not None
-        client = local.client.model_copy(update=update)
-        return plan.model_copy(
-            update={"environments": {**plan.environments, "local": local.model_copy(update={"client": client})}}
-        )
+        return _local(plan, client=local.client.model_copy(update=update))
 
     return change
 
 
-def _doubled_v1(plan: Plan) -> Plan:
-    local = plan.environments["local"]
-    assert local.client is not None
-    return _client(events_url=local.client.events_url.replace("/v1/", "/v1/v1/"))(plan)
+def _local(plan: Plan, **update: Any) -> Plan:
+    local = plan.environments["local"].model_copy(update=update)
+    return plan.model_copy(update={"environments": {**plan.environments, "local": local}})
 
 
-def _missing_v1(plan: Plan) -> Plan:
+def _listed_key(live: Seeder, sandbox: Seeder, values: Values) -> None:
+    values["old_key_id"], _ = live.key("declared revoked")
+
+
+def _declared_revoked(plan: Plan, values: Values) -> Plan:
+    return _local(plan, old_key_ids=(values["old_key_id"],))
+
+
+def _archived_when_signed_off(live: Seeder, sandbox: Seeder, values: Values) -> None:
+    catalog = json.loads((Path(__file__).parent / "golive" / "catalog.json").read_text(encoding="utf-8"))
+    catalog["features"]["active_users"]["meter"]["status"] = "archived"
+    handle, values["signed_off"] = tempfile.mkstemp(suffix=".json")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(catalog, file)
+
+
+def _other_snapshot(plan: Plan, values: Values) -> Plan:
+    catalog = plan.catalog
+    assert catalog is not None
+    return plan.model_copy(update={"catalog": catalog.model_copy(update={"signed_off": values["signed_off"]})})
+
+
+def _doubled_v1(plan: Plan, values: Values) -> Plan:
     local = plan.environments["local"]
     assert local.client is not None
-    return _client(events_url=local.client.events_url.replace("/v1/", "/"))(plan)
+    return _client(events_url=local.client.events_url.replace("/v1/", "/v1/v1/"))(plan, values)
+
+
+def _missing_v1(plan: Plan, values: Values) -> Plan:
+    local = plan.environments["local"]
+    assert local.client is not None
+    return _client(events_url=local.client.events_url.replace("/v1/", "/"))(plan, values)
 
 
 _fault("F01", "the Sandbox key is used", prepare=_sandbox_key)
@@ -105,7 +137,14 @@ _fault("F11", "the application composes /v1 twice", change=_doubled_v1)
 _fault("F12", "the application leaves /v1 out", change=_missing_v1)
 _fault("F15", "the application does not verify TLS certificates", change=_client(verify_tls=False))
 _fault("F17", "an old key was never revoked", prepare=_living_old_key)
+_fault("F18", "a key that was declared revoked is still listed", prepare=_listed_key, change=_declared_revoked)
+_fault(
+    "F34",
+    "a meter that was archived in the Sandbox is published here, as a clone makes it",
+    prepare=_archived_when_signed_off,
+    change=_other_snapshot,
+)
 _fault("F149", "an attestation is missing", change=_without_attestation)
 _fault("F150", "the attestations ran out", change=_expired_attestations)
 for _sample in SAMPLE_FAULTS:
-    _fault(_sample.name, _sample.meaning, change=_sample.change)
+    _fault(_sample.name, _sample.meaning, change=_of_the_plan(_sample.change))

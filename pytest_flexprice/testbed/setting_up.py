@@ -30,7 +30,10 @@ class TestPlan:
 
 @dataclass(frozen=True)
 class Setup:
-    """A test subscription as billing sees it, its meters, and its allowances by meter id."""
+    """A test subscription as billing sees it, its meters, and its allowances by meter id.
+
+    ``archived`` names the events whose meter is archived: section 2 tells of them, and nothing can be metered meanwhile.
+    """
 
     plan_key: str
     subscription: TestSubscription
@@ -39,6 +42,7 @@ class Setup:
     allowances: dict[str, Allowance]
     prices: tuple[dict[str, Any], ...]
     findings: list[Finding] = field(default_factory=list)
+    archived: tuple[str, ...] = ()
 
     @property
     def begins(self) -> datetime:
@@ -102,13 +106,15 @@ def set_up(testbed: Testbed, customer: TestCustomer, profile: Profile, now: date
     row = flexprice.get(f"/v1/subscriptions/{subscription.id}")
     adopt_invoice(testbed, (row.get("latest_invoice") or {}).get("id"))
     billed = BilledSubscription.from_api(row, plan.prices)
-    meters = tuple(
-        Meter.from_api(flexprice.get(f"/v1/meters/{identifier}"))
+    rows = [
+        flexprice.get(f"/v1/meters/{identifier}")
         for identifier in sorted({line.meter_id for line in billed.lines if line.is_usage})
-    )
+    ]
+    meters = tuple(map(Meter.from_api, rows))
+    archived = tuple(meter["event_name"] for meter in rows if meter.get("status") != "published")
     entitlements = flexprice.list("/v1/entitlements", entity_type="PLAN", entity_ids=plan.id, expand="features")
     findings = dropped_prices(plan, billed)
-    return Setup(plan.key, subscription, billed, meters, by_meter(entitlements), plan.prices, findings)
+    return Setup(plan.key, subscription, billed, meters, by_meter(entitlements), plan.prices, findings, archived)
 
 
 def vendor_findings(flexprice: Flexprice, profile: Profile) -> list[Finding]:

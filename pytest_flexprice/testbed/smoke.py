@@ -49,6 +49,9 @@ class Smoke:
             if self._climbed[each].broken:
                 first = next(one for one in self._climbed[each].findings if one.severity is Severity.ERROR)
                 raise NotReached(f"not reached, because {each.words} broke first: {first.sentence}")
+            if each is Rung.SUBSCRIBED and self.setup.archived:
+                names = ", ".join(f"'{name}'" for name in self.setup.archived)
+                raise NotReached(f"not reached, because the meter of {names} is archived (2.2)")
         raise AssertionError("every rung is in Rung")
 
     def subscription(self) -> TestSubscription:
