@@ -7,6 +7,8 @@ from datetime import datetime, timezone
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pytest_flexprice.evidence.finding import Severity
 from pytest_flexprice.oracle import subscriptions
@@ -186,3 +188,29 @@ def test_a_subscription_that_nobody_declared() -> None:
 def test_a_declared_plan_that_does_not_exist_is_told_once_with_a_hint() -> None:
     found = compare(subscription(), declared=({**DECLARED, "plan": "Acme-Pro"},))
     assert "'acme-pro' is there and differs only in upper and lower case" in found[0]
+
+
+FIELDS = {
+    "currency": "eur",
+    "billing_period": "ANNUAL",
+    "billing_cycle": "calendar",
+    "collection_method": "charge_automatically",
+    "subscription_status": "paused",
+    "plan": {"lookup_key": "other"},
+}
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.none() | st.sampled_from(sorted(FIELDS)), min_size=1, max_size=8))
+def test_exactly_the_customers_whose_subscription_differs_are_told(changes: list[str | None]) -> None:
+    everything = {**DECLARED, "billing_cycle": "anniversary"}
+    with Register() as register:
+        register.declare(Row(f"c.csv:{n}", f"acct_{n}", everything) for n in range(len(changes)))
+        register.add_customers({"external_id": f"acct_{n}", "id": f"c{n}"} for n in range(len(changes)))
+        register.add_subscriptions(
+            subscription(id=f"s{n}", customer_id=f"c{n}", **({field: FIELDS[field]} if field else {}))
+            for n, field in enumerate(changes)
+        )
+        told = list(subscriptions.compare(register, sells(), NOW, Expected("send_invoice")))
+    errors = {one.subject for one in told if one.finding.severity is Severity.ERROR}
+    assert errors == {f"acct_{n}" for n, field in enumerate(changes) if field}
