@@ -12,18 +12,17 @@ from pytest_flexprice.oracle.decimals import ZERO, decimal, difference, product,
 
 @dataclass(frozen=True)
 class Coupon:
-    """A coupon on the whole invoice: a percentage, or an amount of one currency."""
+    """A coupon on the whole invoice: a percentage, or an amount in the invoice's currency."""
 
     percentage: Decimal = ZERO
     amount: Decimal = ZERO
-    currency: str = ""
 
     @classmethod
     def from_api(cls, data: Mapping[str, Any]) -> Coupon:
         """A coupon from the API's JSON (``type`` percentage or fixed)."""
         if data.get("type") == "percentage":
             return cls(percentage=decimal(data.get("percentage_off"), ZERO))
-        return cls(amount=decimal(data.get("amount_off"), ZERO), currency=str(data.get("currency") or "").lower())
+        return cls(amount=decimal(data.get("amount_off"), ZERO))
 
     def off(self, base: Decimal, currency: str) -> Decimal:
         """What it takes off a base, rounded to the currency and never more than the base."""
