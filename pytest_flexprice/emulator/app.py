@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
@@ -85,8 +84,6 @@ class App:
         except Exception:
             _LOG.exception("%s %s failed", request.method, request.path)
             reply = Reply(500, errors.ApiError("internal_error", "An unexpected error occurred").body())
-        if reply.delay:
-            time.sleep(reply.delay)
         return reply
 
     def _answer(self, request: Request, request_id: str) -> Reply:

@@ -47,8 +47,6 @@ class Reply:
     data: bytes | None = None
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str = "application/json; charset=utf-8"
-    delay: float = 0.0
-    """Seconds to wait before answering, outside the lock (faults)."""
 
 
 def created(data: Any) -> Reply:
