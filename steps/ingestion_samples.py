@@ -20,7 +20,7 @@ from pytest_flexprice.oracle import declared, sample_check
 from pytest_flexprice.oracle.catalog import Catalog, Meter
 from pytest_flexprice.oracle.catalog_json import SnapshotError, load
 from pytest_flexprice.oracle.register import Register
-from pytest_flexprice.oracle.sample_check import Checked
+from pytest_flexprice.oracle.sample_check import Checked, Unknown
 from pytest_flexprice.plan import Event, Plan
 from pytest_flexprice.testbed.naming import PREFIX
 
@@ -70,6 +70,7 @@ def checked_recent(flexprice: Flexprice, plan: Plan, live_catalog: Catalog, cust
             datetime.now(timezone.utc),
             meters=meters,
             customers=customer_register.external_ids(),
+            unknown=Unknown("is counted by no published meter", "is no customer of this environment"),
         )
     return replace(checked, names=[finding for finding in checked.names if finding.kind is not Kind.NOT_VERIFIED])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from pytest_flexprice.evidence.finding import Finding, Kind, Severity
 from pytest_flexprice.oracle.event_rules import Reading
@@ -18,6 +17,7 @@ ITEM = "3.1"
 MOST_EVENTS = 1000
 MOST_BYTES = 32 * 1024 * 1024
 _SHOWN = 10
+_SEARCHED = 100
 
 
 def broken_rules(
@@ -64,47 +64,41 @@ def _near(one: Tally, properties: Mapping[str, Sequence[str]]) -> str:
     return NearMisses(properties.get(one.rule.event, ())).hint(one.rule.about)
 
 
-def unknown_names(names: Iterable[Named], known: Sequence[str]) -> list[Finding]:
-    """Event names in samples that the plan does not list."""
-    near = NearMisses(known)
-    return _listed(
-        [
-            Finding(
-                ITEM,
-                f"samples.{one.file}:{one.first}.event_name",
-                f"event name '{one.value}' in {one.file} ({one.count:,} events, first: event {one.first}) is not one of the plan's"
-                f"{near.hint(one.value)}",
-                observed=one.value,
-                consequence="if no meter has exactly this name, such events are accepted with 202 and never billed",
-                remedy="list it in the plan, or correct the application",
-            )
-            for one in names
-        ]
-    )
+def unknown_names(found: Sequence[Named], known: Sequence[str], what: str) -> list[Finding]:
+    """Event names that are none of the known ones; ``what`` says so, such as "is not one of the plan's"."""
+    consequence = "if no meter has exactly this name, such events are accepted with 202 and never billed"
+    return _strangers(found, known, f"event name {what}", consequence)
 
 
-def unknown_customers(found: Iterable[Named], known: Sequence[str]) -> list[Finding]:
-    """External ids in samples that no declared customer has."""
+def unknown_customers(found: Sequence[Named], known: Sequence[str], what: str) -> list[Finding]:
+    """External ids that are none of the known ones; ``what`` says so, such as "is no declared customer"."""
+    return _strangers(found, known, f"external id {what}", "its usage is accepted and billed to nobody")
+
+
+def _strangers(found: Sequence[Named], known: Sequence[str], what: str, consequence: str) -> list[Finding]:
+    if not found:
+        return []
     near = NearMisses(known)
-    return _listed(
-        [
-            Finding(
-                ITEM,
-                f"samples.{one.file}:{one.first}.external_customer_id",
-                f"external id '{one.value}' in {one.file} ({one.count:,} events, first: event {one.first}) is no declared customer"
-                f"{near.hint(one.value)}",
-                observed=one.value,
-                consequence="its usage is accepted and billed to nobody",
-                remedy="declare the customer, or correct the application",
-            )
-            for one in found
-        ]
-    )
+    noun, problem = what.split(" is ", 1)
+    field = "event_name" if noun == "event name" else "external_customer_id"
+    findings = [
+        Finding(
+            ITEM,
+            f"samples.{one.file}:{one.first}.{field}",
+            f"{noun} '{one.value}' in {one.file} ({one.count:,} events, first: event {one.first}) is {problem}{near.hint(one.value)}",
+            observed=one.value,
+            consequence=consequence,
+            remedy="declare it, or correct the application",
+        )
+        for one in found[:_SEARCHED]
+    ]
+    return _listed(findings, len(found))
 
 
 def repeated_ids(found: Iterable[Repeated]) -> list[Finding]:
     """Event ids that come more than once, told by what billing makes of them (contract 3.3)."""
-    return _listed([_repeated(one) for one in found])
+    findings = [_repeated(one) for one in found]
+    return _listed(findings, len(findings))
 
 
 def _repeated(one: Repeated) -> Finding:
@@ -216,13 +210,16 @@ def without_samples(declared: Iterable[str], found: Iterable[Named]) -> list[Fin
     ]
 
 
-def _listed(findings: list[Finding]) -> list[Finding]:
-    """The first of many findings, and one that counts the rest."""
-    if len(findings) <= _SHOWN:
+def _listed(findings: list[Finding], count: int) -> list[Finding]:
+    """The first of many findings, and one that counts the rest; errors come before what is only worth knowing."""
+    findings = sorted(findings, key=lambda one: -_weight(one.severity))
+    if count <= _SHOWN:
         return findings
-    rest: dict[str, Any] = {"severity": max((one.severity for one in findings[_SHOWN:]), key=_weight)}
-    more = Finding(ITEM, f"{findings[0].path} and more", f"and {len(findings) - _SHOWN:,} more like these", **rest)
-    return [*findings[:_SHOWN], more]
+    more = f"{findings[0].path} and more"
+    return [
+        *findings[:_SHOWN],
+        Finding(ITEM, more, f"and {count - _SHOWN:,} more like these", severity=findings[_SHOWN].severity),
+    ]
 
 
 def _weight(severity: Severity) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from pytest_flexprice.evidence.finding import Finding, not_decided
 from pytest_flexprice.oracle import event_lint
@@ -14,6 +15,13 @@ from pytest_flexprice.oracle.event_rules import Reading, quantities, readings, s
 from pytest_flexprice.oracle.event_samples import Samples, opened
 from pytest_flexprice.oracle.numbers import names_in, trimmed
 from pytest_flexprice.plan import Event, Plan
+
+
+class Unknown(NamedTuple):
+    """How names and customers that are not known are told."""
+
+    name: str = "is not one of the plan's"
+    customer: str = "is no declared customer"
 
 
 @dataclass
@@ -54,6 +62,7 @@ def check(
     *,
     meters: Iterable[Meter] = (),
     customers: Iterable[str] | None = None,
+    unknown: Unknown = Unknown(),  # noqa: B008 - it cannot change
 ) -> Checked:
     """Read the files and tell everything that is wrong with them.
 
@@ -63,7 +72,7 @@ def check(
     Raises:
         NotVerified: DuckDB is missing, or a file cannot be read.
     """
-    declared = {trimmed(event.name): event.properties for event in events}
+    declared = {trimmed(event.name): event.properties for event in events if not event.unbilled}
     read = readings(meters, declared, names_in)
     rules = [*structure(now), *(rule for one in read for rule in quantities(one))]
     with opened(files, folder, rules, read) as samples:
@@ -74,13 +83,15 @@ def check(
             (checked.quantities if tally.rule.event else checked.form).append(finding)
         checked.form += event_lint.too_large(samples.batches())
         known = [trimmed(event.name) for event in events]
-        checked.names = event_lint.unknown_names(samples.unknown_names(known), known)
+        checked.names = event_lint.unknown_names(samples.unknown_names(known), known, unknown.name)
         checked.names += event_lint.without_samples((name for name in declared if name), names)
         checked.identity = event_lint.repeated_ids(samples.repeated())
         checked.quantities += _filters(samples, read)
         if customers is not None:
             declared_ids = list(dict.fromkeys(customers))
-            checked.customers = event_lint.unknown_customers(samples.unknown_customers(declared_ids), declared_ids)
+            checked.customers = event_lint.unknown_customers(
+                samples.unknown_customers(declared_ids), declared_ids, unknown.customer
+            )
     return checked
 
 
