@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from enum import IntEnum
 from typing import Any
@@ -159,7 +160,54 @@ def _processed(event: Event, answer: Mapping[str, Any], meter: Meter | None) -> 
         if why:
             return _uncounted(event, f"event '{event.id}' is processed but counts zero: {why}", None, counts)
         return Attribution(event.id, Rung.COUNTED, True, sentence)
-    return _uncounted(event, f"event '{event.id}' is processed with another quantity than it must have", wanted, counts)
+    stored = _stored(answer)
+    why = why_zero(meter, stored) if stored is not None and counts == 0 else ""
+    reason = f": as it was stored, {why}" if why else ""
+    return _uncounted(
+        event, f"event '{event.id}' is processed with another quantity than it must have{reason}", wanted, counts
+    )
+
+
+def _stored(answer: Mapping[str, Any]) -> Event | None:
+    """The event as Flexprice stored it, where the answer has it."""
+    row = answer.get("event")
+    return Event.from_api(row) if isinstance(row, dict) and row.get("timestamp") else None
+
+
+def changed_on_the_way(event: Event, answer: Mapping[str, Any]) -> list[Finding]:
+    """What a pipeline changed of an event before Flexprice stored it: its time, to the millisecond, or its customer.
+
+    A time that is left out is the time of arrival, so that late events move into another period (contract 3.1).
+    """
+    stored = _stored(answer)
+    if stored is None:
+        return []
+    path, findings = f"events.{event.id}", []
+    if abs(stored.timestamp - event.timestamp) >= timedelta(milliseconds=1):
+        findings.append(
+            Finding(
+                "",
+                f"{path}.timestamp",
+                f"event '{event.id}' is stored with another time than it was given",
+                expected=event.timestamp.isoformat(),
+                observed=stored.timestamp.isoformat(),
+                consequence="late events are billed in another period, and every retry counts again",
+                remedy="send the event's own timestamp",
+            )
+        )
+    if stored.external_customer_id and stored.external_customer_id != event.external_customer_id:
+        findings.append(
+            Finding(
+                "",
+                f"{path}.external_customer_id",
+                f"event '{event.id}' is stored for another customer than it was sent for",
+                expected=event.external_customer_id,
+                observed=stored.external_customer_id,
+                consequence="somebody else is billed for it, or nobody",
+                remedy="send the external id byte for byte",
+            )
+        )
+    return findings
 
 
 def _uncounted(event: Event, problem: str, wanted: Decimal | None, counts: Decimal) -> Attribution:

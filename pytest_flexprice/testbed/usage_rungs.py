@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pytest_flexprice.evidence.finding import Finding, Kind
-from pytest_flexprice.oracle.attribution import Attribution, attribute
+from pytest_flexprice.oracle.attribution import Attribution, attribute, changed_on_the_way
 from pytest_flexprice.oracle.decimals import words
 from pytest_flexprice.oracle.designing import design, near_miss_name, stamper
 from pytest_flexprice.oracle.invoice import line_usages
@@ -132,7 +132,7 @@ def _misattributed(smoke: Smoke, event: Event, looks: list[Attribution]) -> list
     if not any(look.event_id == event.id and look.counted for look in looks):
         return []
     answer = smoke.testbed.flexprice.request("GET", "/v1/events/lookup", query={"id": event.id})
-    setup, findings = smoke.setup, []
+    setup, findings = smoke.setup, changed_on_the_way(event, answer.body or {})
     prices = {line.price.id for line in setup.billed.lines}
     wanted = {"customer_id": {smoke.customer.id}, "subscription_id": {setup.subscription.id}, "price_id": prices}
     for row in (answer.body or {}).get("processed_events") or ():
