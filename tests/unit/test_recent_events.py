@@ -1,0 +1,47 @@
+"""Events that really arrived are read back in the form in which they were sent, and linted like samples."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from pytest_flexprice.api import Flexprice, Transport, WriteGuard
+from pytest_flexprice.api.events import recent_events
+from pytest_flexprice.checklist import Level
+from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
+from pytest_flexprice.emulator.seed import Seeder
+from pytest_flexprice.oracle import sample_check
+from pytest_flexprice.oracle.catalog import Meter
+from pytest_flexprice.plan import Event
+
+
+def test_what_arrived_and_was_never_counted_is_found(tmp_path: Path) -> None:
+    now = datetime.now(timezone.utc)
+    stamp = (now - timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    rows = [
+        {"event_name": "api.call", "external_customer_id": "acct_1", "properties": {"tokens": 3}},
+        {"event_name": "Api.Call", "external_customer_id": "acct_1", "properties": {"tokens": 3}},
+        {"event_name": "api.call", "external_customer_id": "ACCT_1", "properties": {"token": 3}},
+    ]
+    path = tmp_path / "recent events.ndjson"
+    with FlexpriceServer(EmulatorOptions(lag=0)) as server:
+        seeder = Seeder(server)
+        for number, row in enumerate(rows):
+            seeder.call("POST", "/v1/events", {**row, "event_id": f"e-{number}", "timestamp": stamp})
+        _, key = seeder.key("reader")
+        client = Flexprice(Transport(server.url, {"x-api-key": key}), WriteGuard(Level.READ, production=True))
+        found = list(recent_events(client, 5000))
+        client.close()
+    assert {row["event_id"] for row in found} == {"e-0", "e-1", "e-2"}
+    path.write_text("".join(json.dumps(row, default=str) + "\n" for row in found), encoding="utf-8")
+    meters = [Meter("api.call", "SUM", field="tokens")]
+    unknown = sample_check.Unknown("is counted by no published meter", "is no customer of this environment")
+    checked = sample_check.check(
+        [Event(name="api.call")], [path], tmp_path, now, meters=meters, customers=["acct_1"], unknown=unknown
+    )
+    assert checked.form == []
+    assert "'Api.Call'" in checked.names[0].sentence
+    assert "is counted by no published meter" in checked.names[0].sentence
+    assert "external id 'ACCT_1'" in checked.customers[0].sentence
+    assert "no property 'tokens'" in checked.quantities[0].sentence
