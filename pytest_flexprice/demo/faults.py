@@ -111,6 +111,11 @@ def _archived_when_signed_off(live: Seeder, sandbox: Seeder, values: Values) -> 
         json.dump(catalog, file)
 
 
+def _decided_to_cancel(plan: Plan, values: Values) -> Plan:
+    assert plan.invoicing is not None
+    return plan.model_copy(update={"invoicing": plan.invoicing.model_copy(update={"auto_cancel": True})})
+
+
 def _other_snapshot(plan: Plan, values: Values) -> Plan:
     catalog = plan.catalog
     assert catalog is not None
@@ -144,6 +149,7 @@ _fault(
     prepare=_archived_when_signed_off,
     change=_other_snapshot,
 )
+_fault("F99", "auto-cancel is off though it was decided to be on", change=_decided_to_cancel)
 _fault("F149", "an attestation is missing", change=_without_attestation)
 _fault("F150", "the attestations ran out", change=_expired_attestations)
 for _sample in SAMPLE_FAULTS:

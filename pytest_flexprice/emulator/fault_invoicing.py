@@ -10,7 +10,12 @@ if TYPE_CHECKING:
     from .seed import Seeder
 
 Value = dict[str, Any]
-INVOICES = {"prefix": "INV", "format": "YYYYMM", "start_sequence": 1, "timezone": "UTC", "suffix_length": 5}
+
+
+def _change_invoice_config(seeder: Seeder, **changes: int) -> None:
+    """Save the setting as it is in force, with changes."""
+    value = seeder.call("GET", "/v1/settings/invoice_config")["value"]
+    seeder.setting("invoice_config", {**value, **changes})
 
 
 @fault("F97", "the grace period differs from what was decided", "setting")
@@ -28,13 +33,6 @@ def cancels(key: str, value: Value) -> None:
         value["auto_cancellation_enabled"] = True
 
 
-@fault("F99", "auto-cancel is off though it was decided to be on", "setting")
-def never_cancels(key: str, value: Value) -> None:
-    """The switch is off."""
-    if key == "subscription_config":
-        value["auto_cancellation_enabled"] = False
-
-
 @fault("F100", "nobody ever saved the settings: the defaults are in force", "seeded")
 def never_saved(seeder: Seeder) -> None:
     """The saved setting is deleted again."""
@@ -44,10 +42,10 @@ def never_saved(seeder: Seeder) -> None:
 @fault("F104", "finished invoices wait for days before they are finalized", "seeded")
 def long_delay(seeder: Seeder) -> None:
     """The finalization delay is 30 days."""
-    seeder.setting("invoice_config", {**INVOICES, "finalization_delay_seconds": 30 * 24 * 3600})
+    _change_invoice_config(seeder, finalization_delay_seconds=30 * 24 * 3600)
 
 
 @fault("F105", "invoices are due only after 90 days", "seeded")
 def late_due(seeder: Seeder) -> None:
     """``due_date_days`` is 90."""
-    seeder.setting("invoice_config", {**INVOICES, "due_date_days": 90})
+    _change_invoice_config(seeder, due_date_days=90)
