@@ -20,6 +20,7 @@ _LOG = logging.getLogger(__name__)
 _NOBODY = Caller("", "")
 _LARGE_BODY = 1 << 20
 _MASKED = 12
+_NOTED = 500  # characters: what is remembered of a request is bounded, whatever is sent
 MAX_BODY = 128 << 20
 """Bodies above this are refused before they reach a route; the real server has no such cap."""
 
@@ -62,10 +63,10 @@ class App:
         entry = {
             "at": self.world.clock.now(),
             "method": request.method,
-            "path": request.path,
-            "query": request.query_string.decode("latin-1"),
+            "path": request.path[:_NOTED],
+            "query": request.query_string.decode("latin-1")[:_NOTED],
             "status": reply.status,
-            "request_id": request_id,
+            "request_id": request_id[:_NOTED],
             "key": f"{key[:5]}***{key[-2:]}" if len(key) > _MASKED else "***" if key else "",
         }
         self.world.requests.append(entry)

@@ -90,3 +90,9 @@ def test_requests_are_remembered_without_keys(api: Api) -> None:
     ]
     assert seen[1]["key"] == "sk_01***AV"
     assert "ARZ3" not in str(seen)
+
+
+def test_what_is_remembered_of_a_request_is_bounded(api: Api) -> None:
+    api.call("GET", "/v1/" + "a" * 20_000 + "?" + "b" * 20_000, x_request_id="c" * 20_000)
+    (seen,) = api.get("/_emulator/requests")["requests"]
+    assert len(str(seen)) < 2500
