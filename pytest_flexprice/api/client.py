@@ -16,6 +16,7 @@ from pytest_flexprice.api.transport import Answer, Transport
 from pytest_flexprice.evidence.finding import NotVerified, not_verified
 
 PAGE = 1000  # the largest page any list allows (contract 1.10)
+KEPT_ROWS = 20  # of a list's answer in the log of exchanges; a whole catalog or customer list would drown the evidence
 Log = Callable[[dict[str, Any]], None]
 
 
@@ -112,7 +113,7 @@ class Flexprice:
                 "status": answer.status,
                 "seconds": round(answer.elapsed, 4),
                 "retries": answer.retries,
-                "response": answer.body if answer.is_json else answer.text[:2000],
+                "response": _kept(answer.body) if answer.is_json else answer.text[:2000],
             }
         )
         return answer
@@ -153,7 +154,8 @@ class Flexprice:
             raise not_verified(
                 "",
                 where,
-                f"{where} answered {answer.status} with {kind} instead of JSON, so something other than Flexprice answers at {self.base_url}",
+                f"{where} answered {answer.status} with {kind} instead of JSON, so that something other than Flexprice "
+                f"answers at {self.base_url}",
                 remedy="correct the base URL or the proxy in front of it",
             )
         return answer.body
@@ -166,6 +168,17 @@ class Flexprice:
             f"{method} {path}: {reason} at {self.base_url}",
             remedy="check the base URL, the network and TLS in front of it",
         )
+
+
+def _kept(body: Any) -> Any:
+    """What the log keeps of an answer: of a long list the first rows and how many more there were."""
+    if not isinstance(body, dict):
+        return body
+    kept = dict(body)
+    for name, value in body.items():
+        if isinstance(value, list) and len(value) > KEPT_ROWS:
+            kept[name] = [*value[:KEPT_ROWS], f"… {len(value) - KEPT_ROWS} more"]
+    return kept
 
 
 _REASONS: dict[type[Exception], str] = {

@@ -101,12 +101,17 @@ def expiry(keys: Iterable[Mapping[str, Any]], own: str, now: datetime, read: Any
         when = read(key["expires_at"])
         if when - now > SOON:
             continue
-        days = (when - now).days
+        days = abs((when - now).days)
+        said = (
+            f"expired on {when:%Y-%m-%d}, {days} days ago"
+            if when <= now
+            else f"expires on {when:%Y-%m-%d}, in {days} days"
+        )
         findings.append(
             Finding(
                 "1.2",
                 f"API key '{key.get('name', '')}' ({key['display_id']})",
-                f"the key {'expired' if when <= now else 'expires'} on {when:%Y-%m-%d}, {abs(days)} days {'ago' if when <= now else 'from now'}",
+                f"the key {said}",
                 consequence="all requests are answered 401 from that moment, and usage that is not accepted is not billed",
                 remedy="make a new key without an end, or plan its replacement",
                 severity=Severity.ERROR if when <= now else Severity.WARNING,
@@ -273,7 +278,8 @@ def listed_old_keys(keys: Iterable[Mapping[str, Any]], declared: Iterable[str]) 
         Finding(
             "1.4",
             f"API key {key['id']}",
-            f"the key '{key.get('name', '')}' ({key.get('display_id', '')}, of {key.get('user_id', 'nobody')}) was declared revoked, but is listed",
+            f"the key '{key.get('name', '')}' ({key.get('display_id', '')}, of {key.get('user_id', 'nobody')}) was declared "
+            "revoked, but is listed",
             remedy="delete it",
         )
         for key in keys

@@ -227,8 +227,10 @@ def _readings(smoke: Smoke, looks: list[Attribution]) -> tuple[list[Finding], di
         readings = [
             from_query(flexprice.post("/v1/meter-usage/query", _query(smoke, usage.meter))),
             from_subscription(by_subscription, identifier),
-            from_invoice(preview, identifier),
         ]
+        # A preview that lacks the line altogether is told by item 5.3.
+        if any(line.get("meter_id") == identifier for line in preview.get("line_items") or ()):
+            readings.append(from_invoice(preview, identifier))
         uncounted = [look for look in looks if not look.counted]
         findings += compare_usage(usage, readings, events, uncounted, setup.billed.anchor)
         seen[usage.meter.event_name] = {reading.reader: _shown(reading) for reading in readings}

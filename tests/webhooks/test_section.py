@@ -18,7 +18,7 @@ NEWEST = "The newest real webhooks arrived"
 
 #: fault: what the red scenarios say
 FAULTS = {
-    "F114": {REGISTERED: "looks like a staging system .*127.0.0.1", TYPES: "see item 6.1"},
+    "F114": {REGISTERED: "looks like a staging system .*127.0.0.1"},
     "F125": {SIGNATURES: "fingerprint", ANSWERS: "refuses a correctly signed", NEWEST: "401"},
     "F128": {SIGNATURES: "could not be tried", ANSWERS: "redirects every message", NEWEST: "308"},
     "F130": {REPEATED: "was processed 2 times"},
