@@ -80,7 +80,8 @@ def attribute(
     if answer.get("status") == "processed":
         return _processed(event, answer, meter)
     if answer.get("status") == "failed":
-        return _failed(event, answer, meter, NearMisses(event_names), NearMisses(external_ids))
+        ids = {*external_ids, event.external_customer_id}
+        return _failed(_stored(answer) or event, answer, meter, NearMisses(event_names), NearMisses(ids))
     reason = _why_processing(event, meter)
     sentence = f"event '{event.id}' is stored, but still 'processing'{reason}"
     remedy = "see that its customer has an active subscription with a line on the meter"
@@ -170,8 +171,10 @@ def _processed(event: Event, answer: Mapping[str, Any], meter: Meter | None) -> 
 
 def _stored(answer: Mapping[str, Any]) -> Event | None:
     """The event as Flexprice stored it, where the answer has it."""
-    row = answer.get("event")
-    return Event.from_api(row) if isinstance(row, dict) and row.get("timestamp") else None
+    try:
+        return Event.from_api(answer["event"])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def changed_on_the_way(event: Event, answer: Mapping[str, Any]) -> list[Finding]:
