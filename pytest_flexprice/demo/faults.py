@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_flexprice.demo.sample_faults import SAMPLE_FAULTS
+from pytest_flexprice.demo.sample_faults import SAMPLE_FAULTS, scratch_folder
 from pytest_flexprice.plan import Plan
 
 if TYPE_CHECKING:
@@ -42,6 +40,22 @@ def _fault(name: str, meaning: str, **hooks: Any) -> None:
 
 def _sandbox_key(live: Seeder, sandbox: Seeder, values: Values) -> None:
     _, values["variables"]["FLEXPRICE_API_KEY"] = sandbox.key("sandbox service")
+
+
+def _sandbox_key_with_header(live: Seeder, sandbox: Seeder, values: Values) -> None:
+    _sandbox_key(live, sandbox, values)
+    values["variables"]["FLEXPRICE_ENVIRONMENT_ID"] = values["environment_id"]
+
+
+def _deployed_old_key(live: Seeder, sandbox: Seeder, values: Values) -> None:
+    old = next(value for name, value in values["variables"].items() if name.endswith("_SANDBOX_KEY"))
+    deployed = scratch_folder() / "billing.env"
+    deployed.write_text(f"LOG_LEVEL=info\nBILLING_FLEXPRICE_KEY={old}\n", encoding="utf-8")
+    values["deployed"] = str(deployed)
+
+
+def _scanned(plan: Plan, values: Values) -> Plan:
+    return _local(plan, scan=(values["deployed"],))
 
 
 def _living_old_key(live: Seeder, sandbox: Seeder, values: Values) -> None:
@@ -81,6 +95,18 @@ def _expired_attestations(plan: Plan, values: Values) -> Plan:
     return plan.model_copy(update={"attestations": old})
 
 
+def _undecided_collection(plan: Plan, values: Values) -> Plan:
+    assert plan.invoicing is not None
+    return plan.model_copy(update={"invoicing": plan.invoicing.model_copy(update={"collection": None})})
+
+
+def _missing_evidence(plan: Plan, values: Values) -> Plan:
+    first, *rest = plan.attestations
+    return plan.model_copy(
+        update={"attestations": (first.model_copy(update={"evidence": "golive/minutes.pdf"}), *rest)}
+    )
+
+
 def _client(**update: Any) -> Callable[[Plan, Values], Plan]:
     def change(plan: Plan, values: Values) -> Plan:
         local = plan.environments["local"]
@@ -106,9 +132,9 @@ def _declared_revoked(plan: Plan, values: Values) -> Plan:
 def _archived_when_signed_off(live: Seeder, sandbox: Seeder, values: Values) -> None:
     catalog = json.loads((Path(__file__).parent / "golive" / "catalog.json").read_text(encoding="utf-8"))
     catalog["features"]["active_users"]["meter"]["status"] = "archived"
-    handle, values["signed_off"] = tempfile.mkstemp(suffix=".json")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(catalog, file)
+    snapshot = scratch_folder() / "catalog.json"
+    snapshot.write_text(json.dumps(catalog), encoding="utf-8")
+    values["signed_off"] = str(snapshot)
 
 
 def _decided_to_cancel(plan: Plan, values: Values) -> Plan:
@@ -135,12 +161,14 @@ def _missing_v1(plan: Plan, values: Values) -> Plan:
 
 
 _fault("F01", "the Sandbox key is used", prepare=_sandbox_key)
+_fault("F02", "the Sandbox key is used, with a header that names Production", prepare=_sandbox_key_with_header)
 _fault("F06", "the key may only read", prepare=_reading_key)
 _fault("F07", "the key may only send events", prepare=_ingesting_key)
 _fault("F08", "the application sends its key as a bearer token", change=_client(header="Authorization"))
 _fault("F11", "the application composes /v1 twice", change=_doubled_v1)
 _fault("F12", "the application leaves /v1 out", change=_missing_v1)
 _fault("F15", "the application does not verify TLS certificates", change=_client(verify_tls=False))
+_fault("F16", "a deployed configuration still holds an old key", prepare=_deployed_old_key, change=_scanned)
 _fault("F17", "an old key was never revoked", prepare=_living_old_key)
 _fault("F18", "a key that was declared revoked is still listed", prepare=_listed_key, change=_declared_revoked)
 _fault(
@@ -150,7 +178,9 @@ _fault(
     change=_other_snapshot,
 )
 _fault("F99", "auto-cancel is off though it was decided to be on", change=_decided_to_cancel)
+_fault("F101", "nobody decided how invoices are collected", change=_undecided_collection)
 _fault("F149", "an attestation is missing", change=_without_attestation)
 _fault("F150", "the attestations ran out", change=_expired_attestations)
+_fault("F153", "the evidence that a statement names is not there", change=_missing_evidence)
 for _sample in SAMPLE_FAULTS:
     _fault(_sample.name, _sample.meaning, change=_of_the_plan(_sample.change))

@@ -23,9 +23,9 @@ class SampleFault(NamedTuple):
     change: Callable[[Plan], Plan]
 
 
-def _folder() -> Path:
-    """A folder that lives as long as the process, for spoiled copies of samples."""
-    _FOLDERS.append(TemporaryDirectory(prefix="flexprice-samples-"))
+def scratch_folder() -> Path:
+    """A folder that lives as long as the process, for spoiled copies of what a company has."""
+    _FOLDERS.append(TemporaryDirectory(prefix="flexprice-scratch-"))
     return Path(_FOLDERS[-1].name)
 
 
@@ -36,7 +36,7 @@ def _spoiled(spoil: Spoil) -> Callable[[Plan], Plan]:
         event = next(event for event in plan.events if event.sample_files)
         source = next(plan.files(*event.sample_files))
         lines = source.read_text(encoding="utf-8").splitlines()
-        copy = _folder() / source.name
+        copy = scratch_folder() / source.name
         copy.write_text("\n".join([json.dumps(spoil(json.loads(lines[0]))), *lines[1:]]) + "\n", encoding="utf-8")
         spoiled = event.model_copy(update={"samples": str(copy)})
         events = tuple(spoiled if one is event else one for one in plan.events)
@@ -62,7 +62,7 @@ def _unmetered_event(plan: Plan) -> Plan:
     sample = {"event_name": name, "event_id": "report-1", "timestamp": "2026-11-20T08:00:00Z", "properties": {}}
     first = next(event for event in plan.events if event.sample_files)
     known = json.loads(next(plan.files(*first.sample_files)).read_text(encoding="utf-8").splitlines()[0])
-    path = _folder() / f"{name}.ndjson"
+    path = scratch_folder() / f"{name}.ndjson"
     row = {**sample, "external_customer_id": known["external_customer_id"], "timestamp": known["timestamp"]}
     path.write_text(json.dumps(row) + "\n", encoding="utf-8")
     return plan.model_copy(update={"events": (*plan.events, Event(name=name, samples=str(path)))})

@@ -27,6 +27,7 @@ class Fault:
 FAULTS = (
     # Section 1
     Fault("F01", ("1.1",), r"key belongs to Sandbox '.*' \(development\), expected '.*' \(production\)"),
+    Fault("F02", ("1.1",), r"key belongs to Sandbox .*header has no effect for API keys"),
     Fault("F06", ("1.2",), r"Read, but no Write for customers and events \(roles seen: all_reader\)"),
     Fault("F07", ("1.2",), r"may not read environments, keys, settings"),
     Fault("F08", ("1.3",), r"sends its key as 'Authorization'.*x-api-key"),
@@ -34,6 +35,11 @@ FAULTS = (
     Fault("F11", ("1.3",), r"composes /v1 twice"),
     Fault("F12", ("1.3",), r"without /v1"),
     Fault("F15", ("1.3",), r"does not verify TLS"),
+    Fault(
+        "F16",
+        ("1.4",),
+        r"\.env:2 \(BILLING_FLEXPRICE_KEY\) holds the old key sk_\w\w\*\*\*\w\w from NIMBUS_SANDBOX_KEY",
+    ),
     Fault("F17", ("1.4",), r"old key sk_\w\w\*\*\*\w\w from NIMBUS_SANDBOX_KEY still authenticates"),
     Fault("F18", ("1.4",), r"key 'declared revoked' \(sk_\w\w\*\*\*\w\w, .*\) was declared revoked, but is listed"),
     Fault("F19", (), r"redirects to https://login\.gateway\.invalid/", refused=True),
@@ -107,6 +113,7 @@ FAULTS = (
     Fault("F98", ("5.1",), r"auto-cancel is on, although the plan says it is off"),
     Fault("F99", ("5.1",), r"auto-cancel is off, although the plan says it is on"),
     Fault("F100", ("5.1",), r"never saved here"),
+    Fault("F101", ("5.2",), r"does not say whether invoices are collected"),
     Fault("F102", ("4.2", "5.2"), r"3 of 5 active subscriptions do not use 'send_invoice'"),
     Fault("F103", ("4.2", "5.2"), r"5 of 5 active subscriptions do not use 'send_invoice'"),
     Fault("F104", ("5.1",), r"stay drafts for 720 hours"),
@@ -146,6 +153,7 @@ FAULTS = (
     Fault("F145", (), r"", leaves=True),
     # Section 8
     Fault("F149", ("8.1",), r"nobody answers for item 8\.1 .* an owner is needed"),
+    Fault("F153", ("8.1",), r"the evidence 'golive/minutes\.pdf' is neither a link nor a file"),
     Fault("F150", ("8.1", "8.2", "8.3", "8.4"), r"is \d+ days old and ran out on"),
 )
 
