@@ -23,8 +23,6 @@ RERUN_OPTIONS = {
     "force_flaky": "--force-flaky",
     "retries": "--retries",
 }
-#: Scenarios that share one test customer, or one handler, stay on one worker and in order.
-GROUPS = ((Level.SMOKE, "test customer"), (Level.DRILL, "test customer"), (Level.PROBE, "webhook handler"))
 
 
 def configure(config: pytest.Config, name: str) -> None:
@@ -139,7 +137,7 @@ class SuiteHooks:
     def pytest_collection_modifyitems(
         self, session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
-        """Refuse scenarios that cannot be trusted, leave out those above the level, keep together what belongs together."""
+        """Refuse scenarios that cannot be trusted, and leave out those above the level."""
         scenarios = [item for item in items if collector.is_scenario(item)]
         _refuse_untrusted(scenarios)
         if config.args_source is not config.ArgsSource.ARGS:
@@ -149,11 +147,15 @@ class SuiteHooks:
             left_out = set(above)
             items[:] = [item for item in items if item not in left_out]
             config.hook.pytest_deselected(items=above)
-        groups = dict(GROUPS)
-        for item in scenarios:
-            group = groups.get(collector.level_of(item))
-            if group:
-                item.add_marker(pytest.mark.xdist_group(group))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object | None:
+        """Keep together what belongs together, unless another distribution was asked for."""
+        if config.option.dist != "loadgroup":
+            return None
+        from pytest_flexprice.scheduling import GroupScheduling  # noqa: PLC0415 - with xdist only
+
+        return GroupScheduling(config, log, self._run.folder)
 
     def pytest_report_header(self) -> list[str]:
         """Each value of the run with its source."""

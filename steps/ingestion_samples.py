@@ -22,7 +22,7 @@ from pytest_flexprice.oracle.catalog_json import SnapshotError, load
 from pytest_flexprice.oracle.register import Register
 from pytest_flexprice.oracle.sample_check import Checked, Unknown
 from pytest_flexprice.plan import Event, Plan
-from pytest_flexprice.testbed.naming import PREFIX
+from pytest_flexprice.testbed.naming import is_test_event
 
 MOST_RECENT = 10_000
 
@@ -61,7 +61,7 @@ def checked_recent(flexprice: Flexprice, plan: Plan, live_catalog: Catalog, cust
         path = Path(folder) / "recent events.ndjson"
         with path.open("w", encoding="utf-8") as file, observing("3.1", "recent events"):
             for event in recent_events(flexprice, MOST_RECENT):
-                if not str(event.get("external_customer_id", "")).startswith(PREFIX):
+                if not is_test_event(event):
                     file.write(json.dumps(event, default=str) + "\n")
         checked = sample_check.check(
             list(known.values()),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timezone
+from typing import Any
 
 PREFIX = "golive-"
+_RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}\b")
 MARK = "pytest-flexprice"
 
 
@@ -17,3 +21,9 @@ def new_run_id(now: datetime) -> str:
 def external_id(run_id: str, role: str, worker: str = "main") -> str:
     """The external id of one test customer: unique, never used before (reuse would inherit usage; contract 4.1)."""
     return f"{PREFIX}{run_id}-{role}-{worker}".lower()
+
+
+def is_test_event(event: Mapping[str, Any]) -> bool:
+    """Whether a run like this one sent an event: by its customer, or by its id where a pipeline changed the customer."""
+    identifier = str(event.get("event_id") or event.get("id") or "")
+    return str(event.get("external_customer_id", "")).startswith(PREFIX) or _RUN_ID.match(identifier) is not None

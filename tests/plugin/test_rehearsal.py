@@ -77,3 +77,12 @@ def test_a_lower_level_says_what_it_leaves_open(tmp_path: Path) -> None:
         line for line in (outcome.folder / "exchanges.ndjson").read_text().splitlines() if '"/v1/events/bulk"' in line
     ]
     assert writes == []
+
+
+def test_what_shares_a_test_customer_stays_on_one_worker(tmp_path: Path) -> None:
+    outcome = rehearse(tmp_path, "-n", "2", "-p", "no:randomly")
+    workers: dict[str, set[str]] = {"smoke": set(), "probe": set()}
+    for scenario in outcome.document["scenarios"]:
+        workers.get(scenario["level"], set()).add(scenario["worker"])
+    assert [len(each) for each in workers.values()] == [1, 1]
+    assert len(list(outcome.folder.glob("ledger-*.ndjson"))) == 1
