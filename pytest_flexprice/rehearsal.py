@@ -128,11 +128,11 @@ def sort_faults(names: Iterable[str]) -> Chosen:
     for name in names:
         if name in CLIENT_FAULTS:
             chosen.client.append(CLIENT_FAULTS[name])
-        elif name in HANDLER_FAULTS:
+        if name in HANDLER_FAULTS:
             chosen.handler = name
-        elif name in EMULATOR_FAULTS:
+        if name in EMULATOR_FAULTS:
             chosen.emulator.append(name)
-        else:
+        if name not in known_faults():
             known = "\n".join(f"  {each}  {meaning}" for each, meaning in sorted(known_faults().items()))
             raise ProfileError(f"--flexprice-fault={name}: there is no such fault; the known ones are\n{known}")
     return chosen

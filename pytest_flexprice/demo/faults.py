@@ -100,6 +100,20 @@ def _undecided_collection(plan: Plan, values: Values) -> Plan:
     return plan.model_copy(update={"invoicing": plan.invoicing.model_copy(update={"collection": None})})
 
 
+def _decided_to_collect(plan: Plan, values: Values) -> Plan:
+    assert plan.invoicing is not None
+    assert plan.customers is not None
+    customers = scratch_folder() / "customers.csv"
+    declared = (plan.folder / plan.customers.file).read_text(encoding="utf-8")
+    customers.write_text(declared.replace("send_invoice", "charge_automatically"), encoding="utf-8")
+    return plan.model_copy(
+        update={
+            "invoicing": plan.invoicing.model_copy(update={"collection": "charge_automatically"}),
+            "customers": plan.customers.model_copy(update={"file": str(customers)}),
+        }
+    )
+
+
 def _missing_evidence(plan: Plan, values: Values) -> Plan:
     first, *rest = plan.attestations
     return plan.model_copy(
@@ -179,6 +193,7 @@ _fault(
 )
 _fault("F99", "auto-cancel is off though it was decided to be on", change=_decided_to_cancel)
 _fault("F101", "nobody decided how invoices are collected", change=_undecided_collection)
+_fault("F103", "invoices are to be collected, and no payment gateway is connected", change=_decided_to_collect)
 _fault("F149", "an attestation is missing", change=_without_attestation)
 _fault("F150", "the attestations ran out", change=_expired_attestations)
 _fault("F153", "the evidence that a statement names is not there", change=_missing_evidence)

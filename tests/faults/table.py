@@ -115,7 +115,7 @@ FAULTS = (
     Fault("F100", ("5.1",), r"never saved here"),
     Fault("F101", ("5.2",), r"does not say whether invoices are collected"),
     Fault("F102", ("4.2", "5.2"), r"3 of 5 active subscriptions do not use 'send_invoice'"),
-    Fault("F103", ("4.2", "5.2"), r"5 of 5 active subscriptions do not use 'send_invoice'"),
+    Fault("F103", ("5.2",), r"no payment gateway"),
     Fault("F104", ("5.1",), r"stay drafts for 720 hours"),
     Fault("F105", ("5.1",), r"due 90 days after their period ends"),
     Fault("F106", ("5.3",), r"has no line for the event"),
