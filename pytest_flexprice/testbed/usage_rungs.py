@@ -24,7 +24,7 @@ SECOND = timedelta(seconds=1)
 #: Seconds: a quiet pipeline answers within five, one that takes one event a second needs one each (contract 3.4).
 LANDING_BASE, LANDING_PER_EVENT, PACE_MARGIN = 60.0, 2.0, 3.0
 SHORTEST_LANDING = 30.0
-READERS_DEADLINE = 30.0
+READERS_DEADLINE, SHORTEST_READERS = 30.0, 8.0
 SETTLING = 2.0
 
 
@@ -210,7 +210,7 @@ def _read_until_right(smoke: Smoke, looks: list[Attribution]) -> tuple[list[Find
         "the readers to agree on the usage",
         lambda: _readings(smoke, looks),
         lambda read: not read[0],
-        READERS_DEADLINE * smoke.patience,
+        max(READERS_DEADLINE * smoke.patience, SHORTEST_READERS),
     )
     return waited.value
 
