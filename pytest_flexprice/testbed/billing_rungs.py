@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pytest_flexprice.evidence.finding import Finding, Kind
+from pytest_flexprice.evidence.finding import Finding, Kind, Severity
 from pytest_flexprice.oracle.decimals import words
 from pytest_flexprice.oracle.finalization import finalization_findings, finalized_findings
 from pytest_flexprice.oracle.invoice import ExpectedInvoice, Stage, expected_invoice
@@ -134,8 +134,29 @@ def finalize(smoke: Smoke) -> Climbed:
     moment: datetime = smoke.now()
     flexprice.post(f"/v1/invoices/{identifier}/finalize", {})
     observed = flexprice.get(f"/v1/invoices/{identifier}")
-    findings = finalized_findings(observed, "7.3") or _compared(smoke, before, observed)
+    findings = finalized_findings(observed, "7.3") or [
+        *_compared(smoke, before, observed),
+        *_without_pdf(smoke, identifier),
+    ]
     return Climbed(_told(_expected(smoke, "finalized")), _read(observed), findings, (observed, moment))
+
+
+def _without_pdf(smoke: Smoke, identifier: str) -> list[Finding]:
+    """Whether the invoice can be had as a PDF; told only, as servers without a document storage answer 500 (contract 5.3)."""
+    answer = smoke.testbed.flexprice.request("GET", f"/v1/invoices/{identifier}/pdf")
+    kind = answer.headers.get("content-type", "no content type")
+    if answer.ok and (kind.startswith("application/pdf") or answer.is_json):
+        return []
+    return [
+        Finding(
+            "7.3",
+            f"invoices.{identifier}.pdf",
+            f"the finalized invoice cannot be had as a PDF (answered {answer.status} with {kind})",
+            consequence="customers cannot be sent the document",
+            remedy="ask whoever operates this Flexprice for its document storage",
+            severity=Severity.WARNING,
+        )
+    ]
 
 
 def _compared(smoke: Smoke, before: dict[str, Any], observed: dict[str, Any]) -> list[Finding]:
