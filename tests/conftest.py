@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import settings
+try:
+    from hypothesis import settings
+except ImportError:  # pytest reads this file in a checkout's rehearsal too, which installs nothing of the tests
+    settings = None
 
-# A busy machine is no defect; and what CI tries is the same each time, so that a red run can be repeated.
-settings.register_profile("default", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "default")
+if settings is not None:
+    # A busy machine is no defect; and what CI tries is the same each time, so that a red run can be repeated.
+    settings.register_profile("default", deadline=None)
+    settings.register_profile("ci", deadline=None, derandomize=True)
+    settings.load_profile("ci" if os.environ.get("CI") else "default")
