@@ -5,13 +5,11 @@ The rehearsed company's real addresses are replaced by loopback ones; everything
 
 from __future__ import annotations
 
-import csv
 import json
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 from pytest_flexprice.demo.faults import CLIENT_FAULTS, ClientFault
@@ -20,6 +18,7 @@ from pytest_flexprice.demo.handler import WRONG_SECRET, DemoHandler
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
 from pytest_flexprice.emulator.faults import FAULTS as EMULATOR_FAULTS
 from pytest_flexprice.emulator.options import PRODUCTION, SANDBOX
+from pytest_flexprice.emulator.planned import catalog_of, customers_of
 from pytest_flexprice.emulator.seed import Seeder, SeedError
 from pytest_flexprice.oracle.signed_off import key_variable
 from pytest_flexprice.plan import Environment, Handler, Plan, Webhooks
@@ -80,7 +79,7 @@ class Rehearsal:
             sandbox.revoke(identifier)
         for name in _sandboxes(plan):
             _, variables[key_variable(name)] = sandbox.key(f"reader of {name}")
-        catalog, customers = _catalog(plan), list(_customers(plan))
+        catalog, customers = catalog_of(plan), list(customers_of(plan.for_environment(LOCAL)))
         live.catalog(catalog)
         sandbox.catalog(catalog)
         if plan.invoicing:
@@ -216,37 +215,6 @@ def _recent(plan: Plan, today: date) -> Plan:
     attestations = tuple(one.model_copy(update={"on": stated}) for one in plan.attestations)
     invoicing = plan.invoicing.model_copy(update={"decided_on": stated}) if plan.invoicing else None
     return plan.model_copy(update={"attestations": attestations, "invoicing": invoicing})
-
-
-def _catalog(plan: Plan) -> dict[str, Any]:
-    if plan.catalog is None:
-        return {}
-    path = plan.folder / plan.catalog.signed_off
-    if plan.catalog.signed_off in plan.environments:
-        raise ProfileError(
-            f"{plan.path}: catalog.signed_off = '{plan.catalog.signed_off}' is a live environment, which cannot be rehearsed; "
-            "write a snapshot of it with --flexprice-snapshot and name that file"
-        )
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
-    except FileNotFoundError:
-        raise ProfileError(f"{path}: there is no such catalog snapshot; write one with --flexprice-snapshot") from None
-    except ValueError as error:
-        raise ProfileError(f"{path}: the catalog snapshot is not JSON ({error}); write it again") from None
-
-
-def _customers(plan: Plan) -> Iterable[dict[str, str]]:
-    customers = plan.for_environment(LOCAL).customers
-    if customers is None:
-        return
-    yield from customers.declared
-    if customers.file:
-        path: Path = plan.folder / customers.file
-        try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                yield from csv.DictReader(file)
-        except OSError:
-            raise ProfileError(f"{path}: there is no such customers file; correct customers.file in the plan") from None
 
 
 def _subscription_config(plan: Plan) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,11 +35,15 @@ def catalog_of(plan: Plan) -> dict[str, Any]:
         return {}
     name = plan.catalog.signed_off
     if name in plan.environments:
-        raise SeedError(f"catalog.signed_off = '{name}' is a live environment; name a snapshot's file instead")
+        raise SeedError(
+            f"catalog.signed_off = '{name}' is a live environment; write a snapshot of it with --flexprice-snapshot and name that file"
+        )
     try:
         found = json.loads((plan.folder / name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SeedError(f"catalog.signed_off = '{name}' is not there; write it with --flexprice-snapshot") from None
     except (OSError, ValueError) as error:
-        raise SeedError(f"catalog.signed_off = '{name}' is no catalog snapshot: {error}") from None
+        raise SeedError(f"catalog.signed_off = '{name}' is no catalog snapshot: {error}; write it again") from None
     if not isinstance(found, dict):
         raise SeedError(f"catalog.signed_off = '{name}' is no catalog snapshot: it holds no object")
     return found
@@ -58,8 +63,8 @@ def customers_of(plan: Plan) -> Iterator[dict[str, str]]:
         try:
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            raise SeedError(f"customers.file = '{plan.customers.file}' cannot be read: {error}") from None
-        yield from csv.DictReader(text.splitlines())
+            raise SeedError(f"customers.file = '{plan.customers.file}' cannot be read: {error}; correct it") from None
+        yield from csv.DictReader(io.StringIO(text, newline=""))
 
 
 def seed_plan(server: FlexpriceServer, plan: Plan) -> Planned:
