@@ -50,7 +50,7 @@ def _level(value: str) -> str:
 
 def _item(value: str) -> str:
     if value not in BY_ID:
-        raise ValueError(f"'{value}' is no checklist item; expected one of {BY_ID and ', '.join(BY_ID)}")
+        raise ValueError(f"'{value}' is no checklist item; expected one of {', '.join(BY_ID)}")
     return value
 
 

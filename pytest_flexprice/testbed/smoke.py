@@ -6,8 +6,9 @@ Each rung is climbed once, by the first scenario that needs it; the first broken
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 from typing import Any
 
 from pytest_flexprice.api import ApiError
@@ -17,7 +18,7 @@ from pytest_flexprice.testbed import billing_rungs, usage_rungs
 from pytest_flexprice.testbed.customer import Testbed, TestCustomer, TestSubscription
 from pytest_flexprice.testbed.ladder import Climbed, Rung
 from pytest_flexprice.testbed.sending import SendEvents
-from pytest_flexprice.testbed.setting_up import Setup, set_up, vendor_findings
+from pytest_flexprice.testbed.setting_up import Setup, names_of_meters, set_up, vendor_findings
 from pytest_flexprice.testbed.waiting import Eventually
 
 
@@ -76,6 +77,11 @@ class Smoke:
         setup = self._climbed[Rung.SUBSCRIBED].data
         assert isinstance(setup, Setup)
         return setup
+
+    @cached_property
+    def meter_names(self) -> Sequence[str]:
+        """The event names that meters listen to, read once."""
+        return names_of_meters(self.testbed.flexprice)
 
     def of(self, rung: Rung) -> Any:
         """What a rung that was climbed left for those above it."""

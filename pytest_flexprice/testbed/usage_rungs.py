@@ -15,7 +15,7 @@ from pytest_flexprice.oracle.times import Window, second
 from pytest_flexprice.oracle.usage import Reading, compare_usage, from_invoice, from_query, from_subscription
 from pytest_flexprice.testbed.customer import rfc3339
 from pytest_flexprice.testbed.ladder import Climbed, Rung
-from pytest_flexprice.testbed.setting_up import Setup, names_of_meters, set_up
+from pytest_flexprice.testbed.setting_up import Setup, set_up
 
 if TYPE_CHECKING:
     from pytest_flexprice.testbed.smoke import Smoke
@@ -68,9 +68,12 @@ def _event(body: dict[str, Any]) -> Event:
 def land(smoke: Smoke) -> Climbed:
     """Every event in the Event Debugger: processed, with its exact quantity, for this customer's subscription."""
     events: list[Event] = smoke.of(Rung.ACCEPTED)
-    looks = _look_until_settled(smoke, events)
+    looks, answers = _look_until_settled(smoke, events)
     findings = [look.finding for look in looks if look.finding is not None]
-    findings += [finding for event in events for finding in _misattributed(smoke, event, looks)]
+    counted = {look.event_id for look in looks if look.counted}
+    for event in events:
+        if event.id in counted:
+            findings += _misattributed(smoke, event, answers[event.id])
     return Climbed(
         expected={event.id: "processed, with its exact quantity" for event in events},
         observed={look.event_id: look.sentence for look in looks},
@@ -79,14 +82,18 @@ def land(smoke: Smoke) -> Climbed:
     )
 
 
-def _look_until_settled(smoke: Smoke, events: list[Event]) -> list[Attribution]:
+def _look_until_settled(smoke: Smoke, events: list[Event]) -> tuple[list[Attribution], dict[str, Any]]:
+    """The last look at each event, and by event id the answers it rests on."""
     settled: dict[str, Attribution] = {}
+    answers: dict[str, Any] = {}
     began = smoke.now()
 
     def read() -> list[Attribution]:
         looks = []
         for event in events:
-            look = settled.get(event.id) or _look(smoke, event)
+            look = settled.get(event.id)
+            if look is None:
+                look, answers[event.id] = _look(smoke, event)
             if look.settled:
                 settled[event.id] = look
             looks.append(look)
@@ -106,7 +113,7 @@ def _look_until_settled(smoke: Smoke, events: list[Event]) -> list[Attribution]:
         looks = waited.value
         if len(settled) == landed:
             break
-    return looks
+    return looks, answers
 
 
 def landing_deadline(events: int, landed: int, seconds: float) -> float:
@@ -115,11 +122,12 @@ def landing_deadline(events: int, landed: int, seconds: float) -> float:
     return max(base, seconds / landed * events * PACE_MARGIN) if landed else base
 
 
-def _look(smoke: Smoke, event: Event) -> Attribution:
+def _look(smoke: Smoke, event: Event) -> tuple[Attribution, Any]:
     answer = smoke.testbed.flexprice.request("GET", "/v1/events/lookup", query={"id": event.id})
     failed = isinstance(answer.body, dict) and answer.body.get("status") == "failed"
-    names = names_of_meters(smoke.testbed.flexprice) if failed else ()
-    return attribute(event, answer.status, answer.body, meter=_meter_of(smoke.setup, event), event_names=names)
+    names = smoke.meter_names if failed else ()
+    look = attribute(event, answer.status, answer.body, meter=_meter_of(smoke.setup, event), event_names=names)
+    return look, answer.body
 
 
 def _meter_of(setup: Setup, event: Event) -> Meter | None:
@@ -128,14 +136,11 @@ def _meter_of(setup: Setup, event: Event) -> Meter | None:
     return accepting[0] if len(accepting) == 1 else None
 
 
-def _misattributed(smoke: Smoke, event: Event, looks: list[Attribution]) -> list[Finding]:
-    if not any(look.event_id == event.id and look.counted for look in looks):
-        return []
-    answer = smoke.testbed.flexprice.request("GET", "/v1/events/lookup", query={"id": event.id})
-    setup, findings = smoke.setup, changed_on_the_way(event, answer.body or {})
+def _misattributed(smoke: Smoke, event: Event, answer: dict[str, Any]) -> list[Finding]:
+    setup, findings = smoke.setup, changed_on_the_way(event, answer)
     prices = {line.price.id for line in setup.billed.lines}
     wanted = {"customer_id": {smoke.customer.id}, "subscription_id": {setup.subscription.id}, "price_id": prices}
-    for row in (answer.body or {}).get("processed_events") or ():
+    for row in answer.get("processed_events") or ():
         for key, allowed in wanted.items():
             if row.get(key) and row[key] not in allowed:
                 findings.append(
@@ -154,7 +159,7 @@ def _misattributed(smoke: Smoke, event: Event, looks: list[Attribution]) -> list
 def mismatch(smoke: Smoke) -> Climbed:
     """A control event with a near-miss name: accepted, not metered, and the team can see why (checklist 3.3)."""
     model: Event = smoke.of(Rung.ACCEPTED)[0]
-    name = near_miss_name(model.name, names_of_meters(smoke.testbed.flexprice))
+    name = near_miss_name(model.name, smoke.meter_names)
     identifier = f"{smoke.testbed.run_id}-{smoke.testbed.worker}-mistyped"
     body = {
         "event_name": name,
@@ -167,7 +172,7 @@ def mismatch(smoke: Smoke) -> Climbed:
     control = Event.from_api(body)
     _, waited = smoke.eventually.poll(
         "the mistyped control event to show up",
-        lambda: _look(smoke, control),
+        lambda: _look(smoke, control)[0],
         lambda look: look.settled,
         max(landing_deadline(1, 0, 0.0) * smoke.patience, SHORTEST_LANDING),
     )
