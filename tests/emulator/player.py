@@ -41,6 +41,7 @@ _PREFIXED = (re.compile(rf"({_WORD})_{_ULID}\Z"), re.compile(r"(app|ep|msg|atmpt
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
 _ID_IN_TEXT = re.compile(rf"\b({_WORD})_{_ULID}\b")
 _DATE_IN_TEXT = re.compile(r"\b20\d\d-\d\d-\d\d\b")
+_MOMENT_IN_TEXT = re.compile(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 
 
 def _moment(text: str) -> tuple[datetime, str] | None:
@@ -141,7 +142,11 @@ class Names:
         for name, known in longest_first:
             if isinstance(known, str) and len(known) >= 6:
                 value = value.replace(known, f"{{{name}}}")
-        return str(without_ids(value))
+        return str(without_ids(_MOMENT_IN_TEXT.sub(self._moment_restored, value)))
+
+    def _moment_restored(self, match: re.Match[str]) -> str:
+        moment = _moment(match.group(0))
+        return "<time>" if moment is None else self.sent.get(moment, "<time>")
 
 
 def differences(
