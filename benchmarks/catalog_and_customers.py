@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,15 @@ from pytest_flexprice.api import Flexprice, WriteGuard
 from pytest_flexprice.api.catalog import read_catalog
 from pytest_flexprice.api.customers import read_customers, read_subscriptions
 from pytest_flexprice.api.transport import Answer
-from pytest_flexprice.checklist import Level
-from pytest_flexprice.oracle import catalog_diff, customers, declared, subscriptions
-from pytest_flexprice.oracle.grouping import summarise
-from pytest_flexprice.oracle.register import Register
-from pytest_flexprice.plan import Customers
+from pytest_flexprice.model.checklist import Level
+from pytest_flexprice.model.golive_plan import Customers
+from pytest_flexprice.model.grouping import summarise
+from pytest_flexprice.oracle.catalog import diff as catalog_diff
+from pytest_flexprice.oracle.customers import declared, subscriptions
+from pytest_flexprice.oracle.customers import existing as customers
+from pytest_flexprice.oracle.customers.register import Register
 
-NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 PLANS = 20
 
 

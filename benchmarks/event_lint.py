@@ -9,14 +9,14 @@ import resource
 import sys
 import tempfile
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
-from pytest_flexprice.oracle import sample_check
-from pytest_flexprice.oracle.catalog import Meter
-from pytest_flexprice.plan import Event
+from pytest_flexprice.model.golive_plan import Event
+from pytest_flexprice.oracle.catalog.objects import Meter
+from pytest_flexprice.oracle.samples import check as sample_check
 
 EVENTS = [Event(name="model.completion", properties={"tokens": "number", "model": "string"})]
 METERS = [Meter("model.completion", "SUM", field="tokens")]
@@ -46,7 +46,7 @@ def measure(count: int) -> None:
             EVENTS,
             [path],
             path.parent,
-            datetime(2026, 11, 22, tzinfo=timezone.utc),
+            datetime(2026, 11, 22, tzinfo=UTC),
             meters=METERS,
             customers=(f"acct_{number}" for number in range(CUSTOMERS)),
         )

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_flexprice import options
-from pytest_flexprice.doubles import flexprice_server, make_flexprice_server, webhook_receiver  # noqa: F401 - fixtures
+from pytest_flexprice.run import options
+from pytest_flexprice.run.doubles import flexprice_server, make_flexprice_server, webhook_receiver  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
-    from pytest_flexprice.collector import FeatureFile
+    from pytest_flexprice.run.collector import FeatureFile
 
 STEPS = "pytest_flexprice.steps"
 pytest.register_assert_rewrite(STEPS)
@@ -35,7 +35,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if not named:
         return None
     if any(config.getoption(task) for task in options.TASKS):
-        from pytest_flexprice import tasks  # noqa: PLC0415 - instead of a run
+        from pytest_flexprice.tasks import dispatch as tasks  # noqa: PLC0415 - instead of a run
 
         return tasks.main(config, named[0])
     if config.args_source is not config.ArgsSource.ARGS:
@@ -47,7 +47,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Register markers always; start a run where an environment is named."""
-    from pytest_flexprice.checklist import ITEMS, Level  # noqa: PLC0415 - light, but an idle plugin needs only names
+    from pytest_flexprice.model.checklist import ITEMS, Level  # noqa: PLC0415 - light, but an idle plugin needs only names
 
     for item in ITEMS:
         config.addinivalue_line("markers", f"{item.tag}: checklist item {item.id}: {item.title}")
@@ -56,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "information: tells something and asserts nothing about the go-live")
     named = options.environment_name(config)
     if named:
-        from pytest_flexprice import session  # noqa: PLC0415 - a run's machinery
+        from pytest_flexprice.run import session  # noqa: PLC0415 - a run's machinery
 
         session.configure(config, named[0])
 
@@ -64,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Give back whatever the run still holds."""
     if options.environment_name(config):
-        from pytest_flexprice import session  # noqa: PLC0415 - a run's machinery
+        from pytest_flexprice.run import session  # noqa: PLC0415 - a run's machinery
 
         session.unconfigure(config)
 
@@ -73,7 +73,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> FeatureFil
     """Feature files of the suite, of ``golive/``, or named on the command line become items."""
     if file_path.suffix != ".feature" or not options.environment_name(parent.config):
         return None
-    from pytest_flexprice.collector import FeatureFile  # noqa: PLC0415 - pytest-bdd and gherkin
+    from pytest_flexprice.run.collector import FeatureFile  # noqa: PLC0415 - pytest-bdd and gherkin
 
     return FeatureFile.from_parent(parent, path=file_path)
 
@@ -87,6 +87,6 @@ def features_folder() -> Path:
 def pytest_configure_node(node: Any) -> None:
     """Hand the run to an xdist worker."""
     if options.environment_name(node.config):
-        from pytest_flexprice import session  # noqa: PLC0415 - a run's machinery
+        from pytest_flexprice.run import session  # noqa: PLC0415 - a run's machinery
 
         session.hand_over(node)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
-from pytest_flexprice.evidence.finding import Finding, require_none
+from pytest_flexprice.model.finding import Finding, require_none
 from pytest_flexprice.testbed.waiting import Eventually
 from pytest_flexprice.webhooks import answers, effects, handler, sending
 from pytest_flexprice.webhooks.mint import Mint
@@ -42,7 +42,7 @@ def check_handler(
     ask = processed_reader(template, override)
 
     def mint() -> Mint:
-        return Mint(secret, run_id, datetime.now(timezone.utc))
+        return Mint(secret, run_id, datetime.now(UTC))
 
     signed = sending.try_signatures(url, mint(), other_secrets)
     findings = handler.signature_findings(signed, effects.effects(signed, ask))

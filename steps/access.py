@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,13 @@ import pytest
 from pytest_bdd import given, then, when
 
 from pytest_flexprice.api import ApiError, Flexprice, Transport, WriteGuard
-from pytest_flexprice.checklist import Level
-from pytest_flexprice.evidence.finding import Finding, Kind, NotVerified, require_none
 from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.model.checklist import Level
+from pytest_flexprice.model.finding import Finding, Kind, NotVerified, require_none
+from pytest_flexprice.model.golive_plan import GoLivePlan
+from pytest_flexprice.model.times import instant
 from pytest_flexprice.oracle import access
-from pytest_flexprice.oracle.times import instant
-from pytest_flexprice.plan import Plan
-from pytest_flexprice.profile import Profile, normalised
+from pytest_flexprice.run.profile import Profile, normalised
 from pytest_flexprice.testbed.proof import belonging
 
 READS = {
@@ -115,7 +115,7 @@ def listed_keys(flexprice: Flexprice) -> list[Any]:
 @then("the key in use has not expired")
 def not_expired(keys: list[Any], profile: Profile, observe: Observe) -> None:
     shown = access.display_id(profile.api_key)
-    findings = access.expiry(keys, profile.api_key, datetime.now(timezone.utc), instant)
+    findings = access.expiry(keys, profile.api_key, datetime.now(UTC), instant)
     ends = [key.get("expires_at") or "never" for key in keys if key.get("display_id") == shown]
     observe(
         "when the key expires", expected="not within 30 days", observed=ends or "not in the list", findings=findings
@@ -178,14 +178,14 @@ def server_time(flexprice: Flexprice) -> datetime:
 
 @then("this machine's clock agrees with it")
 def clocks_agree(server_time: datetime, observe: Observe) -> None:
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     findings = access.skew(server_time, now)
     observe("clocks", expected=server_time, observed=now.replace(microsecond=0), findings=findings)
     require_none(findings)
 
 
 @given("the old keys that the plan names", target_fixture="old_keys")
-def old_keys(profile: Profile, plan: Plan) -> dict[str, str | None]:
+def old_keys(profile: Profile, plan: GoLivePlan) -> dict[str, str | None]:
     attested = any(statement.item == "1.4" for statement in plan.attestations)
     own = profile.environment
     if own.type == "production":
@@ -218,7 +218,9 @@ def old_keys_are_not_listed(flexprice: Flexprice, profile: Profile, observe: Obs
 
 
 @then("no deployed configuration holds one of them, or the id of another environment")
-def configuration_is_clean(old_keys: dict[str, str | None], profile: Profile, plan: Plan, observe: Observe) -> None:
+def configuration_is_clean(
+    old_keys: dict[str, str | None], profile: Profile, plan: GoLivePlan, observe: Observe
+) -> None:
     foreign = {
         environment.environment_id: name
         for name, environment in plan.environments.items()
@@ -248,7 +250,7 @@ def _status(base_url: str, key: str | None) -> int | None:
         client.close()
 
 
-def _files(plan: Plan, patterns: tuple[str, ...]) -> list[Path]:
+def _files(plan: GoLivePlan, patterns: tuple[str, ...]) -> list[Path]:
     found: list[Path] = []
     for path in plan.files(*patterns):
         if path.is_dir():

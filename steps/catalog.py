@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 from pytest_bdd import given, then
@@ -12,21 +12,24 @@ from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.catalog import read_catalog, read_everything, read_extras
 from pytest_flexprice.api.observed import observing
 from pytest_flexprice.api.other import reader
-from pytest_flexprice.differences import listed
-from pytest_flexprice.evidence.finding import Finding, not_decided, require_none
 from pytest_flexprice.evidence.recorder import Observe
-from pytest_flexprice.oracle import accepted, catalog_diff, catalog_health, catalog_json, event_names, signed_off
-from pytest_flexprice.oracle.catalog import Catalog, Extras
-from pytest_flexprice.oracle.grouping import alike
-from pytest_flexprice.plan import Accepted, Event, Plan
-from pytest_flexprice.profile import Profile
-from pytest_flexprice.run import Run
+from pytest_flexprice.model.finding import Finding, not_decided, require_none
+from pytest_flexprice.model.golive_plan import Accepted, Event, GoLivePlan
+from pytest_flexprice.model.grouping import alike
+from pytest_flexprice.oracle.catalog import accepted, event_names, signed_off
+from pytest_flexprice.oracle.catalog import canonical as catalog_json
+from pytest_flexprice.oracle.catalog import diff as catalog_diff
+from pytest_flexprice.oracle.catalog import health as catalog_health
+from pytest_flexprice.oracle.catalog.objects import Catalog, Extras
+from pytest_flexprice.run.differences import listed
+from pytest_flexprice.run.profile import Profile
+from pytest_flexprice.run.run import Run
 
 EXTRAS = ("addons.", "coupons.", "tax_rates.", "price_units.", "settings.")
 
 
 def _now() -> datetime:
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +40,7 @@ def live_catalog(flexprice: Flexprice) -> Catalog:
 
 
 @pytest.fixture(scope="session")
-def signed_off_catalog(plan: Plan, profile: Profile) -> Catalog:
+def signed_off_catalog(plan: GoLivePlan, profile: Profile) -> Catalog:
     """The catalog that the plan says was signed off: a snapshot, or another environment, read once per process."""
     name = signed_off.source(plan)
     if name not in plan.environments:
@@ -50,7 +53,7 @@ def signed_off_catalog(plan: Plan, profile: Profile) -> Catalog:
 
 
 @pytest.fixture(scope="session")
-def signed_off_extras(plan: Plan, profile: Profile, signed_off_catalog: Catalog) -> Extras:
+def signed_off_extras(plan: GoLivePlan, profile: Profile, signed_off_catalog: Catalog) -> Extras:
     """What a clone leaves behind, as it was signed off: in the snapshot, else as the Sandbox that we hold a key of has it."""
     if signed_off_catalog.extras != Extras():
         return signed_off_catalog.extras
@@ -62,7 +65,7 @@ def signed_off_extras(plan: Plan, profile: Profile, signed_off_catalog: Catalog)
     raise signed_off.no_extras(plan, profile.name)
 
 
-def _other_environment(plan: Plan, profile: Profile, name: str) -> Flexprice | None:
+def _other_environment(plan: GoLivePlan, profile: Profile, name: str) -> Flexprice | None:
     key = profile.variable(signed_off.key_variable(name))
     return reader(plan.environments[name].base_url, key) if key else None
 
@@ -89,7 +92,7 @@ def what_a_clone_leaves_behind(flexprice: Flexprice, live_catalog: Catalog) -> E
 
 
 @given("the events that the plan says the application sends", target_fixture="sent")
-def declared_events(plan: Plan) -> tuple[Event, ...]:
+def declared_events(plan: GoLivePlan) -> tuple[Event, ...]:
     if not plan.events:
         raise not_decided(
             "2.2",
@@ -113,7 +116,7 @@ def catalogs_are_the_same(wanted: Catalog, present: Catalog, flexprice_run: Run,
 
 
 @then("they are the same")
-def extras_are_the_same(wanted_extras: Extras, left_behind: Extras, plan: Plan, observe: Observe) -> None:
+def extras_are_the_same(wanted_extras: Extras, left_behind: Extras, plan: GoLivePlan, observe: Observe) -> None:
     found = catalog_diff.compare_extras(Catalog(extras=wanted_extras), Catalog(extras=left_behind))
     findings = accepted.apply(found, _accepted(plan, extras=True), _now().date())
     expected, observed = (catalog_json.tree(extras) for extras in (wanted_extras, left_behind))
@@ -122,7 +125,7 @@ def extras_are_the_same(wanted_extras: Extras, left_behind: Extras, plan: Plan, 
 
 
 @then("every price bills what it says")
-def every_price_bills(present: Catalog, plan: Plan, observe: Observe) -> None:
+def every_price_bills(present: Catalog, plan: GoLivePlan, observe: Observe) -> None:
     found = _own_faults(present)
     paths = {finding.path for finding in found}
     findings = accepted.apply(found, [one for one in _accepted(plan) if one.path in paths], _now().date())
@@ -166,7 +169,7 @@ def _own_faults(catalog: Catalog) -> list[Finding]:
     return [*catalog_health.prices_that_bill(catalog, _now()), *catalog_health.unkeyed_plans(catalog)]
 
 
-def _accepted(plan: Plan, extras: bool | None = None) -> list[Accepted]:
+def _accepted(plan: GoLivePlan, extras: bool | None = None) -> list[Accepted]:
     every = plan.catalog.accepted if plan.catalog else ()
     return [one for one in every if extras is None or one.path.startswith(EXTRAS) == extras]
 

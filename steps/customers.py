@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import lru_cache
 
 import pytest
@@ -12,20 +12,21 @@ from pytest_bdd import given, then
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.customers import read_customers, read_plan_prices, read_subscriptions
 from pytest_flexprice.api.observed import observing
-from pytest_flexprice.differences import listed
-from pytest_flexprice.evidence.finding import not_decided, require_none
 from pytest_flexprice.evidence.recorder import Observe
-from pytest_flexprice.oracle import customers, declared, subscriptions
-from pytest_flexprice.oracle.catalog import Catalog
-from pytest_flexprice.oracle.grouping import Told
-from pytest_flexprice.oracle.register import Register
-from pytest_flexprice.oracle.subscription_lines import Past
-from pytest_flexprice.plan import Plan
-from pytest_flexprice.run import Run
+from pytest_flexprice.model.finding import not_decided, require_none
+from pytest_flexprice.model.golive_plan import GoLivePlan
+from pytest_flexprice.model.grouping import Told
+from pytest_flexprice.oracle.catalog.objects import Catalog
+from pytest_flexprice.oracle.customers import declared, subscriptions
+from pytest_flexprice.oracle.customers import existing as customers
+from pytest_flexprice.oracle.customers.lines import Past
+from pytest_flexprice.oracle.customers.register import Register
+from pytest_flexprice.run.differences import listed
+from pytest_flexprice.run.run import Run
 
 
 @pytest.fixture(scope="session")
-def customer_register(plan: Plan, flexprice: Flexprice) -> Iterator[Register]:
+def customer_register(plan: GoLivePlan, flexprice: Flexprice) -> Iterator[Register]:
     """Declared and existing customers with their subscriptions, read once per process."""
     with Register() as register:
         register.declare(declared.rows(plan.customers, plan.folder))
@@ -42,7 +43,7 @@ def past_prices(flexprice: Flexprice) -> Past:
 
 
 @given("the customers that the plan declares", target_fixture="columns")
-def declared_customers(plan: Plan) -> tuple[str, ...]:
+def declared_customers(plan: GoLivePlan) -> tuple[str, ...]:
     next(declared.rows(plan.customers, plan.folder), None)
     return declared.header(plan.customers, plan.folder)
 
@@ -53,7 +54,7 @@ def existing_customers(customer_register: Register) -> Register:
 
 
 @then("every declared customer has an external id that events can carry")
-def external_ids_are_usable(columns: tuple[str, ...], plan: Plan, flexprice_run: Run, observe: Observe) -> None:
+def external_ids_are_usable(columns: tuple[str, ...], plan: GoLivePlan, flexprice_run: Run, observe: Observe) -> None:
     rows = declared.rows(plan.customers, plan.folder)
     odd = (Told("external ids to look at", row.external_id, found) for row in rows if (found := declared.odd_id(row)))
     findings = [*declared.unknown_columns(columns, "customers"), *listed(odd, flexprice_run, "external-ids")]
@@ -62,7 +63,7 @@ def external_ids_are_usable(columns: tuple[str, ...], plan: Plan, flexprice_run:
 
 
 @then("every declared customer exists, byte for byte, and nobody else does")
-def customers_exist(register: Register, plan: Plan, flexprice_run: Run, observe: Observe) -> None:
+def customers_exist(register: Register, plan: GoLivePlan, flexprice_run: Run, observe: Observe) -> None:
     decided = plan.customers
     policy, prefixes = (decided.undeclared, decided.ignore_prefixes) if decided else ("fail", ())
     findings = listed(customers.compare(register, policy, prefixes), flexprice_run, "customers")
@@ -89,7 +90,7 @@ def subscriptions_are_right(
         )
     invoicing = flexprice_run.plan.invoicing
     usual = subscriptions.Expected(collection_method=(invoicing and invoicing.collection) or "")
-    told = subscriptions.compare(register, present, datetime.now(timezone.utc), usual, past_prices)
+    told = subscriptions.compare(register, present, datetime.now(UTC), usual, past_prices)
     findings = listed(told, flexprice_run, "subscriptions")
     observe(
         "subscriptions",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,21 +14,22 @@ from pytest_bdd import given, then
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.events import recent_events
 from pytest_flexprice.api.observed import observing
-from pytest_flexprice.evidence.finding import Finding, Kind, require_none
 from pytest_flexprice.evidence.recorder import Observe
-from pytest_flexprice.oracle import declared, sample_check
-from pytest_flexprice.oracle.catalog import Catalog, Meter
-from pytest_flexprice.oracle.catalog_json import SnapshotError, load
-from pytest_flexprice.oracle.register import Register
-from pytest_flexprice.oracle.sample_check import Checked, Unknown
-from pytest_flexprice.plan import Event, Plan
+from pytest_flexprice.model.finding import Finding, Kind, require_none
+from pytest_flexprice.model.golive_plan import Event, GoLivePlan
+from pytest_flexprice.oracle.catalog.canonical import SnapshotError, load
+from pytest_flexprice.oracle.catalog.objects import Catalog, Meter
+from pytest_flexprice.oracle.customers import declared
+from pytest_flexprice.oracle.customers.register import Register
+from pytest_flexprice.oracle.samples import check as sample_check
+from pytest_flexprice.oracle.samples.check import Checked, Unknown
 from pytest_flexprice.testbed.naming import is_test_event
 
 MOST_RECENT = 10_000
 
 
 @pytest.fixture(scope="session")
-def checked_samples(plan: Plan) -> Checked:
+def checked_samples(plan: GoLivePlan) -> Checked:
     """All sample events of the plan, read once per process; no network is used."""
     files = sample_check.sample_files(plan)
     known = plan.customers and (plan.customers.file or plan.customers.declared)
@@ -36,13 +37,13 @@ def checked_samples(plan: Plan) -> Checked:
         plan.events,
         files,
         plan.folder,
-        datetime.now(timezone.utc),
+        datetime.now(UTC),
         meters=_signed_off_meters(plan),
         customers=(row.external_id for row in declared.rows(plan.customers, plan.folder)) if known else None,
     )
 
 
-def _signed_off_meters(plan: Plan) -> list[Meter]:
+def _signed_off_meters(plan: GoLivePlan) -> list[Meter]:
     """The meters of the signed-off snapshot, where the plan has one; what it may lack is told by item 2.1."""
     path = plan.folder / plan.catalog.signed_off if plan.catalog else Path()
     try:
@@ -52,7 +53,9 @@ def _signed_off_meters(plan: Plan) -> list[Meter]:
 
 
 @pytest.fixture(scope="session")
-def checked_recent(flexprice: Flexprice, plan: Plan, live_catalog: Catalog, customer_register: Register) -> Checked:
+def checked_recent(
+    flexprice: Flexprice, plan: GoLivePlan, live_catalog: Catalog, customer_register: Register
+) -> Checked:
     """The newest real events of the last seven days against meters and customers that exist; those of test customers do not count."""
     meters = [meter for _, _, meter in live_catalog.metered() if meter.published]
     known = {meter.event_name: Event(name=meter.event_name) for meter in meters}
@@ -67,7 +70,7 @@ def checked_recent(flexprice: Flexprice, plan: Plan, live_catalog: Catalog, cust
             list(known.values()),
             [path],
             path.parent,
-            datetime.now(timezone.utc),
+            datetime.now(UTC),
             meters=meters,
             customers=customer_register.external_ids(),
             unknown=Unknown("is counted by no published meter", "is no customer of this environment"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from pytest_bdd import given, then, when
@@ -16,20 +16,20 @@ from pytest_flexprice.api.invoicing import (
     read_setting,
     read_unpaid_invoices,
 )
-from pytest_flexprice.evidence.finding import Finding, not_verified, require_none
 from pytest_flexprice.evidence.recorder import Observe
-from pytest_flexprice.oracle import previews, settings
-from pytest_flexprice.oracle.auto_cancel import CancelPolicy, cancellations
-from pytest_flexprice.plan import Invoicing, Plan
+from pytest_flexprice.model.finding import Finding, not_verified, require_none
+from pytest_flexprice.model.golive_plan import GoLivePlan, Invoicing
+from pytest_flexprice.oracle.invoicing import previews, settings
+from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, cancellations
 from pytest_flexprice.testbed.naming import MARK
 
 
 def _now() -> datetime:
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)
 
 
 @given("what was decided about invoices", target_fixture="decided")
-def what_was_decided(plan: Plan) -> Invoicing | None:
+def what_was_decided(plan: GoLivePlan) -> Invoicing | None:
     return plan.invoicing
 
 

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from pytest_bdd import given, parsers, then
 
-from pytest_flexprice.evidence.finding import require_none
 from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.model.finding import require_none
+from pytest_flexprice.model.golive_plan import Attestation, GoLivePlan
 from pytest_flexprice.oracle import attestations
-from pytest_flexprice.plan import Attestation, Plan
-from pytest_flexprice.profile import Profile
+from pytest_flexprice.run.profile import Profile
 
 
 @given(parsers.re(r"what the plan states about item (?P<item>8\.\d)"), target_fixture="stated")
-def stated_about(item: str, plan: Plan) -> tuple[str, list[Attestation]]:
+def stated_about(item: str, plan: GoLivePlan) -> tuple[str, list[Attestation]]:
     return item, [statement for statement in plan.attestations if statement.item == item]
 
 
 @then("the statement is signed, recent and made for this environment")
-def statement_counts(stated: tuple[str, list[Attestation]], profile: Profile, plan: Plan, observe: Observe) -> None:
+def statement_counts(
+    stated: tuple[str, list[Attestation]], profile: Profile, plan: GoLivePlan, observe: Observe
+) -> None:
     item, statements = stated
-    findings = attestations.check(item, statements, profile.name, datetime.now(timezone.utc).date(), plan.folder)
+    findings = attestations.check(item, statements, profile.name, datetime.now(UTC).date(), plan.folder)
     observe(
         "statements in the plan",
         expected="one that counts today",

@@ -10,10 +10,10 @@ import pytest
 from pytest_bdd import given, then, when
 
 from pytest_flexprice.api import Flexprice
-from pytest_flexprice.evidence.finding import require_none
 from pytest_flexprice.evidence.recorder import Observe
-from pytest_flexprice.plan import Plan
-from pytest_flexprice.profile import Profile
+from pytest_flexprice.model.finding import require_none
+from pytest_flexprice.model.golive_plan import GoLivePlan
+from pytest_flexprice.run.profile import Profile
 from pytest_flexprice.testbed.delivered import NotRegistered, await_processed
 from pytest_flexprice.testbed.ladder import Climbed, Rung
 from pytest_flexprice.testbed.smoke import NotReached, Smoke
@@ -145,7 +145,7 @@ def webhook_was_processed(
     test_invoice: tuple[dict[str, Any], datetime],
     flexprice: Flexprice,
     profile: Profile,
-    plan: Plan,
+    plan: GoLivePlan,
     handler_has_processed: Override,
     eventually: Eventually,
     observe: Observe,

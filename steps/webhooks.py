@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,10 +12,10 @@ from pytest_bdd import given, then, when
 
 from pytest_flexprice import __version__
 from pytest_flexprice.api import Flexprice
-from pytest_flexprice.evidence.finding import NotVerified, require_none
 from pytest_flexprice.evidence.recorder import Observe
-from pytest_flexprice.plan import Plan, Webhooks
-from pytest_flexprice.profile import Profile
+from pytest_flexprice.model.finding import NotVerified, require_none
+from pytest_flexprice.model.golive_plan import GoLivePlan, Webhooks
+from pytest_flexprice.run.profile import Profile
 from pytest_flexprice.testbed.waiting import Eventually
 from pytest_flexprice.webhooks import answers, effects, event_types, handler, recent, registration, sending
 from pytest_flexprice.webhooks.portal import Portal, open_portal
@@ -50,27 +50,27 @@ def reading(flexprice: Flexprice, profile: Profile, webhooks: Webhooks) -> Itera
 
 
 @given("the webhook endpoints of the environment", target_fixture="endpoints")
-def webhook_endpoints(flexprice: Flexprice, profile: Profile, plan: Plan) -> list[Endpoint]:
+def webhook_endpoints(flexprice: Flexprice, profile: Profile, plan: GoLivePlan) -> list[Endpoint]:
     with reading(flexprice, profile, declared_webhooks(plan)) as portal:
         return portal.endpoints()
 
 
 @then("the endpoint that the plan names is registered and switched on")
-def is_registered(endpoints: list[Endpoint], plan: Plan, profile: Profile, observe: Observe) -> None:
+def is_registered(endpoints: list[Endpoint], plan: GoLivePlan, profile: Profile, observe: Observe) -> None:
     webhooks = declared_webhooks(plan)
     findings = registration.registration_findings(
         endpoints,
         webhooks,
         elsewhere=elsewhere(plan, profile.name),
         production=profile.environment.production,
-        now=None if profile.rehearsal else datetime.now(timezone.utc),
+        now=None if profile.rehearsal else datetime.now(UTC),
     )
     observe("webhook endpoints", expected=webhooks.endpoint, observed=endpoints, findings=findings)
     require_none(findings)
 
 
 @then("no endpoint belongs to another environment or to a staging system")
-def no_stranger(endpoints: list[Endpoint], plan: Plan, profile: Profile, observe: Observe) -> None:
+def no_stranger(endpoints: list[Endpoint], plan: GoLivePlan, profile: Profile, observe: Observe) -> None:
     webhooks = declared_webhooks(plan)
     findings = registration.stranger_findings(
         endpoints, webhooks, elsewhere=elsewhere(plan, profile.name), production=profile.environment.production
@@ -80,14 +80,14 @@ def no_stranger(endpoints: list[Endpoint], plan: Plan, profile: Profile, observe
 
 
 @given("the event types that an endpoint can be subscribed to", target_fixture="known_types")
-def subscribable_types(flexprice: Flexprice, profile: Profile, plan: Plan) -> list[str]:
+def subscribable_types(flexprice: Flexprice, profile: Profile, plan: GoLivePlan) -> list[str]:
     with reading(flexprice, profile, declared_webhooks(plan)) as portal:
         return portal.event_types()
 
 
 @then("the endpoint that the plan names gets these event types and those of the plan")
 def gets_the_types(
-    endpoints: list[Endpoint], known_types: list[str], datatable: list[list[str]], plan: Plan, observe: Observe
+    endpoints: list[Endpoint], known_types: list[str], datatable: list[list[str]], plan: GoLivePlan, observe: Observe
 ) -> None:
     webhooks = declared_webhooks(plan)
     _require_registered(endpoints, webhooks)
@@ -99,7 +99,7 @@ def gets_the_types(
 
 
 @when("the webhook handler gets signed, unsigned, altered, foreign and outdated messages", target_fixture="tried")
-def try_signatures(plan: Plan, profile: Profile) -> tuple[Target, list[Result]]:
+def try_signatures(plan: GoLivePlan, profile: Profile) -> tuple[Target, list[Result]]:
     target = find_target(plan, profile, "6.2")
     others = other_secrets(plan, profile, target.mint.secret)
     return target, sending.try_signatures(target.url, target.mint, others, user_agent=_AGENT)
@@ -118,7 +118,7 @@ def verifies_signatures(tried: tuple[Target, list[Result]], handler_has_processe
 
 @then("the signing secret that the plan names belongs to the registered endpoint")
 def secret_is_registered(
-    endpoints: list[Endpoint], plan: Plan, profile: Profile, flexprice: Flexprice, observe: Observe
+    endpoints: list[Endpoint], plan: GoLivePlan, profile: Profile, flexprice: Flexprice, observe: Observe
 ) -> None:
     target = find_target(plan, profile, "6.2")
     own = [one for one in registration.own_endpoints(endpoints, target.webhooks) if not one.disabled]
@@ -138,7 +138,7 @@ def secret_is_registered(
     "the webhook handler gets every event type, an unknown one, a large one and one of them twice",
     target_fixture="tried",
 )
-def try_answers(plan: Plan, profile: Profile) -> tuple[Target, list[Result]]:
+def try_answers(plan: GoLivePlan, profile: Profile) -> tuple[Target, list[Result]]:
     target = find_target(plan, profile, "6.4")
     return target, sending.try_answers(target.url, target.mint, user_agent=_AGENT)
 
@@ -158,7 +158,7 @@ def answers_with_success(tried: tuple[Target, list[Result]], observe: Observe) -
 
 
 @when("the webhook handler gets the same message twice", target_fixture="tried")
-def try_twice(plan: Plan, profile: Profile) -> tuple[Target, list[Result]]:
+def try_twice(plan: GoLivePlan, profile: Profile) -> tuple[Target, list[Result]]:
     target = find_target(plan, profile, "6.4")
     return target, sending.try_twice(target.url, target.mint, user_agent=_AGENT)
 
@@ -177,7 +177,7 @@ def processed_once(
 
 @then("the newest deliveries to the endpoint that the plan names succeeded")
 def recent_deliveries(
-    endpoints: list[Endpoint], plan: Plan, profile: Profile, flexprice: Flexprice, observe: Observe
+    endpoints: list[Endpoint], plan: GoLivePlan, profile: Profile, flexprice: Flexprice, observe: Observe
 ) -> None:
     webhooks = declared_webhooks(plan)
     own = _require_registered(endpoints, webhooks)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_flexprice import plan as plans
-from pytest_flexprice.rehearsal import known_faults
+from pytest_flexprice.model import golive_plan as plans
+from pytest_flexprice.rehearsal.start import known_faults
 
 HERE = Path(__file__).parent
 INTRODUCTION = """# Faults of a rehearsal

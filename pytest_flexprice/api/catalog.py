@@ -6,8 +6,8 @@ import dataclasses
 from datetime import datetime
 
 from pytest_flexprice.api.client import Flexprice
-from pytest_flexprice.oracle import catalog_rows
-from pytest_flexprice.oracle.catalog import Catalog, Extras
+from pytest_flexprice.oracle.catalog import rows as catalog_rows
+from pytest_flexprice.oracle.catalog.objects import Catalog, Extras
 
 
 def read_catalog(flexprice: Flexprice, now: datetime) -> Catalog:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -13,7 +13,7 @@ import requests
 from pytest_flexprice.api.errors import ApiError, WriteRefused, read_refusal
 from pytest_flexprice.api.guard import WriteGuard, is_permission_probe, is_read
 from pytest_flexprice.api.transport import Answer, Transport
-from pytest_flexprice.evidence.finding import NotVerified, not_verified
+from pytest_flexprice.model.finding import NotVerified, not_verified
 
 PAGE = 1000  # the largest page any list allows (contract 1.10)
 KEPT_ROWS = 20  # of a list's answer in the log of exchanges; a whole catalog or customer list would drown the evidence
@@ -87,7 +87,7 @@ class Flexprice:
             WriteRefused: the guard keeps it back.
             NotVerified: no answer came.
         """
-        began = datetime.now(timezone.utc)
+        began = datetime.now(UTC)
         request_id = f"golive-{uuid4().hex}"
         row: dict[str, Any] = {"at": began.isoformat(), "request_id": request_id, "method": method, "path": path}
         row.update({"query": query or {}, "request": body})

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_flexprice.api.client import Flexprice
-from pytest_flexprice.oracle import catalog_rows
-from pytest_flexprice.oracle.catalog import Price
+from pytest_flexprice.oracle.catalog import rows as catalog_rows
+from pytest_flexprice.oracle.catalog.objects import Price
 
 STATUSES = ("active", "paused", "cancelled", "incomplete", "trialing", "draft")
 """All of them must be asked for: a search without statuses shows active subscriptions only (contract 4.3)."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_flexprice.api.errors import WriteRefused
-from pytest_flexprice.checklist import Level
+from pytest_flexprice.model.checklist import Level
 
 #: POST routes that change nothing (contract 1.10, 3.7, 3.9, 4.3, 4.5, 5.3).
 _READING_POSTS = re.compile(

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_flexprice.api.client import PAGE, Flexprice
-from pytest_flexprice.evidence.finding import not_verified
-from pytest_flexprice.oracle.allowances import Allowance, by_meter
-from pytest_flexprice.oracle.billing import BilledLine, BilledSubscription
-from pytest_flexprice.oracle.decimals import ZERO, decimal
-from pytest_flexprice.oracle.metering import Meter, Usage, usage_of_total
-from pytest_flexprice.oracle.pricing import Price
-from pytest_flexprice.oracle.usage import Reading, from_invoice, from_subscription
+from pytest_flexprice.model.decimals import ZERO, decimal
+from pytest_flexprice.model.finding import not_verified
+from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
+from pytest_flexprice.oracle.metering.meters import Meter, Usage, usage_of_total
+from pytest_flexprice.oracle.metering.usage import Reading, from_invoice, from_subscription
+from pytest_flexprice.oracle.pricing.allowances import Allowance, by_meter
+from pytest_flexprice.oracle.pricing.prices import Price
 
 _ATTEMPTS = 3
 _RESET_WINDOWS = {"DAILY": "DAY", "MONTHLY": "MONTH"}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pytest_flexprice.api.errors import ApiError
-from pytest_flexprice.evidence.finding import not_verified
+from pytest_flexprice.model.finding import not_verified
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_flexprice.api.client import Flexprice
 from pytest_flexprice.api.guard import WriteGuard
 from pytest_flexprice.api.transport import Transport
-from pytest_flexprice.checklist import Level
+from pytest_flexprice.model.checklist import Level
 
 
 def reader(base_url: str, api_key: str) -> Flexprice:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .options import EmulatorOptions
-from .server import FlexpriceServer
+from .kernel.options import EmulatorOptions
+from .kernel.server import FlexpriceServer
 
 __all__ = ["EmulatorOptions", "FlexpriceServer"]

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .delivery import commandline
-from .faults import FAULTS
-from .options import DEFAULT_KEY, EmulatorOptions
-from .server import FlexpriceServer
+from .faults.all import FAULTS
+from .kernel.options import DEFAULT_KEY, EmulatorOptions
+from .kernel.server import FlexpriceServer
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -37,9 +37,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _seeded(server: FlexpriceServer, path: Path) -> str:
     """Fill the server from a plan; what to tell the user."""
-    from pytest_flexprice.plan import load  # noqa: PLC0415 -- only a seeded server needs plans
+    from pytest_flexprice.model.golive_plan import load  # noqa: PLC0415 -- only a seeded server needs plans
 
-    from .planned import seed_plan  # noqa: PLC0415 -- see above
+    from .seeding.planned import seed_plan  # noqa: PLC0415 -- see above
 
     keys = seed_plan(server, load(path))
     return f"Production key: {keys.production_key}\nSandbox key: {keys.sandbox_key}\n"
@@ -48,9 +48,9 @@ def _seeded(server: FlexpriceServer, path: Path) -> str:
 def _error(path: Path | None) -> tuple[type[Exception], ...]:
     if path is None:
         return ()
-    from pytest_flexprice.plan import PlanError  # noqa: PLC0415 -- only a seeded server needs plans
+    from pytest_flexprice.model.golive_plan import PlanError  # noqa: PLC0415 -- only a seeded server needs plans
 
-    from .seed import SeedError  # noqa: PLC0415 -- see above
+    from .seeding.seed import SeedError  # noqa: PLC0415 -- see above
 
     return (PlanError, SeedError)
 

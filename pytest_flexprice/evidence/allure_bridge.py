@@ -18,12 +18,12 @@ import allure_commons
 import pytest
 from pytest_bdd.scenario import scenario_wrapper_template_registry
 
-from pytest_flexprice.checklist import BY_ID, SECTIONS
 from pytest_flexprice.evidence.allure_redaction import install
 from pytest_flexprice.evidence.recorder import ScenarioRecorder
 from pytest_flexprice.evidence.records import ObservationRecord, ScenarioRecord
 from pytest_flexprice.evidence.scenarios import describe
 from pytest_flexprice.evidence.sidebyside import aside, differences_first, rows, text_table
+from pytest_flexprice.model.checklist import BY_ID, SECTIONS
 
 # Items whose failure sends wrong invoices, or none, to everybody.
 _dynamic: Any = allure.dynamic  # allure has no annotations

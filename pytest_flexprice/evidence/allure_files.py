@@ -11,9 +11,9 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from pytest_flexprice.checklist import BY_ID, SECTIONS
 from pytest_flexprice.evidence.document import Document, Provenance
 from pytest_flexprice.evidence.records import ScenarioRecord
+from pytest_flexprice.model.checklist import BY_ID, SECTIONS
 
 NOT_MET, NOT_VERIFIED, NOT_DECIDED, LEFT_BEHIND = (
     "Requirement not met",

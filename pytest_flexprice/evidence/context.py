@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_flexprice.checklist import Level
 from pytest_flexprice.evidence.redaction import Redactor
+from pytest_flexprice.model.checklist import Level
 
 if TYPE_CHECKING:
-    from pytest_flexprice.plan import Plan
+    from pytest_flexprice.model.golive_plan import GoLivePlan
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,14 @@ class RunContext:
     environment_id: str = ""
     company: str = ""
     rehearsal: bool = False
-    plan: Plan | None = None
+    plan: GoLivePlan | None = None
     plan_file: Path | None = None
     key_tail: str = ""
     header: Sequence[HeaderRow] = ()
     features: Sequence[Path] = ()
     leftovers: Callable[[], Sequence[str]] = _nothing_left
-    started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
-    today: date = field(default_factory=lambda: datetime.now(timezone.utc).date())
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    today: date = field(default_factory=lambda: datetime.now(UTC).date())
 
     @property
     def results(self) -> Path:

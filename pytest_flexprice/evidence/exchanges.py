@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pytest_flexprice.evidence.finding import plain
 from pytest_flexprice.evidence.records import plain_id
 from pytest_flexprice.evidence.redaction import Redactor
+from pytest_flexprice.model.finding import plain
 
 MERGED = "exchanges.ndjson"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_flexprice.checklist import BY_ID, Level
 from pytest_flexprice.evidence.records import PROPERTY, Reconciliation, ScenarioRecord, plain_id
+from pytest_flexprice.model.checklist import BY_ID, Level
 
 
 class Gathering:

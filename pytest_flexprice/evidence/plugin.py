@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from pytest_flexprice.checklist import ITEMS
 from pytest_flexprice.evidence.bundle import Bundle, EvidenceLeak
 from pytest_flexprice.evidence.context import RunContext
 from pytest_flexprice.evidence.gathering import Gathering, read_catalog
@@ -19,6 +18,7 @@ from pytest_flexprice.evidence.scenarios import one_line
 from pytest_flexprice.evidence.terminal import print_verdict
 from pytest_flexprice.evidence.verdict import EXIT_FAILED, Verdict, judge
 from pytest_flexprice.evidence.waiting import LiveLines
+from pytest_flexprice.model.checklist import ITEMS
 
 PLUGIN = pytest.StashKey["EvidencePlugin"]()
 _OURS_TO_DECIDE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)

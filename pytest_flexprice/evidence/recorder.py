@@ -10,13 +10,12 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_flexprice.evidence.finding import Finding, NotVerified, RequirementNotMet
 from pytest_flexprice.evidence.logs import clean_log_records
 from pytest_flexprice.evidence.longrepr import redact_report, redacted
 from pytest_flexprice.evidence.records import (
@@ -34,6 +33,7 @@ from pytest_flexprice.evidence.records import (
 from pytest_flexprice.evidence.redaction import Redactor
 from pytest_flexprice.evidence.scenarios import describe, one_line, outcome_of, step_record, step_status
 from pytest_flexprice.evidence.waiting import WaitingBoard
+from pytest_flexprice.model.finding import Finding, NotVerified, RequirementNotMet
 
 RECORDER = pytest.StashKey["ScenarioRecorder"]()
 SECRETS = "flexprice_secrets"
@@ -41,7 +41,7 @@ SECRETS = "flexprice_secrets"
 
 def utc_now() -> datetime:
     """The current time, aware, UTC."""
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)
 
 
 class Observe:

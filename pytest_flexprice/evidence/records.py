@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from pytest_flexprice.evidence.finding import Finding, plain
+from pytest_flexprice.model.finding import Finding, plain
 
 Outcome = Literal["passed", "attested", "failed", "not verified", "not decided", "not run"]
 StepStatus = Literal["passed", "failed", "not verified", "not decided", "skipped"]

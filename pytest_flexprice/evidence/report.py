@@ -8,11 +8,11 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from pytest_flexprice.checklist import SECTIONS
 from pytest_flexprice.evidence import sidebyside
 from pytest_flexprice.evidence.document import Document
 from pytest_flexprice.evidence.records import GRAVITY, ObservationRecord, ScenarioRecord
 from pytest_flexprice.evidence.verdict import STATES, ItemVerdict, State
+from pytest_flexprice.model.checklist import SECTIONS
 
 ICONS = {
     "passed": "✓",

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pytest_bdd.scenario import scenario_wrapper_template_registry
 
-from pytest_flexprice.checklist import BY_TAG, Level
-from pytest_flexprice.evidence.finding import Kind, NotVerified, RequirementNotMet
 from pytest_flexprice.evidence.records import Outcome, ScenarioRecord, StepRecord, StepStatus, plain_id
+from pytest_flexprice.model.checklist import BY_TAG, Level
+from pytest_flexprice.model.finding import Kind, NotVerified, RequirementNotMet
 
 _STEP_STATUS: dict[Outcome, StepStatus] = {
     "failed": "failed",

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from pytest_flexprice.checklist import Item
+from pytest_flexprice.model.checklist import Item
 
 if TYPE_CHECKING:
-    from pytest_flexprice.plan import Attestation, Plan
+    from pytest_flexprice.model.golive_plan import Attestation, GoLivePlan
 
 _PLACEHOLDER = re.compile(
     r"^\W*(|todo|tbd|tba|fixme|n\W?a|none|nobody|name|owner|someone|somebody|x+|unknown|(foo|bar)+)\W*$", re.IGNORECASE
@@ -52,7 +52,7 @@ class Accepted(BaseModel):
         return f"Waived until {self.until.isoformat()}: {self.reason.rstrip('.')} ({people})."
 
 
-def attestation_for(item: Item, plan: Plan | None, environment: str, today: date) -> Statement | None:
+def attestation_for(item: Item, plan: GoLivePlan | None, environment: str, today: date) -> Statement | None:
     """The newest attestation of the item that counts today in this environment."""
     if plan is None:
         return None
@@ -74,7 +74,7 @@ def counts(attestation: Attestation, environment: str, today: date) -> bool:
     return here and named and attestation.on <= today <= attestation.on + timedelta(days=attestation.valid_days)
 
 
-def statement_for(item: Item, plan: Plan, environment: str, today: date) -> Statement | None:
+def statement_for(item: Item, plan: GoLivePlan, environment: str, today: date) -> Statement | None:
     """What the plan states about an item that is proved partly by a person; an attestation always counts."""
     if item.proof == "machine":
         return None
@@ -85,18 +85,18 @@ def statement_for(item: Item, plan: Plan, environment: str, today: date) -> Stat
     return _decided(item, plan, environment, today) if item.proof == "partly" else None
 
 
-def waiver_for(item_id: str, plan: Plan | None, today: date) -> Accepted | None:
+def waiver_for(item_id: str, plan: GoLivePlan | None, today: date) -> Accepted | None:
     """The waiver of an item that still counts; its last day is ``until``."""
     valid = [one for one in _waivers(item_id, plan) if today <= one.until]
     return max(valid, key=lambda one: one.until) if valid else None
 
 
-def ended_waiver(item_id: str, plan: Plan | None, today: date) -> date | None:
+def ended_waiver(item_id: str, plan: GoLivePlan | None, today: date) -> date | None:
     """The last day of an item's newest waiver that counts no more."""
     return max((one.until for one in _waivers(item_id, plan) if one.until < today), default=None)
 
 
-def _waivers(item_id: str, plan: Plan | None) -> list[Accepted]:
+def _waivers(item_id: str, plan: GoLivePlan | None) -> list[Accepted]:
     mine = [one for one in plan.waivers if one.item == item_id] if plan else []
     named = [one for one in mine if not any(map(is_placeholder, (one.reason, one.owner, one.approved_by)))]
     return [Accepted(reason=one.reason, owner=one.owner, approved_by=one.approved_by, until=one.until) for one in named]
@@ -107,7 +107,7 @@ def is_placeholder(text: str) -> bool:
     return bool(_PLACEHOLDER.match(text))
 
 
-def _machines_had_a_part(item: Item, plan: Plan, environment: str) -> bool:
+def _machines_had_a_part(item: Item, plan: GoLivePlan, environment: str) -> bool:
     own = plan.environments.get(environment)
     if item.id == "1.4":
         return bool(own and (own.old_keys or own.old_key_ids or own.scan))
@@ -116,7 +116,7 @@ def _machines_had_a_part(item: Item, plan: Plan, environment: str) -> bool:
     return True
 
 
-def _decided(item: Item, plan: Plan, environment: str, today: date) -> Statement | None:
+def _decided(item: Item, plan: GoLivePlan, environment: str, today: date) -> Statement | None:
     """The plan's own tables as a statement: what to look for (1.4, 3.1), or a decision with owner and date (5.1, 5.2)."""
     if item.id in ("1.4", "3.1"):
         if not _machines_had_a_part(item, plan, environment):

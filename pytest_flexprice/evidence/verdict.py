@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel
 
-from pytest_flexprice.checklist import Item, Level
 from pytest_flexprice.evidence.records import ScenarioRecord
 from pytest_flexprice.evidence.sidebyside import capital, grouped
 from pytest_flexprice.evidence.statements import (
@@ -24,9 +23,10 @@ from pytest_flexprice.evidence.statements import (
     statement_for,
     waiver_for,
 )
+from pytest_flexprice.model.checklist import Item, Level
 
 if TYPE_CHECKING:
-    from pytest_flexprice.plan import Plan
+    from pytest_flexprice.model.golive_plan import GoLivePlan
 
 State = Literal["passed", "attested", "failed", "not verified", "waived", "not run"]
 Word = Literal["READY", "READY WITH WAIVERS", "NOT READY", "INCOMPLETE", "REHEARSAL"]
@@ -44,7 +44,7 @@ class _Grounds:
 
     level: Level
     today: date
-    plan: Plan | None
+    plan: GoLivePlan | None
     environment: str
 
 
@@ -86,7 +86,7 @@ def judge(
     *,
     level: Level,
     today: date,
-    plan: Plan | None = None,
+    plan: GoLivePlan | None = None,
     environment: str = "",
     rehearsal: bool = False,
     leftovers: Sequence[str] = (),

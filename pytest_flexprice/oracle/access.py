@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pytest_flexprice.evidence.finding import Finding, Kind, Severity
-from pytest_flexprice.plan import Client, Environment
+from pytest_flexprice.model.finding import Finding, Kind, Severity
+from pytest_flexprice.model.golive_plan import Client, Environment
 
 #: The published regions (contract 1.1).
 REGIONS = {"us.api.flexprice.io": "US", "api.cloud.flexprice.io": "India"}

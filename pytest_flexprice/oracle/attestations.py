@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pytest_flexprice.checklist import BY_ID
-from pytest_flexprice.evidence.finding import Finding, Kind, Severity
-from pytest_flexprice.plan import Attestation
+from pytest_flexprice.model.checklist import BY_ID
+from pytest_flexprice.model.finding import Finding, Kind, Severity
+from pytest_flexprice.model.golive_plan import Attestation
 
 WARNING_DAYS = 14
 

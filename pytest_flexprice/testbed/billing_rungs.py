@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pytest_flexprice.evidence.finding import Finding, Kind, Severity
-from pytest_flexprice.oracle.decimals import words
-from pytest_flexprice.oracle.finalization import finalization_findings, finalized_findings
-from pytest_flexprice.oracle.invoice import ExpectedInvoice, Stage, expected_invoice
-from pytest_flexprice.oracle.invoice_findings import compare_invoice
+from pytest_flexprice.model.decimals import words
+from pytest_flexprice.model.finding import Finding, Kind, Severity
+from pytest_flexprice.oracle.invoicing.finalization import finalization_findings, finalized_findings
+from pytest_flexprice.oracle.invoicing.findings import compare_invoice
+from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, Stage, expected_invoice
 from pytest_flexprice.testbed.ladder import Climbed, Rung
 from pytest_flexprice.testbed.setting_up import adopt_invoice
 from pytest_flexprice.testbed.usage_rungs import usages

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from pytest_flexprice.api import ApiError, Flexprice, WriteRefused
-from pytest_flexprice.evidence.finding import NotVerified
+from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.testbed.customer import rfc3339
 from pytest_flexprice.testbed.ledger import Entry, Ledger
 
@@ -99,7 +99,7 @@ def _cancel(flexprice: Flexprice, ledger: Ledger, entry: Entry) -> Iterable[str]
         return
     status = flexprice.get(f"/v1/subscriptions/{entry.id}")["subscription_status"]
     if status == "draft":
-        flexprice.post(f"/v1/subscriptions/{entry.id}/activate", {"start_date": rfc3339(datetime.now(timezone.utc))})
+        flexprice.post(f"/v1/subscriptions/{entry.id}/activate", {"start_date": rfc3339(datetime.now(UTC))})
     if status != "cancelled":
         flexprice.post(f"/v1/subscriptions/{entry.id}/cancel", {"cancellation_type": "immediate"})
     status = flexprice.get(f"/v1/subscriptions/{entry.id}")["subscription_status"]

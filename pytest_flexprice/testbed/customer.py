@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from faker import Faker
 
 from pytest_flexprice.api import ApiError, Flexprice
-from pytest_flexprice.evidence.finding import Finding, RequirementNotMet
-from pytest_flexprice.oracle.times import instant
+from pytest_flexprice.model.finding import Finding, RequirementNotMet
+from pytest_flexprice.model.times import instant
 from pytest_flexprice.testbed.ledger import Ledger
 from pytest_flexprice.testbed.naming import MARK, external_id
 
@@ -74,7 +74,7 @@ class Testbed:
             "metadata": {
                 "managed_by": MARK,
                 "run_id": self.run_id,
-                "expires_at": (now + LIFETIME).astimezone(timezone.utc).isoformat(),
+                "expires_at": (now + LIFETIME).astimezone(UTC).isoformat(),
             },
         }
         try:
@@ -119,7 +119,7 @@ class Testbed:
 
 def rfc3339(moment: datetime) -> str:
     """A time as Flexprice keeps it: UTC, milliseconds."""
-    utc = moment.astimezone(timezone.utc)
+    utc = moment.astimezone(UTC)
     return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
 
 

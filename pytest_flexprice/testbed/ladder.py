@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from pytest_flexprice.evidence.finding import Finding, Severity
+from pytest_flexprice.model.finding import Finding, Severity
 
 
 class Rung(IntEnum):

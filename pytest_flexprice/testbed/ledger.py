@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ class Ledger:
         return sorted(entries, key=lambda entry: KINDS.index(entry.kind))
 
     def _write(self, row: dict[str, Any]) -> None:
-        line = json.dumps({"at": datetime.now(timezone.utc).isoformat(), **row}, ensure_ascii=False)
+        line = json.dumps({"at": datetime.now(UTC).isoformat(), **row}, ensure_ascii=False)
         with self._lock:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as file:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 PREFIX = "golive-"
@@ -15,7 +15,7 @@ MARK = "pytest-flexprice"
 
 def new_run_id(now: datetime) -> str:
     """A run id that sorts by time and never repeats."""
-    return f"{now.astimezone(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
 
 
 def external_id(run_id: str, role: str, worker: str = "main") -> str:

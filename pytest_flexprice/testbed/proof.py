@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_flexprice.api import ApiError, Flexprice
-from pytest_flexprice.evidence.finding import RequirementNotMet, not_verified
+from pytest_flexprice.model.finding import RequirementNotMet, not_verified
 from pytest_flexprice.oracle.access import Belonging, wrong_environment
-from pytest_flexprice.profile import Profile
+from pytest_flexprice.run.profile import Profile
 
 #: What carries an environment id, the most likely first; meters do not, and a setting only once it was saved.
 _CARRIERS = ("plans", "features", "prices", "customers", "subscriptions", "invoices")

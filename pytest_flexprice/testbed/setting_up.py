@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from pytest_flexprice.api import Flexprice
-from pytest_flexprice.evidence.finding import Finding, Kind, RequirementNotMet, not_decided, not_verified
-from pytest_flexprice.oracle.allowances import Allowance, by_meter
-from pytest_flexprice.oracle.billing import BilledSubscription
-from pytest_flexprice.oracle.metering import Meter
-from pytest_flexprice.profile import Profile
+from pytest_flexprice.model.finding import Finding, Kind, RequirementNotMet, not_decided, not_verified
+from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
+from pytest_flexprice.oracle.metering.meters import Meter
+from pytest_flexprice.oracle.pricing.allowances import Allowance, by_meter
+from pytest_flexprice.run.profile import Profile
 from pytest_flexprice.testbed.customer import Testbed, TestCustomer, TestSubscription
 
 

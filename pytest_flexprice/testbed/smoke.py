@@ -7,13 +7,13 @@ Each rung is climbed once, by the first scenario that needs it; the first broken
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from pytest_flexprice.api import ApiError
-from pytest_flexprice.evidence.finding import Finding, NotVerified, RequirementNotMet, Severity
-from pytest_flexprice.profile import Profile
+from pytest_flexprice.model.finding import Finding, NotVerified, RequirementNotMet, Severity
+from pytest_flexprice.run.profile import Profile
 from pytest_flexprice.testbed import billing_rungs, usage_rungs
 from pytest_flexprice.testbed.customer import Testbed, TestCustomer, TestSubscription
 from pytest_flexprice.testbed.ladder import Climbed, Rung
@@ -94,7 +94,7 @@ class Smoke:
 
     def now(self) -> datetime:
         """The time, aware, UTC."""
-        return datetime.now(timezone.utc)
+        return datetime.now(UTC)
 
     def wait_until(self, moment: datetime) -> None:
         """Let the clock reach a moment."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_flexprice.api import Flexprice
-from pytest_flexprice.oracle.times import instant
+from pytest_flexprice.model.times import instant
 from pytest_flexprice.testbed.cleanup import Leftover, clean
 from pytest_flexprice.testbed.ledger import Ledger, ledgers
 from pytest_flexprice.testbed.naming import MARK, PREFIX

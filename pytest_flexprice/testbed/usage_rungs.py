@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pytest_flexprice.evidence.finding import Finding, Kind
-from pytest_flexprice.oracle.attribution import Attribution, attribute, changed_on_the_way
-from pytest_flexprice.oracle.decimals import words
-from pytest_flexprice.oracle.designing import design, near_miss_name, stamper
-from pytest_flexprice.oracle.invoice import line_usages
-from pytest_flexprice.oracle.metering import Event, Meter, Usage
-from pytest_flexprice.oracle.times import Window, second
-from pytest_flexprice.oracle.usage import Reading, compare_usage, from_invoice, from_query, from_subscription
+from pytest_flexprice.model.decimals import words
+from pytest_flexprice.model.finding import Finding, Kind
+from pytest_flexprice.model.times import Window, second
+from pytest_flexprice.oracle.invoicing.invoice import line_usages
+from pytest_flexprice.oracle.metering.attribution import Attribution, attribute, changed_on_the_way
+from pytest_flexprice.oracle.metering.designing import design, near_miss_name, stamper
+from pytest_flexprice.oracle.metering.meters import Event, Meter, Usage
+from pytest_flexprice.oracle.metering.usage import Reading, compare_usage, from_invoice, from_query, from_subscription
 from pytest_flexprice.testbed.customer import rfc3339
 from pytest_flexprice.testbed.ladder import Climbed, Rung
 from pytest_flexprice.testbed.setting_up import Setup, set_up

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from pytest_flexprice.evidence.finding import Finding, Kind, NotVerified
+from pytest_flexprice.model.finding import Finding, Kind, NotVerified
 
 Value = TypeVar("Value")
 Progress = Callable[[str, float, float], None]

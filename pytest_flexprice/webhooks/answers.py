@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pytest_flexprice.evidence.finding import Finding, Kind, Severity
+from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.webhooks.probes import CONTROL
 from pytest_flexprice.webhooks.sending import TIME_ADVICE, TIME_LIMIT, Result
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from pytest_flexprice.evidence.finding import Finding, NotDecided, NotVerified, Severity
+from pytest_flexprice.model.finding import Finding, NotDecided, NotVerified, Severity
 from pytest_flexprice.webhooks import bodies
 from pytest_flexprice.webhooks.mint import Expect
 from pytest_flexprice.webhooks.processed import Processed, processed_findings

@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
 
-from pytest_flexprice.evidence.finding import Finding, Kind, Severity
-from pytest_flexprice.plan import CHECKLIST_EVENT_TYPES, Webhooks
+from pytest_flexprice.model.finding import Finding, Kind, Severity
+from pytest_flexprice.model.golive_plan import CHECKLIST_EVENT_TYPES, Webhooks
 from pytest_flexprice.webhooks.registration import own_endpoints, place
 from pytest_flexprice.webhooks.service import Endpoint
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from pytest_flexprice.evidence.finding import Finding, Kind, Severity
+from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.webhooks import answers
 from pytest_flexprice.webhooks.mint import Expect
 from pytest_flexprice.webhooks.probes import CONTROL

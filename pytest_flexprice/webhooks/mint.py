@@ -8,13 +8,13 @@ import hmac
 import secrets as randomness
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from pytest_flexprice.webhooks import bodies, signatures
 
 
-class Expect(str, Enum):
+class Expect(StrEnum):
     """What a sound handler does with a probe; ``TOLD`` is sent only to find out a cause."""
 
     ACCEPTED = "accepted"

@@ -20,7 +20,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from pytest_flexprice.api.errors import ApiError
-from pytest_flexprice.evidence.finding import NotVerified, not_verified
+from pytest_flexprice.model.finding import NotVerified, not_verified
 from pytest_flexprice.webhooks import signatures
 from pytest_flexprice.webhooks.service import Attempt, Endpoint, Message
 

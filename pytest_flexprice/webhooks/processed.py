@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import requests
 
-from pytest_flexprice.evidence.finding import Finding, Kind, not_decided, not_verified
+from pytest_flexprice.model.finding import Finding, Kind, not_decided, not_verified
 from pytest_flexprice.webhooks.portal import Portal
 from pytest_flexprice.webhooks.registration import CACHED, same_url
 from pytest_flexprice.webhooks.service import EPOCH, Attempt, Endpoint, Message, State

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from pytest_flexprice.webhooks import signatures
@@ -144,7 +144,7 @@ class WebhookReceiver(LoopbackServer):
                     self._behaviour = _Behaviour()
         if behaviour.delay:
             time.sleep(behaviour.delay)
-        one = Received(request, datetime.now(timezone.utc), self._problem(request), behaviour.status)
+        one = Received(request, datetime.now(UTC), self._problem(request), behaviour.status)
         with self._changed:
             self._received.append(one)
             while len(self._received) > 1 and sum(len(each.request.body) for each in self._received) > self._keep_bytes:

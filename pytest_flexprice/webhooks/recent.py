@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from pytest_flexprice.evidence.finding import Finding, Severity
+from pytest_flexprice.model.finding import Finding, Severity
 from pytest_flexprice.webhooks.registration import place
 from pytest_flexprice.webhooks.service import Attempt, Endpoint, State
 

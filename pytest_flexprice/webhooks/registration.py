@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from pytest_flexprice.evidence.finding import Finding, Severity
-from pytest_flexprice.plan import Webhooks
+from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.model.golive_plan import Webhooks
 from pytest_flexprice.webhooks.service import EPOCH, Endpoint
 
 LEAST_RATE = 5  # Flexprice itself sends up to five webhooks a second (contract 6.4)

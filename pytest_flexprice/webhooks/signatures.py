@@ -10,7 +10,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
@@ -63,7 +63,7 @@ def signature(secret: str, message_id: str, sent_at: datetime, body: bytes) -> s
     if sent_at.tzinfo is None:
         raise ValueError("the time of a message must have a zone")
     # The library relabels a time as UTC instead of converting it.
-    return _webhook(secret).sign(message_id, sent_at.astimezone(timezone.utc), body.decode())
+    return _webhook(secret).sign(message_id, sent_at.astimezone(UTC), body.decode())
 
 
 def timestamp(moment: datetime) -> str:
@@ -93,7 +93,7 @@ def verify(
     """
     message_id, stamp, signatures = _headers_of(sent)
     sent_at = _moment(stamp)
-    age = (now or datetime.now(timezone.utc)) - sent_at
+    age = (now or datetime.now(UTC)) - sent_at
     if age > tolerance:
         raise SignatureError(f"the message was sent {int(age.total_seconds())} seconds ago, longer than the tolerance")
     if -age > tolerance:
@@ -144,7 +144,7 @@ def _moment(stamp: str) -> datetime:
     if not (stamp.isascii() and stamp.isdigit()):
         raise SignatureError("the timestamp header is not a number of seconds")
     try:
-        return datetime.fromtimestamp(int(stamp), timezone.utc)
+        return datetime.fromtimestamp(int(stamp), UTC)
     except (ValueError, OverflowError, OSError):
         raise SignatureError("the timestamp header is no possible time") from None
 

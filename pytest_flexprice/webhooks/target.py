@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from pytest_flexprice.evidence.finding import Finding, Kind, Severity, not_decided, not_verified, require_none
-from pytest_flexprice.plan import Environment, Plan, Webhooks
+from pytest_flexprice.model.finding import Finding, Kind, Severity, not_decided, not_verified, require_none
+from pytest_flexprice.model.golive_plan import Environment, GoLivePlan, Webhooks
 from pytest_flexprice.webhooks import registration, signatures
 from pytest_flexprice.webhooks.mint import Mint, shown
 
@@ -51,7 +51,7 @@ class Target:
         return signatures.fingerprint(self.mint.secret)
 
 
-def declared_webhooks(plan: Plan) -> Webhooks:
+def declared_webhooks(plan: GoLivePlan) -> Webhooks:
     """What the plan says about webhooks.
 
     Raises:
@@ -85,7 +85,7 @@ def native_findings(webhooks: Webhooks) -> list[Finding]:
     ]
 
 
-def find_target(plan: Plan, profile: RunProfile, item: str) -> Target:
+def find_target(plan: GoLivePlan, profile: RunProfile, item: str) -> Target:
     """The handler that may be probed, with the means to sign for it.
 
     Raises:
@@ -131,13 +131,13 @@ def address_findings(target: Target) -> list[Finding]:
     ]
 
 
-def elsewhere(plan: Plan, name: str) -> dict[str, str]:
+def elsewhere(plan: GoLivePlan, name: str) -> dict[str, str]:
     """The webhook endpoints of the plan's other environments, by the environment's name."""
     others = {key: environment for key, environment in plan.environments.items() if key != name}
     return {key: environment.webhooks.endpoint for key, environment in others.items() if environment.webhooks}
 
 
-def other_secrets(plan: Plan, profile: RunProfile, secret: str) -> dict[str, str]:
+def other_secrets(plan: GoLivePlan, profile: RunProfile, secret: str) -> dict[str, str]:
     """The signing secrets of the plan's other environments, as far as their variables are set, by ``name (variable)``."""
     found = {}
     for key, environment in plan.environments.items():
@@ -160,7 +160,7 @@ def _mint(profile: RunProfile, variable: str, item: str) -> Mint:
             remedy="set it to the endpoint's signing secret from the webhook portal (whsec_…)",
         )
     try:
-        return Mint(secret, profile.run_id, datetime.now(timezone.utc), variable)
+        return Mint(secret, profile.run_id, datetime.now(UTC), variable)
     except signatures.SecretError as error:
         raise not_verified(
             item, f"variable {variable}", f"the variable {variable} cannot be used ({shown(variable, secret)}): {error}"

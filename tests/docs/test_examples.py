@@ -11,8 +11,8 @@ from typing import ClassVar
 
 import pytest
 
-from pytest_flexprice import plan as plans
-from pytest_flexprice.rehearsal import known_faults
+from pytest_flexprice.model import golive_plan as plans
+from pytest_flexprice.rehearsal.start import known_faults
 from tests.suite import PROJECT, rehearse
 
 DOCS = PROJECT / "docs"
@@ -70,7 +70,15 @@ def test_the_published_schema_is_that_of_the_plan() -> None:
 
 def test_every_key_of_the_plan_is_described() -> None:
     page = (DOCS / "reference" / "plan.md").read_text(encoding="utf-8")
-    models = [plans.Plan, plans.Environment, plans.Client, plans.Event, plans.Catalog, plans.Accepted, plans.Customers]
+    models = [
+        plans.GoLivePlan,
+        plans.Environment,
+        plans.Client,
+        plans.Event,
+        plans.Catalog,
+        plans.Accepted,
+        plans.Customers,
+    ]
     models += [plans.Invoicing, plans.Webhooks, plans.Handler, plans.Waiver, plans.Attestation]
     keys = {name for model in models for name in model.model_fields} - {"path"}
     assert {key for key in keys if not re.search(rf"\b{key}\b", page)} == set()

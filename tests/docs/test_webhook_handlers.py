@@ -10,7 +10,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 
-from pytest_flexprice.evidence.finding import RequirementNotMet
+from pytest_flexprice.model.finding import RequirementNotMet
 from pytest_flexprice.trial import check_handler
 
 pytest_plugins = ["pytester"]

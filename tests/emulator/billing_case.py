@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -44,7 +44,7 @@ class Case:
 
     def __init__(self, api: Api, vector: dict[str, Any]) -> None:
         self._api, self._vector = api, vector
-        self._now = datetime.now(timezone.utc)
+        self._now = datetime.now(UTC)
         self._start = self._now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=3)
         self._tag = f"vector-{vector['id']}"
         self._meters: list[str] = []

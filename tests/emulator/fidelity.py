@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_flexprice.emulator import FlexpriceServer
+from pytest_flexprice.emulator.kernel.routing import ROUTER, Route
 from pytest_flexprice.emulator.routes import unimplemented
-from pytest_flexprice.emulator.routing import ROUTER, Route
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "emulator-fidelity.md"

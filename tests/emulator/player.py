@@ -13,7 +13,7 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ def _moment(text: str) -> tuple[datetime, str] | None:
         return None
     second, fraction, zone = match.groups()
     parsed = datetime.fromisoformat(second + ("+00:00" if zone == "Z" else zone))
-    return parsed.astimezone(timezone.utc), (fraction or "").ljust(9, "0")
+    return parsed.astimezone(UTC), (fraction or "").ljust(9, "0")
 
 
 def _reached(path: str, patterns: Sequence[str]) -> bool:
@@ -79,7 +79,7 @@ def without_ids(value: Json) -> Json:
 class Names:
     """The variables of one play and the moments it sent, in both directions."""
 
-    now: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
     values: dict[str, Any] = field(default_factory=dict)
     fixed: dict[str, str] = field(default_factory=dict)
     sent: dict[tuple[datetime, str], str] = field(default_factory=dict)

@@ -50,7 +50,7 @@ Feature: Product catalog
 STEPS = """
 import pytest
 from pytest_bdd import scenarios, given, when, then, parsers
-from pytest_flexprice.evidence.finding import Finding, require_none, not_verified, not_decided
+from pytest_flexprice.model.finding import Finding, require_none, not_verified, not_decided
 from pytest_flexprice.evidence.recorder import RECORDER
 
 scenarios("golive.feature")
@@ -104,7 +104,7 @@ def _(): pass
 PLUGIN = """
 import os, pytest
 from pathlib import Path
-from pytest_flexprice.checklist import Level, ITEMS
+from pytest_flexprice.model.checklist import Level, ITEMS
 from pytest_flexprice.evidence.context import RunContext, HeaderRow
 from pytest_flexprice.evidence.plugin import EvidencePlugin
 from pytest_flexprice.evidence.recorder import ScenarioRecorder

@@ -1,12 +1,9 @@
 """Whole runs as documents, made through the public parts: records, plan, verdict."""
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from pytest_flexprice import plan as plans
-from pytest_flexprice.checklist import BY_ID, ITEMS, SECTIONS, Level
 from pytest_flexprice.evidence.document import Digest, Document, Provenance, Row
-from pytest_flexprice.evidence.finding import Finding
 from pytest_flexprice.evidence.records import (
     FindingRecord,
     ObservationRecord,
@@ -15,9 +12,12 @@ from pytest_flexprice.evidence.records import (
     WaitRecord,
 )
 from pytest_flexprice.evidence.verdict import judge
+from pytest_flexprice.model import golive_plan as plans
+from pytest_flexprice.model.checklist import BY_ID, ITEMS, SECTIONS, Level
+from pytest_flexprice.model.finding import Finding
 
 TODAY = date(2026, 11, 22)
-NOW = datetime(2026, 11, 22, 14, 3, 7, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 22, 14, 3, 7, tzinfo=UTC)
 COST = "its events are accepted and never billed"
 
 SCENARIOS = {

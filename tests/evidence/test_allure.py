@@ -114,7 +114,7 @@ Feature: Set-up
 SETUP_STEPS = """
 import pytest
 from pytest_bdd import scenarios, given
-from pytest_flexprice.evidence.finding import not_verified
+from pytest_flexprice.model.finding import not_verified
 
 scenarios("golive.feature")
 

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from pytest_flexprice.evidence.drift import drift
-from pytest_flexprice.evidence.finding import Finding
 from pytest_flexprice.evidence.records import FindingRecord
 from pytest_flexprice.evidence.report import as_html, as_json, as_markdown
 from pytest_flexprice.evidence.terminal import drift_line
+from pytest_flexprice.model.finding import Finding
 
 from . import samples
 

@@ -116,7 +116,7 @@ Feature: Endings
 ENDING_STEPS = """
 import pytest
 from pytest_bdd import scenarios, given, then
-from pytest_flexprice.evidence.finding import Finding, Kind, require_none, not_verified
+from pytest_flexprice.model.finding import Finding, Kind, require_none, not_verified
 
 scenarios("golive.feature")
 
@@ -295,7 +295,7 @@ Feature: Many
 MANY_STEPS = """
 import time
 from pytest_bdd import scenarios, given, then
-from pytest_flexprice.evidence.finding import Finding, require_none
+from pytest_flexprice.model.finding import Finding, require_none
 from pytest_flexprice.evidence.recorder import RECORDER
 
 scenarios("golive.feature")

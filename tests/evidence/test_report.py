@@ -9,14 +9,14 @@ from xml.etree.ElementTree import fromstring
 import jsonschema
 import pytest
 
-from pytest_flexprice.checklist import ITEMS
 from pytest_flexprice.evidence import report
 from pytest_flexprice.evidence.document import Document, json_schema
-from pytest_flexprice.evidence.finding import Finding
 from pytest_flexprice.evidence.junit import junit
 from pytest_flexprice.evidence.records import FindingRecord, ObservationRecord, trimmed
 from pytest_flexprice.evidence.report import as_html, as_json, as_markdown
 from pytest_flexprice.evidence.sidebyside import differences_first, grouped, rows, text_table
+from pytest_flexprice.model.checklist import ITEMS
+from pytest_flexprice.model.finding import Finding
 
 from . import samples
 

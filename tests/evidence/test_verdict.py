@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_flexprice.checklist import BY_ID, ITEMS, Level
-from pytest_flexprice.evidence.finding import Finding, Severity
 from pytest_flexprice.evidence.records import FindingRecord
 from pytest_flexprice.evidence.statements import is_placeholder
 from pytest_flexprice.evidence.verdict import judge
+from pytest_flexprice.model.checklist import BY_ID, ITEMS, Level
+from pytest_flexprice.model.finding import Finding, Severity
 
 from .samples import TODAY, plan, scenario
 

@@ -3,7 +3,7 @@
 import pytest
 
 from pytest_flexprice.api.invoicing import read_connections, read_preview
-from pytest_flexprice.evidence.finding import NotVerified
+from pytest_flexprice.model.finding import NotVerified
 
 PRICE = {
     "id": "price_1",

@@ -1,7 +1,7 @@
 """Previews and invoices of an embedded Flexprice against the oracle, through the readers that section 5 uses."""
 
 import copy
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 
@@ -15,12 +15,12 @@ from pytest_flexprice.api.invoicing import (
     read_unpaid_invoices,
 )
 from pytest_flexprice.api.transport import Transport
-from pytest_flexprice.checklist import Level
-from pytest_flexprice.oracle import previews
-from pytest_flexprice.oracle.auto_cancel import CancelPolicy, cancellations
-from pytest_flexprice.oracle.invoice import expected_invoice, line_usages
-from pytest_flexprice.oracle.invoice_findings import compare_invoice
-from pytest_flexprice.oracle.metering import Event
+from pytest_flexprice.model.checklist import Level
+from pytest_flexprice.oracle.invoicing import previews
+from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, cancellations
+from pytest_flexprice.oracle.invoicing.findings import compare_invoice
+from pytest_flexprice.oracle.invoicing.invoice import expected_invoice, line_usages
+from pytest_flexprice.oracle.metering.meters import Event
 
 from .world import CHARGES, World
 
@@ -31,7 +31,7 @@ def reader(world):
 
 @pytest.fixture(scope="module")
 def world():
-    made = World(datetime.now(timezone.utc))
+    made = World(datetime.now(UTC))
     yield made
     made.stop()
 
@@ -75,7 +75,7 @@ def test_any_line_that_is_dropped_is_missed_by_its_event_name(world, read, name)
     invoice["line_items"] = [each for each in invoice["line_items"] if each.get("meter_id") != world.meters[name]]
     found = findings(read, invoice)
     assert any(f"no line for the event 'use.{name}'" in each.sentence for each in found)
-    again = previews.unbilled_meters(read.plan_prices, invoice, read.meters, datetime.now(timezone.utc))
+    again = previews.unbilled_meters(read.plan_prices, invoice, read.meters, datetime.now(UTC))
     assert [f"'use.{name}'" in each.sentence for each in again] == [True]
 
 
@@ -91,11 +91,11 @@ def test_any_wrong_amount_shows_its_formula(world, read, name):
 
 
 def test_no_meter_of_the_plan_is_left_out(read):
-    assert previews.unbilled_meters(read.plan_prices, read.invoice, read.meters, datetime.now(timezone.utc)) == []
+    assert previews.unbilled_meters(read.plan_prices, read.invoice, read.meters, datetime.now(UTC)) == []
 
 
 def test_cancelled_and_billed_invoice_follows_from_the_events():
-    other = World(datetime.now(timezone.utc))
+    other = World(datetime.now(UTC))
     client = reader(other)
     try:
         before = read_preview(client, other.subscription["id"])
@@ -126,7 +126,7 @@ def test_unpaid_advance_fee_is_found_and_dated(flexprice):
     policy = CancelPolicy.from_api(read_setting(flexprice, "subscription_config"))
     assert not policy.saved
     (one,) = cancellations(
-        policy, read_active_subscriptions(flexprice), read_unpaid_invoices(flexprice), datetime.now(timezone.utc)
+        policy, read_active_subscriptions(flexprice), read_unpaid_invoices(flexprice), datetime.now(UTC)
     )
     assert not one.due
     assert "over 20 usd" in one.sentence
@@ -137,7 +137,7 @@ def test_no_connections(flexprice):
 
 
 def test_representatives_have_begun_and_are_few(flexprice):
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     active = read_active_subscriptions(flexprice)
     later = {**active[0], "id": "subs_0", "start_date": "2999-01-01T00:00:00Z"}
     twin = {**active[0], "id": "subs_zz"}

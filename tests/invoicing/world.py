@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
-from pytest_flexprice.emulator.options import PRODUCTION
-from pytest_flexprice.emulator.seed import Seeder
+from pytest_flexprice.emulator.kernel.options import PRODUCTION
+from pytest_flexprice.emulator.seeding.seed import Seeder
 
 TIERS = [{"up_to": 10, "unit_amount": "1", "flat_amount": "5"}, {"up_to": None, "unit_amount": "0.35"}]
 CHARGES = {
@@ -112,4 +112,4 @@ class World:
 
 def stamp(moment: datetime) -> str:
     """An instant as the API takes it."""
-    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from pytest_flexprice.oracle.catalog import Catalog, Entitlement, Extras, Feature, Meter, Plan, Price, Tier
-from pytest_flexprice.oracle.catalog_json import sort_key
+from pytest_flexprice.oracle.catalog.canonical import sort_key
+from pytest_flexprice.oracle.catalog.objects import Catalog, Entitlement, Extras, Feature, Meter, Plan, Price, Tier
 
 
 def tokens(**changes: object) -> Meter:

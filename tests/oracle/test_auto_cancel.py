@@ -1,17 +1,17 @@
 """The 42 recorded cases of the auto-cancel job, and what is said when it is off."""
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from pytest_flexprice.oracle.auto_cancel import CancelPolicy, cancellations, cancelled_now
+from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, cancellations, cancelled_now
 
 CASES = json.loads((Path(__file__).parents[1] / "vectors" / "auto_cancel_cases.json").read_text(encoding="utf-8"))[
     "cases"
 ]
-NOW = datetime(2026, 11, 22, 20, 0, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
 
 
 def invoice(spec, subscription_id="subs_case"):

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_flexprice.evidence.finding import Severity
-from pytest_flexprice.oracle import accepted, catalog_diff, catalog_json
-from pytest_flexprice.oracle.catalog import Catalog, Entitlement, Extras, Feature, Tier
-from pytest_flexprice.oracle.grouping import alike, summarise
-from pytest_flexprice.plan import Accepted
+from pytest_flexprice.model.finding import Severity
+from pytest_flexprice.model.golive_plan import Accepted
+from pytest_flexprice.model.grouping import alike, summarise
+from pytest_flexprice.oracle.catalog import accepted
+from pytest_flexprice.oracle.catalog import canonical as catalog_json
+from pytest_flexprice.oracle.catalog import diff as catalog_diff
+from pytest_flexprice.oracle.catalog.objects import Catalog, Entitlement, Extras, Feature, Tier
 
 from .catalog_strategies import CATALOGS, TIERS, catalog, fee, tokens, usage
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import random
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from pytest_flexprice.evidence.finding import Severity
-from pytest_flexprice.oracle import catalog_diff, catalog_json, catalog_rows
-from pytest_flexprice.oracle.catalog import Catalog
-from pytest_flexprice.oracle.catalog_json import SnapshotError, load
+from pytest_flexprice.model.finding import Severity
+from pytest_flexprice.oracle.catalog import canonical as catalog_json
+from pytest_flexprice.oracle.catalog import diff as catalog_diff
+from pytest_flexprice.oracle.catalog import rows as catalog_rows
+from pytest_flexprice.oracle.catalog.canonical import SnapshotError, load
+from pytest_flexprice.oracle.catalog.objects import Catalog
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
-NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 def answer(topic: str, name: str) -> list[dict]:

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_flexprice.evidence.finding import NotDecided, NotVerified, Severity
-from pytest_flexprice.oracle import customers, declared
-from pytest_flexprice.oracle.declared import Row
-from pytest_flexprice.oracle.grouping import Told, summarise
-from pytest_flexprice.oracle.register import Register
-from pytest_flexprice.plan import Customers
+from pytest_flexprice.model.finding import NotDecided, NotVerified, Severity
+from pytest_flexprice.model.golive_plan import Customers
+from pytest_flexprice.model.grouping import Told, summarise
+from pytest_flexprice.oracle.customers import declared
+from pytest_flexprice.oracle.customers import existing as customers
+from pytest_flexprice.oracle.customers.declared import Row
+from pytest_flexprice.oracle.customers.register import Register
 
 
 def there(external_id: str, **values: object) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -13,14 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_flexprice.evidence.finding import Finding, Kind, NotDecided, NotVerified, Severity
-from pytest_flexprice.oracle import event_rules, event_words, sample_check
-from pytest_flexprice.oracle.sample_check import Checked
-from pytest_flexprice.plan import Company, Event, Plan
+from pytest_flexprice.model.finding import Finding, Kind, NotDecided, NotVerified, Severity
+from pytest_flexprice.model.golive_plan import Company, Event, GoLivePlan
+from pytest_flexprice.oracle.samples import check as sample_check
+from pytest_flexprice.oracle.samples import rules as event_rules
+from pytest_flexprice.oracle.samples import words as event_words
+from pytest_flexprice.oracle.samples.check import Checked
 
 from .catalog_strategies import tokens
 
-NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 EVENTS = [Event(name="model.completion", properties={"tokens": "number", "model": "string"})]
 METERS = (tokens(),)
 
@@ -283,7 +285,7 @@ def test_without_duckdb_the_command_is_told(tmp_path: Path, monkeypatch: pytest.
 def test_a_plan_without_samples_is_not_decided(tmp_path: Path) -> None:
     with pytest.raises(NotDecided):
         sample_check.sample_files(
-            Plan(company=Company(name="Acme"), events=tuple(EVENTS), path=tmp_path / "golive.toml")
+            GoLivePlan(company=Company(name="Acme"), events=tuple(EVENTS), path=tmp_path / "golive.toml")
         )
 
 

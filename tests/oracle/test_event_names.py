@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_flexprice.evidence.finding import Finding, Severity
-from pytest_flexprice.oracle import catalog_health, event_names, near_miss
-from pytest_flexprice.oracle.catalog import Catalog, Feature, Tier
-from pytest_flexprice.plan import Event
+from pytest_flexprice.model import near_miss
+from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.model.golive_plan import Event
+from pytest_flexprice.oracle.catalog import event_names
+from pytest_flexprice.oracle.catalog import health as catalog_health
+from pytest_flexprice.oracle.catalog.objects import Catalog, Feature, Tier
 
 from .catalog_strategies import catalog, fee, tokens, usage
 
-NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 def sent(*names: str, **values: object) -> list[Event]:
@@ -117,7 +119,7 @@ def test_a_name_that_no_price_bills() -> None:
 
 
 def test_a_price_that_starts_later_bills_nothing_yet() -> None:
-    later = datetime(2026, 12, 1, tzinfo=timezone.utc)
+    later = datetime(2026, 12, 1, tzinfo=UTC)
     present = catalog(usage(start_date=later))
     assert "starts on 2026-12-01" in errors(event_names.priced(sent("model.completion"), present, NOW))[0]
 

@@ -1,21 +1,21 @@
 """The oracle's objects from the API's JSON."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
-from pytest_flexprice.evidence.finding import NotVerified
-from pytest_flexprice.oracle.allowances import Allowance, billable, by_meter
-from pytest_flexprice.oracle.auto_cancel import CancelPolicy, OpenInvoice, cancellations
-from pytest_flexprice.oracle.billing import BilledSubscription
-from pytest_flexprice.oracle.commitments import Commitment, LineCommitment, committed
-from pytest_flexprice.oracle.deductions import Coupon, Tax, deductions, spread
-from pytest_flexprice.oracle.metering import Event, Meter, usage_of_total
-from pytest_flexprice.oracle.pricing import Price, Tier
-from pytest_flexprice.oracle.times import instant, instant_of
+from pytest_flexprice.model.finding import NotVerified
+from pytest_flexprice.model.times import instant, instant_of
+from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, OpenInvoice, cancellations
+from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
+from pytest_flexprice.oracle.metering.meters import Event, Meter, usage_of_total
+from pytest_flexprice.oracle.pricing.allowances import Allowance, billable, by_meter
+from pytest_flexprice.oracle.pricing.commitments import Commitment, LineCommitment, committed
+from pytest_flexprice.oracle.pricing.deductions import Coupon, Tax, deductions, spread
+from pytest_flexprice.oracle.pricing.prices import Price, Tier
 
-NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PRICE = {"id": "price_1", "billing_model": "FLAT_FEE", "amount": "0.5", "currency": "USD", "meter_id": "meter_1"}
 LINE = {
     "id": "line_1",
@@ -55,7 +55,7 @@ def test_event_of_an_ingest_request():
     }
     event = Event.from_api(body)
     assert (event.id, event.name, event.external_customer_id, event.properties) == ("e1", "use", "a", {"n": 1})
-    assert event.timestamp == datetime(2026, 11, 22, 10, 0, 0, 123456, tzinfo=timezone.utc)
+    assert event.timestamp == datetime(2026, 11, 22, 10, 0, 0, 123456, tzinfo=UTC)
     assert Event.from_api({**body, "properties": None}).properties == {}
 
 

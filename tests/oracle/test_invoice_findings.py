@@ -2,24 +2,24 @@
 
 import copy
 import json
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from pytest_flexprice.evidence.finding import Kind, Severity
-from pytest_flexprice.oracle.allowances import Allowance
-from pytest_flexprice.oracle.billing import BilledLine, BilledSubscription
-from pytest_flexprice.oracle.deductions import Coupon, Tax
-from pytest_flexprice.oracle.finalization import finalization_findings, finalized_findings
-from pytest_flexprice.oracle.invoice import expected_invoice
-from pytest_flexprice.oracle.invoice_findings import compare_invoice, equation_findings
-from pytest_flexprice.oracle.metering import Meter, usage_of_total
-from pytest_flexprice.oracle.periods import first_period
-from pytest_flexprice.oracle.pricing import Price, boundary_quantities
+from pytest_flexprice.model.finding import Kind, Severity
+from pytest_flexprice.oracle.invoicing.finalization import finalization_findings, finalized_findings
+from pytest_flexprice.oracle.invoicing.findings import compare_invoice, equation_findings
+from pytest_flexprice.oracle.invoicing.invoice import expected_invoice
+from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
+from pytest_flexprice.oracle.metering.meters import Meter, usage_of_total
+from pytest_flexprice.oracle.pricing.allowances import Allowance
+from pytest_flexprice.oracle.pricing.deductions import Coupon, Tax
+from pytest_flexprice.oracle.pricing.periods import first_period
+from pytest_flexprice.oracle.pricing.prices import Price, boundary_quantities
 
-START = datetime(2026, 11, 1, tzinfo=timezone.utc)
+START = datetime(2026, 11, 1, tzinfo=UTC)
 TIERS = [{"up_to": 10, "unit_amount": "1"}, {"up_to": None, "unit_amount": "0.5"}]
 
 

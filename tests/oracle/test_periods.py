@@ -1,13 +1,13 @@
 """Billing periods on the literal dates that a real server answered (recording billing_periods)."""
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_flexprice.oracle.periods import BILLING_PERIODS, first_period, next_boundary, next_period
-from pytest_flexprice.oracle.times import Window, instant
+from pytest_flexprice.model.times import Window, instant
+from pytest_flexprice.oracle.pricing.periods import BILLING_PERIODS, first_period, next_boundary, next_period
 
 ANNIVERSARIES = [
     ("MONTHLY", 1, "2026-01-15T10:30:00Z", "2026-02-15T10:30:00Z"),
@@ -31,7 +31,7 @@ BOUNDARIES = [
     ("HALF_YEARLY", "2026-01-15T10:30:00Z", "2026-07-01T00:00:00Z"),
     ("ANNUAL", "2026-01-15T10:30:00Z", "2027-01-01T00:00:00Z"),
 ]
-MOMENTS = st.datetimes(datetime(2001, 1, 1), datetime(2060, 1, 1), timezones=st.just(timezone.utc))
+MOMENTS = st.datetimes(datetime(2001, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC))
 
 
 @pytest.mark.parametrize(("period", "count", "start", "end"), ANNIVERSARIES)

@@ -1,14 +1,14 @@
 """Which subscriptions are previewed, and what a plan prices and a preview leaves out."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pytest_flexprice.oracle.metering import Meter
-from pytest_flexprice.oracle.previews import representatives, unbilled_meters
-from pytest_flexprice.oracle.pricing import Price
+from pytest_flexprice.oracle.invoicing.previews import representatives, unbilled_meters
+from pytest_flexprice.oracle.metering.meters import Meter
+from pytest_flexprice.oracle.pricing.prices import Price
 
-NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 METER = Meter.from_api({"id": "meter_1", "name": "hits", "event_name": "hit", "aggregation": {"type": "COUNT"}})
 
 

@@ -1,26 +1,26 @@
 """What must hold whatever the events and prices are."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pytest_flexprice.evidence.finding import NotVerified
-from pytest_flexprice.oracle.buckets import SIZES, bucket_start
-from pytest_flexprice.oracle.decimals import cut, decimal, rounded, words
-from pytest_flexprice.oracle.expressions import ExpressionError, quantity_by_expression
-from pytest_flexprice.oracle.metering import AGGREGATIONS, Event, Meter, expected_usage, quantity
-from pytest_flexprice.oracle.pricing import Price, Tier, cost, formula
-from pytest_flexprice.oracle.quantities import number_of, printed
-from pytest_flexprice.oracle.times import Window
+from pytest_flexprice.model.decimals import cut, decimal, rounded, words
+from pytest_flexprice.model.finding import NotVerified
+from pytest_flexprice.model.times import Window
+from pytest_flexprice.oracle.metering.buckets import SIZES, bucket_start
+from pytest_flexprice.oracle.metering.expressions import ExpressionError, quantity_by_expression
+from pytest_flexprice.oracle.metering.meters import AGGREGATIONS, Event, Meter, expected_usage, quantity
+from pytest_flexprice.oracle.metering.quantities import number_of, printed
+from pytest_flexprice.oracle.pricing.prices import Price, Tier, cost, formula
 
-START = datetime(2026, 11, 1, tzinfo=timezone.utc)
+START = datetime(2026, 11, 1, tzinfo=UTC)
 WINDOW = Window(START, START + timedelta(days=30))
 AMOUNTS = st.decimals(0, 1000, places=4)
 QUANTITIES = st.decimals(0, 10**6, places=6)
-MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(timezone.utc))
+MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC))
 
 
 def meter(kind="SUM", **extra):

@@ -1,15 +1,15 @@
 """The declared invoicing policy against settings, subscriptions and connections."""
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from pytest_flexprice.evidence.finding import Kind, Severity
-from pytest_flexprice.oracle import settings
-from pytest_flexprice.oracle.auto_cancel import CancelPolicy, cancellations
-from pytest_flexprice.plan import Invoicing
+from pytest_flexprice.model.finding import Kind, Severity
+from pytest_flexprice.model.golive_plan import Invoicing
+from pytest_flexprice.oracle.invoicing import settings
+from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, cancellations
 
-NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DECIDED = Invoicing(
     grace_period_days=14, auto_cancel=False, collection="send_invoice", decided_by="Ann", decided_on=date(2026, 11, 1)
 )
@@ -117,7 +117,7 @@ def test_sign_off_needs_name_and_day():
 
 
 def test_policy_sentence_names_days_and_day():
-    ending = datetime(2026, 12, 1, tzinfo=timezone.utc)
+    ending = datetime(2026, 12, 1, tzinfo=UTC)
     sentence = settings.policy_sentence(setting(on=True), invoice_setting(1), ending)
     assert "15 days after the period's end: for a period ending on 2026-12-01 on 2026-12-16." in sentence
     assert "auto-cancel is off" in settings.policy_sentence(setting(), invoice_setting(), ending)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_flexprice.evidence.finding import Severity
-from pytest_flexprice.oracle import subscriptions
-from pytest_flexprice.oracle.catalog import Catalog, Price
-from pytest_flexprice.oracle.declared import Row
-from pytest_flexprice.oracle.register import Register
-from pytest_flexprice.oracle.subscriptions import Expected
+from pytest_flexprice.model.finding import Severity
+from pytest_flexprice.oracle.catalog.objects import Catalog, Price
+from pytest_flexprice.oracle.customers import subscriptions
+from pytest_flexprice.oracle.customers.declared import Row
+from pytest_flexprice.oracle.customers.register import Register
+from pytest_flexprice.oracle.customers.subscriptions import Expected
 
 from .catalog_strategies import catalog, fee, tokens, usage
 
-NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 METER = tokens(id="m-tokens")
 USAGE = usage(id="p-usage", meter=METER)
 FEE = fee(id="p-fee")

@@ -1,17 +1,17 @@
 """Readers of usage that disagree, and how far an event got by the Event Debugger's answers."""
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from pytest_flexprice.evidence.finding import Kind
-from pytest_flexprice.oracle.attribution import Rung, attribute, why_zero
-from pytest_flexprice.oracle.metering import Event, Meter, expected_usage, usage_of_total
-from pytest_flexprice.oracle.times import Window
-from pytest_flexprice.oracle.usage import (
+from pytest_flexprice.model.finding import Kind
+from pytest_flexprice.model.times import Window
+from pytest_flexprice.oracle.metering.attribution import Rung, attribute, why_zero
+from pytest_flexprice.oracle.metering.meters import Event, Meter, expected_usage, usage_of_total
+from pytest_flexprice.oracle.metering.usage import (
     Reading,
     compare_usage,
     from_analytics,
@@ -20,7 +20,7 @@ from pytest_flexprice.oracle.usage import (
     from_subscription,
 )
 
-START = datetime(2026, 11, 1, tzinfo=timezone.utc)
+START = datetime(2026, 11, 1, tzinfo=UTC)
 WINDOW = Window(START, START + timedelta(days=30))
 RECORDING = Path(__file__).parents[1] / "recordings" / "events_lookup.json"
 METER = Meter.from_api(

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from pytest_flexprice.evidence.finding import show
-from pytest_flexprice.oracle.allowances import Allowance
-from pytest_flexprice.oracle.billing import BilledLine, BilledSubscription
-from pytest_flexprice.oracle.commitments import Commitment, LineCommitment
-from pytest_flexprice.oracle.deductions import Coupon, Tax
-from pytest_flexprice.oracle.expressions import ExpressionError
-from pytest_flexprice.oracle.invoice import expected_invoice, line_usages
-from pytest_flexprice.oracle.metering import Event, Meter, quantity
-from pytest_flexprice.oracle.periods import first_period
-from pytest_flexprice.oracle.pricing import Price
-from pytest_flexprice.oracle.times import Window
+from pytest_flexprice.model.finding import show
+from pytest_flexprice.model.times import Window
+from pytest_flexprice.oracle.invoicing.invoice import expected_invoice, line_usages
+from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
+from pytest_flexprice.oracle.metering.expressions import ExpressionError
+from pytest_flexprice.oracle.metering.meters import Event, Meter, quantity
+from pytest_flexprice.oracle.pricing.allowances import Allowance
+from pytest_flexprice.oracle.pricing.commitments import Commitment, LineCommitment
+from pytest_flexprice.oracle.pricing.deductions import Coupon, Tax
+from pytest_flexprice.oracle.pricing.periods import first_period
+from pytest_flexprice.oracle.pricing.prices import Price
 
 FILE = Path(__file__).parents[1] / "vectors" / "billing_vectors.json"
 VECTORS = json.loads(FILE.read_text(encoding="utf-8"))["vectors"]
-START = datetime(2026, 11, 19, tzinfo=timezone.utc)
+START = datetime(2026, 11, 19, tzinfo=UTC)
 NOW = START + timedelta(days=3, hours=12)
 
 

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
-from pytest_flexprice.emulator.seed import Seeder
-from pytest_flexprice.profile import DEMO_PLAN
+from pytest_flexprice.emulator.seeding.seed import Seeder
+from pytest_flexprice.run.profile import DEMO_PLAN
 from pytest_flexprice.testbed.waiting import Eventually
 from tests.suite import Outcome, rehearse, run
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_flexprice.checklist import ITEMS
+from pytest_flexprice.model.checklist import ITEMS
 from tests.suite import Outcome, rehearse
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from pytest_flexprice.model.golive_plan import Client, Environment
+from pytest_flexprice.model.times import instant
 from pytest_flexprice.oracle import access
-from pytest_flexprice.oracle.times import instant
-from pytest_flexprice.plan import Client, Environment
 
-NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PROD = Environment(base_url="https://us.api.flexprice.io", environment_id="env_prod", type="production")
 BASE = "https://us.api.flexprice.io"
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from pytest_flexprice.api import Answer, ApiError, Flexprice, WriteGuard
 from pytest_flexprice.api.errors import read_refusal
-from pytest_flexprice.checklist import Level
-from pytest_flexprice.evidence.finding import NotVerified
+from pytest_flexprice.model.checklist import Level
+from pytest_flexprice.model.finding import NotVerified
 
 
 class FakeTransport:

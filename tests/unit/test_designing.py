@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import combinations
 from typing import Any
@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_flexprice.oracle.allowances import Allowance
-from pytest_flexprice.oracle.billing import BilledLine, BilledSubscription
-from pytest_flexprice.oracle.designing import BASE, design, near_miss_name, stamper
-from pytest_flexprice.oracle.invoice import expected_invoice, line_usages
-from pytest_flexprice.oracle.metering import Aggregation, Event, Filter, Meter
-from pytest_flexprice.oracle.pricing import Price
-from pytest_flexprice.oracle.times import Window
+from pytest_flexprice.model.times import Window
+from pytest_flexprice.oracle.invoicing.invoice import expected_invoice, line_usages
+from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
+from pytest_flexprice.oracle.metering.designing import BASE, design, near_miss_name, stamper
+from pytest_flexprice.oracle.metering.meters import Aggregation, Event, Filter, Meter
+from pytest_flexprice.oracle.pricing.allowances import Allowance
+from pytest_flexprice.oracle.pricing.prices import Price
 
-NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MONTH = Window(NOW - timedelta(days=1), NOW + timedelta(days=29))
 
 

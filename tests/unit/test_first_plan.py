@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from pytest_flexprice import plan as plans
 from pytest_flexprice.api import Flexprice, Transport, WriteGuard
 from pytest_flexprice.api.catalog import read_catalog
 from pytest_flexprice.api.customers import read_customers, read_subscriptions
-from pytest_flexprice.checklist import Level
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
-from pytest_flexprice.emulator.seed import Seeder
-from pytest_flexprice.evidence.finding import NotVerified, Severity
-from pytest_flexprice.init import write_first_plan
-from pytest_flexprice.oracle import catalog_diff, catalog_json, customers, declared, event_names, subscriptions
-from pytest_flexprice.oracle.register import Register
-from pytest_flexprice.snapshot import write_snapshot
+from pytest_flexprice.emulator.seeding.seed import Seeder
+from pytest_flexprice.model import golive_plan as plans
+from pytest_flexprice.model.checklist import Level
+from pytest_flexprice.model.finding import NotVerified, Severity
+from pytest_flexprice.oracle.catalog import canonical as catalog_json
+from pytest_flexprice.oracle.catalog import diff as catalog_diff
+from pytest_flexprice.oracle.catalog import event_names
+from pytest_flexprice.oracle.customers import declared, subscriptions
+from pytest_flexprice.oracle.customers import existing as customers
+from pytest_flexprice.oracle.customers.register import Register
+from pytest_flexprice.rehearsal import demo
+from pytest_flexprice.tasks.init import write_first_plan
+from pytest_flexprice.tasks.snapshot import write_snapshot
 
-NOW = datetime.now(timezone.utc)
-DEMO = Path(plans.__file__).parent / "demo"
+NOW = datetime.now(UTC)
+DEMO = Path(demo.__file__).parent
 
 
 @pytest.fixture(scope="module")

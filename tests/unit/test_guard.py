@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_flexprice.api import WriteGuard, WriteRefused
-from pytest_flexprice.checklist import Level
+from pytest_flexprice.model.checklist import Level
 
 OURS = {"cust_ours", "golive-run-test", "subs_ours", "inv_ours"}
 

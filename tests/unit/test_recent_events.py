@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pytest_flexprice.api import Flexprice, Transport, WriteGuard
 from pytest_flexprice.api.events import recent_events
-from pytest_flexprice.checklist import Level
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
-from pytest_flexprice.emulator.seed import Seeder
-from pytest_flexprice.oracle import sample_check
-from pytest_flexprice.oracle.catalog import Meter
-from pytest_flexprice.plan import Event
+from pytest_flexprice.emulator.seeding.seed import Seeder
+from pytest_flexprice.model.checklist import Level
+from pytest_flexprice.model.golive_plan import Event
+from pytest_flexprice.oracle.catalog.objects import Meter
+from pytest_flexprice.oracle.samples import check as sample_check
 
 
 def test_what_arrived_and_was_never_counted_is_found(tmp_path: Path) -> None:
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     stamp = (now - timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
     rows = [
         {"event_name": "api.call", "external_customer_id": "acct_1", "properties": {"tokens": 3}},

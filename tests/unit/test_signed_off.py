@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_flexprice.evidence.finding import NotDecided, NotVerified
-from pytest_flexprice.oracle import signed_off
-from pytest_flexprice.plan import Catalog, Company, Environment, Plan
+from pytest_flexprice.model.finding import NotDecided, NotVerified
+from pytest_flexprice.model.golive_plan import Catalog, Company, Environment, GoLivePlan
+from pytest_flexprice.oracle.catalog import signed_off
 
 ENVIRONMENTS = {
     "prod": Environment(base_url="https://x", type="production"),
@@ -17,9 +17,11 @@ ENVIRONMENTS = {
 }
 
 
-def plan(tmp_path: Path, name: str | None = None) -> Plan:
+def plan(tmp_path: Path, name: str | None = None) -> GoLivePlan:
     catalog = Catalog(signed_off=name) if name is not None else None
-    return Plan(company=Company(name="Acme"), catalog=catalog, environments=ENVIRONMENTS, path=tmp_path / "golive.toml")
+    return GoLivePlan(
+        company=Company(name="Acme"), catalog=catalog, environments=ENVIRONMENTS, path=tmp_path / "golive.toml"
+    )
 
 
 @pytest.mark.parametrize("name", [None, ""])

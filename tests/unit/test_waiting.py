@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from pytest_flexprice.evidence.finding import NotVerified
+from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.testbed.waiting import Eventually
 
 

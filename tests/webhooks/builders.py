@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import base64
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
-from pytest_flexprice.plan import Webhooks
+from pytest_flexprice.model.golive_plan import Webhooks
 from pytest_flexprice.webhooks.mint import Mint
 from pytest_flexprice.webhooks.service import Attempt, Endpoint, State
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(24))).decode()
 OTHER_SECRET = "whsec_" + base64.b64encode(bytes(range(24, 48))).decode()
-NOW = datetime(2026, 11, 22, 18, 30, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 22, 18, 30, tzinfo=UTC)
 URL = "https://billing.acme.example/flexprice"
 FOUR = ("invoice.update.finalized", "invoice.update.payment", "subscription.cancelled", "subscription.created")
 
 
 def mint() -> Mint:
-    return Mint(SECRET, "run-1", datetime.now(timezone.utc), "ACME_WEBHOOK_SECRET")
+    return Mint(SECRET, "run-1", datetime.now(UTC), "ACME_WEBHOOK_SECRET")
 
 
 def endpoint(**values) -> Endpoint:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 import requests
 
-from pytest_flexprice.demo.handler import DemoHandler
-from pytest_flexprice.evidence.finding import Severity
+from pytest_flexprice.model.finding import Severity
+from pytest_flexprice.rehearsal.handler import DemoHandler
 from pytest_flexprice.testbed.waiting import Eventually
 from pytest_flexprice.webhooks import sending, signatures
 from pytest_flexprice.webhooks.effects import repeat_findings, settled
@@ -18,7 +18,7 @@ from .builders import SECRET, mint
 
 
 def finalized(handler, body, message_id, secret=SECRET):
-    sent = signatures.sign(secret, message_id, datetime.now(timezone.utc), body)
+    sent = signatures.sign(secret, message_id, datetime.now(UTC), body)
     return requests.post(handler.url, data=body, headers=sent, timeout=5).status_code
 
 
@@ -66,4 +66,4 @@ def test_a_side_that_cannot_tell_is_no_error():
 def test_a_run_of_probes_is_dated_so_that_it_can_be_told_apart():
     one = mint().signed("a", "", "")
     assert one.headers["svix-timestamp"].isdigit()
-    assert abs(int(one.headers["svix-timestamp"]) - datetime.now(timezone.utc).timestamp()) < 60
+    assert abs(int(one.headers["svix-timestamp"]) - datetime.now(UTC).timestamp()) < 60

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_flexprice.demo.handler import FAULTS, WRONG_SECRET, DemoHandler
-from pytest_flexprice.evidence.finding import Kind, Severity
+from pytest_flexprice.model.finding import Kind, Severity
+from pytest_flexprice.rehearsal.handler import FAULTS, WRONG_SECRET, DemoHandler
 from pytest_flexprice.webhooks import answers, handler, probes, sending
 from pytest_flexprice.webhooks.effects import effects
 from pytest_flexprice.webhooks.processed import processed_reader

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_flexprice.evidence.finding import Kind, Severity
+from pytest_flexprice.model.finding import Kind, Severity
 from pytest_flexprice.webhooks import answers, handler, probes
 from pytest_flexprice.webhooks.mint import Expect
 from pytest_flexprice.webhooks.sending import Result

@@ -7,7 +7,7 @@ import traceback
 import pytest
 
 from pytest_flexprice.api.errors import ApiError, Refusal
-from pytest_flexprice.evidence.finding import NotVerified
+from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.webhooks import signatures
 from pytest_flexprice.webhooks.portal import Portal, ReadOnlySession, open_portal, service_url
 

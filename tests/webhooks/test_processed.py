@@ -9,7 +9,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_flexprice.evidence.finding import Kind, NotDecided, NotVerified, Severity
+from pytest_flexprice.model.finding import Kind, NotDecided, NotVerified, Severity
 from pytest_flexprice.webhooks.processed import (
     FINALIZED,
     Delivery,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import http.client
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 import requests
@@ -21,7 +21,7 @@ def receiver():
 
 
 def deliver(receiver, body=b'{"event_type": "invoice.update"}', secret="", name="msg_1", **settings):
-    signed = signatures.sign(secret or receiver.secret, name, datetime.now(timezone.utc), body)
+    signed = signatures.sign(secret or receiver.secret, name, datetime.now(UTC), body)
     return requests.post(receiver.url, data=body, headers=signed, timeout=5, **settings)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ def test_the_services_deliveries_verify_with_each_of_their_secrets(row):
     sent, body = dict(row["delivery"]["headers"]), row["delivery"]["body"].encode()
     lower = {name.lower(): value for name, value in sent.items()}
     stamp = lower.get("svix-timestamp") or lower["webhook-timestamp"]
-    at = datetime.fromtimestamp(int(stamp), timezone.utc)
+    at = datetime.fromtimestamp(int(stamp), UTC)
     secrets = row.get("secrets") or {"secret": row["secret"]}
     for secret in secrets.values():
         assert signatures.verify(sent, body, secret, now=at) in lower.values()

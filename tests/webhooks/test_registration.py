@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_flexprice.evidence.finding import Severity
-from pytest_flexprice.plan import CHECKLIST_EVENT_TYPES
+from pytest_flexprice.model.finding import Severity
+from pytest_flexprice.model.golive_plan import CHECKLIST_EVENT_TYPES
 from pytest_flexprice.webhooks import registration
 from pytest_flexprice.webhooks.event_types import type_findings
 from pytest_flexprice.webhooks.registration import (

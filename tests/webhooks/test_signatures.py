@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ RECORDED = sorted((Path(__file__).parents[1] / "deliveries").glob("*.json"))
 SIGNED = [path for path in RECORDED if not path.name.startswith("native.")]
 SECRET = "whsec_" + base64.b64encode(bytes(range(24))).decode()
 OTHER = "whsec_" + base64.b64encode(bytes(range(24, 48))).decode()
-NOW = datetime(2026, 11, 22, 18, 30, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 22, 18, 30, tzinfo=UTC)
 
 
 def recorded(path):
@@ -30,7 +30,7 @@ def recorded(path):
 @pytest.mark.parametrize("path", SIGNED, ids=lambda path: path.stem)
 def test_every_recorded_delivery_verifies_and_is_signed_the_same_way(path):
     sent, body, delivery = recorded(path)
-    at = datetime.fromtimestamp(int(sent["svix-timestamp"]), timezone.utc)
+    at = datetime.fromtimestamp(int(sent["svix-timestamp"]), UTC)
     assert signatures.verify(sent, body, delivery["secret"], now=at) == sent["svix-id"]
     again = signatures.sign(delivery["secret"], sent["svix-id"], at, body)
     assert again["svix-signature"] in sent["svix-signature"].split(" ")
@@ -56,7 +56,7 @@ def test_there_are_recordings_of_both_kinds():
 
 @given(body=st.text().map(str.encode), name=st.from_regex(r"msg_[A-Za-z0-9]{1,27}", fullmatch=True))
 def test_the_services_own_client_accepts_what_we_sign(body, name):
-    signed = signatures.sign(SECRET, name, datetime.now(timezone.utc), body)
+    signed = signatures.sign(SECRET, name, datetime.now(UTC), body)
     SvixWebhook(SECRET).verify(body, signed)
     assert signatures.verify(signed, body, SECRET) == name
 

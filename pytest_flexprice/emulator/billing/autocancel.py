@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from .. import settings
-from ..jobs import job
-from ..tables import Row
+from ..kernel import settings
+from ..kernel.jobs import job
+from ..kernel.tables import Row
 from . import cancelling
 from .scope import Scope
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ..kernel.world import World
 
 LIMIT = 50
 """How many subscriptions one run cancels in an environment."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..delivery.publishing import webhook_body
-from ..tables import Row
+from ..kernel.tables import Row
 from . import views
 from .scope import Scope
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ..kernel.world import World
 
 _SUBSCRIPTION = (
     "id",

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from .. import errors
-from ..render import gotime
-from ..tables import Row
+from ..kernel import errors
+from ..kernel.render import gotime
+from ..kernel.tables import Row
 from . import drafts, grants, invoices, lines
 from .lines import Period
 from .pricing import number

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from .. import settings
-from ..tables import Row
+from ..kernel import settings
+from ..kernel.tables import Row
 from .scope import Scope
 
 _FORMATS = {"YYYYMM": "%Y%m", "YYYYMMDD": "%Y%m%d", "YYMMDD": "%y%m%d", "YY": "%y", "YYYY": "%Y"}

@@ -7,8 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from ..pricing_rules import display_amount
-from ..tables import Row
+from ..kernel.pricing_rules import display_amount
+from ..kernel.tables import Row
 from . import readings, usage, views
 from .commitment import Charge
 from .pricing import number

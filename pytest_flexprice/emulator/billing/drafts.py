@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from ..tables import Row
+from ..kernel.tables import Row
 from . import config, coupon, lines, periods
 from .lines import Line, Period
 from .pricing import number

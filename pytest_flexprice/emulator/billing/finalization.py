@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from ..jobs import job
-from ..tables import Row
+from ..kernel.jobs import job
+from ..kernel.tables import Row
 from . import config, drafts, invoices
 from .scope import Scope
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ..kernel.world import World
 
 _LEAST_WAIT = timedelta(minutes=15)
 _SPREAD_SECONDS = 300

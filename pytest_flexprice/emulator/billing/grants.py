@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ..tables import Row
+from ..kernel.tables import Row
 from . import periods, wallets
 from .pricing import number
 from .scope import Scope

@@ -6,8 +6,8 @@ import secrets
 from decimal import Decimal
 from typing import Any
 
-from .. import errors
-from ..tables import Row
+from ..kernel import errors
+from ..kernel.tables import Row
 from . import config, tax, wallets
 from .drafts import compute, set_total
 from .pricing import number

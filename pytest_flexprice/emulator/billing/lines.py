@@ -11,8 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from ..render import dec
-from ..tables import Row
+from ..kernel.render import dec
+from ..kernel.tables import Row
 from . import allowance, commitment, readings, usage
 from .commitment import Charge, LineCommitment
 from .pricing import Tariff, number

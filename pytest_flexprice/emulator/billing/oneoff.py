@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from .. import errors
-from ..tables import Row
+from ..kernel import errors
+from ..kernel.tables import Row
 from . import coupon, drafts, invoices
 from .lines import Period
 from .rounding import ONE, ZERO, to_currency

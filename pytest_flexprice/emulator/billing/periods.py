@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
-from .. import errors
+from ..kernel import errors
 
 BILLING_PERIODS = ("DAILY", "WEEKLY", "MONTHLY", "QUARTERLY", "HALF_YEARLY", "ANNUAL")
 ONETIME = "ONETIME"
 
-_UTC = timezone.utc
+_UTC = UTC
 _MONTHS = {"MONTHLY": 1, "QUARTERLY": 3, "HALF_YEARLY": 6, "ANNUAL": 12}
 _DAY = timedelta(days=1)
 

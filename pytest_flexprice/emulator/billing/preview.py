@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from ..render import ZERO_TIME
-from ..tables import Row
+from ..kernel.render import ZERO_TIME
+from ..kernel.tables import Row
 from . import config, drafts, invoices, lines, tax, views
 from .lines import Period
 from .rounding import ZERO

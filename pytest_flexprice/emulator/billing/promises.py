@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from .. import errors
-from ..tables import Row
+from ..kernel import errors
+from ..kernel.tables import Row
 from .scope import Scope
 
 _Window = tuple[datetime | None, datetime | None]

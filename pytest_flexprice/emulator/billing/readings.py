@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from ..tables import Row
+from ..kernel.tables import Row
 from . import commitment, usage
 from .commitment import Charge
 from .pricing import Tariff, bucketed_cost, number

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .. import errors
-from ..tables import Row, Table
+from ..kernel import errors
+from ..kernel.tables import Row, Table
 
 if TYPE_CHECKING:
-    from ..call import Call
-    from ..world import World
+    from ..kernel.call import Call
+    from ..kernel.world import World
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from .. import errors
-from ..tables import Row
+from ..kernel import errors
+from ..kernel.tables import Row
 from . import config, drafts, grants, invoices, periods, promises, views
 from .commitment import LineCommitment
 from .lines import Period

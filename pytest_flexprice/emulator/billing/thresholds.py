@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..jobs import job
-from ..tables import Row
+from ..kernel.jobs import job
+from ..kernel.tables import Row
 from . import drafts, invoices, lines
 from .lines import Period
 from .pricing import number
 from .scope import Scope
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ..kernel.world import World
 
 
 def _watched(world: World) -> list[Row]:

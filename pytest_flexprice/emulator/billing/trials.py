@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..jobs import job
-from ..tables import Row
+from ..kernel.jobs import job
+from ..kernel.tables import Row
 from . import cancelling, config, drafts, invoices, periods
 from .lines import Period
 from .scope import Scope
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ..kernel.world import World
 
 
 def _trialing(world: World) -> list[Row]:

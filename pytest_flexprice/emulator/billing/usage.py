@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from .. import metering
-from ..tables import Row
+from ..kernel.tables import Row
 from .rounding import ZERO
 from .scope import Scope
 

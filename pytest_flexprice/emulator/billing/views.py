@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .. import catalog
-from ..render import ZERO_TIME
-from ..tables import Row
+from ..kernel import catalog
+from ..kernel.render import ZERO_TIME
+from ..kernel.tables import Row
 from .rounding import ZERO
 from .scope import Scope
 

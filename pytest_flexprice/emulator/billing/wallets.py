@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from ..tables import Row
+from ..kernel.tables import Row
 from .pricing import number
 from .rounding import ONE, ZERO, exact, to_currency
 from .scope import Scope

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..jobs import job
+from ..kernel.jobs import job
 from . import drafts, finalization, invoices
 from .scope import Scope
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ..kernel.world import World
 
 DELAY = timedelta(milliseconds=500)
 """How long a started workflow takes (the real server: about a second)."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .publishing import webhook_body
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ..kernel.world import World
 
 CUSTOMER = (
     "id external_id environment_id name email address_line1 address_line2 address_city address_state"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from .replies import bad_query, invalid, problem
@@ -77,7 +77,7 @@ def parse_time(text: str) -> datetime:
     seconds, fraction, zone = match.groups()
     zone = "+00:00" if zone in ("Z", "z") else zone
     found = datetime.fromisoformat(f"{seconds.upper()}.{(fraction or '')[:6].ljust(6, '0')}{zone}")
-    return found.astimezone(timezone.utc)
+    return found.astimezone(UTC)
 
 
 def names(query: Query, name: str) -> set[str]:

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .. import render
+from ..kernel import render
 from .key_order import invoice_in_order, maps_sorted
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ..kernel.world import World
 
 Builder = Callable[["World", str, str], "Mapping[str, Any] | None"]
 """``(world, environment, id)`` to the object's fields in the server's own order; ``None`` when it is not there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -81,6 +81,6 @@ def invalid(*problems: Mapping[str, Any]) -> Refusal:
 
 def instant(moment: datetime) -> str:
     """A time with no, 3 or 6 fractional digits, whichever loses nothing, and ``Z``."""
-    moment = moment.astimezone(timezone.utc)
+    moment = moment.astimezone(UTC)
     spec = "seconds" if not moment.microsecond else "milliseconds" if moment.microsecond % 1000 == 0 else "microseconds"
     return moment.isoformat(timespec=spec).replace("+00:00", "Z")

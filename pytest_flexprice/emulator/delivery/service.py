@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from .. import hooks
-from ..access import access_of
-from ..jobs import job
+from ..kernel import hooks
+from ..kernel.access import access_of
+from ..kernel.jobs import job
 from . import (
     bodies,  # noqa: F401 -- registers the builders of the simple kinds
     native,
@@ -27,7 +27,7 @@ from .svix import Svix
 from .transport import Transport
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ..kernel.world import World
 
 _LOG = logging.getLogger(__name__)
 _EVENTS_KEPT = 10_000

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .reads import BucketValue, Selection, Usage, buckets, points, total
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ..kernel.world import World
 
 __all__ = ["BucketValue", "Usage", "bucketed", "daily", "usage"]
 

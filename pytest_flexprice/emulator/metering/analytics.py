@@ -8,12 +8,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from .. import catalog
 from ..billing import views
 from ..billing.pricing import Tariff, bucketed_cost, number
 from ..billing.scope import Scope
-from ..render import dec
-from ..tables import Row
+from ..kernel import catalog
+from ..kernel.render import dec
+from ..kernel.tables import Row
 from . import reads
 from .reads import ZERO, Selection, Usage
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from .. import errors
+from ..kernel import errors
 from .cel_engine import CelError, Function, Program, program
 
 Compiler = Callable[[str, Mapping[str, Function]], Program]

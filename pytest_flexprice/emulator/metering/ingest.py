@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .. import errors
-from ..binding import BindError, instant
+from ..kernel import errors
+from ..kernel.binding import BindError, instant
 from .store import Event
 from .values import NotDouble, as_doubles, to_text
 from .windows import millisecond_of

@@ -12,7 +12,7 @@ from . import windows
 from .pipeline import pipeline
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ..kernel.world import World
     from .store import Store
 
 _COLUMNS = "id, ext, customer, name, ts, properties, source"

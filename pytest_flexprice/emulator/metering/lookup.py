@@ -8,16 +8,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from .. import catalog, errors
 from ..billing import views
 from ..billing.scope import Scope
-from ..tables import Row
+from ..kernel import catalog, errors
+from ..kernel.tables import Row
 from . import listing, windows
 from .pipeline import LOST, pipeline
 from .rules import filters_match
 
 if TYPE_CHECKING:
-    from ..call import Call
+    from ..kernel.call import Call
 
 _LIVE = ("active", "trialing")
 _SUBSCRIPTIONS = 50

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from .. import hooks
+from ..kernel import hooks
 from .rules import Meter, TooLarge
 from .store import Event, MeteredRow, Store
 from .windows import millisecond_of
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ..kernel.world import World
 
 T = TypeVar("T")
 Stage = Literal["raw", "metered"]

@@ -13,7 +13,7 @@ from . import windows
 from .pipeline import pipeline
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ..kernel.world import World
     from .store import Store
 
 _NUMBER = "extracted_number(properties, ?)"

@@ -15,7 +15,7 @@ from . import windows
 from .pipeline import pipeline
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ..kernel.world import World
     from .store import Store
 
 _SUM = "coalesce(sum(quantity) FILTER (WHERE typeof(quantity)='integer'), 0)"

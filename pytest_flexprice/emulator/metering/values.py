@@ -8,7 +8,7 @@ import re
 from decimal import ROUND_DOWN, Context, Decimal
 from typing import Any
 
-from ..binding import MAX_DEPTH
+from ..kernel.binding import MAX_DEPTH
 
 _EXACT_INTEGERS = 2**53
 _JSON_EXPONENT = 10**21

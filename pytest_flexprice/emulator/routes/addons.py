@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import errors
-from ..binding import Schema, array, field, strings, text
-from ..call import Call, Reply, created
-from ..catalog import plan_view
-from ..lists import SEARCH_FIELDS, Page, listing, query_page, search, select
-from ..routing import route
-from ..tables import Row
+from ..kernel import errors
+from ..kernel.binding import Schema, array, field, strings, text
+from ..kernel.call import Call, Reply, created
+from ..kernel.catalog import plan_view
+from ..kernel.lists import SEARCH_FIELDS, Page, listing, query_page, search, select
+from ..kernel.routing import route
+from ..kernel.tables import Row
 
 _CREATE = Schema(
     "CreateAddonRequest",

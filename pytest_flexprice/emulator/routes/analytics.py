@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import errors
 from ..billing.scope import Scope
-from ..binding import Schema, array, boolean, field, instant, text
-from ..call import Call
+from ..kernel import errors
+from ..kernel.binding import Schema, array, boolean, field, instant, text
+from ..kernel.call import Call
+from ..kernel.routing import route
 from ..metering.analytics import Question, answer
-from ..routing import route
 from .events import property_filters, window
 
 _CHECK = "Please check the request payload"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import errors
-from ..access import Key, access_of
-from ..binding import Schema, field, instant
-from ..call import Call, Caller, Reply, created, no_content
-from ..lists import listing, query_page
-from ..routing import route
-from ..tables import Row
+from ..kernel import errors
+from ..kernel.access import Key, access_of
+from ..kernel.binding import Schema, field, instant
+from ..kernel.call import Call, Caller, Reply, created, no_content
+from ..kernel.lists import listing, query_page
+from ..kernel.routing import route
+from ..kernel.tables import Row
 
 _MESSAGE = "Please check the request payload"
 _CREATE = Schema(

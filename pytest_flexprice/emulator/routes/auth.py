@@ -5,12 +5,12 @@ from __future__ import annotations
 import hmac
 from typing import Any
 
-from .. import errors, sessions
-from ..access import access_of
-from ..binding import Schema, field
-from ..call import Call
-from ..routing import route
-from ..tables import Row
+from ..kernel import errors, sessions
+from ..kernel.access import access_of
+from ..kernel.binding import Schema, field
+from ..kernel.call import Call
+from ..kernel.routing import route
+from ..kernel.tables import Row
 
 _SIGNUP = Schema(
     "SignUpRequest",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import errors
-from ..binding import Schema
-from ..call import Call
-from ..lists import SEARCH_FIELDS, Page, query_page, search
-from ..routing import route
+from ..kernel import errors
+from ..kernel.binding import Schema
+from ..kernel.call import Call
+from ..kernel.lists import SEARCH_FIELDS, Page, query_page, search
+from ..kernel.routing import route
 
 _SEARCH = Schema("ConnectionFilter", *SEARCH_FIELDS)
 

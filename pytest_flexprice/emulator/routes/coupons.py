@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import errors
 from ..billing import promises, views
 from ..billing.rounding import ZERO
 from ..billing.scope import Scope
-from ..binding import Schema, array, decimal, field, instant, integer, mapping, strings, text
-from ..call import Call, Reply, created
-from ..lists import OWN, SEARCH_FIELDS, Page, listing, query_page, search, select
-from ..routing import route
-from ..tables import Row
+from ..kernel import errors
+from ..kernel.binding import Schema, array, decimal, field, instant, integer, mapping, strings, text
+from ..kernel.call import Call, Reply, created
+from ..kernel.lists import OWN, SEARCH_FIELDS, Page, listing, query_page, search, select
+from ..kernel.routing import route
+from ..kernel.tables import Row
 
 _COLUMNS = ("name", "type", "cadence", "currency", "coupon_code", "total_redemptions")
 _CREATE = Schema(

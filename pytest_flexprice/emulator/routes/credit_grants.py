@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import errors
-from ..binding import Schema, decimal, field, instant, integer, strings
-from ..call import Call, Reply, created
-from ..lists import listing, query_page, select
-from ..render import dec
-from ..routing import route
-from ..tables import Row
+from ..kernel import errors
+from ..kernel.binding import Schema, decimal, field, instant, integer, strings
+from ..kernel.call import Call, Reply, created
+from ..kernel.lists import listing, query_page, select
+from ..kernel.render import dec
+from ..kernel.routing import route
+from ..kernel.tables import Row
 
 SCOPES = ("PLAN", "SUBSCRIPTION")
 CADENCES = ("ONETIME", "RECURRING")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from .. import errors
-from ..binding import Schema, array, field, strings, text
-from ..call import Call, Reply, created, no_content
-from ..lists import SEARCH_FIELDS, Page, listing, query_page, search, select
-from ..routing import route
-from ..tables import Row
+from ..kernel import errors
+from ..kernel.binding import Schema, array, field, strings, text
+from ..kernel.call import Call, Reply, created, no_content
+from ..kernel.lists import SEARCH_FIELDS, Page, listing, query_page, search, select
+from ..kernel.routing import route
+from ..kernel.tables import Row
 
 _MAX_KEY = 255
 _ADDRESS = ("address_line1", "address_line2", "address_city", "address_state", "address_postal_code")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..binding import Schema
-from ..call import Call
-from ..lists import NEXT, OWN, SEARCH_FIELDS, listing, query_page, search
-from ..routing import route
+from ..kernel.binding import Schema
+from ..kernel.call import Call
+from ..kernel.lists import NEXT, OWN, SEARCH_FIELDS, listing, query_page, search
+from ..kernel.routing import route
 
 _SEARCH = Schema("Filter", *SEARCH_FIELDS)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import errors
-from ..binding import Schema, array, boolean, decimal, field, instant, integer, mapping, text
-from ..call import Call, Reply, created
-from ..catalog import entitlement_view
-from ..lists import SEARCH_FIELDS, Page, listing, query_page, search, select
-from ..routing import route
-from ..tables import Row
+from ..kernel import errors
+from ..kernel.binding import Schema, array, boolean, decimal, field, instant, integer, mapping, text
+from ..kernel.call import Call, Reply, created
+from ..kernel.catalog import entitlement_view
+from ..kernel.lists import SEARCH_FIELDS, Page, listing, query_page, search, select
+from ..kernel.routing import route
+from ..kernel.tables import Row
 from .features import TYPES, find_feature
 
 RESET_PERIODS = ("MONTHLY", "ANNUAL", "WEEKLY", "DAILY", "QUARTERLY", "HALF_YEARLY", "NEVER")

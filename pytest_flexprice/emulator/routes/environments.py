@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import errors, settings
-from ..access import access_of
-from ..binding import Schema, field
-from ..call import Call, Reply, accepted, created
-from ..clone import clone_catalog
-from ..lists import query_page
-from ..routing import route
-from ..tables import Row
+from ..kernel import errors, settings
+from ..kernel.access import access_of
+from ..kernel.binding import Schema, field
+from ..kernel.call import Call, Reply, accepted, created
+from ..kernel.clone import clone_catalog
+from ..kernel.lists import query_page
+from ..kernel.routing import route
+from ..kernel.tables import Row
 
 _CREATE = Schema("CreateEnvironmentRequest", field("name", rules="required"), field("type", rules="required"))
 _UPDATE = Schema("UpdateEnvironmentRequest", field("name"), field("type"))

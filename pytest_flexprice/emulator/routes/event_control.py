@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import errors
-from ..binding import Schema, field, integer
-from ..call import Call
+from ..kernel import errors
+from ..kernel.binding import Schema, field, integer
+from ..kernel.call import Call
+from ..kernel.routing import route
 from ..metering.pipeline import Stage, pipeline
-from ..routing import route
 
 _EXPECTED = 'expected {"release": number, "stage": "raw" | "metered"}'
 _RELEASE = Schema("Release", field("release", integer), field("stage"))

@@ -6,14 +6,14 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
-from .. import errors
-from ..binding import Schema, array, field, instant, integer, mapping, text
-from ..call import Call, Reply, accepted
+from ..kernel import errors
+from ..kernel.binding import Schema, array, field, instant, integer, mapping, text
+from ..kernel.call import Call, Reply, accepted
+from ..kernel.routing import route
 from ..metering import ingest, listing
 from ..metering.lookup import lookup
 from ..metering.pipeline import pipeline
 from ..metering.windows import millisecond_of
-from ..routing import route
 
 _BODY_LIMIT = 32 << 20
 _PAGE = 50

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .. import errors
-from ..binding import Schema, array, field, mapping, strings, text
-from ..call import Call, Reply, created
-from ..catalog import feature_view
-from ..lists import SEARCH_FIELDS, Page, listing, query_page, search, select
-from ..routing import route
-from ..tables import Row
+from ..kernel import errors
+from ..kernel.binding import Schema, array, field, mapping, strings, text
+from ..kernel.call import Call, Reply, created
+from ..kernel.catalog import feature_view
+from ..kernel.lists import SEARCH_FIELDS, Page, listing, query_page, search, select
+from ..kernel.routing import route
+from ..kernel.tables import Row
 from .meters import FILTER, METER, add_filters, find_meter, insert_meter
 
 TYPES = ("metered", "boolean", "static", "config")

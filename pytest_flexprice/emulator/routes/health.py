@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..call import Call
-from ..routing import route
+from ..kernel.call import Call
+from ..kernel.routing import route
 
 
 @route("GET", "/health", public=True)

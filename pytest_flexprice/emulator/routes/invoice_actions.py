@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from .. import errors
 from ..billing import drafts, invoices, views, workflows
 from ..billing.scope import Scope, subscription_by_id
-from ..binding import Schema, decimal, field, strings
-from ..call import Call, Reply, accepted
-from ..routing import route
+from ..kernel import errors
+from ..kernel.binding import Schema, decimal, field, strings
+from ..kernel.call import Call, Reply, accepted
+from ..kernel.routing import route
 
 _VOID = Schema("VoidInvoiceRequest", field("metadata", strings))
 _PAYMENT = Schema(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import errors
 from ..billing import invoices, oneoff, views
 from ..billing.scope import Scope, customer_by_external_id
-from ..binding import Schema, array, boolean, decimal, field, instant, number, strings, text
-from ..call import Call, Reply, created
-from ..lists import OWN, SEARCH_FIELDS, Page, listing, page_of, query_page, select, whole
-from ..routing import route
-from ..tables import Row
+from ..kernel import errors
+from ..kernel.binding import Schema, array, boolean, decimal, field, instant, number, strings, text
+from ..kernel.call import Call, Reply, created
+from ..kernel.lists import OWN, SEARCH_FIELDS, Page, listing, page_of, query_page, select, whole
+from ..kernel.routing import route
+from ..kernel.tables import Row
 
 BAD_QUERY = "invalid query parameters"
 _BAD_FILTER = "invalid query filter"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import errors
-from ..binding import Schema, array, decimal, field, text
-from ..call import Call, Reply, created
-from ..lists import listing, query_page, select
+from ..kernel import errors
+from ..kernel.binding import Schema, array, decimal, field, text
+from ..kernel.call import Call, Reply, created
+from ..kernel.lists import listing, query_page, select
+from ..kernel.routing import route
+from ..kernel.tables import Row
 from ..metering.expressions import check_expression
-from ..routing import route
-from ..tables import Row
 
 AGGREGATIONS = ("COUNT", "SUM", "AVG", "COUNT_UNIQUE", "LATEST", "SUM_WITH_MULTIPLIER", "MAX", "WEIGHTED_SUM")
 BUCKETS = ("MINUTE", "15MIN", "30MIN", "HOUR", "3HOUR", "6HOUR", "12HOUR", "DAY", "WEEK", "MONTH")

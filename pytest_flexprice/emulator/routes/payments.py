@@ -5,14 +5,14 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
-from .. import errors
 from ..billing import invoices, views
 from ..billing.scope import Scope
-from ..binding import Schema, boolean, decimal, field, strings
-from ..call import Call, Reply, created
-from ..lists import Page, listing, query_page, select
-from ..routing import route
-from ..tables import Row
+from ..kernel import errors
+from ..kernel.binding import Schema, boolean, decimal, field, strings
+from ..kernel.call import Call, Reply, created
+from ..kernel.lists import Page, listing, query_page, select
+from ..kernel.routing import route
+from ..kernel.tables import Row
 
 _COLUMNS = ("destination_type", "destination_id", "payment_method_type", "amount", "currency", "payment_status")
 _WITHOUT_ID = ("OFFLINE", "CREDITS", "PAYMENT_LINK")

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import errors
-from ..binding import Schema, array, field, integer, strings, text
-from ..call import Call, Reply, created
-from ..catalog import entitlement_view, entitlements_of, full_plan_view, grants_of, newest_first, plan_view, prices_of
-from ..lists import SEARCH_FIELDS, Page, listing, query_page, search, select
-from ..routing import route
-from ..tables import Row
+from ..kernel import errors
+from ..kernel.binding import Schema, array, field, integer, strings, text
+from ..kernel.call import Call, Reply, created
+from ..kernel.catalog import (
+    entitlement_view,
+    entitlements_of,
+    full_plan_view,
+    grants_of,
+    newest_first,
+    plan_view,
+    prices_of,
+)
+from ..kernel.lists import SEARCH_FIELDS, Page, listing, query_page, search, select
+from ..kernel.routing import route
+from ..kernel.tables import Row
 from .entitlements import all_items
 
 _COLUMNS = ("name", "lookup_key", "description", "display_order")

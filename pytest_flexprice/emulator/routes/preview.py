@@ -6,9 +6,9 @@ from typing import Any
 
 from ..billing.preview import preview
 from ..billing.scope import Scope, subscription_by_id
-from ..binding import Schema, boolean, field, instant
-from ..call import Call
-from ..routing import route
+from ..kernel.binding import Schema, boolean, field, instant
+from ..kernel.call import Call
+from ..kernel.routing import route
 
 _PREVIEW = Schema(
     "GetPreviewInvoiceRequest",

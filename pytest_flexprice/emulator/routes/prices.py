@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import errors
-from ..binding import Schema, array, boolean, decimal, field, instant, integer, strings, text
-from ..call import Call, Reply, created
-from ..catalog import is_ended, price_view
-from ..lists import SEARCH_FIELDS, Page, listing, query_page, search, select
-from ..pricing_rules import check_price, check_values, display_amount
-from ..routing import route
-from ..tables import Row
+from ..kernel import errors
+from ..kernel.binding import Schema, array, boolean, decimal, field, instant, integer, strings, text
+from ..kernel.call import Call, Reply, created
+from ..kernel.catalog import is_ended, price_view
+from ..kernel.lists import SEARCH_FIELDS, Page, listing, query_page, search, select
+from ..kernel.pricing_rules import check_price, check_values, display_amount
+from ..kernel.routing import route
+from ..kernel.tables import Row
 from .meters import find_meter
 
 _ZERO_FIELDS = {"price_unit_amount": "0", "conversion_rate": "1"}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import errors, settings
-from ..binding import Schema, field, mapping
-from ..call import Call
-from ..render import ZERO_TIME
-from ..routing import route
-from ..setting_defaults import DEFAULTS
+from ..kernel import errors, settings
+from ..kernel.binding import Schema, field, mapping
+from ..kernel.call import Call
+from ..kernel.render import ZERO_TIME
+from ..kernel.routing import route
+from ..kernel.setting_defaults import DEFAULTS
 
 _UPDATE = Schema("UpdateSettingRequest", field("value", mapping))
 _NO_SAML = "SAML single sign-on is not available on this deployment"

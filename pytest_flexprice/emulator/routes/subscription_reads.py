@@ -7,11 +7,11 @@ from typing import Any
 from ..billing import consumption, views
 from ..billing.scope import Scope, customer_by_external_id, customer_by_id, subscription_by_id
 from ..billing.subscribing import running
-from ..binding import Schema, array, boolean, field, instant, text
-from ..call import Call
-from ..lists import SEARCH_FIELDS, listing, search, select
-from ..routing import route
-from ..tables import Row
+from ..kernel.binding import Schema, array, boolean, field, instant, text
+from ..kernel.call import Call
+from ..kernel.lists import SEARCH_FIELDS, listing, search, select
+from ..kernel.routing import route
+from ..kernel.tables import Row
 
 _LINE_COLUMNS = (
     "subscription_id", "customer_id", "price_id", "price_type", "meter_id", "entity_id", "display_name", "start_date",

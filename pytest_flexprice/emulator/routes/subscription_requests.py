@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .. import errors
 from ..billing import cancelling, config, periods
-from ..binding import Schema, array, boolean, decimal, field, instant, integer, mapping, strings, text
-from ..call import Call
-from ..render import dec
+from ..kernel import errors
+from ..kernel.binding import Schema, array, boolean, decimal, field, instant, integer, mapping, strings, text
+from ..kernel.call import Call
+from ..kernel.render import dec
 
 STATUSES = ("active", "paused", "cancelled", "incomplete", "trialing", "draft")
 _COLLECTION = ("charge_automatically", "send_invoice")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .. import errors
 from ..billing import (
     cancelling,
     lifecycle,  # noqa: F401 -- registers the jobs that go with subscriptions
@@ -13,11 +12,12 @@ from ..billing import (
     views,
 )
 from ..billing.scope import Scope, customer_by_external_id, customer_by_id, subscription_by_id
-from ..binding import Schema, array, boolean, field, instant, text
-from ..call import Call, Reply, created
-from ..lists import SEARCH_FIELDS, Page, listing, query_page, search, select
-from ..routing import route
-from ..tables import Row
+from ..kernel import errors
+from ..kernel.binding import Schema, array, boolean, field, instant, text
+from ..kernel.call import Call, Reply, created
+from ..kernel.lists import SEARCH_FIELDS, Page, listing, query_page, search, select
+from ..kernel.routing import route
+from ..kernel.tables import Row
 from .subscription_requests import CREATE, STATUSES, check
 
 _COLUMNS = (

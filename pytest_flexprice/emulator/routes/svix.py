@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..call import Call, Reply
 from ..delivery.api import Api
 from ..delivery.service import service_of
-from ..routing import route
-from ..world import World
+from ..kernel.call import Call, Reply
+from ..kernel.routing import route
+from ..kernel.world import World
 
 PREFIX = "/api/v1"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")

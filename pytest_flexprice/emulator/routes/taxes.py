@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import errors
 from ..billing import views
 from ..billing.rounding import ZERO
 from ..billing.scope import Scope
-from ..binding import Schema, decimal, field, strings
-from ..call import Call, Reply, created
-from ..lists import listing, query_page, select
-from ..routing import route
-from ..tables import Row
+from ..kernel import errors
+from ..kernel.binding import Schema, decimal, field, strings
+from ..kernel.call import Call, Reply, created
+from ..kernel.lists import listing, query_page, select
+from ..kernel.routing import route
+from ..kernel.tables import Row
 
 _TYPES = ("percentage", "fixed")
 _SCOPES = ("INTERNAL", "EXTERNAL", "ONETIME")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import errors
-from ..call import Call
-from ..routing import ROUTER, Route
+from ..kernel import errors
+from ..kernel.call import Call
+from ..kernel.routing import ROUTER, Route
 
 _PATTERNS = """
 PUT DELETE           addons/:id

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import errors
-from ..binding import Schema, array, decimal, field, instant, text
-from ..call import Call
+from ..kernel import errors
+from ..kernel.binding import Schema, array, decimal, field, instant, text
+from ..kernel.call import Call
+from ..kernel.routing import route
+from ..kernel.tables import Row
 from ..metering import raw_usage, reads
 from ..metering.pipeline import pipeline
 from ..metering.reads import BucketValue, Selection, Usage
-from ..routing import route
-from ..tables import Row
 from .events import property_filters, window
 
 _BODY = "Check your request body"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from .. import errors, settings
-from ..access import ROLES, access_of
-from ..binding import Schema, array, field, text
-from ..call import Call, Reply, created, no_content
-from ..lists import SEARCH_FIELDS, listing, search
-from ..routing import route
-from ..tables import Row
+from ..kernel import errors, settings
+from ..kernel.access import ROLES, access_of
+from ..kernel.binding import Schema, array, field, text
+from ..kernel.call import Call, Reply, created, no_content
+from ..kernel.lists import SEARCH_FIELDS, listing, search
+from ..kernel.routing import route
+from ..kernel.tables import Row
 
 _DESCRIPTIONS = {
     "all_reader": "Provides read-only access to all resources and operations.",

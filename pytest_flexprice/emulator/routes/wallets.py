@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import errors
 from ..billing import wallets
 from ..billing.rounding import ZERO
 from ..billing.scope import Scope, customer_by_external_id, customer_by_id
-from ..binding import Schema, array, decimal, field, mapping, strings, text
-from ..call import Call
-from ..lists import OWN, SEARCH_FIELDS, listing, query_page, search, select
-from ..routing import route
-from ..tables import Row
+from ..kernel import errors
+from ..kernel.binding import Schema, array, decimal, field, mapping, strings, text
+from ..kernel.call import Call
+from ..kernel.lists import OWN, SEARCH_FIELDS, listing, query_page, search, select
+from ..kernel.routing import route
+from ..kernel.tables import Row
 
 _TYPES = ("PRE_PAID", "POST_PAID")
 _COLUMNS = ("customer_id", "currency", "balance", "credit_balance", "wallet_status", "wallet_type", "name")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import binding, errors
-from ..call import Call
 from ..delivery.service import service_of
-from ..routing import route
+from ..kernel import binding, errors
+from ..kernel.call import Call
+from ..kernel.routing import route
 
 PORTAL_URL = "https://docs.svix.com/app-portal/oss"
 """What the open-source delivery service answers; the hosted one gives a magic link, which is a secret."""

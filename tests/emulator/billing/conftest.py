@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from pytest_flexprice.emulator import hooks
-from pytest_flexprice.emulator.render import gotime
-from pytest_flexprice.emulator.world import World
+from pytest_flexprice.emulator.kernel import hooks
+from pytest_flexprice.emulator.kernel.render import gotime
+from pytest_flexprice.emulator.kernel.world import World
 
 from ..kernel.conftest import Api
 
-BEGIN = datetime(2031, 3, 5, 9, 16, 1, tzinfo=timezone.utc)
+BEGIN = datetime(2031, 3, 5, 9, 16, 1, tzinfo=UTC)
 """When every test begins: at a known place between the jobs' instants and month ends."""
 LONG_AGO = "2020-01-01T00:00:00Z"
 

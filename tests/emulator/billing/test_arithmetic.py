@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -114,7 +114,7 @@ class TestRounding:
         assert len(cost.as_tuple().digits) > 40
 
 
-START = datetime(2026, 5, 1, tzinfo=timezone.utc)
+START = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 def window(daily: list[str], period: str = "MONTHLY", before: str = "0") -> Window:

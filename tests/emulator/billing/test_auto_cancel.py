@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_flexprice.emulator.binding import instant
-from pytest_flexprice.emulator.tables import Row
+from pytest_flexprice.emulator.kernel.binding import instant
+from pytest_flexprice.emulator.kernel.tables import Row
 
 from .conftest import Company
 
@@ -21,7 +21,7 @@ QUARTER = 900
 
 def next_run(now: datetime) -> datetime:
     """The next quarter of an hour."""
-    return datetime.fromtimestamp((now.timestamp() // QUARTER + 1) * QUARTER, timezone.utc)
+    return datetime.fromtimestamp((now.timestamp() // QUARTER + 1) * QUARTER, UTC)
 
 
 def shape(invoice: Row, wanted: dict[str, Any], run: datetime) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_flexprice.emulator.billing.bodies import full_invoice, subscription_event
-from pytest_flexprice.emulator.render import plain
+from pytest_flexprice.emulator.kernel.render import plain
 
 from .conftest import Company
 

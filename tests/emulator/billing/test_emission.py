@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_flexprice.emulator.render import gotime
+from pytest_flexprice.emulator.kernel.render import gotime
 
 from .conftest import Company
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import itertools
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from pytest_flexprice.emulator.billing import periods
 
-UTC = timezone.utc
 MOMENTS = st.datetimes(datetime(1999, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC))
 PERIODS = st.sampled_from(periods.BILLING_PERIODS)
 COUNTS = st.integers(1, 12)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from pytest_flexprice.emulator.binding import instant
-from pytest_flexprice.emulator.render import gotime
+from pytest_flexprice.emulator.kernel.binding import instant
+from pytest_flexprice.emulator.kernel.render import gotime
 
 from .conftest import Company
 
@@ -280,7 +280,7 @@ def test_recurring_grants_pay_every_month(company: Company) -> None:
         "expiration_type": "NEVER",
     }
     company.api.make("/v1/creditgrants", grant)
-    made = company.subscribe(datetime(2030, 12, 31, tzinfo=timezone.utc))
+    made = company.subscribe(datetime(2030, 12, 31, tzinfo=UTC))
 
     def balance() -> str:
         wallets = company.api.get(f"/v1/customers/{made['customer_id']}/wallets")
@@ -288,7 +288,7 @@ def test_recurring_grants_pay_every_month(company: Company) -> None:
         return found
 
     assert balance() == "15"  # 31 December, 31 January, 28 February
-    company.until(datetime(2031, 3, 31, tzinfo=timezone.utc) - timedelta(seconds=1))
+    company.until(datetime(2031, 3, 31, tzinfo=UTC) - timedelta(seconds=1))
     assert balance() == "15"
     company.advance(minutes=16)
     assert balance() == "20"

@@ -13,8 +13,8 @@ from pytest_flexprice.emulator.delivery import service as delivery
 from pytest_flexprice.emulator.delivery.api import Api
 from pytest_flexprice.emulator.delivery.publishing import BODIES
 from pytest_flexprice.emulator.delivery.settings import DeliverySettings
-from pytest_flexprice.emulator.options import DEFAULT_TENANT, SANDBOX, EmulatorOptions
-from pytest_flexprice.emulator.world import World
+from pytest_flexprice.emulator.kernel.options import DEFAULT_TENANT, SANDBOX, EmulatorOptions
+from pytest_flexprice.emulator.kernel.world import World
 
 from .receiver import Receiver
 

@@ -16,7 +16,7 @@ import requests
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
 from pytest_flexprice.emulator.delivery.service import service_of
 from pytest_flexprice.emulator.delivery.settings import DeliverySettings
-from pytest_flexprice.emulator.options import SANDBOX
+from pytest_flexprice.emulator.kernel.options import SANDBOX
 
 from .conftest import until
 from .receiver import Received, Receiver

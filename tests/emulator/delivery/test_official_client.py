@@ -11,7 +11,7 @@ from svix.exceptions import HttpError, HTTPValidationError
 
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
 from pytest_flexprice.emulator.delivery.service import service_of
-from pytest_flexprice.emulator.options import SANDBOX
+from pytest_flexprice.emulator.kernel.options import SANDBOX
 
 from .conftest import FAST
 

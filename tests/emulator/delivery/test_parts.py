@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -20,8 +20,8 @@ from pytest_flexprice.emulator.delivery.tokens import LIFETIME, Tokens
 
 from .conftest import until
 
-NOW = datetime(2026, 11, 22, 18, 0, tzinfo=timezone.utc)
-MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2060, 1, 1), timezones=st.just(timezone.utc))
+NOW = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
+MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC))
 
 
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=40))
@@ -35,7 +35,7 @@ def test_ids_grow_even_when_the_clock_does_not(steps):
 
 
 def test_ids_begin_as_the_recorded_ones_of_that_time():
-    recorded_at = datetime(2026, 11, 22, 17, 56, 14, 650329, tzinfo=timezone.utc)
+    recorded_at = datetime(2026, 11, 22, 17, 56, 14, 650329, tzinfo=UTC)
     assert Ksuids().new("app", recorded_at)[:10] == "app_3MTMbPIUQGwkTEzWLb9rCPUXoPJ"[:10]
 
 

@@ -14,8 +14,8 @@ import svix.webhooks
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
 from pytest_flexprice.emulator.delivery.event_types import REGISTERED
 from pytest_flexprice.emulator.delivery.service import service_of
-from pytest_flexprice.emulator.options import DEFAULT_TENANT, PRODUCTION
-from pytest_flexprice.emulator.seed import Seeder
+from pytest_flexprice.emulator.kernel.options import DEFAULT_TENANT, PRODUCTION
+from pytest_flexprice.emulator.seeding.seed import Seeder
 
 from .conftest import FAST, until
 from .recorded import facts

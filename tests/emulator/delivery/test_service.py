@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from pytest_flexprice.emulator import jobs
 from pytest_flexprice.emulator.delivery.publishing import BODIES
 from pytest_flexprice.emulator.delivery.service import service_of
-from pytest_flexprice.emulator.options import DEFAULT_TENANT, PRODUCTION, SANDBOX
+from pytest_flexprice.emulator.kernel import jobs
+from pytest_flexprice.emulator.kernel.options import DEFAULT_TENANT, PRODUCTION, SANDBOX
 
 from .conftest import until
 

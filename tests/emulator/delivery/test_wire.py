@@ -6,7 +6,7 @@ import base64
 import json
 import math
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,7 @@ DELIVERIES = Path(__file__).parents[2] / "deliveries"
 SIGNED = sorted(path.name for path in DELIVERIES.glob("*.json") if not path.name.startswith("native."))
 NATIVE = sorted(path.name for path in DELIVERIES.glob("native.*.json"))
 RAW = [one for one in json.loads((FOLDER / "02_deliveries.json").read_text()) if "delivery" in one]
-NOW = datetime(2026, 11, 22, 18, 0, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
 LIBRARIES = ((svix.webhooks.Webhook, "svix"), (svix.webhooks.Webhook, "webhook"), (standardwebhooks.Webhook, "webhook"))
 
 

@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
-from pytest_flexprice.emulator.options import SANDBOX
+from pytest_flexprice.emulator.kernel.options import SANDBOX
 
 
 class Api:

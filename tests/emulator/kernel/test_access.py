@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from pytest_flexprice.emulator.options import PRODUCTION, SANDBOX
+from pytest_flexprice.emulator.kernel.options import PRODUCTION, SANDBOX
 
 from .conftest import Api
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from pytest_flexprice.emulator.binding import ListOf, Schema
-from pytest_flexprice.emulator.options import SANDBOX
+from pytest_flexprice.emulator.kernel.binding import ListOf, Schema
+from pytest_flexprice.emulator.kernel.options import SANDBOX
+from pytest_flexprice.emulator.kernel.routing import ROUTER, Route
 from pytest_flexprice.emulator.routes import unimplemented
-from pytest_flexprice.emulator.routing import ROUTER, Route
-from pytest_flexprice.emulator.seed import Seeder
+from pytest_flexprice.emulator.seeding.seed import Seeder
 
 from .conftest import Api
 from .test_faults import CATALOG, CUSTOMERS

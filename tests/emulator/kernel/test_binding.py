@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_flexprice.emulator import binding, errors
-from pytest_flexprice.emulator.binding import MAX_DEPTH, BindError, Schema, array, field
+from pytest_flexprice.emulator.kernel import binding, errors
+from pytest_flexprice.emulator.kernel.binding import MAX_DEPTH, BindError, Schema, array, field
 
 PERSON = Schema(
     "CreatePersonRequest",
@@ -131,7 +131,7 @@ def test_decimals_in_every_go_form(text: str) -> None:
 def test_instants_with_any_offset_become_utc(moment: datetime, minutes: int) -> None:
     sign, (hours, rest) = "-" if minutes < 0 else "+", divmod(abs(minutes), 60)
     text = f"{moment:%Y}".zfill(4) + f"{moment:-%m-%dT%H:%M:%S}.{moment.microsecond:06d}{sign}{hours:02d}:{rest:02d}"
-    assert binding.instant(text) == moment.replace(tzinfo=timezone.utc) - timedelta(minutes=minutes)
+    assert binding.instant(text) == moment.replace(tzinfo=UTC) - timedelta(minutes=minutes)
 
 
 @pytest.mark.parametrize(

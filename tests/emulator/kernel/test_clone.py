@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_flexprice.emulator.options import PRODUCTION, SANDBOX
+from pytest_flexprice.emulator.kernel.options import PRODUCTION, SANDBOX
 
 from .conftest import Api
 

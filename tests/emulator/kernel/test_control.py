@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_flexprice.emulator.binding import instant
-from pytest_flexprice.emulator.faults import FAULTS
+from pytest_flexprice.emulator.faults.all import FAULTS
+from pytest_flexprice.emulator.kernel.binding import instant
 
 from .conftest import Api
 

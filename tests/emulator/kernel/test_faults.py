@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
-from pytest_flexprice.emulator.faults import FAULTS
-from pytest_flexprice.emulator.options import PRODUCTION, SANDBOX
-from pytest_flexprice.emulator.seed import Seeder
+from pytest_flexprice.emulator.faults.all import FAULTS
+from pytest_flexprice.emulator.kernel.options import PRODUCTION, SANDBOX
+from pytest_flexprice.emulator.seeding.seed import Seeder
 
 MODULES = ("fault_access", "fault_catalog", "fault_customers", "fault_invoicing")
 SEEDED = sorted(

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
-from pytest_flexprice.emulator.options import SANDBOX
+from pytest_flexprice.emulator.kernel.options import SANDBOX
 
 TOO_LARGE = (32 << 20) + 1
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_flexprice.emulator import errors, lists
-from pytest_flexprice.emulator.lists import NEXT, OWN, Page
+from pytest_flexprice.emulator.kernel import errors, lists
+from pytest_flexprice.emulator.kernel.lists import NEXT, OWN, Page
 
-START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def rows(count: int) -> list[dict[str, Any]]:

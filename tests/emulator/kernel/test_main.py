@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import requests
 
-import pytest_flexprice.demo
+import pytest_flexprice.rehearsal.demo
 from pytest_flexprice.emulator.__main__ import main
 
 COMMAND = [sys.executable, "-m", "pytest_flexprice.emulator"]
-DEMO = Path(pytest_flexprice.demo.__file__).parent / "golive.toml"
+DEMO = Path(pytest_flexprice.rehearsal.demo.__file__).parent / "golive.toml"
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT], ids=["terminated", "interrupted"])

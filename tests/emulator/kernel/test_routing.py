@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_flexprice.emulator.routing import Route, Router
+from pytest_flexprice.emulator.kernel.routing import Route, Router
 
 
 @pytest.fixture

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_flexprice.emulator.ids import Ids, ksuid
-from pytest_flexprice.emulator.tables import Row, Table
+from pytest_flexprice.emulator.kernel.ids import Ids, ksuid
+from pytest_flexprice.emulator.kernel.tables import Row, Table
 
-NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 _STEP = st.tuples(st.sampled_from("ab"), st.integers(0, 3), st.sampled_from(["red", "blue", ["un", "hashable"], None]))
 
 

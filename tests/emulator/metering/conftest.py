@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from werkzeug.test import Client
 
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
-from pytest_flexprice.emulator.world import World
+from pytest_flexprice.emulator.kernel.world import World
 
 from ..billing_case import Api, rfc3339
 
@@ -26,7 +26,7 @@ class Bench:
         self.client = Client(self.server.application())
         self.headers = {"x-api-key": self.server.api_key, "x-environment-id": SANDBOX}
         self.api = Api(self.client, self.server.api_key, SANDBOX)
-        now = datetime.now(timezone.utc)
+        now = datetime.now(UTC)
         self.day = now.replace(hour=0, minute=0, second=0, microsecond=0)
         self.start = self.day - timedelta(days=3)
         self.customer = self.api("POST", "/v1/customers", {"external_id": "acme", "name": "Acme"})["id"]

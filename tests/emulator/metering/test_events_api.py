@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -71,7 +71,7 @@ def test_an_event_without_time_gets_the_servers(bench: Bench) -> None:
     for index, moment in enumerate((None, "0001-01-01T00:00:00Z")):
         bench.api("POST", "/v1/events", {**EVENT, "event_id": f"e{index}", "timestamp": moment})
         found = datetime.strptime(bench.lookup(f"e{index}")["event"]["timestamp"][:19], "%Y-%m-%dT%H:%M:%S")
-        age = bench.world.clock.now() - found.replace(tzinfo=timezone.utc)
+        age = bench.world.clock.now() - found.replace(tzinfo=UTC)
         assert timedelta() <= age < timedelta(seconds=60)
 
 
@@ -242,7 +242,7 @@ def test_a_weighted_raw_sum_is_weighted_by_the_time_left(bench: Bench) -> None:
 
 
 def test_monitoring_tells_what_waits(bench: Bench) -> None:
-    bench.send("a", datetime.now(timezone.utc) - timedelta(minutes=1))
+    bench.send("a", datetime.now(UTC) - timedelta(minutes=1))
     found = bench.api("GET", "/v1/events/monitoring")
     assert found == {"total_count": 1, "consumption_lag": 0, "post_processing_lag": 0, "points": []}
 

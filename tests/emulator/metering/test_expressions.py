@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_flexprice.emulator.errors import ApiError
+from pytest_flexprice.emulator.kernel.errors import ApiError
 from pytest_flexprice.emulator.metering.cel_engine import NativeProgram, PurePythonProgram, program
 from pytest_flexprice.emulator.metering.expressions import (
     FUNCTIONS,

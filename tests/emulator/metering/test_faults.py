@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_flexprice.emulator.fault_registry import FAULTS
+from pytest_flexprice.emulator.faults.registry import FAULTS
 
 from .conftest import Bench, Options
 

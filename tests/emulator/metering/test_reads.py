@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
 from typing import Any
 
@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_flexprice.emulator import metering
+from pytest_flexprice.emulator.kernel.options import EmulatorOptions
+from pytest_flexprice.emulator.kernel.world import World
 from pytest_flexprice.emulator.metering import reads
 from pytest_flexprice.emulator.metering.pipeline import pipeline
 from pytest_flexprice.emulator.metering.reads import Selection
 from pytest_flexprice.emulator.metering.store import Event, MeteredRow
 from pytest_flexprice.emulator.metering.windows import millisecond_of
-from pytest_flexprice.emulator.options import EmulatorOptions
-from pytest_flexprice.emulator.world import World
 
-T0 = datetime(2026, 1, 31, 23, 59, 50, tzinfo=timezone.utc)
+T0 = datetime(2026, 1, 31, 23, 59, 50, tzinfo=UTC)
 QUANTITIES = st.one_of(
     st.integers(0, 2**40 - 1),
     st.decimals(0, 10**22, allow_nan=False, allow_infinity=False, places=15),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_flexprice.emulator.metering import windows
 
-MOMENTS = st.datetimes(datetime(1960, 1, 1), datetime(2100, 1, 1), timezones=st.just(timezone.utc))
+MOMENTS = st.datetimes(datetime(1960, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
 MINUTES = {"MINUTE": 1, "15MIN": 15, "30MIN": 30, "HOUR": 60, "3HOUR": 180, "6HOUR": 360, "12HOUR": 720, "DAY": 1440}
 
 
@@ -55,9 +55,9 @@ def test_months_begin_on_the_first(moment: datetime) -> None:
 )  # fmt: skip
 def test_months_begin_on_the_day_of_the_anchor(moment: str, anchor_day: int, start: str) -> None:
     def at(day: str) -> datetime:
-        return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=timezone.utc)
+        return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
 
-    anchor = datetime(2020, 1, anchor_day, 13, 30, tzinfo=timezone.utc)
+    anchor = datetime(2020, 1, anchor_day, 13, 30, tzinfo=UTC)
     assert begin("MONTH", at(moment), anchor) == at(start)
 
 

@@ -1,0 +1,1 @@
+"""What can go wrong on purpose: every fault by its name."""

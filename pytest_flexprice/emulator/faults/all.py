@@ -1,0 +1,20 @@
+"""Every fault that the emulator can show: a mistake of a company, or of Flexprice, by its name.
+
+Importing this module registers the rules; :data:`FAULTS` holds them all.
+"""
+
+from __future__ import annotations
+
+from . import access as fault_access
+from . import billing as fault_billing
+from . import catalog as fault_catalog
+from . import customers as fault_customers
+from . import events as fault_events
+from . import invoicing as fault_invoicing
+from . import webhooks as fault_webhooks
+from .registry import FAULTS, Fault, after, before, declare, fault, front
+
+RULES = (fault_access, fault_billing, fault_catalog, fault_customers, fault_events, fault_invoicing, fault_webhooks)
+"""The modules with the rules."""
+
+__all__ = ["FAULTS", "RULES", "Fault", "after", "before", "declare", "fault", "front"]

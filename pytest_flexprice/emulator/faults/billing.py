@@ -1,0 +1,188 @@
+"""Faults of invoices on their way: wrong previews, drafts that never come, finalizations and cancels that do nothing
+(checklist items 5.3 and 7.3)."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from ..billing import drafts, invoices
+from ..billing.pricing import Tariff
+from ..billing.rounding import ONE, ZERO, to_currency
+from ..billing.scope import Scope, subscription_by_id
+from ..kernel.binding import BindError, parse
+from ..kernel.call import Call, Reply
+from .registry import fault
+
+if TYPE_CHECKING:
+    from ..billing.lines import Line
+
+_PREVIEW = "/v1/invoices/preview"
+_DRAFT = "/v1/subscriptions/temporal/:id/draft-and-compute"
+_FINALIZE = "/v1/invoices/:id/finalize"
+_CANCEL = "/v1/subscriptions/:id/cancel"
+_WRONG_FACTOR = 10
+
+Answer = dict[str, Any]
+
+
+def _preview(change: Callable[[Call, Answer], None]) -> Callable[[Call, Reply], Reply]:
+    """An ``after`` rule that changes successful previews."""
+
+    def rule(call: Call, reply: Reply) -> Reply:
+        if call.pattern == _PREVIEW and reply.status == 200 and isinstance(reply.json, dict):
+            change(call, reply.json)
+        return reply
+
+    return rule
+
+
+def _usage(answer: Answer) -> list[Answer]:
+    """The usage lines of a preview, the dearest first."""
+    found = [line for line in answer.get("line_items", []) if line["price_type"] == "USAGE"]
+    return sorted(found, key=lambda line: line["amount"], reverse=True)
+
+
+def _shift(answer: Answer, by: Decimal) -> None:
+    """Let subtotal and totals follow a change of the lines."""
+    for name in ("subtotal", "total", "amount_due", "amount_remaining"):
+        answer[name] += by
+
+
+@fault("F106", "the preview misses a usage line", "after")
+@_preview
+def missing_line(call: Call, answer: Answer) -> None:
+    """The dearest usage line is gone; what is left adds up."""
+    for line in _usage(answer)[:1]:
+        answer["line_items"] = [each for each in answer["line_items"] if each is not line]
+        _shift(answer, -line["amount"])
+
+
+@fault("F107", "the preview has the right quantity and a wrong price", "after")
+@_preview
+def wrong_price(call: Call, answer: Answer) -> None:
+    """The dearest usage line costs ten times as much, one unit of the currency where it was free."""
+    for line in _usage(answer)[:1]:
+        wrong = line["amount"] * _WRONG_FACTOR or ONE
+        _shift(answer, wrong - line["amount"])
+        line["amount"] = wrong
+
+
+@fault("F108", "tiers and allowances end one unit too early", "after")
+@_preview
+def off_by_one(call: Call, answer: Answer) -> None:
+    """Every usage beyond a bound is priced as if the bound were one less."""
+    scope = Scope.of(call)
+    for line in _usage(answer):
+        tariff = Tariff.of(scope.need("prices", line["price_id"]))
+        quantity = line["quantity"]
+        if line.get("adjusted_entitlement_quantity") and quantity > 0:
+            quantity += ONE
+        tiers = tuple(replace(t, up_to=None if t.up_to is None else t.up_to - ONE) for t in tariff.tiers)
+        wrong = to_currency(replace(tariff, tiers=tiers).cost(quantity), line["currency"])
+        _shift(answer, wrong - line["amount"])
+        line["amount"] = wrong
+
+
+@fault("F110", "the total of the preview is not what its lines come to", "after")
+@_preview
+def wrong_total(call: Call, answer: Answer) -> None:
+    """The total is one unit of the currency too high."""
+    for name in ("total", "amount_due", "amount_remaining"):
+        answer[name] += ONE
+
+
+def _accepted(call: Call) -> Reply:
+    identifier = call.params["id"]
+    return Reply(
+        202,
+        {
+            "workflow_id": f"wf_DraftAndComputeSubscriptionInvoiceWorkflow_{identifier}_{call.world.new_ulid()}",
+            "run_id": str(uuid.uuid4()),
+            "message": f"Successfully triggered draft-and-compute invoice workflow for subscription {identifier}",
+        },
+    )
+
+
+@fault("F134", "the draft of an invoice never appears", "before")
+def no_draft(call: Call) -> Reply | None:
+    """The workflow is accepted and hangs."""
+    return _accepted(call) if call.method == "POST" and call.pattern == _DRAFT else None
+
+
+@fault("F135", "a draft without usage is skipped, and finalizing it says success", "before")
+def skipped_draft(call: Call) -> Reply | None:
+    """The draft is computed as if nothing had been used."""
+    if call.method != "POST" or call.pattern != _DRAFT:
+        return None
+    scope = Scope.of(call)
+    row = subscription_by_id(scope, call.params["id"])
+    period = drafts.running(row)
+    invoice = drafts.period_taken(scope, row, period)
+    if invoice is None:
+        invoice = drafts.new_subscription_invoice(scope, row, "SUBSCRIPTION_CYCLE", period)
+        charged = drafts.charges(scope, row, "SUBSCRIPTION_CYCLE", period)
+        drafts.compute(scope, invoice, [_unused(line) for line in charged])
+    return _accepted(call)
+
+
+def _unused(line: Line) -> Line:
+    return replace(line, amount=ZERO, quantity=ZERO)
+
+
+@fault("F136", "finalizing an invoice answers success and leaves it a draft", "before")
+def never_finalized(call: Call) -> Reply | None:
+    """Nothing happens to the invoice."""
+    if call.method != "POST" or call.pattern != _FINALIZE:
+        return None
+    invoices.by_id(Scope.of(call), call.params["id"])
+    return Reply(200, {"message": "invoice finalized successfully"})
+
+
+@fault("F145", "cancelling a subscription answers success and leaves it active", "before")
+def never_cancelled(call: Call) -> Reply | None:
+    """A cancel without an invoice changes nothing; one that bills works."""
+    if call.method != "POST" or call.pattern != _CANCEL:
+        return None
+    body = _body(call)
+    if body.get("cancel_immediately_inovice_policy") == "generate_invoice":
+        return None
+    row = subscription_by_id(Scope.of(call), call.params["id"])
+    return Reply(
+        200,
+        {
+            "subscription_id": row["id"],
+            "cancellation_type": body.get("cancellation_type"),
+            "effective_date": call.now,
+            "status": "cancelled",
+            "proration_details": None,
+            "total_credit_amount": ZERO,
+            "message": "Subscription cancelled immediately",
+            "processed_at": call.now,
+        },
+    )
+
+
+def _body(call: Call) -> Answer:
+    try:
+        body = parse(call.body)
+    except BindError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+@fault("F111", "a tax is added at finalization, which is right and must not fail", "before")
+def taxed_subscription(call: Call) -> Reply | None:
+    """Subscriptions of a test run get the first tax rate there is."""
+    if call.method != "POST" or call.pattern != "/v1/subscriptions":
+        return None
+    body = json.loads(call.body or b"{}")
+    rates = Scope.of(call).find("tax_rates", status="published")
+    if rates and (body.get("metadata") or {}).get("managed_by"):
+        override = {"tax_rate_code": rates[0]["code"], "currency": body.get("currency", "usd"), "auto_apply": True}
+        call.body = json.dumps({**body, "tax_rate_overrides": [override]}).encode()
+    return None

@@ -1,0 +1,260 @@
+"""Faults of the catalog that goes live (checklist section 2): one small change each to what is seeded.
+
+Rules get the catalog in its canonical JSON form and change it in place. They look for the first object that can carry the
+fault, in the order in which the catalog lists plans and features, and change nothing when there is none.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from ..kernel.render import dec
+from .registry import fault
+
+if TYPE_CHECKING:
+    from ..seeding.seed import Seeder
+
+Catalog = dict[str, Any]
+Object = dict[str, Any]
+
+
+def plans(catalog: Catalog) -> Iterator[tuple[str, Object]]:
+    """The plans by lookup key, biggest first: faults show best where most is at stake."""
+    named = (catalog.get("plans") or {}).items()
+    yield from sorted(named, key=lambda item: -len(item[1].get("prices") or ()))
+
+
+def prices(catalog: Catalog, **equal: Any) -> Iterator[Object]:
+    """The prices of all plans whose fields equal the given values."""
+    for _key, plan in plans(catalog):
+        for price in plan.get("prices") or ():
+            if all(price.get(name) == value for name, value in equal.items()):
+                yield price
+
+
+def features(catalog: Catalog, **meter: Any) -> Iterator[tuple[str, Object]]:
+    """The metered features whose meter's fields equal the given values."""
+    for key, feature in (catalog.get("features") or {}).items():
+        found = feature.get("meter")
+        if found and all(found.get(name) == value for name, value in meter.items()):
+            yield key, feature
+
+
+def _first_meter(catalog: Catalog, **equal: Any) -> Object:
+    found = next((feature["meter"] for _key, feature in features(catalog, **equal)), None)
+    return found if found is not None else {}
+
+
+def _entitlement(catalog: Catalog) -> Object:
+    for _key, plan in plans(catalog):
+        for entitlement in (plan.get("entitlements") or {}).values():
+            if entitlement.get("usage_limit") is not None:
+                found: Object = entitlement
+                return found
+    return {}
+
+
+@fault("F21", "a plan is missing in Production", "catalog")
+def missing_plan(catalog: Catalog) -> None:
+    """The smallest plan never got there."""
+    *_, (key, _plan) = plans(catalog)
+    del catalog["plans"][key]
+
+
+@fault(
+    "F22", "a plan of the same lookup key, with older content, was already there, so the clone skipped it", "catalog"
+)
+def stale_plan(catalog: Catalog) -> None:
+    """Half of every amount, one price less."""
+    _key, plan = next(plans(catalog))
+    plan["prices"] = [copy.deepcopy(price) for price in plan["prices"][:-1]] or plan["prices"]
+    for price in plan["prices"]:
+        if price.get("amount"):
+            price["amount"] = dec(Decimal(price["amount"]) / 2)
+
+
+@fault("F23", "the amount of a price differs", "catalog")
+def other_amount(catalog: Catalog) -> None:
+    """Ten times the signed-off amount of a usage price."""
+    price = next((p for p in prices(catalog, type="USAGE") if p.get("amount")), None)
+    if price is not None:
+        price["amount"] = dec(Decimal(price["amount"]) * 10)
+
+
+@fault("F24", "the bound of a tier differs", "catalog")
+def other_tier(catalog: Catalog) -> None:
+    """The first bounded tier ends one later."""
+    for price in prices(catalog, billing_model="TIERED"):
+        for tier in price.get("tiers") or ():
+            if tier.get("up_to") is not None:
+                tier["up_to"] = dec(Decimal(tier["up_to"]) + 1)
+                return
+
+
+def _companion(catalog: Catalog) -> Object:
+    """A price of a plan that has others too, a FIXED one if there is any: without it the plan can still be subscribed."""
+    for _key, plan in plans(catalog):
+        choices = plan.get("prices") or []
+        if len(choices) > 1:
+            found: Object = next((price for price in choices if price["type"] == "FIXED"), choices[-1])
+            return found
+    return {}
+
+
+@fault("F26", "the currency of a price differs", "catalog")
+def other_currency(catalog: Catalog) -> None:
+    """One price of the biggest plan is in euros, or in dollars if it was in euros."""
+    price = _companion(catalog)
+    if price:
+        price["currency"] = "usd" if price["currency"] == "eur" else "eur"
+
+
+@fault("F27", "the billing period of a price differs", "catalog")
+def other_period(catalog: Catalog) -> None:
+    """Monthly became annual."""
+    price = _companion(catalog)
+    if price:
+        price["billing_period"] = "MONTHLY" if price["billing_period"] == "ANNUAL" else "ANNUAL"
+
+
+@fault("F29", "one usage price is missing in a plan", "catalog")
+def missing_price(catalog: Catalog) -> None:
+    """The biggest plan lost its last usage price."""
+    for _key, plan in plans(catalog):
+        usage = [price for price in plan.get("prices") or () if price["type"] == "USAGE"]
+        if usage:
+            plan["prices"].remove(usage[-1])
+            return
+
+
+@fault("F30", "a price is there twice", "catalog")
+def extra_price(catalog: Catalog) -> None:
+    """The biggest plan has one price more than was signed off: a copy."""
+    for _key, plan in plans(catalog):
+        usage = [price for price in plan.get("prices") or () if price["type"] == "USAGE"]
+        if usage:
+            plan["prices"].append({**copy.deepcopy(usage[0]), "lookup_key": ""})
+            return
+
+
+@fault("F31", "a meter's event name differs in its case", "catalog")
+def other_case(catalog: Catalog) -> None:
+    """The first meter listens to the name with its words capitalised."""
+    meter = _first_meter(catalog)
+    if meter:
+        name = meter["event_name"]
+        meter["event_name"] = name.title() if name.title() != name else name.lower()
+
+
+@fault("F33", "a meter is archived in Production", "catalog")
+def archived_meter(catalog: Catalog) -> None:
+    """The first meter is archived, its feature and price are not."""
+    _first_meter(catalog)["status"] = "archived"
+
+
+@fault("F36", "the aggregation of a meter differs", "catalog")
+def other_aggregation(catalog: Catalog) -> None:
+    """A sum became a maximum, so that many small events count as one."""
+    _first_meter(catalog, aggregation="SUM")["aggregation"] = "MAX"
+
+
+@fault("F37", "the aggregated property of a meter differs by a letter", "catalog")
+def other_field(catalog: Catalog) -> None:
+    """A plural became a singular, or the other way round: every event counts zero."""
+    for _key, feature in features(catalog):
+        name = feature["meter"].get("field")
+        if name:
+            feature["meter"]["field"] = name[:-1] if name.endswith("s") else name + "s"
+            return
+
+
+@fault("F38", "a meter multiplies", "catalog")
+def other_multiplier(catalog: Catalog) -> None:
+    """A sum became a sum with a multiplier, or the multiplier a tenth of itself."""
+    meter = _first_meter(catalog, aggregation="SUM_WITH_MULTIPLIER") or _first_meter(catalog, aggregation="SUM")
+    if meter:
+        meter["aggregation"] = "SUM_WITH_MULTIPLIER"
+        meter["multiplier"] = dec(Decimal(meter.get("multiplier") or 10) / 10 if meter.get("multiplier") else 1000)
+
+
+@fault("F40", "a meter filters by a field that is no property, so it never matches", "catalog")
+def dead_filter(catalog: Catalog) -> None:
+    """The first meter filters by ``source``, which stands beside the properties, not in them."""
+    meter = _first_meter(catalog)
+    if meter:
+        meter["filters"] = {**(meter.get("filters") or {}), "source": ["api"]}
+
+
+@fault("F41", "an entitlement is missing on a plan", "catalog")
+def missing_entitlement(catalog: Catalog) -> None:
+    """The first plan that has entitlements lost one."""
+    for _key, plan in plans(catalog):
+        if plan.get("entitlements"):
+            plan["entitlements"].popitem()
+            return
+
+
+@fault("F42", "the limit of an entitlement differs", "catalog")
+def other_limit(catalog: Catalog) -> None:
+    """Ten times the allowance, and hard instead of soft."""
+    entitlement = _entitlement(catalog)
+    if entitlement:
+        entitlement["usage_limit"] = dec(Decimal(entitlement["usage_limit"]) * 10)
+        entitlement["is_soft_limit"] = not entitlement.get("is_soft_limit")
+
+
+@fault("F44", "the prices have no lookup keys any more, as after a clone", "catalog")
+def no_price_keys(catalog: Catalog) -> None:
+    """Every price's lookup key is blank."""
+    for price in prices(catalog):
+        price["lookup_key"] = ""
+
+
+@fault("F45", "a plan was lost by the clone, as a meter of its prices has no feature there", "catalog")
+def lost_plan(catalog: Catalog) -> None:
+    """The biggest plan did not arrive; its features did."""
+    key, _plan = next(plans(catalog))
+    del catalog["plans"][key]
+
+
+@fault("F49", "a meter waits for an event that the application never sends", "catalog")
+def extra_meter(catalog: Catalog) -> None:
+    """One more metered feature, priced by no plan."""
+    meter = {"event_name": "legacy.batch_job", "aggregation": "COUNT", "reset_usage": "BILLING_PERIOD"}
+    catalog["features"]["legacy_batch_jobs"] = {"name": "Legacy batch jobs", "type": "metered", "meter": meter}
+
+
+@fault("F46", "addons, coupons and tax rates exist in the Sandbox only: a clone does not carry them", "catalog")
+def not_carried(catalog: Catalog) -> None:
+    """Those of the catalog are not in Production."""
+    for name in ("addons", "coupons", "tax_rates"):
+        (catalog.get("extras") or {}).pop(name, None)
+
+
+@fault(
+    "F47", "settings were not carried over: the Sandbox numbers its invoices, Production has the defaults", "catalog"
+)
+def not_numbered(catalog: Catalog) -> None:
+    """The catalog's settings are not in Production."""
+    (catalog.get("extras") or {}).pop("settings", None)
+
+
+@fault("F46", "addons, coupons and tax rates exist in the Sandbox only: a clone does not carry them", "seeded")
+def left_behind(seeder: Seeder) -> None:
+    """An addon, a coupon and a tax rate are made in the Sandbox."""
+    sandbox = seeder.beside()
+    sandbox.call("POST", "/v1/addons", {"name": "Extra support", "lookup_key": "extra-support"})
+    coupon = {"name": "Launch", "type": "percentage", "cadence": "once", "percentage_off": "10", "currency": "usd"}
+    sandbox.call("POST", "/v1/coupons", coupon)
+    rate = {"name": "VAT", "code": "vat", "tax_rate_type": "percentage", "percentage_value": "19"}
+    sandbox.call("POST", "/v1/taxes/rates", rate)
+
+
+@fault("F47", "settings were not carried over: the Sandbox numbers its invoices, Production has the defaults", "seeded")
+def sandbox_numbering(seeder: Seeder) -> None:
+    """The Sandbox has an invoice prefix and timezone of its own."""
+    value = {"prefix": "NIM", "format": "YYYYMM", "start_sequence": 1000, "timezone": "Europe/Oslo", "suffix_length": 6}
+    seeder.beside().setting("invoice_config", value)

@@ -1,0 +1,276 @@
+"""Filling an emulator through its own API: a catalog, customers with subscriptions, settings, keys and a webhook endpoint.
+
+A seed only ever does what a company could do with requests, so a seeded emulator is in a state that the real one could be in.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from werkzeug.test import Client
+
+from ..faults.registry import Place, rules
+from ..kernel.app import SEEDING
+from ..kernel.options import PRODUCTION, SANDBOX
+from ..kernel.server import FlexpriceServer
+
+Row = Mapping[str, Any]
+#: Prices are older than every subscription, subscriptions older than every test event (contract 4.2).
+PRICES_SINCE, SUBSCRIBED_SINCE = timedelta(days=60), timedelta(days=3)
+_PRICE_FIELDS = (
+    "type",
+    "currency",
+    "billing_period",
+    "billing_period_count",
+    "billing_model",
+    "invoice_cadence",
+    "amount",
+    "tier_mode",
+    "tiers",
+    "min_quantity",
+    "trial_period_days",
+    "display_name",
+    "lookup_key",
+)
+_ENTITLEMENT_FIELDS = (
+    "feature_type",
+    "is_enabled",
+    "usage_limit",
+    "usage_reset_period",
+    "is_soft_limit",
+    "static_value",
+    "config_value",
+)
+
+
+_COUPON_FIELDS = (
+    "name",
+    "type",
+    "cadence",
+    "percentage_off",
+    "amount_off",
+    "currency",
+    "coupon_code",
+    "duration_in_periods",
+    "max_redemptions",
+)
+_TAX_RATE_FIELDS = ("name", "code", "description", "tax_rate_type", "percentage_value", "fixed_value", "scope")
+
+
+class SeedError(Exception):
+    """The emulator refused something of a seed; the message names what and why."""
+
+
+@dataclass
+class Seeded:
+    """What a seed made: ids by the names that people use."""
+
+    environment: str
+    meters: dict[str, str] = field(default_factory=dict)
+    features: dict[str, str] = field(default_factory=dict)
+    plans: dict[str, str] = field(default_factory=dict)
+    customers: dict[str, str] = field(default_factory=dict)
+    subscriptions: dict[str, str] = field(default_factory=dict)
+
+
+class Seeder:
+    """Seeds one environment of a server as its super admin; the server need not be listening."""
+
+    def __init__(self, server: FlexpriceServer, environment: str = PRODUCTION) -> None:
+        self._server = server
+        self.world = server.world
+        self._client = Client(server.application())
+        self._headers = {"x-api-key": server.api_key, "x-environment-id": environment}
+        self._now = datetime.now(UTC)
+        self.seeded = Seeded(environment)
+        self._lost_plans: set[str] = set()
+
+    def beside(self) -> Seeder:
+        """A seeder of the Sandbox, for what is there only."""
+        return Seeder(self._server, SANDBOX)
+
+    def _spoil(self, place: Place, *parts: Any) -> None:
+        """Let the active faults change what is about to be seeded; the Sandbox is always as it should be."""
+        if self.seeded.environment == PRODUCTION:
+            for rule in rules(self.world, place):
+                rule(*parts)
+
+    def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+        """One request.
+
+        Raises:
+            SeedError: it was refused.
+        """
+        own = {SEEDING: True}
+        given = dict(headers or self._headers)
+        answer = self._client.open(path, method=method, json=body, headers=given, environ_overrides=own)
+        if answer.status_code >= 300:
+            raise SeedError(
+                f"{method} {path} was refused with {answer.status_code}: {answer.get_data(as_text=True)[:300]}"
+            )
+        return answer.get_json(silent=True)
+
+    def key(self, name: str) -> tuple[str, str]:
+        """A new API key pinned to the environment: its id and the key."""
+        body = {"name": name, "type": "private_key"}
+        self._spoil("key", body)
+        made = self.call("POST", "/v1/secrets/api/keys", body)
+        return str(made["secret"]["id"]), str(made["api_key"])
+
+    def revoke(self, identifier: str) -> None:
+        """Delete an API key; one that was never used is dead at once (contract 1.7)."""
+        self.call("DELETE", f"/v1/secrets/api/keys/{identifier}")
+
+    def setting(self, key: str, value: Row) -> None:
+        """Save a setting."""
+        body = dict(value)
+        self._spoil("setting", key, body)
+        self.call("PUT", f"/v1/settings/{key}", {"value": body})
+
+    def catalog(self, catalog: Row) -> None:
+        """A catalog in its canonical JSON form: features with meters, plans with prices and entitlements."""
+        catalog = copy.deepcopy(dict(catalog))
+        wanted = set(catalog.get("plans") or ())
+        self._spoil("catalog", catalog)
+        self._lost_plans = wanted - set(catalog.get("plans") or ())
+        for key, feature in (catalog.get("features") or {}).items():
+            self._feature(key, feature)
+        for key, plan in (catalog.get("plans") or {}).items():
+            self._plan(plan, key)
+        self._extras(catalog.get("extras") or {})
+        for name, copies in (catalog.get("unkeyed_plans") or {}).items():
+            for plan in copies:
+                self._plan({**plan, "name": plan.get("name", name)}, None)
+
+    def _extras(self, extras: Row) -> None:
+        """What a clone leaves behind: addons, coupons, tax rates and settings."""
+        for key, addon in (extras.get("addons") or {}).items():
+            identifier = self.call("POST", "/v1/addons", {"name": addon["name"], "lookup_key": key})["id"]
+            for price in addon.get("prices") or ():
+                self._price(identifier, price, "ADDON")
+        for coupon in (extras.get("coupons") or {}).values():
+            self.call("POST", "/v1/coupons", _given(coupon, _COUPON_FIELDS))
+        for rate in (extras.get("tax_rates") or {}).values():
+            self.call("POST", "/v1/taxes/rates", _given(rate, _TAX_RATE_FIELDS))
+        for key, value in (extras.get("settings") or {}).items():
+            self.setting(key, value)
+
+    def customers(self, rows: Iterable[Row]) -> None:
+        """Customers with their subscriptions, as rows of the customers file: external_id, plan, currency, billing_period, …"""
+        rows = [dict(row) for row in rows]
+        self._spoil("customers", rows)
+        for row in rows:
+            external_id = row["external_id"]
+            body = {"external_id": external_id, "name": row.get("name") or external_id}
+            body.update({name: row[name] for name in ("timezone", "metadata") if row.get(name)})
+            if external_id not in self.seeded.customers:
+                self.seeded.customers[external_id] = self.call("POST", "/v1/customers", body)["id"]
+            if row.get("plan") and not self._lost(str(row["plan"])):
+                self._subscription(row)
+        self._spoil("seeded", self)
+
+    def endpoint(self, url: str, event_types: Iterable[str]) -> str:
+        """Register a webhook endpoint with the delivery service; its signing secret."""
+        door = self.call("GET", "/v1/webhooks/dashboard")
+        headers = {"authorization": f"Bearer {door['token']}"}
+        base = f"/api/v1/app/{door['app_id']}/endpoint"
+        made = self.call("POST", base, {"url": url, "filterTypes": sorted(event_types)}, headers)
+        return str(self.call("GET", f"{base}/{made['id']}/secret", headers=headers)["key"])
+
+    def _feature(self, key: str, feature: Row) -> None:
+        body = {"name": feature["name"], "lookup_key": key, "type": feature["type"]}
+        body.update({name: feature[name] for name in ("unit_singular", "unit_plural") if feature.get(name)})
+        if feature.get("meter"):
+            body["meter_id"] = self.seeded.meters[key] = self._meter(key, feature["meter"])
+        self.seeded.features[key] = self.call("POST", "/v1/features", body)["id"]
+        if feature.get("meter", {}).get("status", "published") == "archived":
+            self.call("POST", f"/v1/meters/{body['meter_id']}/disable")
+
+    def _meter(self, key: str, meter: Row) -> str:
+        aggregation = {"type": meter["aggregation"]}
+        names = ("field", "expression", "multiplier", "bucket_size", "group_by")
+        aggregation.update({name: meter[name] for name in names if meter.get(name)})
+        body = {
+            "name": meter.get("name") or key,
+            "event_name": meter["event_name"],
+            "aggregation": aggregation,
+            "reset_usage": meter.get("reset_usage") or "BILLING_PERIOD",
+            "filters": [{"key": one, "values": list(values)} for one, values in (meter.get("filters") or {}).items()],
+        }
+        if not body["filters"]:
+            del body["filters"]
+        return str(self.call("POST", "/v1/meters", body)["id"])
+
+    def _plan(self, plan: Row, key: str | None) -> None:
+        body = {"name": plan["name"], **({"lookup_key": key} if key else {})}
+        identifier = self.call("POST", "/v1/plans", body)["id"]
+        if key:
+            self.seeded.plans[key] = identifier
+        for price in plan.get("prices") or ():
+            self._price(identifier, price)
+        for feature, entitlement in (plan.get("entitlements") or {}).items():
+            known = {name: entitlement[name] for name in _ENTITLEMENT_FIELDS if entitlement.get(name) is not None}
+            self.call(
+                "POST",
+                "/v1/entitlements",
+                {
+                    "entity_type": "PLAN",
+                    "entity_id": identifier,
+                    "feature_id": self.seeded.features[feature],
+                    **known,
+                    **({"usage_limit": int(known["usage_limit"])} if "usage_limit" in known else {}),
+                },
+            )
+        for name, grant in (plan.get("credit_grants") or {}).items():
+            self.call("POST", "/v1/creditgrants", {"name": name, "scope": "PLAN", "plan_id": identifier, **grant})
+
+    def _price(self, owner: str, price: Row, kind: str = "PLAN") -> None:
+        body = {name: price[name] for name in _PRICE_FIELDS if price.get(name) is not None}
+        body.setdefault("billing_period_count", 1)
+        body.update(entity_type=kind, entity_id=owner, start_date=rfc3339(self._now - PRICES_SINCE))
+        if price.get("tiers"):
+            # Bounds are JSON numbers in requests; canonical catalogs hold them as text.
+            bounds = (None if tier["up_to"] is None else int(tier["up_to"]) for tier in price["tiers"])
+            body["tiers"] = [{**tier, "up_to": bound} for tier, bound in zip(price["tiers"], bounds, strict=True)]
+        if price.get("divide_by"):
+            body["transform_quantity"] = {"divide_by": int(price["divide_by"]), "round": price.get("round") or "up"}
+        if price.get("type") == "USAGE":
+            body["meter_id"] = self.seeded.meters[price["feature"]]
+        self.call("POST", "/v1/prices", body)
+
+    def _subscription(self, row: Row) -> None:
+        body = {
+            "customer_id": self.seeded.customers[row["external_id"]],
+            "plan_id": self._plan_id(str(row["plan"])),
+            "currency": row.get("currency") or "usd",
+            "billing_period": row.get("billing_period") or "MONTHLY",
+            "billing_period_count": 1,
+            "collection_method": row.get("collection_method") or "send_invoice",
+            "start_date": row.get("start_date") or rfc3339(self._now - SUBSCRIBED_SINCE),
+        }
+        body.update({name: row[name] for name in ("billing_cycle", "subscription_status") if row.get(name)})
+        self.seeded.subscriptions[row["external_id"]] = self.call("POST", "/v1/subscriptions", body)["id"]
+
+    def _lost(self, plan: str) -> bool:
+        """Whether an active fault took the plan away, so that nobody can be subscribed to it."""
+        return plan in self._lost_plans
+
+    def _plan_id(self, key: str) -> str:
+        if key not in self.seeded.plans:
+            raise SeedError(f"plan '{key}' of a customer is not in the catalog")
+        return self.seeded.plans[key]
+
+
+def _given(row: Row, names: Iterable[str]) -> dict[str, Any]:
+    """The fields of a row that a request takes, without those that say nothing."""
+    return {name: row[name] for name in names if row.get(name) not in (None, "", "0")}
+
+
+def rfc3339(moment: datetime) -> str:
+    """A time as Flexprice keeps it: UTC, milliseconds."""
+    utc = moment.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"

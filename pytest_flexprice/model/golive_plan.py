@@ -1,0 +1,316 @@
+"""The plan, ``golive.toml``: what a company has decided about its go-live, typed.
+
+People write and review it; it holds no secrets (keys and signing secrets are named by their variable). What the plan is silent
+about fails as *not decided*, so nearly every part is optional here and asked for by the scenario that needs it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pytest_flexprice.model.checklist import BY_ID, Level
+
+PLAN_NAME = "golive.toml"
+CHECKLIST_EVENT_TYPES = (
+    "invoice.update.finalized",
+    "invoice.update.payment",
+    "subscription.created",
+    "subscription.cancelled",
+)
+_PLACEHOLDERS = re.compile(r"^\s*(|todo|tbd|fixme|n/?a|none|xxx+|\?+|-+|…|\.\.\.)\s*$", re.IGNORECASE)
+
+
+class PlanError(Exception):
+    """The plan cannot be used; the message is one sentence with file, key, value, what is expected and how to fix it."""
+
+
+def _named(value: str) -> str:
+    if _PLACEHOLDERS.match(value):
+        raise ValueError(f"'{value}' is a placeholder; write a real name or sentence")
+    return value.strip()
+
+
+def _level(value: str) -> str:
+    return Level.parse(value).word
+
+
+def _item(value: str) -> str:
+    if value not in BY_ID:
+        raise ValueError(f"'{value}' is no checklist item; expected one of {', '.join(BY_ID)}")
+    return value
+
+
+def _variable(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+        raise ValueError("expected the name of an environment variable, never a secret itself")
+    return value
+
+
+Named = Annotated[str, AfterValidator(_named)]
+LevelName = Annotated[str, AfterValidator(_level)]
+ItemId = Annotated[str, AfterValidator(_item)]
+Variable = Annotated[str, AfterValidator(_variable)]
+BillingPeriod = Literal["MONTHLY", "ANNUAL", "WEEKLY", "DAILY", "QUARTERLY", "HALF_YEARLY"]
+Collection = Literal["send_invoice", "charge_automatically"]
+EventType = Annotated[str, Field(min_length=1)]
+
+
+class Part(BaseModel):
+    """What all tables of the plan share: unknown keys are mistakes, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Company(Part):
+    """Who goes live."""
+
+    name: Named
+
+
+class Client(Part):
+    """How the company's own application calls Flexprice, as its configuration says (checklist 1.3)."""
+
+    events_url: str = ""
+    header: str = "x-api-key"
+    verify_tls: bool = True
+
+
+class Handler(Part):
+    """The company's webhook handler: its URL and the *name* of the variable that holds its signing secret."""
+
+    url: str
+    secret: Variable
+
+
+class Webhooks(Part):
+    """What the company decided about webhooks (checklist section 6 and item 7.4).
+
+    ``processed`` is a URL with ``{invoice_id}`` that answers 200 once the handler has processed that invoice's webhook;
+    ``grade`` is how far item 7.4 must be proved. ``transport`` says which one the server uses: ``native`` is unsigned.
+    """
+
+    endpoint: str
+    handler: Handler | None = None
+    processed: str = ""
+    grade: Literal["delivered", "acknowledged", "processed"] = "processed"
+    transport: Literal["svix", "native"] = "svix"
+    event_types: tuple[EventType, ...] = CHECKLIST_EVENT_TYPES
+
+
+class Customers(Part):
+    """The customers that must exist: a CSV file, rows in the plan, or both (checklist section 4)."""
+
+    file: str = ""
+    declared: tuple[dict[str, str], ...] = ()
+    undeclared: Literal["fail", "allow"] = "fail"
+    ignore_prefixes: tuple[str, ...] = ()
+
+
+class Invoicing(Part):
+    """What was decided about invoices and unpaid ones (checklist section 5)."""
+
+    grace_period_days: Annotated[int, Field(gt=0)] | None = None
+    auto_cancel: bool | None = None
+    collection: Collection | None = None
+    decided_by: Named | None = None
+    decided_on: date | None = None
+    due_date_days: Annotated[int, Field(ge=0)] | None = None
+    finalization_delay_seconds: Annotated[int, Field(gt=0)] | None = None
+
+
+class Environment(Part):
+    """One environment of Flexprice that the plan knows.
+
+    ``allow`` is the highest level it may ever see; ``old_keys`` and ``old_key_ids`` name variables and key ids that must no longer
+    work; ``scan`` lists deployed configuration files and folders. ``customers``, ``invoicing`` and ``webhooks`` replace the plan's
+    own tables for this environment.
+    """
+
+    base_url: str
+    environment_id: str = ""
+    type: Literal["production", "development"]
+    allow: LevelName | None = None
+    test_plan: str = ""
+    test_currency: str = ""
+    test_billing_period: BillingPeriod | None = None
+    test_invoice: Literal["draft", "cancel_and_bill"] = "draft"
+    old_keys: tuple[Variable, ...] = ()
+    old_key_ids: tuple[str, ...] = ()
+    scan: tuple[str, ...] = ()
+    svix_url: str = ""
+    accept_connections: tuple[str, ...] = ()
+    allow_duplicates: bool = False
+    probe_handler: bool = False
+    probe_other_region: bool = False
+    client: Client | None = None
+    customers: Customers | None = None
+    invoicing: Invoicing | None = None
+    webhooks: Webhooks | None = None
+
+    @property
+    def production(self) -> bool:
+        """Whether real customers are billed here."""
+        return self.type == "production"
+
+
+class Event(Part):
+    """One kind of event that the application sends (checklist 2.2, 3.1).
+
+    ``properties`` gives the type of each property; ``samples`` names files (globs allowed) with events as the application
+    sends them: NDJSON, JSON, CSV or Parquet.
+    """
+
+    name: str
+    properties: dict[str, Literal["number", "string", "boolean", "object", "array"]] = {}
+    samples: str | tuple[str, ...] = ()
+    unbilled: Named | None = None
+
+    @property
+    def sample_files(self) -> tuple[str, ...]:
+        """The sample files' names or globs, relative to the plan."""
+        return (self.samples,) if isinstance(self.samples, str) else self.samples
+
+
+class Accepted(Part):
+    """A difference to the signed-off catalog that somebody accepted until a day (``until`` is the last one)."""
+
+    path: str
+    reason: Named
+    owner: Named
+    until: date
+
+
+class Catalog(Part):
+    """The signed-off catalog: a snapshot's file name, or the name of an environment to compare with (checklist 2.1).
+
+    The key of such an environment comes from ``FLEXPRICE_<NAME>_API_KEY``. ``price_keys`` says that somebody looks prices up by
+    their lookup key; a clone of an environment clears those keys.
+    """
+
+    signed_off: str
+    price_keys: bool = False
+    accepted: tuple[Accepted, ...] = ()
+
+
+class Waiver(Part):
+    """An item that the company accepts although it failed or could not be verified; it stops counting after ``until``."""
+
+    item: ItemId
+    reason: Named
+    owner: Named
+    approved_by: Named
+    until: date
+
+
+class Attestation(Part):
+    """A person's statement that an item holds (checklist sections 1, 5 and 8)."""
+
+    item: ItemId
+    statement: Named
+    by: Named
+    role: Named
+    on: date
+    valid_days: Annotated[int, Field(gt=0, le=366)] = 90
+    environment: str = ""
+    evidence: str = ""
+
+
+class GoLivePlan(Part):
+    """The whole of ``golive.toml``. ``path`` is the file it came from; files it names are relative to that."""
+
+    company: Company
+    environments: dict[str, Environment] = {}
+    events: tuple[Event, ...] = ()
+    catalog: Catalog | None = None
+    customers: Customers | None = None
+    invoicing: Invoicing | None = None
+    webhooks: Webhooks | None = None
+    waivers: tuple[Waiver, ...] = ()
+    attestations: tuple[Attestation, ...] = ()
+    path: Path = Field(default=Path(PLAN_NAME), exclude=True)
+
+    @model_validator(mode="after")
+    def _event_names_are_unique(self) -> GoLivePlan:
+        names = [event.name for event in self.events]
+        double = sorted({name for name in names if names.count(name) > 1})
+        if double:
+            raise ValueError(f"events: '{double[0]}' is listed twice; list each event name once")
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """The folder that the plan's own file names start from."""
+        return self.path.parent
+
+    def files(self, *patterns: str) -> Iterator[Path]:
+        """The files that names or globs of the plan stand for, sorted; a name without a match is yielded as it is."""
+        for pattern in patterns:
+            found = sorted(self.folder.glob(pattern)) if not Path(pattern).is_absolute() else [Path(pattern)]
+            yield from found or [self.folder / pattern]
+
+    def for_environment(self, name: str) -> GoLivePlan:
+        """The plan as that environment sees it: its own customers, invoicing and webhooks tables in place of the plan's."""
+        own = self.environments.get(name)
+        if own is None:
+            return self
+        parts = {part: getattr(own, part) for part in ("customers", "invoicing", "webhooks")}
+        return self.model_copy(update={part: value for part, value in parts.items() if value is not None})
+
+
+def load(path: Path) -> GoLivePlan:
+    """Read a plan.
+
+    Raises:
+        PlanError: the file is missing, is not TOML, or holds a value that is not as expected.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise PlanError(
+            f"{path}: there is no such plan file; name it with --flexprice-plan or write a first one with --flexprice-init."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlanError(f"{path}: the plan cannot be read ({error}); make it a readable UTF-8 file.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise PlanError(f"{path}: this is not TOML: {error}; correct that line.") from None
+    return parse(data, path)
+
+
+def parse(data: dict[str, Any], path: Path) -> GoLivePlan:
+    """A plan from the parsed TOML of ``path``.
+
+    Raises:
+        PlanError: a value is not as expected; the sentence names file, key and value of the first such place.
+    """
+    try:
+        return GoLivePlan.model_validate({**data, "path": path})
+    except ValidationError as error:
+        raise PlanError(f"{path}: {_sentence(error)}") from None
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"]) or "plan"
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if first["type"] == "missing":
+        return f"{key} is missing{more}; add it."
+    if first["type"] == "extra_forbidden":
+        return f"{key} is not a key of the plan{more}; remove it or correct its spelling."
+    value = first["input"]
+    shown = f" = {value!r}" if isinstance(value, (str, int, float, bool, date, Decimal)) else ""
+    reason = first["msg"].removeprefix("Value error, ")
+    return f"{key}{shown}: {reason[0].lower() + reason[1:]}{more}."
+
+
+def json_schema() -> str:
+    """The plan's JSON Schema, for editors."""
+    return json.dumps(GoLivePlan.model_json_schema(), indent=2, sort_keys=True)

@@ -1,0 +1,1 @@
+"""Checklist section 2: what is sold, as signed off and as it is."""

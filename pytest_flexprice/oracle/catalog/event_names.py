@@ -1,0 +1,210 @@
+"""Every event name the application sends against the meters that count it, byte for byte (checklist 2.2)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.model.near_miss import NearMisses
+from pytest_flexprice.model.numbers import trimmed
+from pytest_flexprice.oracle.catalog.objects import Catalog, Meter, Price
+
+ITEM = "2.2"
+_IMMUTABLE = "an event name cannot be changed later: make a feature with a meter of exactly this name, or send the name that is there"
+
+
+class Sent(Protocol):
+    """One ``[[events]]`` of the plan; ``unbilled`` is the reason why it needs no meter."""
+
+    @property
+    def name(self) -> str:
+        """The event name, exactly as sent."""
+
+    @property
+    def unbilled(self) -> str | None:
+        """Why the event is not to be billed, or None."""
+
+
+def metered(sent: Iterable[Sent], catalog: Catalog) -> list[Finding]:
+    """Names that no published meter counts, that several count alike, and meters that nobody sends to."""
+    names = list(sent)
+    active = _active(catalog)
+    near = NearMisses(active)
+    retired = _retired(catalog)
+    found: list[Finding] = []
+    for one in names:
+        name = trimmed(one.name)
+        if name != one.name:
+            found.append(_spaces(one.name))
+        if one.unbilled:
+            found += _unbilled(one, active.get(name, []))
+        elif name not in active:
+            found.append(_unmetered(name, retired, near))
+        else:
+            found += _counted_twice(name, active[name])
+    wanted = {trimmed(one.name) for one in names}
+    return found + [_unsent(name, meters, wanted) for name, meters in sorted(active.items()) if name not in wanted]
+
+
+def priced(sent: Iterable[Sent], catalog: Catalog, now: datetime) -> list[Finding]:
+    """Names that are counted, but that no price in force bills on any published plan."""
+    active = _active(catalog)
+    prices: dict[str, list[Price]] = defaultdict(list)
+    for _, plan in catalog.every_plan():
+        for price in plan.prices:
+            if price.usage and (price.meter is None or price.meter.published):
+                prices[price.event_name].append(price)
+    return [
+        _unpriced(trimmed(one.name), prices[trimmed(one.name)])
+        for one in sent
+        if not one.unbilled
+        and trimmed(one.name) in active
+        and not any(price.in_force(now) for price in prices[trimmed(one.name)])
+    ]
+
+
+def _active(catalog: Catalog) -> dict[str, list[Meter]]:
+    """Published meters by event name: those of published features, and those that have none (they count all the same)."""
+    active: dict[str, dict[str, Meter]] = defaultdict(dict)
+    for key, _, meter in catalog.metered():
+        if meter.published:
+            active[meter.event_name][meter.id or key] = meter
+    for meter in catalog.loose_meters:
+        if meter.published and (meter.event_name in active or _is_priced(meter, catalog)):
+            active[meter.event_name][meter.id or meter.name] = meter
+    return {name: list(meters.values()) for name, meters in active.items()}
+
+
+def _is_priced(meter: Meter, catalog: Catalog) -> bool:
+    return any(price.meter and price.meter.id == meter.id for _, plan in catalog.every_plan() for price in plan.prices)
+
+
+def _retired(catalog: Catalog) -> dict[str, Meter]:
+    meters = [feature.meter for feature in catalog.archived.values() if feature.meter]
+    meters += [meter for _, _, meter in catalog.metered() if not meter.published]
+    meters += [meter for meter in catalog.loose_meters if not meter.published]
+    return {meter.event_name: meter for meter in meters}
+
+
+def _unmetered(name: str, retired: dict[str, Meter], near: NearMisses) -> Finding:
+    consequence = "such events are accepted with 202 and never billed"
+    if name in retired:
+        when = f" since {retired[name].changed}" if retired[name].changed else ""
+        return _finding(
+            f"events.{name}",
+            f"event name '{name}' is sent, but its only meter is archived{when}",
+            expected="published",
+            observed=retired[name].status,
+            consequence=consequence,
+            remedy="make a feature with a new meter of this name",
+        )
+    close = near.of(name)
+    if close is None:
+        return _finding(
+            f"events.{name}",
+            f"event name '{name}' is sent, but no published meter has it",
+            expected=name,
+            consequence=consequence,
+            remedy=_IMMUTABLE,
+        )
+    return _finding(
+        f"events.{name}",
+        f"event name '{name}' is sent, but the published meter is called '{close[0]}', which differs {close[1]}"
+        f" (bytes {_bytes(name, close[0])})",
+        expected=name,
+        observed=close[0],
+        consequence=consequence,
+        remedy=_IMMUTABLE,
+    )
+
+
+def _bytes(left: str, right: str) -> str:
+    """The bytes in which two names differ, from the first that does."""
+    one, other = left.encode("utf-8", "surrogatepass"), right.encode("utf-8", "surrogatepass")
+    same = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    shown = [part[same : same + 6].hex(" ") or "nothing" for part in (one, other)]
+    return f"{shown[0]} against {shown[1]} at byte {same + 1}"
+
+
+def _counted_twice(name: str, meters: Sequence[Meter]) -> list[Finding]:
+    if len(meters) == 1:
+        return []
+    kinds = [(one.aggregation, one.field, one.expression) for one in meters]
+    doubled = any(
+        kinds[i] == kinds[j] and _overlap(meters[i], meters[j])
+        for i in range(len(meters))
+        for j in range(i + 1, len(meters))
+    )
+    return [
+        _finding(
+            f"events.{name}",
+            f"event name '{name}' is counted by {len(meters)} published meters"
+            + (" in the same way" if doubled else ", each in its own way"),
+            expected=1,
+            observed=len(meters),
+            consequence=f"one event may be billed {len(meters)} times",
+            remedy="archive the meter that should not be there" if doubled else "check that each of them is meant",
+            severity=Severity.ERROR if doubled else Severity.WARNING,
+        )
+    ]
+
+
+def _overlap(one: Meter, other: Meter) -> bool:
+    """Whether an event may pass the filters of both."""
+    shared = set(one.filters) & set(other.filters)
+    return all(set(one.filters[key]) & set(other.filters[key]) for key in shared)
+
+
+def _unsent(name: str, meters: Sequence[Meter], wanted: set[str]) -> Finding:
+    return _finding(
+        f"meters.{name}",
+        f"a published meter counts event name '{name}', which the application does not send{NearMisses(wanted).hint(name)}",
+        observed=name,
+        consequence="whatever is priced by it bills 0",
+        remedy="list the event in the plan if the application sends it, or archive the meter",
+        severity=Severity.WARNING,
+    )
+
+
+def _unbilled(one: Sent, meters: Sequence[Meter]) -> list[Finding]:
+    if not meters:
+        return []
+    return [
+        _finding(
+            f"events.{one.name}",
+            f"event name '{one.name}' is declared as not billed ({one.unbilled}), but a published meter counts it",
+            consequence="it may be billed all the same",
+            remedy="archive the meter or correct the plan",
+            severity=Severity.WARNING,
+        )
+    ]
+
+
+def _unpriced(name: str, prices: Sequence[Price]) -> Finding:
+    starts = sorted(price.start_date for price in prices if price.start_date)
+    later = f"; the first price starts on {starts[0]:%Y-%m-%d %H:%M} UTC" if starts and prices else ""
+    return _finding(
+        f"events.{name}.price",
+        f"event name '{name}' is counted, but no price in force on any plan bills it{later}",
+        expected="a usage price in force",
+        observed=None,
+        consequence="its usage is free of charge for everybody",
+        remedy="add a usage price on its meter to a plan",
+    )
+
+
+def _spaces(name: str) -> Finding:
+    return _finding(
+        f"events.{name}",
+        f"event name '{name}' has white space around it, which the server cuts off",
+        consequence="it is counted all the same",
+        remedy="send it without white space",
+        severity=Severity.INFO,
+    )
+
+
+def _finding(path: str, problem: str, **details: Any) -> Finding:
+    return Finding(ITEM, path, problem, **details)

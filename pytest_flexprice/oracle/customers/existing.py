@@ -1,0 +1,123 @@
+"""Declared customers against those that exist, by external id, byte for byte (checklist 4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.model.grouping import Told
+from pytest_flexprice.model.near_miss import NearMisses
+from pytest_flexprice.oracle.customers.declared import ITEM, Row
+from pytest_flexprice.oracle.customers.register import Register
+
+OURS = "pytest-flexprice"
+_POOL = 100_000
+_SEARCHED = 200
+AUTO = "customers that Flexprice made from events"
+UNDECLARED = "customers that nobody declared"
+MISSING = "declared customers that do not exist"
+NEARLY = "declared customers that exist under another spelling only"
+
+
+def compare(register: Register, undeclared: str = "fail", ignore_prefixes: tuple[str, ...] = ()) -> Iterator[Told]:
+    """Missing, doubled and undeclared customers, and those on another time zone than declared.
+
+    ``undeclared`` "allow" makes unknown customers a warning; those that an event made stay an error, because a typo in the
+    pipeline makes a customer. External ids with one of ``ignore_prefixes``, and test customers of runs of this suite, do not count.
+    """
+    yield from _missing(register)
+    yield from _doubled(register)
+    yield from _undeclared(register, undeclared, ignore_prefixes)
+    for external_id, customer, rows, _ in register.pairs():
+        yield from _timezones(external_id, customer, rows)
+
+
+def _missing(register: Register) -> Iterator[Told]:
+    near: NearMisses | None = None
+    for number, (external_id, place) in enumerate(register.missing()):
+        if near is None:
+            near = NearMisses(name for name, _, _ in islice(register.undeclared(), _POOL))
+        close = near.of(external_id, edits=number < _SEARCHED)
+        finding = Finding(
+            ITEM,
+            f"customers.{external_id}",
+            f"customer '{external_id}' is declared ({place}) and does not exist"
+            + (f", but '{close[0]}' does, which differs {close[1]}" if close else ""),
+            expected=external_id,
+            observed=close[0] if close else None,
+            consequence="events with this external id are accepted and billed to nobody",
+            remedy="create the customer under exactly this external id, or correct the declaration and the pipeline",
+        )
+        yield Told(NEARLY if close else MISSING, external_id, finding)
+
+
+def _undeclared(register: Register, policy: str, ignore_prefixes: tuple[str, ...]) -> Iterator[Told]:
+    for external_id, customer, live in register.undeclared():
+        metadata = customer.get("metadata") or {}
+        if external_id.startswith(ignore_prefixes) or metadata.get("managed_by") == OURS:
+            continue
+        made_by_event = str(metadata.get("created_by_workflow", "")).lower() == "true"
+        if made_by_event or (customer.get("name") == external_id and not live):
+            yield Told(AUTO, external_id, _phantom(external_id, customer, made_by_event, live))
+        else:
+            yield Told(UNDECLARED, external_id, _unknown(external_id, customer, live, policy))
+
+
+def _phantom(external_id: str, customer: Mapping[str, Any], made_by_event: bool, live: int) -> Finding:
+    why = (
+        "Flexprice made it from an event"
+        if made_by_event
+        else "its name is its external id, as Flexprice names those it makes"
+    )
+    since = f" on {customer['created_at']}" if customer.get("created_at") else ""
+    return Finding(
+        ITEM,
+        f"customers.{external_id}",
+        f"customer '{external_id}' was never declared, has {live or 'no'} subscription{'s' if live != 1 else ''}"
+        f" and appeared by itself{since}: {why}",
+        consequence="usage under a misspelt external id piles up there and is billed to nobody",
+        remedy="find out which system sends this id, correct it, and switch off customer_onboarding if it is not meant",
+    )
+
+
+def _unknown(external_id: str, customer: Mapping[str, Any], live: int, policy: str) -> Finding:
+    billed = f"it has {live} subscriptions, which are billed" if live else "its events are billed to nobody"
+    return Finding(
+        ITEM,
+        f"customers.{external_id}",
+        f"customer '{external_id}' ({customer.get('name', '')}) exists and nobody declared it",
+        consequence=billed,
+        remedy='declare it, archive it, or set customers.undeclared = "allow"',
+        severity=Severity.ERROR if policy == "fail" else Severity.WARNING,
+    )
+
+
+def _doubled(register: Register) -> Iterator[Told]:
+    for external_id, _, first, second in register.doubled():
+        if external_id:
+            finding = Finding(
+                ITEM,
+                f"{second}",
+                f"customer '{external_id}' is declared twice word for word ({first} and {second})",
+                consequence="a second subscription on the same plan would be expected, and billed",
+                remedy="remove one of the two rows",
+            )
+            yield Told("customers declared twice", external_id, finding)
+
+
+def _timezones(external_id: str, customer: Mapping[str, Any], rows: list[Row]) -> Iterator[Told]:
+    for row in rows[:1]:
+        declared, actual = row.values.get("timezone"), customer.get("timezone") or "UTC"
+        if declared and declared != actual:
+            finding = Finding(
+                ITEM,
+                f"customers.{external_id}.timezone",
+                f"customer '{external_id}' is in another time zone than declared ({row.where})",
+                expected=declared,
+                observed=actual,
+                consequence="days and periods of its invoices begin at another hour",
+                remedy="correct the customer or the declaration",
+            )
+            yield Told("customers in another time zone than declared", external_id, finding)

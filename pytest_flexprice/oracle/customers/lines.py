@@ -1,0 +1,158 @@
+"""The lines of a subscription against the prices that its plan has now (checklist 4.2, contract 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.model.grouping import Told
+from pytest_flexprice.model.times import instant_of
+from pytest_flexprice.oracle.catalog.diff import describe
+from pytest_flexprice.oracle.catalog.objects import Catalog, Price
+
+ONE_TIME = "ONETIME"
+Past = Callable[[], Mapping[str, Price]]
+"""Asked only when a line has a price that its plan no longer has: all prices of plans by id, ended ones too."""
+SYNC = "sync the plan's prices to its subscriptions"
+
+
+@dataclass(frozen=True)
+class PlanPrices:
+    """The prices of a plan that are in force, by id; ``past`` knows those that have ended, of all plans."""
+
+    by_id: Mapping[str, Price]
+    now: datetime
+    past: Past
+
+    def taken(self, currency: str, period: str) -> dict[str, Price]:
+        """Those that a subscription of that currency and billing period bills again and again."""
+        return {
+            key: price
+            for key, price in self.by_id.items()
+            if price.currency == currency.lower() and price.billing_period == period
+        }
+
+
+def plan_prices(catalog: Catalog, now: datetime, past: Past) -> dict[str, PlanPrices]:
+    """The prices in force of every published plan, by the plan's id."""
+    return {
+        plan.id: PlanPrices({price.id: price for price in plan.prices if price.in_force(now)}, now, past)
+        for _, plan in catalog.every_plan()
+    }
+
+
+def lines(external_id: str, subscription: Mapping[str, Any], plans: Mapping[str, PlanPrices]) -> Iterator[Told]:
+    """What one subscription does not bill although its plan has a price for it, and what it bills by an old price.
+
+    Nothing is told of a plan that is not published, nor of a subscription whose lines the server left out.
+    """
+    plan = plans.get(subscription.get("plan_id", ""))
+    if plan is None or "lines" not in subscription:
+        return
+    held = [
+        line for line in subscription["lines"] if not _over(line, plan.now) and line.get("billing_period") != ONE_TIME
+    ]
+    ids = {line.get("price_id") for line in held}
+    meters = {line["meter_id"] for line in held if line.get("meter_id")}
+    taken = plan.taken(str(subscription.get("currency", "")), str(subscription.get("billing_period", "")))
+    replaced = {price.meter.id for price in taken.values() if price.meter} if taken else set()
+    for key, price in sorted(plan.by_id.items()):
+        meter = price.meter.id if price.meter else ""
+        if price.usage and meter not in meters and (key in taken or meter not in replaced):
+            yield _dropped(external_id, subscription, price, key in taken)
+    old = [line for line in held if _is_old(line, plan)]
+    fees = [price for key, price in sorted(taken.items()) if not price.usage and key not in ids]
+    kept = sum(not line.get("meter_id") for line in old)
+    for price in fees[kept:]:
+        yield _dropped(external_id, subscription, price, True)
+    for line in old:
+        yield from _old(external_id, line, plan, _now(line, taken, fees))
+    yield from _late(external_id, subscription, held)
+
+
+def _over(line: Mapping[str, Any], now: datetime) -> bool:
+    ends = instant_of(line, "end_date")
+    return ends is not None and ends <= now
+
+
+def _dropped(external_id: str, subscription: Mapping[str, Any], price: Price, matching: bool) -> Told:
+    what = f"usage of '{price.event_name}'" if price.usage else f"the fee '{price.display_name}'"
+    why = (
+        "the price is newer than the subscription"
+        if matching
+        else f"the subscription is {subscription.get('currency')} {subscription.get('billing_period')} "
+        "and takes only prices of this currency and exactly this billing period"
+    )
+    finding = _finding(
+        external_id,
+        "lines",
+        f"{what} of customer '{external_id}' is not billed: the plan has {describe(price)}, the subscription has no line for it, "
+        f"because {why}",
+        expected=describe(price),
+        consequence="what is used is counted and never billed" if price.usage else "the fee is never billed",
+        remedy=SYNC
+        if matching
+        else "give the plan a price of that currency and period, or subscribe the customer anew",
+    )
+    return Told(f"subscriptions that do not bill {what}", external_id, finding)
+
+
+def _is_old(line: Mapping[str, Any], plan: PlanPrices) -> bool:
+    """Whether a line of the plan bills by a price that the plan no longer has; a subscription's own prices are not old."""
+    return line.get("price_id") not in plan.by_id and line.get("entity_type", "plan") == "plan"
+
+
+def _now(line: Mapping[str, Any], taken: Mapping[str, Price], fees: list[Price]) -> Price | None:
+    """The price that a line with an old one would have today."""
+    meter = line.get("meter_id")
+    by_meter = {price.meter.id: price for price in taken.values() if price.meter}
+    return by_meter.get(meter) if meter else next(iter(fees), None)
+
+
+def _old(external_id: str, line: Mapping[str, Any], plan: PlanPrices, now: Price | None) -> Iterator[Told]:
+    known = plan.past()
+    then = known.get(line.get("price_id", ""))
+    if then and now and describe(then) == describe(now) and (then.tiers, then.divide_by) == (now.tiers, now.divide_by):
+        return
+    own = bool(known) and then is None
+    what = f"'{now.event_name or now.display_name}'" if now else f"price {line.get('price_id')}"
+    finding = _finding(
+        external_id,
+        "lines",
+        f"a line of the subscription of customer '{external_id}' bills {what} by "
+        + ("a price of its own" if own else "a price that the plan no longer has"),
+        expected=describe(now) if now else None,
+        observed=describe(then) if then else line.get("price_id"),
+        consequence="the customer pays another price than the plan says",
+        remedy=f"{SYNC}, or confirm that this customer keeps its price",
+        severity=Severity.WARNING if own else Severity.ERROR,
+    )
+    yield Told(f"subscriptions that bill {what} by {'their own' if own else 'an old'} price", external_id, finding)
+
+
+def _late(external_id: str, subscription: Mapping[str, Any], held: list[Mapping[str, Any]]) -> Iterator[Told]:
+    starts = instant_of(subscription, "start_date")
+    late = [
+        line
+        for line in held
+        if starts and (begin := instant_of(line, "start_date")) and (begin - starts).total_seconds() > 1
+    ]
+    if late:
+        first = min(str(line["start_date"]) for line in late)
+        finding = _finding(
+            external_id,
+            "lines",
+            f"the subscription of customer '{external_id}' starts on {subscription['start_date']}, but {len(late)} of its lines "
+            f"start only on {first}",
+            consequence="usage before that is not billed: a line starts no sooner than its price",
+            remedy="check that it is meant",
+            severity=Severity.WARNING,
+        )
+        yield Told("subscriptions with lines that start later", external_id, finding)
+
+
+def _finding(external_id: str, field: str, problem: str, **details: Any) -> Finding:
+    return Finding("4.2", f"customers.{external_id}.subscription.{field}", problem, **details)

@@ -1,0 +1,257 @@
+"""Declared subscriptions against those that exist: plan, status, currency, period, cycle, collection, lines (checklist 4.2).
+
+A subscription takes the prices of its plan that have its currency and exactly its billing period, plus one-time ones, and drops the
+others without a word (contract 4.2, recording price_matching); what it dropped shows only in its lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.model.grouping import Told
+from pytest_flexprice.model.near_miss import NearMisses
+from pytest_flexprice.model.times import instant_of
+from pytest_flexprice.oracle.catalog.objects import Catalog
+from pytest_flexprice.oracle.customers.declared import Row
+from pytest_flexprice.oracle.customers.lines import Past, lines, plan_prices
+from pytest_flexprice.oracle.customers.register import Register
+
+ITEM = "4.2"
+Subscription = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What holds for every subscription whose row does not say otherwise; empty values are not compared."""
+
+    collection_method: str = ""
+
+
+_NOUNS = {
+    "currency": "currency",
+    "billing_period": "billing period",
+    "billing_period_count": "number of periods",
+    "billing_cycle": "billing cycle",
+    "collection_method": "collection method",
+    "payment_terms": "payment terms",
+}
+_COSTS = {
+    "currency": "prices of other currencies are dropped without a word",
+    "billing_period": "prices of other periods are dropped without a word",
+    "billing_period_count": "invoices come at other times",
+    "billing_cycle": "calendar periods begin on the first of the month and the first one is short, anniversaries do not",
+    "payment_terms": "invoices are due on another day, and auto-cancel counts from there",
+    "collection_method": "charge_automatically takes the money by itself and is what Flexprice sets when nothing is said; "
+    "send_invoice waits for the customer",
+}
+_STATUSES = {
+    "draft": "was never activated",
+    "trialing": "is in its trial",
+    "paused": "is paused",
+    "incomplete": "is incomplete",
+    "cancelled": "is cancelled",
+}
+
+
+def compare(
+    register: Register, catalog: Catalog, now: datetime, expected: Expected | None = None, past: Past = dict
+) -> Iterator[Told]:
+    """Everything that is wrong with the subscriptions of declared customers that exist, customer by customer.
+
+    ``past`` is asked at most for what the catalog does not hold: all prices of plans by id, ended ones too.
+    """
+    plans = plan_prices(catalog, now, past)
+    unknown = NearMisses(catalog.plans)
+    missing: set[str] = set()
+    for external_id, _, rows, held in register.pairs():
+        for row in rows:
+            key = row.values.get("plan", "")
+            if key and key not in catalog.plans and key not in missing:
+                missing.add(key)
+                yield Told("declared plans that do not exist", key, _no_plan(row, key, unknown))
+        live = [one for one in held if one["status"] != "cancelled"]
+        for wanted, one in _pair(rows, live):
+            if wanted is None and one is not None:
+                yield _extra(external_id, one, [other for other in live if other["plan_id"] == one["plan_id"]])
+            elif one is None and wanted is not None:
+                yield _none(external_id, wanted, [past for past in held if past["status"] == "cancelled"])
+            elif one is not None and wanted is not None:
+                yield from _against(external_id, wanted, one, expected or Expected())
+                yield from _dates(external_id, wanted, one, now)
+                yield from lines(external_id, one, plans)
+
+
+def _pair(rows: Sequence[Row], live: Sequence[Subscription]) -> list[tuple[Row | None, Subscription | None]]:
+    """Each declared row with the subscription that is most like it, each subscription once."""
+    wanted = [row for row in rows if row.values.get("plan")]
+    costs = sorted((_unlike(row, one), i, j) for i, row in enumerate(wanted) for j, one in enumerate(live))
+    matched: dict[int, int] = {}
+    for _, i, j in costs:
+        if i not in matched and j not in matched.values():
+            matched[i] = j
+    pairs: list[tuple[Row | None, Subscription | None]] = [(wanted[i], live[j]) for i, j in sorted(matched.items())]
+    pairs += [(row, None) for i, row in enumerate(wanted) if i not in matched]
+    pairs += [(None, one) for j, one in enumerate(live) if j not in matched.values()]
+    return pairs
+
+
+def _unlike(row: Row, one: Subscription) -> int:
+    weights = {"currency": 4, "billing_period": 2, "billing_cycle": 1}
+    differing = sum(weight for name, weight in weights.items() if row.values.get(name, one.get(name)) != one.get(name))
+    status = 0 if one["status"] == row.values.get("status", "active") else 1
+    return differing + status + (0 if _plan_name(one) == row.values.get("plan") else 8)
+
+
+def _plan_name(one: Subscription) -> str:
+    return str(one.get("plan_key") or one.get("plan_name") or one.get("plan_id", ""))
+
+
+def _no_plan(row: Row, key: str, plans: NearMisses) -> Finding:
+    return Finding(
+        ITEM,
+        f"plans.{key}",
+        f"plan '{key}' is declared for customers ({row.where}) and no published plan has this lookup key{plans.hint(key)}",
+        expected=key,
+        consequence="nobody can be subscribed to it",
+        remedy="correct the declaration or make the plan",
+    )
+
+
+def _none(external_id: str, row: Row, cancelled: Sequence[Subscription]) -> Told:
+    past = ""
+    if cancelled:
+        last = max(cancelled, key=lambda one: str(one.get("cancelled_at", "")))
+        past = (
+            f"; its subscription to '{_plan_name(last)}' was cancelled on {last.get('cancelled_at', 'an unknown day')}"
+        )
+    finding = Finding(
+        ITEM,
+        f"customers.{external_id}.subscription",
+        f"customer '{external_id}' has no subscription to plan '{row.values['plan']}' ({row.where}){past}",
+        expected=row.values["plan"],
+        consequence="its usage is accepted and never billed",
+        remedy="subscribe the customer",
+    )
+    return Told("customers without the declared subscription", external_id, finding)
+
+
+def _extra(external_id: str, one: Subscription, same: Sequence[Subscription]) -> Told:
+    doubled = len(same) > 1
+    ids = ", ".join(sorted(str(other["id"]) for other in same))
+    finding = Finding(
+        ITEM,
+        f"customers.{external_id}.subscriptions",
+        f"customer '{external_id}' has {len(same)} subscriptions to plan '{_plan_name(one)}' ({ids})"
+        if doubled
+        else f"customer '{external_id}' has a subscription to plan '{_plan_name(one)}' ({ids}, {one['status']}) that nobody declared",
+        expected=1 if doubled else None,
+        observed=len(same) if doubled else _plan_name(one),
+        consequence=f"everything is billed {len(same)} times" if doubled else "it is billed too",
+        remedy="cancel the subscription that should not be there, or declare it",
+    )
+    return Told("customers with a subscription too many", external_id, finding)
+
+
+def _against(external_id: str, row: Row, one: Subscription, expected: Expected) -> Iterator[Told]:
+    if _plan_name(one) != row.values["plan"]:
+        old = " (an archived plan)" if one.get("plan_status") not in ("", "published") else ""
+        finding = _finding(
+            external_id,
+            "plan",
+            f"customer '{external_id}' is on plan '{_plan_name(one)}'{old} instead of '{row.values['plan']}' ({row.where})",
+            expected=row.values["plan"],
+            observed=_plan_name(one),
+            consequence="it is billed the prices of another plan",
+            remedy="move the customer to the declared plan, or correct the declaration",
+        )
+        yield Told("customers on another plan than declared", external_id, finding)
+    yield from _status(external_id, row, one)
+    for name, noun in _NOUNS.items():
+        declared = row.values.get(name) or getattr(expected, name, "")
+        if declared and declared.casefold() != str(one.get(name, "")).casefold():
+            finding = _finding(
+                external_id,
+                name,
+                f"the {noun} of the subscription of customer '{external_id}' is not the declared one ({row.where})",
+                expected=declared,
+                observed=one.get(name),
+                consequence=_COSTS[name],
+                remedy="correct the subscription or the declaration",
+            )
+            yield Told(f"subscriptions with another {noun} than declared", external_id, finding)
+
+
+def _status(external_id: str, row: Row, one: Subscription) -> Iterator[Told]:
+    declared, actual = row.values.get("status", "active").lower(), one["status"]
+    if declared == actual:
+        return
+    when = {"draft": f", since {one.get('created_at', '')}", "trialing": f", until {one.get('trial_end', '')}"}.get(
+        actual, ""
+    )
+    finding = _finding(
+        external_id,
+        "status",
+        f"the subscription of customer '{external_id}' {_STATUSES.get(actual, f'is {actual}')}{when}",
+        expected=declared,
+        observed=actual,
+        consequence="usage is not billed while it lasts" if actual != "active" else "it is billed already",
+        remedy="activate it" if actual == "draft" else "correct the subscription or the declared status",
+    )
+    yield Told(f"subscriptions that are {actual} instead of {declared}", external_id, finding)
+
+
+def _dates(external_id: str, row: Row, one: Subscription, now: datetime) -> Iterator[Told]:
+    for name in ("start_date", "billing_anchor", "trial_end", "end_date"):
+        declared, actual = row.values.get(name, ""), str(one.get(name, ""))
+        if declared and not _same_moment(declared, actual):
+            noun = name.replace("_", " ")
+            finding = _finding(
+                external_id,
+                name,
+                f"the {noun} of the subscription of customer '{external_id}' is not the declared one ({row.where})",
+                expected=declared,
+                observed=actual,
+                consequence="periods, and with them invoices, begin on another day",
+                remedy="correct the subscription or the declaration",
+            )
+            yield Told(f"subscriptions with another {noun} than declared", external_id, finding)
+    starts, ends = instant_of(one, "start_date"), instant_of(one, "end_date") or instant_of(one, "cancel_at")
+    if starts and starts > now and not row.values.get("start_date"):
+        finding = _finding(
+            external_id,
+            "start_date",
+            f"the subscription of customer '{external_id}' starts only on {one['start_date']}",
+            observed=one["start_date"],
+            consequence="usage before that moment is not billed, although the subscription is already shown as active",
+            remedy="declare its start_date if it is meant",
+        )
+        yield Told("subscriptions that start in the future", external_id, finding)
+    if ends and not row.values.get("end_date"):
+        finding = _finding(
+            external_id,
+            "end_date",
+            f"the subscription of customer '{external_id}' ends on {ends:%Y-%m-%d %H:%M} UTC",
+            consequence="nothing is billed afterwards",
+            remedy="check that it is meant",
+            severity=Severity.WARNING,
+        )
+        yield Told("subscriptions that end", external_id, finding)
+
+
+def _same_moment(declared: str, actual: str) -> bool:
+    """A declared day is the UTC day, a declared instant the instant to the second."""
+    if len(declared) == len("2026-01-01"):
+        return actual.startswith(declared)
+    try:
+        moments = [instant_of({"at": text}, "at") for text in (declared, actual)]
+    except ValueError:
+        return False
+    return bool(moments[0] and moments[1] and abs((moments[0] - moments[1]).total_seconds()) < 1)
+
+
+def _finding(external_id: str, field: str, problem: str, **details: Any) -> Finding:
+    return Finding(ITEM, f"customers.{external_id}.subscription.{field}", problem, **details)

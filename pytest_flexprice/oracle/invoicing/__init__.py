@@ -1,0 +1,1 @@
+"""Checklist section 5: the invoice that should be, and the settings that decide about it."""

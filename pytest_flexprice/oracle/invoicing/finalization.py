@@ -1,0 +1,86 @@
+"""What finalizing must do to an invoice, and what it must not (checklist 7.3; contract 5.4, 5.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from pytest_flexprice.model.decimals import ZERO, decimal, total, words
+from pytest_flexprice.model.finding import Finding
+from pytest_flexprice.oracle.invoicing.findings import Line, equation_findings
+
+
+def finalized_findings(invoice: Mapping[str, Any], item: str = "") -> list[Finding]:
+    """Whether an invoice read back is finalized indeed: the call says so even when nothing happened (contract 5.5)."""
+    status, number = invoice.get("invoice_status"), invoice.get("invoice_number")
+    path = f"invoices.{invoice.get('id', '')}"
+    if status == "SKIPPED":
+        problem = "nothing was finalized: the invoice is SKIPPED, as it has nothing to bill"
+        return [
+            _not_finalized(
+                item, path, problem, status, "send usage that costs something, then compute and finalize again"
+            )
+        ]
+    if status == "DRAFT":
+        problem = "the invoice is still a DRAFT, although finalizing it was answered with success"
+        return [_not_finalized(item, path, problem, status, "read it again later; if it stays a draft, ask Flexprice")]
+    if status != "FINALIZED":
+        problem = f"the invoice is {status}, not finalized"
+        return [_not_finalized(item, path, problem, status, "look who changed it since")]
+    if not number:
+        problem = "the invoice is finalized without a number"
+        return [Finding(item, f"{path}.invoice_number", problem, remedy="look at the invoice_config setting")]
+    return []
+
+
+def _not_finalized(item: str, path: str, problem: str, status: Any, remedy: str) -> Finding:
+    return Finding(item, f"{path}.invoice_status", problem, expected="FINALIZED", observed=status, remedy=remedy)
+
+
+def finalization_findings(draft: Mapping[str, Any], finalized: Mapping[str, Any], item: str = "") -> list[Finding]:
+    """What finalization changed that it must not: lines and subtotal. Tax and credits come with it (contract 5.4)."""
+    found = []
+    before, after = _by_line(draft), _by_line(finalized)
+    for key in sorted(before.keys() | after.keys()):
+        old, new = before.get(key), after.get(key)
+        if old != new:
+            found.append(
+                Finding(
+                    item,
+                    f"invoice.lines.{key[0]}",
+                    f"finalization changed line '{key[0]}'",
+                    expected=_amounts(old),
+                    observed=_amounts(new),
+                    consequence="the invoice that was checked is not the one that is sent",
+                    remedy="compute the draft again right before finalizing it",
+                )
+            )
+    if not found and decimal(draft.get("subtotal"), ZERO) != decimal(finalized.get("subtotal"), ZERO):
+        found.append(
+            Finding(
+                item,
+                "invoice.subtotal",
+                "finalization changed the subtotal",
+                expected=decimal(draft.get("subtotal"), ZERO),
+                observed=decimal(finalized.get("subtotal"), ZERO),
+            )
+        )
+    return found + equation_findings(finalized, item)
+
+
+def _by_line(invoice: Mapping[str, Any]) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
+    found: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
+    lines: Iterable[Line] = invoice.get("line_items") or ()
+    for line in lines:
+        key = (str(line.get("display_name") or line.get("price_id") or ""), str(line.get("price_id") or ""))
+        quantity, amount = found.get(key, (ZERO, ZERO))
+        found[key] = (
+            total((quantity, decimal(line.get("quantity"), ZERO))),
+            total((amount, decimal(line.get("amount"), ZERO))),
+        )
+    return found
+
+
+def _amounts(line: tuple[Decimal, Decimal] | None) -> str | None:
+    return None if line is None else f"{words(line[0])} for {words(line[1])}"

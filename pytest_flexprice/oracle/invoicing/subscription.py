@@ -1,0 +1,97 @@
+"""A subscription as billing sees it: its lines with their prices, its period, its commitments (contract 4.2–4.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from pytest_flexprice.model.decimals import ZERO, decimal
+from pytest_flexprice.model.times import Window, instant, instant_of
+from pytest_flexprice.oracle.pricing.commitments import Commitment, LineCommitment
+from pytest_flexprice.oracle.pricing.prices import Price
+
+
+@dataclass(frozen=True)
+class BilledLine:
+    """A line of a subscription: a price from ``start`` until ``end`` (``None``: open), bought ``quantity`` times if FIXED."""
+
+    id: str
+    price: Price
+    meter_id: str = ""
+    display_name: str = ""
+    quantity: Decimal = Decimal(1)
+    start: datetime | None = None
+    end: datetime | None = None
+    commitment: LineCommitment | None = None
+
+    @property
+    def is_usage(self) -> bool:
+        """Whether it is billed by a meter."""
+        return self.price.type == "USAGE"
+
+    def within(self, period: Window) -> Window:
+        """The part of a period in which the line bills."""
+        return Window(max(period.start, self.start or period.start), min(period.end, self.end or period.end))
+
+
+@dataclass(frozen=True)
+class BilledSubscription:
+    """A subscription with everything that prices it. ``period`` is the current one; ``anchor`` starts its months."""
+
+    id: str
+    currency: str
+    billing_period: str
+    start: datetime
+    period: Window
+    lines: tuple[BilledLine, ...]
+    anchor: datetime
+    commitment: Commitment | None = None
+    plan_name: str = ""
+    billing_period_count: int = 1
+
+    @classmethod
+    def from_api(cls, data: Mapping[str, Any], prices: Iterable[Mapping[str, Any]] = ()) -> BilledSubscription:
+        """A subscription from ``GET /v1/subscriptions/:id``, whose lines carry their prices.
+
+        ``prices`` adds prices' JSON for lines that carry none, as lines of a list do.
+
+        Raises:
+            ValueError: a line's price is neither in it nor among ``prices``.
+        """
+        known = {str(price["id"]): price for price in prices}
+        for price in (data.get("plan") or {}).get("prices") or ():
+            known.setdefault(str(price["id"]), price)
+        start = instant(data["start_date"])
+        return cls(
+            id=str(data["id"]),
+            currency=str(data["currency"]).lower(),
+            billing_period=data["billing_period"],
+            start=start,
+            period=Window(instant(data["current_period_start"]), instant(data["current_period_end"])),
+            lines=tuple(_line(each, known) for each in data.get("line_items") or ()),
+            anchor=instant_of(data, "billing_anchor") or start,
+            commitment=Commitment.from_api(data),
+            plan_name=(data.get("plan") or {}).get("name") or "",
+            billing_period_count=int(data.get("billing_period_count") or 1),
+        )
+
+
+def _line(data: Mapping[str, Any], prices: Mapping[str, Mapping[str, Any]]) -> BilledLine:
+    price = data.get("price") or prices.get(str(data["price_id"]))
+    if price is None:
+        raise ValueError(
+            f"subscription line '{data.get('display_name', '')}': its price '{data['price_id']}' is not given"
+        )
+    return BilledLine(
+        id=str(data.get("id", "")),
+        price=Price.from_api(price),
+        meter_id=data.get("meter_id") or price.get("meter_id") or "",
+        display_name=data.get("display_name") or "",
+        quantity=decimal(data.get("quantity"), ZERO),
+        start=instant_of(data, "start_date"),
+        end=instant_of(data, "end_date"),
+        commitment=LineCommitment.from_api(data),
+    )

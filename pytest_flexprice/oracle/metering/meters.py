@@ -1,0 +1,237 @@
+"""Meters, and what they make of events: the expected usage, without asking Flexprice (contract 2.1, 3.3, 3.5).
+
+Only what meters count is decided here; prices and allowances are applied in ``pricing``, ``allowances`` and ``invoice``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from pytest_flexprice.model.decimals import ZERO, cut, decimal, product
+from pytest_flexprice.model.finding import not_verified
+from pytest_flexprice.model.numbers import DEADLY_QUANTITY, trimmed
+from pytest_flexprice.model.times import Window, instant, second
+from pytest_flexprice.oracle.metering.aggregation import Row, aggregated
+from pytest_flexprice.oracle.metering.buckets import bucket_start
+from pytest_flexprice.oracle.metering.expressions import ExpressionError, quantity_by_expression
+from pytest_flexprice.oracle.metering.quantities import number_of, printed
+
+AGGREGATIONS = ("COUNT", "SUM", "AVG", "COUNT_UNIQUE", "LATEST", "SUM_WITH_MULTIPLIER", "MAX", "WEIGHTED_SUM")
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event as it is sent. Several with one id and one second are one: the later of them counts (contract 3.3)."""
+
+    id: str
+    name: str
+    timestamp: datetime
+    properties: Mapping[str, Any]
+    external_customer_id: str = ""
+
+    @classmethod
+    def from_api(cls, body: Mapping[str, Any]) -> Event:
+        """An event from the body of an ingest request, or from what ``GET /v1/events`` answers."""
+        return cls(
+            id=str(body.get("event_id") or body.get("id") or ""),
+            name=trimmed(str(body["event_name"])),
+            timestamp=instant(str(body["timestamp"])),
+            properties=body.get("properties") or {},
+            external_customer_id=str(body.get("external_customer_id", "")),
+        )
+
+
+@dataclass(frozen=True)
+class Aggregation:
+    """How a meter adds up: ``type``, the property ``field`` or an ``expression``, buckets and groups (contract 2.1)."""
+
+    type: str
+    field: str = ""
+    expression: str = ""
+    multiplier: Decimal | None = None
+    bucket_size: str = ""
+    group_by: str = ""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """An event counts only if the printed value of the property ``key`` is one of ``values`` (contract 3.5)."""
+
+    key: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Meter:
+    """A meter. ``reset_usage`` other than BILLING_PERIOD is known to be stored, not how it is billed (contract 2.1)."""
+
+    id: str
+    name: str
+    event_name: str
+    aggregation: Aggregation
+    filters: tuple[Filter, ...] = ()
+    reset_usage: str = "BILLING_PERIOD"
+
+    @classmethod
+    def from_api(cls, data: Mapping[str, Any]) -> Meter:
+        """A meter from the API's JSON, or from a catalog file of the same shape.
+
+        Raises:
+            ValueError: its aggregation type or multiplier is none that Flexprice knows.
+        """
+        spec = data.get("aggregation") or {}
+        if spec.get("type") not in AGGREGATIONS:
+            raise ValueError(f"meter '{data.get('name', '')}': '{spec.get('type')}' is no aggregation type")
+        return cls(
+            id=str(data.get("id", "")),
+            name=str(data.get("name", "")),
+            event_name=str(data.get("event_name", "")),
+            aggregation=Aggregation(
+                type=spec["type"],
+                field=spec.get("field") or "",
+                expression=spec.get("expression") or "",
+                multiplier=decimal(spec["multiplier"]) if spec.get("multiplier") not in (None, "") else None,
+                bucket_size=spec.get("bucket_size") or "",
+                group_by=spec.get("group_by") or "",
+            ),
+            filters=tuple(Filter(each["key"], tuple(each["values"])) for each in data.get("filters") or ()),
+            reset_usage=data.get("reset_usage") or "BILLING_PERIOD",
+        )
+
+    def accepts(self, event: Event) -> bool:
+        """Whether the meter takes an event: its name byte for byte, and every filter (contract 3.5)."""
+        return event.name == self.event_name and all(
+            one.key in event.properties and printed(event.properties[one.key]) in one.values for one in self.filters
+        )
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a meter counts in a window.
+
+    Attributes:
+        total: the value as a usage query gives it: without buckets and without allowances.
+        event_count: how many different event ids were counted.
+        rows: the counted events; ``None`` when only a total is known, as when it was read from Flexprice.
+        points: values per window size, where they are known without rows.
+        before: usage since the subscription began, before this window (for allowances that never reset).
+    """
+
+    meter: Meter
+    total: Decimal
+    event_count: int
+    rows: tuple[Row, ...] | None = ()
+    points: Mapping[str, tuple[Decimal, ...]] | None = None
+    before: Decimal = ZERO
+
+    @property
+    def event_ids(self) -> frozenset[str]:
+        """The ids of the counted events."""
+        return frozenset(row.event_id for row in self.rows or ())
+
+    def per(self, size: str, anchor: datetime | None = None) -> tuple[Decimal, ...]:
+        """The values per window of that size (and per group, for meters that group), in order of time.
+
+        Raises:
+            NotVerified: only the total is known.
+        """
+        if self.rows is None:
+            if self.points is not None and size in self.points and not self.meter.aggregation.group_by:
+                return self.points[size]
+            raise not_verified(
+                "", f"meters.{self.meter.name}", f"not verified: usage of '{self.meter.name}' per {size} is not known"
+            )
+        buckets: dict[tuple[datetime, str], list[Row]] = {}
+        for row in self.rows:
+            buckets.setdefault((bucket_start(row.second, size, anchor), row.group), []).append(row)
+        return tuple(aggregated(self.meter.aggregation.type, buckets[key], self.meter.name) for key in sorted(buckets))
+
+
+def quantity(meter: Meter, event: Event) -> Decimal:
+    """What one accepted event counts: never negative, 15 decimals, the rest cut off (contract 3.5).
+
+    Raises:
+        ExpressionError: the meter's expression has no value for it, so it is never metered.
+        NotVerified: the quantity is beyond about 1.7e23, which Flexprice cannot store.
+    """
+    spec = meter.aggregation
+    if spec.type == "COUNT":
+        return Decimal(1)
+    if spec.type == "COUNT_UNIQUE":
+        return Decimal(1) if spec.field in event.properties else ZERO
+    if spec.expression:
+        number: Decimal | None = quantity_by_expression(spec.expression, event.properties)
+    else:
+        number = number_of(event.properties.get(spec.field))
+    if number is None:
+        return ZERO
+    if spec.type == "SUM_WITH_MULTIPLIER" and spec.multiplier is not None:
+        number = product(number, spec.multiplier)
+    if number > DEADLY_QUANTITY:
+        raise not_verified(
+            "",
+            f"events.{event.id}",
+            f"not verified: event '{event.id}' counts {number:e}, which is beyond what Flexprice can store",
+            consequence="one such event stops metering and billing for every tenant of the server",
+            remedy="never send it",
+        )
+    return cut(max(number, ZERO))
+
+
+def metered_rows(meter: Meter, events: Iterable[Event]) -> list[Row]:
+    """The rows a meter keeps, one per event id and second: of equal ones the later sent stays (contract 3.3)."""
+    rows: dict[tuple[str, datetime], Row] = {}
+    for event in events:
+        if not meter.accepts(event):
+            continue
+        try:
+            worth = quantity(meter, event)
+        except ExpressionError:
+            continue
+        rows[event.id, second(event.timestamp)] = _row(meter, event, worth)
+    unique = meter.aggregation.type == "COUNT_UNIQUE"
+    return [row for row in rows.values() if not unique or row.unique is not None]
+
+
+def _row(meter: Meter, event: Event, worth: Decimal) -> Row:
+    spec, group = meter.aggregation, ""
+    if spec.group_by:
+        value = event.properties.get(spec.group_by)
+        if not isinstance(value, str):
+            raise not_verified(
+                "",
+                f"meters.{meter.name}.group_by",
+                f"not verified: event '{event.id}' has no text in '{spec.group_by}', by which meter '{meter.name}' groups",
+            )
+        group = value
+    unique = printed(event.properties[spec.field]) if spec.field in event.properties else None
+    return Row(event.id, second(event.timestamp), worth, unique, group)
+
+
+def expected_usage(meter: Meter, events: Sequence[Event], window: Window, since: datetime | None = None) -> Usage:
+    """What a meter must count for the events of one customer in a window (start in it, end not).
+
+    ``events`` are in the order in which they were sent; ``since`` is the subscription's start, if it lies before the window.
+
+    Raises:
+        NotVerified: the value depends on something unknown, such as which of two latest events counts.
+    """
+    kept = metered_rows(meter, events)
+    rows = tuple(sorted((row for row in kept if window.holds(row.second)), key=lambda row: (row.second, row.event_id)))
+    kind = meter.aggregation.type
+    value = aggregated(kind, rows, meter.name)
+    before = ZERO
+    if since is not None and since < window.start:
+        earlier = Window(since, window.start)
+        before = aggregated(kind, [row for row in kept if earlier.holds(row.second)], meter.name)
+    return Usage(meter, value, len({row.event_id for row in rows}), rows, before=before)
+
+
+def usage_of_total(meter: Meter, total_value: Any, event_count: int = 0, **points: Sequence[Decimal]) -> Usage:
+    """The usage that Flexprice itself reports, for checking the prices alone; ``points`` are values per window size."""
+    known = {size: tuple(values) for size, values in points.items()}
+    return Usage(meter, decimal(total_value, ZERO), event_count, rows=None, points=known)

@@ -1,0 +1,80 @@
+"""The arithmetic of billing periods (contract 4.2; recording billing_periods).
+
+Everything is UTC; a period's end is cut to the whole second; month ends clamp (31 January to 28 February).
+"""
+
+from __future__ import annotations
+
+import calendar
+from datetime import UTC, datetime
+
+from pytest_flexprice.model.times import Window, days, second
+
+_MONTHS = {"MONTHLY": 1, "QUARTERLY": 3, "HALF_YEARLY": 6, "ANNUAL": 12}
+_DAYS = {"DAILY": 1, "WEEKLY": 7}
+BILLING_PERIODS = (*_MONTHS, *_DAYS)
+
+
+def later(moment: datetime, billing_period: str, count: int = 1, day: int | None = None) -> datetime:
+    """``count`` billing periods after a moment; ``day`` is the day of the month aimed at (the anchor's), else its own.
+
+    Raises:
+        ValueError: Flexprice has no such billing period.
+    """
+    if billing_period in _DAYS:
+        return moment + days(_DAYS[billing_period] * count)
+    if billing_period not in _MONTHS:
+        raise ValueError(f"'{billing_period}' is no billing period; Flexprice knows {', '.join(BILLING_PERIODS)}")
+    months = moment.year * 12 + moment.month - 1 + _MONTHS[billing_period] * count
+    year, month = months // 12, months % 12 + 1
+    last = calendar.monthrange(year, month)[1]
+    return moment.replace(year=year, month=month, day=min(day or moment.day, last))
+
+
+def next_boundary(moment: datetime, billing_period: str) -> datetime:
+    """The first calendar boundary after a moment: midnight, Monday, or the first of a month, quarter, half-year or year.
+
+    Raises:
+        ValueError: Flexprice has no such billing period.
+    """
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    if billing_period == "DAILY":
+        return midnight + days(1)
+    if billing_period == "WEEKLY":
+        return midnight + days(7 - midnight.weekday())
+    if billing_period not in _MONTHS:
+        raise ValueError(f"'{billing_period}' is no billing period; Flexprice knows {', '.join(BILLING_PERIODS)}")
+    step = _MONTHS[billing_period]
+    first = midnight.replace(month=(midnight.month - 1) // step * step + 1, day=1)
+    return later(first, billing_period)
+
+
+def first_period(
+    start: datetime,
+    billing_period: str,
+    count: int = 1,
+    *,
+    calendar_cycle: bool = False,
+    anchor: datetime | None = None,
+) -> Window:
+    """A subscription's first period: from its start (cut to milliseconds) to the anniversary, the anchor or the boundary.
+
+    An ``anchor`` (anniversary billing only) shortens the first period to the next day and time that it names.
+    """
+    begin = start.astimezone(UTC)
+    begin = begin.replace(microsecond=begin.microsecond // 1000 * 1000)
+    if calendar_cycle:
+        return Window(begin, next_boundary(begin, billing_period))
+    if anchor is None:
+        return Window(begin, second(later(begin, billing_period, count)))
+    end, steps = anchor.astimezone(UTC), 0
+    while end <= begin:
+        steps += count
+        end = later(anchor.astimezone(UTC), billing_period, steps)
+    return Window(begin, second(end))
+
+
+def next_period(previous: Window, billing_period: str, anchor: datetime, count: int = 1) -> Window:
+    """The period after another one; months aim at the anchor's day again (31 January, 28 February, 31 March)."""
+    end = later(previous.end, billing_period, count, day=anchor.day)
+    return Window(previous.end, second(end))

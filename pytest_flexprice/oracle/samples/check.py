@@ -1,0 +1,104 @@
+"""All that is checked of the sample events of a plan, in one go (checklist 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from pytest_flexprice.model.finding import Finding, not_decided
+from pytest_flexprice.model.golive_plan import Event, GoLivePlan
+from pytest_flexprice.model.numbers import names_in, trimmed
+from pytest_flexprice.oracle.catalog.objects import Meter
+from pytest_flexprice.oracle.samples import lint as event_lint
+from pytest_flexprice.oracle.samples.counting import Samples, opened
+from pytest_flexprice.oracle.samples.rules import Reading, quantities, readings, structure
+
+
+class Unknown(NamedTuple):
+    """How names and customers that are not known are told."""
+
+    name: str = "is not one of the plan's"
+    customer: str = "is no declared customer"
+
+
+@dataclass
+class Checked:
+    """What was found in sample files: how many events each holds, and findings about form, names, customers and quantities."""
+
+    totals: dict[str, int]
+    form: list[Finding] = field(default_factory=list)
+    identity: list[Finding] = field(default_factory=list)
+    names: list[Finding] = field(default_factory=list)
+    customers: list[Finding] = field(default_factory=list)
+    quantities: list[Finding] = field(default_factory=list)
+
+
+def sample_files(plan: GoLivePlan) -> list[Path]:
+    """The sample files of all events, each once.
+
+    Raises:
+        NotDecided: the plan names none.
+    """
+    files = dict.fromkeys(file for event in plan.events for file in plan.files(*event.sample_files))
+    if not files:
+        raise not_decided(
+            "3.1",
+            "golive.toml: events.samples",
+            "the plan names no sample events",
+            consequence="nobody can tell whether the application sends what Flexprice bills",
+            remedy="record some events of each kind as the application sends them, and name the files as samples of the event",
+        )
+    return list(files)
+
+
+def check(
+    events: Sequence[Event],
+    files: Sequence[Path],
+    folder: Path,
+    now: datetime,
+    *,
+    meters: Iterable[Meter] = (),
+    customers: Iterable[str] | None = None,
+    unknown: Unknown = Unknown(),  # noqa: B008 - it cannot change
+) -> Checked:
+    """Read the files and tell everything that is wrong with them.
+
+    ``meters`` are what reads the events (without them the plan's declared number properties stand in), ``customers`` the declared
+    external ids, None when they are not known.
+
+    Raises:
+        NotVerified: DuckDB is missing, or a file cannot be read.
+    """
+    declared = {trimmed(event.name): event.properties for event in events if not event.unbilled}
+    read = readings(meters, declared, names_in)
+    rules = [*structure(now), *(rule for one in read for rule in quantities(one))]
+    with opened(files, folder, rules, read) as samples:
+        checked = Checked(samples.totals())
+        names, tallies = samples.names(), samples.tallies()
+        properties = {one.rule.event: samples.properties_of(one.rule.event) for one in tallies if one.rule.event}
+        for tally, finding in zip(tallies, event_lint.broken_rules(tallies, checked.totals, properties), strict=True):
+            (checked.quantities if tally.rule.event else checked.form).append(finding)
+        checked.form += event_lint.too_large(samples.batches())
+        known = [trimmed(event.name) for event in events]
+        checked.names = event_lint.unknown_names(samples.unknown_names(known), known, unknown.name)
+        checked.names += event_lint.without_samples((name for name in declared if name), names)
+        checked.identity = event_lint.repeated_ids(samples.repeated())
+        checked.quantities += _filters(samples, read)
+        if customers is not None:
+            declared_ids = list(dict.fromkeys(customers))
+            checked.customers = event_lint.unknown_customers(
+                samples.unknown_customers(declared_ids), declared_ids, unknown.customer
+            )
+    return checked
+
+
+def _filters(samples: Samples, read: Iterable[Reading]) -> list[Finding]:
+    return [
+        finding
+        for one in read
+        for key in sorted(one.filters or {})
+        for finding in event_lint.unmatched_filters(one, key, samples.values(one, key))
+    ]

@@ -1,0 +1,226 @@
+"""What broken rules in sample events mean, as findings (checklist 3.1, contract 3.1 to 3.5)."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from pytest_flexprice.model.finding import Finding, Kind, Severity
+from pytest_flexprice.model.near_miss import NearMisses
+from pytest_flexprice.oracle.metering.quantities import printed
+from pytest_flexprice.oracle.samples.counting import Batch, Named, Repeated, Tally
+from pytest_flexprice.oracle.samples.rules import Reading
+from pytest_flexprice.oracle.samples.words import WORDS
+
+ITEM = "3.1"
+MOST_EVENTS = 1000
+MOST_BYTES = 32 * 1024 * 1024
+_SHOWN = 10
+_SEARCHED = 100
+
+
+def broken_rules(
+    tallies: Iterable[Tally], totals: Mapping[str, int], properties: Mapping[str, Sequence[str]]
+) -> list[Finding]:
+    """Each rule that events of a file break; ``properties`` gives the names that events of a name have, for near misses."""
+    return [
+        Finding(
+            ITEM,
+            f"samples.{one.file}:{one.first}" + (f".{one.rule.about}" if one.rule.about else ""),
+            f"{_of(one.count, totals.get(one.file, one.count))} {one.file} {_have(one.count)} "
+            + WORDS[one.rule.name].problem.format(about=one.rule.about, event=one.rule.event)
+            + f" (first: event {one.first}{_example(one)}){_near(one, properties)}",
+            consequence=WORDS[one.rule.name].consequence,
+            remedy=WORDS[one.rule.name].remedy,
+            severity=WORDS[one.rule.name].severity,
+        )
+        for one in tallies
+    ]
+
+
+def _of(count: int, total: int) -> str:
+    return f"{count:,} of {total:,} events in"
+
+
+def _have(count: int) -> str:
+    return "has" if count == 1 else "have"
+
+
+def _example(one: Tally) -> str:
+    shown = one.example[:80]
+    hint = ""
+    if one.rule.name == "timestamp a number":
+        digits = len(shown.split(".")[0].lstrip("-"))
+        hint = ", which look like milliseconds" if digits >= 12 else ", which look like seconds" if digits >= 9 else ""
+    elif one.rule.name == "timestamp not RFC 3339" and shown.lstrip("+")[:5].isdigit():
+        hint = ", a year beyond 9999: milliseconds were taken for seconds"
+    return f", {shown}{hint}" if shown else ""
+
+
+def _near(one: Tally, properties: Mapping[str, Sequence[str]]) -> str:
+    if "missing" not in one.rule.name:
+        return ""
+    return NearMisses(properties.get(one.rule.event, ())).hint(one.rule.about)
+
+
+def unknown_names(found: Sequence[Named], known: Sequence[str], what: str) -> list[Finding]:
+    """Event names that are none of the known ones; ``what`` says so, such as "is not one of the plan's"."""
+    consequence = "if no meter has exactly this name, such events are accepted with 202 and never billed"
+    return _strangers(found, known, f"event name {what}", consequence)
+
+
+def unknown_customers(found: Sequence[Named], known: Sequence[str], what: str) -> list[Finding]:
+    """External ids that are none of the known ones; ``what`` says so, such as "is no declared customer"."""
+    return _strangers(found, known, f"external id {what}", "its usage is accepted and billed to nobody")
+
+
+def _strangers(found: Sequence[Named], known: Sequence[str], what: str, consequence: str) -> list[Finding]:
+    if not found:
+        return []
+    near = NearMisses(known)
+    noun, problem = what.split(" is ", 1)
+    field = "event_name" if noun == "event name" else "external_customer_id"
+    findings = [
+        Finding(
+            ITEM,
+            f"samples.{one.file}:{one.first}.{field}",
+            f"{noun} '{one.value}' in {one.file} ({one.count:,} events, first: event {one.first}) is {problem}{near.hint(one.value)}",
+            observed=one.value,
+            consequence=consequence,
+            remedy="declare it, or correct the application",
+        )
+        for one in found[:_SEARCHED]
+    ]
+    return _listed(findings, len(found))
+
+
+def repeated_ids(found: Iterable[Repeated]) -> list[Finding]:
+    """Event ids that come more than once, told by what billing makes of them (contract 3.3)."""
+    findings = [_repeated(one) for one in found]
+    return _listed(findings, len(findings))
+
+
+def _repeated(one: Repeated) -> Finding:
+    where = f"event id '{one.event_id}' comes {one.count:,} times (first: {one.file}, event {one.first})"
+    if one.customers > 1:
+        return _id(
+            one,
+            f"{where}, for {one.customers:,} customers",
+            "nobody can tell which event an id means",
+            "make ids unique",
+        )
+    if one.seconds > 1:
+        return _id(
+            one,
+            f"{where}, with timestamps in {one.seconds:,} different seconds",
+            f"each of them is billed (up to {one.seconds:,} times the quantity), while the event count stays 1",
+            "keep id and timestamp the same when an event is sent again, and make ids of different events different",
+        )
+    if one.contents > 1:
+        return _id(
+            one,
+            f"{where}, in the same second and with different contents",
+            "only one of them is billed",
+            "make ids of different events different",
+        )
+    return _id(one, f"{where}, unchanged", "a retry like this counts once", "nothing needs to be done", Severity.INFO)
+
+
+def _id(one: Repeated, problem: str, consequence: str, remedy: str, severity: Severity = Severity.ERROR) -> Finding:
+    path = f"samples.{one.file}:{one.first}.event_id"
+    return Finding(ITEM, path, problem, consequence=consequence, remedy=remedy, severity=severity)
+
+
+def unmatched_filters(reading: Reading, key: str, values: Iterable[Named]) -> list[Finding]:
+    """A meter's filter that no sample event passes, and values that do not pass only because of how the server prints them."""
+    allowed = set((reading.filters or {}).get(key, ()))
+    counts: dict[str, int] = defaultdict(int)
+    odd: list[Finding] = []
+    for one in values:
+        value = json.loads(one.value)
+        shown = "" if value is None else printed(value)
+        counts[shown] += one.count
+        if shown not in allowed and str(value) in allowed:
+            odd.append(_misprinted(reading, key, one, shown))
+    if not counts or set(counts) & allowed or odd:
+        return odd
+    seen = (
+        ", ".join(f"'{value}'" for value in sorted(counts, key=lambda value: -counts[value])[:5] if value) or "nothing"
+    )
+    return [
+        Finding(
+            ITEM,
+            f"samples.{reading.event}.{key}",
+            f"no sample event '{reading.event}' passes the filter of its meter by '{key}'",
+            expected=sorted(allowed),
+            observed=seen,
+            consequence="nothing is counted: values are compared letter by letter",
+            remedy="send one of the values that the meter lists, or add yours to the meter",
+        )
+    ]
+
+
+def _misprinted(reading: Reading, key: str, one: Named, shown: str) -> Finding:
+    return Finding(
+        ITEM,
+        f"samples.{one.file}.{key}",
+        f"'{key}' of {one.count:,} events '{reading.event}' in {one.file} is the JSON value {one.value}, "
+        f"which the server prints as '{shown}'",
+        expected=sorted((reading.filters or {}).get(key, ())),
+        observed=shown,
+        consequence="the meter's filter does not match, so such events are not counted",
+        remedy="send it as text",
+    )
+
+
+def too_large(batches: Iterable[Batch]) -> list[Finding]:
+    """Bulk requests over 1,000 events or 32 MiB (contract 3.1, 3.2)."""
+    found = []
+    for one in batches:
+        for value, limit, noun in ((one.events, MOST_EVENTS, "events"), (one.size, MOST_BYTES, "bytes")):
+            if value > limit:
+                found.append(
+                    Finding(
+                        ITEM,
+                        f"samples.{one.file}.events",
+                        f"a bulk request in {one.file} has {value:,} {noun}",
+                        expected=f"at most {limit:,}",
+                        observed=f"{value:,}",
+                        consequence="Flexprice refuses it as a whole with 400",
+                        remedy="send smaller batches",
+                    )
+                )
+    return found
+
+
+def without_samples(declared: Iterable[str], found: Iterable[Named]) -> list[Finding]:
+    """Event names of the plan that no sample shows."""
+    seen = {one.value for one in found}
+    return [
+        Finding(
+            ITEM,
+            f"events.{name}.samples",
+            f"no sample shows event '{name}' as the application sends it",
+            remedy="name a file with some of its events as samples of the event in the plan",
+            kind=Kind.NOT_VERIFIED,
+        )
+        for name in declared
+        if name not in seen
+    ]
+
+
+def _listed(findings: list[Finding], count: int) -> list[Finding]:
+    """The first of many findings, and one that counts the rest; errors come before what is only worth knowing."""
+    findings = sorted(findings, key=lambda one: -_weight(one.severity))
+    if count <= _SHOWN:
+        return findings
+    more = f"{findings[0].path} and more"
+    return [
+        *findings[:_SHOWN],
+        Finding(ITEM, more, f"and {count - _SHOWN:,} more like these", severity=findings[_SHOWN].severity),
+    ]
+
+
+def _weight(severity: Severity) -> int:
+    return {Severity.INFO: 0, Severity.WARNING: 1, Severity.ERROR: 2}[severity]

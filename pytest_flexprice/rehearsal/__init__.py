@@ -1,0 +1,1 @@
+"""``local``: an embedded Flexprice, the demo company, its webhook handler and its faults."""

@@ -1,0 +1,201 @@
+"""Faults of the company's own making: what its plan, its keys or its configuration get wrong in a rehearsal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_flexprice.model.golive_plan import GoLivePlan
+from pytest_flexprice.rehearsal.sample_faults import SAMPLE_FAULTS, scratch_folder
+
+if TYPE_CHECKING:
+    from pytest_flexprice.emulator.seeding.seed import Seeder
+
+Values = dict[str, Any]
+
+
+def _nothing(live: Seeder, sandbox: Seeder, values: Values) -> None:
+    """Most faults need no preparation."""
+
+
+@dataclass(frozen=True)
+class ClientFault:
+    """One fault: ``prepare`` acts on the emulator before the run and may leave values; ``change`` on the plan in every process."""
+
+    name: str
+    meaning: str
+    prepare: Callable[[Seeder, Seeder, Values], None] = _nothing
+    change: Callable[[GoLivePlan, Values], GoLivePlan] = lambda plan, values: plan
+
+
+CLIENT_FAULTS: dict[str, ClientFault] = {}
+
+
+def _fault(name: str, meaning: str, **hooks: Any) -> None:
+    CLIENT_FAULTS[name] = ClientFault(name, meaning, **hooks)
+
+
+def _sandbox_key(live: Seeder, sandbox: Seeder, values: Values) -> None:
+    _, values["variables"]["FLEXPRICE_API_KEY"] = sandbox.key("sandbox service")
+
+
+def _sandbox_key_with_header(live: Seeder, sandbox: Seeder, values: Values) -> None:
+    _sandbox_key(live, sandbox, values)
+    values["variables"]["FLEXPRICE_ENVIRONMENT_ID"] = values["environment_id"]
+
+
+def _deployed_old_key(live: Seeder, sandbox: Seeder, values: Values) -> None:
+    old = next(value for name, value in values["variables"].items() if name.endswith("_SANDBOX_KEY"))
+    deployed = scratch_folder() / "billing.env"
+    deployed.write_text(f"LOG_LEVEL=info\nBILLING_FLEXPRICE_KEY={old}\n", encoding="utf-8")
+    values["deployed"] = str(deployed)
+
+
+def _scanned(plan: GoLivePlan, values: Values) -> GoLivePlan:
+    return _local(plan, scan=(values["deployed"],))
+
+
+def _living_old_key(live: Seeder, sandbox: Seeder, values: Values) -> None:
+    for name in [each for each in values["variables"] if each.endswith("_SANDBOX_KEY")]:
+        _, values["variables"][name] = sandbox.key("forgotten")
+
+
+def _reading_key(live: Seeder, sandbox: Seeder, values: Values) -> None:
+    # No request gives a person's key this role: it comes from the account's roles when the key is made (contract 1.7).
+    from pytest_flexprice.emulator.kernel.access import access_of  # noqa: PLC0415 - the emulator is an extra
+
+    key = access_of(live.world).keys[values["variables"]["FLEXPRICE_API_KEY"]]
+    key.caller = replace(key.caller, roles=("all_reader",))
+    key.row["roles"] = ["all_reader"]
+
+
+def _ingesting_key(live: Seeder, sandbox: Seeder, values: Values) -> None:
+    _role_key(live, values, "event_ingestor")
+
+
+def _role_key(live: Seeder, values: Values, role: str) -> None:
+    account = live.call("POST", "/v1/users", {"type": "service_account", "name": role, "roles": [role]})
+    body = {"name": role, "type": "private_key", "service_account_id": account["id"]}
+    values["variables"]["FLEXPRICE_API_KEY"] = live.call("POST", "/v1/secrets/api/keys", body)["api_key"]
+
+
+def _of_the_plan(change: Callable[[GoLivePlan], GoLivePlan]) -> Callable[[GoLivePlan, Values], GoLivePlan]:
+    return lambda plan, values: change(plan)
+
+
+def _without_attestation(plan: GoLivePlan, values: Values) -> GoLivePlan:
+    return plan.model_copy(update={"attestations": plan.attestations[1:]})
+
+
+def _expired_attestations(plan: GoLivePlan, values: Values) -> GoLivePlan:
+    old = tuple(one.model_copy(update={"on": one.on.replace(year=one.on.year - 1)}) for one in plan.attestations)
+    return plan.model_copy(update={"attestations": old})
+
+
+def _undecided_collection(plan: GoLivePlan, values: Values) -> GoLivePlan:
+    assert plan.invoicing is not None
+    return plan.model_copy(update={"invoicing": plan.invoicing.model_copy(update={"collection": None})})
+
+
+def _decided_to_collect(plan: GoLivePlan, values: Values) -> GoLivePlan:
+    assert plan.invoicing is not None
+    assert plan.customers is not None
+    customers = scratch_folder() / "customers.csv"
+    declared = (plan.folder / plan.customers.file).read_text(encoding="utf-8")
+    customers.write_text(declared.replace("send_invoice", "charge_automatically"), encoding="utf-8")
+    return plan.model_copy(
+        update={
+            "invoicing": plan.invoicing.model_copy(update={"collection": "charge_automatically"}),
+            "customers": plan.customers.model_copy(update={"file": str(customers)}),
+        }
+    )
+
+
+def _missing_evidence(plan: GoLivePlan, values: Values) -> GoLivePlan:
+    first, *rest = plan.attestations
+    return plan.model_copy(
+        update={"attestations": (first.model_copy(update={"evidence": "golive/minutes.pdf"}), *rest)}
+    )
+
+
+def _client(**update: Any) -> Callable[[GoLivePlan, Values], GoLivePlan]:
+    def change(plan: GoLivePlan, values: Values) -> GoLivePlan:
+        local = plan.environments["local"]
+        assert local.client is not None
+        return _local(plan, client=local.client.model_copy(update=update))
+
+    return change
+
+
+def _local(plan: GoLivePlan, **update: Any) -> GoLivePlan:
+    local = plan.environments["local"].model_copy(update=update)
+    return plan.model_copy(update={"environments": {**plan.environments, "local": local}})
+
+
+def _listed_key(live: Seeder, sandbox: Seeder, values: Values) -> None:
+    values["old_key_id"], _ = live.key("declared revoked")
+
+
+def _declared_revoked(plan: GoLivePlan, values: Values) -> GoLivePlan:
+    return _local(plan, old_key_ids=(values["old_key_id"],))
+
+
+def _archived_when_signed_off(live: Seeder, sandbox: Seeder, values: Values) -> None:
+    catalog = json.loads((Path(__file__).parent / "demo" / "golive" / "catalog.json").read_text(encoding="utf-8"))
+    catalog["features"]["active_users"]["meter"]["status"] = "archived"
+    snapshot = scratch_folder() / "catalog.json"
+    snapshot.write_text(json.dumps(catalog), encoding="utf-8")
+    values["signed_off"] = str(snapshot)
+
+
+def _decided_to_cancel(plan: GoLivePlan, values: Values) -> GoLivePlan:
+    assert plan.invoicing is not None
+    return plan.model_copy(update={"invoicing": plan.invoicing.model_copy(update={"auto_cancel": True})})
+
+
+def _other_snapshot(plan: GoLivePlan, values: Values) -> GoLivePlan:
+    catalog = plan.catalog
+    assert catalog is not None
+    return plan.model_copy(update={"catalog": catalog.model_copy(update={"signed_off": values["signed_off"]})})
+
+
+def _doubled_v1(plan: GoLivePlan, values: Values) -> GoLivePlan:
+    local = plan.environments["local"]
+    assert local.client is not None
+    return _client(events_url=local.client.events_url.replace("/v1/", "/v1/v1/"))(plan, values)
+
+
+def _missing_v1(plan: GoLivePlan, values: Values) -> GoLivePlan:
+    local = plan.environments["local"]
+    assert local.client is not None
+    return _client(events_url=local.client.events_url.replace("/v1/", "/"))(plan, values)
+
+
+_fault("F01", "the Sandbox key is used", prepare=_sandbox_key)
+_fault("F02", "the Sandbox key is used, with a header that names Production", prepare=_sandbox_key_with_header)
+_fault("F06", "the key may only read", prepare=_reading_key)
+_fault("F07", "the key may only send events", prepare=_ingesting_key)
+_fault("F08", "the application sends its key as a bearer token", change=_client(header="Authorization"))
+_fault("F11", "the application composes /v1 twice", change=_doubled_v1)
+_fault("F12", "the application leaves /v1 out", change=_missing_v1)
+_fault("F15", "the application does not verify TLS certificates", change=_client(verify_tls=False))
+_fault("F16", "a deployed configuration still holds an old key", prepare=_deployed_old_key, change=_scanned)
+_fault("F17", "an old key was never revoked", prepare=_living_old_key)
+_fault("F18", "a key that was declared revoked is still listed", prepare=_listed_key, change=_declared_revoked)
+_fault(
+    "F34",
+    "a meter that was archived in the Sandbox is published here, as a clone makes it",
+    prepare=_archived_when_signed_off,
+    change=_other_snapshot,
+)
+_fault("F99", "auto-cancel is off though it was decided to be on", change=_decided_to_cancel)
+_fault("F101", "nobody decided how invoices are collected", change=_undecided_collection)
+_fault("F103", "invoices are to be collected, and no payment gateway is connected", change=_decided_to_collect)
+_fault("F149", "an attestation is missing", change=_without_attestation)
+_fault("F150", "the attestations ran out", change=_expired_attestations)
+_fault("F153", "the evidence that a statement names is not there", change=_missing_evidence)
+for _sample in SAMPLE_FAULTS:
+    _fault(_sample.name, _sample.meaning, change=_of_the_plan(_sample.change))

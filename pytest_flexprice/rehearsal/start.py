@@ -1,0 +1,225 @@
+"""`local`: an embedded Flexprice that holds what the plan declares, and a demo webhook handler, so that a plan can be rehearsed.
+
+The rehearsed company's real addresses are replaced by loopback ones; everything else of its plan stays as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
+from pytest_flexprice.emulator.faults.all import FAULTS as EMULATOR_FAULTS
+from pytest_flexprice.emulator.kernel.options import PRODUCTION, SANDBOX
+from pytest_flexprice.emulator.seeding.planned import catalog_of, customers_of
+from pytest_flexprice.emulator.seeding.seed import Seeder, SeedError
+from pytest_flexprice.model.golive_plan import Environment, GoLivePlan, Handler, Webhooks
+from pytest_flexprice.oracle.catalog.signed_off import key_variable
+from pytest_flexprice.rehearsal.client_faults import CLIENT_FAULTS, ClientFault
+from pytest_flexprice.rehearsal.handler import FAULTS as HANDLER_FAULTS
+from pytest_flexprice.rehearsal.handler import WRONG_SECRET, DemoHandler
+from pytest_flexprice.run.profile import DEMO_PLAN, LOCAL, ProfileError
+
+#: Small, but never zero: what is asynchronous in the real one stays asynchronous here.
+LAG = 0.05
+STATED_DAYS_AGO = 20
+
+
+@dataclass
+class Rehearsal:
+    """A running rehearsal: its servers, and the values by which processes join it."""
+
+    server: FlexpriceServer
+    handler: DemoHandler
+    values: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def start(cls, plan: GoLivePlan, faults: Iterable[str] = ()) -> Rehearsal:
+        """Start the servers and fill them with what the plan declares.
+
+        Raises:
+            ProfileError: a fault is unknown, or the plan's catalog or customers cannot be rehearsed.
+        """
+        chosen = sort_faults(faults)
+        options = EmulatorOptions(lag=LAG, key_cache_seconds=0.0, faults=tuple(chosen.emulator))
+        server = FlexpriceServer(options).start()
+        handler = DemoHandler("whsec_" + secrets.token_hex(12), chosen.handler)
+        handler.start()
+        rehearsal = cls(server, handler)
+        try:
+            rehearsal._fill(plan, chosen)
+        except SeedError as error:
+            rehearsal.stop()
+            raise ProfileError(f"{plan.path}: what the plan declares cannot be rehearsed: {error}") from None
+        except BaseException:
+            rehearsal.stop()
+            raise
+        return rehearsal
+
+    def handover(self) -> dict[str, Any]:
+        """What another process needs to join, JSON-ready."""
+        return json.loads(json.dumps(self.values))  # type: ignore[no-any-return]
+
+    def stop(self) -> None:
+        """Stop both servers."""
+        self.handler.stop()
+        self.server.stop()
+
+    def _fill(self, plan: GoLivePlan, chosen: Chosen) -> None:
+        own = rehearsed_environment(plan)
+        live, sandbox = Seeder(self.server), Seeder(self.server, SANDBOX)
+        _, key = live.key("billing service")
+        variables = {"FLEXPRICE_API_KEY": key}
+        for name in own.old_keys:
+            identifier, variables[name] = sandbox.key(f"old key {name}")
+            sandbox.revoke(identifier)
+        for name in _sandboxes(plan):
+            _, variables[key_variable(name)] = sandbox.key(f"reader of {name}")
+        catalog, customers = catalog_of(plan), list(customers_of(plan.for_environment(LOCAL)))
+        live.catalog(catalog)
+        sandbox.catalog(catalog)
+        if plan.invoicing:
+            live.setting("subscription_config", _subscription_config(plan))
+        webhooks = plan.for_environment(LOCAL).webhooks
+        if webhooks:
+            secret = live.endpoint(self.handler.url, webhooks.event_types)
+            if not self.handler.fault.startswith("F125"):
+                self.handler.secret = secret
+            if webhooks.handler:
+                variables[webhooks.handler.secret] = secret
+        for other in plan.environments.values():
+            if other is not own and other.webhooks and other.webhooks.handler:
+                variables.setdefault(other.webhooks.handler.secret, WRONG_SECRET)
+        live.customers(customers)
+        self.values = {
+            "url": self.server.url,
+            "environment_id": PRODUCTION,
+            "sandbox_id": SANDBOX,
+            "handler": self.handler.url,
+            "processed": self.handler.processed_url,
+            "variables": variables,
+            "faults": [fault.name for fault in chosen.client],
+        }
+        for fault in chosen.client:
+            fault.prepare(live, sandbox, self.values)
+
+
+@dataclass
+class Chosen:
+    """The faults of a rehearsal by where they live."""
+
+    emulator: list[str] = field(default_factory=list)
+    handler: str = ""
+    client: list[ClientFault] = field(default_factory=list)
+
+
+def sort_faults(names: Iterable[str]) -> Chosen:
+    """Find out where each fault lives.
+
+    Raises:
+        ProfileError: there is no such fault.
+    """
+    chosen = Chosen()
+    for name in names:
+        if name in CLIENT_FAULTS:
+            chosen.client.append(CLIENT_FAULTS[name])
+        if name in HANDLER_FAULTS:
+            chosen.handler = name
+        if name in EMULATOR_FAULTS:
+            chosen.emulator.append(name)
+        if name not in known_faults():
+            known = "\n".join(f"  {each}  {meaning}" for each, meaning in sorted(known_faults().items()))
+            raise ProfileError(f"--flexprice-fault={name}: there is no such fault; the known ones are\n{known}")
+    return chosen
+
+
+def known_faults() -> dict[str, str]:
+    """Every fault that a rehearsal can show, with what it means."""
+    return {
+        **{name: fault.meaning for name, fault in EMULATOR_FAULTS.items()},
+        **HANDLER_FAULTS,
+        **{name: fault.meaning for name, fault in CLIENT_FAULTS.items()},
+    }
+
+
+def rehearsed_environment(plan: GoLivePlan) -> Environment:
+    """The environment of the plan that a rehearsal stands for: its own ``local``, else the production one, else the first.
+
+    Raises:
+        ProfileError: the plan has none.
+    """
+    choices = [plan.environments[LOCAL]] if LOCAL in plan.environments else list(plan.environments.values())
+    if not choices:
+        raise ProfileError(f"{plan.path}: environments is missing; add a table such as [environments.prod]")
+    return next((environment for environment in choices if environment.production), choices[0])
+
+
+def rehearsed_plan(plan: GoLivePlan, values: dict[str, Any]) -> GoLivePlan:
+    """The plan with loopback addresses in an environment ``local``; the demo company's statements are kept recent."""
+    own = rehearsed_environment(plan)
+    names = {id(environment): name for name, environment in plan.environments.items()}
+    stood_for = names[id(own)]
+    webhooks = own.webhooks or plan.webhooks
+    update: dict[str, Any] = {
+        "base_url": values["url"],
+        "environment_id": values["environment_id"],
+        "svix_url": values["url"],
+        "probe_handler": True,
+        "allow": None,
+    }
+    if own.client and own.client.events_url:
+        events_url = own.client.events_url.replace(own.base_url.rstrip("/"), values["url"])
+        update["client"] = own.client.model_copy(update={"events_url": events_url})
+    if webhooks:
+        update["webhooks"] = _loopback(webhooks, values)
+    local = own.model_copy(update=update)
+    others = {name: one for name, one in plan.environments.items() if name != LOCAL}
+    for name in _sandboxes(plan):
+        others[name] = others[name].model_copy(update={"base_url": values["url"]})
+    attestations = tuple(
+        one.model_copy(update={"environment": LOCAL}) if one.environment == stood_for else one
+        for one in plan.attestations
+    )
+    result = plan.model_copy(update={"environments": {**others, LOCAL: local}, "attestations": attestations})
+    if plan.path == DEMO_PLAN:
+        result = _recent(result, datetime.now(UTC).date())
+    for name in values["faults"]:
+        result = CLIENT_FAULTS[name].change(result, values)
+    return result
+
+
+def _sandboxes(plan: GoLivePlan) -> list[str]:
+    """The environments of the plan that the embedded Sandbox stands for: they can be compared with."""
+    own = rehearsed_environment(plan)
+    return [name for name, one in plan.environments.items() if not one.production and one is not own and name != LOCAL]
+
+
+def _loopback(webhooks: Webhooks, values: dict[str, Any]) -> Webhooks:
+    handler = Handler(url=values["handler"], secret=webhooks.handler.secret) if webhooks.handler else None
+    return webhooks.model_copy(
+        update={
+            "endpoint": values["handler"],
+            "handler": handler,
+            "processed": values["processed"] if webhooks.processed else "",
+            "transport": "svix",
+        }
+    )
+
+
+def _recent(plan: GoLivePlan, today: date) -> GoLivePlan:
+    stated = today - timedelta(days=STATED_DAYS_AGO)
+    attestations = tuple(one.model_copy(update={"on": stated}) for one in plan.attestations)
+    invoicing = plan.invoicing.model_copy(update={"decided_on": stated}) if plan.invoicing else None
+    return plan.model_copy(update={"attestations": attestations, "invoicing": invoicing})
+
+
+def _subscription_config(plan: GoLivePlan) -> dict[str, Any]:
+    assert plan.invoicing is not None
+    return {
+        "grace_period_days": plan.invoicing.grace_period_days or 3,
+        "auto_cancellation_enabled": bool(plan.invoicing.auto_cancel),
+    }

@@ -1,0 +1,1 @@
+"""One run of the checklist: options, profile, session, collector, gating, preflight, scheduling, fixtures."""

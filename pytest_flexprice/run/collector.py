@@ -1,0 +1,165 @@
+"""Feature files as pytest items, and the guards against scenarios that are green without having run.
+
+pytest-bdd says nothing about an ``async`` step (it passes unexecuted), the first of two scenarios with one name (it disappears), all but
+the last of two matching step definitions, and a scenario nobody bound. Each is refused here by name.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gherkin.parser import Parser
+from pytest_bdd import scenarios
+from pytest_bdd.scenario import find_fixturedefs_for_step, scenario_wrapper_template_registry
+from pytest_bdd.steps import step_function_context_registry
+
+from pytest_flexprice.model.checklist import BY_TAG, ITEMS, Item, Level
+
+LEVEL_TAGS = {level.word: level for level in Level}
+
+
+class FeatureError(Exception):
+    """A feature file that must not run as it is; the message is one sentence with file, line and remedy."""
+
+
+class FeatureFile(pytest.Module):
+    """One feature file as the module into which pytest-bdd writes its test functions."""
+
+    def _getobj(self) -> types.ModuleType:
+        module = types.ModuleType(self.path.stem)
+        module.__file__ = str(self.path)
+        # scenarios() writes into its caller's namespace, so it has to be called from there.
+        module.__dict__.update(bind=scenarios, path=str(self.path.resolve()))
+        exec(compile("bind(path)", str(self.path), "exec"), module.__dict__)  # noqa: S102 - a constant statement
+        del module.bind, module.path
+        return module
+
+    def collect(self) -> Iterable[Any]:
+        """The scenarios of the file, refused where one of them could not be bound or tagged as it should."""
+        written = read_scenarios(self.path)
+        for problem in problems(self.path, written):
+            raise self.CollectError(problem)
+        collected = list(super().collect())
+        bound = {_template(item).name for item in collected if isinstance(item, pytest.Function)}
+        for scenario in written:
+            if scenario.name not in bound:
+                raise self.CollectError(
+                    f"{self.path}:{scenario.line}: scenario '{scenario.name}' was not collected, so it would never run; "
+                    "give it at least one step"
+                )
+        return collected
+
+
+@dataclass(frozen=True)
+class Written:
+    """A scenario as it is written: its name, line and all tags that apply to it; ``rows`` of an outline, None for others."""
+
+    name: str
+    line: int
+    tags: frozenset[str]
+    rows: int | None = None
+
+
+def read_scenarios(path: Path) -> list[Written]:
+    """The scenarios of a feature file, read with gherkin-official.
+
+    Raises:
+        FeatureError: the file is not Gherkin.
+    """
+    try:
+        document = Parser().parse(path.read_text(encoding="utf-8"))
+    except Exception as error:
+        raise FeatureError(f"{path}: this is not Gherkin: {str(error).splitlines()[-1].strip()}") from None
+    feature = document.get("feature")
+    return list(_scenarios(feature, frozenset())) if feature else []
+
+
+def _scenarios(node: Any, inherited: frozenset[str]) -> Iterator[Written]:
+    tags = inherited | {tag["name"].lstrip("@") for tag in node.get("tags", ())}
+    for child in node.get("children", ()):
+        if "rule" in child:
+            yield from _scenarios(child["rule"], tags)
+        if "scenario" in child:
+            scenario = child["scenario"]
+            own = {tag["name"].lstrip("@") for tag in scenario["tags"]}
+            own |= {tag["name"].lstrip("@") for table in scenario["examples"] for tag in table["tags"]}
+            outline = any("<" in step["text"] for step in scenario["steps"]) or bool(scenario["examples"])
+            rows = sum(len(table.get("tableBody", ())) for table in scenario["examples"]) if outline else None
+            yield Written(scenario["name"], scenario["location"]["line"], tags | own, rows)
+
+
+def problems(path: Path, written: Iterable[Written]) -> Iterator[str]:
+    """What keeps the scenarios of one file from being trusted, one sentence each."""
+    written = list(written)
+    double = [name for name, times in Counter(scenario.name for scenario in written).items() if times > 1]
+    for name in double:
+        lines = ", ".join(str(scenario.line) for scenario in written if scenario.name == name)
+        yield f"{path}: two scenarios are called '{name}' (lines {lines}), so only the last would run; rename one"
+    for scenario in written:
+        where = f"{path}:{scenario.line}: scenario '{scenario.name}'"
+        if scenario.rows == 0:
+            yield f"{where} has no row of examples, so it would never run as it is meant; add one"
+        if not scenario.tags & BY_TAG.keys():
+            yield f"{where} names no checklist item; tag it with one, such as @{ITEMS[0].tag}"
+        if len(scenario.tags & LEVEL_TAGS.keys()) != 1:
+            yield f"{where} must carry exactly one level tag; expected one of {', '.join('@' + tag for tag in LEVEL_TAGS)}"
+        for tag in sorted(scenario.tags - BY_TAG.keys() - LEVEL_TAGS.keys() - {"information"}):
+            yield f"{where} carries @{tag}, which is neither an item nor a level; remove it or correct its spelling"
+
+
+def is_scenario(item: pytest.Item) -> bool:
+    """Whether an item is a scenario of a feature file."""
+    return isinstance(getattr(item, "parent", None), FeatureFile)
+
+
+def items_of(item: pytest.Item) -> list[Item]:
+    """The checklist items that a scenario gives evidence for, in the checklist's order."""
+    return [each for each in ITEMS if item.get_closest_marker(each.tag)]
+
+
+def level_of(item: pytest.Item) -> Level:
+    """The level that a scenario needs."""
+    return next(level for tag, level in LEVEL_TAGS.items() if item.get_closest_marker(tag))
+
+
+def step_problems(item: pytest.Function) -> Iterator[str]:
+    """Steps of a scenario that nobody defined, that two definitions match, or that would pass unexecuted."""
+    scenario = _template(item).render(_examples(item))
+    manager = item.session._fixturemanager
+    for step in scenario.steps:
+        where = f"{item.path}:{step.line_number}: step '{step.keyword} {step.name}'"
+        found = list(find_fixturedefs_for_step(step, manager, item))
+        if not found:
+            yield f"{where} has no definition; write one in steps/ or in your conftest.py"
+            continue
+        innermost = max(len(definition.baseid) for definition in found)
+        nearest = {definition.func for definition in found if len(definition.baseid) == innermost}
+        functions = [step_function_context_registry[each].step_func for each in nearest]
+        if len(functions) > 1:
+            names = " and ".join(sorted(function.__name__ for function in functions))
+            yield f"{where} matches {names}, so which one runs is arbitrary; make their sentences differ"
+        for function in functions:
+            if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+                yield f"{where} is defined by the async function {function.__name__}, which would pass unexecuted; make it a plain function"
+
+
+def missing_items(items: Iterable[pytest.Item]) -> list[Item]:
+    """Checklist items that no scenario gives evidence for."""
+    covered = {each.id for item in items if is_scenario(item) for each in items_of(item)}
+    return [each for each in ITEMS if each.id not in covered]
+
+
+def _template(item: Any) -> Any:
+    return scenario_wrapper_template_registry[item.obj]
+
+
+def _examples(item: pytest.Function) -> dict[str, str]:
+    callspec = getattr(item, "callspec", None)
+    return dict(callspec.params.get("_pytest_bdd_example", {})) if callspec else {}

@@ -1,0 +1,229 @@
+"""One run of the checklist: what the plugin's hooks build at the start, hand to workers, and finish at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_flexprice import __version__
+from pytest_flexprice.api import Flexprice, Transport, WriteGuard
+from pytest_flexprice.evidence.exchanges import ExchangeLog, log_name
+from pytest_flexprice.evidence.redaction import Redactor
+from pytest_flexprice.model import golive_plan as plans
+from pytest_flexprice.run import profile as profiles
+from pytest_flexprice.run.options import Setting, Sources
+from pytest_flexprice.run.profile import Profile, ProfileError
+from pytest_flexprice.testbed.ledger import Ledger
+from pytest_flexprice.testbed.naming import new_run_id
+
+RUN = pytest.StashKey["Run"]()
+HANDOVER = "flexprice"
+
+
+@dataclass
+class Run:
+    """What one process knows of the run it takes part in.
+
+    ``worker`` is ``main`` in the controller (and in a run without xdist), else xdist's worker id; ``folder`` is where the
+    evidence goes; ``closers`` are called in reverse order at the end.
+    """
+
+    profile: Profile
+    plan: plans.GoLivePlan
+    redactor: Redactor
+    folder: Path
+    worker: str
+    plan_source: str
+    handover: dict[str, Any] = field(default_factory=dict)
+    closers: list[Callable[[], None]] = field(default_factory=list)
+    faults: tuple[str, ...] = ()
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """Values with their sources, for the header."""
+        return (
+            *self.profile.settings,
+            Setting("plan", str(self.plan.path), self.plan_source),
+            Setting("evidence", str(self.folder), "run"),
+            *(Setting("fault", name, "--flexprice-fault") for name in self.faults),
+        )
+
+    def ledger(self) -> Ledger:
+        """This process's own ledger."""
+        return Ledger(self.folder / f"ledger-{self.worker}.ndjson")
+
+    def client(self, ledger: Ledger | None = None, log: bool = True) -> Flexprice:
+        """A client for the profile; with a ledger it may write to what that ledger holds."""
+        profile = self.profile
+        headers = {
+            "x-api-key": profile.api_key,
+            "user-agent": f"pytest-flexprice/{__version__} (run={profile.run_id})",
+            "accept": "application/json",
+        }
+        if profile.environment_header:
+            headers["x-environment-id"] = profile.environment_header
+        guard = WriteGuard(profile.level, profile.production)
+        if ledger is not None:
+            guard.owns = ledger.owns
+        exchanges = ExchangeLog(self.folder / log_name(self.worker), self.redactor)
+        client = Flexprice(Transport(profile.base_url, headers), guard, exchanges.append if log else None)
+        self.closers.append(client.close)
+        return client
+
+    def close(self) -> None:
+        """Give everything back: servers, handlers, connections."""
+        while self.closers:
+            self.closers.pop()()
+        remove_empty(self.folder)
+
+
+def begin(config: pytest.Config, name: str) -> Run:
+    """Start a run in the controller, or join one in a worker.
+
+    Raises:
+        pytest.UsageError: one sentence saying what to correct (exit code 4).
+    """
+    handover = getattr(config, "workerinput", {}).get(HANDOVER)
+    try:
+        return _start(config, name) if handover is None else _join(config, name, json.loads(handover))
+    except (plans.PlanError, ProfileError) as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """What a run is put together from, besides its profile."""
+
+    plan: plans.GoLivePlan
+    plan_source: str
+    run_id: str
+    folder: Path
+    worker: str = "main"
+
+
+def _start(config: pytest.Config, name: str) -> Run:
+    plan, plan_source = _plan(config, name)
+    run_id = new_run_id(datetime.now(UTC))
+    folder = reports_folder(config, name) / name / run_id
+    frame = _Frame(plan, plan_source, run_id, folder)
+    faults = tuple(config.getoption("flexprice_fault"))
+    if faults and name != profiles.LOCAL:
+        raise ProfileError("--flexprice-fault breaks the embedded Flexprice only; use it with --flexprice-env=local")
+    _writable(folder)
+    try:
+        rehearsed = name == profiles.LOCAL
+        run = _rehearse(config, frame, faults) if rehearsed else _build(profiles.sources(config, name), name, frame)
+    except BaseException:
+        remove_empty(folder)
+        raise
+    run.handover.update(run_id=run_id, folder=str(folder))
+    return run
+
+
+def remove_empty(folder: Path) -> None:
+    """Leave no folder behind that a refused run made: itself, and those above it as far as they are empty."""
+    with contextlib.suppress(OSError):
+        (folder / "allure-results").rmdir()  # allure-pytest makes it as soon as it is configured
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+        folder.parent.rmdir()
+
+
+def _plan(config: pytest.Config, name: str) -> tuple[plans.GoLivePlan, str]:
+    if config.getoption("flexprice_init"):
+        base = profiles.sources(config, name).first("base-url", "FLEXPRICE_BASE_URL")
+        if base is None:
+            raise ProfileError("--flexprice-init needs to know where Flexprice is; add --flexprice-base-url")
+        # There is no plan yet: the environment is only read.
+        environment = plans.Environment(base_url=base[0], type="production", allow="read")
+        company = plans.Company(name=config.rootpath.name or name)
+        path = config.rootpath / plans.PLAN_NAME
+        return plans.GoLivePlan(company=company, environments={name: environment}, path=path), "to be written"
+    path, source = profiles.find_plan(config, name)
+    return plans.load(path), source
+
+
+def _rehearse(config: pytest.Config, frame: _Frame, faults: tuple[str, ...]) -> Run:
+    try:
+        from pytest_flexprice.rehearsal.start import Rehearsal  # noqa: PLC0415 - servers are needed for `local` only
+    except ImportError as error:
+        raise ProfileError(
+            f"--flexprice-env=local needs the embedded Flexprice ({error.name} is missing); install pytest-flexprice[local]"
+        ) from None
+    if config.getoption("flexprice_base_url"):
+        raise ProfileError(
+            "--flexprice-base-url has no meaning with --flexprice-env=local, which starts its own Flexprice"
+        )
+    rehearsal = Rehearsal.start(frame.plan, faults)
+    handover = rehearsal.handover()
+    run = _rehearsed(config, frame, handover)
+    run.handover["rehearsal"] = handover
+    run.closers.append(rehearsal.stop)
+    run.faults = faults
+    return run
+
+
+def _join(config: pytest.Config, name: str, handover: dict[str, Any]) -> Run:
+    path, plan_source = profiles.find_plan(config, name)
+    worker = str(getattr(config, "workerinput", {}).get("workerid", "gw"))
+    frame = _Frame(plans.load(path), plan_source, handover["run_id"], Path(handover["folder"]), worker)
+    if "rehearsal" in handover:
+        return _rehearsed(config, frame, handover["rehearsal"])
+    return _build(profiles.sources(config, name), name, frame)
+
+
+def _rehearsed(config: pytest.Config, frame: _Frame, handover: dict[str, Any]) -> Run:
+    from pytest_flexprice.rehearsal.start import rehearsed_plan  # noqa: PLC0415 - as above
+
+    look = Sources(config, {}, handover["variables"], "rehearsal")
+    frame = replace(frame, plan=rehearsed_plan(frame.plan, handover))
+    return _build(look, profiles.LOCAL, frame, rehearsal=True)
+
+
+def _build(look: Sources, name: str, frame: _Frame, *, rehearsal: bool = False) -> Run:
+    redactor = Redactor()
+
+    def add_secret(value: str) -> None:
+        redactor.add(value)
+
+    profile = profiles.resolve(look, name, frame.plan, frame.run_id, rehearsal=rehearsal, add_secret=add_secret)
+    for secret in _secret_names(frame.plan):
+        profile.variable(secret)
+    return Run(profile, frame.plan.for_environment(name), redactor, frame.folder, frame.worker, frame.plan_source)
+
+
+def _secret_names(plan: plans.GoLivePlan) -> set[str]:
+    names = {"FLEXPRICE_API_KEY"}
+    for environment in plan.environments.values():
+        names.update(environment.old_keys)
+    handlers = [plan.webhooks, *(environment.webhooks for environment in plan.environments.values())]
+    names.update(each.handler.secret for each in handlers if each and each.handler)
+    return names
+
+
+def reports_folder(config: pytest.Config, name: str) -> Path:
+    """The folder below which every run has its own."""
+    look = profiles.sources(config, name)
+    given = look.first("reports", "FLEXPRICE_REPORTS", (config.getini("flexprice_reports"), "ini"))
+    folder = Path(given[0]) if given else Path("reports")
+    return folder if folder.is_absolute() else config.rootpath / folder
+
+
+def _writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ProfileError(
+            f"{folder}: the evidence folder cannot be written ({os.strerror(error.errno or 0)}); "
+            "make it writable or name another with --flexprice-reports"
+        ) from None
+    if not os.access(folder, os.W_OK):
+        raise ProfileError(f"{folder}: the evidence folder cannot be written; name another with --flexprice-reports")

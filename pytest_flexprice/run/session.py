@@ -1,0 +1,177 @@
+"""A run's life between pytest's hooks: plugins registered, features guarded, workers joined, everything closed."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from pytest_flexprice.evidence.context import HeaderRow, RunContext
+from pytest_flexprice.evidence.recorder import ScenarioRecorder
+from pytest_flexprice.model.checklist import Level
+from pytest_flexprice.run import collector, preflight, run
+from pytest_flexprice.run.gating import Gate
+from pytest_flexprice.run.run import HANDOVER, RUN, Run
+
+RERUN_OPTIONS = {
+    "reruns": "--reruns",
+    "force_reruns": "--force-reruns",
+    "force_flaky": "--force-flaky",
+    "retries": "--retries",
+}
+
+
+def configure(config: pytest.Config, name: str) -> None:
+    """Start the run, or its part in a worker.
+
+    Raises:
+        pytest.UsageError: it cannot start; one sentence says why.
+    """
+    this = run.begin(config, name)
+    config.stash[RUN] = this
+    _refuse_reruns(config, this)
+    if getattr(config.option, "numprocesses", None) and config.option.dist in ("no", "load"):
+        config.option.dist = "loadgroup"
+    recorder = ScenarioRecorder(config, this.redactor, this.folder, this.worker, rehearsal=this.profile.rehearsal)
+    config.pluginmanager.register(recorder, "flexprice-recorder")
+    if not hasattr(config, "workerinput"):
+        _register_evidence(config, this)
+    _register_suite(config)
+    config.pluginmanager.register(SuiteHooks(this), "flexprice-suite")
+    config.pluginmanager.register(Gate(this), "flexprice-gate")
+
+
+def unconfigure(config: pytest.Config) -> None:
+    """Close what the run opened."""
+    this = config.stash.get(RUN, None)
+    if this is not None:
+        this.close()
+
+
+def hand_over(node: Any) -> None:
+    """Give a worker what it needs to join this run."""
+    node.workerinput[HANDOVER] = json.dumps(node.config.stash[RUN].handover)
+
+
+def _refuse_reruns(config: pytest.Config, this: Run) -> None:
+    used = [flag for option, flag in RERUN_OPTIONS.items() if config.getoption(option, None)]
+    if used and this.profile.level >= Level.SMOKE:
+        raise pytest.UsageError(
+            f"{used[0]} is refused at level {this.profile.level.word}: a scenario that is green the second time proves nothing "
+            "and would write twice; run without it"
+        )
+
+
+def _register_suite(config: pytest.Config) -> None:
+    for name in ("pytest_flexprice.run.fixtures", *_step_modules()):
+        module = importlib.import_module(name)
+        if not config.pluginmanager.has_plugin(name):
+            config.pluginmanager.register(module, name)
+
+
+def _step_modules() -> list[str]:
+    package = importlib.import_module("pytest_flexprice.steps")
+    return [f"{package.__name__}.{module.name}" for module in pkgutil.iter_modules(package.__path__)]
+
+
+def _register_evidence(config: pytest.Config, this: Run) -> None:
+    from pytest_flexprice.evidence.plugin import EvidencePlugin  # noqa: PLC0415 - the controller's part
+    from pytest_flexprice.plugin import features_folder  # noqa: PLC0415 - plugin imports this module
+
+    profile = this.profile
+    context = RunContext(
+        run_id=profile.run_id,
+        environment=profile.name,
+        base_url=profile.base_url,
+        level=profile.level,
+        folder=this.folder,
+        redactor=this.redactor,
+        environment_type=profile.environment.type,
+        environment_id=profile.environment_id,
+        company=this.plan.company.name,
+        rehearsal=profile.rehearsal,
+        plan=this.plan,
+        plan_file=this.plan.path,
+        key_tail=profile.key_tail,
+        header=[HeaderRow(each.name, each.value, each.source) for each in this.settings],
+        features=sorted(features_folder().glob("*.feature")),
+        leftovers=lambda: leftovers(this),
+    )
+    config.pluginmanager.register(EvidencePlugin(config, context), "flexprice-evidence")
+
+
+def leftovers(this: Run) -> list[str]:
+    """What the run made and could not take away, one sentence each; tried once more here, for workers that crashed."""
+    from pytest_flexprice.testbed.cleanup import clean  # noqa: PLC0415 - at the end only
+    from pytest_flexprice.testbed.ledger import Ledger  # noqa: PLC0415 - at the end only
+
+    sentences = []
+    for path in sorted(this.folder.glob("ledger-*.ndjson")):
+        ledger = Ledger(path)
+        if not ledger.open():
+            continue
+        client = this.client(ledger)
+        client.guard.proved = True
+        sentences += [leftover.sentence for leftover in clean(client, ledger)]
+    return sentences
+
+
+class SuiteHooks:
+    """The hooks of an active run."""
+
+    def __init__(self, this: Run) -> None:
+        self._run = this
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Before anything is collected: is there a Flexprice that takes this key?"""
+        in_worker = hasattr(session.config, "workerinput")
+        if self._run.profile.level > Level.LINT and not in_worker and not session.config.option.collectonly:
+            preflight.check(self._run)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Refuse scenarios that cannot be trusted, and leave out those above the level."""
+        scenarios = [item for item in items if collector.is_scenario(item)]
+        _refuse_untrusted(scenarios)
+        if config.args_source is not config.ArgsSource.ARGS:
+            _refuse_missing(scenarios)
+        above = [item for item in scenarios if collector.level_of(item) > self._run.profile.level]
+        if above:
+            left_out = set(above)
+            items[:] = [item for item in items if item not in left_out]
+            config.hook.pytest_deselected(items=above)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object | None:
+        """Keep together what belongs together, unless another distribution was asked for."""
+        if config.option.dist != "loadgroup":
+            return None
+        from pytest_flexprice.run.scheduling import GroupScheduling  # noqa: PLC0415 - with xdist only
+
+        return GroupScheduling(config, log, self._run.folder)
+
+    def pytest_report_header(self) -> list[str]:
+        """Each value of the run with its source."""
+        return [f"flexprice {each.name}: {each.value} (from {each.source})" for each in self._run.settings]
+
+
+def _refuse_untrusted(scenarios: Iterable[pytest.Item]) -> None:
+    for item in scenarios:
+        for problem in collector.step_problems(item):  # type: ignore[arg-type] # scenarios are functions
+            raise pytest.UsageError(problem)
+
+
+def _refuse_missing(scenarios: Iterable[pytest.Item]) -> None:
+    missing = collector.missing_items(scenarios)
+    if missing:
+        names = ", ".join(item.id for item in missing)
+        raise pytest.UsageError(
+            f"no scenario gives evidence for checklist item {names}; add one under golive/ or reinstall"
+        )

@@ -1,0 +1,1 @@
+"""What runs instead of a checklist: a first plan, a snapshot, a sweep."""

@@ -1,0 +1,94 @@
+"""What a run does instead of the checklist: ``--flexprice-sweep``, ``--flexprice-snapshot``, ``--flexprice-init``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pytest_flexprice.api import ApiError
+from pytest_flexprice.evidence.verdict import EXIT_LEFT_BEHIND
+from pytest_flexprice.model.finding import NotVerified, RequirementNotMet
+from pytest_flexprice.run import preflight, run
+from pytest_flexprice.run.run import Run
+from pytest_flexprice.testbed.proof import belonging, prove_environment
+from pytest_flexprice.testbed.sweep import sweep
+
+Say = Callable[[str], None]
+
+
+def main(config: pytest.Config, name: str) -> int | None:
+    """Do the task that the command line names and return the exit code, or None when it names none.
+
+    Raises:
+        pytest.UsageError: the task cannot be done; one sentence says why.
+    """
+    chosen = [task for option, task in _TASKS.items() if config.getoption(option)]
+    if not chosen:
+        return None
+    if len(chosen) > 1:
+        raise pytest.UsageError("--flexprice-init, --flexprice-snapshot and --flexprice-sweep go one at a time")
+    this = run.begin(config, name)
+    try:
+        preflight.check(this)
+        return chosen[0](config, this, lambda text: _say(this.redactor.text(text)))
+    except (ApiError, NotVerified, RequirementNotMet) as error:
+        raise pytest.UsageError(this.redactor.text(str(error))) from None
+    finally:
+        this.close()
+
+
+def _say(text: str) -> None:
+    # pytest's own terminal writer exists only once a session is configured.
+    sys.stdout.write(text + "\n")
+
+
+def _sweep(config: pytest.Config, this: Run, say: Say) -> int:
+    ledger = this.ledger()
+    client = this.client(ledger)
+    prove_environment(client, this.profile)
+    found, leftovers = sweep(client, this.folder.parent, ledger, datetime.now(UTC))
+    for external_id in found:
+        say(f"swept {external_id}")
+    for leftover in leftovers:
+        say(f"LEFT BEHIND: {leftover.sentence}")
+    say(f"{len(found)} test customers found, {len(leftovers)} objects left behind.")
+    return EXIT_LEFT_BEHIND if leftovers else 0
+
+
+def _snapshot(config: pytest.Config, this: Run, say: Say) -> int:
+    from pytest_flexprice.tasks.snapshot import write_snapshot  # noqa: PLC0415 - of this task only
+
+    signed_off = this.plan.catalog.signed_off if this.plan.catalog else "golive/catalog.json"
+    if signed_off in this.plan.environments:
+        raise pytest.UsageError(
+            f"{this.plan.path}: catalog.signed_off = '{signed_off}' is an environment; name a file to write the snapshot to"
+        )
+    path = this.plan.folder / signed_off
+    digest = write_snapshot(this.client(), path)
+    say(f"{path} written, SHA-256 {digest}")
+    return 0
+
+
+def _init(config: pytest.Config, this: Run, say: Say) -> int:
+    from pytest_flexprice.tasks.init import write_first_plan  # noqa: PLC0415 - of this task only
+
+    client = this.client()
+    seen = belonging(client)
+    found = {"environment_id": seen.environment_id, "type": seen.type or "production"}
+    environment = this.profile.environment.model_copy(update=found)
+    profile = replace(this.profile, environment=environment, environment_id=seen.environment_id)
+    for path in write_first_plan(client, profile, Path(config.rootpath)):
+        say(f"{path} written; review it")
+    return 0
+
+
+_TASKS: dict[str, Callable[[pytest.Config, Run, Say], int]] = {
+    "flexprice_sweep": _sweep,
+    "flexprice_snapshot": _snapshot,
+    "flexprice_init": _init,
+}
