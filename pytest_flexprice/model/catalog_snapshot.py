@@ -12,7 +12,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+    model_validator,
+)
 
 from pytest_flexprice.model import spoken
 from pytest_flexprice.model.bounded import LARGEST_CATALOG, Unreadable, decimal, parse_json, read_text
@@ -38,32 +47,32 @@ class SnapshotError(Exception):
 def _number(value: Any) -> str:
     """A decimal as a number or as text without separators, in its one normal form."""
     if isinstance(value, (bool, float)) or not isinstance(value, (str, int, Decimal)):
-        raise ValueError("expected a number, such as \"0.05\"")
+        raise ValueError('expected a number, such as "0.05"')
     try:
         number = decimal(str(value))
     except ValueError:
-        raise ValueError("expected a number written in digits, such as \"0.05\"") from None
+        raise ValueError('expected a number written in digits, such as "0.05"') from None
     return format(normal(number), "f")
 
 
 def _amount(value: Any) -> str:
     text = _number(value)
     if text.startswith("-"):
-        raise ValueError("expected a number that is not negative, such as \"0.05\"")
+        raise ValueError('expected a number that is not negative, such as "0.05"')
     return text
 
 
 def _whole(value: Any) -> str:
     written = format(value, "f") if isinstance(value, Decimal) else str(value)
     if isinstance(value, bool) or not _WHOLE.fullmatch(written):
-        raise ValueError("expected a whole number written in digits, such as \"1000\"")
+        raise ValueError('expected a whole number written in digits, such as "1000"')
     return format(normal(Decimal(written)), "f")
 
 
 def _positive(value: Any) -> str:
     text = _whole(value)
     if text == "0":
-        raise ValueError("expected a whole number from 1, such as \"1000\"")
+        raise ValueError('expected a whole number from 1, such as "1000"')
     return text
 
 
@@ -102,7 +111,9 @@ class SnapshotMeter(_Part):
     field: str = ""
     expression: str = ""
     multiplier: Amount | None = None
-    bucket_size: Literal["", "MINUTE", "15MIN", "30MIN", "HOUR", "3HOUR", "6HOUR", "12HOUR", "DAY", "WEEK", "MONTH"] = ""
+    bucket_size: Literal["", "MINUTE", "15MIN", "30MIN", "HOUR", "3HOUR", "6HOUR", "12HOUR", "DAY", "WEEK", "MONTH"] = (
+        ""
+    )
     group_by: str = ""
     filters: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
     reset_usage: str = ""
@@ -225,8 +236,28 @@ def read(path: Path) -> dict[str, Any]:
         raise SnapshotError(path, ["there is no such catalog snapshot; write one with --flexprice-snapshot"]) from None
     except Unreadable as error:
         reason = str(error).removeprefix(f"{path}: ").rstrip(".")
-        raise SnapshotError(path, [f"{reason}; or write the catalog snapshot again with --flexprice-snapshot"]) from None
+        raise SnapshotError(
+            path, [f"{reason}; or write the catalog snapshot again with --flexprice-snapshot"]
+        ) from None
     return checked(document, path)
+
+
+def signed_off(name: str, folder: Path) -> dict[str, Any]:
+    """The snapshot of that name beside the plan, in its normal form.
+
+    Raises:
+        SnapshotError: as for ``read``; where the name looks like an environment's, that is said.
+    """
+    path = folder / name
+    if name and not Path(name).suffix and "/" not in name and not path.exists():
+        raise SnapshotError(
+            path,
+            [
+                f"'{name}' is neither an environment of the plan nor a file beside it; add a table [environments.{name}], "
+                "or write a catalog snapshot with --flexprice-snapshot and name that file"
+            ],
+        )
+    return read(path)
 
 
 def checked(document: Any, path: Path) -> dict[str, Any]:
@@ -237,7 +268,10 @@ def checked(document: Any, path: Path) -> dict[str, Any]:
     """
     if not isinstance(document, dict) or "flexprice_catalog" not in document:
         raise SnapshotError(
-            path, [f'this is no catalog snapshot: expected an object with "flexprice_catalog": {FORMAT}; write it with --flexprice-snapshot']
+            path,
+            [
+                f'this is no catalog snapshot: expected an object with "flexprice_catalog": {FORMAT}; write it with --flexprice-snapshot'
+            ],
         )
     try:
         snapshot = Snapshot.model_validate(document)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -52,7 +53,11 @@ def _told(found: list[ErrorDetails]) -> Iterator[ErrorDetails]:
 
 def _place(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
     """The place in the file; pydantic adds the kind it tried of several, which is none of the file's names."""
-    return tuple(part for part in location if not (isinstance(part, str) and (part in {"str", "int"} or part.startswith("tuple["))))
+    return tuple(
+        part
+        for part in location
+        if not (isinstance(part, str) and (part in {"str", "int"} or part.startswith("tuple[")))
+    )
 
 
 def dotted(location: tuple[int | str, ...]) -> str:
@@ -80,7 +85,11 @@ def _expected(one: ErrorDetails) -> str:
     if kind == "literal_error":
         return f"expected {str(one['ctx']['expected']).replace(chr(39), '')}"
     message = one["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return message.replace("should be", "expected", 1) if message.startswith("should be") else message[:1].lower() + message[1:]
+    return (
+        message.replace("should be", "expected", 1)
+        if message.startswith("should be")
+        else message[:1].lower() + message[1:]
+    )
 
 
 def _value(one: ErrorDetails) -> str:
@@ -107,15 +116,25 @@ def _keys(model: Any, location: tuple[int | str, ...]) -> list[str]:
 
 
 def _inside(kind: Any, part: int | str) -> Any:
-    own = _model(kind)
-    if own is not None and isinstance(part, str):
-        field = own.model_fields.get(part)
-        return field.annotation if field else None
-    return next((one for one in getattr(kind, "__args__", ()) if _model(one) is not None), None)
+    """What is under a name or number: of a model's field, or of the elements of a table or list."""
+    for one in _alternatives(kind):
+        if get_origin(one) in (dict, list, tuple):
+            elements = [element for element in get_args(one) if element is not Ellipsis]
+            return elements[-1]
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            field = one.model_fields.get(str(part))
+            return field.annotation if field else None
+    return None
+
+
+def _alternatives(kind: Any) -> Iterator[Any]:
+    if get_origin(kind) in (Union, UnionType, Annotated):
+        for one in get_args(kind):
+            yield from _alternatives(one)
+    else:
+        yield kind
 
 
 def _model(kind: Any) -> type[BaseModel] | None:
-    """The model that an annotation is, or has among its alternatives or elements."""
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return kind
-    return next((found for one in getattr(kind, "__args__", ()) if (found := _model(one)) is not None), None)
+    found = (one for one in _alternatives(kind) if isinstance(one, type) and issubclass(one, BaseModel))
+    return next(found, None)
