@@ -14,6 +14,7 @@ from typing import Any
 from pytest_flexprice.model.finding import Finding, Severity
 from pytest_flexprice.model.grouping import Told
 from pytest_flexprice.model.near_miss import NearMisses
+from pytest_flexprice.model.payment_terms import payment_terms
 from pytest_flexprice.model.times import instant_of
 from pytest_flexprice.oracle.catalog.objects import Catalog
 from pytest_flexprice.oracle.customers.declared import Row
@@ -172,7 +173,7 @@ def _against(external_id: str, row: Row, one: Subscription, expected: Expected) 
     yield from _status(external_id, row, one)
     for name, noun in _NOUNS.items():
         declared = row.values.get(name) or getattr(expected, name, "")
-        if declared and declared.casefold() != str(one.get(name, "")).casefold():
+        if declared and _told(name, declared) != _told(name, str(one.get(name) or "")):
             finding = _finding(
                 external_id,
                 name,
@@ -183,6 +184,10 @@ def _against(external_id: str, row: Row, one: Subscription, expected: Expected) 
                 remedy="correct the subscription or the declaration",
             )
             yield Told(f"subscriptions with another {noun} than declared", external_id, finding)
+
+
+def _told(name: str, value: str) -> str:
+    return (payment_terms(value) if name == "payment_terms" else value).casefold()
 
 
 def _status(external_id: str, row: Row, one: Subscription) -> Iterator[Told]:
