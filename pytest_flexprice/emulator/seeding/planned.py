@@ -5,14 +5,12 @@ The rehearsal and the stand-alone server fill theirs here, by the same rules.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from pytest_flexprice.model.declared_customers import Problem, Unusable, declared
 from pytest_flexprice.model.golive_plan import GoLivePlan, Invoicing
 
 from ..kernel.options import PRODUCTION, SANDBOX
@@ -57,21 +55,17 @@ def customers_of(plan: GoLivePlan) -> Iterator[dict[str, str]]:
     """The customers of a plan, declared ones first; each row says in ``where`` where it is written.
 
     Raises:
-        SeedError: the customers file cannot be read.
+        SeedError: the customers file, or a cell of it, cannot be used.
     """
     if plan.customers is None:
         return
-    for number, row in enumerate(plan.customers.declared, 1):
-        yield {**row, "where": f"customers.declared {number}"}
-    if plan.customers.file:
-        path: Path = plan.folder / plan.customers.file
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SeedError(f"customers.file = '{plan.customers.file}' cannot be read: {error}; correct it") from None
-        reader = csv.DictReader(io.StringIO(text, newline=""))
-        for row in reader:
-            yield {**row, "where": f"{plan.customers.file}:{reader.line_num}"}
+    try:
+        for row in declared(plan.customers, plan.folder):
+            if isinstance(row, Problem):
+                raise SeedError(row.sentence)
+            yield {**row.values, "external_id": row.external_id, "name": row.name, "where": row.where}
+    except Unusable as error:
+        raise SeedError(str(error)) from None
 
 
 def settings_of(invoicing: Invoicing | None) -> dict[str, dict[str, Any]]:

@@ -18,7 +18,7 @@ from ..kernel.app import SEEDING
 from ..kernel.options import PRODUCTION, SANDBOX
 from ..kernel.server import FlexpriceServer
 from .past import settle_past
-from .subscribing import Row, SeedError, moment_of, refused, rfc3339, wanted
+from .subscribing import Row, SeedError, moment_of, place, refused, rfc3339, wanted
 
 __all__ = ["SeedError", "Seeded", "Seeder"]
 
@@ -264,7 +264,7 @@ class Seeder:
             for method, path, body in want.afterwards:
                 self.call(method, f"/v1/subscriptions/{made['id']}{path}", body)
         except SeedError as error:
-            raise SeedError(f"{row.get('where') or f'customer {customer!r}'}: {error}") from None
+            raise SeedError(f"{place(row)}: {error}") from None
         self.seeded.subscriptions[customer] = made["id"]
 
     def _lost(self, plan: str) -> bool:

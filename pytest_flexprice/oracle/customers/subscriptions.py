@@ -16,7 +16,6 @@ from pytest_flexprice.model.declared_customers import Row
 from pytest_flexprice.model.finding import Finding, Severity
 from pytest_flexprice.model.grouping import Told
 from pytest_flexprice.model.near_miss import NearMisses
-from pytest_flexprice.model.payment_terms import payment_terms
 from pytest_flexprice.model.times import instant_of
 from pytest_flexprice.oracle.catalog.objects import Catalog
 from pytest_flexprice.oracle.customers.lines import Past, lines, plan_prices
@@ -168,7 +167,7 @@ def _against(external_id: str, row: Row, one: Subscription, expected: Expected) 
     for column in _COMPARED:
         name, noun = column.name, column.noun
         declared = row.values.get(name) or getattr(expected, name, "")
-        if declared and _told(name, declared) != _told(name, str(one.get(name) or "")):
+        if declared and declared.casefold() != str(one.get(name, "")).casefold():
             finding = _finding(
                 external_id,
                 name,
@@ -179,10 +178,6 @@ def _against(external_id: str, row: Row, one: Subscription, expected: Expected) 
                 remedy="correct the subscription or the declaration",
             )
             yield Told(f"subscriptions with another {noun} than declared", external_id, finding)
-
-
-def _told(name: str, value: str) -> str:
-    return (payment_terms(value) if name == "payment_terms" else value).casefold()
 
 
 def _status(external_id: str, row: Row, one: Subscription) -> Iterator[Told]:
