@@ -1,6 +1,5 @@
 """The routes, one module per resource; importing a module registers its handlers. One line per module."""
 
-from ..kernel import control as control
 from . import addons as addons
 from . import analytics as analytics
 from . import api_keys as api_keys
