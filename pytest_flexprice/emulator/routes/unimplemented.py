@@ -21,26 +21,19 @@ PUT DELETE           connections/:id
 POST                 costs costs/analytics costs/search
 GET                  costs/active
 GET PUT DELETE       costs/:id
-GET                  coupons/associations coupons/associations/:id coupons/code/:code
-PUT DELETE           coupons/:id
-POST                 coupons/search
+GET                  coupons/associations coupons/associations/:id
 POST                 creditnotes creditnotes/:id/finalize creditnotes/:id/void
 GET                  creditnotes creditnotes/:id
-GET                  customers/usage customers/wallets
-GET                  customers/:id/usage customers/:id/grants/upcoming customers/external/:external_id/entitlements
+GET                  customers/:id/grants/upcoming
 POST                 customers/import
-GET                  events/monitoring
 POST                 events/huggingface-inference events/analytics-v2 events/reprocess
-GET POST             groups
-GET DELETE           groups/:id
+GET                  groups
 GET                  integrations/config integrations/mappings
 POST DELETE          integrations/link
-GET                  invoices/:id/pdf
-POST                 invoices/:id/comms/trigger invoices/:id/payment/attempt invoices/:id/recalculate
+POST                 invoices/:id/comms/trigger invoices/:id/recalculate
 POST                 invoices/:id/recalculate-v2
 POST                 marketplace/agreements
 PUT DELETE           payments/:id
-POST                 payments/:id/process
 POST                 plans/:id/sync/subscriptions
 POST                 prices/units
 GET                  prices/units/code/:code
@@ -64,14 +57,8 @@ PUT                  tasks/:id/status
 GET                  taxes/associations
 POST                 taxes/associations
 GET PUT DELETE       taxes/associations/:id
-PUT DELETE           taxes/rates/:id
-GET                  tenant/billing tenants/:id
-PUT                  tenants/update
 POST                 usage-records/search
-PUT                  users/me users/:id
-PUT                  wallets/:id
-POST                 wallets/search wallets/transactions/search
-GET                  wallets/:id/balance/real-time wallets/:id/transactions
+POST                 wallets/transactions/search
 POST                 workflows/search
 """
 

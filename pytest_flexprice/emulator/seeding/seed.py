@@ -6,7 +6,8 @@ A seed only ever does what a company could do with requests, so a seeded emulato
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -122,7 +123,7 @@ class Seeder:
         answer = self._client.open(path, method=method, json=body, headers=given, environ_overrides=own)
         if answer.status_code >= 300:
             raise SeedError(
-                f"{method} {path} was refused with {answer.status_code}: {answer.get_data(as_text=True)[:300]}"
+                f"{method} {path} was refused with {answer.status_code}: {_said(answer.get_json(silent=True))}"
             )
         return answer.get_json(silent=True)
 
@@ -150,9 +151,11 @@ class Seeder:
         self._spoil("catalog", catalog)
         self._lost_plans = wanted - set(catalog.get("plans") or ())
         for key, feature in (catalog.get("features") or {}).items():
-            self._feature(key, feature)
+            with _named(f"features.{key}"):
+                self._feature(key, feature)
         for key, plan in (catalog.get("plans") or {}).items():
-            self._plan(plan, key)
+            with _named(f"plans.{key}"):
+                self._plan(plan, key)
         self._extras(catalog.get("extras") or {})
         for name, copies in (catalog.get("unkeyed_plans") or {}).items():
             for plan in copies:
@@ -259,12 +262,10 @@ class Seeder:
         customer = row["external_id"]
         plan_id = self._plan_id(row)
         want = wanted(row, self.seeded.customers[customer], plan_id, self._now, self.collection)
-        try:
+        with _named(place(row)):
             made = self.call("POST", "/v1/subscriptions", want.body)
             for method, path, body in want.afterwards:
                 self.call(method, f"/v1/subscriptions/{made['id']}{path}", body)
-        except SeedError as error:
-            raise SeedError(f"{place(row)}: {error}") from None
         self.seeded.subscriptions[customer] = made["id"]
 
     def _lost(self, plan: str) -> bool:
@@ -276,6 +277,23 @@ class Seeder:
         if key not in self.seeded.plans:
             raise refused(row, "plan", "the lookup key of a plan of the signed-off catalog")
         return self.seeded.plans[key]
+
+
+@contextmanager
+def _named(place: str) -> Iterator[None]:
+    """Say of a refusal what it is about."""
+    try:
+        yield
+    except SeedError as error:
+        raise SeedError(f"{place}: {error}") from None
+
+
+def _said(answer: Any) -> str:
+    """The words of a refusal, with its details."""
+    if not isinstance(answer, dict):
+        return "no reason"
+    details = ", ".join(f"{name} {value}" for name, value in (answer.get("details") or {}).items())
+    return f"{answer.get('message')} ({details})" if details else str(answer.get("message"))
 
 
 def _given(row: Row, names: Iterable[str]) -> dict[str, Any]:
