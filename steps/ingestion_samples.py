@@ -39,7 +39,7 @@ def checked_samples(plan: GoLivePlan) -> Checked:
         plan.folder,
         datetime.now(UTC),
         meters=_signed_off_meters(plan),
-        customers=(row.external_id for row in declared.rows(plan.customers, plan.folder)) if known else None,
+        customers=(row.external_id for row in declared.usable(plan.customers, plan.folder)) if known else None,
     )
 
 
