@@ -52,6 +52,7 @@ def expected_invoice(
     line_coupons: Mapping[str, Coupon] | None = None,
     taxes: Sequence[Tax] | None = None,
     credit_balance: Decimal | None = None,
+    doubts: Mapping[str, str] | None = None,
 ) -> ExpectedInvoice:
     """The invoice of a period: its ARREAR usage and fees, and the next period's ADVANCE fees.
 
@@ -61,6 +62,7 @@ def expected_invoice(
         closing: the subscription ends with this invoice (cancel and bill), so there is no next period.
         coupons, line_coupons, taxes, credit_balance: ``None`` when they are not known; if none is, no total is expected.
             ``line_coupons`` act on single lines, by the subscription line's id.
+        doubts: why what a meter bills is not known, by the meter's id.
 
     Lines that this calculation does not know carry the reason in ``unverified``; then no subtotal is expected.
     """
@@ -70,6 +72,7 @@ def expected_invoice(
         for line in subscription.lines
         if (drafted := _line(subscription, line, usages, allowances or {}, window, closing=closing)) is not None
     ]
+    drafts = [_doubted(line, doubts or {}) for line in drafts]
     lines = with_commitment(subscription, drafts, usages, allowances or {})
     if stage != "preview":
         lines = [replace(line, quantity=quantized(line.quantity, STORED_PLACES)) for line in lines]
@@ -79,6 +82,11 @@ def expected_invoice(
     if subtotal is None or all(each is None for each in (coupons, line_coupons, taxes, credit_balance)):
         return invoice
     return _with_deductions(invoice, coupons or (), line_coupons or {}, taxes or (), credit_balance or ZERO)
+
+
+def _doubted(line: ExpectedLine, doubts: Mapping[str, str]) -> ExpectedLine:
+    doubt = doubts.get(line.meter_id, "") if line.meter_id else ""
+    return replace(line, unverified=doubt) if doubt else line
 
 
 def _with_deductions(
