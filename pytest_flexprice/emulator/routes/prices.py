@@ -258,7 +258,7 @@ def _successor(call: Call, old: Row, body: dict[str, Any], words: dict[str, Any]
     merged |= {"start_date": since, "end_date": None, "lookup_key": ""}
     merged["min_quantity"] = old.get("min_quantity")
     fields = _fields(call, merged) | {"parent_price_id": old.get("parent_price_id") or old["id"]}
-    call.touch(old, end_date=since)
+    call.touch(old, end_date=since, sequence=call.world.next("price"))
     fields["lookup_key"] = words.get("lookup_key", old["lookup_key"])
     row = call.stamp("price", **fields, sequence=call.world.next("price"))
     return call.world.table("prices").insert(row)
@@ -292,5 +292,5 @@ def delete_price(call: Call) -> dict[str, str]:
     end = body["end_date"] or call.now
     if end < row["start_date"]:
         raise errors.validation("End date must be after start date", {"end_date": end, "start_date": row["start_date"]})
-    call.touch(row, end_date=end)
+    call.touch(row, end_date=end, sequence=call.world.next("price"))
     return {"message": "price deleted successfully"}
