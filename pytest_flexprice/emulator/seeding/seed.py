@@ -6,6 +6,7 @@ A seed only ever does what a company could do with requests, so a seeded emulato
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -87,6 +88,7 @@ class Seeder:
         self._now = datetime.now(UTC)
         self.seeded = Seeded(environment)
         self._lost_plans: set[str] = set()
+        self._terms: dict[str, dict[str, str]] = {}
         self.collection = ""
         """How money is collected where a customer's row does not say it."""
         self._since = self._now - PRICES_SINCE
@@ -143,6 +145,13 @@ class Seeder:
         self._spoil("setting", key, body)
         self.call("PUT", f"/v1/settings/{key}", {"value": body})
 
+    def gateway(self, provider: str = "stripe") -> None:
+        """A connected payment gateway. It has no request: a real one is connected with the provider's own secrets."""
+        made = rfc3339(self._now)
+        row = {"id": "conn_rehearsed", "name": provider, "provider_type": provider, "status": "published"}
+        row |= {"environment_id": self.environment, "created_at": made, "updated_at": made}
+        self.world.table("connections").insert(row)
+
     def catalog(self, catalog: Row) -> None:
         """A catalog in its canonical JSON form: features with meters, plans with prices and entitlements."""
         catalog = copy.deepcopy(dict(catalog))
@@ -153,6 +162,7 @@ class Seeder:
             self._feature(key, feature)
         for key, plan in (catalog.get("plans") or {}).items():
             self._plan(plan, key)
+            self._terms[key] = _terms(plan)
         self._extras(catalog.get("extras") or {})
         for name, copies in (catalog.get("unkeyed_plans") or {}).items():
             for plan in copies:
@@ -258,6 +268,7 @@ class Seeder:
     def _subscription(self, row: Row) -> None:
         customer = row["external_id"]
         plan_id = self._plan_id(row)
+        row = {**self._terms.get(str(row["plan"]), {}), **{name: value for name, value in row.items() if value}}
         want = wanted(row, self.seeded.customers[customer], plan_id, self._now, self.collection)
         try:
             made = self.call("POST", "/v1/subscriptions", want.body)
@@ -276,6 +287,13 @@ class Seeder:
         if key not in self.seeded.plans:
             raise refused(row, "plan", "the lookup key of a plan of the signed-off catalog")
         return self.seeded.plans[key]
+
+
+def _terms(plan: Row) -> dict[str, str]:
+    """Currency and billing period of a plan, for rows that say neither: those of most of its recurring prices."""
+    recurring = (price for price in plan.get("prices") or () if price.get("billing_period") != "ONETIME")
+    counted = Counter((price["currency"], price["billing_period"]) for price in recurring)
+    return dict(zip(("currency", "billing_period"), counted.most_common(1)[0][0], strict=True)) if counted else {}
 
 
 def _given(row: Row, names: Iterable[str]) -> dict[str, Any]:
