@@ -170,7 +170,10 @@ def test_offenders_of_the_collection_method_are_named():
         subscription(3, "charge_automatically", "draft"),
     ]
     sentence = one(collection.collection_findings(DECIDED, others)).sentence
-    assert "1 of 2 active subscriptions do not use 'send_invoice', as decided for them: subs_2 of acct_2 (expected" in sentence
+    assert (
+        "1 of 2 active subscriptions do not use 'send_invoice', as decided for them: subs_2 of acct_2 (expected"
+        in sentence
+    )
     assert collection.collection_findings(DECIDED, others[:1]) == []
 
 
