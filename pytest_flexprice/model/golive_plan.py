@@ -21,6 +21,7 @@ from pytest_flexprice.model.bounded import LARGEST_PLAN, Unreadable, parse_toml,
 from pytest_flexprice.model.checklist import BY_ID, Level
 
 PLAN_NAME = "golive.toml"
+MOST_PREVIEWS = 1_000_000
 CHECKLIST_EVENT_TYPES = (
     "invoice.update.finalized",
     "invoice.update.payment",
@@ -157,6 +158,8 @@ class Invoicing(Part):
 class Environment(Part):
     """One environment of Flexprice that the plan knows.
 
+    ``previews`` is how many active subscriptions have their next invoice previewed each run, and ``preview_minutes`` how long that
+    may take (checklist 5.3).
     ``allow`` is the highest level it may ever see; ``old_keys`` and ``old_key_ids`` name variables and key ids that must no longer
     work; ``scan`` lists deployed configuration files and folders. ``customers``, ``invoicing`` and ``webhooks`` replace the plan's
     own tables for this environment.
@@ -170,6 +173,8 @@ class Environment(Part):
     test_currency: str = ""
     test_billing_period: BillingPeriod | None = None
     test_invoice: Literal["draft", "cancel_and_bill"] = "draft"
+    previews: Annotated[int, Field(gt=0, le=MOST_PREVIEWS)] | Literal["all"] | None = None
+    preview_minutes: Annotated[int, Field(gt=0, le=24 * 60)] = 30
     old_keys: tuple[Variable, ...] = ()
     old_key_ids: tuple[str, ...] = ()
     scan: tuple[str, ...] = ()
