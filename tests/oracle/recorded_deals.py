@@ -13,7 +13,7 @@ from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
 from pytest_flexprice.oracle.metering.meters import Meter, usage_of_total
 from pytest_flexprice.oracle.pricing.periods import first_period
 
-FOLDER = Path(__file__).parent / "recorded"
+FOLDER = Path(__file__).parents[1] / "recordings"
 DAY = datetime(2026, 11, 27, tzinfo=UTC)
 _UNITS = {"d": 86400, "h": 3600, "m": 60}
 

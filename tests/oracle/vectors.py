@@ -20,11 +20,8 @@ from pytest_flexprice.oracle.pricing.deductions import Tax
 from pytest_flexprice.oracle.pricing.periods import first_period
 from pytest_flexprice.oracle.pricing.prices import Price
 
-FILES = (
-    Path(__file__).parents[1] / "vectors" / "billing_vectors.json",
-    Path(__file__).parent / "recorded" / "deal_vectors.json",
-)
-VECTORS = [vector for file in FILES for vector in json.loads(file.read_text(encoding="utf-8"))["vectors"]]
+FILE = Path(__file__).parents[1] / "vectors" / "billing_vectors.json"
+VECTORS = json.loads(FILE.read_text(encoding="utf-8"))["vectors"]
 START = datetime(2026, 11, 19, tzinfo=UTC)
 NOW = START + timedelta(days=3, hours=12)
 
