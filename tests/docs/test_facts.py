@@ -38,7 +38,10 @@ def test_no_section_is_written_twice() -> None:
 
 def test_the_recordings_and_vectors_that_are_named_exist() -> None:
     recordings = {path.stem for path in (PROJECT / "tests" / "recordings").glob("*.json")}
-    ids = [vector["id"] for vector in json.loads((PROJECT / "tests" / "vectors" / "billing_vectors.json").read_text())["vectors"]]
+    ids = [
+        vector["id"]
+        for vector in json.loads((PROJECT / "tests" / "vectors" / "billing_vectors.json").read_text())["vectors"]
+    ]
     shown = re.findall(r"\((recordings?|vectors?) ([^()]*)\)", TEXT)
     assert shown
     for clause in (part for _, text in shown for part in text.split(";")):
