@@ -77,7 +77,11 @@ class Scope:
 
     def touch(self, row: Row, **changes: Any) -> None:
         """Change a row and note when and by whom."""
-        row.update({**changes, "updated_at": self.now, "updated_by": self.user})
+        self.amend(row, {**changes, "updated_at": self.now, "updated_by": self.user})
+
+    def amend(self, row: Row, changes: Mapping[str, Any]) -> None:
+        """Change a row without a note of it."""
+        row.update(changes)
 
     def publish(self, name: str, row: Mapping[str, Any]) -> None:
         """Announce ``name`` (``invoice.update``: kind ``invoice``) about a row."""
