@@ -108,7 +108,9 @@ def test_a_coupon_never_takes_more_than_there_is(company: Company) -> None:
 def test_what_does_not_exist_or_fit_is_refused(company: Company, fields: dict[str, Any], status: int) -> None:
     identifier = coupon(company, "KNOWN", percentage_off="10")
     coupon(company, "EURO", amount_off="5", currency="eur")
-    given = {name: {"price_x": [identifier]} if name == "line_item_coupons" else value for name, value in fields.items()}
+    given = {
+        name: {"price_x": [identifier]} if name == "line_item_coupons" else value for name, value in fields.items()
+    }
     assert refused(company, **given) == status
 
 
@@ -120,7 +122,9 @@ def rate(company: Company, code: str, percentage: str) -> None:
 def test_a_tax_is_on_what_the_coupons_left(company: Company) -> None:
     rate(company, "vat", "20")
     coupon(company, "TEN", percentage_off="10")
-    made = with_codes(company, "TEN", tax_rate_overrides=[{"tax_rate_code": "vat", "currency": "usd", "auto_apply": True}])
+    made = with_codes(
+        company, "TEN", tax_rate_overrides=[{"tax_rate_code": "vat", "currency": "usd", "auto_apply": True}]
+    )
     opening = company.invoices(made)[0]
     assert (opening["total_tax"], opening["total"]) == ("18", "108")
 
