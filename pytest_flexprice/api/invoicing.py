@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_flexprice.api.client import PAGE, Flexprice
+from pytest_flexprice.api.client import Flexprice
+from pytest_flexprice.api.paths import path_of
 from pytest_flexprice.model.decimals import ZERO, decimal
 from pytest_flexprice.model.finding import not_verified
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
@@ -21,7 +22,7 @@ _RESET_WINDOWS = {"DAILY": "DAY", "MONTHLY": "MONTH"}
 
 def read_setting(flexprice: Flexprice, key: str) -> dict[str, Any]:
     """A setting; never saved ones have the id "" and Flexprice's defaults (contract 4.6)."""
-    return dict(flexprice.get(f"/v1/settings/{key}"))
+    return dict(flexprice.get(path_of("settings", key)))
 
 
 def read_active_subscriptions(flexprice: Flexprice) -> list[dict[str, Any]]:
@@ -42,14 +43,8 @@ def read_unpaid_invoices(flexprice: Flexprice) -> list[dict[str, Any]]:
 
 
 def read_connections(flexprice: Flexprice) -> list[dict[str, Any]]:
-    """The connected vendors; their list has a shape of its own (contract 1.10)."""
-    found: list[dict[str, Any]] = []
-    while True:
-        answer = flexprice.get("/v1/connections", limit=PAGE, offset=len(found))
-        page = answer.get("connections") or []
-        found += page
-        if len(page) < PAGE:
-            return found
+    """The connected vendors, all pages; their list has a shape of its own (contract 1.10)."""
+    return list(flexprice.list("/v1/connections", rows="connections"))
 
 
 @dataclass(frozen=True)
@@ -71,7 +66,7 @@ def read_preview(flexprice: Flexprice, subscription_id: str) -> PreviewReading:
     Raises:
         NotVerified: usage kept changing while it was read.
     """
-    data = flexprice.get(f"/v1/subscriptions/{subscription_id}")
+    data = flexprice.get(path_of("subscriptions", subscription_id))
     subscription = BilledSubscription.from_api(data)
     allowances = by_meter(_entitlements(flexprice, data))
     reader = _UsageReader(flexprice, subscription, data)
@@ -98,7 +93,7 @@ def read_preview(flexprice: Flexprice, subscription_id: str) -> PreviewReading:
 
 def _external_id(flexprice: Flexprice, data: Mapping[str, Any]) -> str:
     known = (data.get("customer") or {}).get("external_id")
-    return str(known or flexprice.get(f"/v1/customers/{data['customer_id']}")["external_id"])
+    return str(known or flexprice.get(path_of("customers", data["customer_id"]))["external_id"])
 
 
 def _entitlements(flexprice: Flexprice, data: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
@@ -117,7 +112,7 @@ class _UsageReader:
         self.plan_prices = tuple(Price.from_api(each) for each in (data.get("plan") or {}).get("prices") or ())
         ids = [*(line.meter_id for line in self.lines), *(price.meter_id for price in self.plan_prices)]
         self.meters = {
-            each: Meter.from_api(flexprice.get(f"/v1/meters/{each}")) for each in dict.fromkeys(filter(None, ids))
+            each: Meter.from_api(flexprice.get(path_of("meters", each))) for each in dict.fromkeys(filter(None, ids))
         }
 
     def totals(self) -> dict[str, dict[str, Any]]:

@@ -11,7 +11,7 @@ from pytest_flexprice.oracle.invoicing.finalization import finalization_findings
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, Stage, expected_invoice
 from pytest_flexprice.testbed.ladder import Climbed, Rung
-from pytest_flexprice.testbed.setting_up import adopt_invoice
+from pytest_flexprice.testbed.setting_up import adopt_invoices
 from pytest_flexprice.testbed.usage_rungs import usages
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def draft(smoke: Smoke) -> Climbed:
         return _cancel_and_bill(smoke)
     smoke.next_second()
     flexprice, identifier = smoke.testbed.flexprice, smoke.setup.subscription.id
+    _ask_for_draft(smoke)
     started = flexprice.post(f"/v1/subscriptions/temporal/{identifier}/draft-and-compute", {})
     met, waited = smoke.eventually.poll(
         "the draft invoice to appear",
@@ -67,7 +68,6 @@ def draft(smoke: Smoke) -> Climbed:
     skipped = _skipped(waited.value[0])
     if skipped:
         return Climbed(_told(_expected(smoke, "draft")), _read(waited.value[0]), skipped)
-    adopt_invoice(smoke.testbed, invoice)
     flexprice.post(f"/v1/invoices/{invoice}/compute", {}, sync="true")
     observed = flexprice.get(f"/v1/invoices/{invoice}")
     expected = _expected(smoke, "draft")
@@ -83,17 +83,27 @@ def _skipped(invoice: dict[str, Any]) -> list[Finding]:
 def _invoices(smoke: Smoke) -> list[Any]:
     """Usage invoices of the test subscription; the opening one of an advance fee is none of them (contract 4.2)."""
     body = {"subscription_id": smoke.setup.subscription.id, "invoice_status": STATUSES}
-    rows = list(smoke.testbed.flexprice.search("/v1/invoices/search", body))
-    for row in rows:
-        if row["invoice_status"] != "SKIPPED":
-            adopt_invoice(smoke.testbed, row["id"])
-    return [row for row in rows if row.get("billing_reason") in ("SUBSCRIPTION_CYCLE", "PRORATION")]
+    rows = smoke.testbed.flexprice.search("/v1/invoices/search", body)
+    found = adopt_invoices(smoke.testbed, smoke.setup.subscription, rows, "POST /v1/invoices/search")
+    made = [row for row in found if row.get("billing_reason") in ("SUBSCRIPTION_CYCLE", "PRORATION")]
+    if made:
+        smoke.testbed.ledger.gone(
+            "draft", smoke.setup.subscription.id
+        )  # it came, and is an invoice of its own from now on
+    return made
+
+
+def _ask_for_draft(smoke: Smoke) -> None:
+    """Note that an invoice may come late: clean-up waits for it."""
+    customer = smoke.customer.external_id
+    smoke.testbed.ledger.intend("draft", smoke.setup.subscription.id, customer=customer)
 
 
 def _cancel_and_bill(smoke: Smoke) -> Climbed:
     smoke.next_second()
     identifier = smoke.setup.subscription.id
     moment = smoke.now()
+    _ask_for_draft(smoke)
     smoke.testbed.flexprice.post(
         f"/v1/subscriptions/{identifier}/cancel",
         # The server's own spelling; the right one is ignored (contract 4.4).

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_flexprice.api.invoicing import read_connections, read_preview
+from pytest_flexprice.api.invoicing import read_preview
 from pytest_flexprice.model.finding import NotVerified
 
 PRICE = {
@@ -36,9 +36,6 @@ class Moving:
     def get(self, path, **query):
         if path.startswith("/v1/meters/"):
             return METER
-        if path == "/v1/connections":
-            page = [{"provider_type": "stripe"}] * 1000 if query["offset"] == 0 else [{"provider_type": "s3"}]
-            return {"connections": page, "total": 1001}
         return SUBSCRIPTION
 
     def search(self, path, body):
@@ -63,7 +60,3 @@ def test_usage_that_settles_is_read_again():
 def test_usage_that_never_stands_still_is_not_verified():
     with pytest.raises(NotVerified, match="kept changing while its preview was read"):
         read_preview(Moving(changes=99), "subs_1")
-
-
-def test_all_pages_of_connections_are_read():
-    assert len(read_connections(Moving(0))) == 1001
