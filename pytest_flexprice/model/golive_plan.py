@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -16,7 +15,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
+from pytest_flexprice.model.bounded import LARGEST_PLAN, Unreadable, parse_toml, read_text
 from pytest_flexprice.model.checklist import BY_ID, Level
 
 PLAN_NAME = "golive.toml"
@@ -27,6 +28,12 @@ CHECKLIST_EVENT_TYPES = (
     "subscription.cancelled",
 )
 _PLACEHOLDERS = re.compile(r"^\s*(|todo|tbd|fixme|n/?a|none|xxx+|\?+|-+|…|\.\.\.)\s*$", re.IGNORECASE)
+
+
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*|[a-z_][a-z0-9_]*")
+_KEY_PREFIX = re.compile(r"(sk|pk|rk|whsec|svixsk)_", re.IGNORECASE)
+NOT_SHOWN = "not_shown"
+LONGEST_SHOWN = 120
 
 
 class PlanError(Exception):
@@ -50,15 +57,37 @@ def _item(value: str) -> str:
 
 
 def _variable(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
-        raise ValueError("expected the name of an environment variable, never a secret itself")
+    """A variable's name; what may be a secret instead is refused and never shown.
+
+    Raises:
+        PydanticCustomError: of the kind that ``_sentence`` gives no value for.
+    """
+    parts = value.split("_")
+    if not _VARIABLE.fullmatch(value) or _KEY_PREFIX.match(value) or any(map(_may_be_secret, parts)):
+        raise PydanticCustomError(
+            NOT_SHOWN,
+            "expected the name of an environment variable, such as FLEXPRICE_API_KEY, never a secret itself; "
+            "if it was one, take it out of the plan and make a new one",
+        )
     return value
+
+
+def _may_be_secret(part: str) -> bool:
+    digits = sum(character.isdigit() for character in part)
+    return len(part) >= 24 or (len(part) >= 12 and digits >= 2) or (len(part) >= 8 and digits >= 4)
+
+
+def _given(value: str) -> str:
+    if not value.strip():
+        raise ValueError("it is empty, which would prove nothing; write it, or leave the key out")
+    return value.strip()
 
 
 Named = Annotated[str, AfterValidator(_named)]
 LevelName = Annotated[str, AfterValidator(_level)]
 ItemId = Annotated[str, AfterValidator(_item)]
 Variable = Annotated[str, AfterValidator(_variable)]
+Given = Annotated[str, AfterValidator(_given)]
 BillingPeriod = Literal["MONTHLY", "ANNUAL", "WEEKLY", "DAILY", "QUARTERLY", "HALF_YEARLY"]
 Collection = Literal["send_invoice", "charge_automatically"]
 EventType = Annotated[str, Field(min_length=1)]
@@ -103,7 +132,7 @@ class Webhooks(Part):
     processed: str = ""
     grade: Literal["delivered", "acknowledged", "processed"] = "processed"
     transport: Literal["svix", "native"] = "svix"
-    event_types: tuple[EventType, ...] = CHECKLIST_EVENT_TYPES
+    event_types: Annotated[tuple[EventType, ...], Field(min_length=1)] = CHECKLIST_EVENT_TYPES
 
 
 class Customers(Part):
@@ -136,7 +165,7 @@ class Environment(Part):
     """
 
     base_url: str
-    environment_id: str = ""
+    environment_id: Given = ""
     type: Literal["production", "development"]
     allow: LevelName | None = None
     test_plan: str = ""
@@ -273,15 +302,13 @@ def load(path: Path) -> GoLivePlan:
         PlanError: the file is missing, is not TOML, or holds a value that is not as expected.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = parse_toml(read_text(path, "the plan", LARGEST_PLAN), path, "the plan")
     except FileNotFoundError:
         raise PlanError(
             f"{path}: there is no such plan file; name it with --flexprice-plan or write a first one with --flexprice-init."
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise PlanError(f"{path}: the plan cannot be read ({error}); make it a readable UTF-8 file.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise PlanError(f"{path}: this is not TOML: {error}; correct that line.") from None
+    except Unreadable as error:
+        raise PlanError(str(error)) from None
     return parse(data, path)
 
 
@@ -305,10 +332,16 @@ def _sentence(error: ValidationError) -> str:
         return f"{key} is missing{more}; add it."
     if first["type"] == "extra_forbidden":
         return f"{key} is not a key of the plan{more}; remove it or correct its spelling."
-    value = first["input"]
-    shown = f" = {value!r}" if isinstance(value, (str, int, float, bool, date, Decimal)) else ""
+    shown = _shown(first["input"]) if first["type"] != NOT_SHOWN else ""
     reason = first["msg"].removeprefix("Value error, ")
     return f"{key}{shown}: {reason[0].lower() + reason[1:]}{more}."
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, (str, int, float, bool, date, Decimal)):
+        text = repr(value)
+        return f" = {text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + '…'}"
+    return " = []" if value in ((), []) else ""
 
 
 def json_schema() -> str:

@@ -9,11 +9,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from dotenv import dotenv_values
 
 from pytest_flexprice.api.transport import is_loopback
 from pytest_flexprice.model import golive_plan as plans
 from pytest_flexprice.model.checklist import Level
+from pytest_flexprice.run import variables
 from pytest_flexprice.run.options import Setting, Sources
 
 LOCAL = "local"
@@ -105,9 +105,13 @@ def find_plan(config: pytest.Config, name: str) -> tuple[Path, str]:
 
 
 def sources(config: pytest.Config, name: str, environ: Mapping[str, str] | None = None) -> Sources:
-    """Where this run's values are looked up; ``.env.<name>`` lies in the rootdir."""
+    """Where this run's values are looked up; ``.env.<name>`` lies in the rootdir.
+
+    Raises:
+        Unreadable: that file is beyond its bounds.
+    """
     file = config.rootpath / f".env.{name}"
-    return Sources(config, os.environ if environ is None else environ, dotenv_values(file), file.name)
+    return Sources(config, os.environ if environ is None else environ, variables.read(file), file.name)
 
 
 def resolve(
@@ -146,6 +150,10 @@ def resolve(
     if key and key[0] != key[0].strip():
         raise ProfileError(
             f"the API key from {key[1]} has white space around it, and Flexprice compares it byte for byte; remove the white space"
+        )
+    if key and not (key[0].isascii() and key[0].isprintable()):
+        raise ProfileError(
+            f"the API key from {key[1]} holds a character that no header can carry; put the key there as Flexprice showed it"
         )
     header = look.variable("FLEXPRICE_ENVIRONMENT_ID")
     svix = look.first("", "FLEXPRICE_SVIX_URL", (own.svix_url, "plan"))

@@ -5,6 +5,7 @@ from . import analytics as analytics
 from . import api_keys as api_keys
 from . import auth as auth
 from . import connections as connections
+from . import control as control
 from . import coupons as coupons
 from . import credit_grants as credit_grants
 from . import customers as customers

@@ -17,10 +17,13 @@ from ..faults.registry import Place, rules
 from ..kernel.app import SEEDING
 from ..kernel.options import PRODUCTION, SANDBOX
 from ..kernel.server import FlexpriceServer
+from .past import settle_past
+from .subscribing import Row, SeedError, moment_of, place, refused, rfc3339, wanted
 
-Row = Mapping[str, Any]
-#: Prices are older than every subscription, subscriptions older than every test event (contract 4.2).
-PRICES_SINCE, SUBSCRIBED_SINCE = timedelta(days=60), timedelta(days=3)
+__all__ = ["SeedError", "Seeded", "Seeder"]
+
+#: Prices are older than every subscription (contract 4.2).
+PRICES_SINCE = timedelta(days=60)
 _PRICE_FIELDS = (
     "type",
     "currency",
@@ -61,10 +64,6 @@ _COUPON_FIELDS = (
 _TAX_RATE_FIELDS = ("name", "code", "description", "tax_rate_type", "percentage_value", "fixed_value", "scope")
 
 
-class SeedError(Exception):
-    """The emulator refused something of a seed; the message names what and why."""
-
-
 @dataclass
 class Seeded:
     """What a seed made: ids by the names that people use."""
@@ -88,6 +87,19 @@ class Seeder:
         self._now = datetime.now(UTC)
         self.seeded = Seeded(environment)
         self._lost_plans: set[str] = set()
+        self.collection = ""
+        """How money is collected where a customer's row does not say it."""
+        self._since = self._now - PRICES_SINCE
+
+    @property
+    def environment(self) -> str:
+        """The id of the environment that is seeded."""
+        return self.seeded.environment
+
+    def older_than(self, rows: Iterable[Row]) -> None:
+        """Let the prices that are seeded be older than every subscription of these rows."""
+        starts = (moment_of(row, "start_date") or moment_of(row, "trial_end") for row in rows)
+        self._since = min([self._since, *(start - PRICES_SINCE for start in starts if start)])
 
     def beside(self) -> Seeder:
         """A seeder of the Sandbox, for what is there only."""
@@ -171,6 +183,7 @@ class Seeder:
                 self.seeded.customers[external_id] = self.call("POST", "/v1/customers", body)["id"]
             if row.get("plan") and not self._lost(str(row["plan"])):
                 self._subscription(row)
+        settle_past(self)
         self._spoil("seeded", self)
 
     def endpoint(self, url: str, event_types: Iterable[str]) -> str:
@@ -231,7 +244,7 @@ class Seeder:
     def _price(self, owner: str, price: Row, kind: str = "PLAN") -> None:
         body = {name: price[name] for name in _PRICE_FIELDS if price.get(name) is not None}
         body.setdefault("billing_period_count", 1)
-        body.update(entity_type=kind, entity_id=owner, start_date=rfc3339(self._now - PRICES_SINCE))
+        body.update(entity_type=kind, entity_id=owner, start_date=rfc3339(self._since))
         if price.get("tiers"):
             # Bounds are JSON numbers in requests; canonical catalogs hold them as text.
             bounds = (None if tier["up_to"] is None else int(tier["up_to"]) for tier in price["tiers"])
@@ -243,34 +256,28 @@ class Seeder:
         self.call("POST", "/v1/prices", body)
 
     def _subscription(self, row: Row) -> None:
-        body = {
-            "customer_id": self.seeded.customers[row["external_id"]],
-            "plan_id": self._plan_id(str(row["plan"])),
-            "currency": row.get("currency") or "usd",
-            "billing_period": row.get("billing_period") or "MONTHLY",
-            "billing_period_count": 1,
-            "collection_method": row.get("collection_method") or "send_invoice",
-            "start_date": row.get("start_date") or rfc3339(self._now - SUBSCRIBED_SINCE),
-        }
-        body.update({name: row[name] for name in ("billing_cycle", "subscription_status") if row.get(name)})
-        self.seeded.subscriptions[row["external_id"]] = self.call("POST", "/v1/subscriptions", body)["id"]
+        customer = row["external_id"]
+        plan_id = self._plan_id(row)
+        want = wanted(row, self.seeded.customers[customer], plan_id, self._now, self.collection)
+        try:
+            made = self.call("POST", "/v1/subscriptions", want.body)
+            for method, path, body in want.afterwards:
+                self.call(method, f"/v1/subscriptions/{made['id']}{path}", body)
+        except SeedError as error:
+            raise SeedError(f"{place(row)}: {error}") from None
+        self.seeded.subscriptions[customer] = made["id"]
 
     def _lost(self, plan: str) -> bool:
         """Whether an active fault took the plan away, so that nobody can be subscribed to it."""
         return plan in self._lost_plans
 
-    def _plan_id(self, key: str) -> str:
+    def _plan_id(self, row: Row) -> str:
+        key = str(row["plan"])
         if key not in self.seeded.plans:
-            raise SeedError(f"plan '{key}' of a customer is not in the catalog")
+            raise refused(row, "plan", "the lookup key of a plan of the signed-off catalog")
         return self.seeded.plans[key]
 
 
 def _given(row: Row, names: Iterable[str]) -> dict[str, Any]:
     """The fields of a row that a request takes, without those that say nothing."""
     return {name: row[name] for name in names if row.get(name) not in (None, "", "0")}
-
-
-def rfc3339(moment: datetime) -> str:
-    """A time as Flexprice keeps it: UTC, milliseconds."""
-    utc = moment.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
