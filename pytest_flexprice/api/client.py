@@ -72,7 +72,12 @@ class Flexprice:
             note({**row, **_told(answer)})
             return answer
 
-        for name, value in (("guard", guard), ("base_url", base_url), ("_send", send), ("_close", transport.close)):
+        for name, value in (
+            ("guard", guard),
+            ("base_url", base_url),
+            ("_send", send),
+            ("_close", lambda: transport.close()),
+        ):
             object.__setattr__(self, name, value)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
