@@ -30,6 +30,8 @@ _STAMP_LENGTH = 40
 _SCALE = 10**15
 _WIDE = Context(prec=200)
 ZERO = Decimal(0)
+Customers = str | Sequence[str]
+"""The external id of one customer, or those of several whose usage counts together."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,13 @@ class BucketValue:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which metered rows are meant. Empty sequences do not restrict; property values are texts as extracted."""
+    """Which metered rows are meant: of one customer, of several together, or (``None``) of all.
+
+    Empty sequences of the other fields do not restrict; property values are texts as extracted.
+    """
 
     environment: str
-    customer: str | None
+    customer: Customers | None
     meters: Sequence[str]
     start: datetime
     end: datetime
@@ -71,8 +76,9 @@ class Selection:
             windows.second_of(self.end),
         ]
         if self.customer is not None:
-            parts.append("ext=?")
-            arguments.append(self.customer)
+            wanted_customers = [self.customer] if isinstance(self.customer, str) else list(self.customer)
+            parts.append(f"ext IN ({_marks(wanted_customers)})")
+            arguments += wanted_customers
         if self.meters:
             parts.append(f"meter IN ({_marks(self.meters)})")
             arguments += [store.number(meter) for meter in self.meters]

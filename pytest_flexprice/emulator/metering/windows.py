@@ -8,7 +8,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _WEEK_SHIFT = 4 * _DAY  # the epoch was a Thursday, weeks begin on Sunday
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_SECONDS = {
+SECONDS = {
     "MINUTE": _MINUTE,
     "15MIN": 15 * _MINUTE,
     "30MIN": 30 * _MINUTE,
@@ -18,7 +18,8 @@ _SECONDS = {
     "12HOUR": 12 * _HOUR,
     "DAY": _DAY,
 }
-SIZES = (*_SECONDS, "WEEK", "MONTH")
+"""The length of each window size that is a fixed number of seconds from the epoch."""
+SIZES = (*SECONDS, "WEEK", "MONTH")
 
 
 def expression(size: str, column: str, anchor: datetime | None = None) -> str:
@@ -31,7 +32,7 @@ def expression(size: str, column: str, anchor: datetime | None = None) -> str:
     if size == "WEEK":
         shifted = f"({column} + {_WEEK_SHIFT})"
         return f"({_floor(shifted, 7 * _DAY)} - {_WEEK_SHIFT})"
-    return _floor(column, _SECONDS.get(size, _DAY))
+    return _floor(column, SECONDS.get(size, _DAY))
 
 
 def _floor(column: str, step: int) -> str:

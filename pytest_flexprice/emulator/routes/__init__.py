@@ -3,6 +3,7 @@
 from . import addons as addons
 from . import analytics as analytics
 from . import api_keys as api_keys
+from . import associations as associations
 from . import auth as auth
 from . import connections as connections
 from . import control as control
@@ -24,6 +25,7 @@ from . import plans as plans
 from . import preview as preview
 from . import prices as prices
 from . import settings as settings
+from . import subscription_changes as subscription_changes
 from . import subscription_reads as subscription_reads
 from . import subscriptions as subscriptions
 from . import svix as svix

@@ -66,7 +66,7 @@ _UPDATE = Schema(
     field("price_unit_tiers", array(_TIER)),
 )
 _DELETE = Schema("DeletePriceRequest", field("end_date", instant))
-_LISTS = ("plan_ids", "price_ids", "meter_ids", "entity_ids", "billing_periods")
+_LISTS = ("price_ids", "meter_ids", "entity_ids", "billing_periods")
 _SEARCH = Schema(
     "PriceFilter",
     *(f for f in SEARCH_FIELDS if f.name != "sort"),
@@ -211,7 +211,6 @@ def _list(call: Call, page: Page, given: dict[str, Any]) -> dict[str, Any]:
         row
         for row in call.world.table("prices").all(call.environment)
         if (given.get("allow_expired_prices") or not is_ended(row, now))
-        and (not given.get("plan_ids") or (row["entity_type"] == "PLAN" and row["entity_id"] in given["plan_ids"]))
         and (not given.get("price_ids") or row["id"] in given["price_ids"])
         and (not given.get("meter_ids") or row["meter_id"] in given["meter_ids"])
         and (not given.get("entity_ids") or row["entity_id"] in given["entity_ids"])
@@ -274,7 +273,7 @@ def _successor(call: Call, old: Row, body: dict[str, Any], words: dict[str, Any]
     merged |= {"start_date": since, "end_date": None, "lookup_key": ""}
     merged["min_quantity"] = old.get("min_quantity")
     fields = _fields(call, merged) | {"parent_price_id": old.get("parent_price_id") or old["id"]}
-    call.touch(old, end_date=since)
+    call.touch(old, end_date=since, sequence=call.world.next("price"))
     fields["lookup_key"] = words.get("lookup_key", old["lookup_key"])
     row = call.stamp("price", **fields, sequence=call.world.next("price"))
     return call.world.table("prices").insert(row)
@@ -307,5 +306,5 @@ def delete_price(call: Call) -> dict[str, str]:
     end = body["end_date"] or call.now
     if end < row["start_date"]:
         raise errors.validation("End date must be after start date", {"end_date": end, "start_date": row["start_date"]})
-    call.touch(row, end_date=end)
+    call.touch(row, end_date=end, sequence=call.world.next("price"))
     return {"message": "price deleted successfully"}

@@ -52,15 +52,15 @@ _USAGE = Schema(
 
 @route("POST", "/v1/subscriptions/lineitems/search")
 def search_line_items(call: Call) -> dict[str, Any]:
-    """A page of line items; ``active_filter`` leaves ended ones out."""
+    """A page of line items; ``active_filter`` leaves those out that ended before ``current_period_start``."""
     values, page = search(call, _LINES)
     scope = Scope.of(call)
-    at = values["current_period_start"] or call.now
+    at = values["current_period_start"] if values["active_filter"] else None
     rows = [
         row
         for row in scope.table("subscription_line_items").all(scope.environment)
         if all(not values[name] or row[key] in values[name] for name, key in _AMONG.items())
-        and (not values["active_filter"] or row["end_date"] is None or row["end_date"] > at)
+        and (at is None or row["end_date"] is None or row["end_date"] >= at)
     ]
     answer = listing(select(rows, page, _LINE_COLUMNS, "subscription line items"), page)
     answer["items"] = [views.line_item(scope, row) for row in answer["items"]]

@@ -133,8 +133,8 @@ def _page(call: Call, page: Page, given: dict[str, Any]) -> dict[str, Any]:
 
 def _item(scope: Scope, row: Row, expand: Sequence[str], with_lines: bool) -> dict[str, Any]:
     parts: dict[str, Any] = {"plan": views.listed_plan(scope, row["plan_id"], expand)}
-    if with_lines:
-        parts["line_items"] = views.line_items(scope, row["id"])
+    if with_lines and (lines := views.line_items(scope, row["id"])):
+        parts["line_items"] = lines
     if "customer" in expand:
         parts["customer"] = views.customer(scope, row["customer_id"])
     return views.subscription(row, **parts)
