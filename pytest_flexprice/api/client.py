@@ -38,12 +38,13 @@ class Flexprice:
     The transport, and with it the key, stays inside: whatever is sent through this client passes its guard.
     """
 
-    __slots__ = ("_close", "_send", "base_url", "guard")
+    __slots__ = ("_close", "_send", "_unlogged", "base_url", "guard")
 
     guard: WriteGuard
     base_url: str
     _send: Callable[..., Answer]
     _close: Callable[[], None]
+    _unlogged: Callable[[], Flexprice]
 
     def __init__(self, transport: Transport, guard: WriteGuard, log: Log | None = None) -> None:
         base_url, note = transport.base_url, log or (lambda row: None)
@@ -77,6 +78,7 @@ class Flexprice:
             ("base_url", base_url),
             ("_send", send),
             ("_close", transport.close),
+            ("_unlogged", lambda: Flexprice(transport, guard)),
         ):
             object.__setattr__(self, name, value)
 
@@ -146,7 +148,7 @@ class Flexprice:
 
     def unlogged(self) -> Flexprice:
         """The same client, whose exchanges are not kept as evidence any more."""
-        return Flexprice(self._transport, self.guard)
+        return self._unlogged()
 
     def close(self) -> None:
         """Give the connections back."""

@@ -187,7 +187,7 @@ SHAPES: list[Any] = [
     {"items": [], "pagination": {"total": "0"}},
     {"items": [], "pagination": {"total": True}},
     {"items": [], "pagination": {"total": -1}},
-    {"connections": [], "total": 0},
+    {"total": 0, "limit": 50},
 ]
 
 
@@ -199,7 +199,14 @@ def test_an_unknown_shape_is_never_an_empty_list(body: Any) -> None:
     with pytest.raises(NotVerified):
         list(flexprice.search("/v1/customers/search"))
     with pytest.raises(NotVerified):
-        flexprice.array("/v1/customers/x/wallets") or flexprice.get("/v1/customers/x")
+        list(flexprice.list("/v1/connections", rows="connections"))
+
+
+@pytest.mark.parametrize("body", [{}, None, "hi", [None], [{}], ["hi"], {"items": []}], ids=json.dumps)
+def test_an_array_is_an_array_of_objects(body: Any) -> None:
+    flexprice, _ = client(lambda asked: (200, json.dumps(body) if isinstance(body, str) else body, {}))
+    with pytest.raises(NotVerified):
+        flexprice.array("/v1/customers/x/wallets")
 
 
 @pytest.mark.parametrize("body", [{}, None, [], "hi", [{"id": "x"}], 0, False], ids=json.dumps)
