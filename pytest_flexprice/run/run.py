@@ -134,12 +134,15 @@ def remove_empty(folder: Path) -> None:
     with contextlib.suppress(OSError):
         (folder / "allure-results").rmdir()  # allure-pytest makes it as soon as it is configured
     with contextlib.suppress(OSError):
-        folder.rmdir()
-        folder.parent.rmdir()
+        for each in (folder, *folder.parents[:2]):
+            each.rmdir()
 
 
 def _plan(config: pytest.Config, name: str) -> tuple[plans.GoLivePlan, str]:
     if config.getoption("flexprice_init"):
+        with contextlib.suppress(ProfileError):
+            path, source = profiles.find_plan(config, name)
+            return _with_environment(plans.load(path), config, name), source
         base = profiles.sources(config, name).first("base-url", "FLEXPRICE_BASE_URL")
         if base is None:
             raise ProfileError("--flexprice-init needs to know where Flexprice is; add --flexprice-base-url")
@@ -150,6 +153,15 @@ def _plan(config: pytest.Config, name: str) -> tuple[plans.GoLivePlan, str]:
         return plans.GoLivePlan(company=company, environments={name: environment}, path=path), "to be written"
     path, source = profiles.find_plan(config, name)
     return plans.load(path), source
+
+
+def _with_environment(plan: plans.GoLivePlan, config: pytest.Config, name: str) -> plans.GoLivePlan:
+    """An existing plan to be updated from an environment that it may not know yet."""
+    base = profiles.sources(config, name).first("base-url", "FLEXPRICE_BASE_URL")
+    if name in plan.environments or base is None:
+        return plan
+    environment = plans.Environment(base_url=base[0], type="production", allow="read")
+    return plan.model_copy(update={"environments": {**plan.environments, name: environment}})
 
 
 def _rehearse(config: pytest.Config, frame: _Frame, faults: tuple[str, ...]) -> Run:
