@@ -139,28 +139,26 @@ def remove_empty(folder: Path) -> None:
 
 def _plan(config: pytest.Config, name: str) -> tuple[plans.GoLivePlan, str]:
     if config.getoption("flexprice_init"):
-        with contextlib.suppress(ProfileError):
-            path, source = profiles.find_plan(config, name)
-            return _with_environment(plans.load(path), config, name), source
-        base = profiles.sources(config, name).first("base-url", "FLEXPRICE_BASE_URL")
-        if base is None:
-            raise ProfileError("--flexprice-init needs to know where Flexprice is; add --flexprice-base-url")
-        # There is no plan yet: the environment is only read.
-        environment = plans.Environment(base_url=base[0], type="production", allow="read")
-        company = plans.Company(name=config.rootpath.name or name)
-        path = config.rootpath / plans.PLAN_NAME
-        return plans.GoLivePlan(company=company, environments={name: environment}, path=path), "to be written"
+        return _plan_to_write(config, name)
     path, source = profiles.find_plan(config, name)
     return plans.load(path), source
 
 
-def _with_environment(plan: plans.GoLivePlan, config: pytest.Config, name: str) -> plans.GoLivePlan:
-    """An existing plan to be updated from an environment that it may not know yet."""
+def _plan_to_write(config: pytest.Config, name: str) -> tuple[plans.GoLivePlan, str]:
+    """The plan that is there, to be added to, or a frame of one to be written; its environment is only read."""
+    try:
+        path, source = profiles.find_plan(config, name)
+        plan = plans.load(path)
+    except ProfileError:
+        company = plans.Company(name=config.rootpath.name or name)
+        plan, source = plans.GoLivePlan(company=company, path=config.rootpath / plans.PLAN_NAME), "to be written"
+    if name in plan.environments:
+        return plan, source
     base = profiles.sources(config, name).first("base-url", "FLEXPRICE_BASE_URL")
-    if name in plan.environments or base is None:
-        return plan
+    if base is None:
+        raise ProfileError("--flexprice-init needs to know where Flexprice is; add --flexprice-base-url")
     environment = plans.Environment(base_url=base[0], type="production", allow="read")
-    return plan.model_copy(update={"environments": {**plan.environments, name: environment}})
+    return plan.model_copy(update={"environments": {**plan.environments, name: environment}}), source
 
 
 def _rehearse(config: pytest.Config, frame: _Frame, faults: tuple[str, ...]) -> Run:
