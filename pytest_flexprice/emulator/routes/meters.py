@@ -66,9 +66,10 @@ def _check_buckets(kind: str, given: dict[str, Any]) -> None:
         details = {"aggregation_type": kind, "bucket_size": size}
         raise errors.validation("BucketSize is only valid for MAX or SUM aggregation type", details)
     if size and size not in BUCKETS:
-        raise errors.validation("Invalid bucket size", {"bucket_size": size, "allowed": list(BUCKETS)})
+        raise errors.validation("Invalid window size", {"window_size": size, "allowed_values": list(BUCKETS)})
     if given["group_by"] and not (size and kind == "MAX"):
-        raise errors.validation("GroupBy is only valid for MAX aggregation with a bucket size")
+        details = {"aggregation_type": kind, "group_by": given["group_by"]}
+        raise errors.validation("GroupBy is only valid for MAX aggregation with a bucket size", details)
 
 
 def _checked_filters(given: list[dict[str, Any] | None]) -> list[dict[str, Any]]:
