@@ -17,7 +17,7 @@ class _Transaction(Scope):
     """A scope that knows what was done through it, and announces nothing before the end."""
 
     made: list[tuple[Table, Row]] = field(default_factory=list)
-    before: list[tuple[Row, dict[str, Any]]] = field(default_factory=list)
+    before: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
     told: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
     def insert(self, table: str, prefix: str, **fields: Any) -> Row:
@@ -26,7 +26,7 @@ class _Transaction(Scope):
         self.made.append((self.table(table), row))
         return row
 
-    def amend(self, row: Row, changes: Mapping[str, Any]) -> None:
+    def amend(self, row: dict[str, Any], changes: Mapping[str, Any]) -> None:
         """Change a row and remember what it was."""
         self.before.append((row, dict(row)))
         super().amend(row, changes)
