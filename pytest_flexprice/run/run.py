@@ -76,9 +76,8 @@ class Run:
         }
         if profile.environment_header:
             headers["x-environment-id"] = profile.environment_header
-        guard = WriteGuard(profile.level, profile.production)
-        if ledger is not None:
-            guard.owns = ledger.owns
+        owned = () if ledger is None else (ledger.owns,)
+        guard = WriteGuard(profile.level, profile.production, *owned)
         exchanges = ExchangeLog(self.folder / log_name(self.worker), self.redactor)
         client = Flexprice(Transport(profile.base_url, headers), guard, exchanges.append if log else None)
         self.closers.append(client.close)
