@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from ..faults.registry import rules
 from ..kernel.tables import Row
 from . import config, discounts, inheritance, lines, periods
 from .lines import Line, Period
@@ -98,7 +99,14 @@ def following(subscription: Row, period: Period) -> Period:
 
 
 def charges(scope: Scope, subscription: Row, reason: str, period: Period) -> list[Line]:
-    """The lines of an invoice with that reason for that period."""
+    """The lines of an invoice with that reason for that period, as a server with its faults calculates them."""
+    found = _charges(scope, subscription, reason, period)
+    for rule in rules(scope.world, "charges"):
+        found = rule(scope, subscription, found)
+    return found
+
+
+def _charges(scope: Scope, subscription: Row, reason: str, period: Period) -> list[Line]:
     if reason in _OPENING:
         opening = lines.advance(scope, subscription, period)
         if reason == "SUBSCRIPTION_TRIAL_START":

@@ -110,14 +110,14 @@ def _tiers(line: ExpectedLine, price: Price) -> Iterator[Suspect]:
     yield Suspect(
         "every tier cost what the first does", cost(replace(price, tiers=(first._replace(up_to=None),)), quantity)
     )
-    yield Suspect(
-        "every tier cost what the last does",
-        cost(replace(price, tiers=(price.tiers[-1]._replace(up_to=None),)), quantity),
-    )
     swapped, word = (
         ("SLAB", "graduated (each tier its own part)") if price.tier_mode == "VOLUME" else ("VOLUME", "by volume")
     )
     yield Suspect(f"tiers were priced {word}", cost(replace(price, tier_mode=swapped), quantity))
+    yield Suspect(
+        "every tier cost what the last does",
+        cost(replace(price, tiers=(price.tiers[-1]._replace(up_to=None),)), quantity),
+    )
     if any(flats):
         bare = replace(price, tiers=tuple(tier._replace(flat_amount=ZERO) for tier in price.tiers))
         yield Suspect("the flat amounts of tiers were forgotten", cost(bare, quantity))
