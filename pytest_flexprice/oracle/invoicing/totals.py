@@ -11,7 +11,6 @@ from pytest_flexprice.model.finding import Finding, Severity
 from pytest_flexprice.oracle.invoicing.expected import ExpectedInvoice
 from pytest_flexprice.oracle.pricing.deductions import Deductions, Tax
 
-
 _CENT = Decimal("0.01")
 """How far rounding may move a discount that is computed from another, rounded one."""
 
