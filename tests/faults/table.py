@@ -138,14 +138,14 @@ FAULTS = (
     Fault(
         "W05",
         ("5.3",),
-        r"'user\.active' .* 10 × 2 = 20, but it bills 20 usd|10 × 2 = 20, but it bills .* tiers end one unit too early",
+        r"'user\.active' .* 10 × 2 = 20, but it bills 21 usd, as if tiers end one unit too early",
     ),
-    Fault("W06", ("5.3",), r"11 × 1\.5 \+ 5 flat = 21\.5, but it bills 22 usd, as if tiers end one unit too late"),
+    Fault("W06", ("5.3",), r"11 × 1\.5 \+ 6 flat = 22\.5, but it bills 22 usd, as if tiers end one unit too late"),
     Fault("W07", ("5.3",), r"'model\.completion' .* but it bills 1\.65 usd, as if tiers were priced by volume"),
     Fault("W08", ("5.3",), r"'user\.active' .* but it bills .* usd, as if tiers were priced graduated"),
-    Fault("W09", ("5.3",), r"= 21\.5, but it bills 16\.5 usd, as if the flat amounts of tiers were forgotten"),
+    Fault("W09", ("5.3",), r"= 22\.5, but it bills 16\.5 usd, as if the flat amounts of tiers were forgotten"),
     Fault(
-        "W10", ("5.3",), r"= 21\.5, but it bills 71\.5 usd, as if the flat amounts of tiers were charged for each unit"
+        "W10", ("5.3",), r"= 22\.5, but it bills 82\.5 usd, as if the flat amounts of tiers were charged for each unit"
     ),
     Fault(
         "W11", ("5.3",), r"2 × 0\.5 \(11 ÷ 10 rounded up\) = 1, but it bills 0\.5 usd, as if packages were rounded down"
