@@ -33,6 +33,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """With an environment and no paths given, the packaged features run, and the company's own under ``golive/``."""
     named = options.environment_name(config)
     if not named:
+        options.refuse_tasks(config)
         return None
     if any(config.getoption(task) for task in options.TASKS):
         from pytest_flexprice.tasks import dispatch as tasks  # noqa: PLC0415 - instead of a run

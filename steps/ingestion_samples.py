@@ -41,6 +41,7 @@ def checked_samples(plan: GoLivePlan) -> Checked:
         datetime.now(UTC),
         meters=_signed_off_meters(plan),
         customers=(row.external_id for row in declared.usable(plan.customers, plan.folder)) if known else None,
+        billed_since=declared.first_start(plan.customers, plan.folder) if known else None,
     )
 
 

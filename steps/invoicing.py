@@ -27,7 +27,8 @@ from pytest_flexprice.api.previews import (
 from pytest_flexprice.evidence.recorder import Observe
 from pytest_flexprice.model.finding import Finding, not_verified, require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan, Invoicing
-from pytest_flexprice.oracle.invoicing import previews, settings
+from pytest_flexprice.oracle.customers import declared
+from pytest_flexprice.oracle.invoicing import collection, previews, settings
 from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, cancellations
 from pytest_flexprice.oracle.invoicing.sampling import Sample, choose
 from pytest_flexprice.run.differences import listed
@@ -72,6 +73,14 @@ def due_and_finalized(
     require_none(findings)
 
 
+@pytest.fixture
+def own_methods(plan: GoLivePlan, request: pytest.FixtureRequest) -> dict[str, str]:
+    """The collection method of each subscription whose customer's row decides it."""
+    if plan.customers is None or "collection_method" not in declared.header(plan.customers, plan.folder):
+        return {}
+    return collection.declared_for(request.getfixturevalue("customer_register"))
+
+
 @given("the active subscriptions", target_fixture="subscriptions")
 def active_subscriptions(flexprice: Flexprice) -> list[dict[str, Any]]:
     return [each for each in read_active_subscriptions(flexprice) if not _is_test_object(each)]
@@ -104,8 +113,10 @@ def signed_off(decided: Invoicing | None, observe: Observe) -> None:
 
 
 @then("every subscription uses the decided collection method")
-def collection_methods(decided: Invoicing | None, subscriptions: list[dict[str, Any]], observe: Observe) -> None:
-    findings = settings.collection_findings(decided, subscriptions)
+def collection_methods(
+    decided: Invoicing | None, subscriptions: list[dict[str, Any]], own_methods: dict[str, str], observe: Observe
+) -> None:
+    findings = collection.collection_findings(decided, subscriptions, own_methods)
     methods = {str(each.get("id")): each.get("collection_method") for each in subscriptions}
     observe("collection methods", expected=decided and decided.collection, observed=methods, findings=findings)
     require_none(findings)
@@ -117,8 +128,10 @@ def connected(flexprice: Flexprice) -> list[dict[str, Any]]:
 
 
 @then("a payment gateway is connected if invoices are collected automatically")
-def gateway(decided: Invoicing | None, connections: list[dict[str, Any]], observe: Observe) -> None:
-    findings = settings.connection_findings(decided, connections)
+def gateway(
+    decided: Invoicing | None, connections: list[dict[str, Any]], own_methods: dict[str, str], observe: Observe
+) -> None:
+    findings = collection.connection_findings(decided, connections, own_methods)
     providers = [each.get("provider_type") for each in connections]
     observe("connected vendors", expected=decided and decided.collection, observed=providers, findings=findings)
     require_none(findings)

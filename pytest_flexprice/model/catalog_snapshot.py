@@ -30,7 +30,6 @@ from pytest_flexprice.model.numbers import SPACES, normal
 
 FORMAT = 1
 WHAT = "the catalog snapshot"
-_SHOWN = 50
 _WHOLE = re.compile(r"\d{1,18}(\.0+)?")
 
 
@@ -39,9 +38,7 @@ class SnapshotError(Exception):
 
     def __init__(self, path: Path, problems: list[str]) -> None:
         self.problems = problems
-        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-        count = f"{len(problems)} places of the catalog snapshot cannot be used: " if len(problems) > 1 else ""
-        super().__init__(f"{path}: {count}{'; '.join(problems[:_SHOWN])}{more}")
+        super().__init__(f"{path}: {spoken.several(problems, 'places of the catalog snapshot cannot be used')}")
 
 
 def _number(value: Any) -> str:

@@ -10,13 +10,13 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from pytest_flexprice.model import spoken
 from pytest_flexprice.model.bounded import LARGEST_PLAN, Unreadable, parse_toml, read_text
 from pytest_flexprice.model.checklist import BY_ID, Level
 
@@ -33,8 +33,6 @@ _PLACEHOLDERS = re.compile(r"^\s*(|todo|tbd|fixme|n/?a|none|xxx+|\?+|-+|…|\.\.
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*|[a-z_][a-z0-9_]*")
 _KEY_PREFIX = re.compile(r"(sk|pk|rk|whsec|svixsk)_", re.IGNORECASE)
-NOT_SHOWN = "not_shown"
-LONGEST_SHOWN = 120
 
 
 class PlanError(Exception):
@@ -61,12 +59,12 @@ def _variable(value: str) -> str:
     """A variable's name; what may be a secret instead is refused and never shown.
 
     Raises:
-        PydanticCustomError: of the kind that ``_sentence`` gives no value for.
+        PydanticCustomError: of the kind that no value is shown of.
     """
     parts = value.split("_")
     if not _VARIABLE.fullmatch(value) or _KEY_PREFIX.match(value) or any(map(_may_be_secret, parts)):
         raise PydanticCustomError(
-            NOT_SHOWN,
+            spoken.NOT_SHOWN,
             "expected the name of an environment variable, such as FLEXPRICE_API_KEY, never a secret itself; "
             "if it was one, take it out of the plan and make a new one",
         )
@@ -321,32 +319,13 @@ def parse(data: dict[str, Any], path: Path) -> GoLivePlan:
     """A plan from the parsed TOML of ``path``.
 
     Raises:
-        PlanError: a value is not as expected; the sentence names file, key and value of the first such place.
+        PlanError: values are not as expected; the sentence names the file, and key and value of each such place.
     """
     try:
         return GoLivePlan.model_validate({**data, "path": path})
     except ValidationError as error:
-        raise PlanError(f"{path}: {_sentence(error)}") from None
-
-
-def _sentence(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"]) or "plan"
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    if first["type"] == "missing":
-        return f"{key} is missing{more}; add it."
-    if first["type"] == "extra_forbidden":
-        return f"{key} is not a key of the plan{more}; remove it or correct its spelling."
-    shown = _shown(first["input"]) if first["type"] != NOT_SHOWN else ""
-    reason = first["msg"].removeprefix("Value error, ")
-    return f"{key}{shown}: {reason[0].lower() + reason[1:]}{more}."
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, (str, int, float, bool, date, Decimal)):
-        text = repr(value)
-        return f" = {text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + '…'}"
-    return " = []" if value in ((), []) else ""
+        problems = spoken.sentences(error, GoLivePlan, "the plan")
+        raise PlanError(f"{path}: {spoken.several(problems, 'places of the plan cannot be used')}.") from None
 
 
 def json_schema() -> str:

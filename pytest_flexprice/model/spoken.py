@@ -13,7 +13,8 @@ from pydantic_core import ErrorDetails
 
 from pytest_flexprice.model.near_miss import NearMisses
 
-LONGEST_SHOWN = 80
+MOST_SHOWN = 50
+LONGEST_SHOWN = 120
 NOT_SHOWN = "not_shown"
 """The kind of a custom error whose value may be a secret."""
 _KINDS = {
@@ -38,6 +39,14 @@ def sentences(error: ValidationError, model: type[BaseModel], noun: str) -> list
     """One clause for each thing that is wrong, in the order of the model; ``noun`` is what is read, such as "the plan"."""
     found = error.errors(include_url=False)
     return list(dict.fromkeys(_clause(one, model, noun) for one in _told(found)))
+
+
+def several(problems: list[str], noun: str) -> str:
+    """One problem as it is, more of them counted and in one sentence; of very many the first ones."""
+    if len(problems) == 1:
+        return problems[0]
+    more = f"; and {len(problems) - MOST_SHOWN} more" if len(problems) > MOST_SHOWN else ""
+    return f"{len(problems)} {noun}: {'; '.join(problems[:MOST_SHOWN])}{more}"
 
 
 def _told(found: list[ErrorDetails]) -> Iterator[ErrorDetails]:

@@ -38,7 +38,14 @@ def add_options(parser: pytest.Parser) -> None:
     )
     add("--flexprice-sweep", action="store_true", help="remove what killed runs left behind, and do nothing else")
     add("--flexprice-snapshot", action="store_true", help="write the environment's catalog as the plan's snapshot")
-    add("--flexprice-init", action="store_true", help="write a first golive.toml from what the environment holds")
+    add(
+        "--flexprice-init",
+        nargs="?",
+        const="write",
+        choices=["write", "update"],
+        metavar="update",
+        help="write a first golive.toml from what the environment holds; with =update add it to the plan that is there",
+    )
     add(
         "--flexprice-fault",
         metavar="NAME",
@@ -85,3 +92,17 @@ class Sources:
 def environment_name(config: pytest.Config) -> tuple[str, str] | None:
     """The environment this run is for and where that was said, or None: then the plugin is inert."""
     return Sources(config, os.environ, {}).first("env", "FLEXPRICE_ENV")
+
+
+def refuse_tasks(config: pytest.Config) -> None:
+    """Without an environment there is nothing to do a task for.
+
+    Raises:
+        pytest.UsageError: the command line names a task.
+    """
+    for task in TASKS:
+        if config.getoption(task):
+            option = "--" + task.replace("_", "-")
+            raise pytest.UsageError(
+                f"{option} needs to know the environment; add --flexprice-env=NAME, where NAME is what the plan calls it, such as sandbox"
+            )

@@ -71,9 +71,8 @@ class Run:
         }
         if profile.environment_header:
             headers["x-environment-id"] = profile.environment_header
-        guard = WriteGuard(profile.level, profile.production)
-        if ledger is not None:
-            guard.owns = ledger.owns
+        owned = () if ledger is None else (ledger.owns,)
+        guard = WriteGuard(profile.level, profile.production, *owned)
         exchanges = ExchangeLog(self.folder / log_name(self.worker), self.redactor)
         client = Flexprice(Transport(profile.base_url, headers), guard, exchanges.append if log else None)
         self.closers.append(client.close)
@@ -134,22 +133,32 @@ def remove_empty(folder: Path) -> None:
     with contextlib.suppress(OSError):
         (folder / "allure-results").rmdir()  # allure-pytest makes it as soon as it is configured
     with contextlib.suppress(OSError):
-        folder.rmdir()
-        folder.parent.rmdir()
+        for each in (folder, *folder.parents[:2]):
+            each.rmdir()
 
 
 def _plan(config: pytest.Config, name: str) -> tuple[plans.GoLivePlan, str]:
     if config.getoption("flexprice_init"):
-        base = profiles.sources(config, name).first("base-url", "FLEXPRICE_BASE_URL")
-        if base is None:
-            raise ProfileError("--flexprice-init needs to know where Flexprice is; add --flexprice-base-url")
-        # There is no plan yet: the environment is only read.
-        environment = plans.Environment(base_url=base[0], type="production", allow="read")
-        company = plans.Company(name=config.rootpath.name or name)
-        path = config.rootpath / plans.PLAN_NAME
-        return plans.GoLivePlan(company=company, environments={name: environment}, path=path), "to be written"
+        return _plan_to_write(config, name)
     path, source = profiles.find_plan(config, name)
     return plans.load(path), source
+
+
+def _plan_to_write(config: pytest.Config, name: str) -> tuple[plans.GoLivePlan, str]:
+    """The plan that is there, to be added to, or a frame of one to be written; its environment is only read."""
+    try:
+        path, source = profiles.find_plan(config, name)
+        plan = plans.load(path)
+    except ProfileError:
+        company = plans.Company(name=config.rootpath.name or name)
+        plan, source = plans.GoLivePlan(company=company, path=config.rootpath / plans.PLAN_NAME), "to be written"
+    if name in plan.environments:
+        return plan, source
+    base = profiles.sources(config, name).first("base-url", "FLEXPRICE_BASE_URL")
+    if base is None:
+        raise ProfileError("--flexprice-init needs to know where Flexprice is; add --flexprice-base-url")
+    environment = plans.Environment(base_url=base[0], type="production", allow="read")
+    return plan.model_copy(update={"environments": {**plan.environments, name: environment}}), source
 
 
 def _rehearse(config: pytest.Config, frame: _Frame, faults: tuple[str, ...]) -> Run:

@@ -127,5 +127,5 @@ def application(scope: Scope, subscription: Row, one: Discount, invoice_id: str,
         "discount_percentage": used["percentage_off"],
         "currency": subscription["currency"],
         "coupon_snapshot": snapshot,
-        **scope.stamp(),
+        **scope.stamped(),
     }

@@ -141,7 +141,7 @@ def invoice_line(scope: Scope, invoice_id: str, subscription: Row, line: Line) -
         invoice_level_discount=ZERO,
         adjusted_entitlement_quantity=line.free,
         subscription_line_item_id=line.item["id"] if line.item is not None else None,
-        **scope.stamp(with_environment=False),
+        **scope.stamped(with_environment=False),
     )
 
 

@@ -159,6 +159,8 @@ def _has_commitment(given: Given) -> bool:
 
 
 def _check_commitment(given: Given) -> None:
+    if given["commitment_time_buckets"]:
+        raise errors.not_implemented("commitment_time_buckets")
     reason = line_commitments.wrong(_as_agreed(given))
     if reason:
         raise errors.validation(_WORDS[reason])

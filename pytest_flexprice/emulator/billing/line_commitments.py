@@ -24,6 +24,8 @@ def check_all(given: Mapping[str, Mapping[str, Any] | None] | None) -> None:
         if agreed is None:
             message = f"Commitment configuration for price_id {price_id} cannot be nil"
             raise errors.validation(message, {"price_id": price_id})
+        if agreed["commitment_time_buckets"]:
+            raise errors.not_implemented("commitment_time_buckets")
         reason = wrong(agreed)
         if reason:
             details = {"error": reason, "price_id": price_id}

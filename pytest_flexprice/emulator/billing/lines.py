@@ -193,23 +193,13 @@ def promised(
 ) -> tuple[commitment.LineOutcome, dict[str, Any]]:
     """What a line comes to under its commitment when its usage costs ``cost``, and how an invoice explains it."""
     committed = agreed.committed(reading.tariff)
-    costs = [cost]
-    if agreed.windowed:
-        anchor = subscription["billing_anchor"]
-        found = promised_windows.quantities(scope, reading, anchor, idle=agreed.true_up)
-        costs = [reading.tariff.cost(quantity) for _start, quantity in found]
+    if not agreed.windowed:
+        outcome = commitment.of_line(agreed, cost, committed)
+        return outcome, commitment.explained(agreed, outcome, committed)
+    found = promised_windows.quantities(scope, reading, subscription["billing_anchor"], idle=agreed.true_up)
+    costs = [reading.tariff.cost(quantity) for _start, quantity in found]
     outcome = commitment.of_windows(agreed, costs, committed)
-    return outcome, {
-        "type": agreed.kind,
-        "amount": agreed.amount if agreed.windowed else committed,
-        "quantity": agreed.quantity,
-        "overage_factor": agreed.overage_factor,
-        "true_up_enabled": agreed.true_up,
-        "is_windowed": agreed.windowed,
-        "computed_true_up_amount": outcome.true_up,
-        "computed_overage_amount": outcome.overage,
-        "computed_commitment_utilized_amount": outcome.utilized,
-    }
+    return outcome, commitment.explained(agreed, outcome, agreed.amount)
 
 
 def subtotal(lines: Iterable[Line]) -> Decimal:

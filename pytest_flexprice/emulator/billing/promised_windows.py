@@ -41,6 +41,13 @@ def starts(start: datetime, end: datetime, size: str, anchor: datetime) -> list[
     return found
 
 
+def begin(moment: datetime, size: str) -> datetime:
+    """Where the window begins into which a bucket is put; a size that is none leaves it where it is."""
+    if size not in windows.SIZES:
+        return moment
+    return _first(moment, size, _EPOCH)
+
+
 def _first(start: datetime, size: str, anchor: datetime) -> datetime:
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
     if size == "WEEK":

@@ -24,7 +24,7 @@ _INTEGER_DIGITS = 400
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _LONE = re.compile("[\ud800-\udfff]")
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
-_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(?:Z|([+-])(\d\d):(\d\d))\Z", re.ASCII)
+_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d?):(\d\d):(\d\d)(?:[.,](\d+))?(?:Z|([+-])(\d\d):(\d\d))\Z", re.ASCII)
 _INITIALISMS = {"id": "ID", "ids": "IDs", "url": "URL", "api": "API", "html": "HTML", "json": "JSON"}
 
 
@@ -43,11 +43,12 @@ def _number(text: str) -> Decimal:
     return number
 
 
-def _refuse(_text: str) -> NoReturn:
+def refuse_constant(_text: str) -> NoReturn:
+    """NaN and Infinity are no JSON."""
     raise BindError("not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_float=_number, parse_int=_integer, parse_constant=_refuse)
+_DECODER = json.JSONDecoder(parse_float=_number, parse_int=_integer, parse_constant=refuse_constant)
 
 
 def _check_depth(text: str) -> None:
@@ -80,15 +81,25 @@ def _mend(value: Any) -> Any:
     return [_mend(v) for v in value] if isinstance(value, list) else value
 
 
-def parse(body: bytes) -> Any:
-    """The first JSON document of ``body``: integers as int, other numbers as Decimal. Raises :class:`BindError`."""
-    text = body.decode("utf-8", "replace").lstrip(" \t\r\n")
-    _check_depth(text)
+def body_text(body: bytes) -> str:
+    """A body as text, without white space in front."""
+    return body.decode("utf-8", "replace").lstrip(" \t\r\n")
+
+
+def first_document(text: str, decoder: json.JSONDecoder) -> Any:
+    """The first JSON document of a text; half surrogate pairs become replacement characters. Raises :class:`BindError`."""
     try:
-        value, _end = _DECODER.raw_decode(text)
+        value, _end = decoder.raw_decode(text)
     except (ValueError, RecursionError, InvalidOperation) as error:
         raise BindError("not JSON") from error
     return _mend(value) if _SURROGATE.search(text) else value
+
+
+def parse(body: bytes) -> Any:
+    """The first JSON document of ``body``: integers as int, other numbers as Decimal. Raises :class:`BindError`."""
+    text = body_text(body)
+    _check_depth(text)
+    return first_document(text, _DECODER)
 
 
 def text(value: Any) -> str:
@@ -137,7 +148,10 @@ def parse_decimal(value: str) -> Decimal:
 
 
 def instant(value: Any) -> datetime:
-    """An RFC 3339 time with a zone, upper-case ``T`` and ``Z``, as aware UTC (cut to microseconds)."""
+    """A time as Go's ``time.Time`` takes it, as aware UTC (cut to microseconds).
+
+    That is RFC 3339 with upper-case ``T`` and ``Z``, and also a decimal comma, an hour of one digit and offsets up to 24:60.
+    """
     match = _TIME.match(value) if isinstance(value, str) else None
     if not match:
         raise BindError("not a time")
@@ -146,7 +160,7 @@ def instant(value: Any) -> datetime:
     try:
         moment = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), micro, UTC)
         if sign:
-            if int(hours) > 23 or int(minutes) > 59:
+            if int(hours) > 24 or int(minutes) > 60:
                 raise BindError("not a time")
             offset = timedelta(hours=int(hours), minutes=int(minutes))
             moment = moment - offset if sign == "+" else moment + offset

@@ -16,6 +16,7 @@ from . import environments as environments
 from . import event_control as event_control
 from . import events as events
 from . import features as features
+from . import groups as groups
 from . import health as health
 from . import invoice_actions as invoice_actions
 from . import invoices as invoices
@@ -30,6 +31,7 @@ from . import subscription_reads as subscription_reads
 from . import subscriptions as subscriptions
 from . import svix as svix
 from . import taxes as taxes
+from . import tenants as tenants
 from . import usage as usage
 from . import users as users
 from . import wallets as wallets

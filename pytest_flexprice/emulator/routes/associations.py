@@ -121,8 +121,7 @@ def create_tax_association(call: Call) -> Reply:
 def _tax_association(call: Call) -> Row:
     identifier = call.params["id"]
     message = f"Tax association with ID {identifier} was not found"
-    row: Row = call.found("tax_associations", identifier, message, {"tax_association_id": identifier})
-    return row
+    return call.found("tax_associations", identifier, message, {"tax_association_id": identifier})
 
 
 @route("GET", "/v1/taxes/associations/:id")

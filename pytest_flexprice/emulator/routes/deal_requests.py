@@ -86,6 +86,7 @@ _LINE_COMMITMENT = (
     field("commitment_true_up_enabled", boolean),
     field("commitment_windowed", boolean),
     field("commitment_duration"),
+    field("commitment_time_buckets", anything),
 )
 _OWN_PRICE = Schema(
     "SubscriptionPriceCreateRequest",

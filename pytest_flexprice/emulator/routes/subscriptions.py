@@ -64,6 +64,9 @@ def create_subscription(call: Call) -> Reply:
         customer = customer_by_id(scope, body["customer_id"])
     else:
         customer = customer_by_external_id(scope, body["external_customer_id"])
+    if customer["status"] != "published":
+        details = {"customer_id": customer["id"], "status": customer["status"]}
+        raise errors.validation("The customer must be active to create a subscription", details)
     plan_id = body["plan_id"]
     plan = scope.get("plans", plan_id)
     if plan is None:

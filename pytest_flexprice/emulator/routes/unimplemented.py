@@ -22,21 +22,16 @@ GET                  costs/active
 GET PUT DELETE       costs/:id
 POST                 creditnotes creditnotes/:id/finalize creditnotes/:id/void
 GET                  creditnotes creditnotes/:id
-GET                  customers/usage customers/wallets
-GET                  customers/:id/usage customers/:id/grants/upcoming customers/external/:external_id/entitlements
+GET                  customers/:id/grants/upcoming
 POST                 customers/import
-GET                  events/monitoring
 POST                 events/huggingface-inference events/analytics-v2 events/reprocess
-GET POST             groups
-GET DELETE           groups/:id
+GET                  groups
 GET                  integrations/config integrations/mappings
 POST DELETE          integrations/link
-GET                  invoices/:id/pdf
-POST                 invoices/:id/comms/trigger invoices/:id/payment/attempt invoices/:id/recalculate
+POST                 invoices/:id/comms/trigger invoices/:id/recalculate
 POST                 invoices/:id/recalculate-v2
 POST                 marketplace/agreements
 PUT DELETE           payments/:id
-POST                 payments/:id/process
 POST                 prices/units
 GET                  prices/units/code/:code
 GET PUT DELETE       prices/units/:id
@@ -54,13 +49,8 @@ POST                 tasks/scheduled/schedule-draft-finalization tasks/scheduled
 GET PUT DELETE       tasks/scheduled/:id
 POST                 tasks/scheduled/:id/run
 PUT                  tasks/:id/status
-GET                  tenant/billing tenants/:id
-PUT                  tenants/update
 POST                 usage-records/search
-PUT                  users/me users/:id
-PUT                  wallets/:id
-POST                 wallets/search wallets/transactions/search
-GET                  wallets/:id/balance/real-time wallets/:id/transactions
+POST                 wallets/transactions/search
 POST                 workflows/search
 """
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
 from pytest_flexprice.model import declared_customers
-from pytest_flexprice.model.customer_columns import NAMES, TOLD
+from pytest_flexprice.model.customer_columns import NAMES, TOLD, as_instant
 from pytest_flexprice.model.declared_customers import Problem, Row, Unusable
 from pytest_flexprice.model.finding import Finding, Kind, NotDecided, NotVerified, Severity, not_decided, not_verified
 from pytest_flexprice.model.golive_plan import Customers
@@ -77,6 +78,23 @@ def notes(customers: Customers | None, folder: Path) -> list[Finding]:
         return []
     form = declared_customers.form_of(folder / customers.file, customers.file)
     return [Finding(ITEM, customers.file, f"{customers.file}: {note}", severity=Severity.INFO) for note in form.notes]
+
+
+def first_start(customers: Customers | None, folder: Path) -> datetime | None:
+    """When the first declared subscription starts; None where any row leaves it open.
+
+    Raises:
+        NotDecided, NotVerified: as ``usable``.
+    """
+    first: datetime | None = None
+    for row in usable(customers, folder):
+        if not row.values.get("plan"):
+            continue
+        if not row.values.get("start_date"):
+            return None
+        start = as_instant(row.values["start_date"])
+        first = min(first or start, start)
+    return first
 
 
 def told(problems: list[Problem]) -> Iterator[Finding]:

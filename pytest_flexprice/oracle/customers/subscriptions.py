@@ -61,7 +61,7 @@ def compare(
                 yield Told("declared plans that do not exist", key, _no_plan(row, key, unknown))
         ended = any(row.values.get("status") == "cancelled" for row in rows)
         live = [one for one in held if one["status"] != "cancelled"]
-        for wanted, one in _pair(rows, held if ended else live):
+        for wanted, one in paired(rows, held if ended else live):
             if wanted is None and one is not None:
                 yield _extra(external_id, one, [other for other in live if other["plan_id"] == one["plan_id"]])
             elif one is None and wanted is not None:
@@ -73,7 +73,7 @@ def compare(
                     yield from lines(external_id, one, plans)
 
 
-def _pair(rows: Sequence[Row], held: Sequence[Subscription]) -> list[tuple[Row | None, Subscription | None]]:
+def paired(rows: Sequence[Row], held: Sequence[Subscription]) -> list[tuple[Row | None, Subscription | None]]:
     """Each declared row with the subscription that is most like it, each subscription once; cancelled ones need no row."""
     wanted = [row for row in rows if row.values.get("plan")]
     costs = sorted(

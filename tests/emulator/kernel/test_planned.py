@@ -15,6 +15,7 @@ from pytest_flexprice.emulator.seeding.seed import SeedError
 from pytest_flexprice.model.golive_plan import Invoicing, parse
 
 CATALOG = """{
+ "flexprice_catalog": 1,
  "features": {"tokens": {"name": "Tokens", "type": "metered",
    "meter": {"aggregation": "SUM", "field": "value", "event_name": "tokens.used"}}},
  "plans": {"pro": {"name": "Pro", "prices": [
