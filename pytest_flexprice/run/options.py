@@ -31,6 +31,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--flexprice-level", metavar="LEVEL", help="how far to go: lint, read, probe, smoke or drill")
     add("--flexprice-base-url", metavar="URL", help="base URL of Flexprice, without /v1")
     add("--flexprice-reports", metavar="DIR", help="folder for the evidence (default: reports)")
+    add("--flexprice-deadline", metavar="TIME", help="how long the whole run may take: 90s, 60m, 2h (default: 60m)")
     add(
         "--flexprice-previews",
         metavar="N|all",
@@ -54,6 +55,8 @@ def add_options(parser: pytest.Parser) -> None:
         help="break the rehearsal in a named way, to see the checklist fail (local only; 'list' shows the names)",
     )
     parser.addini("flexprice_plan", "the plan (default: golive.toml in the rootdir)")
+    parser.addini("flexprice_deadline", "how long the whole run may take: 90s, 60m, 2h (default: 60m)")
+    parser.addini("flexprice_sensitive_names", "more names of fields whose values are secrets", type="linelist")
     parser.addini("flexprice_level", "how far runs go unless told otherwise")
     parser.addini("flexprice_reports", "folder for the evidence (default: reports)")
 
