@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,7 +33,7 @@ class TestCustomer:
 class TestSubscription:
     """A subscription that this run made, as it was read back.
 
-    ``lines`` are its line items as Flexprice gives them; ``start`` is its own start date, in UTC.
+    ``lines`` are its line items as Flexprice gives them, ``row`` is all of it; ``start`` is its own start date, in UTC.
     """
 
     __test__ = False
@@ -44,6 +44,7 @@ class TestSubscription:
     billing_period: str
     start: datetime
     lines: tuple[dict[str, Any], ...]
+    row: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass
@@ -114,6 +115,7 @@ class Testbed:
             billing_period,
             instant(row["start_date"]),
             tuple(row.get("line_items") or ()),
+            row,
         )
 
 
