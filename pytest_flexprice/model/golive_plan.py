@@ -130,6 +130,8 @@ class Invoicing(Part):
 class Environment(Part):
     """One environment of Flexprice that the plan knows.
 
+    ``test_plans`` are the plans whose prices are proved, ``test_events`` and ``test_amount`` the budget of that proof (events in all,
+    and the most that one line may come to); ``unproved`` says of which events a price need not be proved, and why.
     ``allow`` is the highest level it may ever see; ``old_keys`` and ``old_key_ids`` name variables and key ids that must no longer
     work; ``scan`` lists deployed configuration files and folders. ``customers``, ``invoicing`` and ``webhooks`` replace the plan's
     own tables for this environment.
@@ -143,6 +145,10 @@ class Environment(Part):
     test_currency: str = ""
     test_billing_period: BillingPeriod | None = None
     test_invoice: Literal["draft", "cancel_and_bill"] = "draft"
+    test_plans: Literal["all"] | tuple[str, ...] = ()
+    test_events: Annotated[int, Field(gt=0)] | None = None
+    test_amount: Annotated[Decimal, Field(gt=0)] | None = None
+    unproved: dict[str, Named] = {}
     old_keys: tuple[Variable, ...] = ()
     old_key_ids: tuple[str, ...] = ()
     scan: tuple[str, ...] = ()

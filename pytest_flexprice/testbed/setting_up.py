@@ -136,6 +136,21 @@ def plan_as_sold(flexprice: Flexprice, row: dict[str, Any], currency: str, billi
     )
 
 
+def plans_to_prove(flexprice: Flexprice, profile: Profile, chosen: TestPlan) -> list[TestPlan]:
+    """The plans whose prices are proved, as each is sold; without a word of the go-live plan that is the test plan alone.
+
+    Raises:
+        RequirementNotMet: a plan that is named does not exist.
+    """
+    wanted = profile.environment.test_plans
+    if not wanted:
+        return [chosen]
+    rows = read_plan_rows(flexprice)
+    if wanted != "all":
+        rows = [_named([row for row in rows if row.get("lookup_key") == key], key) for key in wanted]
+    return [plan_as_sold(flexprice, row, *sold) for row in rows for sold in sold_as(row)]
+
+
 def set_up(testbed: Testbed, customer: TestCustomer, plan: TestPlan, now: datetime) -> Setup:
     """Subscribe a test customer to a plan, and read back what that made.
 

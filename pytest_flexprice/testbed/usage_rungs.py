@@ -292,7 +292,7 @@ def repeat(smoke: Smoke) -> Climbed:
 def neighbour(smoke: Smoke) -> Climbed:
     """Another customer on the same plan, who sent nothing, has used nothing."""
     other = smoke.testbed.customer("neighbour", smoke.now())
-    setup = set_up(smoke.testbed, other, smoke.profile, smoke.now())
+    setup = set_up(smoke.testbed, other, smoke.test_plan, smoke.now())
     start, end = _around(smoke.of(Rung.ACCEPTED))
     findings: list[Finding] = []
     seen: dict[str, str] = {}

@@ -6,21 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pytest_flexprice.model.decimals import words
+from pytest_flexprice.model.decimals import places, words
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
 from pytest_flexprice.oracle.metering.meters import Meter
 from pytest_flexprice.oracle.metering.reaching import counts
 from pytest_flexprice.oracle.pricing.allowances import Allowance
 from pytest_flexprice.oracle.pricing.points import FINE, WHOLE, Point, Subject, points
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How far a proof may go: ``events`` in all, and ``amount`` for one line of a preview, in the currency's units."""
-
-    events: int
-    amount: Decimal
+from pytest_flexprice.oracle.proving.budget import Budget
 
 
 @dataclass(frozen=True)
@@ -82,7 +75,7 @@ def _subject(subscription: BilledSubscription, line: BilledLine, meter: Meter, a
 def _judged(aim: Aim, target: Target, budget: Budget, counted: set[str], reached: Mapping[str, Sequence[Decimal]]) -> Target:
     used, subject = target.point.used, aim.subjects[target.line_id]
     amount = Decimal(0) if subject.unlimited else subject.line(used).amount
-    if amount > budget.amount:
+    if amount > budget.amount.scaleb(2 - min(places(subject.currency), 2)):
         return Target(target.line_id, target.meter_id, target.point, f"would bill {words(amount)} {subject.currency}")
     if target.meter_id in counted and used not in reached.get(target.meter_id, ()):
         return Target(target.line_id, target.meter_id, target.point, f"needs {used:,.0f} events")
