@@ -82,7 +82,9 @@ class Profile:
         own = self.environment
         usual = REHEARSED if self.rehearsal else CAREFUL if own.production else GENEROUS
         events, amount = own.test_events or usual.events, own.test_amount or usual.amount
-        return Budget(max(events, usual.events), max(amount, usual.amount)) if self.rehearsal else Budget(events, amount)
+        return (
+            Budget(max(events, usual.events), max(amount, usual.amount)) if self.rehearsal else Budget(events, amount)
+        )
 
     @property
     def key_tail(self) -> str:
@@ -195,7 +197,9 @@ def resolve(
         variables=look.variable,
         add_secret=add_secret,
     )
-    return replace(profile, settings=(*profile.settings, *_budget_setting(profile))) if level >= Level.SMOKE else profile
+    return (
+        replace(profile, settings=(*profile.settings, *_budget_setting(profile))) if level >= Level.SMOKE else profile
+    )
 
 
 def _budget_setting(profile: Profile) -> list[Setting]:

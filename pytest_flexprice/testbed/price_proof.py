@@ -18,9 +18,10 @@ from pytest_flexprice.model.finding import Finding, NotVerified, Severity
 from pytest_flexprice.model.times import Window, second
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, expected_invoice, line_usages
+from pytest_flexprice.oracle.invoicing.subscription import BilledLine
 from pytest_flexprice.oracle.metering.meters import Event
 from pytest_flexprice.oracle.proving.budget import Budget
-from pytest_flexprice.oracle.proving.coverage import Row, Trial, gaps, ruled, table, trials
+from pytest_flexprice.oracle.proving.coverage import Row, Trial, Wrong, gaps, ruled, table, trials, wrong_amounts
 from pytest_flexprice.oracle.proving.steps import Step, body_of, roomiest, steps
 from pytest_flexprice.oracle.proving.targets import Aim, aim, needs_of
 from pytest_flexprice.testbed.customer import Testbed, rfc3339
@@ -44,6 +45,7 @@ class Proving:
     sent: list[Event] = field(default_factory=list)
     trials: list[Trial] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    wrong: Wrong = field(default_factory=dict)
     ended: bool = False
 
     @property
@@ -149,9 +151,11 @@ class Prover:
         return dict(self.testbed.flexprice.post("/v1/invoices/preview", body))
 
     def _judge(self, each: Proving, expected: ExpectedInvoice, preview: dict[str, Any]) -> None:
-        found = ruled(compare_invoice(expected, preview, "5.3"), expected, each.aim)
+        found = compare_invoice(expected, preview, "5.3")
         wrong = [finding for finding in found if finding.severity is Severity.ERROR]
         each.trials += trials(expected, wrong)
+        for path, amounts in wrong_amounts(wrong, expected, each.aim).items():
+            each.wrong.setdefault(path, []).extend(amounts)
         told = {finding.path for finding in each.findings}
         each.findings += [finding for finding in wrong if finding.path not in told]
 
@@ -161,14 +165,24 @@ class Prover:
         with suppress(ApiError, NotVerified, WriteRefused):  # clean-up cancels it too, and reads back whether it is
             self.testbed.flexprice.post(path, {"cancellation_type": "immediate"})
 
+    def _unproved(self, setup: Setup) -> dict[str, str]:
+        """Why a price need not be proved, by the name of its line; the plan may name its event instead."""
+        events = {meter.id: meter.event_name for meter in setup.meters}
+        named = {_name(line): self.unproved.get(events.get(line.meter_id, ""), "") for line in setup.billed.lines}
+        return {**named, **self.unproved}
+
     def _findings(self, provings: Sequence[Proving]) -> list[Finding]:
         found: list[Finding] = []
         for each in provings:
             lines = each.setup.billed.lines
-            own = [*each.setup.findings, *each.findings]
-            own += gaps(each.rows(), each.trials, lines, self.unproved, self.where)
+            own = [*each.setup.findings, *(ruled(finding, each.wrong) for finding in each.findings)]
+            own += gaps(each.rows(), each.trials, lines, self._unproved(each.setup), self.where)
             found += [_of_plan(finding, each.label) for finding in own] if len(provings) > 1 else own
         return found
+
+
+def _name(line: BilledLine) -> str:
+    return line.display_name or line.price.display_name or line.price.id
 
 
 def _of_plan(finding: Finding, label: str) -> Finding:
@@ -187,7 +201,8 @@ def _arrived(expected: ExpectedInvoice, preview: dict[str, Any]) -> bool:
     """Whether the preview knows of all the usage; what it makes of it is judged apart."""
     used = {str(line.get("price_id")): _used({"line_items": [line]}) for line in preview.get("line_items") or ()}
     return all(
-        abs(difference(total((line.quantity, line.allowed or ZERO)), used.get(line.price_id, ZERO))) <= QUANTITY_TOLERANCE
+        abs(difference(total((line.quantity, line.allowed or ZERO)), used.get(line.price_id, ZERO)))
+        <= QUANTITY_TOLERANCE
         for line in expected.lines
         if line.kind == "usage" and not line.unverified
     )

@@ -149,9 +149,7 @@ def _prove(smoke: Smoke) -> Climbed:
         smoke.testbed, smoke.eventually, smoke.profile.budget, smoke.patience, own.unproved, f"environments.{name}"
     )
     proved = prover.prove(plans_to_prove(smoke.testbed.flexprice, smoke.profile, smoke.test_plan))
-    parts = {
-        f"{label} · {row.price} · {row.part}": row.words for label, rows in proved.tables.items() for row in rows
-    }
+    parts = {f"{label} · {row.price} · {row.part}": row.words for label, rows in proved.tables.items() for row in rows}
     return Climbed(dict.fromkeys(parts, "billed exactly"), parts, proved.findings, proved)
 
 

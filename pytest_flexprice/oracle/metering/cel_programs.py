@@ -171,7 +171,9 @@ class _Checker:
 
     def _member_dot(self, tree: Any) -> _Node:
         kind = self.check(tree.children[0]).kind
-        raise Refused(f"'.{tree.children[1]}' has no meaning after a {kind}") if kind in NUMBERS else Unknown(_what(tree))
+        raise (
+            Refused(f"'.{tree.children[1]}' has no meaning after a {kind}") if kind in NUMBERS else Unknown(_what(tree))
+        )
 
     _member_dot_arg = _member_dot
 

@@ -41,11 +41,11 @@ class Mistake:
     amount: Callable[[Line], Decimal | None]
 
 
-def explain(line: Line, amount: Decimal) -> str:
-    """The rule that would bill this amount, in words; empty for the right amount and where none is known to."""
-    if amount == line.amount:
-        return ""
-    return next((mistake.words for mistake in MISTAKES if mistake.amount(line) == amount), "")
+def explain(*seen: tuple[Line, Decimal]) -> str:
+    """The rule that would bill each of these wrong amounts, in words; empty where none of the known ones does."""
+    wrong = [(line, amount) for line, amount in seen if amount != line.amount]
+    rules = [rule for rule in MISTAKES if wrong and all(rule.amount(line) == amount for line, amount in wrong)]
+    return rules[0].words if rules else ""
 
 
 def _repriced(change: Callable[[Price], Price | None]) -> Callable[[Line], Decimal | None]:
@@ -61,9 +61,7 @@ def _kept(digits: int, rounding: str) -> Callable[[Line], Decimal | None]:
         return amount.quantize(Decimal(1).scaleb(-digits), rounding, EXACT)
 
     def change(price: Price) -> Price | None:
-        tiers = tuple(
-            Tier(tier.up_to, keep(tier.unit_amount), tier.flat_amount) for tier in price.tiers
-        )
+        tiers = tuple(Tier(tier.up_to, keep(tier.unit_amount), tier.flat_amount) for tier in price.tiers)
         other = replace(price, amount=keep(price.amount), tiers=tiers)
         return None if other == price else other
 
@@ -180,7 +178,13 @@ def _whole_units(rounding: str) -> Callable[[Line], Decimal | None]:
 
 
 def _all() -> Iterator[Mistake]:
-    yield Mistake("every tier is priced like the first", _tiered(lambda price: _with_tiers(price, [price.tiers[0]._replace(up_to=None)])))
+    for digits in range(13):
+        yield Mistake(f"the unit price is cut to {digits} decimals", _kept(digits, ROUND_DOWN))
+        yield Mistake(f"the unit price is rounded to {digits} decimals", _kept(digits, ROUND_HALF_UP))
+    yield Mistake(
+        "every tier is priced like the first",
+        _tiered(lambda price: _with_tiers(price, [price.tiers[0]._replace(up_to=None)])),
+    )
     yield Mistake("graduated and volume pricing are swapped", _tiered(_swapped))
     yield Mistake("tiers end one unit too late", _tiered(lambda price: moved_tiers(price, Decimal(1))))
     yield Mistake("tiers end one unit too early", _tiered(lambda price: moved_tiers(price, Decimal(-1))))
@@ -203,7 +207,9 @@ def _all() -> Iterator[Mistake]:
     yield Mistake("packages are rounded up", _packaged(_whole(ROUND_CEILING)))
     yield Mistake("packages are rounded to the nearest", _packaged(_whole(ROUND_HALF_UP)))
     yield Mistake("parts of packages are charged", _packaged(lambda number: number))
-    yield Mistake("a full package counts as one more", _packaged(lambda number: number.to_integral_value(ROUND_FLOOR) + 1))
+    yield Mistake(
+        "a full package counts as one more", _packaged(lambda number: number.to_integral_value(ROUND_FLOOR) + 1)
+    )
     yield Mistake("the allowance is ignored", _freed(lambda free: ZERO))
     yield Mistake("the allowance is given twice", _freed(lambda free: free * 2))
     yield Mistake("the allowance ends one unit too late", _freed(lambda free: free + 1))
@@ -219,9 +225,6 @@ def _all() -> Iterator[Mistake]:
     yield Mistake("each tier is rounded by itself", _per_tier)
     yield Mistake("parts of units are cut off", _whole_units(ROUND_DOWN))
     yield Mistake("parts of units count as whole ones", _whole_units(ROUND_CEILING))
-    for digits in range(13):
-        yield Mistake(f"the unit price is cut to {digits} decimals", _kept(digits, ROUND_DOWN))
-        yield Mistake(f"the unit price is rounded to {digits} decimals", _kept(digits, ROUND_HALF_UP))
 
 
 MISTAKES = tuple(_all())

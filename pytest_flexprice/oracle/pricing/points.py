@@ -99,11 +99,18 @@ def _billed(subject: Subject) -> Iterator[Point]:
             yield _point(subject, product(size, Decimal(share)))
         yield _point(subject, total((_up(size, subject.grain), subject.grain)))
     last = subject.price.tiers[-1].up_to if subject.price.tiers else None
-    for quantity in (total((last, WHOLE)), last * 2) if last is not None else ():
+    for quantity in (total((last, WHOLE)), last * 2, total((last, _worth_coins(subject)))) if last is not None else ():
         yield _point(subject, quantity)
     if not pieces(subject.price):
         for quantity in (WHOLE, Decimal(1000)):
             yield _point(subject, quantity)
+
+
+def _worth_coins(subject: Subject) -> Decimal:
+    """So much that each tier's unit price, were it charged there, came to some coins."""
+    coins = Decimal(1).scaleb(1 - places(subject.currency))
+    units = [tier.unit_amount for tier in subject.price.tiers if tier.unit_amount]
+    return quotient(coins, min(units)) if units else WHOLE
 
 
 def _point(subject: Subject, quantity: Decimal, part: str = "") -> Point:
@@ -142,8 +149,8 @@ def _rounding(piece: Piece, grain: Decimal, coin: Decimal, first: Decimal, top: 
     scale = max(_places(piece.base), _places(product(piece.unit, grain)), _places(coin) + 1)
     base, step, size = (int(number.scaleb(scale)) for number in (piece.base, product(piece.unit, grain), coin))
     low, high = int(quotient(first, grain)), int(quotient(top, grain))
-    if not step or high < low:
-        return
+    if not step or high < low or not (base % size or step % size):
+        return  # every cost is a whole number of coins
     half = _congruent(base, step, size // 2, 2 * size, low)
     if half is not None and (piece.upper is None or half <= high):
         yield product(Decimal(half), grain)

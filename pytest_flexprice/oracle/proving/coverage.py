@@ -9,9 +9,9 @@ from typing import Literal
 
 from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, decimal, difference, total, words
 from pytest_flexprice.model.finding import Finding, Kind, Severity
-from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, ExpectedLine
+from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine
-from pytest_flexprice.oracle.pricing.mistakes import explain
+from pytest_flexprice.oracle.pricing.mistakes import Line, explain
 from pytest_flexprice.oracle.pricing.points import Subject, tier_name
 from pytest_flexprice.oracle.proving.targets import Aim
 
@@ -45,7 +45,9 @@ class Row:
         if self.state == "not reached":
             return f"not reached ({self.reason})" if self.reason else "not reached"
         shown = ", ".join(words(each) for each in self.quantities[:4])
-        return f"{self.state} at {shown}" + (f" and {len(self.quantities) - 4} more" if len(self.quantities) > 4 else "")
+        return f"{self.state} at {shown}" + (
+            f" and {len(self.quantities) - 4} more" if len(self.quantities) > 4 else ""
+        )
 
 
 def trials(expected: ExpectedInvoice, wrong: Iterable[Finding]) -> list[Trial]:
@@ -98,17 +100,26 @@ def _proves(subject: Subject, trial: Trial, part: str, wanted: Sequence[Decimal]
     return any(abs(difference(trial.used, each)) <= QUANTITY_TOLERANCE for each in wanted)
 
 
-def ruled(findings: Iterable[Finding], expected: ExpectedInvoice, aim: Aim) -> list[Finding]:
-    """Findings of a preview, with the wrong rule that would bill such an amount, where one of the known ones does."""
-    lines = {f"invoice.lines.{line.event_name or line.name}": line for line in expected.lines if line.line is not None}
-    return [_ruled(finding, lines.get(finding.path), aim) for finding in findings]
+Wrong = dict[str, list[tuple[Line, Decimal]]]
+"""Wrong amounts by the path of their finding."""
 
 
-def _ruled(finding: Finding, line: ExpectedLine | None, aim: Aim) -> Finding:
-    if line is None or line.line is None or line.line.id not in aim.subjects or "it bills" not in finding.problem:
-        return finding
-    subject = aim.subjects[line.line.id]
-    rule = explain(subject.line(total((line.quantity, line.allowed or ZERO))), decimal(finding.observed, ZERO))
+def wrong_amounts(findings: Iterable[Finding], expected: ExpectedInvoice, aim: Aim) -> Wrong:
+    """The wrong amounts among a preview's findings, each with the line that it is an amount of."""
+    lines = {f"invoice.lines.{line.event_name or line.name}": line for line in expected.lines}
+    found: Wrong = {}
+    for finding in findings:
+        line = lines.get(finding.path)
+        subject = aim.subjects.get(line.line.id) if line and line.line and "it bills" in finding.problem else None
+        if line is not None and subject is not None:
+            used = total((line.quantity, line.allowed or ZERO))
+            found.setdefault(finding.path, []).append((subject.line(used), decimal(finding.observed, ZERO)))
+    return found
+
+
+def ruled(finding: Finding, wrong: Wrong) -> Finding:
+    """A finding with the wrong rule that would bill all the wrong amounts of its line, where one of the known ones does."""
+    rule = explain(*wrong.get(finding.path, ()))
     if not rule or "which is what" in finding.problem:
         return finding
     return replace(finding, problem=f"{finding.problem}, which is what it costs if {rule}")
@@ -120,7 +131,7 @@ def gaps(
     """What the proof could not reach: told for each price; one of which nothing was billed at all is not verified.
 
     Args:
-        unproved: why a price need not be proved, by its name or its event's, as the plan says.
+        unproved: why a price need not be proved, by the name of its line, as the plan says.
         where: the environment's table in the plan, for the remedy.
     """
     found = []
@@ -129,25 +140,36 @@ def gaps(
         missed = [row for row in rows if row.price == name and row.state == "not reached"]
         if line.is_usage and missed:
             own = [trial for trial in tried if trial.line_id == line.id]
-            found.append(_gap(name, missed, own, _free(line), unproved.get(name, ""), where))
+            billed = _free(line) or any(trial.amount > 0 for trial in own)
+            listed = "; ".join(f"{row.part}: {row.reason}" for row in missed[:4]) + ("; …" if len(missed) > 4 else "")
+            found.append(
+                _gap(name, listed, unproved.get(name, ""), where)
+                if billed
+                else _nothing(name, listed, unproved.get(name, ""), where)
+            )
     return found
 
 
 def _free(line: BilledLine) -> bool:
     price = line.price
-    return not any((price.amount, *(tier.unit_amount for tier in price.tiers), *(tier.flat_amount for tier in price.tiers)))
+    return not any(
+        (price.amount, *(tier.unit_amount for tier in price.tiers), *(tier.flat_amount for tier in price.tiers))
+    )
 
 
-def _gap(name: str, missed: Sequence[Row], own: Sequence[Trial], free: bool, reason: str, where: str) -> Finding:
-    listed = "; ".join(f"{row.part}: {row.reason}" for row in missed[:4]) + ("; …" if len(missed) > 4 else "")
-    billed = free or any(trial.amount > 0 for trial in own)
-    remedy = f"raise {where}.test_events or test_amount, or say why not under {where}.unproved"
-    if billed:
-        problem = f"the price of '{name}' is not proved to its end ({listed})"
-        severity = Severity.INFO if reason else Severity.WARNING
-        return Finding("5.3", f"prices.{name}", problem, remedy="" if reason else remedy, severity=severity)
+def _gap(name: str, listed: str, reason: str, where: str) -> Finding:
+    problem = f"the price of '{name}' is not proved to its end ({listed})"
     if reason:
-        problem = f"nothing was billed of '{name}', and the plan says why: {reason}"
-        return Finding("5.3", f"prices.{name}", problem, severity=Severity.INFO)
-    problem = f"nothing was billed of '{name}', so that its price is not proved ({listed})"
-    return Finding("5.3", f"prices.{name}", problem, remedy=remedy, kind=Kind.NOT_VERIFIED)
+        return Finding("5.3", f"prices.{name}", f"{problem}, and the plan says why: {reason}", severity=Severity.INFO)
+    return Finding("5.3", f"prices.{name}", problem, remedy=_REMEDY.format(where), severity=Severity.WARNING)
+
+
+def _nothing(name: str, listed: str, reason: str, where: str) -> Finding:
+    problem = f"nothing was billed of '{name}'"
+    if reason:
+        return Finding("5.3", f"prices.{name}", f"{problem}, and the plan says why: {reason}", severity=Severity.INFO)
+    problem += f", so that its price is not proved ({listed})"
+    return Finding("5.3", f"prices.{name}", problem, remedy=_REMEDY.format(where), kind=Kind.NOT_VERIFIED)
+
+
+_REMEDY = "raise {0}.test_events or test_amount, or say why not under {0}.unproved"

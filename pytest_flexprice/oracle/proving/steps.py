@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from pytest_flexprice.model.times import Window, second
@@ -39,7 +40,7 @@ def steps(aim: Aim, meters: Sequence[Meter], window: Window, customer: str, pref
     found = []
     for index in range(number):
         goals = {meter_id: chosen[index] for meter_id, chosen in wanted.items() if index < len(chosen)}
-        events = tuple(_events(tallies, goals, lambda late, at=index: stamp(at, late), customer, name))
+        events = tuple(_events(tallies, goals, partial(stamp, index), customer, name))
         lines = {each.line_id: goals[each.meter_id] for each in aim.targets if each.meter_id in goals}
         found.append(Step(events, lines))
     return found

@@ -72,7 +72,9 @@ def _subject(subscription: BilledSubscription, line: BilledLine, meter: Meter, a
     )
 
 
-def _judged(aim: Aim, target: Target, budget: Budget, counted: set[str], reached: Mapping[str, Sequence[Decimal]]) -> Target:
+def _judged(
+    aim: Aim, target: Target, budget: Budget, counted: set[str], reached: Mapping[str, Sequence[Decimal]]
+) -> Target:
     used, subject = target.point.used, aim.subjects[target.line_id]
     amount = Decimal(0) if subject.unlimited else subject.line(used).amount
     if amount > budget.amount.scaleb(2 - min(places(subject.currency), 2)):
@@ -95,7 +97,9 @@ def shared_events(needs: Mapping[str, Iterable[Decimal]], events: int) -> dict[s
     return found
 
 
-def needs_of(aims: Mapping[str, Aim], meters: Mapping[str, Iterable[Meter]], budget: Budget) -> dict[str, dict[str, list[Decimal]]]:
+def needs_of(
+    aims: Mapping[str, Aim], meters: Mapping[str, Iterable[Meter]], budget: Budget
+) -> dict[str, dict[str, list[Decimal]]]:
     """What the counting meters of several proofs can reach together, by proof and meter."""
     wanted = {f"{key} {meter_id}": found for key, meter_id, found in _wanted(aims, meters, budget)}
     shared = shared_events(wanted, budget.events)
@@ -108,8 +112,12 @@ def _wanted(
     for key, one in aims.items():
         for meter in meters[key]:
             if counts(meter):
-                yield key, meter.id, [
-                    target.point.used
-                    for target in one.targets
-                    if target.meter_id == meter.id and not _judged(one, target, budget, set(), {}).reason
-                ]
+                yield (
+                    key,
+                    meter.id,
+                    [
+                        target.point.used
+                        for target in one.targets
+                        if target.meter_id == meter.id and not _judged(one, target, budget, set(), {}).reason
+                    ],
+                )
