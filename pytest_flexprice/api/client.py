@@ -118,6 +118,10 @@ class Flexprice:
         )
         return answer
 
+    def unlogged(self) -> Flexprice:
+        """The same client, whose exchanges are not kept as evidence any more."""
+        return Flexprice(self._transport, self.guard)
+
     def close(self) -> None:
         """Give the connections back."""
         self._transport.close()

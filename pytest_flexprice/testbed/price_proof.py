@@ -31,7 +31,8 @@ from pytest_flexprice.testbed.waiting import Eventually
 
 SECOND = timedelta(seconds=1)
 FIRST, QUIET = 60.0, 20.0
-SHORTEST = 10.0  # seconds, also on a busy machine that rehearses
+LONGEST = 400.0  # seconds in all
+SHORTEST = 30.0  # seconds, also on a busy machine that rehearses
 
 
 @dataclass
@@ -46,7 +47,15 @@ class Proving:
     trials: list[Trial] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     wrong: Wrong = field(default_factory=dict)
+    done: int = 0
     ended: bool = False
+
+    def take(self, index: int) -> list[Event]:
+        """The events of all steps up to this one that were not sent yet; from now on they count as sent."""
+        events = [event for step in self.steps[self.done : index + 1] for event in step.events]
+        self.done = min(index + 1, len(self.steps))
+        self.sent += events
+        return events
 
     @property
     def expected(self) -> ExpectedInvoice:
@@ -95,8 +104,7 @@ class Prover:
         provings = [self._begin(plan, number) for number, plan in enumerate(plans)]
         try:
             self._design(provings)
-            for index in range(max((len(each.steps) for each in provings), default=0)):
-                self._step([each for each in provings if index < len(each.steps) and not each.ended], index)
+            self._climb(provings)
         finally:
             for each in provings:
                 self._end(each)
@@ -121,15 +129,24 @@ class Prover:
             customer = each.setup.subscription.customer.external_id
             each.steps = steps(each.aim, each.setup.meters, part, customer, customer)
 
-    def _step(self, provings: Sequence[Proving], index: int) -> None:
-        events = [event for each in provings for event in each.steps[index].events]
+    def _climb(self, provings: Sequence[Proving]) -> None:
+        """Step after step; where the server is so slow that all of them would take too long, fewer and larger ones."""
+        left = list(range(max((len(each.steps) for each in provings), default=0)))
+        began, number = self.eventually.clock(), len(left)
+        while left and not all(each.ended for each in provings):
+            index, at = left.pop(0), self.eventually.clock()
+            living = [each for each in provings if not each.ended and each.done < len(each.steps)]
+            self._step(living, index, f"step {index + 1} of {number} of the price proof")
+            now = self.eventually.clock()
+            room = LONGEST * self.patience - (now - began)
+            left = thinned(left, int(room / max(now - at, 0.001)))
+
+    def _step(self, provings: Sequence[Proving], index: int, what: str) -> None:
+        events = [event for each in provings for event in each.take(index)]
         self._send(events)
-        for each in provings:
-            each.sent += each.steps[index].events
         expected = {each.label: each.expected for each in provings}
-        most = max(len(each.steps) for each in provings)
         met, waited = self.eventually.follow(
-            f"step {index + 1} of {most} of the price proof",
+            what,
             lambda: {each.label: self._preview(each) for each in provings},
             lambda seen: all(_arrived(expected[label], preview) for label, preview in seen.items()),
             lambda seen: float(sum(_used(preview) for preview in seen.values())),
@@ -179,6 +196,14 @@ class Prover:
             own += gaps(each.rows(), each.trials, lines, self._unproved(each.setup), self.where)
             found += [_of_plan(finding, each.label) for finding in own] if len(provings) > 1 else own
         return found
+
+
+def thinned(steps: Sequence[int], most: int) -> list[int]:
+    """At most so many of some steps, evenly spread, the last one always among them."""
+    if len(steps) <= most:
+        return list(steps)
+    size = max(most, 1)
+    return [steps[(number + 1) * len(steps) // size - 1] for number in range(size)] if steps else []
 
 
 def _name(line: BilledLine) -> str:

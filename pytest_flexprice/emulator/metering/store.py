@@ -15,7 +15,7 @@ from decimal import Context, Decimal
 from typing import Any, NamedTuple
 
 from .values import extracted, extracted_number
-from .windows import millisecond_of, month_start
+from .windows import millisecond_of, month_start, zoned_start
 
 CACHE_KIBIBYTES = 65_536
 """How much of the database stays in memory."""
@@ -107,6 +107,7 @@ class Store:
             self.connection.execute(f"PRAGMA {pragma}")
         self.connection.executescript(_SCHEMA)
         self.connection.create_function("month_start", 2, month_start, deterministic=True)
+        self.connection.create_function("zoned_start", 3, zoned_start, deterministic=True)
         self.connection.create_function("extracted", 2, _extracted, deterministic=True)
         self.connection.create_function("extracted_number", 2, _extracted_number, deterministic=True)
         aggregates: dict[str, Any] = {"exact_sum": _ExactSum, "exact_max": _ExactMax}
