@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_flexprice.api.client import PAGE, Flexprice
+from pytest_flexprice.api.client import Flexprice
+from pytest_flexprice.api.paths import path_of
 
 
 def read_setting(flexprice: Flexprice, key: str) -> dict[str, Any]:
     """A setting; never saved ones have the id "" and Flexprice's defaults (contract 4.6)."""
-    return dict(flexprice.get(f"/v1/settings/{key}"))
+    return dict(flexprice.get(path_of("settings", key)))
 
 
 def read_active_subscriptions(flexprice: Flexprice) -> list[dict[str, Any]]:
@@ -30,11 +31,5 @@ def read_unpaid_invoices(flexprice: Flexprice) -> list[dict[str, Any]]:
 
 
 def read_connections(flexprice: Flexprice) -> list[dict[str, Any]]:
-    """The connected vendors; their list has a shape of its own (contract 1.10)."""
-    found: list[dict[str, Any]] = []
-    while True:
-        answer = flexprice.get("/v1/connections", limit=PAGE, offset=len(found))
-        page = answer.get("connections") or []
-        found += page
-        if len(page) < PAGE:
-            return found
+    """The connected vendors, all pages; their list has a shape of its own (contract 1.10)."""
+    return list(flexprice.list("/v1/connections", rows="connections"))

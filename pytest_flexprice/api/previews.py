@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_flexprice.api.client import Flexprice
 from pytest_flexprice.api.errors import ApiError
+from pytest_flexprice.api.paths import path_of
 from pytest_flexprice.model.decimals import ZERO, decimal, total
 from pytest_flexprice.model.finding import NotVerified, not_verified
 from pytest_flexprice.oracle.invoicing.previews import Preview, Unread, quantities_agree
@@ -101,7 +102,7 @@ class PreviewReader:
         self._count += 1
         if self._count == LOGGED + 1:
             self._flexprice = self._flexprice.unlogged()
-        data = self._get(f"/v1/subscriptions/{subscription_id}")
+        data = self._get(path_of("subscriptions", subscription_id))
         reader = _Reader(self, data)
         before = reader.totals()
         for _ in range(_ATTEMPTS):
@@ -130,7 +131,7 @@ class PreviewReader:
             self._pace.wait()
             self._meters = {str(row["id"]): Meter.from_api(row) for row in self._flexprice.list("/v1/meters")}
         if identifier not in self._meters:
-            self._meters[identifier] = Meter.from_api(self._get(f"/v1/meters/{identifier}"))
+            self._meters[identifier] = Meter.from_api(self._get(path_of("meters", identifier)))
         return self._meters[identifier]
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,7 +142,7 @@ class PreviewReader:
     def external_id(self, data: Mapping[str, Any]) -> str:
         """The external id of a subscription's customer."""
         known = (data.get("customer") or {}).get("external_id")
-        return str(known or self._get(f"/v1/customers/{data['customer_id']}")["external_id"])
+        return str(known or self._get(path_of("customers", data["customer_id"]))["external_id"])
 
     def entitlements(self, kind: str, owner: str) -> list[dict[str, Any]]:
         """The entitlements of a plan, or those of a subscription or an addon; the latter are few and read all at once."""
@@ -163,7 +164,7 @@ class PreviewReader:
 
     def _plan(self, identifier: str) -> dict[str, Any]:
         if identifier not in self._plans:
-            self._plans[identifier] = self._get(f"/v1/plans/{identifier}")
+            self._plans[identifier] = self._get(path_of("plans", identifier))
         return self._plans[identifier]
 
     def _get(self, path: str) -> dict[str, Any]:

@@ -6,17 +6,21 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_flexprice.api import ApiError
+from pytest_flexprice.api import ApiError, Flexprice
 from pytest_flexprice.evidence.verdict import EXIT_LEFT_BEHIND
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet
 from pytest_flexprice.run import preflight, run
 from pytest_flexprice.run.run import Run
+from pytest_flexprice.testbed.ledger import Ledger
 from pytest_flexprice.testbed.proof import belonging, prove_environment
 from pytest_flexprice.testbed.sweep import sweep
+
+if TYPE_CHECKING:
+    from pytest_flexprice.tasks.updating import Update
 
 Say = Callable[[str], None]
 
@@ -48,16 +52,22 @@ def _say(text: str) -> None:
 
 
 def _sweep(config: pytest.Config, this: Run, say: Say) -> int:
-    ledger = this.ledger()
-    client = this.client(ledger)
-    prove_environment(client, this.profile)
-    found, leftovers = sweep(client, this.folder.parent, ledger, datetime.now(UTC))
-    for external_id in found:
+    def client(ledger: Ledger) -> Flexprice:
+        """A client that writes to what this ledger was shown to own."""
+        made = this.client(ledger)
+        prove_environment(made, this.profile)
+        return made
+
+    swept = sweep(client, this.folder.parent, this.ledger(), datetime.now(UTC), this.profile.patience)
+    for note in swept.notes:
+        say(f"passed over: {note}.")
+    for external_id in swept.found:
         say(f"swept {external_id}")
-    for leftover in leftovers:
-        say(f"LEFT BEHIND: {leftover.sentence}")
-    say(f"{len(found)} test customers found, {len(leftovers)} objects left behind.")
-    return EXIT_LEFT_BEHIND if leftovers else 0
+    remaining = [*(leftover.sentence for leftover in swept.leftovers), *swept.waiting]
+    for sentence in remaining:
+        say(f"LEFT BEHIND: {sentence}.")
+    say(f"{len(swept.found)} test customers found, {len(remaining)} objects left behind.")
+    return EXIT_LEFT_BEHIND if remaining else 0
 
 
 def _snapshot(config: pytest.Config, this: Run, say: Say) -> int:
@@ -75,15 +85,36 @@ def _snapshot(config: pytest.Config, this: Run, say: Say) -> int:
 
 
 def _init(config: pytest.Config, this: Run, say: Say) -> int:
-    from pytest_flexprice.tasks.init import write_first_plan  # noqa: PLC0415 - of this task only
+    from pytest_flexprice.tasks import init, left, updating  # noqa: PLC0415 - of this task only
 
-    client = this.client()
+    client = this.client(log=False)
     seen = belonging(client)
     found = {"environment_id": seen.environment_id, "type": seen.type or "production"}
     environment = this.profile.environment.model_copy(update=found)
     profile = replace(this.profile, environment=environment, environment_id=seen.environment_id)
-    for path in write_first_plan(client, profile, Path(config.rootpath)):
+    fresh = init.first_plan(client, profile, this.plan.folder)
+    for remark in left.remarks(fresh):
+        say(f"NOTE: {remark}.")
+    if this.plan.path.exists():
+        return _updated(this, updating.update(this.plan, fresh), config.getoption("flexprice_init"), say)
+    for path in fresh.write(this.plan.folder):
         say(f"{path} written; review it")
+    say("Left for people to decide; until then the checklist tells each as not decided:")
+    for line in left.left_to_decide(fresh):
+        say(f"  {line}")
+    return 0
+
+
+def _updated(this: Run, update: Update, how: str, say: Say) -> int:
+    if not update.files:
+        say(f"{this.plan.path} states all that the environment holds.")
+        return 0
+    say(update.diff())
+    if how == "update":
+        update.write()
+        say(f"{', '.join(str(path) for path in update.files)} updated; review it")
+    else:
+        say(f"{this.plan.path} is there already and was not changed; add the lines above with --flexprice-init=update")
     return 0
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from pytest_flexprice.api import ApiError, WriteRefused
+from pytest_flexprice.api import ApiError, WriteRefused, path_of
 from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, decimal, difference, total
 from pytest_flexprice.model.finding import Finding, NotVerified, Severity
 from pytest_flexprice.model.times import Window, second
@@ -178,7 +178,7 @@ class Prover:
 
     def _end(self, each: Proving) -> None:
         """Cancel at once and bill nothing: that is what leaving the invoice policy out means (contract 4.4)."""
-        path = f"/v1/subscriptions/{each.setup.subscription.id}/cancel"
+        path = path_of("subscriptions", each.setup.subscription.id, "cancel")
         with suppress(ApiError, NotVerified, WriteRefused):  # clean-up cancels it too, and reads back whether it is
             self.testbed.flexprice.post(path, {"cancellation_type": "immediate"})
 

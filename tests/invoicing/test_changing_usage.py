@@ -3,7 +3,6 @@
 import pytest
 
 from pytest_flexprice.api.errors import ApiError, Refusal
-from pytest_flexprice.api.invoicing import read_connections
 from pytest_flexprice.api.previews import Pace, PreviewReader, read_previews
 from pytest_flexprice.model.finding import NotVerified, not_verified
 from pytest_flexprice.oracle.invoicing.previews import quantities_agree
@@ -42,9 +41,6 @@ class Moving:
             return METER
         if path.startswith("/v1/plans/"):
             return {"id": "plan_1", "prices": [PRICE]}
-        if path == "/v1/connections":
-            page = [{"provider_type": "stripe"}] * 1000 if query["offset"] == 0 else [{"provider_type": "s3"}]
-            return {"connections": page, "total": 1001}
         return SUBSCRIPTION
 
     def search(self, path, body):
@@ -164,7 +160,3 @@ def test_the_pace_keeps_requests_apart():
     now[0] += 5
     pace.wait()
     assert slept == [0.1, 0.1]
-
-
-def test_all_pages_of_connections_are_read():
-    assert len(read_connections(Moving(0))) == 1001

@@ -7,10 +7,9 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, instant, integer, strings
 from ..kernel.call import Call, Reply, created
-from ..kernel.lists import listing, query_page, select
 from ..kernel.render import dec
+from ..kernel.resource import Resource, among, equal
 from ..kernel.routing import route
-from ..kernel.tables import Row
 
 SCOPES = ("PLAN", "SUBSCRIPTION")
 CADENCES = ("ONETIME", "RECURRING")
@@ -53,6 +52,15 @@ GRANT = Schema(
     field("metadata", strings),
 )
 _UPDATE = Schema("UpdateCreditGrantRequest", field("name"), field("metadata", strings), field("end_date", instant))
+
+
+GRANTS = Resource(
+    "credit grants",
+    "Credit grant",
+    ("name", "scope", "plan_id", "subscription_id"),
+    (among("plan_ids", "plan_id"), among("subscription_ids", "subscription_id"), equal("scope")),
+    sort="name",
+)
 
 
 def _check(body: dict[str, Any]) -> None:
@@ -105,40 +113,23 @@ def create_grant(call: Call) -> Reply:
     return created(call.world.table("credit_grants").insert(call.stamp("cg", **fields)))
 
 
-def _find(call: Call) -> Row:
-    identifier = call.params["id"]
-    message = f"Credit grant with ID {identifier} was not found"
-    row: Row = call.found("credit_grants", identifier, message, {"credit_grant_id": identifier}, any_status=True)
-    return row
-
-
 @route("GET", "/v1/creditgrants/:id")
 def get_grant(call: Call) -> Any:
     """One grant."""
-    return _find(call)
+    return GRANTS.found(call, call.params["id"])
 
 
 @route("GET", "/v1/creditgrants")
 def list_grants(call: Call) -> dict[str, Any]:
     """A page of grants."""
-    page = query_page(call, sort="ignored")
-    plans, subscriptions = call.query.getlist("plan_ids"), call.query.getlist("subscription_ids")
-    scope = call.query.get("scope")
-    rows = [
-        row
-        for row in call.world.table("credit_grants").all(call.environment)
-        if (not plans or row.get("plan_id") in plans)
-        and (not subscriptions or row.get("subscription_id") in subscriptions)
-        and (not scope or row["scope"] == scope)
-    ]
-    return listing(select(rows, page, (), "credit grants"), page)
+    return GRANTS.listed(call)
 
 
 @route("PUT", "/v1/creditgrants/:id", permission="credit_grant:write")
 def update_grant(call: Call) -> Any:
     """Change name, metadata or end."""
     body = call.bind(_UPDATE)
-    row = _find(call)
+    row = GRANTS.found(call, call.params["id"])
     call.touch(row, **{name: value for name, value in body.items() if value})
     return row
 
@@ -146,5 +137,5 @@ def update_grant(call: Call) -> Any:
 @route("DELETE", "/v1/creditgrants/:id", permission="credit_grant:write")
 def delete_grant(call: Call) -> dict[str, str]:
     """Archive a grant."""
-    call.touch(_find(call), status="archived")
+    call.touch(GRANTS.found(call, call.params["id"]), status="archived")
     return {"message": "credit grant deleted successfully"}
