@@ -18,7 +18,9 @@ from pytest_flexprice.testbed.delivered import NotRegistered, await_processed
 from pytest_flexprice.testbed.ladder import Climbed, Rung
 from pytest_flexprice.testbed.smoke import NotReached, Smoke
 from pytest_flexprice.testbed.waiting import Eventually
-from pytest_flexprice.webhooks.processed import Delivery, Processed, delivery_findings
+from pytest_flexprice.webhooks import effects
+from pytest_flexprice.webhooks.content import content_findings
+from pytest_flexprice.webhooks.processed import Delivery, Processed, delivery_findings, processed_reader
 from pytest_flexprice.webhooks.target import declared_webhooks
 
 Override = Callable[[str], Any] | None
@@ -175,7 +177,12 @@ def webhook_was_processed(
         )
     except NotRegistered as reason:
         pytest.skip(str(reason))
-    findings = delivery_findings(delivery, processed, webhooks.grade, waited)
+    witness = processed_reader(webhooks.processed, handler_has_processed) if webhooks.grade == "processed" else None
+    findings = [
+        *delivery_findings(delivery, processed, webhooks.grade, waited),
+        *effects.witness_findings(witness, profile.run_id),
+        *(finding for each in delivery.messages for finding in content_findings(each.id, each.invoice, invoice)),
+    ]
     observe(
         "webhook of the finalized invoice",
         expected=webhooks.grade,

@@ -19,6 +19,7 @@ from ..faults.registry import Place, rules
 from ..kernel.app import SEEDING
 from ..kernel.options import PRODUCTION, SANDBOX
 from ..kernel.server import FlexpriceServer
+from ..metering.pipeline import pipeline
 from .past import settle_past
 from .subscribing import Row, SeedError, moment_of, place, refused, rfc3339, wanted
 
@@ -126,6 +127,11 @@ class Seeder:
         if answer.status_code >= 300:
             raise SeedError(_refusal(f"{method} {path}", answer.status_code, answer.get_json(silent=True)))
         return answer.get_json(silent=True)
+
+    def settle(self) -> None:
+        """Let everything that was sent be metered now, whatever the lag."""
+        with self.world.lock:
+            pipeline(self.world).release()
 
     def key(self, name: str) -> tuple[str, str]:
         """A new API key pinned to the environment: its id and the key."""
