@@ -36,9 +36,7 @@ def start(scope: Scope, subscription: Row) -> None:
 
 def of(scope: Scope, subscription: Row) -> list[Row]:
     """The grants of a subscription's own, oldest first."""
-    return scope.find(
-        "credit_grants", subscription_id=subscription["id"], scope="SUBSCRIPTION", status="published"
-    )
+    return scope.find("credit_grants", subscription_id=subscription["id"], scope="SUBSCRIPTION", status="published")
 
 
 def add(scope: Scope, subscription: Row, grant: Mapping[str, Any]) -> Row:
