@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -158,6 +159,8 @@ class Invoicing(Part):
 class Environment(Part):
     """One environment of Flexprice that the plan knows.
 
+    ``test_plans`` are the plans whose prices are proved, ``test_events`` and ``test_amount`` the budget of that proof (events in all,
+    and the most that one line may come to); ``unproved`` says of which events a price need not be proved, and why.
     ``previews`` is how many active subscriptions have their next invoice previewed each run, and ``preview_minutes`` how long that
     may take (checklist 5.3).
     ``allow`` is the highest level it may ever see; ``old_keys`` and ``old_key_ids`` name variables and key ids that must no longer
@@ -173,6 +176,10 @@ class Environment(Part):
     test_currency: str = ""
     test_billing_period: BillingPeriod | None = None
     test_invoice: Literal["draft", "cancel_and_bill"] = "draft"
+    test_plans: Literal["all"] | tuple[str, ...] = ()
+    test_events: Annotated[int, Field(gt=0)] | None = None
+    test_amount: Annotated[Decimal, Field(gt=0)] | None = None
+    unproved: dict[str, Named] = {}
     previews: Annotated[int, Field(gt=0, le=MOST_PREVIEWS)] | Literal["all"] | None = None
     preview_minutes: Annotated[int, Field(gt=0, le=24 * 60)] = 30
     old_keys: tuple[Variable, ...] = ()

@@ -22,6 +22,7 @@ from pytest_flexprice.oracle.catalog.signed_off import key_variable
 from pytest_flexprice.rehearsal.client_faults import CLIENT_FAULTS, ClientFault
 from pytest_flexprice.rehearsal.handler import FAULTS as HANDLER_FAULTS
 from pytest_flexprice.rehearsal.handler import WRONG_SECRET, DemoHandler
+from pytest_flexprice.rehearsal.usage import use
 from pytest_flexprice.run.profile import DEMO_PLAN, LOCAL, ProfileError
 
 #: Small, but never zero: what is asynchronous in the real one stays asynchronous here.
@@ -91,6 +92,8 @@ class Rehearsal:
             if other is not own and other.webhooks and other.webhooks.handler:
                 variables.setdefault(other.webhooks.handler.secret, WRONG_SECRET)
         live.customers(customers_of(here))
+        if chosen.only_calculates:
+            use(live, here)
         self.values = {
             "url": self.server.url,
             "environment_id": PRODUCTION,
@@ -111,6 +114,11 @@ class Chosen:
     emulator: list[str] = field(default_factory=list)
     handler: str = ""
     client: list[ClientFault] = field(default_factory=list)
+
+    @property
+    def only_calculates(self) -> bool:
+        """Whether nothing is wrong, or only what is billed: then customers may have used something, and each fault shows itself."""
+        return not self.handler and not self.client and all(name.startswith("W") for name in self.emulator)
 
 
 def sort_faults(names: Iterable[str]) -> Chosen:
