@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from ..faults.registry import rules
 from ..kernel.tables import Row
 from . import config, discounts, inheritance, lines, periods
 from .lines import Line, Period
@@ -99,12 +100,20 @@ def following(subscription: Row, period: Period) -> Period:
 
 def charges(scope: Scope, subscription: Row, reason: str, period: Period) -> list[Line]:
     """The lines of an invoice with that reason for that period, with those of subscriptions grouped under it."""
-    found = _own(scope, subscription, reason, period)
+    found = _calculated(scope, subscription, reason, period)
     for child in inheritance.grouped(scope, subscription):
-        for line in _own(scope, child, reason, period):
+        for line in _calculated(scope, child, reason, period):
             line.child = child
             line.metadata["child_customer_id"] = child["customer_id"]
             found.append(line)
+    return found
+
+
+def _calculated(scope: Scope, subscription: Row, reason: str, period: Period) -> list[Line]:
+    """The subscription's own lines, as a server with its faults calculates them."""
+    found = _own(scope, subscription, reason, period)
+    for rule in rules(scope.world, "charges"):
+        found = rule(scope, subscription, found)
     return found
 
 
