@@ -113,6 +113,17 @@ def preview_is_exact(previewed: Climbed, observe: Observe) -> None:
     tell("preview of the test invoice", previewed, observe)
 
 
+@when("usage that reaches every tier, bound, package and allowance is previewed step by step", target_fixture="proved")
+def prove_prices(smoke: Smoke) -> Climbed:
+    return climb(smoke, Rung.PROVED)
+
+
+@then("every part of every price is billed exactly as calculated")
+def prices_are_proved(proved: Climbed, observe: Observe) -> None:
+    title = proved.data.words if proved.data else "price proof"
+    tell(f"price proof: {title}", proved, observe)
+
+
 @when("the draft of the test invoice is made and computed", target_fixture="drafted")
 def draft_invoice(smoke: Smoke) -> Climbed:
     return climb(smoke, Rung.DRAFTED)
