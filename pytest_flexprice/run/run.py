@@ -218,11 +218,14 @@ def _join(config: pytest.Config, name: str, handover: dict[str, Any]) -> Run:
 
 
 def _rehearsed(config: pytest.Config, frame: _Frame, handover: dict[str, Any]) -> Run:
-    from pytest_flexprice.rehearsal.start import rehearsed_plan  # noqa: PLC0415 - as above
+    from pytest_flexprice.rehearsal.start import rehearsed_plan, stand_ins  # noqa: PLC0415 - as above
 
     look = Sources(config, {}, handover["variables"], "rehearsal")
+    said = tuple(Setting(*one) for one in stand_ins(frame.plan))
     frame = replace(frame, plan=rehearsed_plan(frame.plan, handover))
-    return _build(look, profiles.LOCAL, frame, rehearsal=True)
+    run = _build(look, profiles.LOCAL, frame, rehearsal=True)
+    run.profile = replace(run.profile, settings=(*run.profile.settings, *said))
+    return run
 
 
 def _build(look: Sources, name: str, frame: _Frame, *, rehearsal: bool = False) -> Run:

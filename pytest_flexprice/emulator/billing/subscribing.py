@@ -88,6 +88,8 @@ def _agree(scope: Scope, row: Row, body: Mapping[str, Any], plan: Row, prices: S
     grants.agree(scope, row, body["credit_grants"])
     promises.attach_taxes(scope, row, body["tax_rate_overrides"])
     promises.attach_coupons(scope, row, body, items)
+    if items and body["phases"]:
+        phases.complete_first(scope, row, body["phases"][0])
     return heirs
 
 

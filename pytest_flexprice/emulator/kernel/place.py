@@ -92,7 +92,11 @@ class Place:
 
     def touch(self, row: dict[str, Any], **changes: Any) -> None:
         """Change a row and note when and by whom."""
-        row.update({**changes, "updated_at": self.now, "updated_by": self.user})
+        self.amend(row, {**changes, "updated_at": self.now, "updated_by": self.user})
+
+    def amend(self, row: dict[str, Any], changes: Mapping[str, Any]) -> None:
+        """Change a row without a note of it."""
+        row.update(changes)
 
     def publish(self, name: str, row: Mapping[str, Any]) -> None:
         """Announce ``name`` (``invoice.update``: kind ``invoice``) about a row."""
