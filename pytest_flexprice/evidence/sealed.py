@@ -17,7 +17,11 @@ _NONCE = 16
 def begin() -> Callable[[], None]:
     """Make a key for this run and its workers, which inherit it; gives the function that forgets it."""
     os.environ[VARIABLE] = secrets.token_hex(32)
-    return lambda: os.environ.pop(VARIABLE, None) and None
+    return _forget
+
+
+def _forget() -> None:
+    os.environ.pop(VARIABLE, None)
 
 
 def seal(text: str) -> str:
