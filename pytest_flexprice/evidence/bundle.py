@@ -85,7 +85,7 @@ class Bundle:
         (self.folder / "golive.json").unlink(missing_ok=True)
 
     def _clean(self, document: Document) -> Document:
-        return Document.model_validate(self.context.redactor.data(document.model_dump(mode="json")))
+        return Document.model_validate(self.context.redactor.record(document.model_dump(mode="json")))
 
     def write(
         self, verdict: Verdict, scenarios: list[ScenarioRecord], gathering: Gathering, finished: datetime

@@ -5,6 +5,7 @@ That is pytest's only process, or xdist's controller. It needs a ``ScenarioRecor
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_flexprice.evidence import sealed
 from pytest_flexprice.evidence.attestation import KeyRefused, signing_key
 from pytest_flexprice.evidence.bundle import Bundle, EvidenceLeak
 from pytest_flexprice.evidence.context import RunContext
@@ -19,6 +21,7 @@ from pytest_flexprice.evidence.gathering import Gathering, read_catalog
 from pytest_flexprice.evidence.history import Baseline, BaselineError, given_baseline
 from pytest_flexprice.evidence.recorder import SECRETS, ScenarioRecorder, utc_now
 from pytest_flexprice.evidence.scenarios import one_line
+from pytest_flexprice.evidence.sealed import unseal
 from pytest_flexprice.evidence.terminal import print_verdict
 from pytest_flexprice.evidence.verdict import EXIT_FAILED, Verdict, judge, unfinished
 from pytest_flexprice.evidence.waiting import LiveLines
@@ -55,12 +58,13 @@ class EvidencePlugin:
         self.recorder = recorder
         self.signing_key = _signing_key()
         self.baseline = _baseline(config)
-        self.gathering = Gathering(context.written)
+        self.gathering = Gathering(context.written, context.redactor.values)
         self.verdict: Verdict | None = None
         self.bundle: Bundle | None = None
         self.trouble = ""
         self._live: LiveLines | None = None
         config.stash[PLUGIN] = self
+        config.add_cleanup(sealed.begin())
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
@@ -96,7 +100,8 @@ class EvidencePlugin:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """A worker's secrets, so that the final scan looks for them too."""
-        for secret in getattr(node, "workeroutput", {}).get(SECRETS, ()):
+        told = unseal(getattr(node, "workeroutput", {}).get(SECRETS, ""))
+        for secret in json.loads(told) if told else ():
             self.context.redactor.add(secret)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

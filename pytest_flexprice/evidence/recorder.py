@@ -35,6 +35,8 @@ from pytest_flexprice.evidence.records import (
 )
 from pytest_flexprice.evidence.redaction import Redactor
 from pytest_flexprice.evidence.scenarios import describe, one_line, outcome_of, step_record, step_status
+from pytest_flexprice.evidence.sealed import seal
+from pytest_flexprice.evidence.streams import clean_terminal, clean_trace
 from pytest_flexprice.evidence.waiting import WaitingBoard
 from pytest_flexprice.model.finding import Finding, NotVerified, RequirementNotMet
 
@@ -105,10 +107,12 @@ class ScenarioRecorder:
         config.stash[RECORDER] = self
         _default_allure_folder(config, folder)
         config.add_cleanup(clean_log_records(redactor))
+        clean_trace(config, redactor)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Show scenarios in Allure, where it is loaded and writes; it is configured by now."""
+        """Show scenarios in Allure, where it is loaded and writes; it is configured by now, and so is the terminal."""
+        clean_terminal(self.config, self.redactor)
         if getattr(self.config.option, "allure_report_dir", None) and self.config.pluginmanager.has_plugin(
             "allure_listener"
         ):
@@ -145,6 +149,7 @@ class ScenarioRecorder:
     def _note(self, item: pytest.Item, deselected: bool = False, why: str = "") -> None:
         record = describe(item, self.packaged)
         if record is not None:
+            record = ScenarioRecord(**self.redactor.record(record.model_dump()))
             record.deselected, record.message = deselected, why
             self._catalog[item.nodeid] = record
 
@@ -214,7 +219,7 @@ class ScenarioRecorder:
     def _note_waits(self, node_id: str, met: bool) -> None:
         record, waits = self._records.get(node_id), self.waiting.take(met=met)
         if record is not None:
-            record.waits += [WaitRecord(**self.redactor.data(wait.model_dump())) for wait in waits]
+            record.waits += [WaitRecord(**self.redactor.record(wait.model_dump())) for wait in waits]
 
     def _step(self, node_id: str) -> StepRecord | None:
         record, number = self._records.get(node_id), self._reached.get(node_id, 0)
@@ -261,8 +266,13 @@ class ScenarioRecorder:
             known[_key(finding)] = len(record.findings) if len(record.findings) < MOST_FINDINGS else None
             if known[_key(finding)] is not None:
                 row = FindingRecord.of(finding, record.items[0])
-                record.findings.append(FindingRecord(**self.redactor.data(row.model_dump())))
+                record.findings.append(FindingRecord(**self._finding(row)))
         return [at for at in (known[_key(finding)] for finding in findings) if at is not None]
+
+    def _finding(self, row: FindingRecord) -> dict[str, Any]:
+        told = row.model_dump()
+        values = {name: self.redactor.data(told.pop(name)) for name in ("expected", "observed")}
+        return {**self.redactor.record(told), **values}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
@@ -338,7 +348,7 @@ class ScenarioRecorder:
             record.outcome, record.message = ending(record, len(written), reports)
         self._note_waits(report.nodeid, met=record.outcome == "passed")
         record.duration = round(sum(each.duration for each in reports), 3)
-        clean = self.redactor.data(record.model_dump(mode="json"))
+        clean = self.redactor.record(record.model_dump(mode="json"))
         report.user_properties.append((PROPERTY, json.dumps(clean, ensure_ascii=False)))
         self._records.pop(report.nodeid, None)
         self._reached.pop(report.nodeid, None)
@@ -346,10 +356,10 @@ class ScenarioRecorder:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Tell the controller, in memory, which secrets the final scan has to look for."""
+        """Tell the controller, sealed, which secrets the final scan has to look for."""
         workeroutput = getattr(self.config, "workeroutput", None)
         if workeroutput is not None:
-            workeroutput[SECRETS] = list(self.redactor.secrets)
+            workeroutput[SECRETS] = seal(json.dumps(self.redactor.secrets))
 
 
 def _default_allure_folder(config: pytest.Config, folder: Path) -> None:
