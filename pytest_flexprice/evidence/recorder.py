@@ -10,7 +10,7 @@ import json
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from pytest_flexprice.evidence.execution import ending
+from pytest_flexprice.evidence.facts import flat
 from pytest_flexprice.evidence.logs import clean_log_records
 from pytest_flexprice.evidence.longrepr import redact_report, redacted
 from pytest_flexprice.evidence.records import (
@@ -41,6 +42,7 @@ from pytest_flexprice.model.finding import Finding, NotVerified, RequirementNotM
 
 RECORDER = pytest.StashKey["ScenarioRecorder"]()
 SECRETS = "flexprice_secrets"
+_NO_FACTS: Mapping[str, Any] = {}
 
 
 def utc_now() -> datetime:
@@ -56,10 +58,21 @@ class Observe:
         self._node = node
 
     def __call__(
-        self, title: str, *, expected: Any = None, observed: Any = None, findings: Iterable[Finding] = ()
+        self,
+        title: str,
+        *,
+        expected: Any = None,
+        observed: Any = None,
+        findings: Iterable[Finding] = (),
+        facts: Mapping[str, Any] = _NO_FACTS,
     ) -> None:
-        """Note one observation. Values may be any data; they are redacted and shortened before they are kept."""
-        self._recorder.observation(self._node, title, expected, observed, list(findings))
+        """Note one observation. Values may be any data; they are redacted and shortened before they are kept.
+
+        ``facts`` are compared with those of the next run under this title: give what changes only when the environment does.
+        """
+        self._recorder.observation(
+            self._node, title, expected=expected, observed=observed, findings=list(findings), facts=facts
+        )
 
 
 class ScenarioRecorder:
@@ -212,7 +225,16 @@ class ScenarioRecorder:
         record, number = self._records.get(node_id), self._reached.get(node_id, 0)
         return record.steps[number - 1] if record is not None and 0 < number <= len(record.steps) else None
 
-    def observation(self, node: pytest.Item, title: str, expected: Any, observed: Any, findings: list[Finding]) -> None:
+    def observation(
+        self,
+        node: pytest.Item,
+        title: str,
+        *,
+        expected: Any = None,
+        observed: Any = None,
+        findings: Iterable[Finding] = (),
+        facts: Mapping[str, Any] = _NO_FACTS,
+    ) -> None:
         """Keep one observation of a running scenario, and tell whoever shows observations."""
         record = self._records.get(node.nodeid)
         if record is None:
@@ -224,7 +246,8 @@ class ScenarioRecorder:
             step=number - 1 if number else None,
             expected=self._clean(expected),
             observed=self._clean(observed),
-            findings=self._keep(record, findings),
+            findings=self._keep(record, list(findings)),
+            facts=self.redactor.data(flat(facts)),
         )
         record.observations.append(observation)
         for told in self.observed:

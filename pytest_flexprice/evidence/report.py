@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from pytest_flexprice.evidence import sidebyside
+from pytest_flexprice.evidence import drift, sidebyside
 from pytest_flexprice.evidence.document import Document
 from pytest_flexprice.evidence.records import GRAVITY, ObservationRecord, ScenarioRecord
 from pytest_flexprice.evidence.verdict import STATES, ItemVerdict, State
@@ -83,8 +83,16 @@ def _filters() -> dict[str, Callable[..., Any]]:
         "cell": str,
         "capital": sidebyside.capital,
         "anchor": _anchor,
+        "told": drift.told,
+        "spark": _spark,
         "at_step": lambda record, number: [seen for seen in record.observations if seen.step == number],
     }
+
+
+def _spark(values: Sequence[float]) -> str:
+    """The points of a small line over 120 × 24, the highest value at the top."""
+    top, step = max(values) or 1.0, 116 / max(len(values) - 1, 1)
+    return " ".join(f"{2 + number * step:.1f},{22 - 20 * value / top:.1f}" for number, value in enumerate(values))
 
 
 def _gravest_first(item: ItemVerdict, scenarios: dict[str, ScenarioRecord]) -> list[ScenarioRecord]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from pytest_flexprice.model.checklist import Item
-from pytest_flexprice.model.statements import is_placeholder, standing
+from pytest_flexprice.model.statements import is_placeholder, last_day, standing
 
 if TYPE_CHECKING:
     from pytest_flexprice.model.golive_plan import GoLivePlan
@@ -89,6 +89,19 @@ def _waivers(item_id: str, plan: GoLivePlan | None) -> list[Accepted]:
     mine = [one for one in plan.waivers if one.item == item_id] if plan else []
     named = [one for one in mine if not any(map(is_placeholder, (one.reason, one.owner, one.approved_by)))]
     return [Accepted(reason=one.reason, owner=one.owner, approved_by=one.approved_by, until=one.until) for one in named]
+
+
+def last_days(plan: GoLivePlan | None, environment: str) -> dict[str, date]:
+    """The last day of each waiver and of each attestation that counts here, by what it is called in a sentence."""
+    if plan is None:
+        return {}
+    waivers = {f"the waiver of {one.item}": one.until for one in plan.waivers}
+    own = [one for one in plan.attestations if not one.environment or one.environment == environment]
+    spoken: dict[str, date] = {}
+    for one in own:
+        name, last = f"the statement about {one.item}", last_day(one)
+        spoken[name] = max(last, spoken.get(name, last))
+    return {**waivers, **spoken}
 
 
 def _machines_had_a_part(item: Item, plan: GoLivePlan, environment: str) -> bool:
