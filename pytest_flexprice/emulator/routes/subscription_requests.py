@@ -175,8 +175,8 @@ def _check_amounts(body: dict[str, Any]) -> None:
 
 def _check_deal(body: dict[str, Any], call: Call) -> None:
     for index, grant in enumerate(body["credit_grants"] or []):
-        if grant is None or grant["scope"] != "SUBSCRIPTION":
-            details = {"grant_index": index, "grant_scope": grant["scope"] if grant else ""}
+        if grant["scope"] != "SUBSCRIPTION":
+            details = {"grant_index": index, "grant_scope": grant["scope"] or ""}
             message = "Credit grants created with a subscription must have SUBSCRIPTION scope"
             raise errors.validation(message, details)
     line_commitments.check_all(body["line_item_commitments"])
