@@ -35,7 +35,7 @@ class Run:
     """What one process knows of the run it takes part in.
 
     ``worker`` is ``main`` in the controller (and in a run without xdist), else xdist's worker id; ``folder`` is where the
-    evidence goes; ``closers`` are called in reverse order at the end.
+    evidence goes; ``closers`` are called in reverse order at the end; ``left`` is what could not be taken away, one sentence each.
     """
 
     profile: Profile
@@ -47,6 +47,7 @@ class Run:
     handover: dict[str, Any] = field(default_factory=dict)
     closers: list[Callable[[], None]] = field(default_factory=list)
     faults: tuple[str, ...] = ()
+    left: list[str] = field(default_factory=list)
     ends: datetime = field(default_factory=lambda: datetime.max.replace(tzinfo=UTC))
     deadline: Setting | None = None
     warnings: tuple[str, ...] = ()
