@@ -20,11 +20,11 @@ ICONS = {
     "waived": "⚑",
     "failed": "✗",
     "not verified": "?",
-    "not decided": "✗",
+    "not decided": "…",
     "not run": "–",
     "skipped": "–",
 }
-PROBLEMS: tuple[State, ...] = ("failed", "not verified", "waived")
+PROBLEMS: tuple[State, ...] = ("failed", "not decided", "not verified", "waived")
 
 
 def as_json(document: Document) -> str:

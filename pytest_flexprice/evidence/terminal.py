@@ -19,6 +19,7 @@ COLOURS: dict[State, dict[str, bool]] = {
     "attested": {"cyan": True},
     "waived": {"yellow": True},
     "failed": {"red": True, "bold": True},
+    "not decided": {"purple": True, "bold": True},
     "not verified": {"yellow": True, "bold": True},
     "not run": {"light": True},
 }
