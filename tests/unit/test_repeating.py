@@ -11,7 +11,8 @@ from pytest_flexprice.testbed.usage_rungs import may_repeat
 
 
 @pytest.mark.parametrize(
-    ("production", "allowed", "may"), [(True, False, False), (True, True, True), (False, False, True), (False, True, True)]
+    ("production", "allowed", "may"),
+    [(True, False, False), (True, True, True), (False, False, True), (False, True, True)],
 )
 def test_who_may_send_twice(production: bool, allowed: bool, may: bool) -> None:
     profile = SimpleNamespace(production=production, environment=SimpleNamespace(allow_duplicates=allowed))
