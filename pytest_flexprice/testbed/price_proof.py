@@ -24,13 +24,15 @@ from pytest_flexprice.oracle.proving.budget import Budget
 from pytest_flexprice.oracle.proving.coverage import Row, Trial, Wrong, gaps, ruled, table, trials, wrong_amounts
 from pytest_flexprice.oracle.proving.steps import Step, body_of, roomiest, steps
 from pytest_flexprice.oracle.proving.targets import Aim, aim, needs_of
-from pytest_flexprice.testbed.customer import Testbed, rfc3339
+from pytest_flexprice.testbed.customer import HEAD_START, Testbed, rfc3339
 from pytest_flexprice.testbed.sending import MOST_PER_BULK
 from pytest_flexprice.testbed.setting_up import Setup, TestPlan, set_up
 from pytest_flexprice.testbed.waiting import Eventually
 
 SECOND = timedelta(seconds=1)
 FIRST, QUIET = 60.0, 20.0
+EARLIER = timedelta(hours=26)
+"""How long before now a subscription under proof starts, so that usage of another day can be tried."""
 LONGEST = 400.0  # seconds in all
 SHORTEST = 30.0  # seconds, also on a busy machine that rehearses
 
@@ -113,7 +115,8 @@ class Prover:
     def _begin(self, plan: TestPlan, number: int) -> Proving:
         now = self.eventually.now()
         customer = self.testbed.customer(f"prices-{number}", now)
-        setup = set_up(self.testbed, customer, plan, now)
+        early = HEAD_START if plan.billing_period in ("DAILY", "WEEKLY") else EARLIER
+        setup = set_up(self.testbed, customer, plan, now, early)
         return Proving(plan.label, setup, aim(setup.billed, setup.meters, setup.allowances))
 
     def _design(self, provings: Sequence[Proving]) -> None:
@@ -125,9 +128,9 @@ class Prover:
             each.aim = each.aim.within(self.budget, reached[each.label], reached[each.label])
             window = Window(second(each.setup.begins) + 2 * SECOND, second(self.eventually.now()))
             sizes = [meter.aggregation.bucket_size for meter in each.setup.meters]
-            part = roomiest(window, sizes, each.setup.billed.anchor)
+            parts = roomiest(window, sizes, each.setup.billed.anchor)
             customer = each.setup.subscription.customer.external_id
-            each.steps = steps(each.aim, each.setup.meters, part, customer, customer)
+            each.steps = steps(each.aim, each.setup.meters, parts, customer)
 
     def _climb(self, provings: Sequence[Proving]) -> None:
         """Step after step; where the server is so slow that all of them would take too long, fewer and larger ones."""
