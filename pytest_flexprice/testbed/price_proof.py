@@ -27,12 +27,13 @@ from pytest_flexprice.oracle.proving.targets import Aim, aim, needs_of
 from pytest_flexprice.testbed.customer import HEAD_START, Testbed, rfc3339
 from pytest_flexprice.testbed.sending import MOST_PER_BULK
 from pytest_flexprice.testbed.setting_up import Setup, TestPlan, set_up
-from pytest_flexprice.testbed.waiting import Eventually
+from pytest_flexprice.testbed.waiting import Eventually, Waited
 
 SECOND = timedelta(seconds=1)
 FIRST, QUIET = 60.0, 20.0
 EARLIER = timedelta(hours=26)
 """How long before now a subscription under proof starts, so that usage of another day can be tried."""
+LONGEST_GUESS = 5.0
 LONGEST = 400.0  # seconds in all
 SHORTEST = 30.0  # seconds, also on a busy machine that rehearses
 
@@ -86,6 +87,18 @@ class Proved:
         return f"{exact} of {len(rows)} parts of {prices} prices are billed exactly"
 
 
+@dataclass
+class Pace:
+    """How long usage took to arrive lately: the first look at a preview is worth its request only then."""
+
+    guess: float = 0.0
+
+    def learn(self, waited: Waited[Any]) -> None:
+        """Look later next time where the first look came too early, else a little sooner."""
+        later = self.guess + waited.seconds if waited.attempts > 1 else self.guess * 0.9
+        self.guess = min(later, LONGEST_GUESS)
+
+
 @dataclass(frozen=True)
 class Prover:
     """Proves the prices of plans. ``patience`` is the factor on every deadline; ``where`` the environment's table in the plan."""
@@ -96,6 +109,7 @@ class Prover:
     patience: float = 1.0
     unproved: dict[str, str] = field(default_factory=dict)
     where: str = "environments.NAME"
+    pace: Pace = field(default_factory=Pace)
 
     def prove(self, plans: Iterable[TestPlan]) -> Proved:
         """Send and preview, step by step, and end the subscriptions again.
@@ -148,6 +162,7 @@ class Prover:
         events = [event for each in provings for event in each.take(index)]
         self._send(events)
         expected = {each.label: each.expected for each in provings}
+        self.eventually.pause(self.pace.guess)
         met, waited = self.eventually.follow(
             what,
             lambda: {each.label: self._preview(each) for each in provings},
@@ -156,6 +171,8 @@ class Prover:
             first=max((FIRST + 2 * len(events)) * self.patience, SHORTEST),
             quiet=max(QUIET * self.patience, SHORTEST),
         )
+        if met:
+            self.pace.learn(waited)
         for each in provings:
             self._judge(each, expected[each.label], waited.value[each.label])
             each.ended = not met and not _arrived(expected[each.label], waited.value[each.label])
