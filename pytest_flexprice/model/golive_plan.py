@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from pytest_flexprice.model import spoken
@@ -83,6 +83,13 @@ def _given(value: str) -> str:
     return value.strip()
 
 
+def _cell(value: Any) -> Any:
+    """TOML has numbers and days of its own; a customers file has them as text."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 Named = Annotated[str, AfterValidator(_named)]
 LevelName = Annotated[str, AfterValidator(_level)]
 ItemId = Annotated[str, AfterValidator(_item)]
@@ -90,6 +97,7 @@ Variable = Annotated[str, AfterValidator(_variable)]
 Given = Annotated[str, AfterValidator(_given)]
 BillingPeriod = Literal["MONTHLY", "ANNUAL", "WEEKLY", "DAILY", "QUARTERLY", "HALF_YEARLY"]
 Collection = Literal["send_invoice", "charge_automatically"]
+Cell = Annotated[str, BeforeValidator(_cell)]
 EventType = Annotated[str, Field(min_length=1)]
 
 
@@ -139,7 +147,7 @@ class Customers(Part):
     """The customers that must exist: a CSV file, rows in the plan, or both (checklist section 4)."""
 
     file: str = ""
-    declared: tuple[dict[str, str], ...] = ()
+    declared: tuple[dict[str, Cell], ...] = ()
     undeclared: Literal["fail", "allow"] = "fail"
     ignore_prefixes: tuple[str, ...] = ()
 

@@ -35,7 +35,7 @@ class Run:
     """What one process knows of the run it takes part in.
 
     ``worker`` is ``main`` in the controller (and in a run without xdist), else xdist's worker id; ``folder`` is where the
-    evidence goes; ``closers`` are called in reverse order at the end.
+    evidence goes; ``closers`` are called in reverse order at the end; ``left`` is what could not be taken away, one sentence each.
     """
 
     profile: Profile
@@ -47,6 +47,7 @@ class Run:
     handover: dict[str, Any] = field(default_factory=dict)
     closers: list[Callable[[], None]] = field(default_factory=list)
     faults: tuple[str, ...] = ()
+    left: list[str] = field(default_factory=list)
     ends: datetime = field(default_factory=lambda: datetime.max.replace(tzinfo=UTC))
     deadline: Setting | None = None
     warnings: tuple[str, ...] = ()
@@ -215,11 +216,14 @@ def _join(config: pytest.Config, name: str, handover: dict[str, Any]) -> Run:
 
 
 def _rehearsed(config: pytest.Config, frame: _Frame, handover: dict[str, Any]) -> Run:
-    from pytest_flexprice.rehearsal.start import rehearsed_plan  # noqa: PLC0415 - as above
+    from pytest_flexprice.rehearsal.start import rehearsed_plan, stand_ins  # noqa: PLC0415 - as above
 
     look = Sources(config, {}, handover["variables"], "rehearsal")
+    said = tuple(Setting(*one) for one in stand_ins(frame.plan))
     frame = replace(frame, plan=rehearsed_plan(frame.plan, handover))
-    return _build(look, profiles.LOCAL, frame, rehearsal=True)
+    run = _build(look, profiles.LOCAL, frame, rehearsal=True)
+    run.profile = replace(run.profile, settings=(*run.profile.settings, *said))
+    return run
 
 
 def _build(look: Sources, name: str, frame: _Frame, *, rehearsal: bool = False) -> Run:

@@ -89,10 +89,10 @@ def _end(scope: Scope, row: Row, period: Period, ending: datetime) -> None:
 
 
 def _first_instalment(world: World) -> datetime | None:
-    table = world.table("subscription_grants")
+    table = world.table("credit_grants")
     found = []
     for place in table.environments():
-        for row in table.find(place, status="published"):
+        for row in table.find(place, scope="SUBSCRIPTION", status="published"):
             owner = world.table("subscriptions").get(row["subscription_id"], place)
             moment = grants.due(row) if owner is not None and owner["subscription_status"] == "active" else None
             if moment is not None and (row["end_date"] is None or moment < row["end_date"]):
@@ -105,7 +105,7 @@ def pay_grants(world: World, now: datetime) -> None:
     """Pay out instalments of recurring grants."""
     for row in _active(world):
         scope = Scope.of_job(world, row)
-        for grant in scope.find("subscription_grants", subscription_id=row["id"], status="published"):
+        for grant in grants.of(scope, row):
             grants.pay_due(scope, row, grant)
 
 

@@ -13,6 +13,7 @@ from . import (
     config,
     drafts,
     grants,
+    grouping,
     inheritance,
     invoices,
     line_changes,
@@ -119,7 +120,7 @@ def _bring_together(scope: Scope, row: Row, heirs: Sequence[Row], grouped: Seque
     for child in heirs:
         inheritance.bequeath(scope, row, child)
     for identifier in grouped or []:
-        inheritance.group(scope, row, identifier)
+        grouping.group(scope, row, identifier)
 
 
 def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row) -> Row:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..billing import grants
+from ..billing.scope import Scope
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, instant, integer, strings
 from ..kernel.call import Call, Reply, created
@@ -91,6 +93,9 @@ def _require_owner(call: Call, body: dict[str, Any]) -> None:
         if not body["subscription_id"]:
             raise errors.validation("Please provide a valid subscription id")
         call.found("subscriptions", body["subscription_id"], "Subscription not found")
+        if body["start_date"] is None:
+            details = {"scope": body["scope"]}
+            raise errors.validation("Please provide a start date for the credit grant", details)
         return
     identifier = body["plan_id"]
     if not identifier:
@@ -104,6 +109,10 @@ def create_grant(call: Call) -> Reply:
     body = call.bind(GRANT)
     _check(body)
     _require_owner(call, body)
+    if body["scope"] == "SUBSCRIPTION":
+        scope = Scope.of(call)
+        granted = {**body, "expiration_type": body["expiration_type"] or "NEVER"}
+        return created(grants.add(scope, scope.need("subscriptions", body["subscription_id"]), granted))
     fields = {name: body[name] for name in ("name", "scope")}
     if body["plan_id"]:
         fields["plan_id"] = body["plan_id"]

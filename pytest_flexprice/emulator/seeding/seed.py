@@ -6,7 +6,6 @@ A seed only ever does what a company could do with requests, so a seeded emulato
 from __future__ import annotations
 
 import copy
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,11 +14,15 @@ from typing import Any
 
 from werkzeug.test import Client
 
+from pytest_flexprice.model.customer_columns import DEALS
+
 from ..faults.registry import Place, rules
 from ..kernel.app import SEEDING
 from ..kernel.options import PRODUCTION, SANDBOX
 from ..kernel.server import FlexpriceServer
 from ..metering.pipeline import pipeline
+from . import bodies
+from .agreed import deal
 from .past import settle_past
 from .subscribing import Row, SeedError, moment_of, place, refused, rfc3339, wanted
 
@@ -27,44 +30,6 @@ __all__ = ["SeedError", "Seeded", "Seeder"]
 
 #: Prices are older than every subscription (contract 4.2).
 PRICES_SINCE = timedelta(days=60)
-_PRICE_FIELDS = (
-    "type",
-    "currency",
-    "billing_period",
-    "billing_period_count",
-    "billing_model",
-    "invoice_cadence",
-    "amount",
-    "tier_mode",
-    "tiers",
-    "min_quantity",
-    "trial_period_days",
-    "display_name",
-    "lookup_key",
-)
-_ENTITLEMENT_FIELDS = (
-    "feature_type",
-    "is_enabled",
-    "usage_limit",
-    "usage_reset_period",
-    "is_soft_limit",
-    "static_value",
-    "config_value",
-)
-
-
-_COUPON_FIELDS = (
-    "name",
-    "type",
-    "cadence",
-    "percentage_off",
-    "amount_off",
-    "currency",
-    "coupon_code",
-    "duration_in_periods",
-    "max_redemptions",
-)
-_TAX_RATE_FIELDS = ("name", "code", "description", "tax_rate_type", "percentage_value", "fixed_value", "scope")
 
 
 @dataclass
@@ -169,7 +134,7 @@ class Seeder:
         for key, plan in (catalog.get("plans") or {}).items():
             with _told(f"plans.{key}"):
                 self._plan(plan, key)
-            self._terms[key] = _terms(plan)
+            self._terms[key] = bodies.terms(plan)
         with _told("extras"):
             self._extras(catalog.get("extras") or {})
         for name, copies in (catalog.get("unkeyed_plans") or {}).items():
@@ -184,9 +149,9 @@ class Seeder:
             for price in addon.get("prices") or ():
                 self._price(identifier, price, "ADDON")
         for coupon in (extras.get("coupons") or {}).values():
-            self.call("POST", "/v1/coupons", _given(coupon, _COUPON_FIELDS))
+            self.call("POST", "/v1/coupons", bodies.coupon(coupon))
         for rate in (extras.get("tax_rates") or {}).values():
-            self.call("POST", "/v1/taxes/rates", _given(rate, _TAX_RATE_FIELDS))
+            self.call("POST", "/v1/taxes/rates", bodies.tax_rate(rate))
         for key, value in (extras.get("settings") or {}).items():
             self.setting(key, value)
 
@@ -200,8 +165,11 @@ class Seeder:
             body.update({name: row[name] for name in ("timezone", "metadata") if row.get(name)})
             if external_id not in self.seeded.customers:
                 self.seeded.customers[external_id] = self.call("POST", "/v1/customers", body)["id"]
-            if row.get("plan") and not self._lost(str(row["plan"])):
+            if row.get("plan") and not row.get("parent") and not self._lost(str(row["plan"])):
                 self._subscription(row)
+        for row in rows:
+            if row.get("plan") and row.get("parent") and not self._lost(str(row["plan"])):
+                self._inherit(row)
         settle_past(self)
         self._spoil("seeded", self)
 
@@ -223,19 +191,7 @@ class Seeder:
             self.call("POST", f"/v1/meters/{body['meter_id']}/disable")
 
     def _meter(self, key: str, meter: Row) -> str:
-        aggregation = {"type": meter["aggregation"]}
-        names = ("field", "expression", "multiplier", "bucket_size", "group_by")
-        aggregation.update({name: meter[name] for name in names if meter.get(name)})
-        body = {
-            "name": meter.get("name") or key,
-            "event_name": meter["event_name"],
-            "aggregation": aggregation,
-            "reset_usage": meter.get("reset_usage") or "BILLING_PERIOD",
-            "filters": [{"key": one, "values": list(values)} for one, values in (meter.get("filters") or {}).items()],
-        }
-        if not body["filters"]:
-            del body["filters"]
-        return str(self.call("POST", "/v1/meters", body)["id"])
+        return str(self.call("POST", "/v1/meters", bodies.meter(key, meter))["id"])
 
     def _plan(self, plan: Row, key: str | None) -> None:
         body = {"name": plan["name"], **({"lookup_key": key} if key else {})}
@@ -247,31 +203,13 @@ class Seeder:
         for feature, entitlement in (plan.get("entitlements") or {}).items():
             if feature not in self.seeded.features:
                 raise SeedError(f"an entitlement to '{feature}', which is none of the features of the catalog")
-            known = {name: entitlement[name] for name in _ENTITLEMENT_FIELDS if entitlement.get(name) is not None}
-            self.call(
-                "POST",
-                "/v1/entitlements",
-                {
-                    "entity_type": "PLAN",
-                    "entity_id": identifier,
-                    "feature_id": self.seeded.features[feature],
-                    **known,
-                    **({"usage_limit": int(known["usage_limit"])} if "usage_limit" in known else {}),
-                },
-            )
+            body = bodies.entitlement(identifier, self.seeded.features[feature], entitlement)
+            self.call("POST", "/v1/entitlements", body)
         for name, grant in (plan.get("credit_grants") or {}).items():
             self.call("POST", "/v1/creditgrants", {"name": name, "scope": "PLAN", "plan_id": identifier, **grant})
 
     def _price(self, owner: str, price: Row, kind: str = "PLAN") -> None:
-        body = {name: price[name] for name in _PRICE_FIELDS if price.get(name) is not None}
-        body.setdefault("billing_period_count", 1)
-        body.update(entity_type=kind, entity_id=owner, start_date=rfc3339(self._since))
-        if price.get("tiers"):
-            # Bounds are JSON numbers in requests; canonical catalogs hold them as text.
-            bounds = (None if tier["up_to"] is None else int(tier["up_to"]) for tier in price["tiers"])
-            body["tiers"] = [{**tier, "up_to": bound} for tier, bound in zip(price["tiers"], bounds, strict=True)]
-        if price.get("divide_by"):
-            body["transform_quantity"] = {"divide_by": int(price["divide_by"]), "round": price.get("round") or "up"}
+        body = {**bodies.price(price), "entity_type": kind, "entity_id": owner, "start_date": rfc3339(self._since)}
         if price.get("type") == "USAGE":
             body["meter_id"] = self._meter_of(price)
         self.call("POST", "/v1/prices", body)
@@ -289,12 +227,44 @@ class Seeder:
         row = {**self._terms.get(str(row["plan"]), {}), **{name: value for name, value in row.items() if value}}
         want = wanted(row, self.seeded.customers[customer], plan_id, self._now, self.collection)
         try:
-            made = self.call("POST", "/v1/subscriptions", want.body)
+            made = self.call("POST", "/v1/subscriptions", {**want.body, **self._deal(row, plan_id)})
             for method, path, body in want.afterwards:
                 self.call(method, f"/v1/subscriptions/{made['id']}{path}", body)
         except SeedError as error:
             raise SeedError(f"{place(row)}: {error}") from None
         self.seeded.subscriptions[customer] = made["id"]
+
+    def _deal(self, row: Row, plan_id: str) -> dict[str, Any]:
+        """What was agreed with one customer; a coupon of which only the code is known takes off a tenth."""
+        if not any(row.get(name) for name in DEALS):
+            return {}
+        known = {str(each.get("coupon_code")) for each in self.call("GET", "/v1/coupons?limit=1000")["items"]}
+        for code in filter(None, str(row.get("coupon") or "").split("; ")):
+            if code not in known:
+                body = {
+                    "name": code,
+                    "coupon_code": code,
+                    "type": "percentage",
+                    "percentage_off": "10",
+                    "cadence": "forever",
+                }
+                self.call("POST", "/v1/coupons", body)
+        return deal(row, self.call("GET", f"/v1/plans/{plan_id}").get("prices") or ())
+
+    def _inherit(self, row: Row) -> None:
+        """Let a customer inherit the subscription of the one that its row names."""
+        parent = self.seeded.subscriptions.get(str(row["parent"]))
+        if parent is None:
+            raise refused(row, "parent", "the external id of a customer of this file with a subscription of its own")
+        body = {"external_customer_ids_to_inherit_subscription": [row["external_id"]]}
+        try:
+            self.call(
+                "POST",
+                f"/v1/subscriptions/{parent}/modify/execute",
+                {"type": "inheritance", "inheritance_params": body},
+            )
+        except SeedError as error:
+            raise SeedError(f"{place(row)}: {error}") from None
 
     def _lost(self, plan: str) -> bool:
         """Whether an active fault took the plan away, so that nobody can be subscribed to it."""
@@ -323,15 +293,3 @@ def _refusal(request: str, status: int, answer: Any) -> str:
         return f"{message}, so it cannot be rehearsed"
     details = ", ".join(f"{name}: {value}" for name, value in (body.get("details") or {}).items())
     return f"Flexprice refuses {request} with {status}: {message}" + (f" ({details})" if details else "")
-
-
-def _terms(plan: Row) -> dict[str, str]:
-    """Currency and billing period of a plan, for rows that say neither: those of most of its recurring prices."""
-    recurring = (price for price in plan.get("prices") or () if price.get("billing_period") != "ONETIME")
-    counted = Counter((price["currency"], price["billing_period"]) for price in recurring)
-    return dict(zip(("currency", "billing_period"), counted.most_common(1)[0][0], strict=True)) if counted else {}
-
-
-def _given(row: Row, names: Iterable[str]) -> dict[str, Any]:
-    """The fields of a row that a request takes, without those that say nothing."""
-    return {name: row[name] for name in names if row.get(name) not in (None, "", "0")}

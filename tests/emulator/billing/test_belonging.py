@@ -174,3 +174,26 @@ def test_kinds_of_belonging_exclude_each_other(company: Company, other: str) -> 
     answer = company.api.call("POST", "/v1/subscriptions", body)
     assert answer.status_code == 400
     assert answer.get_json()["message"].startswith("Use either")
+
+
+def test_an_heir_leaves_at_the_end_of_its_parents_period(company: Company) -> None:
+    heir = company.customer()
+    parent = subscribe(company, **{INHERIT: [heir]})
+    child = child_of(company, heir)
+    params = {"action": "remove", "external_customer_ids_to_remove": [heir]}
+    assert modify(company, parent, "inheritance", **params)[0] == 200
+    assert company.read(child)["cancel_at"] == company.read(parent)["current_period_end"]
+    assert modify(company, parent, "inheritance", **params)[0] == 400
+    company.advance(days=40)
+    assert company.read(child)["subscription_status"] == "cancelled"
+    company.use(heir, 4, company.now - timedelta(hours=1))
+    usage = [line for line in previewed(company, parent) if line["price_type"] == "USAGE"]
+    assert [line["quantity"] for line in usage] == ["0"]
+
+
+@pytest.mark.parametrize(("given", "status"), [([], 400), ([" "], 400), (["nobody"], 404), (["own"], 404)])
+def test_only_heirs_can_leave(company: Company, given: list[str], status: int) -> None:
+    parent = subscribe(company, **{INHERIT: [company.customer()]})
+    wanted = [parent["external_id"] if name == "own" else name for name in given]
+    params = {"action": "remove", "external_customer_ids_to_remove": wanted}
+    assert modify(company, parent, "inheritance", **params)[0] == status

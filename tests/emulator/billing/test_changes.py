@@ -255,3 +255,55 @@ def test_an_ended_price_ends_its_lines(company: Company) -> None:
     assert company.api.call("DELETE", f"/v1/prices/{price}", {"end_date": gotime(HALF)}).status_code == 200
     assert sync(company) == 200
     assert previewed(company, made) == [("10", "10")]
+
+
+def changed(company: Company, made: dict[str, Any], *changes: dict[str, Any]) -> dict[str, Any]:
+    body = {"type": "quantity_change", "quantity_change_params": {"line_items": list(changes)}}
+    found: dict[str, Any] = company.api.make(f"/v1/subscriptions/{made['id']}/modify/execute", body)
+    resources: dict[str, Any] = found["changed_resources"]
+    return resources
+
+
+def at_half_time(made: dict[str, Any]) -> str:
+    """The middle of a period that ends a second early, as the server reckons."""
+    start, end = (datetime.fromisoformat(made[f"current_period_{name}"]) for name in ("start", "end"))
+    return gotime(start + (end - timedelta(seconds=1) - start) / 2)
+
+
+def test_more_of_a_fee_in_advance_is_billed_for_the_rest_of_the_period(company: Company) -> None:
+    company.fee("30", display_name="Seat")
+    made = subscribe(company)
+    line = line_of(company, made)
+    found = changed(company, made, {"id": line["id"], "quantity": "3", "effective_date": at_half_time(made)})
+    assert [one["change_action"] for one in found["line_items"]] == ["ended", "created"]
+    (bill,) = found["invoices"]
+    invoice = company.api.get(f"/v1/invoices/{bill['id']}")
+    assert (bill["action"], bill["status"], invoice["invoice_type"]) == ("created", "PENDING", "ONE_OFF")
+    assert (invoice["total"], invoice["invoice_status"], invoice["billing_reason"]) == (
+        "30",
+        "FINALIZED",
+        "SUBSCRIPTION_UPDATE",
+    )
+    assert [(one["quantity"], one["amount"]) for one in invoice["line_items"]] == [("2", "30")]
+    assert previewed(company, made) == [("3", "90")], "the next period's fee"
+
+
+def test_less_of_a_fee_in_advance_goes_to_a_wallet(company: Company) -> None:
+    fee = company.fee("30")
+    made = subscribe(company, override_line_items=[{"price_id": fee, "quantity": "3"}])
+    line = line_of(company, made)
+    (back,) = changed(company, made, {"id": line["id"], "quantity": "1", "effective_date": at_half_time(made)})[
+        "invoices"
+    ]
+    assert (back["action"], back["status"]) == ("wallet_credit", "issued")
+    (wallet,) = company.api.get(f"/v1/customers/{made['customer_id']}/wallets")
+    assert (wallet["name"], wallet["credit_balance"]) == ("Proration Credit Wallet", "30")
+    assert previewed(company, made) == [("1", "30")]
+
+
+def test_the_same_quantity_changes_nothing(company: Company) -> None:
+    company.fee("30")
+    made = subscribe(company)
+    line = line_of(company, made)
+    assert changed(company, made, {"id": line["id"], "quantity": "1"}) == {}
+    assert company.read(made)["line_items"] == [line]
