@@ -190,7 +190,7 @@ class Prover:
     def _judge(self, each: Proving, expected: ExpectedInvoice, preview: dict[str, Any]) -> None:
         found = compare_invoice(expected, preview, "5.3")
         wrong = [finding for finding in found if finding.severity is Severity.ERROR]
-        each.trials += trials(expected, wrong)
+        each.trials += trials(expected, preview)
         for path, amounts in wrong_amounts(wrong, expected, each.aim).items():
             each.wrong.setdefault(path, []).extend(amounts)
         told = {finding.path for finding in each.findings}
