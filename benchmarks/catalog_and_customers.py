@@ -55,8 +55,12 @@ class Double:
         total = self.count if "customers" in path or "subscriptions" in path else PLANS
         first = int(asked["offset"])
         items = list(rows(first, min(first + int(asked["limit"]), total)))
+        total = total if items else 0
         answer = {"items": items, "pagination": {"total": total, "limit": asked["limit"], "offset": first}}
         return Answer(method, path, 200, {"content-type": "application/json"}, "{}", answer, 0.0)
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     def _features(self, first: int, last: int) -> Iterator[dict[str, Any]]:
         for number in range(first, last):

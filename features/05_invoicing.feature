@@ -39,7 +39,7 @@ Feature: Invoicing
 
   @item_5_3 @read
   Scenario: The next invoice bills what was used
-    Given an active subscription of each plan in use
+    Given the active subscriptions, or a sample with each plan and each kind of deal in it
     When the next invoice of each is previewed
     Then each preview has a line for every price of its subscription
     And quantities, prices and totals of each preview follow from its usage

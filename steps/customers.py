@@ -13,6 +13,7 @@ from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.customers import read_customers, read_plan_prices, read_subscriptions
 from pytest_flexprice.api.observed import observing
 from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.model.customer_columns import NAMES
 from pytest_flexprice.model.finding import not_decided, require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.model.grouping import Told
@@ -29,7 +30,7 @@ from pytest_flexprice.run.run import Run
 def customer_register(plan: GoLivePlan, flexprice: Flexprice) -> Iterator[Register]:
     """Declared and existing customers with their subscriptions, read once per process."""
     with Register() as register:
-        register.declare(declared.rows(plan.customers, plan.folder))
+        register.declare(declared.usable(plan.customers, plan.folder))
         with observing("4.1", "customers and subscriptions"):
             register.add_customers(read_customers(flexprice))
             register.add_subscriptions(read_subscriptions(flexprice))
@@ -57,8 +58,12 @@ def existing_customers(customer_register: Register) -> Register:
 def external_ids_are_usable(columns: tuple[str, ...], plan: GoLivePlan, flexprice_run: Run, observe: Observe) -> None:
     rows = declared.rows(plan.customers, plan.folder)
     odd = (Told("external ids to look at", row.external_id, found) for row in rows if (found := declared.odd_id(row)))
-    findings = [*declared.unknown_columns(columns, "customers"), *listed(odd, flexprice_run, "external-ids")]
-    observe("declared customers", expected=list(declared.COLUMNS), observed=list(columns), findings=findings)
+    findings = [
+        *declared.notes(plan.customers, plan.folder),
+        *declared.unknown_columns(columns, "customers"),
+        *listed(odd, flexprice_run, "external-ids"),
+    ]
+    observe("declared customers", expected=list(NAMES), observed=list(columns), findings=findings)
     require_none(findings)
 
 

@@ -15,9 +15,10 @@ from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.events import recent_events
 from pytest_flexprice.api.observed import observing
 from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.model.catalog_snapshot import SnapshotError
 from pytest_flexprice.model.finding import Finding, Kind, require_none
 from pytest_flexprice.model.golive_plan import Event, GoLivePlan
-from pytest_flexprice.oracle.catalog.canonical import SnapshotError, load
+from pytest_flexprice.oracle.catalog.canonical import load
 from pytest_flexprice.oracle.catalog.objects import Catalog, Meter
 from pytest_flexprice.oracle.customers import declared
 from pytest_flexprice.oracle.customers.register import Register
@@ -39,7 +40,8 @@ def checked_samples(plan: GoLivePlan) -> Checked:
         plan.folder,
         datetime.now(UTC),
         meters=_signed_off_meters(plan),
-        customers=(row.external_id for row in declared.rows(plan.customers, plan.folder)) if known else None,
+        customers=(row.external_id for row in declared.usable(plan.customers, plan.folder)) if known else None,
+        billed_since=declared.first_start(plan.customers, plan.folder) if known else None,
     )
 
 

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from pytest_bdd import given, then, when
 
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.invoicing import (
-    PreviewReading,
     read_active_subscriptions,
     read_connections,
-    read_preview,
     read_setting,
     read_unpaid_invoices,
+)
+from pytest_flexprice.api.observed import observing
+from pytest_flexprice.api.previews import (
+    REQUESTS_PER_SECOND,
+    Pace,
+    PreviewReader,
+    read_previews,
+    read_running_subscriptions,
 )
 from pytest_flexprice.evidence.recorder import Observe
 from pytest_flexprice.model.finding import Finding, not_verified, require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan, Invoicing
-from pytest_flexprice.oracle.invoicing import previews, settings
+from pytest_flexprice.oracle.customers import declared
+from pytest_flexprice.oracle.invoicing import collection, previews, settings
 from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, cancellations
+from pytest_flexprice.oracle.invoicing.sampling import Sample, choose
+from pytest_flexprice.run.differences import listed
+from pytest_flexprice.run.profile import Profile
+from pytest_flexprice.run.run import Run
 from pytest_flexprice.testbed.naming import MARK
 
 
@@ -60,6 +73,14 @@ def due_and_finalized(
     require_none(findings)
 
 
+@pytest.fixture
+def own_methods(plan: GoLivePlan, request: pytest.FixtureRequest) -> dict[str, str]:
+    """The collection method of each subscription whose customer's row decides it."""
+    if plan.customers is None or "collection_method" not in declared.header(plan.customers, plan.folder):
+        return {}
+    return collection.declared_for(request.getfixturevalue("customer_register"))
+
+
 @given("the active subscriptions", target_fixture="subscriptions")
 def active_subscriptions(flexprice: Flexprice) -> list[dict[str, Any]]:
     return [each for each in read_active_subscriptions(flexprice) if not _is_test_object(each)]
@@ -92,8 +113,10 @@ def signed_off(decided: Invoicing | None, observe: Observe) -> None:
 
 
 @then("every subscription uses the decided collection method")
-def collection_methods(decided: Invoicing | None, subscriptions: list[dict[str, Any]], observe: Observe) -> None:
-    findings = settings.collection_findings(decided, subscriptions)
+def collection_methods(
+    decided: Invoicing | None, subscriptions: list[dict[str, Any]], own_methods: dict[str, str], observe: Observe
+) -> None:
+    findings = collection.collection_findings(decided, subscriptions, own_methods)
     methods = {str(each.get("id")): each.get("collection_method") for each in subscriptions}
     observe("collection methods", expected=decided and decided.collection, observed=methods, findings=findings)
     require_none(findings)
@@ -105,59 +128,66 @@ def connected(flexprice: Flexprice) -> list[dict[str, Any]]:
 
 
 @then("a payment gateway is connected if invoices are collected automatically")
-def gateway(decided: Invoicing | None, connections: list[dict[str, Any]], observe: Observe) -> None:
-    findings = settings.connection_findings(decided, connections)
+def gateway(
+    decided: Invoicing | None, connections: list[dict[str, Any]], own_methods: dict[str, str], observe: Observe
+) -> None:
+    findings = collection.connection_findings(decided, connections, own_methods)
     providers = [each.get("provider_type") for each in connections]
     observe("connected vendors", expected=decided and decided.collection, observed=providers, findings=findings)
     require_none(findings)
 
 
-@given("an active subscription of each plan in use", target_fixture="chosen")
-def one_of_each_plan(flexprice: Flexprice) -> list[dict[str, Any]]:
-    chosen = previews.representatives(active_subscriptions(flexprice), _now())
-    if not chosen:
+@pytest.fixture(scope="session")
+def preview_reader(flexprice: Flexprice, profile: Profile) -> PreviewReader:
+    """Reads previews; what all of them need is read once per process."""
+    return PreviewReader(flexprice, Pace(None if profile.rehearsal else REQUESTS_PER_SECOND))
+
+
+@given(
+    "the active subscriptions, or a sample with each plan and each kind of deal in it",
+    target_fixture="chosen_subscriptions",
+)
+def sampled_subscriptions(flexprice: Flexprice, preview_reader: PreviewReader, profile: Profile) -> Sample:
+    now = _now()
+    with observing("5.3", "the active subscriptions"):
+        rows = (each for each in read_running_subscriptions(flexprice) if not _is_test_object(each))
+        sample = choose(rows, profile.previews, now, now.date().isoformat(), preview_reader.has_own_price)
+    if not sample.chosen:
         raise not_verified(
             "5.3",
             "subscriptions",
-            "no active subscription has begun, so no invoice can be previewed",
+            f"no active subscription has begun, so no invoice can be previewed ({previews.coverage(sample, 0)})",
             remedy="subscribe the declared customers first",
         )
-    return chosen
+    return sample
 
 
 @when("the next invoice of each is previewed", target_fixture="next_invoices")
-def next_invoices(flexprice: Flexprice, chosen: list[dict[str, Any]]) -> list[PreviewReading]:
-    return [read_preview(flexprice, str(each["id"])) for each in chosen]
+def next_invoices(
+    preview_reader: PreviewReader, chosen_subscriptions: Sample, profile: Profile, flexprice_run: Run, observe: Observe
+) -> list[Finding]:
+    until = time.monotonic() + profile.preview_minutes * 60
+    told = previews.Telling(_now())
+    read = told.of(read_previews(preview_reader, chosen_subscriptions.chosen, until))
+    findings = listed(read, flexprice_run, "previews")
+    for shown in told.first:
+        observe(
+            f"preview of customer '{shown.external_id}' on plan '{shown.plan}'",
+            expected=previews.table(shown.expected),
+            observed=shown.invoice.get("line_items"),
+        )
+    observe("previews", observed=previews.coverage(chosen_subscriptions, told.read), findings=findings)
+    return findings
 
 
 @then("each preview has a line for every price of its subscription")
-def every_price_has_a_line(next_invoices: list[PreviewReading], observe: Observe) -> None:
-    _speak("lines of previews", next_invoices, observe, missing=True)
+def every_price_has_a_line(next_invoices: list[Finding]) -> None:
+    require_none(each for each in next_invoices if previews.is_missing_line(each))
 
 
 @then("quantities, prices and totals of each preview follow from its usage")
-def previews_follow_from_usage(next_invoices: list[PreviewReading], observe: Observe) -> None:
-    _speak("quantities, prices and totals of previews", next_invoices, observe, missing=False)
-
-
-def _speak(title: str, read: list[PreviewReading], observe: Observe, *, missing: bool) -> None:
-    findings: list[Finding] = []
-    for each in read:
-        expected = previews.expected_preview(each.subscription, each.usages, each.allowances)
-        seen = previews.preview_findings(expected, each.invoice, each.usages, each.readings, each.subscription.anchor)
-        own = [finding for finding in seen if previews.is_missing_line(finding) is missing]
-        if missing:
-            told = {finding.path for finding in own}
-            unbilled = previews.unbilled_meters(each.plan_prices, each.invoice, each.meters, _now())
-            own += [finding for finding in unbilled if finding.path not in told]
-        observe(
-            f"{title}: {each.subscription.id}",
-            expected=previews.table(expected),
-            observed=each.invoice.get("line_items"),
-            findings=own,
-        )
-        findings += own
-    require_none(findings)
+def previews_follow_from_usage(next_invoices: list[Finding]) -> None:
+    require_none(each for each in next_invoices if not previews.is_missing_line(each))
 
 
 def _is_test_object(subscription: dict[str, Any]) -> bool:

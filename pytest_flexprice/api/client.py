@@ -1,21 +1,26 @@
-"""The only code that talks HTTP to Flexprice."""
+"""A client for one environment: what is asked, what may be sent, and which answers are believed."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import requests
 
 from pytest_flexprice.api.errors import ApiError, WriteRefused, read_refusal
-from pytest_flexprice.api.guard import WriteGuard, is_permission_probe, is_read
-from pytest_flexprice.api.transport import Answer, Transport
+from pytest_flexprice.api.guard import WriteGuard, is_harmless
+from pytest_flexprice.api.json_text import encoded
+from pytest_flexprice.api.paths import object_id
+from pytest_flexprice.api.shapes import Page, array_of, object_of, page_of, unknown
+from pytest_flexprice.api.transport import Answer, BodyTooLarge, OutOfTime, Transport
 from pytest_flexprice.model.finding import NotVerified, not_verified
 
 PAGE = 1000  # the largest page any list allows (contract 1.10)
+MOST_PAGES = 2000  # of one list; two million rows, or as many requests as anybody waits for
 KEPT_ROWS = 20  # of a list's answer in the log of exchanges; a whole catalog or customer list would drown the evidence
 Log = Callable[[dict[str, Any]], None]
 
@@ -23,53 +28,105 @@ Log = Callable[[dict[str, Any]], None]
 class Flexprice:
     """A client for one environment, with the run's key, guard and log of exchanges.
 
-    Every method but ``request`` returns the parsed JSON (numbers with a fraction as ``Decimal``) and raises:
+    Every method but ``request`` returns parsed JSON (numbers with a fraction as ``Decimal``) of the shape that was asked for, and raises:
 
     * ``ApiError`` when Flexprice refuses (4xx),
-    * ``NotVerified`` when nothing can be concluded: no answer, 5xx, 501, a redirect, or a body that is not JSON,
+    * ``NotVerified`` when nothing can be concluded: no answer, 5xx, 501, 429, a redirect, a body that is not JSON or of another shape,
+      another object than the one that was asked for, a list that cannot be read to its end,
     * ``WriteRefused`` when our own guard keeps the request back.
+
+    The transport, and with it the key, stays inside: whatever is sent through this client passes its guard.
     """
 
-    def __init__(self, transport: Transport, guard: WriteGuard, log: Log | None = None) -> None:
-        self.guard = guard
-        self._transport = transport
-        self._log = log or (lambda row: None)
+    __slots__ = ("_close", "_send", "_unlogged", "base_url", "guard")
 
-    @property
-    def base_url(self) -> str:
-        """Where requests go, without a trailing slash and without ``/v1``."""
-        return self._transport.base_url
+    guard: WriteGuard
+    base_url: str
+    _send: Callable[..., Answer]
+    _close: Callable[[], None]
+    _unlogged: Callable[[], Flexprice]
+
+    def __init__(self, transport: Transport, guard: WriteGuard, log: Log | None = None) -> None:
+        base_url, note = transport.base_url, log or (lambda row: None)
+
+        def send(method: str, path: str, *, query: Any, body: Any, headers: Any, idempotent: bool) -> Answer:
+            # What is checked is what is sent: a copy of its JSON, which nobody else holds.
+            body = None if body is None else json.loads(encoded(body))
+            query, headers = dict(query or {}), dict(headers or {})
+            row = _row(method, path, query, body)
+            try:
+                guard.check(method, path, body, query, headers)
+                answer = transport.send(
+                    method,
+                    path,
+                    query=query or None,
+                    body=body,
+                    headers={"x-request-id": row["request_id"], **headers},
+                    idempotent=idempotent or is_harmless(method, path, body, query, headers),
+                )
+            except WriteRefused as error:
+                note({**row, "refused": str(error)})
+                raise
+            except requests.RequestException as error:
+                note({**row, "error": type(error).__name__})
+                raise _no_answer(base_url, method, path, error) from None
+            note({**row, **_told(answer)})
+            return answer
+
+        for name, value in (
+            ("guard", guard),
+            ("base_url", base_url),
+            ("_send", send),
+            ("_close", transport.close),
+            ("_unlogged", lambda: Flexprice(transport, guard)),
+        ):
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"'{name}' of the client cannot be set")
 
     def get(self, path: str, **query: Any) -> Any:
-        """Read one thing."""
-        return self._settle(self.request("GET", path, query=query))
+        """Read one thing: an object, and the one that the path names where it names one by its id."""
+        return object_of(self._settle(self.request("GET", path, query=query)), f"GET {path}", object_id(path))
 
     def find(self, path: str, **query: Any) -> Any | None:
         """Read one thing, or None where Flexprice answers that there is no such thing (404 in its envelope)."""
         answer = self.request("GET", path, query=query)
         if answer.status == 404 and read_refusal(answer.body, answer.text).code == "not_found":
             return None
-        return self._settle(answer)
+        return object_of(self._settle(answer), f"GET {path}", object_id(path))
+
+    def array(self, path: str, **query: Any) -> list[dict[str, Any]]:
+        """Read one of the few lists that are a bare array (contract 1.10)."""
+        return array_of(self._settle(self.request("GET", path, query=query)), f"GET {path}")
 
     def post(self, path: str, body: Any = None, *, idempotent: bool = False, **query: Any) -> Any:
-        """Send a POST; ``idempotent`` allows retries (events with a fixed id *and* timestamp)."""
+        """Send a POST and return the object that answers it; ``idempotent`` allows retries (events with a fixed id *and* timestamp)."""
         sent = {} if body is None else body
-        return self._settle(self.request("POST", path, query=query, body=sent, idempotent=idempotent))
+        answer = self.request("POST", path, query=query, body=sent, idempotent=idempotent)
+        return object_of(self._settle(answer), f"POST {path}")
 
     def delete(self, path: str, body: Any = None) -> Any:
         """Send a DELETE."""
         return self._settle(self.request("DELETE", path, body=body))
 
-    def list(self, path: str, **query: Any) -> Iterator[Any]:
-        """All rows of a GET list, page by page.
+    def list(self, path: str, *, rows: str = "items", **query: Any) -> Iterator[Any]:
+        """All rows of a GET list, page by page, until there are as many as it says; ``rows`` is the key they stand under.
 
         Offsets are our own: the one in the answer means the next page on some lists and the request's on others (contract 1.10).
         """
-        return self._pages(lambda page: self.get(path, **{**query, **page}))
+        where = f"GET {path}"
+        return self._pages(
+            lambda page: page_of(self._settle(self.request("GET", path, query={**query, **page})), rows, where),
+            where,
+            certain=rows == "items",
+        )
 
     def search(self, path: str, body: dict[str, Any] | None = None) -> Iterator[Any]:
-        """All rows of a POST search, page by page."""
-        return self._pages(lambda page: self.post(path, {**(body or {}), **page}))
+        """All rows of a POST search, page by page, until there are as many as it says."""
+        return self._pages(
+            lambda page: page_of(self.post(path, {**(body or {}), **page}), "items", f"POST {path}"), f"POST {path}"
+        )
 
     def request(
         self,
@@ -87,56 +144,39 @@ class Flexprice:
             WriteRefused: the guard keeps it back.
             NotVerified: no answer came.
         """
-        began = datetime.now(UTC)
-        request_id = f"golive-{uuid4().hex}"
-        row: dict[str, Any] = {"at": began.isoformat(), "request_id": request_id, "method": method, "path": path}
-        row.update({"query": query or {}, "request": body})
-        try:
-            self.guard.check(method, path, body)
-            answer = self._transport.send(
-                method,
-                path,
-                query=query,
-                body=body,
-                headers={"x-request-id": request_id, **(headers or {})},
-                idempotent=idempotent or is_read(method, path) or is_permission_probe(method, path, body),
-            )
-        except WriteRefused as error:
-            self._log({**row, "refused": str(error)})
-            raise
-        except requests.RequestException as error:
-            self._log({**row, "error": type(error).__name__})
-            raise self._no_answer(method, path, error) from None
-        self._log(
-            {
-                **row,
-                "status": answer.status,
-                "seconds": round(answer.elapsed, 4),
-                "retries": answer.retries,
-                "response": _kept(answer.body) if answer.is_json else answer.text[:2000],
-            }
-        )
-        return answer
+        return self._send(method, path, query=query, body=body, headers=headers, idempotent=idempotent)
+
+    def unlogged(self) -> Flexprice:
+        """The same client, whose exchanges are not kept as evidence any more."""
+        return self._unlogged()
 
     def close(self) -> None:
         """Give the connections back."""
-        self._transport.close()
+        self._close()
 
-    def _pages(self, read: Callable[[dict[str, int]], Any]) -> Iterator[Any]:
-        offset = 0
-        while True:
-            answer = read({"limit": PAGE, "offset": offset})
-            items = answer.get("items") if isinstance(answer, dict) else answer
-            rows = items if isinstance(items, list) else []
-            yield from rows
-            offset += PAGE
-            total = (answer.get("pagination") or {}).get("total") if isinstance(answer, dict) else None
-            if len(rows) < PAGE or (isinstance(total, int) and offset >= total):
+    def _pages(self, read: Callable[[dict[str, int]], Page], where: str, *, certain: bool = True) -> Iterator[Any]:
+        """Rows until the total is reached; where the total may be that of the page alone (not ``certain``), until a page is short."""
+        offset, firsts = 0, set()
+        for _ in range(MOST_PAGES):
+            page = read({"limit": PAGE, "offset": offset})
+            first = str(page.rows[0].get("id")) if page.rows else ""
+            if first and first != "None" and first in firsts:
+                raise _unreachable(where, f"page at {offset} repeats an earlier one, so the rest cannot be read")
+            firsts.add(first)
+            yield from page.rows
+            offset += len(page.rows)
+            full = len(page.rows) >= (page.limit or PAGE)
+            if offset >= page.total and not (full and (not certain or offset > page.total)):
                 return
+            if not page.rows:
+                if not certain:
+                    return
+                raise _unreachable(where, f"it says there are {page.total}, but gives {offset}")
+        raise _unreachable(where, f"it has no end after {MOST_PAGES} pages")
 
     def _settle(self, answer: Answer) -> Any:
         where = f"{answer.method} {answer.path}"
-        if answer.status >= 500:
+        if answer.status >= 500 or answer.status in (408, 429):
             said = read_refusal(answer.body, answer.text).message or "no reason given"
             raise not_verified("", where, f"{where} answered {answer.status} ({said}), so nothing can be concluded")
         if 300 <= answer.status < 400:
@@ -151,6 +191,12 @@ class Flexprice:
             raise ApiError(answer.method, answer.path, answer.status, read_refusal(answer.body, answer.text))
         if answer.text.strip() and not answer.is_json:
             kind = answer.headers.get("content-type", "no content type")
+            if "json" in kind:
+                raise unknown(
+                    where,
+                    answer.body,
+                    "is no JSON that can be read: cut off, nested too deep, or with boundless numbers",
+                )
             raise not_verified(
                 "",
                 where,
@@ -160,14 +206,25 @@ class Flexprice:
             )
         return answer.body
 
-    def _no_answer(self, method: str, path: str, error: requests.RequestException) -> NotVerified:
-        reason = _REASONS.get(type(error), "no answer came")
-        return not_verified(
-            "",
-            f"{method} {path}",
-            f"{method} {path}: {reason} at {self.base_url}",
-            remedy="check the base URL, the network and TLS in front of it",
-        )
+
+def _row(method: str, path: str, query: Any, body: Any) -> dict[str, Any]:
+    return {
+        "at": datetime.now(UTC).isoformat(),
+        "request_id": f"golive-{uuid4().hex}",
+        "method": method,
+        "path": path,
+        "query": query,
+        "request": body,
+    }
+
+
+def _told(answer: Answer) -> dict[str, Any]:
+    return {
+        "status": answer.status,
+        "seconds": round(answer.elapsed, 4),
+        "retries": answer.retries,
+        "response": _kept(answer.body) if answer.is_json else answer.text[:2000],
+    }
 
 
 def _kept(body: Any) -> Any:
@@ -181,7 +238,29 @@ def _kept(body: Any) -> Any:
     return kept
 
 
+def _unreachable(where: str, problem: str) -> NotVerified:
+    return not_verified(
+        "",
+        where,
+        f"the list of {where} cannot be read to its end: {problem}",
+        remedy="see what stands in front of Flexprice",
+    )
+
+
+def _no_answer(base_url: str, method: str, path: str, error: requests.RequestException) -> NotVerified:
+    reason = next((words for kind, words in _REASONS.items() if isinstance(error, kind)), "no answer came")
+    return not_verified(
+        "",
+        f"{method} {path}",
+        f"{method} {path}: {reason} at {base_url}",
+        remedy="check the base URL, the network and TLS in front of it",
+    )
+
+
 _REASONS: dict[type[Exception], str] = {
+    BodyTooLarge: "the answer is larger than any of Flexprice's and was not read on",
+    OutOfTime: "the answer did not end within the time limit",
+    requests.exceptions.ContentDecodingError: "the answer's compression cannot be read",
     requests.exceptions.SSLError: "the TLS certificate could not be verified",
     requests.exceptions.ProxyError: "the proxy refused the connection",
     requests.exceptions.ConnectTimeout: "no connection within the time limit",

@@ -7,126 +7,185 @@ this run. Anything else never leaves (design rule: safety in production is enfor
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from pytest_flexprice.api.errors import WriteRefused
+from pytest_flexprice.api.paths import refuse_suspect
+from pytest_flexprice.api.writes import WRITES, Owns, Write
 from pytest_flexprice.model.checklist import Level
+from pytest_flexprice.model.finding import Finding
+from pytest_flexprice.model.golive_plan import Environment
+from pytest_flexprice.oracle.access import Belonging, wrong_environment
 
 #: POST routes that change nothing (contract 1.10, 3.7, 3.9, 4.3, 4.5, 5.3).
 _READING_POSTS = re.compile(
     r"/v1/(?:[a-z/]*search|events/(?:query|usage|usage/meter|analytics)|meter-usage/(?:query|analytics)"
     r"|subscriptions/usage|invoices/preview)"
 )
+#: A GET that sends webhooks (contract 4.1).
+_TELLING_GETS = re.compile(r"/v1/customers/[^/]+/invoices/summary")
 #: Create routes whose permission is checked before their body (contract 1.7): `{}` probes it without effect.
 _PROBED_ROUTES = ("/v1/events", "/v1/customers")
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One kind of write that smoke may send: ``owned`` names the groups of the path that must be this run's ids."""
-
-    method: str
-    path: re.Pattern[str]
-    body: Callable[[Mapping[str, Any], WriteGuard], str | None] = lambda body, guard: None
-
-
-def _owned_customer(body: Mapping[str, Any], guard: WriteGuard) -> str | None:
-    external_id = str(body.get("external_id", ""))
-    return None if guard.owns(external_id) else f"customer '{external_id}' is not in this run's ledger"
-
-
-def _owned_subscription(body: Mapping[str, Any], guard: WriteGuard) -> str | None:
-    customer = str(body.get("customer_id") or body.get("external_customer_id") or "")
-    if not guard.owns(customer):
-        return f"customer '{customer}' was not made by this run"
-    if body.get("collection_method") != "send_invoice":
-        return "test subscriptions must use collection_method send_invoice"
-    return None
-
-
-def _owned_event(body: Mapping[str, Any], guard: WriteGuard) -> str | None:
-    customer = str(body.get("external_customer_id", ""))
-    return None if guard.owns(customer) else f"event for customer '{customer}', which was not made by this run"
-
-
-def _owned_events(body: Mapping[str, Any], guard: WriteGuard) -> str | None:
-    events = body.get("events")
-    for event in events if isinstance(events, list) else []:
-        reason = _owned_event(event, guard)
-        if reason:
-            return reason
-    return None
-
-
-_SMOKE_RULES = (
-    Rule("POST", re.compile(r"/v1/customers"), _owned_customer),
-    Rule("DELETE", re.compile(r"/v1/customers/(?P<id>[^/]+)")),
-    Rule("POST", re.compile(r"/v1/subscriptions"), _owned_subscription),
-    Rule("POST", re.compile(r"/v1/subscriptions/(?P<id>[^/]+)/(?:cancel|activate)")),
-    Rule("POST", re.compile(r"/v1/subscriptions/temporal/(?P<id>[^/]+)/draft-and-compute")),
-    Rule("POST", re.compile(r"/v1/events"), _owned_event),
-    Rule("POST", re.compile(r"/v1/events/bulk"), _owned_events),
-    Rule("POST", re.compile(r"/v1/invoices/(?P<id>[^/]+)/(?:compute|finalize|void)")),
-    Rule("POST", re.compile(r"/v1/wallets/(?P<id>[^/]+)/terminate")),
+_METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH")
+#: Headers and queries by which some proxies and frameworks take another method, address or length than the one that was checked.
+_MISLEADING = re.compile(
+    r"x-http-method(?:-override)?|x-method-override|_method|x-original-(?:url|method)|x-rewrite-url|x-forwarded-.*|host"
+    r"|content-length|transfer-encoding|content-encoding|connection|upgrade|te|expect",
+    re.IGNORECASE,
 )
+_HARMLESS = frozenset({"x-request-id", "accept", "user-agent"})
+NOT_PROVED = "the environment has not been proved yet"
 
 
 @dataclass
-class WriteGuard:
-    """Decides for one run.
+class _State:
+    """What a guard knows: whether the environment was proved, why it never can be, and what it refused."""
 
-    ``owns`` answers whether an id (or external id) is in the run's ledger; ``proved`` becomes true once the server has shown that
-    the key belongs to the declared environment; ``blocked`` holds the reason when that proof failed.
-    """
-
-    level: Level
-    production: bool
-    owns: Callable[[str], bool] = lambda _id: False
     proved: bool = False
     blocked: str = ""
     refused: list[str] = field(default_factory=list)
 
-    def check(self, method: str, path: str, body: Any) -> None:
-        """Let a request pass.
 
-        Raises:
-            WriteRefused: it may not be sent; the message says why.
-        """
-        reason = self._reason(method, path, body)
-        if reason:
-            self.refused.append(f"{method} {path}")
-            raise WriteRefused(f"{method} {path} was not sent: {reason}.")
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    path: str
+    body: Any
+    query: Mapping[str, Any]
+    headers: Mapping[str, str | None]
 
-    def _reason(self, method: str, path: str, body: Any) -> str | None:
-        if is_read(method, path) or is_permission_probe(method, path, body):
-            return None
-        if self.level < Level.SMOKE:
-            return f"level {self.level.word} does not write; run with --flexprice-level=smoke"
-        if self.blocked:
-            return self.blocked
-        if not self.proved:
-            return "the environment has not been proved yet"
-        if self.level is Level.DRILL and not self.production:
-            return None
-        return self._smoke_reason(method, path, body)
 
-    def _smoke_reason(self, method: str, path: str, body: Any) -> str | None:
-        for rule in _SMOKE_RULES:
-            match = rule.path.fullmatch(path)
-            if rule.method != method or not match:
-                continue
+class WriteGuard:
+    """Decides about each request of one client.
+
+    ``owns`` tells whether an id or external id was made by this run. What the guard knows lives in its own functions: no attribute
+    opens it, ``prove`` does, and only with an environment that is the declared one.
+    """
+
+    __slots__ = ("block", "check", "prove", "refused")
+
+    #: ``check(method, path, body, query, headers)`` raises WriteRefused where the request must not be sent; the message says why.
+    check: Callable[..., None]
+    #: ``prove(seen, declared, header)`` returns what is wrong; with nothing wrong, writes may leave from now on.
+    prove: Callable[[Belonging, Environment, str], list[Finding]]
+    #: ``block(reason)`` closes it for good.
+    block: Callable[[str], None]
+    #: ``refused()`` lists what was kept back, as ``METHOD path``.
+    refused: Callable[[], tuple[str, ...]]
+
+    def __init__(self, level: Level, production: bool, owns: Owns = lambda identifier: False) -> None:
+        state = _State()
+        # A drill in an environment that is not live may do anything; nothing else may.
+        free = level is Level.DRILL and not production
+
+        def check(
+            method: str,
+            path: str,
+            body: Any = None,
+            query: Mapping[str, Any] | None = None,
+            headers: Mapping[str, str | None] | None = None,
+        ) -> None:
+            request = _Request(method, path, body, query or {}, headers or {})
+            try:
+                refuse_suspect(path)
+                reason = _misleading(request)
+                if not reason and not is_harmless(method, path, body, query, headers):
+                    reason = _closed(level, state) or ("" if free else _not_ours(request, owns))
+                if reason:
+                    raise WriteRefused(f"{method} {path} was not sent: {reason}.")
+            except WriteRefused:
+                state.refused.append(f"{method} {path}")
+                raise
+
+        def prove(seen: Belonging, declared: Environment, header: str = "") -> list[Finding]:
+            findings = wrong_environment(seen, declared, header)
+            if not seen.environment_id or findings:
+                state.blocked = state.blocked or (findings[0].problem if findings else NOT_PROVED)
+            state.proved = not state.blocked
+            return findings
+
+        def block(reason: str) -> None:
+            state.blocked = state.blocked or reason
+
+        for name, function in (
+            ("check", check),
+            ("prove", prove),
+            ("block", block),
+            ("refused", lambda: tuple(state.refused)),
+        ):
+            object.__setattr__(self, name, function)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"'{name}' of the write guard cannot be set: it is opened by proof only")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"'{name}' of the write guard cannot be taken away")
+
+
+def _closed(level: Level, state: _State) -> str:
+    if level < Level.SMOKE:
+        return f"level {level.word} does not write; run with --flexprice-level=smoke"
+    return state.blocked or ("" if state.proved else NOT_PROVED)
+
+
+def _misleading(request: _Request) -> str:
+    if request.method not in _METHODS:
+        return f"'{request.method}' is no method"
+    for name in [*request.query, *request.headers]:
+        if _MISLEADING.fullmatch(name.strip()):
+            return f"'{name}' could make another request of it"
+    return ""
+
+
+def _not_ours(request: _Request, owns: Owns) -> str:
+    for write in WRITES:
+        match = write.path.fullmatch(request.path)
+        if write.method == request.method and match:
             identifier = match.groupdict().get("id")
-            if identifier is not None and not self.owns(identifier):
+            if identifier is not None and not owns(identifier):
                 return f"'{identifier}' was not made by this run"
-            return rule.body(body if isinstance(body, dict) else {}, self)
-        return "a smoke test never sends this request"
+            return _beside(write, request) or _in_body(write, request.body, owns)
+    return "a smoke test never sends this request"
+
+
+def _beside(write: Write, request: _Request) -> str:
+    for name, value in request.query.items():
+        if value not in write.queries.get(name, ()):
+            return f"the query '{name}' has no place beside it"
+    return _strange_header(request.headers)
+
+
+def _in_body(write: Write, body: Any, owns: Owns) -> str:
+    if body is None:
+        body = {}
+    return write.check(body, owns) if isinstance(body, dict) else "its body is no object"
+
+
+def _strange_header(headers: Mapping[str, str | None]) -> str:
+    strange: Sequence[str] = [name for name in headers if name.strip().lower() not in _HARMLESS]
+    return f"the header '{strange[0]}' has no place beside a write" if strange else ""
+
+
+def is_harmless(
+    method: str,
+    path: str,
+    body: Any,
+    query: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str | None] | None = None,
+) -> bool:
+    """Whether a request changes nothing: a read, or a probe of write permission."""
+    return is_read(method, path) or (
+        is_permission_probe(method, path, body) and not query and not _strange_header(headers or {})
+    )
 
 
 def is_read(method: str, path: str) -> bool:
     """Whether a request changes nothing."""
-    return method in ("GET", "HEAD", "OPTIONS") or (method == "POST" and _READING_POSTS.fullmatch(path) is not None)
+    if method == "POST":
+        return _READING_POSTS.fullmatch(path) is not None
+    return method in ("GET", "HEAD", "OPTIONS") and not _TELLING_GETS.fullmatch(path)
 
 
 def is_permission_probe(method: str, path: str, body: Any) -> bool:

@@ -1,25 +1,40 @@
-"""Sending one request: sessions, timeouts, retries, and the answer as data.
+"""Sending one request: sessions, deadline, retries, limits, and the answer as data.
 
 Idempotent requests are retried on connection errors, 429 and 502–504 with ``Retry-After`` honoured (and bounded); a blind POST never is
-(contract 1.9).
+(contract 1.9). Whatever a server does, a request ends: in time, in size, in attempts.
 """
 
 from __future__ import annotations
 
-import json
+import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
+import urllib3.exceptions
 
-CONNECT_SECONDS, READ_SECONDS = 10.0, 60.0
-LONGEST_RETRY_AFTER = 30
+from pytest_flexprice.api.deadline import Deadline, DeadlineAdapter
+from pytest_flexprice.api.json_text import encoded, parsed
+
+CONNECT_SECONDS, READ_SECONDS, REQUEST_SECONDS = 10.0, 60.0, 100.0
+LONGEST_RETRY_AFTER = 30.0
+LONGEST_WAITING = 120.0  # seconds that one client waits because it was told to, over all its requests
+LARGEST_BODY = 64 << 20
+ATTEMPTS = 5
+RETRIED = (429, 502, 503, 504)
+_CHUNK = 1 << 16
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class BodyTooLarge(requests.RequestException):
+    """A body went on beyond what any answer of Flexprice needs; the rest was not read."""
+
+
+class OutOfTime(requests.RequestException):
+    """The whole request took longer than it may."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +68,9 @@ class Answer:
 class Transport:
     """HTTP to one base URL with one key; the key never leaves for another host, and redirects are never followed.
 
+    ``connect_seconds`` and ``read_seconds`` bound one wait, ``request_seconds`` a whole request with its retries, ``largest_body``
+    counts bytes after decompression.
+
     Raises:
         requests.RequestException: from ``send``, when no answer came.
     """
@@ -61,22 +79,20 @@ class Transport:
     headers: dict[str, str]
     connect_seconds: float = CONNECT_SECONDS
     read_seconds: float = READ_SECONDS
-    _patient: requests.Session = field(init=False, repr=False)
-    _once: requests.Session = field(init=False, repr=False)
+    request_seconds: float = REQUEST_SECONDS
+    largest_body: int = LARGEST_BODY
+    pause: Callable[[float], None] = time.sleep
+    _session: requests.Session = field(init=False, repr=False)
+    _waited: float = field(init=False, repr=False, default=0.0)
 
     def __post_init__(self) -> None:
-        self._patient = self._session(_retry(total=4))
-        self._once = self._session(_retry(total=0))
-
-    def _session(self, retry: Retry) -> requests.Session:
-        session = requests.Session()
-        session.headers.update(self.headers)
+        session = self._session = requests.Session()
+        session.headers.update({"accept-encoding": "gzip, deflate", **self.headers})
         # A ~/.netrc entry would add an Authorization header, which Flexprice would judge instead of the key.
         session.auth = lambda request: request
         session.trust_env = not is_loopback(self.base_url)
         for scheme in ("http://", "https://"):
-            session.mount(scheme, HTTPAdapter(max_retries=retry, pool_maxsize=16))
-        return session
+            session.mount(scheme, DeadlineAdapter(pool_maxsize=16))
 
     def send(
         self,
@@ -89,34 +105,66 @@ class Transport:
         idempotent: bool = False,
     ) -> Answer:
         """Send one request; ``headers`` with a None value leave a default header out."""
-        session = self._patient if idempotent else self._once
-        began = time.monotonic()
-        reply = session.request(
+        sent = None if body is None else encoded(body)
+        more = {**({} if body is None else {"content-type": "application/json"}), **(headers or {})}
+        began, attempt = time.monotonic(), 0
+        with Deadline(self.request_seconds) as deadline:
+            while True:
+                again = idempotent and attempt + 1 < ATTEMPTS
+                try:
+                    status, told, text = self._once(
+                        deadline, method, self.base_url + path, params=query, data=sent, headers=more
+                    )
+                    pause = _pause(attempt, told.get("retry-after")) if again and status in RETRIED else None
+                except requests.ConnectionError:
+                    pause = _pause(attempt, None) if again else None
+                    if pause is None or pause >= deadline.left:
+                        raise
+                    status = 0
+                if pause is None or (status and not self._may_wait(pause, deadline)):
+                    return Answer(method, path, status, told, text, parsed(text), time.monotonic() - began, attempt)
+                attempt += 1
+                self.pause(pause)
+
+    def _once(self, deadline: Deadline, method: str, url: str, **request: Any) -> tuple[int, dict[str, str], str]:
+        left = max(deadline.left, 0.001)
+        with self._session.request(
             method,
-            self.base_url + path,
-            params=query,
-            data=None if body is None else json.dumps(body, default=_plain).encode(),
-            headers={**({} if body is None else {"content-type": "application/json"}), **(headers or {})},
-            timeout=(self.connect_seconds, self.read_seconds),
+            url,
+            **request,
+            timeout=(min(self.connect_seconds, left), min(self.read_seconds, left)),
             allow_redirects=False,
-        )
-        history = getattr(reply.raw.retries, "history", ()) if reply.raw is not None else ()
-        text = reply.content.decode("utf-8", "replace")
-        return Answer(
-            method,
-            path,
-            reply.status_code,
-            {name.lower(): value for name, value in reply.headers.items()},
-            text,
-            _parse(text),
-            time.monotonic() - began,
-            len(history),
-        )
+            stream=True,
+        ) as reply:
+            text = self._body(reply, deadline).decode("utf-8", "replace")
+            return reply.status_code, {name.lower(): value for name, value in reply.headers.items()}, text
+
+    def _body(self, reply: requests.Response, deadline: Deadline) -> bytes:
+        read = bytearray()
+        try:
+            while chunk := reply.raw.read(_CHUNK, decode_content=True):
+                read += chunk
+                if len(read) > self.largest_body:
+                    raise BodyTooLarge(f"more than {self.largest_body} bytes")
+                if not deadline.left:
+                    raise OutOfTime("the body did not end in time")
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise OutOfTime("the body did not end in time") from error
+        except urllib3.exceptions.DecodeError as error:
+            raise requests.exceptions.ContentDecodingError(error) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise requests.ConnectionError(error) from error
+        return bytes(read)
+
+    def _may_wait(self, pause: float, deadline: Deadline) -> bool:
+        if pause >= deadline.left or self._waited + pause > LONGEST_WAITING:
+            return False
+        self._waited += pause
+        return True
 
     def close(self) -> None:
         """Give the connections back."""
-        self._patient.close()
-        self._once.close()
+        self._session.close()
 
 
 def is_loopback(url: str) -> bool:
@@ -124,28 +172,11 @@ def is_loopback(url: str) -> bool:
     return (urlsplit(url).hostname or "") in _LOOPBACK
 
 
-def _retry(total: int) -> Retry:
-    return Retry(
-        total=total,
-        redirect=False,
-        backoff_factor=0.3,
-        backoff_jitter=0.2,
-        status_forcelist=(429, 502, 503, 504),
-        allowed_methods=None,
-        raise_on_status=False,
-        respect_retry_after_header=True,
-        retry_after_max=LONGEST_RETRY_AFTER,
-    )
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
-def _parse(text: str) -> Any:
+def _pause(attempt: int, retry_after: str | None) -> float:
+    """Seconds until the next attempt: what the server asks for, up to a limit, else longer each time."""
+    own: float = 0.3 * 2**attempt + random.uniform(0, 0.2)  # noqa: S311 - it only spreads callers
     try:
-        return json.loads(text, parse_float=Decimal)
-    except ValueError:
-        return None
+        asked = float(retry_after or 0)
+    except ValueError:  # a date: as long as it takes is not as long as we wait
+        asked = LONGEST_RETRY_AFTER
+    return min(max(own, asked if asked == asked else 0.0), LONGEST_RETRY_AFTER)  # noqa: PLR0124 - NaN is no number

@@ -1,17 +1,18 @@
-"""The evidence folder of a run: every rendering, the manifest written last, and one zip to attach to a ticket."""
+"""The evidence folder of a run: every rendering, then the manifest and the Statement about it, and one zip to attach to a ticket."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_flexprice.evidence import exchanges
+from pytest_flexprice.evidence import attestation, exchanges
 from pytest_flexprice.evidence.allure_files import write_allure_files, write_configuration
 from pytest_flexprice.evidence.context import RunContext
 from pytest_flexprice.evidence.document import Document
@@ -23,10 +24,15 @@ from pytest_flexprice.evidence.records import ScenarioRecord
 from pytest_flexprice.evidence.report import as_html, as_json, as_markdown
 from pytest_flexprice.evidence.verdict import Verdict, with_attested
 
+if TYPE_CHECKING:
+    from securesystemslib.signer import CryptoSigner
+
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
+SEALS = (MANIFEST, SUMS, attestation.STATEMENT, attestation.ENVELOPE)
+"""The files that are about all others, so no file lists them."""
 LARGEST_ZIP = 10_000_000
 _WITHHELD = "This file was withheld: it held a secret of the run. Please report that as a fault of pytest-flexprice.\n"
-_RENDERINGS: tuple[tuple[str, Callable[[Document], str]], ...] = (
+RENDERINGS: tuple[tuple[str, Callable[[Document], str]], ...] = (
     ("golive.json", as_json),
     ("golive.md", as_markdown),
     ("golive.html", as_html),
@@ -39,12 +45,13 @@ class EvidenceLeak(Exception):
 
 
 class Bundle:
-    """Writes the evidence of one run below ``context.folder``."""
+    """Writes the evidence of one run below ``context.folder``, signed where there is a key."""
 
-    def __init__(self, config: pytest.Config, context: RunContext) -> None:
+    def __init__(self, config: pytest.Config, context: RunContext, key: CryptoSigner | None = None) -> None:
         self.config = config
         self.context = context
         self.folder = context.folder
+        self.key = key
         self.zip: Path | None = None
         self.document: Document | None = None
 
@@ -81,7 +88,7 @@ class Bundle:
             exchanges=exchanges.summary(merged),
         )
         self.document = Document.model_validate(self.context.redactor.data(document.model_dump(mode="json")))
-        for name, render in _RENDERINGS:
+        for name, render in RENDERINGS:
             (self.folder / name).write_text(render(self.document), encoding="utf-8")
         write_allure_files(self.results, self.document, gathering.crashed())
         if self.results.is_dir() and self.results.parent == self.folder:
@@ -89,14 +96,22 @@ class Bundle:
         for waiting in self.folder.glob("waiting-*.json"):
             waiting.unlink()
         leaking = self._withhold()
-        write_manifest(self.folder, self.document)
         if leaking:
+            self._seal(())
             names = ", ".join(_name(path, self.folder) for path in leaking)
             raise EvidenceLeak(
                 f"A secret got into the evidence, so no zip was made and these files were withheld: {names}."
             )
         run = self.document.run
-        self.zip = pack(self.folder, f"golive-evidence-{run.environment}-{run.run_id}.zip")
+        name = f"golive-evidence-{run.environment}-{run.run_id}.zip"
+        self.zip = pack(self.folder, name, self._seal)
+
+    def _seal(self, left_out: Sequence[str]) -> None:
+        """Write what is about all other files: the manifest, its sums, the Statement and, with a key, its signature."""
+        assert self.document is not None
+        write_manifest(self.folder, self.document, left_out)
+        manifest = self.folder / MANIFEST
+        attestation.write_statement(self.folder, self.document, MANIFEST, sha256(manifest), self.key)
 
     def _withhold(self) -> list[Path]:
         leaking = self.context.redactor.scan(self.folder)
@@ -111,9 +126,9 @@ def _name(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
 
 
-def write_manifest(folder: Path, document: Document) -> None:
-    """List every file with its size and SHA-256; written last, so that what it says is about finished files."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in (MANIFEST, SUMS)]
+def write_manifest(folder: Path, document: Document, left_out: Sequence[str] = ()) -> None:
+    """List every file with its size and SHA-256, also those that the zip leaves out; about finished files only."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in SEALS]
     rows = [
         {"file": path.relative_to(folder).as_posix(), "size": path.stat().st_size, "sha256": sha256(path)}
         for path in files
@@ -125,6 +140,7 @@ def write_manifest(folder: Path, document: Document) -> None:
         "verdict": document.verdict.label,
         "rehearsal": document.run.rehearsal,
         "finished": document.run.finished.isoformat(),
+        "left_out": list(left_out),
         "files": rows,
     }
     path = folder / MANIFEST
@@ -133,21 +149,31 @@ def write_manifest(folder: Path, document: Document) -> None:
     (folder / SUMS).write_text("".join(sums), encoding="utf-8")
 
 
-def pack(folder: Path, name: str, limit: int = LARGEST_ZIP) -> Path:
-    """One zip below ``limit`` bytes; when it would be larger, attachments and exchanges stay out and a note says which."""
+def pack(folder: Path, name: str, seal: Callable[[Sequence[str]], None], limit: int = LARGEST_ZIP) -> Path:
+    """One zip below ``limit`` bytes. When it would be larger, attachments and exchanges stay out, the largest first.
+
+    ``seal`` is called with the names of what stays out before the zip is written, so that the manifest in it knows them.
+    """
     target = folder / name
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path != target]
     left_out: list[Path] = []
-    _zip(target, folder, files, left_out)
-    trimmable = sorted(filter(_may_stay_out, files), key=lambda path: path.stat().st_size, reverse=True)
+    _pack(target, folder, left_out, seal)
+    trimmable = sorted(filter(_may_stay_out, folder.rglob("*")), key=lambda path: path.stat().st_size, reverse=True)
     while target.stat().st_size > limit and trimmable:
         excess = target.stat().st_size - limit
         while trimmable and excess > 0:
             path = trimmable.pop(0)
             left_out.append(path)
             excess -= _packed_size(target, path.relative_to(folder).as_posix())
-        _zip(target, folder, files, left_out)
+        _pack(target, folder, left_out, seal)
     return target
+
+
+def _pack(target: Path, folder: Path, left_out: list[Path], seal: Callable[[Sequence[str]], None]) -> None:
+    seal(sorted(path.relative_to(folder).as_posix() for path in left_out))
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path != target and path not in left_out]
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in files:
+            archive.write(path, path.relative_to(folder).as_posix())
 
 
 def sha256(path: Path) -> str:
@@ -156,20 +182,9 @@ def sha256(path: Path) -> str:
 
 
 def _may_stay_out(path: Path) -> bool:
-    return path.parent.name == "allure-results" or path.name == exchanges.MERGED
+    return path.is_file() and (path.parent.name == "allure-results" or path.name == exchanges.MERGED)
 
 
 def _packed_size(archive: Path, name: str) -> int:
     with zipfile.ZipFile(archive) as opened:
         return opened.getinfo(name).compress_size
-
-
-def _zip(target: Path, folder: Path, files: list[Path], left_out: list[Path]) -> None:
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in files:
-            if path not in left_out:
-                archive.write(path, path.relative_to(folder).as_posix())
-        if left_out:
-            names = "\n".join(path.relative_to(folder).as_posix() for path in left_out)
-            note = f"To stay below {LARGEST_ZIP // 1_000_000} MB these files were left out of this zip:\n{names}\n"
-            archive.writestr("LEFT-OUT.txt", note)

@@ -5,11 +5,13 @@ That is pytest's only process, or xdist's controller. It needs a ``ScenarioRecor
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_flexprice.evidence.attestation import KeyRefused, signing_key
 from pytest_flexprice.evidence.bundle import Bundle, EvidenceLeak
 from pytest_flexprice.evidence.context import RunContext
 from pytest_flexprice.evidence.gathering import Gathering, read_catalog
@@ -20,8 +22,18 @@ from pytest_flexprice.evidence.verdict import EXIT_FAILED, Verdict, judge
 from pytest_flexprice.evidence.waiting import LiveLines
 from pytest_flexprice.model.checklist import ITEMS
 
+if TYPE_CHECKING:
+    from securesystemslib.signer import CryptoSigner
+
 PLUGIN = pytest.StashKey["EvidencePlugin"]()
 _OURS_TO_DECIDE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+
+
+def _signing_key() -> CryptoSigner | None:
+    try:
+        return signing_key(os.environ)
+    except KeyRefused as reason:
+        raise pytest.UsageError(str(reason)) from None
 
 
 class EvidencePlugin:
@@ -31,6 +43,7 @@ class EvidencePlugin:
         self.config = config
         self.context = context
         self.recorder = recorder
+        self.signing_key = _signing_key()
         self.gathering = Gathering()
         self.verdict: Verdict | None = None
         self.bundle: Bundle | None = None
@@ -94,7 +107,7 @@ class EvidencePlugin:
         # 2 to 5 are pytest's own: interrupted, internal error, usage, nothing collected.
         if session.exitstatus in _OURS_TO_DECIDE:
             session.exitstatus = self.verdict.exit_code
-        self.bundle = Bundle(self.config, self.context)
+        self.bundle = Bundle(self.config, self.context, self.signing_key)
         try:
             self.bundle.write(self.verdict, scenarios, self.gathering, utc_now())
         except EvidenceLeak as leak:

@@ -28,6 +28,7 @@ _PAIR = re.compile(
     r"""(?P<value>b?\\*"[^"\n]*"|b?\\*'[^'\n]*'|(?:(?:Bearer|Basic)\s+)?[^\s,;&'"}\])<>]+)""",
     re.IGNORECASE,
 )
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,60}")
 _SCHEME = re.compile(r"\b(?P<scheme>Bearer|Basic)(?P<gap>\s+)(?P<value>[A-Za-z0-9._~+/=-]{8,})", re.IGNORECASE)
 _USERINFO = re.compile(r"(?P<before>://[^/\s:@'\"]*:)(?P<value>[^/\s@'\"]+)(?=@)")
 _PARAMETER = re.compile(r"(?P<before>[?&#](?P<name>[A-Za-z][\w.-]*)=)(?P<value>[^&#\s\"'<>\\]+)")
@@ -143,7 +144,7 @@ class Redactor:
         return out
 
     def _sequence(self, value: list[Any] | tuple[Any, ...]) -> list[Any]:
-        if len(value) == 2 and isinstance(value[0], str) and is_sensitive(value[0]) and isinstance(value[1], str):
+        if len(value) == 2 and _is_name(value[0]) and is_sensitive(value[0]) and isinstance(value[1], str):
             return [value[0], mask(value[1])]
         return [self.data(one) for one in value]
 
@@ -185,6 +186,11 @@ def _masked(value: Any) -> Any:
     if isinstance(value, str) and (value.startswith("[redacted") or re.fullmatch(r"…\w{1,2}", value)):
         return value  # what is left of a secret that was removed before
     return mask(value) if isinstance(value, str) else REDACTED
+
+
+def _is_name(value: Any) -> bool:
+    """Whether a text names a field, as in a pair of header and value; a path or a sentence with such a word in it does not."""
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None
 
 
 def _is_quantity(value: Any, name: str) -> bool:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterator
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
+from pytest_flexprice.model import spoken
+from pytest_flexprice.model.bounded import LARGEST_PLAN, Unreadable, parse_toml, read_text
 from pytest_flexprice.model.checklist import BY_ID, Level
 
 PLAN_NAME = "golive.toml"
+MOST_PREVIEWS = 1_000_000
 CHECKLIST_EVENT_TYPES = (
     "invoice.update.finalized",
     "invoice.update.payment",
@@ -27,6 +29,10 @@ CHECKLIST_EVENT_TYPES = (
     "subscription.cancelled",
 )
 _PLACEHOLDERS = re.compile(r"^\s*(|todo|tbd|fixme|n/?a|none|xxx+|\?+|-+|…|\.\.\.)\s*$", re.IGNORECASE)
+
+
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*|[a-z_][a-z0-9_]*")
+_KEY_PREFIX = re.compile(r"(sk|pk|rk|whsec|svixsk)_", re.IGNORECASE)
 
 
 class PlanError(Exception):
@@ -50,15 +56,37 @@ def _item(value: str) -> str:
 
 
 def _variable(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
-        raise ValueError("expected the name of an environment variable, never a secret itself")
+    """A variable's name; what may be a secret instead is refused and never shown.
+
+    Raises:
+        PydanticCustomError: of the kind that no value is shown of.
+    """
+    parts = value.split("_")
+    if not _VARIABLE.fullmatch(value) or _KEY_PREFIX.match(value) or any(map(_may_be_secret, parts)):
+        raise PydanticCustomError(
+            spoken.NOT_SHOWN,
+            "expected the name of an environment variable, such as FLEXPRICE_API_KEY, never a secret itself; "
+            "if it was one, take it out of the plan and make a new one",
+        )
     return value
+
+
+def _may_be_secret(part: str) -> bool:
+    digits = sum(character.isdigit() for character in part)
+    return len(part) >= 24 or (len(part) >= 12 and digits >= 2) or (len(part) >= 8 and digits >= 4)
+
+
+def _given(value: str) -> str:
+    if not value.strip():
+        raise ValueError("it is empty, which would prove nothing; write it, or leave the key out")
+    return value.strip()
 
 
 Named = Annotated[str, AfterValidator(_named)]
 LevelName = Annotated[str, AfterValidator(_level)]
 ItemId = Annotated[str, AfterValidator(_item)]
 Variable = Annotated[str, AfterValidator(_variable)]
+Given = Annotated[str, AfterValidator(_given)]
 BillingPeriod = Literal["MONTHLY", "ANNUAL", "WEEKLY", "DAILY", "QUARTERLY", "HALF_YEARLY"]
 Collection = Literal["send_invoice", "charge_automatically"]
 EventType = Annotated[str, Field(min_length=1)]
@@ -103,7 +131,7 @@ class Webhooks(Part):
     processed: str = ""
     grade: Literal["delivered", "acknowledged", "processed"] = "processed"
     transport: Literal["svix", "native"] = "svix"
-    event_types: tuple[EventType, ...] = CHECKLIST_EVENT_TYPES
+    event_types: Annotated[tuple[EventType, ...], Field(min_length=1)] = CHECKLIST_EVENT_TYPES
 
 
 class Customers(Part):
@@ -130,19 +158,23 @@ class Invoicing(Part):
 class Environment(Part):
     """One environment of Flexprice that the plan knows.
 
+    ``previews`` is how many active subscriptions have their next invoice previewed each run, and ``preview_minutes`` how long that
+    may take (checklist 5.3).
     ``allow`` is the highest level it may ever see; ``old_keys`` and ``old_key_ids`` name variables and key ids that must no longer
     work; ``scan`` lists deployed configuration files and folders. ``customers``, ``invoicing`` and ``webhooks`` replace the plan's
     own tables for this environment.
     """
 
     base_url: str
-    environment_id: str = ""
+    environment_id: Given = ""
     type: Literal["production", "development"]
     allow: LevelName | None = None
     test_plan: str = ""
     test_currency: str = ""
     test_billing_period: BillingPeriod | None = None
     test_invoice: Literal["draft", "cancel_and_bill"] = "draft"
+    previews: Annotated[int, Field(gt=0, le=MOST_PREVIEWS)] | Literal["all"] | None = None
+    preview_minutes: Annotated[int, Field(gt=0, le=24 * 60)] = 30
     old_keys: tuple[Variable, ...] = ()
     old_key_ids: tuple[str, ...] = ()
     scan: tuple[str, ...] = ()
@@ -273,15 +305,13 @@ def load(path: Path) -> GoLivePlan:
         PlanError: the file is missing, is not TOML, or holds a value that is not as expected.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = parse_toml(read_text(path, "the plan", LARGEST_PLAN), path, "the plan")
     except FileNotFoundError:
         raise PlanError(
             f"{path}: there is no such plan file; name it with --flexprice-plan or write a first one with --flexprice-init."
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise PlanError(f"{path}: the plan cannot be read ({error}); make it a readable UTF-8 file.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise PlanError(f"{path}: this is not TOML: {error}; correct that line.") from None
+    except Unreadable as error:
+        raise PlanError(str(error)) from None
     return parse(data, path)
 
 
@@ -289,26 +319,13 @@ def parse(data: dict[str, Any], path: Path) -> GoLivePlan:
     """A plan from the parsed TOML of ``path``.
 
     Raises:
-        PlanError: a value is not as expected; the sentence names file, key and value of the first such place.
+        PlanError: values are not as expected; the sentence names the file, and key and value of each such place.
     """
     try:
         return GoLivePlan.model_validate({**data, "path": path})
     except ValidationError as error:
-        raise PlanError(f"{path}: {_sentence(error)}") from None
-
-
-def _sentence(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"]) or "plan"
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    if first["type"] == "missing":
-        return f"{key} is missing{more}; add it."
-    if first["type"] == "extra_forbidden":
-        return f"{key} is not a key of the plan{more}; remove it or correct its spelling."
-    value = first["input"]
-    shown = f" = {value!r}" if isinstance(value, (str, int, float, bool, date, Decimal)) else ""
-    reason = first["msg"].removeprefix("Value error, ")
-    return f"{key}{shown}: {reason[0].lower() + reason[1:]}{more}."
+        problems = spoken.sentences(error, GoLivePlan, "the plan")
+        raise PlanError(f"{path}: {spoken.several(problems, 'places of the plan cannot be used')}.") from None
 
 
 def json_schema() -> str:

@@ -43,8 +43,12 @@ def summarise(told: Iterable[Told], write: Callable[[Told], None] | None = None,
 def alike(findings: Iterable[Finding]) -> Iterator[Told]:
     """Findings counted under their own words, names left out: "amount of price … of plan … differs from what was signed off"."""
     for finding in findings:
-        shape = _NAMES.sub("…", finding.problem)
-        yield Told(f'findings like "{shape}"', finding.path, finding)
+        yield Told(f'findings like "{shape(finding.problem)}"', finding.path, finding)
+
+
+def shape(problem: str) -> str:
+    """The words of a problem with names and numbers left out."""
+    return _NAMES.sub("…", problem)
 
 
 def _group(kind: str, shown: list[Told], count: int, place: str) -> list[Finding]:

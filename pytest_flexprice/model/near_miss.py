@@ -15,6 +15,7 @@ _LOOK_ALIKES = str.maketrans(
     "аеорсухіјѕһԁԛԝвкмнтАВЕКМНОРСТХІЈЅЗΑΒΕΖΗΙΚΜΝΟΡΤΥΧαινορτυχ‐‑‒–—−․‧∙·⁄∕",
     "aeopcyxijshdqwbkmhtABEKMHOPCTXIJS3ABEZHIKMNOPTYXaivoptux------....//",
 )
+_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 _DIGITS = re.compile(r"[0-9]")
 _PREFIX = 3
 _POOL = 2000
@@ -23,7 +24,7 @@ _POOL = 2000
 def folded(name: str) -> str:
     """What is left of a name when everything that people mistake for the same is made the same."""
     plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", name)).translate(_LOOK_ALIKES)
-    return _SEPARATORS.sub("", plain.strip(SPACES).casefold())
+    return _ZEROS.sub("", _SEPARATORS.sub("", plain.strip(SPACES).casefold()))
 
 
 def difference(sent: str, known: str) -> str:
@@ -48,7 +49,8 @@ _KINDS: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("only in the Unicode form of its letters ({odd})", lambda name: unicodedata.normalize("NFKC", name)),
     ("only in letters that look alike ({odd})", lambda name: name.translate(_LOOK_ALIKES)),
     ("only in its separators", lambda name: _SEPARATORS.sub("", name)),
-    ("only in case, separators or look-alike letters", folded),
+    ("only in leading zeros, which spreadsheets take away", lambda name: _ZEROS.sub("", name)),
+    ("only in case, separators, leading zeros or look-alike letters", folded),
 )
 
 

@@ -15,8 +15,8 @@ from typing import Any
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
 from pytest_flexprice.emulator.faults.all import FAULTS as EMULATOR_FAULTS
 from pytest_flexprice.emulator.kernel.options import PRODUCTION, SANDBOX
-from pytest_flexprice.emulator.seeding.planned import catalog_of, customers_of
-from pytest_flexprice.emulator.seeding.seed import Seeder, SeedError
+from pytest_flexprice.emulator.seeding.planned import customers_of, fill
+from pytest_flexprice.emulator.seeding.seed import SeedError
 from pytest_flexprice.model.golive_plan import Environment, GoLivePlan, Handler, Webhooks
 from pytest_flexprice.oracle.catalog.signed_off import key_variable
 from pytest_flexprice.rehearsal.client_faults import CLIENT_FAULTS, ClientFault
@@ -71,7 +71,8 @@ class Rehearsal:
 
     def _fill(self, plan: GoLivePlan, chosen: Chosen) -> None:
         own = rehearsed_environment(plan)
-        live, sandbox = Seeder(self.server), Seeder(self.server, SANDBOX)
+        here = plan.for_environment(name_of(plan, own))
+        live, sandbox = fill(self.server, here)
         _, key = live.key("billing service")
         variables = {"FLEXPRICE_API_KEY": key}
         for name in own.old_keys:
@@ -79,12 +80,7 @@ class Rehearsal:
             sandbox.revoke(identifier)
         for name in _sandboxes(plan):
             _, variables[key_variable(name)] = sandbox.key(f"reader of {name}")
-        catalog, customers = catalog_of(plan), list(customers_of(plan.for_environment(LOCAL)))
-        live.catalog(catalog)
-        sandbox.catalog(catalog)
-        if plan.invoicing:
-            live.setting("subscription_config", _subscription_config(plan))
-        webhooks = plan.for_environment(LOCAL).webhooks
+        webhooks = here.webhooks
         if webhooks:
             secret = live.endpoint(self.handler.url, webhooks.event_types)
             if not self.handler.fault.startswith("F125"):
@@ -94,7 +90,7 @@ class Rehearsal:
         for other in plan.environments.values():
             if other is not own and other.webhooks and other.webhooks.handler:
                 variables.setdefault(other.webhooks.handler.secret, WRONG_SECRET)
-        live.customers(customers)
+        live.customers(customers_of(here))
         self.values = {
             "url": self.server.url,
             "environment_id": PRODUCTION,
@@ -158,11 +154,15 @@ def rehearsed_environment(plan: GoLivePlan) -> Environment:
     return next((environment for environment in choices if environment.production), choices[0])
 
 
+def name_of(plan: GoLivePlan, environment: Environment) -> str:
+    """The name under which the plan has this environment."""
+    return next(name for name, one in plan.environments.items() if one is environment)
+
+
 def rehearsed_plan(plan: GoLivePlan, values: dict[str, Any]) -> GoLivePlan:
     """The plan with loopback addresses in an environment ``local``; the demo company's statements are kept recent."""
     own = rehearsed_environment(plan)
-    names = {id(environment): name for name, environment in plan.environments.items()}
-    stood_for = names[id(own)]
+    stood_for = name_of(plan, own)
     webhooks = own.webhooks or plan.webhooks
     update: dict[str, Any] = {
         "base_url": values["url"],
@@ -215,11 +215,3 @@ def _recent(plan: GoLivePlan, today: date) -> GoLivePlan:
     attestations = tuple(one.model_copy(update={"on": stated}) for one in plan.attestations)
     invoicing = plan.invoicing.model_copy(update={"decided_on": stated}) if plan.invoicing else None
     return plan.model_copy(update={"attestations": attestations, "invoicing": invoicing})
-
-
-def _subscription_config(plan: GoLivePlan) -> dict[str, Any]:
-    assert plan.invoicing is not None
-    return {
-        "grace_period_days": plan.invoicing.grace_period_days or 3,
-        "auto_cancellation_enabled": bool(plan.invoicing.auto_cancel),
-    }

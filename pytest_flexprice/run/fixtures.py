@@ -12,6 +12,7 @@ from pytest_flexprice.evidence.recorder import RECORDER, Observe
 from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.run.profile import Profile
 from pytest_flexprice.run.run import RUN, Run
+from pytest_flexprice.testbed.alive import alive
 from pytest_flexprice.testbed.cleanup import clean
 from pytest_flexprice.testbed.customer import Testbed, TestCustomer, TestSubscription
 from pytest_flexprice.testbed.ledger import Ledger
@@ -66,9 +67,11 @@ def eventually(pytestconfig: pytest.Config) -> Eventually:
 @pytest.fixture(scope="session")
 def testbed(flexprice: Flexprice, ledger: Ledger, flexprice_run: Run) -> Iterator[Testbed]:
     """Makes test objects once the environment is proved, and takes all of them away at the end."""
-    prove_environment(flexprice, flexprice_run.profile)
-    yield Testbed(flexprice, ledger, flexprice_run.profile.run_id, flexprice_run.worker)
-    clean(flexprice, ledger)
+    profile = flexprice_run.profile
+    prove_environment(flexprice, profile)
+    with alive(flexprice_run.folder, flexprice_run.worker):
+        yield Testbed(flexprice, ledger, profile.run_id, flexprice_run.worker)
+        clean(flexprice, ledger, profile.patience)
 
 
 @pytest.fixture(scope="session")

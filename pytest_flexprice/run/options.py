@@ -31,6 +31,11 @@ def add_options(parser: pytest.Parser) -> None:
     add("--flexprice-level", metavar="LEVEL", help="how far to go: lint, read, probe, smoke or drill")
     add("--flexprice-base-url", metavar="URL", help="base URL of Flexprice, without /v1")
     add("--flexprice-reports", metavar="DIR", help="folder for the evidence (default: reports)")
+    add(
+        "--flexprice-previews",
+        metavar="N|all",
+        help="how many active subscriptions have their next invoice previewed (default: 200, rotating from day to day)",
+    )
     add("--flexprice-sweep", action="store_true", help="remove what killed runs left behind, and do nothing else")
     add("--flexprice-snapshot", action="store_true", help="write the environment's catalog as the plan's snapshot")
     add("--flexprice-init", action="store_true", help="write a first golive.toml from what the environment holds")

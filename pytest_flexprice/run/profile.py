@@ -9,14 +9,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from dotenv import dotenv_values
 
 from pytest_flexprice.api.transport import is_loopback
 from pytest_flexprice.model import golive_plan as plans
 from pytest_flexprice.model.checklist import Level
+from pytest_flexprice.run import variables
 from pytest_flexprice.run.options import Setting, Sources
 
 LOCAL = "local"
+USUAL_PREVIEWS = 200
 DEMO_PLAN = Path(__file__).parents[1] / "rehearsal" / "demo" / plans.PLAN_NAME
 
 
@@ -39,6 +40,7 @@ class Profile:
         svix_url: the delivery service's API, or "" to go by its token.
         rehearsal: whether this is the embedded Flexprice: such a run is never evidence.
         run_id: unique per run, part of every id the run makes.
+        previews: how many next invoices are previewed; ``None``: those of all active subscriptions.
         settings: values with their sources, for the header; no secret among them.
     """
 
@@ -54,6 +56,7 @@ class Profile:
     run_id: str
     api_key: str = field(repr=False, default="")
     key_source: str = ""
+    previews: int | None = USUAL_PREVIEWS
     settings: tuple[Setting, ...] = ()
     variables: Callable[[str], tuple[str, str] | None] = field(repr=False, default=lambda name: None)
     add_secret: Callable[[str], None] = field(repr=False, default=lambda value: None)
@@ -67,6 +70,11 @@ class Profile:
     def patience(self) -> float:
         """The factor on deadlines: what takes a minute in a real deployment takes seconds in the embedded one."""
         return 0.1 if self.rehearsal else 1.0
+
+    @property
+    def preview_minutes(self) -> float:
+        """How long previews may take in all."""
+        return self.environment.preview_minutes
 
     @property
     def key_tail(self) -> str:
@@ -105,9 +113,13 @@ def find_plan(config: pytest.Config, name: str) -> tuple[Path, str]:
 
 
 def sources(config: pytest.Config, name: str, environ: Mapping[str, str] | None = None) -> Sources:
-    """Where this run's values are looked up; ``.env.<name>`` lies in the rootdir."""
+    """Where this run's values are looked up; ``.env.<name>`` lies in the rootdir.
+
+    Raises:
+        Unreadable: that file is beyond its bounds.
+    """
     file = config.rootpath / f".env.{name}"
-    return Sources(config, os.environ if environ is None else environ, dotenv_values(file), file.name)
+    return Sources(config, os.environ if environ is None else environ, variables.read(file), file.name)
 
 
 def resolve(
@@ -147,7 +159,12 @@ def resolve(
         raise ProfileError(
             f"the API key from {key[1]} has white space around it, and Flexprice compares it byte for byte; remove the white space"
         )
+    if key and not (key[0].isascii() and key[0].isprintable()):
+        raise ProfileError(
+            f"the API key from {key[1]} holds a character that no header can carry; put the key there as Flexprice showed it"
+        )
     header = look.variable("FLEXPRICE_ENVIRONMENT_ID")
+    previews, previews_source = _previews(look, own)
     svix = look.first("", "FLEXPRICE_SVIX_URL", (own.svix_url, "plan"))
     if key:
         add_secret(key[0])
@@ -156,6 +173,8 @@ def resolve(
         Setting("level", level.word, level_source),
         Setting("base URL", base_url, base[1]),
     ]
+    if level > Level.LINT:
+        settings.append(Setting("previews", "all" if previews is None else str(previews), previews_source))
     if key:
         settings.append(Setting("API key", f"…{key[0][-2:]}" if len(key[0]) > 8 else "set", key[1]))
     if header:
@@ -175,6 +194,7 @@ def resolve(
         run_id=run_id,
         api_key=key[0] if key else "",
         key_source=key[1] if key else "",
+        previews=previews,
         settings=tuple(settings),
         variables=look.variable,
         add_secret=add_secret,
@@ -201,6 +221,20 @@ def _level(look: Sources, own: plans.Environment, name: str, rehearsal: bool) ->
             f"{given[1]}: level {level.word} is above {source} = {ceiling.word}; raise allow in the plan or run at {ceiling.word}"
         )
     return level, given[1]
+
+
+def _previews(look: Sources, own: plans.Environment) -> tuple[int | None, str]:
+    found = look.first("previews", "FLEXPRICE_PREVIEWS", (own.previews, "plan"))
+    if found is None:
+        return USUAL_PREVIEWS, "default"
+    text = found[0].strip()
+    if text.casefold() == "all":
+        return None, found[1]
+    if not (text.isascii() and text.isdecimal() and len(text) < 8 and 0 < int(text) <= plans.MOST_PREVIEWS):
+        raise ProfileError(
+            f"{found[1]}: previews is '{text}'; write a number from 1 to {plans.MOST_PREVIEWS:,}, or all for every subscription"
+        )
+    return int(text), found[1]
 
 
 def _checked_url(url: str, source: str) -> str:

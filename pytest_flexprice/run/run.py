@@ -18,6 +18,7 @@ from pytest_flexprice.api import Flexprice, Transport, WriteGuard
 from pytest_flexprice.evidence.exchanges import ExchangeLog, log_name
 from pytest_flexprice.evidence.redaction import Redactor
 from pytest_flexprice.model import golive_plan as plans
+from pytest_flexprice.model.bounded import Unreadable
 from pytest_flexprice.run import profile as profiles
 from pytest_flexprice.run.options import Setting, Sources
 from pytest_flexprice.run.profile import Profile, ProfileError
@@ -70,9 +71,8 @@ class Run:
         }
         if profile.environment_header:
             headers["x-environment-id"] = profile.environment_header
-        guard = WriteGuard(profile.level, profile.production)
-        if ledger is not None:
-            guard.owns = ledger.owns
+        owned = () if ledger is None else (ledger.owns,)
+        guard = WriteGuard(profile.level, profile.production, *owned)
         exchanges = ExchangeLog(self.folder / log_name(self.worker), self.redactor)
         client = Flexprice(Transport(profile.base_url, headers), guard, exchanges.append if log else None)
         self.closers.append(client.close)
@@ -94,7 +94,7 @@ def begin(config: pytest.Config, name: str) -> Run:
     handover = getattr(config, "workerinput", {}).get(HANDOVER)
     try:
         return _start(config, name) if handover is None else _join(config, name, json.loads(handover))
-    except (plans.PlanError, ProfileError) as error:
+    except (plans.PlanError, ProfileError, Unreadable) as error:
         raise pytest.UsageError(str(error)) from None
 
 

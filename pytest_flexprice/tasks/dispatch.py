@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from pytest_flexprice.api import ApiError
+from pytest_flexprice.api import ApiError, Flexprice
 from pytest_flexprice.evidence.verdict import EXIT_LEFT_BEHIND
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet
 from pytest_flexprice.run import preflight, run
 from pytest_flexprice.run.run import Run
+from pytest_flexprice.testbed.ledger import Ledger
 from pytest_flexprice.testbed.proof import belonging, prove_environment
 from pytest_flexprice.testbed.sweep import sweep
 
@@ -48,16 +49,22 @@ def _say(text: str) -> None:
 
 
 def _sweep(config: pytest.Config, this: Run, say: Say) -> int:
-    ledger = this.ledger()
-    client = this.client(ledger)
-    prove_environment(client, this.profile)
-    found, leftovers = sweep(client, this.folder.parent, ledger, datetime.now(UTC))
-    for external_id in found:
+    def client(ledger: Ledger) -> Flexprice:
+        """A client that writes to what this ledger was shown to own."""
+        made = this.client(ledger)
+        prove_environment(made, this.profile)
+        return made
+
+    swept = sweep(client, this.folder.parent, this.ledger(), datetime.now(UTC), this.profile.patience)
+    for note in swept.notes:
+        say(f"passed over: {note}.")
+    for external_id in swept.found:
         say(f"swept {external_id}")
-    for leftover in leftovers:
-        say(f"LEFT BEHIND: {leftover.sentence}")
-    say(f"{len(found)} test customers found, {len(leftovers)} objects left behind.")
-    return EXIT_LEFT_BEHIND if leftovers else 0
+    remaining = [*(leftover.sentence for leftover in swept.leftovers), *swept.waiting]
+    for sentence in remaining:
+        say(f"LEFT BEHIND: {sentence}.")
+    say(f"{len(swept.found)} test customers found, {len(remaining)} objects left behind.")
+    return EXIT_LEFT_BEHIND if remaining else 0
 
 
 def _snapshot(config: pytest.Config, this: Run, say: Say) -> int:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from pytest_flexprice.api import path_of
 from pytest_flexprice.model.decimals import words
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.oracle.invoicing.finalization import finalization_findings, finalized_findings
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, Stage, expected_invoice
 from pytest_flexprice.testbed.ladder import Climbed, Rung
-from pytest_flexprice.testbed.setting_up import adopt_invoice
+from pytest_flexprice.testbed.setting_up import adopt_invoices
 from pytest_flexprice.testbed.usage_rungs import usages
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def draft(smoke: Smoke) -> Climbed:
         return _cancel_and_bill(smoke)
     smoke.next_second()
     flexprice, identifier = smoke.testbed.flexprice, smoke.setup.subscription.id
-    started = flexprice.post(f"/v1/subscriptions/temporal/{identifier}/draft-and-compute", {})
+    _ask_for_draft(smoke)
+    started = flexprice.post(path_of("subscriptions", "temporal", identifier, "draft-and-compute"), {})
     met, waited = smoke.eventually.poll(
         "the draft invoice to appear",
         lambda: _invoices(smoke),
@@ -67,9 +69,8 @@ def draft(smoke: Smoke) -> Climbed:
     skipped = _skipped(waited.value[0])
     if skipped:
         return Climbed(_told(_expected(smoke, "draft")), _read(waited.value[0]), skipped)
-    adopt_invoice(smoke.testbed, invoice)
-    flexprice.post(f"/v1/invoices/{invoice}/compute", {}, sync="true")
-    observed = flexprice.get(f"/v1/invoices/{invoice}")
+    flexprice.post(path_of("invoices", invoice, "compute"), {}, sync="true")
+    observed = flexprice.get(path_of("invoices", invoice))
     expected = _expected(smoke, "draft")
     findings = _skipped(observed) or compare_invoice(expected, observed, "7.3")
     return Climbed(_told(expected), _read(observed), findings, observed)
@@ -83,19 +84,29 @@ def _skipped(invoice: dict[str, Any]) -> list[Finding]:
 def _invoices(smoke: Smoke) -> list[Any]:
     """Usage invoices of the test subscription; the opening one of an advance fee is none of them (contract 4.2)."""
     body = {"subscription_id": smoke.setup.subscription.id, "invoice_status": STATUSES}
-    rows = list(smoke.testbed.flexprice.search("/v1/invoices/search", body))
-    for row in rows:
-        if row["invoice_status"] != "SKIPPED":
-            adopt_invoice(smoke.testbed, row["id"])
-    return [row for row in rows if row.get("billing_reason") in ("SUBSCRIPTION_CYCLE", "PRORATION")]
+    rows = smoke.testbed.flexprice.search("/v1/invoices/search", body)
+    found = adopt_invoices(smoke.testbed, smoke.setup.subscription, rows, "POST /v1/invoices/search")
+    made = [row for row in found if row.get("billing_reason") in ("SUBSCRIPTION_CYCLE", "PRORATION")]
+    if made:
+        smoke.testbed.ledger.gone(
+            "draft", smoke.setup.subscription.id
+        )  # it came, and is an invoice of its own from now on
+    return made
+
+
+def _ask_for_draft(smoke: Smoke) -> None:
+    """Note that an invoice may come late: clean-up waits for it."""
+    customer = smoke.customer.external_id
+    smoke.testbed.ledger.intend("draft", smoke.setup.subscription.id, customer=customer)
 
 
 def _cancel_and_bill(smoke: Smoke) -> Climbed:
     smoke.next_second()
     identifier = smoke.setup.subscription.id
     moment = smoke.now()
+    _ask_for_draft(smoke)
     smoke.testbed.flexprice.post(
-        f"/v1/subscriptions/{identifier}/cancel",
+        path_of("subscriptions", identifier, "cancel"),
         # The server's own spelling; the right one is ignored (contract 4.4).
         {"cancellation_type": "immediate", "cancel_immediately_inovice_policy": "generate_invoice"},
     )
@@ -118,7 +129,7 @@ def _cancel_and_bill(smoke: Smoke) -> Climbed:
                 )
             ],
         )
-    observed = smoke.testbed.flexprice.get(f"/v1/invoices/{waited.value[0]['id']}")
+    observed = smoke.testbed.flexprice.get(path_of("invoices", waited.value[0]["id"]))
     findings = finalized_findings(observed, "7.3")
     expected = _expected(smoke, "finalized", closing=True)
     findings = findings or compare_invoice(expected, observed, "7.3")
@@ -132,8 +143,8 @@ def finalize(smoke: Smoke) -> Climbed:
         return Climbed("finalized by cancelling", _read(before), [], (before, before["_billed_at"]))
     flexprice, identifier = smoke.testbed.flexprice, before["id"]
     moment: datetime = smoke.now()
-    flexprice.post(f"/v1/invoices/{identifier}/finalize", {})
-    observed = flexprice.get(f"/v1/invoices/{identifier}")
+    flexprice.post(path_of("invoices", identifier, "finalize"), {})
+    observed = flexprice.get(path_of("invoices", identifier))
     findings = finalized_findings(observed, "7.3") or [
         *_compared(smoke, before, observed),
         *_without_pdf(smoke, identifier),
@@ -143,7 +154,7 @@ def finalize(smoke: Smoke) -> Climbed:
 
 def _without_pdf(smoke: Smoke, identifier: str) -> list[Finding]:
     """Whether the invoice can be had as a PDF; told only, as servers without a document storage answer 500 (contract 5.3)."""
-    answer = smoke.testbed.flexprice.request("GET", f"/v1/invoices/{identifier}/pdf")
+    answer = smoke.testbed.flexprice.request("GET", path_of("invoices", identifier, "pdf"))
     kind = answer.headers.get("content-type", "no content type")
     if answer.ok and (kind.startswith("application/pdf") or answer.is_json):
         return []

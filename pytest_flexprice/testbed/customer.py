@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from faker import Faker
 
-from pytest_flexprice.api import ApiError, Flexprice
+from pytest_flexprice.api import ApiError, Flexprice, path_of
 from pytest_flexprice.model.finding import Finding, RequirementNotMet
 from pytest_flexprice.model.times import instant
 from pytest_flexprice.testbed.ledger import Ledger
-from pytest_flexprice.testbed.naming import MARK, external_id
+from pytest_flexprice.testbed.naming import MARK, external_id, run_of
+from pytest_flexprice.testbed.ownership import NotOurs, Owner, foreign, owner_of
 
 LIFETIME = timedelta(hours=6)
 #: Room for events between the start of the subscription and now (contract 8.1, step 4).
@@ -28,12 +30,19 @@ class TestCustomer:
     external_id: str
     name: str
 
+    @property
+    def owner(self) -> Owner:
+        """What everything that belongs to it is compared with."""
+        named = run_of(self.external_id)
+        return Owner(self.id, self.external_id, began=named and named[1])
+
 
 @dataclass(frozen=True)
 class TestSubscription:
     """A subscription that this run made, as it was read back.
 
-    ``lines`` are its line items as Flexprice gives them; ``start`` is its own start date, in UTC.
+    ``lines`` are its line items as Flexprice gives them; ``start`` is its own start date, in UTC; ``findings`` tell where it is
+    another one than was asked for.
     """
 
     __test__ = False
@@ -44,6 +53,7 @@ class TestSubscription:
     billing_period: str
     start: datetime
     lines: tuple[dict[str, Any], ...]
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass
@@ -81,8 +91,9 @@ class Testbed:
             row = self.flexprice.post("/v1/customers", body)
         except ApiError as error:
             raise _refused("7.1", "the test customer could not be created", error) from error
-        self.ledger.created("customer", key, row["id"])
-        return TestCustomer(row["id"], key, name)
+        owner = owner_of(row, key, "POST /v1/customers")
+        self.ledger.created("customer", key, owner.id)
+        return TestCustomer(owner.id, key, name)
 
     def subscription(
         self, customer: TestCustomer, plan_id: str, currency: str, billing_period: str, now: datetime
@@ -104,8 +115,11 @@ class Testbed:
             made = self.flexprice.post("/v1/subscriptions", body)
         except ApiError as error:
             raise _refused("7.1", "the test customer could not be subscribed to the test plan", error) from error
+        self._refuse_foreign(made, customer, "POST /v1/subscriptions")
         self.ledger.created("subscription", key, made["id"])
-        row = self.flexprice.get(f"/v1/subscriptions/{made['id']}")
+        path = path_of("subscriptions", made["id"])
+        row = self.flexprice.get(path)
+        self._refuse_foreign(row, customer, f"GET {path}", id=made["id"])
         return TestSubscription(
             row["id"],
             customer,
@@ -114,7 +128,41 @@ class Testbed:
             billing_period,
             instant(row["start_date"]),
             tuple(row.get("line_items") or ()),
+            tuple(_differences(body, made) or _differences(body, row)),
         )
+
+    @staticmethod
+    def _refuse_foreign(row: Mapping[str, Any], customer: TestCustomer, where: str, **same: Any) -> None:
+        problem = foreign(row, customer.owner, **same)
+        if problem:
+            raise NotOurs(where, f"answered a subscription {problem}")
+
+
+#: What a subscription must come back with as it was asked for (contract 4.2).
+_KEPT = {
+    "plan_id": "plan",
+    "currency": "currency",
+    "billing_period": "billing period",
+    "billing_period_count": "number of billing periods",
+    "collection_method": "collection method",
+}
+
+
+def _differences(asked: Mapping[str, Any], row: Mapping[str, Any]) -> list[Finding]:
+    """Where a subscription is another one than was asked for (checklist 7.1)."""
+    return [
+        Finding(
+            "7.1",
+            f"subscriptions.{row.get('id')}.{key}",
+            f"the test subscription was made with another {word} than was asked for",
+            asked[key],
+            row.get(key),
+            consequence="customers are billed otherwise than they were sold to",
+            remedy="see what changes subscriptions on their way to Flexprice, or report it to whoever operates it",
+        )
+        for key, word in _KEPT.items()
+        if str(row.get(key)).lower() != str(asked[key]).lower()
+    ]
 
 
 def rfc3339(moment: datetime) -> str:

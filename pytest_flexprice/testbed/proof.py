@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pytest_flexprice.api import ApiError, Flexprice
+from pytest_flexprice.api import ApiError, Flexprice, path_of
+from pytest_flexprice.api.shapes import page_of
 from pytest_flexprice.model.finding import RequirementNotMet, not_verified
-from pytest_flexprice.oracle.access import Belonging, wrong_environment
+from pytest_flexprice.oracle.access import Belonging
 from pytest_flexprice.run.profile import Profile
 
 #: What carries an environment id, the most likely first; meters do not, and a setting only once it was saved.
@@ -31,9 +32,7 @@ def belonging(flexprice: Flexprice) -> Belonging:
             remedy="create a first feature or plan there, or save one setting",
         )
     try:
-        rows = list(flexprice.list("/v1/environments"))
-        if not rows:
-            rows = (flexprice.get("/v1/environments") or {}).get("environments") or []
+        rows = list(flexprice.list("/v1/environments", rows="environments"))
     except ApiError:
         return Belonging(identifier, source)
     own: dict[str, Any] = next((row for row in rows if row.get("id") == identifier), {})
@@ -42,11 +41,11 @@ def belonging(flexprice: Flexprice) -> Belonging:
 
 def _tellers(flexprice: Flexprice) -> Iterator[tuple[str, str]]:
     for name in _CARRIERS:
-        rows = flexprice.get(f"/v1/{name}", limit=1).get("items") or []
+        rows = page_of(flexprice.get(path_of(name), limit=1), "items", f"GET /v1/{name}").rows
         if rows and rows[0].get("environment_id"):
             yield rows[0]["environment_id"], name
     for key in _SETTINGS:
-        identifier = flexprice.get(f"/v1/settings/{key}").get("environment_id")
+        identifier = flexprice.get(path_of("settings", key)).get("environment_id")
         if identifier:
             yield identifier, f"setting {key}"
     app: dict[str, Any] = flexprice.get("/v1/webhooks/dashboard") or {}
@@ -65,11 +64,9 @@ def prove_environment(flexprice: Flexprice, profile: Profile) -> Belonging:
     try:
         seen = belonging(flexprice)
     except Exception as error:
-        flexprice.guard.blocked = f"the environment could not be proved ({str(error).rstrip('.')})"
+        flexprice.guard.block(f"the environment could not be proved ({str(error).rstrip('.')})")
         raise
-    findings = wrong_environment(seen, profile.environment, profile.environment_header)
+    findings = flexprice.guard.prove(seen, profile.environment, profile.environment_header)
     if findings:
-        flexprice.guard.blocked = findings[0].problem
         raise RequirementNotMet(findings)
-    flexprice.guard.proved = True
     return seen

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pytest_flexprice.api import Flexprice
+from pytest_flexprice.api import Flexprice, path_of
 from pytest_flexprice.model.finding import Finding, Kind, RequirementNotMet, not_decided, not_verified
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
 from pytest_flexprice.oracle.metering.meters import Meter
 from pytest_flexprice.oracle.pricing.allowances import Allowance, by_meter
 from pytest_flexprice.run.profile import Profile
 from pytest_flexprice.testbed.customer import Testbed, TestCustomer, TestSubscription
+from pytest_flexprice.testbed.ownership import belonging
 
 
 @dataclass(frozen=True)
@@ -103,17 +104,19 @@ def set_up(testbed: Testbed, customer: TestCustomer, profile: Profile, now: date
     flexprice = testbed.flexprice
     plan = find_test_plan(flexprice, profile)
     subscription = testbed.subscription(customer, plan.id, plan.currency, plan.billing_period, now)
-    row = flexprice.get(f"/v1/subscriptions/{subscription.id}")
-    adopt_invoice(testbed, (row.get("latest_invoice") or {}).get("id"))
+    row = flexprice.get(path_of("subscriptions", subscription.id))
+    adopt_invoices(
+        testbed, subscription, [row["latest_invoice"]] if row.get("latest_invoice") else [], "its latest invoice"
+    )
     billed = BilledSubscription.from_api(row, plan.prices)
     rows = [
-        flexprice.get(f"/v1/meters/{identifier}")
+        flexprice.get(path_of("meters", identifier))
         for identifier in sorted({line.meter_id for line in billed.lines if line.is_usage})
     ]
     meters = tuple(map(Meter.from_api, rows))
     archived = tuple(meter["event_name"] for meter in rows if meter.get("status") != "published")
     entitlements = flexprice.list("/v1/entitlements", entity_type="PLAN", entity_ids=plan.id, expand="features")
-    findings = dropped_prices(plan, billed)
+    findings = [*subscription.findings, *dropped_prices(plan, billed)]
     return Setup(plan.key, subscription, billed, meters, by_meter(entitlements), plan.prices, findings, archived)
 
 
@@ -121,11 +124,14 @@ def vendor_findings(flexprice: Flexprice, profile: Profile) -> list[Finding]:
     """Connected vendors that would get test objects of a production environment, and that the plan does not accept by name.
 
     The events that drive webhooks drive vendor syncs too (contract 6.4).
+
+    Raises:
+        NotVerified: which vendors are connected cannot be told; then nothing may be written either.
+        ApiError: Flexprice refuses to tell.
     """
     if not profile.production:
         return []
-    answer = flexprice.get("/v1/connections") or {}
-    connected = {str(row.get("provider_type") or row.get("name")) for row in answer.get("connections") or ()}
+    connected = {_vendor(row) for row in flexprice.list("/v1/connections", rows="connections")}
     accepted = profile.environment.accept_connections
     return [
         Finding(
@@ -162,11 +168,24 @@ def dropped_prices(plan: TestPlan, billed: BilledSubscription) -> list[Finding]:
     ]
 
 
-def adopt_invoice(testbed: Testbed, identifier: str | None) -> None:
-    """Enter an invoice of the run's own customer into the ledger, so that it may be finalized and is voided at the end."""
-    if identifier and not testbed.ledger.owns(identifier):
-        testbed.ledger.intend("invoice", identifier)
-        testbed.ledger.created("invoice", identifier, identifier)
+def _vendor(connection: Mapping[str, Any]) -> str:
+    return str(connection.get("provider_type") or connection.get("name") or "a vendor without a name")
+
+
+def adopt_invoices(
+    testbed: Testbed, subscription: TestSubscription, rows: Iterable[Mapping[str, Any]], where: str
+) -> list[Mapping[str, Any]]:
+    """Enter invoices of the run's own subscription into the ledger, so that they may be finalized and are voided at the end.
+
+    Raises:
+        NotOurs: one of the rows that ``where`` answered belongs to somebody else; then none is entered.
+    """
+    found = belonging(rows, subscription.customer.owner, where, subscription_id=subscription.id)
+    for row in found:
+        if row.get("invoice_status") != "SKIPPED" and not testbed.ledger.owns(row["id"]):
+            testbed.ledger.intend("invoice", row["id"], customer=subscription.customer.external_id)
+            testbed.ledger.created("invoice", row["id"], row["id"])
+    return found
 
 
 def names_of_meters(flexprice: Flexprice) -> Sequence[str]:

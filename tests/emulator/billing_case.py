@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -47,40 +48,92 @@ class Case:
         self._now = datetime.now(UTC)
         self._start = self._now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=3)
         self._tag = f"vector-{vector['id']}"
-        self._meters: list[str] = []
+        self._meters: list[str | None] = []
         self._prices: list[str] = []
+        self._overrides: dict[str, set[str]] = {}
         self._subscription = ""
 
     def create(self) -> None:
-        """Customer, plan, meters with features and prices, and the subscription."""
+        """Customer, plan, addon, meters with features and prices, and the subscription."""
         api, vector, tag = self._api, self._vector, self._tag
         customer = api("POST", "/v1/customers", {"external_id": tag, "name": tag})
-        plan = api("POST", "/v1/plans", {"name": tag, "lookup_key": tag})
+        plan = api("POST", "/v1/plans", {"name": tag, "lookup_key": tag})["id"]
+        addon = ""
+        if any(charge.get("addon") for charge in vector["charges"]):
+            addon = api("POST", "/v1/addons", {"name": tag, "lookup_key": tag})["id"]
         for index, charge in enumerate(vector["charges"]):
-            self._charge(plan["id"], f"{tag} m{index}", charge)
-        extra = dict(vector.get("subscription") or {})
-        commitment = extra.pop("line_item_commitment", None)
-        if commitment:
-            extra["line_item_commitments"] = {self._prices[0]: commitment}
-        if vector.get("coupon"):
-            api("POST", "/v1/coupons", {"name": tag, "coupon_code": tag, **vector["coupon"]})
-            extra["subscription_coupons"] = [{"coupon_code": tag}]
-        if vector.get("tax"):
-            api("POST", "/v1/taxes/rates", {"name": tag, "code": tag, **vector["tax"]})
-            extra["tax_rate_overrides"] = [{"tax_rate_code": tag, "currency": "usd", "auto_apply": True}]
+            owner = ("ADDON", addon) if charge.get("addon") else ("PLAN", plan)
+            self._charge(owner, f"{tag} m{index}", charge)
         body = {
             "customer_id": customer["id"],
-            "plan_id": plan["id"],
+            "plan_id": plan,
             "currency": vector["charges"][0]["price"]["currency"],
             "billing_period": "MONTHLY",
             "billing_period_count": 1,
             "billing_cycle": "anniversary",
             "start_date": rfc3339(self._start),
-            **extra,
+            **self._extra(addon),
         }
         self._subscription = api("POST", "/v1/subscriptions", body)["id"]
+        self._note_overrides()
 
-    def _charge(self, plan: str, tag: str, charge: dict[str, Any]) -> None:
+    def _extra(self, addon: str) -> dict[str, Any]:
+        """What the vector asks for besides, with the coupons and taxes it needs."""
+        api, vector, tag = self._api, self._vector, self._tag
+        extra: dict[str, Any] = self._filled(vector.get("subscription") or {})
+        if addon:
+            start = rfc3339(self._start)
+            extra["addons"] = [{"addon_id": addon, "start_date": start, **given} for given in extra.get("addons", [{}])]
+        commitment = extra.pop("line_item_commitment", None)
+        if commitment:
+            extra["line_item_commitments"] = {self._prices[0]: commitment}
+        if vector.get("coupon"):
+            api("POST", "/v1/coupons", {"name": tag, "coupon_code": tag, **vector["coupon"]})
+            extra.setdefault("subscription_coupons", [{"coupon_code": tag}])
+        if vector.get("tax"):
+            api("POST", "/v1/taxes/rates", {"name": tag, "code": tag, **vector["tax"]})
+            extra["tax_rate_overrides"] = [{"tax_rate_code": tag, "currency": "usd", "auto_apply": True}]
+        return extra
+
+    def _filled(self, value: Json) -> Json:
+        """A part of a request with ``{tag}``, ``{price0}`` and ``{start+seconds}`` replaced."""
+        if isinstance(value, dict):
+            return {key: self._filled(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._filled(item) for item in value]
+        if not isinstance(value, str):
+            return value
+        value = value.replace("{tag}", self._tag)
+        value = re.sub(r"\{price(\d+)\}", lambda hit: self._prices[int(hit.group(1))], value)
+        return re.sub(
+            r"\{start\+(\d+)\}", lambda hit: rfc3339(self._start + timedelta(seconds=int(hit.group(1)))), value
+        )
+
+    def _note_overrides(self) -> None:
+        """The subscription's own prices, by the price that they stand for."""
+        wanted = {"entity_type": "SUBSCRIPTION", "entity_ids": [self._subscription], "limit": 100}
+        for price in self._api("POST", "/v1/prices/search", wanted)["items"]:
+            self._overrides.setdefault(price["parent_price_id"], set()).add(price["id"])
+
+    def _charge(self, owner: tuple[str, str], tag: str, charge: dict[str, Any]) -> None:
+        spec = charge.get("meter")
+        meter = self._metered(owner, tag, charge) if spec else None
+        kind = {"type": "USAGE", "meter_id": meter} if meter else {"type": "FIXED"}
+        price = {
+            "entity_type": owner[0],
+            "entity_id": owner[1],
+            **kind,
+            "invoice_cadence": "ARREAR",
+            "billing_period": "MONTHLY",
+            "billing_period_count": 1,
+            "start_date": rfc3339(self._start - timedelta(days=7)),
+            **charge["price"],
+        }
+        self._meters.append(meter)
+        self._prices.append(self._api("POST", "/v1/prices", price)["id"])
+
+    def _metered(self, owner: tuple[str, str], tag: str, charge: dict[str, Any]) -> str:
+        """A new meter with its feature and, where there is one, its entitlement."""
         api, spec = self._api, charge["meter"]
         body = {
             "name": tag,
@@ -89,24 +142,12 @@ class Case:
             "aggregation": {key: spec[key] for key in _AGGREGATION if spec.get(key) is not None},
             "filters": spec.get("filters") or [],
         }
-        meter = api("POST", "/v1/meters", body)["id"]
+        meter: str = api("POST", "/v1/meters", body)["id"]
         feature = api("POST", "/v1/features", {"name": tag, "type": "metered", "meter_id": meter, "lookup_key": tag})
-        price = {
-            "entity_type": "PLAN",
-            "entity_id": plan,
-            "type": "USAGE",
-            "meter_id": meter,
-            "invoice_cadence": "ARREAR",
-            "billing_period": "MONTHLY",
-            "billing_period_count": 1,
-            "start_date": rfc3339(self._start - timedelta(days=7)),
-            **charge["price"],
-        }
-        self._meters.append(meter)
-        self._prices.append(api("POST", "/v1/prices", price)["id"])
         if charge.get("entitlement"):
-            owner = {"entity_type": "PLAN", "entity_id": plan, "feature_id": feature["id"], "feature_type": "metered"}
-            api("POST", "/v1/entitlements", {**owner, **charge["entitlement"]})
+            granted = {"entity_type": owner[0], "entity_id": owner[1], "feature_id": feature["id"]}
+            api("POST", "/v1/entitlements", {**granted, "feature_type": "metered", **charge["entitlement"]})
+        return meter
 
     def send(self) -> None:
         """The events, in one call."""
@@ -130,6 +171,9 @@ class Case:
         if "lookup" in wanted:
             results["lookup"] = {event: self._lookup(event) for event in wanted["lookup"]}
         for charge, meter in zip(self._vector["charges"], self._meters, strict=True):
+            if meter is None:
+                results["usage"].append(None)
+                continue
             body = {
                 "external_customer_id": self._tag,
                 "meter_id": meter,
@@ -168,9 +212,12 @@ class Case:
 
     def _lines(self, invoice: dict[str, Any]) -> dict[str, Any]:
         rest = list(invoice.get("line_items") or [])
+        if "phases" in (self._vector.get("subscription") or {}):  # the first phase's line is the charge's
+            rest.sort(key=lambda line: (line["period_start"] or "", line["price_id"] in self._prices))
         rows: list[dict[str, Any] | None] = []
         for price in self._prices:
-            hit = next((line for line in rest if line.get("price_id") == price), None)
+            own = {price} | self._overrides.get(price, set())
+            hit = next((line for line in rest if line.get("price_id") in own), None)
             if hit is None:
                 rows.append(None)
                 continue

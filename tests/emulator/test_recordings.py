@@ -34,7 +34,7 @@ def used_server() -> Iterator[FlexpriceServer]:
 
 
 def test_there_are_recordings() -> None:
-    assert len(RECORDINGS) == 44
+    assert len(RECORDINGS) == 53
 
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)

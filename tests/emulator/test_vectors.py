@@ -25,7 +25,7 @@ def api() -> Api:
 
 
 def test_there_are_vectors() -> None:
-    assert len(VECTORS) == 131
+    assert len(VECTORS) == 153
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["id"])

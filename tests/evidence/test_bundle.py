@@ -20,18 +20,22 @@ def test_a_zip_that_would_be_too_large_leaves_attachments_out_and_says_so(tmp_pa
     for number, size in enumerate((60_000, 40_000, 500)):
         (tmp_path / "allure-results" / f"{number}-attachment.txt").write_bytes(noise.randbytes(size))
     (tmp_path / "golive.html").write_bytes(noise.randbytes(30_000))
-    target = bundle.pack(tmp_path, "evidence.zip", limit=50_000)
+
+    def seal(left_out):
+        (tmp_path / "manifest.json").write_text(json.dumps(list(left_out)))
+
+    target = bundle.pack(tmp_path, "evidence.zip", seal, limit=50_000)
     assert target.stat().st_size <= 50_000
     with zipfile.ZipFile(target) as archive:
         names = set(archive.namelist())
-        note = archive.read("LEFT-OUT.txt").decode()
-    assert {"golive.html", "allure-results/2-attachment.txt", "LEFT-OUT.txt"} <= names
-    assert "allure-results/0-attachment.txt" in note
+        left_out = json.loads(archive.read("manifest.json"))
+    assert names == {"golive.html", "allure-results/2-attachment.txt", "manifest.json"}
+    assert left_out == ["allure-results/0-attachment.txt", "allure-results/1-attachment.txt"]
 
 
 def test_a_small_zip_holds_everything(tmp_path):
     (tmp_path / "golive.md").write_text("x")
-    with zipfile.ZipFile(bundle.pack(tmp_path, "evidence.zip")) as archive:
+    with zipfile.ZipFile(bundle.pack(tmp_path, "evidence.zip", lambda left_out: None)) as archive:
         assert archive.namelist() == ["golive.md"]
 
 

@@ -1,6 +1,7 @@
 """Previews and invoices of an embedded Flexprice against the oracle, through the readers that section 5 uses."""
 
 import copy
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,10 +11,10 @@ from pytest_flexprice.api.guard import WriteGuard
 from pytest_flexprice.api.invoicing import (
     read_active_subscriptions,
     read_connections,
-    read_preview,
     read_setting,
     read_unpaid_invoices,
 )
+from pytest_flexprice.api.previews import PreviewReader, read_running_subscriptions
 from pytest_flexprice.api.transport import Transport
 from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.oracle.invoicing import previews
@@ -45,14 +46,11 @@ def flexprice(world):
 
 @pytest.fixture(scope="module")
 def read(world, flexprice):
-    return read_preview(flexprice, world.subscription["id"])
+    return PreviewReader(flexprice).read(world.subscription["id"])
 
 
 def findings(read, invoice=None):
-    expected = previews.expected_preview(read.subscription, read.usages, read.allowances)
-    return previews.preview_findings(
-        expected, invoice or read.invoice, read.usages, read.readings, read.subscription.anchor
-    )
+    return previews.preview_findings(replace(read, invoice=invoice or read.invoice), datetime.now(UTC))
 
 
 def test_preview_follows_from_the_usage_that_was_read(read):
@@ -74,7 +72,8 @@ def test_any_line_that_is_dropped_is_missed_by_its_event_name(world, read, name)
     invoice = copy.deepcopy(dict(read.invoice))
     invoice["line_items"] = [each for each in invoice["line_items"] if each.get("meter_id") != world.meters[name]]
     found = findings(read, invoice)
-    assert any(f"no line for the event 'use.{name}'" in each.sentence for each in found)
+    missing = [each for each in found if previews.is_missing_line(each)]
+    assert [f"no line for the event 'use.{name}'" in each.sentence for each in missing] == [True]
     again = previews.unbilled_meters(read.plan_prices, invoice, read.meters, datetime.now(UTC))
     assert [f"'use.{name}'" in each.sentence for each in again] == [True]
 
@@ -98,7 +97,7 @@ def test_cancelled_and_billed_invoice_follows_from_the_events():
     other = World(datetime.now(UTC))
     client = reader(other)
     try:
-        before = read_preview(client, other.subscription["id"])
+        before = PreviewReader(client).read(other.subscription["id"])
         other.call(
             "POST",
             f"/v1/subscriptions/{other.subscription['id']}/cancel",
@@ -136,9 +135,37 @@ def test_no_connections(flexprice):
     assert read_connections(flexprice) == []
 
 
-def test_representatives_have_begun_and_are_few(flexprice):
-    now = datetime.now(UTC)
-    active = read_active_subscriptions(flexprice)
-    later = {**active[0], "id": "subs_0", "start_date": "2999-01-01T00:00:00Z"}
-    twin = {**active[0], "id": "subs_zz"}
-    assert [each["id"] for each in previews.representatives([twin, later, *active], now)] == [active[0]["id"]]
+def test_every_finding_names_customer_and_plan(read):
+    invoice = copy.deepcopy(dict(read.invoice))
+    invoice["line_items"][0]["amount"] = "1234.56"
+    told = list(previews.told(read, findings(read, invoice)))
+    assert told
+    for one in told:
+        assert one.subject == "acct_1"
+        assert one.finding.problem.startswith("customer 'acct_1' on plan 'pro': ")
+        assert "acct_1" not in one.kind
+
+
+def test_a_preview_costs_few_requests(world):
+    asked = []
+    guard = WriteGuard(Level.READ, production=True)
+    client = Flexprice(Transport(world.server.url, world.headers), guard, asked.append)
+    reader = PreviewReader(client)
+    try:
+        reader.read(world.subscription["id"])
+        first = len(asked)
+        reader.read(world.subscription["id"])
+    finally:
+        client.close()
+    usage_queries = len(CHARGES) + 3  # one for each line, and one more for each bucketed or reset one
+    assert len(asked) - first == 2 + usage_queries
+    assert not any(path.startswith("/v1/meters/") for path in (row["path"] for row in asked))
+
+
+def test_running_subscriptions_come_with_their_lines(world, flexprice):
+    (one,) = read_running_subscriptions(flexprice)
+    assert one["id"] == world.subscription["id"]
+    assert len(one["line_items"]) == len(CHARGES) + 1
+    own = PreviewReader(flexprice)
+    assert not any(own.has_own_price(one, line) for line in one["line_items"])
+    assert own.has_own_price(one, {"price_id": "price_of_nobody"})

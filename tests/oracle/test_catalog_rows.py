@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from pytest_flexprice.model.catalog_snapshot import SnapshotError
 from pytest_flexprice.model.finding import Severity
 from pytest_flexprice.oracle.catalog import canonical as catalog_json
 from pytest_flexprice.oracle.catalog import diff as catalog_diff
 from pytest_flexprice.oracle.catalog import rows as catalog_rows
-from pytest_flexprice.oracle.catalog.canonical import SnapshotError, load
+from pytest_flexprice.oracle.catalog.canonical import load
 from pytest_flexprice.oracle.catalog.objects import Catalog
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
@@ -113,9 +114,9 @@ def test_extras_are_found_by_code_or_name() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "cannot be read"),
+        ("{", "is not JSON"),
         ("[]", "no catalog snapshot"),
-        ('{"flexprice_catalog": 1, "plans": {"a": {"nam": 1}}}', "'nam'"),
+        ('{"flexprice_catalog": 1, "plans": {"a": {"nam": 1}}}', "plans.a.nam is not a key"),
     ],
 )
 def test_a_bad_snapshot_is_one_sentence(tmp_path: Path, text: str, words: str) -> None:

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_flexprice.model.declared_customers import Row
 from pytest_flexprice.model.finding import NotDecided, NotVerified, Severity
 from pytest_flexprice.model.golive_plan import Customers
 from pytest_flexprice.model.grouping import Told, summarise
 from pytest_flexprice.oracle.customers import declared
 from pytest_flexprice.oracle.customers import existing as customers
-from pytest_flexprice.oracle.customers.declared import Row
 from pytest_flexprice.oracle.customers.register import Register
 
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_flexprice.emulator.kernel.binding import BindError, instant
 from pytest_flexprice.model.finding import Finding, Kind, NotDecided, NotVerified, Severity
 from pytest_flexprice.model.golive_plan import Company, Event, GoLivePlan
 from pytest_flexprice.oracle.samples import check as sample_check
@@ -99,6 +100,192 @@ def test_each_mistake_of_form_is_found_at_its_place(tmp_path: Path, mistake: str
     assert [one.path.startswith("samples.s.ndjson:3") for one in found] == [True]
     assert words in found[0].sentence
     assert "1 of 3 events in s.ndjson" in found[0].sentence
+
+
+# Asked of Go 1.26's own parser, by which the server reads a timestamp.
+TAKEN = {
+    "2026-11-21T10:30:00,5Z": "2026-11-21T10:30:00.5Z",
+    "2026-11-21T1:30:00Z": "2026-11-21T01:30:00Z",
+    "2026-11-21T10:30:00+24:00": "2026-11-20T10:30:00Z",
+    "2026-11-21T10:30:00+24:60": "2026-11-20T09:30:00Z",
+    "2026-11-21T10:30:00-24:00": "2026-11-22T10:30:00Z",
+    "2026-11-21T10:30:00+02:60": "2026-11-21T07:30:00Z",
+    "2026-11-21T1:30:00,5+24:00": "2026-11-20T01:30:00.5Z",
+    "2026-11-21T10:30:00.123456789123Z": "2026-11-21T10:30:00.123456Z",
+}
+REFUSED = (
+    "2026-11-21T10:30:00.Z",
+    "2026-11-21T01:3:00Z",
+    "2026-11-21T10:30Z",
+    "2026-11-21T10:30:00+25:00",
+    "2026-11-21T10:30:00+02:61",
+    "2026-11-21T10:30:00+0200",
+    "2026-11-21t10:30:00Z",
+    "2026-11-21T23:59:60Z",
+    "2026-2-03T10:30:00Z",
+    "10000-01-01T00:00:00Z",
+    "2026-11-21T010:30:00Z",
+    " 2026-11-21T10:30:00Z",
+    "2026-11-31T10:30:00Z",
+)
+
+
+@pytest.mark.parametrize("written", TAKEN)
+def test_timestamps_are_read_as_the_server_reads_them(tmp_path: Path, written: str) -> None:
+    assert instant(written) == datetime.fromisoformat(TAKEN[written])
+    found = everything(check(tmp_path, event(timestamp=written)))
+    assert {one.severity for one in found} <= {Severity.WARNING}
+    moment = duckdb.execute(f"SELECT {event_rules.MOMENT} FROM (SELECT '{written}' AS ts)").fetchall()[0][0]
+    assert moment.astimezone(UTC) == datetime.fromisoformat(TAKEN[written])
+
+
+@pytest.mark.parametrize("written", REFUSED)
+def test_timestamps_that_the_server_refuses_are_errors(tmp_path: Path, written: str) -> None:
+    with pytest.raises(BindError):
+        instant(written)
+    assert "not RFC 3339" in errors(check(tmp_path, event(timestamp=written)))[0]
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("1763806200", "looks like seconds since 1970, as text"),
+        ("1763806200123", "looks like milliseconds since 1970, as text"),
+        ("20261121T103000Z", "basic form of ISO 8601"),
+        ("2026-11-21 10:30:00+01:00", "a space where a T belongs"),
+        ("2026-11-21", "a day without a time"),
+        ("2026-11-21T10:30:00z", "must be capitals"),
+    ],
+)
+def test_a_timestamp_in_another_form_is_named(tmp_path: Path, written: str, words: str) -> None:
+    (found,) = errors(check(tmp_path, event(timestamp=written)))
+    assert words in found
+
+
+def cloud(number: int) -> dict[str, object]:
+    return {
+        "specversion": "1.0",
+        "type": "model.completion",
+        "id": f"c-{number}",
+        "subject": "acct_1",
+        "time": "2026-11-21T10:30:00Z",
+        "data": {"tokens": 1},
+    }
+
+
+FORMS = {
+    "CloudEvents": ([cloud(1), cloud(2)], "are CloudEvents", "type to event_name"),
+    "Lago": ([{"event": {"transaction_id": "1", "code": "x", "timestamp": 1763806200}}], "Lago's events", "code to event_name"),
+    "Lago, bare": ([{"transaction_id": "1", "code": "x", "timestamp": 1763806200}], "Lago's events", "transaction_id to event_id"),
+    "Stripe": ([{"event_name": "model.completion", "payload": {"value": "1"}, "timestamp": 1763806200}], "Stripe's meter", "payload"),
+    "camel case": ([{"eventName": "x", "externalCustomerId": "a", "eventId": "1"}], "spelled in another way", "eventName to event_name"),
+    "wrapped": ([{"payload": event()}], "wrapped in other objects, under 'payload'", "payload to the event itself"),
+    "wrapped text": ([{"Body": json.dumps(event())}], "as a text under 'Body'", "Body to the event itself"),
+    "log": (["2026-11-21 INFO sending " + json.dumps(event())], "lines of a log", "without '2026-11-21 INFO send"),
+    "text": ([json.dumps(json.dumps(event()))], "within a text", "the object that it holds"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_events_in_another_form_are_named_once_with_what_to_map(tmp_path: Path, form: str) -> None:
+    rows, words, mapping = FORMS[form]
+    checked = check(tmp_path, *rows)
+    found = errors(checked)
+    assert len(found) == (2 if form == "Stripe" else 1)  # its event_name is one, so that its quantity is missed
+    assert words in found[0]
+    assert mapping in found[0]
+    assert checked.names == []
+
+
+def test_some_events_in_another_form_hide_no_others(tmp_path: Path) -> None:
+    found = errors(check(tmp_path, event(1), cloud(2), event(3, event_id="(absent)")))
+    assert "1 of 3 events in s.ndjson are CloudEvents" in found[0]
+    assert any("no event_id" in one for one in found)
+
+
+def test_the_case_of_keys_does_not_matter_to_flexprice(tmp_path: Path) -> None:
+    odd = {
+        "Event_Name": "model.completion",
+        "EVENT_ID": "1",
+        "external_customer_id": "acct_1",
+        "Timestamp": "2026-11-21T10:30:57Z",
+        "properties": {"tokens": 1},
+    }
+    assert errors(check(tmp_path, odd)) == []
+    header = "Event Name,External_Customer_ID,event-id,TIMESTAMP,tokens"
+    assert errors(check(tmp_path, header, "model.completion,acct_1,1,2026-11-21T10:30:57Z,5", name="s.csv")) == []
+
+
+def test_one_of_ten_that_misses_the_filter_by_case_is_told(tmp_path: Path) -> None:
+    meter = tokens(filters={"region": ("eu", "us")})
+    rows = [event(number, properties={"tokens": 1, "region": "eu"}) for number in range(9)]
+    (found,) = errors(check(tmp_path, *rows, event(10, properties={"tokens": 1, "region": "EU"}), meters=(meter,)))
+    assert "1 of 10 events 'model.completion' have 'EU' as 'region'" in found
+    assert "only in upper and lower case" in found
+    other = event(11, properties={"tokens": 1, "region": "asia"})
+    assert errors(check(tmp_path, *rows, other, meters=(meter,))) == []
+
+
+def test_a_negative_value_that_an_expression_reads_is_a_warning(tmp_path: Path) -> None:
+    meter = tokens(field="", expression="tokens * 2")
+    (found,) = everything(check(tmp_path, event(properties={"tokens": -2}), meters=(meter,)))
+    assert found.severity is Severity.WARNING
+    assert "a negative 'tokens', which the expression" in found.sentence
+
+
+def test_a_declared_type_that_its_meter_cannot_add_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "s.ndjson").write_text(json.dumps(event()) + "\n", encoding="utf-8")
+    events = [Event(name="model.completion", properties={"tokens": "string"})]
+    checked = sample_check.check(events, [tmp_path / "s.ndjson"], tmp_path, NOW, meters=METERS)
+    (found,) = errors(checked)
+    assert (
+        "declares property 'tokens' of event 'model.completion' as string, and its meter takes the SUM of it" in found
+    )
+
+
+def test_events_before_every_subscription_and_old_ones_are_warnings(tmp_path: Path) -> None:
+    (tmp_path / "s.ndjson").write_text(
+        json.dumps(event(1, timestamp="2026-10-01T00:00:00Z"))
+        + "\n"
+        + json.dumps(event(2, timestamp="2025-10-01T00:00:00Z"))
+        + "\n",
+        encoding="utf-8",
+    )
+    since = datetime(2026, 11, 1, tzinfo=UTC)
+    checked = sample_check.check(EVENTS, [tmp_path / "s.ndjson"], tmp_path, NOW, meters=METERS, billed_since=since)
+    assert {one.severity for one in checked.form} == {Severity.WARNING}
+    assert any(
+        "2 of 2 events" in one.sentence and "first declared subscription" in one.sentence for one in checked.form
+    )
+    assert any("1 of 2 events" in one.sentence and "more than a year ago" in one.sentence for one in checked.form)
+
+
+MUTATIONS = st.one_of(
+    st.text(max_size=8), st.sampled_from(["{", "}", '"', "[", "\\", ",", "\n", "null", "1e999", '{"a":', "\x00"])
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_whatever_a_sample_file_holds_it_ends_in_findings(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    name = data.draw(st.sampled_from(["s.ndjson", "s.json", "s.csv"]))
+    text = (
+        "\n".join(json.dumps(event(number)) for number in range(2)) if name != "s.csv" else "event_name,event_id\nx,1"
+    )
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(text)))
+        text = text[:at] + data.draw(MUTATIONS) + text[data.draw(st.integers(at, min(len(text), at + 5))) :]
+    folder = tmp_path_factory.mktemp("mutated")
+    (folder / name).write_bytes(text.encode("utf-8", "surrogatepass"))
+    try:
+        found = everything(
+            sample_check.check(EVENTS, [folder / name], folder, NOW, meters=METERS, customers=("acct_1",))
+        )
+    except NotVerified as refused:
+        found = refused.findings
+    assert all("Traceback" not in one.sentence and one.sentence.endswith(".") for one in found)
 
 
 QUANTITIES = {
@@ -294,7 +481,7 @@ def test_every_rule_has_its_words() -> None:
         event_rules.Reading("e", kind, ("f",), expression)
         for kind, expression in (("SUM", False), ("COUNT_UNIQUE", False), ("SUM", True))
     ]
-    rules = [*event_rules.structure(NOW), *(rule for one in reading for rule in event_rules.quantities(one))]
+    rules = [*event_rules.structure(NOW, NOW), *(rule for one in reading for rule in event_rules.quantities(one))]
     assert {rule.name for rule in rules} == set(event_words.WORDS)
 
 

@@ -11,9 +11,9 @@ import pytest
 from pytest_flexprice.model.finding import Kind, Severity
 from pytest_flexprice.oracle.invoicing.finalization import finalization_findings, finalized_findings
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice, equation_findings
-from pytest_flexprice.oracle.invoicing.invoice import expected_invoice
+from pytest_flexprice.oracle.invoicing.invoice import expected_invoice, line_usages
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
-from pytest_flexprice.oracle.metering.meters import Meter, usage_of_total
+from pytest_flexprice.oracle.metering.meters import Event, Meter, usage_of_total
 from pytest_flexprice.oracle.pricing.allowances import Allowance
 from pytest_flexprice.oracle.pricing.deductions import Coupon, Tax
 from pytest_flexprice.oracle.pricing.periods import first_period
@@ -117,9 +117,18 @@ def test_wrong_price_shows_the_formula():
 
 
 def test_wrong_quantity_shows_the_difference():
-    (finding,) = compare_invoice(expect("50"), invoice(line(quantity="49", amount="12.25")))
+    sent = [Event(f"e{number}", "model.completion", START, {"n": 5}) for number in range(10)]
+    own = subscription(tokens())
+    expected = expected_invoice(own, line_usages(own, [meter()], sent))
+    (finding,) = compare_invoice(expected, invoice(line(quantity="49", amount="12.25")))
     assert "shows a usage of 49 where 50 is expected, 1 too little" in finding.sentence
     assert "never billed" in finding.sentence
+
+
+def test_readers_of_usage_that_differ_accuse_neither():
+    (finding,) = compare_invoice(expect("50"), invoice(line(quantity="49", amount="12.25")))
+    assert "bills a usage of 49, and the usage query counts 50 in the same time" in finding.sentence
+    assert "one of the two is wrong" in finding.sentence
 
 
 @pytest.mark.parametrize(
@@ -141,9 +150,7 @@ def test_allowance_off_by_one_is_named():
     allowances = {"meter_tokens": Allowance("meter_tokens", Decimal(10))}
     observed = invoice(line(quantity="1", amount="0.5", adjusted_entitlement_quantity="10"))
     (finding,) = compare_invoice(expect("11", allowances), observed)
-    assert "1 × 0.25 = 0.25, but it bills 0.5 usd, which is what it costs if the allowance ends one unit too early" in (
-        finding.sentence
-    )
+    assert "1 × 0.25 = 0.25, but it bills 0.5 usd, as if the allowance ends one unit too early" in (finding.sentence)
 
 
 def test_boundary_quantities_lie_on_both_sides_of_each_bound():
@@ -278,7 +285,7 @@ def test_each_way_of_not_being_finalized_has_its_own_sentence(fields, words):
 def test_expected_tax_that_is_missing_is_found():
     expected = expect("100", coupons=[], taxes=[Tax(percentage=Decimal(20))])
     (finding,) = compare_invoice(expected, invoice(line(quantity="100", amount="25")))
-    assert finding.sentence.startswith("the invoice's tax is 0 (expected 5, found 0)")
+    assert finding.sentence.startswith("the invoice's tax is 0, as if there were none (expected 5, found 0)")
 
 
 def test_unknown_pricing_is_not_verified_and_never_green():

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_flexprice.model.finding import Kind, Severity
 from pytest_flexprice.model.golive_plan import Invoicing
-from pytest_flexprice.oracle.invoicing import settings
+from pytest_flexprice.oracle.invoicing import collection, settings
 from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, cancellations
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -78,7 +78,7 @@ def test_silent_plan_is_not_decided(declared):
     assert {each.kind for each in found} == {Kind.NOT_DECIDED}
     assert "the grace period is not decided, as the plan is silent: what applies is 3" in found[0].sentence
     assert "what applies is 3, Flexprice's default, which nobody ever saved here" in found[0].sentence
-    assert one(settings.collection_findings(declared, [subscription(1)])).kind is Kind.NOT_DECIDED
+    assert one(collection.collection_findings(declared, [subscription(1)])).kind is Kind.NOT_DECIDED
 
 
 def test_long_finalization_is_told_in_hours():
@@ -169,21 +169,45 @@ def test_offenders_of_the_collection_method_are_named():
         subscription(2, "charge_automatically"),
         subscription(3, "charge_automatically", "draft"),
     ]
-    sentence = one(settings.collection_findings(DECIDED, others)).sentence
-    assert "1 of 2 active subscriptions do not use 'send_invoice': subs_2 of acct_2 (expected" in sentence
-    assert settings.collection_findings(DECIDED, others[:1]) == []
+    sentence = one(collection.collection_findings(DECIDED, others)).sentence
+    assert (
+        "1 of 2 active subscriptions do not use 'send_invoice', as decided for them: subs_2 of acct_2 (expected"
+        in sentence
+    )
+    assert collection.collection_findings(DECIDED, others[:1]) == []
+
+
+def test_a_customers_row_decides_for_it_and_the_plan_for_the_others():
+    active = [subscription(1), subscription(2, "charge_automatically"), subscription(3)]
+    assert collection.collection_findings(DECIDED, active, {"subs_2": "charge_automatically"}) == []
+    assert "1 of 3" in one(collection.collection_findings(DECIDED, active)).sentence
+    sentence = one(
+        collection.collection_findings(
+            DECIDED, active, {"subs_2": "charge_automatically", "subs_3": "charge_automatically"}
+        )
+    ).sentence
+    assert "subs_3 of acct_3 (expected 'charge_automatically', found 'send_invoice')" in sentence
+
+
+def test_without_a_usual_method_every_customer_must_have_one():
+    active = [subscription(1), subscription(2)]
+    own = {"subs_1": "send_invoice", "subs_2": "send_invoice"}
+    assert collection.collection_findings(None, active, own) == []
+    del own["subs_2"]
+    assert one(collection.collection_findings(None, active, own)).kind is Kind.NOT_DECIDED
 
 
 def test_many_offenders_are_counted():
     others = [subscription(number, "charge_automatically") for number in range(14)]
-    assert "and 4 more" in one(settings.collection_findings(DECIDED, others)).sentence
+    assert "and 4 more" in one(collection.collection_findings(DECIDED, others)).sentence
 
 
 def test_collecting_needs_a_gateway():
     wanted = DECIDED.model_copy(update={"collection": "charge_automatically"})
     assert (
         "no payment gateway is connected"
-        in one(settings.connection_findings(wanted, [{"provider_type": "hubspot"}])).sentence
+        in one(collection.connection_findings(wanted, [{"provider_type": "hubspot"}])).sentence
     )
-    assert settings.connection_findings(wanted, [{"provider_type": "Stripe"}]) == []
-    assert settings.connection_findings(DECIDED, []) == []
+    assert collection.connection_findings(wanted, [{"provider_type": "Stripe"}]) == []
+    assert collection.connection_findings(DECIDED, []) == []
+    assert one(collection.connection_findings(DECIDED, [], {"subs_1": "charge_automatically"})).path == "connections"

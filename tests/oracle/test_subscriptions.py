@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_flexprice.model.declared_customers import Row
 from pytest_flexprice.model.finding import Severity
 from pytest_flexprice.oracle.catalog.objects import Catalog, Price
 from pytest_flexprice.oracle.customers import subscriptions
-from pytest_flexprice.oracle.customers.declared import Row
 from pytest_flexprice.oracle.customers.register import Register
 from pytest_flexprice.oracle.customers.subscriptions import Expected
 
@@ -79,6 +79,19 @@ def compare(
 
 def test_the_declared_subscription_is_fine() -> None:
     assert compare(subscription()) == []
+
+
+ENDED = {"id": "subs-0", "subscription_status": "cancelled", "cancelled_at": "2026-11-10T00:00:00Z"}
+
+
+def test_a_subscription_that_is_declared_as_cancelled_is_looked_for_among_the_cancelled_ones() -> None:
+    gone, here = {**DECLARED, "status": "cancelled"}, {**DECLARED, "status": "active"}
+    assert compare(subscription(**ENDED), declared=(gone,)) == []
+    assert compare(subscription(**ENDED), subscription(), declared=(gone, here)) == []
+    (told,) = compare(subscription(), declared=(gone,))
+    assert "'cancelled', found 'active'" in told
+    (told,) = compare(subscription(**ENDED), declared=(gone, here))
+    assert "has no subscription" in told
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from pytest_flexprice.model.finding import show
 from pytest_flexprice.model.times import Window
+from pytest_flexprice.oracle.invoicing.coupons import Attached, AttachedCoupon, acting
 from pytest_flexprice.oracle.invoicing.invoice import expected_invoice, line_usages
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
 from pytest_flexprice.oracle.metering.expressions import ExpressionError
-from pytest_flexprice.oracle.metering.meters import Event, Meter, quantity
+from pytest_flexprice.oracle.metering.meters import Event, Meter, expected_usage, quantity
 from pytest_flexprice.oracle.pricing.allowances import Allowance
 from pytest_flexprice.oracle.pricing.commitments import Commitment, LineCommitment
-from pytest_flexprice.oracle.pricing.deductions import Coupon, Tax
+from pytest_flexprice.oracle.pricing.deductions import Tax
 from pytest_flexprice.oracle.pricing.periods import first_period
 from pytest_flexprice.oracle.pricing.prices import Price
 
@@ -43,31 +44,36 @@ class Case:
         self.subscription = self._subscription()
 
     def _meter(self, index, charge):
-        spec = charge["meter"]
+        spec = charge.get("meter") or {"type": "COUNT"}
         data = {"id": f"m{index}", "name": f"<vector> m{index}", "event_name": "use", "aggregation": spec}
         return Meter.from_api({**data, "filters": spec.get("filters")})
 
     def _subscription(self):
         extra = self.vector.get("subscription") or {}
-        lines = []
-        for index, charge in enumerate(self.vector["charges"]):
-            price = Price.from_api({"id": f"p{index}", "type": "USAGE", "meter_id": f"m{index}", **charge["price"]})
-            own = extra.get("line_item_commitment") if index == 0 else None
-            commitment = LineCommitment.from_api(own) if own else None
-            lines.append(
-                BilledLine(f"l{index}", price, f"m{index}", f"<vector> m{index}", start=START, commitment=commitment)
-            )
         return BilledSubscription(
             id="s",
             currency=self.vector["charges"][0]["price"]["currency"],
             billing_period="MONTHLY",
             start=START,
             period=first_period(START, "MONTHLY"),
-            lines=tuple(lines),
+            lines=tuple(subscription_lines(self.vector)),
             anchor=START,
             commitment=Commitment.from_api(extra),
             plan_name="<vector>",
         )
+
+    @property
+    def coupons(self):
+        """The coupon as it hangs on the subscription: attaching it was a redemption."""
+        coupon = self.vector.get("coupon")
+        if not coupon:
+            return Attached()
+        own = (self.vector.get("subscription") or {}).get("subscription_coupons") or [{}]
+        line = next((each.id for each in self.subscription.lines if own[0].get("price_id") == _name(each)), "")
+        attached = AttachedCoupon.from_api(
+            {"coupon": {**coupon, "total_redemptions": 1}, "subscription_line_item_id": line}
+        )
+        return acting([attached], self.subscription.period, START, self.subscription.currency)
 
     def lookup(self):
         """What the Event Debugger says of each event that the vector asks for."""
@@ -75,10 +81,11 @@ class Case:
         return {event_id: self._looked_up(events[event_id]) for event_id in self.vector["results"].get("lookup", {})}
 
     def _looked_up(self, event):
-        meter, line = self.meters[0], self.subscription.lines[0]
+        meter = self.meters[0]
+        lines = [line for line in self.subscription.lines if line.meter_id == meter.id]
         if not meter.accepts(event):
             return {"status": "failed", "failure_point": "meter_lookup"}
-        if not line.within(self.subscription.period).holds(event.timestamp):
+        if not any(line.within(self.subscription.period).holds(event.timestamp) for line in lines):
             return {"status": "failed", "failure_point": "subscription_line_item_lookup"}
         try:
             return {"status": "processed", "qty_total": quantity(meter, event)}
@@ -86,12 +93,13 @@ class Case:
             return {"status": "processing"}
 
     def usage(self):
-        """What the usage query says per charge, until an hour ahead."""
-        asked = line_usages(self.subscription, self.meters, self.events, Window(START, NOW + timedelta(hours=1)))
-        return [
-            {"total_value": asked[line.id].total, "event_count": asked[line.id].event_count}
-            for line in self.subscription.lines
+        """What the usage query says per charge, until an hour ahead; nothing for fees. It knows no phases."""
+        window = Window(START, NOW + timedelta(hours=1))
+        asked = [
+            expected_usage(meter, self.events, window) if charge.get("meter") else None
+            for meter, charge in zip(self.meters, self.vector["charges"], strict=True)
         ]
+        return [each and {"total_value": each.total, "event_count": each.event_count} for each in asked]
 
     def expected(self, stage, closing=False):
         """The oracle's invoice at a stage; one that closes the subscription ends now."""
@@ -103,7 +111,8 @@ class Case:
             period=period,
             stage=stage,
             closing=closing,
-            coupons=[Coupon.from_api(self.vector["coupon"])] if self.vector.get("coupon") else [],
+            coupons=self.coupons.whole,
+            line_coupons=dict(self.coupons.by_line),
             taxes=[Tax.from_api(self.vector["tax"])] if self.vector.get("tax") else [],
             credit_balance=Decimal(0),
         )
@@ -147,12 +156,14 @@ class Case:
     def _lines(self, invoice):
         rest, rows = list(invoice.lines), []
         for line in self.subscription.lines:
-            hit = next((each for each in rest if each.price_id == line.price.id), None)
+            if line.id.endswith("later"):
+                continue
+            hit = next((each for each in rest if each.line is line), None)
             if hit is None:
                 rows.append(None)
                 continue
             rest.remove(hit)
-            row = {"quantity": hit.quantity, "amount": hit.amount, "line_item_discount": Decimal(0)}
+            row = {"quantity": hit.quantity, "amount": hit.amount, "line_item_discount": hit.line_discount}
             row["invoice_level_discount"] = hit.discount if hit.discount is not None else Decimal(0)
             if hit.allowed is not None:
                 row["adjusted_entitlement_quantity"] = hit.allowed
@@ -161,6 +172,51 @@ class Case:
             rows.append(row)
         others = [{"display_name": each.name, "quantity": each.quantity, "amount": each.amount} for each in rest]
         return rows, others
+
+
+def subscription_lines(vector):
+    """The lines that a create request with these prices, overrides, phases and addons makes (recordings deals_*)."""
+    extra = vector.get("subscription") or {}
+    phases = extra.get("phases") or [{}]
+    for number, phase in enumerate(phases):
+        source = extra if number == 0 else phase
+        overrides = [*(source.get("override_line_items") or ())]
+        overrides += [each for addon in extra.get("addons") or () for each in addon.get("override_line_items") or ()]
+        for index, charge in enumerate(vector["charges"]):
+            own = next((each for each in overrides if each["price_id"] == f"{{price{index}}}"), {})
+            yield _line(vector, index, charge, own, phase, f"l{index}{'' if number == 0 else '-later'}")
+
+
+def _line(vector, index, charge, own, phase, identifier):
+    usage = bool(charge.get("meter"))
+    commitment = (vector.get("subscription") or {}).get("line_item_commitment") if index == 0 else None
+    data = {"id": f"p{index}", "type": "USAGE" if usage else "FIXED", **charge["price"], **_overriding(own)}
+    return BilledLine(
+        identifier,
+        Price.from_api({**data, "meter_id": f"m{index}" if usage else ""}),
+        f"m{index}" if usage else "",
+        f"<vector> m{index}",
+        quantity=Decimal(own.get("quantity") or 1) or Decimal(1),
+        start=_moment(phase.get("start_date")) or START,
+        end=_moment(phase.get("end_date")),
+        commitment=LineCommitment.from_api(commitment) if commitment else None,
+    )
+
+
+def _overriding(own):
+    """What an override changes of its price: tiers without a billing model change nothing."""
+    names = {"amount", "billing_model", "tier_mode", "tiers", "transform_quantity"}
+    if "billing_model" not in own:
+        names -= {"tier_mode", "tiers"}
+    return {name: own[name] for name in names if name in own}
+
+
+def _moment(text):
+    return START + timedelta(seconds=int(text.removeprefix("{start+").removesuffix("}"))) if text else None
+
+
+def _name(line):
+    return "{price" + line.id.removeprefix("l") + "}"
 
 
 def differences(want, got, path=""):

@@ -148,8 +148,11 @@ def test_customers_of_a_lost_run_are_swept_by_their_mark(site: Callable[..., Sit
         body = {"external_id": f"golive-{name}", "name": name, "metadata": {**mark, "expires_at": expires}}
         company.seeder.call("POST", "/v1/customers", body)
     outcome = company.run("--flexprice-env=prod", "--flexprice-level=smoke", "--flexprice-sweep")
-    assert outcome.code == 0, outcome.output
     assert [row["external_id"] for row in company.test_customers()] == ["golive-running"]
+    assert outcome.code == 7, outcome.output
+    assert re.search(
+        r"LEFT BEHIND: customer cust_\w+ \('golive-running'\) of run lost .* from 2999-01-01", outcome.output
+    )
 
 
 def test_what_cannot_be_removed_is_told_with_its_id(tmp_path: Path) -> None:

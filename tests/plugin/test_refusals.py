@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -154,3 +155,44 @@ def test_what_is_not_flexprice_gets_its_own_sentence(
     folder: Path, gateway: Callable[..., str], answer: tuple[int, dict[str, str], bytes], says: str
 ) -> None:
     assert says in refused(folder, "--flexprice-env=prod", f"--flexprice-base-url={gateway(*answer)}")
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ('old_keys = ["whsec_C4n4ryS3cretValue0123456789"]', "expected the name of an environment variable"),
+        ('old_keys = ["sk-C4n4ryS3cretValue"]', "expected the name of an environment variable"),
+        ('old_keys = ["c4n4rys3cretvalue"]', "expected the name of an environment variable"),
+        ('environment_id = ""', "environments.prod.environment_id = '': it is empty"),
+        ('webhooks = { endpoint = "https://a.example", event_types = [] }', "environments.prod.webhooks.event_types"),
+        ("a = " + "[" * 10_000 + "]" * 10_000, "nested deeper than 64 levels"),
+        ("a" + ".a" * 50_000 + " = 1", "a key of more than 32 parts"),
+        ("a = " + "9" * 100_000, "a number of more than 100 digits"),
+    ],
+    ids=["secret", "dashes", "plain", "environment", "event types", "deep", "dots", "digits"],
+)
+def test_a_plan_beyond_its_bounds_is_refused_and_no_secret_is_shown(folder: Path, lines: str, says: str) -> None:
+    (folder / "golive.toml").write_text(PLAN.format(url="x") + lines)
+    said = refused(folder, "--flexprice-env=prod")
+    assert says in said
+    assert "c4n4ry" not in said.lower()
+    assert len(said) < 500
+
+
+@pytest.mark.parametrize("file", ["golive.toml", ".env.prod"])
+def test_a_file_that_never_ends_is_refused_at_once(folder: Path, file: str) -> None:
+    (folder / file).unlink(missing_ok=True)
+    (folder / file).symlink_to("/dev/zero")
+    assert "is a device; name a regular file" in refused(folder, "--flexprice-env=prod")
+    (folder / file).unlink()
+    os.mkfifo(folder / file)
+    assert "is a named pipe; name a regular file" in refused(folder, "--flexprice-env=prod")
+
+
+def test_variables_that_are_no_utf8_are_told_with_their_line(folder: Path) -> None:
+    (folder / ".env.prod").write_bytes(b"A=1\nB=\xfc\n")
+    assert ".env.prod:2: the file of variables is not UTF-8" in refused(folder, "--flexprice-env=prod")
+
+
+def test_a_key_that_no_header_can_carry_is_refused(folder: Path) -> None:
+    assert "holds a character that no header can carry" in refused(folder, "--flexprice-env=prod", key="sk_€uro12345")

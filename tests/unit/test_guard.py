@@ -5,15 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_flexprice.api import WriteGuard, WriteRefused
 from pytest_flexprice.model.checklist import Level
+from pytest_flexprice.model.golive_plan import Environment
+from pytest_flexprice.oracle.access import Belonging
 
 OURS = {"cust_ours", "golive-run-test", "subs_ours", "inv_ours"}
 
 
+DECLARED = Environment(base_url="https://us.api.flexprice.io", environment_id="env_1", type="production")
+SEEN = Belonging("env_1", "plans", "production", "Production")
+
+
 def guard(level: Level = Level.SMOKE, production: bool = True, proved: bool = True) -> WriteGuard:
-    return WriteGuard(level, production, owns=OURS.__contains__, proved=proved)
+    made = WriteGuard(level, production, OURS.__contains__)
+    if proved:
+        assert made.prove(SEEN, DECLARED, "") == []
+    return made
 
 
 READS: list[tuple[str, str]] = [
@@ -81,7 +92,7 @@ def test_smoke_writes_to_nothing_else(method: str, path: str, body: Any) -> None
     watch = guard()
     with pytest.raises(WriteRefused):
         watch.check(method, path, body)
-    assert watch.refused == [f"{method} {path}"]
+    assert watch.refused() == (f"{method} {path}",)
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ALLOWED)
@@ -98,8 +109,8 @@ def test_a_lower_level_writes_nothing(method: str, path: str, body: Any) -> None
 
 def test_a_failed_proof_is_the_reason() -> None:
     watch = guard(proved=False)
-    watch.blocked = "the key belongs to Sandbox"
-    with pytest.raises(WriteRefused, match="the key belongs to Sandbox"):
+    assert watch.prove(Belonging("env_2", "plans", "development"), DECLARED, "")
+    with pytest.raises(WriteRefused, match="the key belongs to Sandbox 'env_2'"):
         watch.check(*ALLOWED[0])
 
 
@@ -107,3 +118,140 @@ def test_a_drill_may_do_anything_but_in_production() -> None:
     guard(Level.DRILL, production=False).check("PUT", "/v1/settings/subscription_config", {"value": {}})
     with pytest.raises(WriteRefused):
         guard(Level.DRILL, production=True).check("PUT", "/v1/settings/subscription_config", {"value": {}})
+
+
+def test_a_proof_that_failed_once_cannot_be_made_good() -> None:
+    watch = guard(proved=False)
+    watch.prove(Belonging("env_2", "plans", "development"), DECLARED, "")
+    watch.prove(SEEN, DECLARED, "")
+    with pytest.raises(WriteRefused, match="the key belongs to Sandbox"):
+        watch.check(*ALLOWED[0])
+
+
+def test_an_environment_without_an_id_proves_nothing() -> None:
+    watch = guard(proved=False)
+    watch.prove(Belonging("", "nothing"), DECLARED.model_copy(update={"environment_id": ""}), "")
+    with pytest.raises(WriteRefused, match="not been proved"):
+        watch.check(*ALLOWED[0])
+
+
+@pytest.mark.parametrize("name", ["proved", "blocked", "owns", "level", "check", "prove", "_state", "refused"])
+def test_no_attribute_opens_it(name: str) -> None:
+    watch = guard(proved=False)
+    with pytest.raises(AttributeError):
+        setattr(watch, name, lambda *anything: None)
+    with pytest.raises(AttributeError):
+        delattr(watch, name)
+    with pytest.raises(WriteRefused):
+        watch.check(*ALLOWED[0])
+
+
+OWN_EVENT = {"event_name": "x", "external_customer_id": "golive-run-test"}
+OWN_SUBSCRIPTION = {"customer_id": "cust_ours", "plan_id": "plan_1", "collection_method": "send_invoice"}
+#: Bodies with our id in the right place, and somebody else's where Flexprice finds it too.
+HIDDEN: list[tuple[str, Any]] = [
+    ("/v1/events", {**OWN_EVENT, "External_Customer_Id": "acct_1"}),
+    ("/v1/events", {**OWN_EVENT, "customer_id": "cust_other"}),
+    ("/v1/events", [OWN_EVENT]),
+    ("/v1/events", {**OWN_EVENT, "events": [{"external_customer_id": "acct_1"}]}),
+    ("/v1/events", {"external_customer_id": ["golive-run-test", "acct_1"]}),
+    ("/v1/events", {"external_customer_id": {"golive-run-test": "acct_1"}}),
+    ("/v1/events", {"event_name": "x"}),
+    ("/v1/events/bulk", {"Events": [{"external_customer_id": "acct_1"}]}),
+    ("/v1/events/bulk", {"events": [OWN_EVENT], "Events": [{"external_customer_id": "acct_1"}]}),
+    ("/v1/events/bulk", {"events": {"external_customer_id": "acct_1"}}),
+    ("/v1/events/bulk", {"events": [OWN_EVENT, [{"external_customer_id": "acct_1"}]]}),
+    ("/v1/events/bulk", [OWN_EVENT]),
+    ("/v1/events/bulk", {}),
+    ("/v1/subscriptions", {**OWN_SUBSCRIPTION, "external_customer_id": "acct_1"}),
+    ("/v1/subscriptions", {**OWN_SUBSCRIPTION, "invoicing_customer_id": "cust_other"}),
+    ("/v1/subscriptions", {**OWN_SUBSCRIPTION, "Collection_Method": "charge_automatically"}),
+    ("/v1/subscriptions", {**OWN_SUBSCRIPTION, "COLLECTION_METHOD": "send_invoice"}),
+    ("/v1/subscriptions", {**OWN_SUBSCRIPTION, "parent_subscription_id": "subs_other"}),
+    (
+        "/v1/subscriptions",
+        {**OWN_SUBSCRIPTION, "inheritance": {"external_customer_ids_to_inherit_subscription": ["acct_1"]}},
+    ),
+    ("/v1/subscriptions", {**OWN_SUBSCRIPTION, "inheritance": {"invoicing_customer_external_id": "acct_1"}}),
+    ("/v1/subscriptions", {**OWN_SUBSCRIPTION, "phases": [{"Customer_ID": "cust_other"}]}),
+    ("/v1/subscriptions", {**OWN_SUBSCRIPTION, "gateway_payment_method_id": "pm_1"}),
+    ("/v1/customers", {"external_id": "golive-run-test", "External_ID": "acct_1"}),
+    ("/v1/customers", {"external_id": "golive-run-test", "parent_customer_id": "cust_other"}),
+    ("/v1/customers", {"external_id": "golive-run-test", "integration_entity_mapping": [{"id": "cus_stripe"}]}),
+    ("/v1/invoices/inv_ours/void", {"invoice_id": "inv_other"}),
+    ("/v1/subscriptions/subs_ours/cancel", {"subscription_id": "subs_other"}),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), HIDDEN)
+def test_the_guard_sees_what_the_server_sees(path: str, body: Any) -> None:
+    with pytest.raises(WriteRefused):
+        guard().check("POST", path, body)
+
+
+KEYS = st.sampled_from(["external_customer_id", "event_name", "properties", "customer_id", "events", "source"])
+
+
+def _cased(name: str, upper: list[bool]) -> str:
+    return "".join(one.upper() if big else one for one, big in zip(name, upper + [False] * 40, strict=False))
+
+
+@given(st.dictionaries(KEYS, st.just("acct_1"), min_size=1), st.lists(st.booleans(), max_size=25))
+def test_no_spelling_of_a_key_lets_another_customer_through(body: dict[str, str], upper: list[bool]) -> None:
+    """Whatever is added in whichever case to a good event: if it could name another customer, it is refused."""
+    added = {_cased(key, upper): value for key, value in body.items()}
+    harmless = all(key in ("event_name", "source", "properties") for key in added)
+    try:
+        guard().check("POST", "/v1/events", {**OWN_EVENT, **added})
+    except WriteRefused:
+        return
+    assert harmless
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-HTTP-Method-Override": "DELETE"},
+        {"x-environment-id": "env_2"},
+        {"x-api-key": "sk_other"},
+        {"x-api-key": None},
+        {"authorization": "Bearer x"},
+        {"content-type": "text/plain"},
+        {"host": "elsewhere"},
+        {"x-original-url": "/v1/customers/cust_other"},
+    ],
+)
+def test_no_header_makes_another_request_of_a_write(headers: dict[str, str | None]) -> None:
+    with pytest.raises(WriteRefused):
+        guard().check("POST", "/v1/events", OWN_EVENT, {}, headers)
+
+
+@pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "x-method-override", "X-Rewrite-URL", "Transfer-Encoding"])
+def test_no_header_makes_a_write_of_a_read(name: str) -> None:
+    with pytest.raises(WriteRefused, match="another request"):
+        guard(Level.READ).check("GET", "/v1/customers/cust_other", None, {}, {name: "DELETE"})
+    with pytest.raises(WriteRefused, match="another request"):
+        guard(Level.READ).check("GET", "/v1/customers", None, {"_method": "DELETE"}, {})
+
+
+def test_a_read_may_try_other_keys_and_environments() -> None:
+    guard(Level.READ, proved=False).check("GET", "/v1/users/me", None, {}, {"x-api-key": None, "authorization": "x"})
+
+
+def test_only_what_belongs_beside_a_write_is_asked_with_it() -> None:
+    guard().check("POST", "/v1/invoices/inv_ours/compute", {}, {"sync": "true"})
+    with pytest.raises(WriteRefused, match="has no place beside it"):
+        guard().check("POST", "/v1/invoices/inv_ours/finalize", {}, {"external_customer_id": "acct_1"})
+    with pytest.raises(WriteRefused):
+        guard(Level.READ).check("POST", "/v1/customers", {}, {"external_customer_id": "acct_1"})
+
+
+@pytest.mark.parametrize("method", ["delete", " DELETE", "PURGE", "GET\r\nDELETE", "CONNECT"])
+def test_what_is_no_method_is_never_sent(method: str) -> None:
+    with pytest.raises(WriteRefused):
+        guard(Level.DRILL, production=False).check(method, "/v1/customers/cust_other")
+
+
+def test_a_read_that_sends_webhooks_is_none() -> None:
+    with pytest.raises(WriteRefused):
+        guard().check("GET", "/v1/customers/cust_other/invoices/summary")

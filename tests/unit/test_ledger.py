@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
-from pytest_flexprice.testbed.ledger import Ledger, ledgers
+import pytest
+
+from pytest_flexprice.model.finding import NotVerified
+from pytest_flexprice.testbed.ledger import Ledger
 
 
 def test_what_is_intended_is_on_disk_before_anything_else(tmp_path: Path) -> None:
@@ -58,11 +63,69 @@ def test_a_line_that_a_killed_run_cut_is_passed_over(tmp_path: Path) -> None:
     assert [entry.key for entry in Ledger(path).open()] == ["golive-1"]
 
 
-def test_all_runs_of_an_environment_are_found(tmp_path: Path) -> None:
-    for run, worker in (("run-1", "main"), ("run-2", "gw0"), ("run-2", "gw1")):
-        Ledger(tmp_path / run / f"ledger-{worker}.ndjson").intend("customer", f"{run}-{worker}")
-    assert [entry.key for ledger in ledgers(tmp_path) for entry in ledger.open()] == [
-        "run-1-main",
-        "run-2-gw0",
-        "run-2-gw1",
-    ]
+def test_what_a_file_claims_is_owned_by_nobody_before_it_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "ledger-main.ndjson"
+    first = Ledger(path)
+    first.intend("customer", "golive-1")
+    first.created("customer", "golive-1", "cust_1")
+    again = Ledger(path)
+    assert first.owns("cust_1")
+    assert not again.owns("cust_1")
+    again.created("customer", "golive-1", "cust_1")
+    assert again.owns("cust_1")
+
+
+DAMAGED = [
+    b"\xff\xfe not UTF-8",
+    b"{",
+    b"null",
+    b"[]",
+    b"7",
+    b'"customer"',
+    b'{"kind": "customer"}',
+    b'{"kind": "customer", "key": 7, "state": "intended"}',
+    b'{"kind": "customer", "key": "", "state": "intended"}',
+    b'{"kind": "customer", "key": "golive-2", "state": "lost"}',
+    b'{"kind": "customer", "key": "golive-2", "state": "created", "id": {}}',
+    b'{"kind": "customer", "key": "golive-2", "state": "intended", "about": "x"}',
+    b'{"kind": "customer", "key": "golive-2", "state": "intended", "about": {"a": []}}',
+    b'{"kind": "plan", "key": "golive-2", "state": "created"}',
+    b'{"kind": ["customer"], "key": "golive-2", "state": "created"}',
+    b'{"kind": "customer", "key": "acct_8450", "state": "intended"}',
+    b"[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("line", DAMAGED, ids=range(len(DAMAGED)))
+def test_a_damaged_or_foreign_line_is_told_and_the_rest_counts(line: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "ledger-main.ndjson"
+    Ledger(path).intend("customer", "golive-1")
+    path.write_bytes(line + b"\n" + path.read_bytes() + line + b"\n")
+    ledger = Ledger(path)
+    assert [entry.key for entry in ledger.open()] == ["golive-1"]
+    assert len(ledger.problems) == 2
+    assert all("passed over" in problem for problem in ledger.problems)
+
+
+def test_the_line_after_a_cut_one_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "ledger-main.ndjson"
+    path.write_bytes(b'{"kind": "customer", "key": "gol')
+    Ledger(path).intend("customer", "golive-1")
+    assert [entry.key for entry in Ledger(path).open()] == ["golive-1"]
+
+
+def test_a_full_disk_makes_nothing_and_forgets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "ledger-main.ndjson"
+    ledger = Ledger(path)
+    ledger.intend("customer", "golive-1")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(NotVerified, match=r"No space left on device.*--flexprice-sweep"):
+        ledger.created("customer", "golive-1", "cust_1")
+    with pytest.raises(NotVerified):
+        ledger.intend("customer", "golive-2")
+    assert [(entry.key, entry.id) for entry in ledger.open()] == [("golive-1", "cust_1")]
+    assert ledger.owns("cust_1")

@@ -10,7 +10,7 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.render import gotime
 from ..kernel.tables import Row
-from . import drafts, grants, invoices, lines
+from . import drafts, grants, inheritance, invoices, lines
 from .lines import Period
 from .pricing import number
 from .rounding import ZERO, exact, to_currency
@@ -76,6 +76,9 @@ def cancel(scope: Scope, row: Row, body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _refuse(row: Row, kind: str) -> None:
     status = row["subscription_status"]
+    if row["subscription_type"] == inheritance.INHERITED:
+        message = "Cancel the parent subscription instead; inherited subscriptions follow the parent lifecycle"
+        raise errors.validation(message, {"subscription_id": row["id"]})
     if status == "cancelled":
         raise errors.validation("The subscription is already cancelled", {"subscription_id": row["id"]})
     if status == "draft":
@@ -106,8 +109,10 @@ def finish(
     if not keep_cancel_at:
         changes["cancel_at"] = end
     scope.touch(row, subscription_status="cancelled", cancelled_at=cancelled, end_date=end, **changes)
-    scope.publish("subscription.updated", row)
-    scope.publish("subscription.cancelled", row)
+    inheritance.follow(scope, row)
+    if row["subscription_type"] != inheritance.INHERITED:
+        scope.publish("subscription.updated", row)
+        scope.publish("subscription.cancelled", row)
 
 
 def end_line_items(scope: Scope, row: Row, moment: datetime) -> None:
@@ -127,6 +132,7 @@ def _schedule(scope: Scope, row: Row, kind: str, effective: datetime, reason: st
     if kind == "scheduled_date":
         changes.update(end_date=effective, current_period_end=effective)
     scope.touch(row, **changes)
+    inheritance.follow(scope, row)
     scope.publish("subscription.updated", row)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
+from typing import Any
 
 from .pricing import Tariff
 from .rounding import ONE, ZERO, exact
@@ -89,10 +90,30 @@ def of_line(commitment: LineCommitment, cost: Decimal, committed: Decimal) -> Li
 @exact
 def of_windows(commitment: LineCommitment, costs: Sequence[Decimal], committed: Decimal) -> LineOutcome:
     """The same for a commitment that holds for each bucket by itself."""
-    outcomes = [of_line(commitment, cost, committed) for cost in costs]
+    return total([of_line(commitment, cost, committed) for cost in costs])
+
+
+@exact
+def total(outcomes: Sequence[LineOutcome]) -> LineOutcome:
+    """What several windows come to."""
     return LineOutcome(
         sum((o.amount for o in outcomes), ZERO),
         sum((o.true_up for o in outcomes), ZERO),
         sum((o.overage for o in outcomes), ZERO),
         sum((o.utilized for o in outcomes), ZERO),
     )
+
+
+def explained(commitment: LineCommitment, outcome: LineOutcome, committed: Decimal) -> dict[str, Any]:
+    """How the server explains an amount under a commitment."""
+    return {
+        "type": commitment.kind,
+        "amount": committed,
+        "quantity": commitment.quantity,
+        "overage_factor": commitment.overage_factor,
+        "true_up_enabled": commitment.true_up,
+        "is_windowed": commitment.windowed,
+        "computed_true_up_amount": outcome.true_up,
+        "computed_overage_amount": outcome.overage,
+        "computed_commitment_utilized_amount": outcome.utilized,
+    }

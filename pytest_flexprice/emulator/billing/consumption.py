@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from ..kernel.pricing_rules import display_amount
+from ..kernel.render import dec
 from ..kernel.tables import Row
-from . import readings, usage, views
+from . import lines, readings, usage, views
 from .commitment import Charge
 from .pricing import number
 from .readings import Period, Reading
@@ -19,7 +20,7 @@ from .scope import Scope
 
 def subscription_usage(scope: Scope, row: Row, start: datetime, end: datetime) -> dict[str, Any]:
     """The usage charges of a window, each rounded to the currency; allowances are not taken off here."""
-    split = readings.committed(row, readings.read(scope, row, Period(start, end)))
+    split = readings.committed(row, readings.read(scope, row, Period(start, end), inherited=True))
     currency = row["currency"]
     charges = [_charge(scope, row, reading, charge, overage=False) for reading, charge in split.within]
     charges += [_charge(scope, row, reading, charge, overage=True) for reading, charge in split.overage]
@@ -46,15 +47,16 @@ def subscription_usage(scope: Scope, row: Row, start: datetime, end: datetime) -
 
 def _charge(scope: Scope, row: Row, reading: Reading, charge: Charge, *, overage: bool) -> dict[str, Any]:
     amount = to_currency(charge.cost, row["currency"])
+    cut = not overage and charge.quantity != reading.quantity
     return {
         "subscription_line_item_id": reading.item["id"],
         "amount": float(amount),
         "currency": row["currency"],
-        "display_amount": display_amount(amount, row["currency"]),
+        "display_amount": dec(amount) if cut else display_amount(amount, row["currency"]),
         "quantity": float(charge.quantity),
         "filter_values": {},
         "meter_id": reading.item["meter_id"],
-        "meter_display_name": reading.item["meter_display_name"],
+        "meter_display_name": reading.meter["name"],
         "price": views.price(scope, reading.item["price_id"]),
         "is_overage": overage,
         **({"overage_factor": float(number(row["overage_factor"]))} if overage else {}),
@@ -65,7 +67,7 @@ def _entitlements(scope: Scope, rows: Sequence[Row]) -> dict[str, list[tuple[Row
     """By feature: the published entitlements of the subscriptions' plans and of themselves, with the subscription."""
     found: dict[str, list[tuple[Row, Row]]] = {}
     for row in rows:
-        for owner in (row["plan_id"], row["id"]):
+        for owner in lines.entitling(scope, row):
             for entitlement in scope.find("entitlements", entity_id=owner, status="published"):
                 found.setdefault(entitlement["feature_id"], []).append((row, entitlement))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -37,9 +38,26 @@ def spread(total: Decimal, amounts: Sequence[Decimal], currency: str) -> list[De
 
 
 def applies(coupon: Mapping[str, Any], used: int) -> bool:
-    """Whether a coupon still counts after ``used`` earlier invoices of the subscription took it."""
+    """Whether a coupon still counts after ``used`` invoices of the subscription took it.
+
+    One for once is taken twice: from the opening invoice and from that of the first period (recording
+    deals_addons_coupons_tax).
+    """
     if coupon["cadence"] == "once":
-        return used == 0
+        return used <= 1
     if coupon["cadence"] == "repeated":
         return used < int(coupon.get("duration_in_periods") or 0)
     return True
+
+
+def redeemable(coupon: Mapping[str, Any], currency: str, now: datetime) -> bool:
+    """Whether a coupon can be attached, and taken off an invoice, now.
+
+    Attaching counts as a redemption, so what takes the last one is discounted by nothing (vector coupon-last).
+    """
+    early = coupon["redeem_after"] is not None and coupon["redeem_after"] > now
+    late = coupon["redeem_before"] is not None and coupon["redeem_before"] < now
+    limit = coupon["max_redemptions"]
+    foreign = coupon["type"] == "fixed" and coupon["currency"] not in ("", currency)
+    spent = limit is not None and coupon["total_redemptions"] >= limit
+    return coupon["status"] == "published" and not (early or late or foreign or spent)

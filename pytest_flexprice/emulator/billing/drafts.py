@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from ..kernel.tables import Row
-from . import config, coupon, lines, periods
+from . import config, discounts, inheritance, lines, periods
 from .lines import Line, Period
 from .pricing import number
 from .rounding import ZERO, stored
@@ -69,7 +65,7 @@ def new_subscription_invoice(scope: Scope, subscription: Row, reason: str, perio
         scope,
         "SUBSCRIPTION",
         "subscription_invoice",
-        customer_id=subscription["customer_id"],
+        customer_id=inheritance.payer(subscription),
         subscription_id=subscription["id"],
         subscription_customer_id=subscription["customer_id"],
         currency=subscription["currency"],
@@ -97,10 +93,8 @@ _USAGE_ONLY = frozenset({"PRORATION", "AUTO_INVOICE_THRESHOLD"})
 def following(subscription: Row, period: Period) -> Period:
     """The period after ``period``."""
     length = (subscription["billing_period"], subscription["billing_period_count"])
-    end = periods.next_boundary(
-        period.end, subscription["billing_anchor"], *length, config.zone(subscription["timezone"])
-    )
-    return Period(period.end, end)
+    zone, last = config.zone(subscription["timezone"]), subscription["end_date"]
+    return Period(period.end, periods.period_end(period.end, subscription["billing_anchor"], length, last, zone))
 
 
 def charges(scope: Scope, subscription: Row, reason: str, period: Period) -> list[Line]:
@@ -111,61 +105,10 @@ def charges(scope: Scope, subscription: Row, reason: str, period: Period) -> lis
             for line in opening:
                 line.amount = ZERO
         return opening
-    charged = lines.arrear(scope, subscription, period)
     if reason in _USAGE_ONLY:
-        return charged
+        return lines.arrear(scope, subscription, period, whole=True)
+    charged = lines.arrear(scope, subscription, period)
     return charged + lines.advance(scope, subscription, following(subscription, period))
-
-
-@dataclass(frozen=True)
-class Discount:
-    """A coupon of a subscription and what it takes off an invoice."""
-
-    association: Row
-    coupon: Row
-    price: Decimal
-    amount: Decimal
-    line: int | None = None
-    """The index of the line it belongs to; ``None`` for the whole invoice."""
-
-
-def discounts(
-    scope: Scope, subscription: Row, charged: list[Line], at: datetime, invoice_id: str = ""
-) -> list[Discount]:
-    """What the coupons of a subscription take off, those of single lines first, each from what others left."""
-    found: list[Discount] = []
-    currency = subscription["currency"]
-    left = [line.amount for line in charged]
-    rows = scope.find("coupon_associations", subscription_id=subscription["id"], status="published")
-    for row in sorted(rows, key=lambda row: row["subscription_line_item_id"] is None):
-        used = scope.need("coupons", row["coupon_id"])
-        if not _in_force(scope, row, used, at, invoice_id):
-            continue
-        target = row["subscription_line_item_id"]
-        if target is None:
-            taken = sum((one.amount for one in found if one.line is None), ZERO)
-            price = sum(left, ZERO) - taken
-            found.append(Discount(row, used, price, coupon.discount(used, price, currency)))
-            continue
-        for index, line in enumerate(charged):
-            if line.item is not None and line.item["id"] == target:
-                off = coupon.discount(used, line.amount, currency)
-                found.append(Discount(row, used, line.amount, off, index))
-                left[index] -= off
-                break
-    return [one for one in found if one.price > 0]
-
-
-def _in_force(scope: Scope, association: Row, used: Row, at: datetime, invoice_id: str) -> bool:
-    end = association.get("end_date")
-    if association["start_date"] > at or (end is not None and end <= at):
-        return False
-    earlier = sum(
-        any(application["coupon_association_id"] == association["id"] for application in row["_coupons"])
-        for row in scope.find("invoices", subscription_id=association["subscription_id"])
-        if row["invoice_status"] in ("DRAFT", "FINALIZED") and row["id"] != invoice_id
-    )
-    return coupon.applies(used, earlier)
 
 
 def invoice_line(scope: Scope, invoice_id: str, subscription: Row, line: Line) -> Row:
@@ -173,7 +116,7 @@ def invoice_line(scope: Scope, invoice_id: str, subscription: Row, line: Line) -
     return Row(
         id=scope.world.new_id("inv_line"),
         invoice_id=invoice_id,
-        customer_id=subscription["customer_id"],
+        customer_id=inheritance.payer(subscription),
         subscription_id=subscription["id"],
         **_origin(scope, subscription, line),
         display_name=line.name,
@@ -198,7 +141,9 @@ def _origin(scope: Scope, subscription: Row, line: Line) -> dict[str, Any]:
     """What a line is charged for: its line item's price, or the plan by a price of its own that exists nowhere."""
     if line.item is not None:
         names = ("entity_id", "entity_type", "plan_display_name", "price_id", "price_type", "meter_id")
-        return {name: line.item[name] for name in (*names, "meter_display_name")}
+        found = {name: line.item[name] for name in (*names, "meter_display_name")}
+        metered = {"meter_display_name": found["meter_display_name"] or ""} if found["meter_id"] else {}
+        return {**found, "plan_display_name": found["plan_display_name"] or "", **metered}
     return {
         "entity_id": subscription["plan_id"],
         "entity_type": "plan",
@@ -207,32 +152,6 @@ def _origin(scope: Scope, subscription: Row, line: Line) -> dict[str, Any]:
         "price_type": "FIXED",
         "meter_id": None,
         "meter_display_name": None,
-    }
-
-
-def application(scope: Scope, invoice_id: str, subscription: Row, one: Discount) -> dict[str, Any]:
-    """How an invoice notes a coupon."""
-    used = one.coupon
-    return {
-        "id": scope.world.new_id("coupon_app"),
-        "coupon_id": used["id"],
-        "coupon_association_id": one.association["id"],
-        "invoice_id": invoice_id,
-        "subscription_id": subscription["id"],
-        "applied_at": scope.now,
-        "original_price": one.price,
-        "final_price": one.price - one.amount,
-        "discounted_amount": one.amount,
-        "discount_type": used["type"],
-        "discount_percentage": used["percentage_off"],
-        "currency": subscription["currency"],
-        "coupon_snapshot": {
-            "amount_off": used["amount_off"],
-            "applied_to": "invoice" if one.line is None else "line_item",
-            "percentage_off": used["percentage_off"],
-            "type": used["type"],
-        },
-        **scope.stamp(),
     }
 
 
@@ -251,13 +170,14 @@ def compute(scope: Scope, invoice: Row, charged: list[Line] | None = None) -> No
     reason = invoice["billing_reason"]
     charged = charges(scope, subscription, reason, period) if charged is None else charged
     rows = [invoice_line(scope, invoice["id"], subscription, line) for line in charged]
-    taken = discounts(scope, subscription, charged, period.end, invoice["id"])
-    _note_discounts(rows, taken, subscription["currency"])
+    taken = discounts.taken(scope, subscription, charged, period, invoice["id"])
+    discounts.note(rows, taken)
+    discounts.spread(rows, taken, subscription["currency"])
     for row in rows:
         row["quantity"] = stored(row["quantity"])
         if row["adjusted_entitlement_quantity"] is not None:
             row["adjusted_entitlement_quantity"] = stored(row["adjusted_entitlement_quantity"])
-    subtotal, off = lines.subtotal(charged), sum((one.amount for one in taken), ZERO)
+    subtotal, off = lines.subtotal(charged), discounts.off(taken)
     skipped = subtotal == 0 and reason != "SUBSCRIPTION_TRIAL_START"
     scope.touch(
         invoice,
@@ -269,7 +189,7 @@ def compute(scope: Scope, invoice: Row, charged: list[Line] | None = None) -> No
         subtotal=subtotal,
         total_discount=off,
         _lines=rows,
-        _coupons=[application(scope, invoice["id"], subscription, one) for one in taken],
+        _coupons=[discounts.application(scope, subscription, one, invoice["id"], rows) for one in taken],
         _compute_at=None,
     )
     set_total(invoice)
@@ -293,17 +213,3 @@ def _description(invoice: Row) -> str:
     opening = invoice["billing_reason"] in _OPENING
     what = "Invoice for advance charges - subscription" if opening else "Invoice for subscription"
     return f"{what} {invoice['subscription_id']}"
-
-
-def _note_discounts(rows: list[Row], taken: Iterable[Discount], currency: str) -> None:
-    amounts = [row["amount"] for row in rows]
-    whole = ZERO
-    for one in taken:
-        if one.line is None:
-            whole += one.amount
-        else:
-            rows[one.line]["line_item_discount"] += one.amount
-            amounts[one.line] -= one.amount
-    shares = coupon.spread(whole, amounts, currency)
-    for index, row in enumerate(rows):
-        row["invoice_level_discount"] = shares[index]

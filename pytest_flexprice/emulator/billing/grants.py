@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,22 +17,36 @@ _GRANTED = (
 )  # fmt: skip
 
 
+def agree(scope: Scope, subscription: Row, given: Sequence[Mapping[str, Any]] | None) -> None:
+    """Note the grants that a subscription is created with; they take the place of the plan's."""
+    subscription["_own_grants"] = given is not None
+    for grant in given or []:
+        take(scope, subscription, grant)
+
+
 def start(scope: Scope, subscription: Row) -> None:
-    """Copy the plan's grants to a new subscription and pay out those that are due."""
-    begin = subscription["start_date"]
-    for grant in scope.find("credit_grants", plan_id=subscription["plan_id"], scope="PLAN", status="published"):
-        own: dict[str, Any] = {**grant, "scope": "SUBSCRIPTION", "subscription_id": subscription["id"]}
-        copied = {key: own[key] for key in _GRANTED if own.get(key) is not None}
-        row = scope.insert(
-            "subscription_grants",
-            "cg",
-            **copied,
-            start_date=begin,
-            end_date=None,
-            credit_grant_anchor=begin,
-            _paid=0,
-        )
+    """Copy the plan's grants to a new subscription, unless it has its own, and pay out those that are due."""
+    if not subscription["_own_grants"]:
+        for grant in scope.find("credit_grants", plan_id=subscription["plan_id"], scope="PLAN", status="published"):
+            take(scope, subscription, grant)
+    for row in scope.find("subscription_grants", subscription_id=subscription["id"], status="published"):
         pay_due(scope, subscription, row)
+
+
+def take(scope: Scope, subscription: Row, grant: Mapping[str, Any]) -> Row:
+    """Store a subscription's own copy of a grant, which begins with the subscription or on the grant's date."""
+    begin = grant.get("start_date") or subscription["start_date"]
+    own: dict[str, Any] = {**grant, "scope": "SUBSCRIPTION", "subscription_id": subscription["id"]}
+    copied = {key: own[key] for key in _GRANTED if own.get(key) is not None}
+    return scope.insert(
+        "subscription_grants",
+        "cg",
+        **copied,
+        start_date=begin,
+        end_date=grant.get("end_date"),
+        credit_grant_anchor=begin,
+        _paid=0,
+    )
 
 
 def pay_due(scope: Scope, subscription: Row, grant: Row) -> None:

@@ -89,7 +89,7 @@ def subscription_rates(scope: Scope, subscription_id: str, currency: str) -> lis
     """The tax rates of a subscription that apply by themselves in a currency, by priority."""
     rows = scope.find("tax_associations", entity_id=subscription_id, status="published")
     rows = [row for row in rows if row["auto_apply"] and row["currency"] == currency]
-    return [scope.need("tax_rates", row["tax_rate_id"]) for row in sorted(rows, key=lambda row: row["priority"])]
+    return [scope.need("tax_rates", row["tax_rate_id"]) for row in sorted(rows, key=lambda row: row["priority"] or 0)]
 
 
 def _applied(scope: Scope, invoice: Row, rate: Row, taxable: Decimal) -> dict[str, Any]:

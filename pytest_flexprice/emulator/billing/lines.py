@@ -11,13 +11,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from ..kernel import catalog
 from ..kernel.render import dec
 from ..kernel.tables import Row
-from . import allowance, commitment, readings, usage
+from . import allowance, commitment, promised_windows, readings, usage
 from .commitment import Charge, LineCommitment
+from .periods import ONETIME
 from .pricing import Tariff, number
 from .readings import Period, Reading, items
-from .rounding import ONE, ZERO, to_currency
+from .rounding import ONE, ZERO, exact, to_currency
 from .scope import Scope
 
 __all__ = ["Line", "Period", "advance", "arrear", "granted_to", "items", "subtotal"]
@@ -46,10 +48,13 @@ def advance(scope: Scope, subscription: Row, period: Period) -> list[Line]:
     return _fees(scope, subscription, period, "ADVANCE")
 
 
-def arrear(scope: Scope, subscription: Row, period: Period) -> list[Line]:
-    """The fees and the usage of a finished (or running) ``period``, with commitments of the subscription."""
+def arrear(scope: Scope, subscription: Row, period: Period, *, whole: bool = False) -> list[Line]:
+    """The fees and the usage of a finished (or running) ``period``, with commitments of the subscription.
+
+    With ``whole``, fees of lines that were in force for a part of it are not prorated.
+    """
     split = readings.committed(subscription, readings.read(scope, subscription, period))
-    found = _fees(scope, subscription, period, "ARREAR")
+    found = _fees(scope, subscription, period, "ARREAR", whole=whole)
     found += [_usage_line(scope, subscription, reading, charge) for reading, charge in split.within]
     found += [_overage_line(subscription, reading, charge) for reading, charge in split.overage]
     if subscription["enable_true_up"] and split.missing > 0:
@@ -57,19 +62,31 @@ def arrear(scope: Scope, subscription: Row, period: Period) -> list[Line]:
     return found
 
 
-def _fees(scope: Scope, subscription: Row, period: Period, cadence: str) -> list[Line]:
+def _fees(scope: Scope, subscription: Row, period: Period, cadence: str, *, whole: bool = False) -> list[Line]:
     fixed = items(scope, subscription, price_type="FIXED", invoice_cadence=cadence)
-    return [line for item in fixed if (line := _fixed(scope, item, period)) is not None]
+    return [line for item in fixed if (line := _fixed(scope, item, period, whole)) is not None]
 
 
-def _fixed(scope: Scope, item: Row, period: Period) -> Line | None:
+def _fixed(scope: Scope, item: Row, period: Period, whole: bool) -> Line | None:
     part = period.of(item)
     if part is None:
         return None
     quantity = item["quantity"] or ONE
-    amount = to_currency(Tariff.of(scope.need("prices", item["price_id"])).cost(quantity), item["currency"])
+    cost = Tariff.of(scope.need("prices", item["price_id"])).cost(quantity)
+    if item["billing_period"] == ONETIME:
+        if item["start_date"] < period.start:
+            return None
+    elif not whole:
+        cost = prorated(cost, period, part)
     name = item["display_name"]
+    amount = to_currency(cost, item["currency"])
     return Line(item, amount, quantity, part.start, part.end, name, {"description": f"{name} (Fixed Charge)"})
+
+
+@exact
+def prorated(cost: Decimal, period: Period, part: Period) -> Decimal:
+    """What a fee costs for the part of a period in which its line was in force."""
+    return cost if part == period else cost * period.share(part)
 
 
 def _usage_line(scope: Scope, subscription: Row, reading: Reading, charge: Charge) -> Line:
@@ -89,7 +106,7 @@ def _usage_line(scope: Scope, subscription: Row, reading: Reading, charge: Charg
         if granted.reset in allowance.NAMED_RESETS:
             line.metadata["usage_reset_period"] = granted.reset.lower()
     line.amount = to_currency(cost, currency)
-    _apply_line_commitment(line, item, reading)
+    _apply_line_commitment(scope, subscription, line, reading)
     return line
 
 
@@ -101,7 +118,7 @@ def _payable(
         return ZERO if granted.limit is None else max(quantity - granted.limit, ZERO)
 
     def count(start: datetime, end: datetime) -> Decimal:
-        return usage.quantity(scope, reading.external_id, reading.meter, start, end)
+        return usage.quantity(scope, reading.customers, reading.meter, start, end)
 
     start, anchor = subscription["start_date"], subscription["billing_anchor"]
     period = reading.period
@@ -138,8 +155,7 @@ def granted_to(scope: Scope, subscription: Row, item: Row) -> allowance.Allowanc
     features = {row["id"] for row in scope.find("features", meter_id=item["meter_id"], status="published")}
     if not features:
         return None
-    owners = (subscription["plan_id"], subscription["id"])
-    rows = [row for owner in owners for row in scope.find("entitlements", entity_id=owner, status="published")]
+    rows = [row for owner in entitling(scope, subscription) for row in _entitlements(scope, owner)]
     return allowance.combine(
         allowance.Allowance(
             None if row["usage_limit"] is None else number(row["usage_limit"]), row.get("usage_reset_period") or ""
@@ -149,26 +165,41 @@ def granted_to(scope: Scope, subscription: Row, item: Row) -> allowance.Allowanc
     )
 
 
-def _apply_line_commitment(line: Line, item: Row, reading: Reading) -> None:
-    agreed: LineCommitment | None = item.get("_commitment")
+def entitling(scope: Scope, subscription: Row) -> list[str]:
+    """What entitles a subscription: its plan, each addon it has in the running period (as often as it has it), itself."""
+    start, end = subscription["current_period_start"], subscription["current_period_end"]
+    addons = [
+        row["addon_id"]
+        for row in scope.find("addon_associations", entity_id=subscription["id"], status="published")
+        if row["start_date"] <= end and (row["end_date"] is None or row["end_date"] >= start)
+    ]
+    return [subscription["plan_id"], *addons, subscription["id"]]
+
+
+def _entitlements(scope: Scope, owner: str) -> list[Row]:
+    return catalog.entitlements_of(scope.world, scope.environment, owner)
+
+
+def _apply_line_commitment(scope: Scope, subscription: Row, line: Line, reading: Reading) -> None:
+    agreed: LineCommitment | None = reading.item["_commitment"]
     if agreed is None:
         return
+    outcome, line.commitment = promised(scope, subscription, reading, agreed, line.amount)
+    line.amount = to_currency(outcome.amount, reading.item["currency"])
+
+
+def promised(
+    scope: Scope, subscription: Row, reading: Reading, agreed: LineCommitment, cost: Decimal
+) -> tuple[commitment.LineOutcome, dict[str, Any]]:
+    """What a line comes to under its commitment when its usage costs ``cost``, and how an invoice explains it."""
     committed = agreed.committed(reading.tariff)
-    costs = [reading.tariff.cost(bucket) for bucket in reading.buckets or [] if agreed.windowed]
-    outcome = commitment.of_windows(agreed, costs if agreed.windowed else [line.amount], committed)
-    currency = item["currency"]
-    line.amount = to_currency(outcome.amount, currency)
-    line.commitment = {
-        "type": agreed.kind,
-        "amount": committed,
-        "quantity": agreed.quantity,
-        "overage_factor": agreed.overage_factor,
-        "true_up_enabled": agreed.true_up,
-        "is_windowed": agreed.windowed,
-        "computed_true_up_amount": to_currency(outcome.true_up, currency),
-        "computed_overage_amount": to_currency(outcome.overage, currency),
-        "computed_commitment_utilized_amount": to_currency(outcome.utilized, currency),
-    }
+    if not agreed.windowed:
+        outcome = commitment.of_line(agreed, cost, committed)
+        return outcome, commitment.explained(agreed, outcome, committed)
+    found = promised_windows.quantities(scope, reading, subscription["billing_anchor"], idle=agreed.true_up)
+    costs = [reading.tariff.cost(quantity) for _start, quantity in found]
+    outcome = commitment.of_windows(agreed, costs, committed)
+    return outcome, commitment.explained(agreed, outcome, agreed.amount)
 
 
 def subtotal(lines: Iterable[Line]) -> Decimal:

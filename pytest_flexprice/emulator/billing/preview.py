@@ -8,7 +8,7 @@ from typing import Any
 
 from ..kernel.render import ZERO_TIME
 from ..kernel.tables import Row
-from . import config, drafts, invoices, lines, tax, views
+from . import config, discounts, drafts, inheritance, invoices, lines, tax, views
 from .lines import Period
 from .rounding import ZERO
 from .scope import Scope
@@ -21,18 +21,18 @@ def preview(
     period = Period(start or subscription["current_period_start"], end or subscription["current_period_end"])
     charged = drafts.charges(scope, subscription, "SUBSCRIPTION_CYCLE", period)
     identifier = scope.world.new_id("inv")
-    rows = [drafts.invoice_line(scope, identifier, subscription, line) for line in charged]
     if hide_zero:
-        rows = [row for row in rows if row["amount"] != 0]
-    taken = drafts.discounts(scope, subscription, charged, period.end)
-    subtotal = lines.subtotal(charged)
-    off = sum((one.amount for one in taken), ZERO)
+        charged = [line for line in charged if line.amount != 0]
+    rows = [drafts.invoice_line(scope, identifier, subscription, line) for line in charged]
+    taken = discounts.taken(scope, subscription, charged, period)
+    discounts.note(rows, taken)
+    subtotal, off = lines.subtotal(charged), discounts.off(taken)
     taxes = _taxes(scope, subscription, identifier, subtotal - off)
     taxed = sum((entry["tax_amount"] for entry in taxes), ZERO)
     total = max(subtotal - off + taxed, ZERO)
     view: dict[str, Any] = {
         "id": identifier,
-        "customer_id": subscription["customer_id"],
+        "customer_id": inheritance.payer(subscription),
         "subscription_id": subscription["id"],
         "invoice_type": "SUBSCRIPTION",
         "invoice_status": "DRAFT",
@@ -62,7 +62,7 @@ def preview(
         "is_manually_edited": False,
         **scope.stamp(),
     }
-    customer = views.customer(scope, subscription["customer_id"])
+    customer = views.customer(scope, inheritance.payer(subscription))
     if customer is not None:
         view["customer"] = customer
     if taxes:
@@ -70,7 +70,8 @@ def preview(
     if rows:
         view["line_items"] = [views.shown(row, price_unit_amount=ZERO) for row in rows]
     if taken:
-        view["coupon_applications"] = [drafts.application(scope, identifier, subscription, one) for one in taken]
+        applied = [discounts.application(scope, subscription, one, identifier, rows) for one in taken]
+        view["coupon_applications"] = applied
     return view
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ..kernel.tables import Row
-from . import commitment, usage
+from ..metering import Customers
+from . import commitment, inheritance, usage
 from .commitment import Charge
 from .pricing import Tariff, bucketed_cost, number
 from .rounding import ONE, ZERO, exact, to_currency, to_places
@@ -15,6 +16,7 @@ from .scope import Scope
 
 _QUOTIENT_PLACES = 16
 """Decimals of a quotient on the real server."""
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,20 @@ class Period:
     start: datetime
     end: datetime
 
+    def clip(self, item: Row) -> Period:
+        """The period cut to a line item's dates; one that begins later starts after it ends."""
+        return Period(max(self.start, item["start_date"]), min(self.end, item["end_date"] or self.end))
+
     def of(self, item: Row) -> Period | None:
         """The part of the period in which a line item is in force."""
-        start = max(self.start, item["start_date"])
-        end = min(self.end, item["end_date"]) if item["end_date"] else self.end
-        return Period(start, end) if start < end else None
+        part = self.clip(item)
+        return part if part.start < part.end else None
+
+    @exact
+    def share(self, part: Period) -> Decimal:
+        """How much of the period a part of it is."""
+        whole = (self.end - self.start) / _SECOND
+        return _quotient(Decimal(repr((part.end - part.start) / _SECOND)), Decimal(repr(whole)))
 
 
 @dataclass
@@ -38,7 +49,7 @@ class Reading:
     item: Row
     meter: Row
     tariff: Tariff
-    external_id: str
+    customers: Customers
     period: Period
     quantity: Decimal
     buckets: list[Decimal] | None = None
@@ -68,24 +79,27 @@ def items(scope: Scope, subscription: Row, **equal: object) -> list[Row]:
     return scope.find("subscription_line_items", subscription_id=subscription["id"], status="published", **equal)
 
 
-def read(scope: Scope, subscription: Row, period: Period) -> list[Reading]:
-    """The reading of each usage line item that is in force in ``period``."""
-    external_id = scope.need("customers", subscription["customer_id"])["external_id"]
-    found = []
-    for item in items(scope, subscription, price_type="USAGE"):
-        part = period.of(item)
-        if part is not None:
-            found.append(_reading(scope, subscription, item, external_id, part))
-    return found
+def read(scope: Scope, subscription: Row, period: Period, *, inherited: bool = False) -> list[Reading]:
+    """The reading of each usage line item that has not ended before ``period``, also of those that begin later.
+
+    With ``inherited`` a child's usage is read by the lines of its parent.
+    """
+    owner = inheritance.lines_from(scope, subscription) if inherited else subscription
+    customers = inheritance.users(scope, subscription)
+    return [
+        _reading(scope, subscription, item, customers, period.clip(item))
+        for item in items(scope, owner, price_type="USAGE")
+        if item["end_date"] is None or item["end_date"] >= period.start
+    ]
 
 
-def _reading(scope: Scope, subscription: Row, item: Row, external_id: str, part: Period) -> Reading:
+def _reading(scope: Scope, subscription: Row, item: Row, customers: Customers, part: Period) -> Reading:
     meter = scope.need("meters", item["meter_id"])
     tariff = Tariff.of(scope.need("prices", item["price_id"]))
     window, anchor = (part.start, part.end), subscription["billing_anchor"]
-    counted = usage.buckets(scope, external_id, meter, window, anchor)
-    quantity = usage.quantity(scope, external_id, meter, *window) if counted is None else sum(counted, ZERO)
-    return Reading(item, meter, tariff, external_id, part, quantity, counted)
+    counted = usage.buckets(scope, customers, meter, window, anchor)
+    quantity = usage.quantity(scope, customers, meter, *window) if counted is None else sum(counted, ZERO)
+    return Reading(item, meter, tariff, customers, part, quantity, counted)
 
 
 @dataclass(frozen=True)

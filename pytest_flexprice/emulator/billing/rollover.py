@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..kernel.jobs import job
 from ..kernel.tables import Row
-from . import cancelling, drafts, finalization, grants
+from . import cancelling, drafts, finalization, grants, inheritance
 from .lines import Period
 from .scope import Scope
 
@@ -57,7 +57,9 @@ def _step(scope: Scope, row: Row) -> None:
 
 def _draft(scope: Scope, row: Row, period: Period) -> None:
     """Store the empty draft of a finished period, to be computed later; nothing is announced."""
-    if period.start >= period.end or drafts.period_taken(scope, row, period) is not None:
+    if not inheritance.has_invoices(row) or period.start >= period.end:
+        return
+    if drafts.period_taken(scope, row, period) is not None:
         return
     invoice = drafts.new_subscription_invoice(scope, row, "SUBSCRIPTION_CYCLE", period)
     invoice["_compute_at"] = finalization.compute_time(invoice["id"], scope.now)

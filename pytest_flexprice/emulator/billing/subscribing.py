@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from ..kernel import errors
 from ..kernel.tables import Row
-from . import config, drafts, grants, invoices, periods, promises, views
-from .commitment import LineCommitment
+from . import (
+    addons,
+    config,
+    drafts,
+    grants,
+    inheritance,
+    invoices,
+    line_changes,
+    line_commitments,
+    line_items,
+    overrides,
+    periods,
+    phases,
+    price_choice,
+    promises,
+    transaction,
+    views,
+)
+from .line_items import Origin
 from .lines import Period
-from .pricing import number
-from .rounding import ONE, ZERO
+from .rounding import ONE
 from .scope import Scope
 
 _OPEN = ("trialing", "active")
@@ -21,26 +37,6 @@ _OPEN = ("trialing", "active")
 def milliseconds(moment: datetime) -> datetime:
     """``moment`` cut to its millisecond, as subscriptions keep their dates."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
-def matching_prices(scope: Scope, plan_id: str, currency: str, period: str) -> list[Row]:
-    """The prices of a plan that a subscription takes: its billing period (or one-time) and currency, not ended.
-
-    Raises :class:`errors.ApiError` when nothing is left (recording price_matching).
-    """
-    now = scope.now
-    rows = [
-        row
-        for row in scope.find("prices", entity_id=plan_id, entity_type="PLAN", status="published")
-        if row["billing_period"] in (period, periods.ONETIME) and not (row.get("end_date") and row["end_date"] <= now)
-    ]
-    details = {"entity_id": plan_id, "entity_type": "PLAN"}
-    if not rows:
-        raise errors.validation("The entity must have at least one price to create a subscription", details)
-    rows = [row for row in rows if row["currency"] == currency]
-    if not rows:
-        raise errors.validation("No prices match the subscription criteria", details)
-    return rows
 
 
 def anchor(body: Mapping[str, Any], start: datetime, zone: tzinfo) -> datetime:
@@ -62,20 +58,66 @@ def trial_days(body: Mapping[str, Any], prices: list[Row]) -> int:
 
 
 def create(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row) -> tuple[Row, Row | None]:
-    """Store a subscription with its line items, and bill its opening; returns both."""
-    prices = matching_prices(scope, plan["id"], body["currency"], body["billing_period"])
+    """Store a subscription with all that was agreed for it, and bill its opening; returns both."""
+    prices = price_choice.matching(scope, plan["id"], "PLAN", body["currency"], body["billing_period"])
     if body["auto_invoice_threshold"] is not None and any(price["type"] != "USAGE" for price in prices):
         raise errors.validation("auto_invoice_threshold is only supported for subscriptions with usage prices only")
-    row = _store(scope, {**body, "trial_period_days": trial_days(body, prices)}, customer, plan)
-    for price in prices:
-        _add_line_item(scope, row, plan, price, (body["line_item_commitments"] or {}).get(price["id"]))
-    promises.attach(scope, row, body)
-    if row["subscription_status"] == "draft":
-        scope.publish("subscription.draft.created", row)
-        return row, None
-    invoice = open_billing(scope, row)
+    with transaction.all_or_nothing(scope) as deal:
+        row = _store(deal, {**body, "trial_period_days": trial_days(body, prices)}, customer, plan)
+        heirs = _agree(deal, row, body, plan, prices)
+        if row["subscription_status"] == "draft":
+            deal.publish("subscription.draft.created", row)
+            return row, None
+        invoice = open_billing(deal, row)
+        _bring_together(deal, row, heirs, (body["inheritance"] or {}).get("subscriptions_ids_for_grouped_invoicing"))
+    phases.open_later(scope, row, plan, prices, body["phases"] or [])
     scope.publish("subscription.created", row)
     return row, invoice
+
+
+def _agree(scope: Scope, row: Row, body: Mapping[str, Any], plan: Row, prices: Sequence[Row]) -> list[Row]:
+    """Lines, overrides, belonging, addons, grants, taxes and coupons; returns the customers that inherit."""
+    items = _first_lines(scope, row, body, plan, prices)
+    overrides.apply(scope, row, body["override_line_items"] or [], items)
+    line_commitments.check_beside(row, line_items.of(scope, row))
+    heirs = inheritance.prepare(scope, row, body["inheritance"])
+    for given in body["addons"] or []:
+        addons.attach(scope, row, given)
+    for given in body["line_items"] or []:
+        line_changes.add(scope, row, given)
+    grants.agree(scope, row, body["credit_grants"])
+    promises.attach_taxes(scope, row, body["tax_rate_overrides"])
+    promises.attach_coupons(scope, row, body, items)
+    return heirs
+
+
+def _first_lines(scope: Scope, row: Row, body: Mapping[str, Any], plan: Row, prices: Sequence[Row]) -> dict[str, Row]:
+    """The lines of the plan's prices, in the first phase where there are any; by price. A child has none."""
+    if (body["inheritance"] or {}).get("parent_subscription_id"):
+        return {}
+    given = body["phases"] or []
+    phase = phases.store(scope, row, given[0]) if given else None
+    end = phase["end_date"] if phase else None
+    agreed = body["line_item_commitments"] or {}
+    return {
+        price["id"]: line_items.add(
+            scope,
+            row,
+            Origin.plan(plan),
+            price,
+            line_items.span(row, price, end=end),
+            commitment=line_commitments.promise(scope, agreed.get(price["id"]), price),
+            subscription_phase_id=phase["id"] if phase else None,
+        )
+        for price in prices
+    }
+
+
+def _bring_together(scope: Scope, row: Row, heirs: Sequence[Row], grouped: Sequence[str] | None) -> None:
+    for child in heirs:
+        inheritance.bequeath(scope, row, child)
+    for identifier in grouped or []:
+        inheritance.group(scope, row, identifier)
 
 
 def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row) -> Row:
@@ -90,7 +132,16 @@ def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row) -> R
     return scope.insert(
         "subscriptions",
         "subs",
-        lookup_key=body["lookup_key"] or None,
+        **{
+            **inheritance.blank(scope),
+            "lookup_key": body["lookup_key"] or None,
+            "metadata": body["metadata"] or None,
+            "commitment_amount": body["commitment_amount"],
+            "overage_factor": body["overage_factor"] or ONE,
+            "auto_invoice_threshold": body["auto_invoice_threshold"],
+            "trial_start": start if days > 0 else None,
+            "trial_end": trial_end,
+        },
         customer_id=customer["id"],
         plan_id=plan["id"],
         subscription_status=status,
@@ -105,20 +156,10 @@ def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row) -> R
             if trial_end is not None and status == "trialing"
             else periods.period_end(start, anchored, (body["billing_period"], count), last, zone)
         ),
-        cancelled_at=None,
-        cancel_at=None,
-        cancel_at_period_end=False,
-        trial_start=start if days > 0 else None,
-        trial_end=trial_end,
         billing_cadence="RECURRING",
         billing_period=body["billing_period"],
         billing_period_count=count,
-        version=1,
-        metadata=body["metadata"] or None,
-        environment_id=scope.environment,
         pause_status="none",
-        commitment_amount=body["commitment_amount"],
-        overage_factor=body["overage_factor"] or ONE,
         payment_behavior=body["payment_behavior"] or "default_active",
         collection_method=body["collection_method"] or "charge_automatically",
         gateway_payment_method_id=body["gateway_payment_method_id"] or "",
@@ -126,73 +167,8 @@ def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row) -> R
         proration_behavior=body["proration_behavior"] or "none",
         enable_true_up=bool(body["enable_true_up"]),
         payment_terms=body["payment_terms"],
-        auto_invoice_threshold=body["auto_invoice_threshold"],
-        subscription_type="standalone",
+        subscription_type=inheritance.STANDALONE,
         synced_price_sequence=views.price_sequence(scope, plan["id"]),
-    )
-
-
-def _add_line_item(scope: Scope, row: Row, plan: Row, price: Row, agreed: Mapping[str, Any] | None) -> None:
-    usage = price["type"] == "USAGE"
-    meter = scope.get("meters", price.get("meter_id")) if usage else None
-    promise = _line_commitment(agreed)
-    start, end = _line_dates(row, price)
-    scope.insert(
-        "subscription_line_items",
-        "subs_line",
-        subscription_id=row["id"],
-        customer_id=row["customer_id"],
-        entity_id=plan["id"],
-        entity_type="plan",
-        plan_display_name=plan["name"],
-        price_id=price["id"],
-        price_type=price["type"],
-        meter_id=meter["id"] if meter else None,
-        meter_display_name=meter["name"] if meter else None,
-        price_unit_id=None,
-        price_unit=None,
-        display_name=price.get("display_name") or plan["name"],
-        quantity=ZERO if usage else (number(price.get("min_quantity")) or ONE),
-        currency=row["currency"],
-        billing_period=price["billing_period"],
-        billing_period_count=1,
-        invoice_cadence=price["invoice_cadence"],
-        start_date=start,
-        end_date=end,
-        environment_id=scope.environment,
-        commitment_amount=promise.amount if promise and promise.kind == "amount" else None,
-        commitment_quantity=promise.quantity if promise and promise.kind == "quantity" else None,
-        commitment_type=promise.kind if promise else None,
-        commitment_overage_factor=promise.overage_factor if promise else None,
-        commitment_true_up_enabled=bool(promise and promise.true_up),
-        commitment_windowed=bool(promise and promise.windowed),
-        _commitment=promise,
-    )
-
-
-def _line_dates(row: Row, price: Row) -> tuple[datetime, datetime | None]:
-    """A line starts no sooner than its price; a one-time fee belongs to the first period only."""
-    start = max(row["start_date"], price["start_date"])
-    ends = [row["end_date"], price.get("end_date")]
-    if price["billing_period"] == periods.ONETIME:
-        ends.append(row["current_period_end"])
-    return start, min((end for end in ends if end is not None), default=None)
-
-
-def _line_commitment(agreed: Mapping[str, Any] | None) -> LineCommitment | None:
-    if not agreed:
-        return None
-    quantity = agreed.get("commitment_quantity")
-    kind = agreed.get("commitment_type") or (
-        "quantity" if quantity and not agreed.get("commitment_amount") else "amount"
-    )
-    return LineCommitment(
-        kind,
-        number(agreed.get("commitment_amount")),
-        number(quantity),
-        number(agreed.get("overage_factor")) or ONE,
-        bool(agreed.get("enable_true_up")),
-        bool(agreed.get("is_window_commitment")),
     )
 
 
@@ -233,8 +209,10 @@ def activate(scope: Scope, row: Row, start: datetime) -> Row:
         trial_end=start + length if length else None,
     )
     for item in scope.find("subscription_line_items", subscription_id=row["id"]):
-        first, last = _line_dates(row, scope.need("prices", item["price_id"]))
-        scope.touch(item, start_date=first, end_date=last)
+        price = scope.need("prices", item["price_id"])
+        parent = scope.get("prices", price.get("parent_price_id")) if price["entity_type"] == "SUBSCRIPTION" else None
+        when = line_items.span(row, parent or price)
+        scope.touch(item, start_date=when.start, end_date=when.end)
     invoice = open_billing(scope, row)
     scope.publish("subscription.activated", row)
     return invoice

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from .. import metering
 from ..kernel.tables import Row
+from ..metering import Customers
 from .rounding import ZERO
 from .scope import Scope
 
@@ -16,22 +17,39 @@ def second(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
 
 
-def quantity(scope: Scope, external_id: str, meter: Row, start: datetime, end: datetime) -> Decimal:
-    """What a meter counted for a customer in ``[start, end)``."""
+def quantity(scope: Scope, customers: Customers, meter: Row, start: datetime, end: datetime) -> Decimal:
+    """What a meter counted for a customer, or for several together, in ``[start, end)``."""
     start, end = second(start), second(end)
     if end <= start:
         return ZERO
-    return metering.usage(scope.world, scope.environment, external_id, meter, start, end).value
+    return metering.usage(scope.world, scope.environment, customers, meter, start, end).value
 
 
 def buckets(
-    scope: Scope, external_id: str, meter: Row, window: tuple[datetime, datetime], anchor: datetime
+    scope: Scope, customers: Customers, meter: Row, window: tuple[datetime, datetime], anchor: datetime
 ) -> list[Decimal] | None:
     """The quantities of the buckets of a bucketed meter (per group, where it groups); ``None`` for other meters."""
     if not (meter["aggregation"] or {}).get("bucket_size"):
         return None
+    return [bucket.value for bucket in _buckets(scope, customers, meter, window, anchor)]
+
+
+def _buckets(
+    scope: Scope, customers: Customers, meter: Row, window: tuple[datetime, datetime], anchor: datetime
+) -> list[metering.BucketValue]:
     start, end = (second(moment) for moment in window)
     if end <= start:
         return []
-    found = metering.bucketed(scope.world, scope.environment, external_id, meter, start, end, anchor)
-    return [bucket.value for bucket in found]
+    return metering.bucketed(scope.world, scope.environment, customers, meter, start, end, anchor)
+
+
+def windows(
+    scope: Scope, customers: Customers, meter: Row, window: tuple[datetime, datetime], anchor: datetime
+) -> dict[datetime, Decimal]:
+    """The quantity of each bucket with usage, by its start; groups of one bucket count as the bucket's."""
+    largest = meter["aggregation"]["type"] == "MAX"
+    found: dict[datetime, Decimal] = {}
+    for bucket in _buckets(scope, customers, meter, window, anchor):
+        known = found.get(bucket.start, ZERO)
+        found[bucket.start] = max(known, bucket.value) if largest else known + bucket.value
+    return found

@@ -49,6 +49,12 @@ _OMITTED = frozenset(
         "commitment_overage_factor",
         "billing_reason",
         "synced_price_sequence",
+        "subscription_phase_id",
+        "addon_association_id",
+        "parent_subscription_id",
+        "invoicing_customer_id",
+        "cancellation_reason",
+        "priority",
     }
 )
 """Fields that the server leaves out when they have no value."""
@@ -118,19 +124,25 @@ def subscription(row: Row, **parts: Any) -> dict[str, Any]:
 
 def created_subscription(scope: Scope, row: Row, latest_invoice: Row | None) -> dict[str, Any]:
     """The answer of creation and activation: line items and the opening invoice where there is one."""
-    active = row["subscription_status"] == "active"
     view = subscription(row)
-    if active:
-        view["line_items"] = line_items(scope, row["id"])
+    if row["subscription_status"] == "active" and (items := _opening_items(scope, row)):
+        view["line_items"] = [line_item(scope, item) for item in items]
     if latest_invoice is not None and latest_invoice["invoice_status"] != "SKIPPED":
         view["latest_invoice"] = invoice(latest_invoice)
     return view
 
 
+def _opening_items(scope: Scope, row: Row) -> list[Row]:
+    """The line items that a subscription has while its opening is billed: not yet those of later phases."""
+    items = scope.find("subscription_line_items", subscription_id=row["id"], status="published")
+    return [item for item in items if not item.get("_later_phase")]
+
+
 def full_subscription(scope: Scope, row: Row) -> dict[str, Any]:
     """A subscription with line items and prices, its plan, customer, coupons and credit grants."""
+    lines = line_items(scope, row["id"], with_price=True)
     parts: dict[str, Any] = {
-        "line_items": line_items(scope, row["id"], with_price=True),
+        **({"line_items": lines} if lines else {}),
         "plan": plan(scope, row["plan_id"], full=True),
         "customer": customer(scope, row["customer_id"]),
     }
@@ -139,11 +151,15 @@ def full_subscription(scope: Scope, row: Row) -> dict[str, Any]:
         parts["credit_grants"] = [shown(grant) for grant in grants]
     coupons = scope.find("coupon_associations", subscription_id=row["id"], status="published")
     if coupons:
-        parts["coupon_associations"] = [_association(scope, association) for association in coupons]
+        parts["coupon_associations"] = [coupon_association(scope, row) for row in reversed(coupons)]
+    phases = scope.find("subscription_phases", subscription_id=row["id"], status="published")
+    if phases:
+        parts["phases"] = [shown(phase) for phase in reversed(phases)]
     return subscription(row, **parts)
 
 
-def _association(scope: Scope, row: Row) -> dict[str, Any]:
+def coupon_association(scope: Scope, row: Row) -> dict[str, Any]:
+    """A coupon of a subscription, with the coupon itself."""
     return shown(row, coupon=coupon(scope.need("coupons", row["coupon_id"])))
 
 

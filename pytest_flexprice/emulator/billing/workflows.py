@@ -52,7 +52,8 @@ def run_workflows(world: World, now: datetime) -> None:
         action()
 
 
-def _later(scope: Scope, action: Callable[[], None]) -> None:
+def later(scope: Scope, action: Callable[[], None]) -> None:
+    """Do ``action`` a moment later, as a workflow of the server does."""
     if scope.world.options.jobs:
         _queue(scope.world).add(scope.now + DELAY, action)
     else:  # nobody would ever do it
@@ -71,7 +72,7 @@ def draft_current_period(scope: Scope, subscription_id: str) -> None:
         if invoice["invoice_status"] in ("DRAFT", "SKIPPED"):
             drafts.compute(scope, invoice)
 
-    _later(scope, work)
+    later(scope, work)
 
 
 def compute_later(scope: Scope, invoice_id: str) -> None:
@@ -82,7 +83,7 @@ def compute_later(scope: Scope, invoice_id: str) -> None:
         if row["invoice_status"] in ("DRAFT", "SKIPPED"):
             drafts.compute(scope, row)
 
-    _later(scope, work)
+    later(scope, work)
 
 
 def finalize_when_due(scope: Scope, invoice_id: str) -> None:
@@ -93,4 +94,4 @@ def finalize_when_due(scope: Scope, invoice_id: str) -> None:
         if finalization.is_due(scope, row):
             invoices.finalize(scope, row)
 
-    _later(scope, work)
+    later(scope, work)

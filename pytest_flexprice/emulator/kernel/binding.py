@@ -24,7 +24,7 @@ _INTEGER_DIGITS = 400
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _LONE = re.compile("[\ud800-\udfff]")
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
-_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(?:Z|([+-])(\d\d):(\d\d))\Z", re.ASCII)
+_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d?):(\d\d):(\d\d)(?:[.,](\d+))?(?:Z|([+-])(\d\d):(\d\d))\Z", re.ASCII)
 _INITIALISMS = {"id": "ID", "ids": "IDs", "url": "URL", "api": "API", "html": "HTML", "json": "JSON"}
 
 
@@ -137,7 +137,10 @@ def parse_decimal(value: str) -> Decimal:
 
 
 def instant(value: Any) -> datetime:
-    """An RFC 3339 time with a zone, upper-case ``T`` and ``Z``, as aware UTC (cut to microseconds)."""
+    """A time as Go's ``time.Time`` takes it, as aware UTC (cut to microseconds).
+
+    That is RFC 3339 with upper-case ``T`` and ``Z``, and also a decimal comma, an hour of one digit and offsets up to 24:60.
+    """
     match = _TIME.match(value) if isinstance(value, str) else None
     if not match:
         raise BindError("not a time")
@@ -146,7 +149,7 @@ def instant(value: Any) -> datetime:
     try:
         moment = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), micro, UTC)
         if sign:
-            if int(hours) > 23 or int(minutes) > 59:
+            if int(hours) > 24 or int(minutes) > 60:
                 raise BindError("not a time")
             offset = timedelta(hours=int(hours), minutes=int(minutes))
             moment = moment - offset if sign == "+" else moment + offset

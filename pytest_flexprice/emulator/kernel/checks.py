@@ -13,6 +13,16 @@ from zoneinfo import ZoneInfo, available_timezones
 _EMAIL = re.compile(r"[^@\s<>()\[\],;:\"]+@[^@\s.]+(\.[^@\s.]+)*\.[^@\s.]+\Z")
 
 
+_CODES = (
+    "ADAEAFAGAIALAMAOAQARASATAUAWAXAZBABBBDBEBFBGBHBIBJBLBMBNBOBQBRBSBTBVBWBYBZCACCCDCFCGCHCICKCLCMCNCOCRCUCVCWCXCYCZDEDJDKDM"
+    "DODZECEEEGEHERESETFIFJFKFMFOFRGAGBGDGEGFGGGHGIGLGMGNGPGQGRGSGTGUGWGYHKHMHNHRHTHUIDIEILIMINIOIQIRISITJEJMJOJPKEKGKHKIKMKN"
+    "KPKRKWKYKZLALBLCLILKLRLSLTLULVLYMAMCMDMEMFMGMHMKMLMMMNMOMPMQMRMSMTMUMVMWMXMYMZNANCNENFNGNINLNONPNRNUNZOMPAPEPFPGPHPKPLPM"
+    "PNPRPSPTPWPYQARERORSRURWSASBSCSDSESGSHSISJSKSLSMSNSOSRSSSTSVSXSYSZTCTDTFTGTHTJTKTLTMTNTOTRTTTVTWTZUAUGUMUSUYUZVAVCVEVGVI"
+    "VNVUWFWSXKYEYTZAZMZW"
+)
+_COUNTRIES = frozenset(_CODES[place : place + 2] for place in range(0, len(_CODES), 2))
+
+
 def _empty(value: Any) -> bool:
     return value is None or value is False or value in ("", 0) or (isinstance(value, (list, dict)) and not value)
 
@@ -36,6 +46,7 @@ def _size(value: Any) -> Any:
 _RULES: dict[str, Callable[[Any, str], bool]] = {
     "email": lambda value, _: bool(_EMAIL.match(value)),
     "len": lambda value, size: _size(value) == int(size),
+    "iso3166_1_alpha2": lambda value, _: value in _COUNTRIES,
     "timezone": lambda value, _: is_timezone(value),
     "min": lambda value, bound: _size(value) >= Decimal(bound),
     "max": lambda value, bound: _size(value) <= Decimal(bound),

@@ -85,10 +85,10 @@ def not_implemented(what: str) -> ApiError:
 
 def failed(schema: str, *failures: tuple[str, str]) -> ApiError:
     """400 "Request validation failed" with one detail for each ``(Go field, tag)`` (contract 1.8)."""
-    details = {
-        name: f"Key: '{schema}.{name}' Error:Field validation for '{name.rsplit('.', 1)[-1]}' failed on the '{tag}' tag"
-        for name, tag in failures
-    }
+    details = {}
+    for name, tag in failures:
+        last = name.rsplit(".", 1)[-1]
+        details[last] = f"Key: '{schema}.{name}' Error:Field validation for '{last}' failed on the '{tag}' tag"
     return validation("Request validation failed", details)
 
 

@@ -54,7 +54,10 @@ def check_price(price: dict[str, Any]) -> None:
         details = {"trial_period_days": price["trial_period_days"]}
         raise errors.validation("Trial period days must be non-negative", details)
     if price["start_date"] and price["end_date"] and price["end_date"] < price["start_date"]:
-        raise errors.validation("End date must be after start date")
+        details = {"start_date": price["start_date"], "end_date": price["end_date"]}
+        raise errors.validation("End date must be after start date", details)
+    if (price["min_quantity"] or 0) < 0:
+        raise errors.validation("Minimum quantity cannot be negative", {"min_quantity": price["min_quantity"]})
 
 
 def _check_words(price: dict[str, Any]) -> None:

@@ -9,35 +9,35 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .reads import BucketValue, Selection, Usage, buckets, points, total
+from .reads import BucketValue, Customers, Selection, Usage, buckets, points, total
 
 if TYPE_CHECKING:
     from ..kernel.world import World
 
-__all__ = ["BucketValue", "Usage", "bucketed", "daily", "usage"]
+__all__ = ["BucketValue", "Customers", "Usage", "bucketed", "daily", "usage"]
 
 
 def usage(  # noqa: PLR0917 -- whose usage, of what, when: the same six everywhere
     world: World,
     environment: str,
-    external_customer_id: str,
+    customers: Customers,
     meter: Mapping[str, Any],
     start: datetime,
     end: datetime,
     aggregation: str | None = None,
 ) -> Usage:
-    """The metered quantity of one customer and meter by the meter's own aggregation (or the given one).
+    """The metered quantity of a meter for one or several customers by the meter's own aggregation (or the given one).
 
     A ``bucket_size`` is not looked at; see :func:`bucketed`.
     """
-    selection = Selection(environment, external_customer_id, (meter["id"],), start, end)
+    selection = Selection(environment, customers, (meter["id"],), start, end)
     return total(world, selection, aggregation or meter["aggregation"]["type"])
 
 
 def bucketed(  # noqa: PLR0917 -- whose usage, of what, when: the same six everywhere
     world: World,
     environment: str,
-    external_customer_id: str,
+    customers: Customers,
     meter: Mapping[str, Any],
     start: datetime,
     end: datetime,
@@ -49,7 +49,7 @@ def bucketed(  # noqa: PLR0917 -- whose usage, of what, when: the same six every
     is the sum of these, its price applies to each of them (contract 2.4, vectors bucket-*).
     """
     own = meter["aggregation"]
-    selection = Selection(environment, external_customer_id, (meter["id"],), start, end)
+    selection = Selection(environment, customers, (meter["id"],), start, end)
     kind = "SUM" if own["type"] == "SUM" else "MAX"
     if own.get("group_by"):
         return buckets(world, selection, kind, own["bucket_size"], own["group_by"], anchor=anchor)
@@ -59,11 +59,11 @@ def bucketed(  # noqa: PLR0917 -- whose usage, of what, when: the same six every
 def daily(  # noqa: PLR0917 -- whose usage, of what, when: the same six everywhere
     world: World,
     environment: str,
-    external_customer_id: str,
+    customers: Customers,
     meter: Mapping[str, Any],
     start: datetime,
     end: datetime,
 ) -> list[BucketValue]:
     """One value per UTC day that has events, by the meter's own aggregation (allowances that reset DAILY)."""
-    selection = Selection(environment, external_customer_id, (meter["id"],), start, end)
+    selection = Selection(environment, customers, (meter["id"],), start, end)
     return points(world, selection, meter["aggregation"]["type"], "DAY")

@@ -1,230 +1,222 @@
-"""``events/analytics``: usage per feature with its cost, not rounded (contract 3.9, recording usage)."""
+"""``events/analytics``: usage per line of a customer's subscriptions, with its cost, or of a whole environment without
+(contract 3.9, 11.1; recordings usage, reconcile_totals, reconcile_customers).
+
+A customer who has no subscription is read as the environment is: every metered row, no price.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from ..billing import views
-from ..billing.pricing import Tariff, bucketed_cost, number
+from ..billing import config, inheritance
+from ..billing.readings import Period
 from ..billing.scope import Scope
-from ..kernel import catalog
-from ..kernel.render import dec
 from ..kernel.tables import Row
-from . import reads
-from .reads import ZERO, Selection, Usage
+from . import analysed_costs, analysed_views, reads
+from .analysed import PROPERTY, Item, Point, Question
+from .reads import Customers, Selection, Usage
 
-_PROPERTY = "properties."
-_PLACE = "computed_{}_amount"
+MOST_SUBSCRIPTIONS = 50
+"""How many subscriptions of a customer are looked at."""
 
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked for; empty sequences do not restrict, ``customer`` ``None`` asks for the whole environment."""
-
-    customer: str | None
-    features: Sequence[str]
-    start: datetime
-    end: datetime
-    group_by: Sequence[str] = ()
-    sources: Sequence[str] = ()
-    properties: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    window_size: str = ""
-    expand: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class _Subject:
-    """A feature on a line item of a subscription, or on none."""
-
-    feature: Row
-    meter: Row
-    line: Row | None = None
-    subscription: Row | None = None
+_SEEN = ("active", "trialing", "paused", "cancelled")
 
 
 def answer(scope: Scope, question: Question) -> dict[str, Any]:
-    """The items with their totals; an unknown customer has none."""
-    items = [item for subject in _subjects(scope, question) for item in _items(scope, question, subject)]
-    costs = [item["subtotal"] for item in items]
-    currency = next((item["currency"] for item in items if item.get("currency")), "")
-    subtotal = reads.summed(costs)
-    return {"subtotal": subtotal, "total_discount": ZERO, "total_cost": subtotal, "currency": currency, "items": items}
-
-
-def _features(scope: Scope, wanted: Sequence[str]) -> Iterator[tuple[Row, Row]]:
-    for feature in scope.table("features").all(scope.environment):
-        meter = scope.get("meters", feature.get("meter_id"))
-        if meter is not None and (not wanted or feature["id"] in wanted):
-            yield feature, meter
-
-
-def _subjects(scope: Scope, question: Question) -> Iterator[_Subject]:
-    if question.customer is None:
-        for feature, meter in _features(scope, question.features):
-            yield _Subject(feature, meter)
-        return
-    customer = scope.table("customers").first(scope.environment, external_id=question.customer, status="published")
-    if customer is None:
-        return
-    for feature, meter in _features(scope, question.features):
-        for line in scope.find("subscription_line_items", customer_id=customer["id"], meter_id=meter["id"]):
-            if line["status"] == "published":
-                yield _Subject(feature, meter, line, scope.need("subscriptions", line["subscription_id"]))
-
-
-def _items(scope: Scope, question: Question, subject: _Subject) -> Iterator[dict[str, Any]]:
-    line = subject.line
-    start = max(question.start, line["start_date"]) if line else question.start
-    end = min(question.end, line["end_date"]) if line and line["end_date"] else question.end
-    selection = Selection(
-        scope.environment,
-        question.customer,
-        (subject.meter["id"],),
-        start,
-        max(start, end),
-        question.sources,
-        question.properties,
-    )
-    kind = subject.meter["aggregation"]["type"]
-    keys, arguments = _keys(question.group_by)
-    for values, usage in reads.aggregate(scope.world, selection, kind, keys, arguments):
-        if usage.event_count:
-            group = dict(zip(_group_names(question.group_by), values, strict=True))
-            yield _item(scope, question, subject, _narrowed(selection, group), usage, group)
-
-
-def _group_names(group_by: Iterable[str]) -> list[str]:
-    return [name for name in dict.fromkeys(group_by) if name == "source" or name.startswith(_PROPERTY)]
-
-
-def _keys(group_by: Iterable[str]) -> tuple[list[str], list[str]]:
-    names = _group_names(group_by)
-    keys = ["source" if name == "source" else "extracted(properties, ?)" for name in names]
-    return keys, [name.removeprefix(_PROPERTY) for name in names if name != "source"]
-
-
-def _narrowed(selection: Selection, group: Mapping[str, str]) -> Selection:
-    """The selection of one group alone."""
-    sources = (group["source"],) if "source" in group else selection.sources
-    own = {name.removeprefix(_PROPERTY): (value,) for name, value in group.items() if name != "source"}
-    return Selection(
-        selection.environment,
-        selection.customer,
-        selection.meters,
-        selection.start,
-        selection.end,
-        sources,
-        {**selection.properties, **own},
-    )
-
-
-def _item(  # noqa: PLR0917 -- one item of one group of one subject
-    scope: Scope, question: Question, subject: _Subject, selection: Selection, usage: Usage, group: Mapping[str, str]
-) -> dict[str, Any]:
-    feature, meter, line = subject.feature, subject.meter, subject.line
-    price = scope.need("prices", line["price_id"]) if line else None
-    quantity, cost = _priced(scope, subject, selection, usage, Tariff.of(price) if price else None)
-    item: dict[str, Any] = {"feature_id": feature["id"]}
-    if line:
-        item["price_id"] = line["price_id"]
-    item["meter_id"] = meter["id"]
-    if line:
-        item |= {"sub_line_item_id": line["id"], "subscription_id": line["subscription_id"]}
-    item |= {"name": feature["name"], "event_name": meter["event_name"]}
-    if "source" in group:
-        item["source"] = group["source"]
-    names = {name.removeprefix(_PROPERTY): value for name, value in group.items() if name != "source"}
-    if names:
-        item["properties"] = names
-    item |= {name: feature[f"unit_{kind}"] for name, kind in _UNITS.items() if feature.get(f"unit_{kind}")}
-    item |= {
-        "aggregation_type": meter["aggregation"]["type"],
-        "total_usage": quantity,
-        "total_usage_display": _display(feature, quantity),
-        "subtotal": cost,
-        "total_discount": ZERO,
-        "total_cost": cost,
-        "currency": line["currency"] if line else "",
-        "event_count": usage.event_count,
-    }
-    if question.window_size:
-        item["points"] = _points(scope, subject, selection, question.window_size, price)
-        item["window_size"] = question.window_size
-    if line and line["entity_type"] == "plan":
-        item["plan_id"] = line["entity_id"]
-    return {**item, **_expanded(scope, question, subject, price)}
-
-
-_UNITS = {"unit": "singular", "unit_plural": "plural"}
-
-
-def _display(feature: Row, quantity: Decimal) -> str:
-    """The quantity in the feature's reporting unit, where it has one."""
-    unit = feature.get("reporting_unit") or {}
-    rate = unit.get("conversion_rate")
-    return dec(quantity * number(rate)) if rate not in (None, "") else ""
-
-
-def _priced(
-    scope: Scope, subject: _Subject, selection: Selection, usage: Usage, tariff: Tariff | None
-) -> tuple[Decimal, Decimal]:
-    """Quantity and cost; those of a bucketed meter come from its buckets."""
-    own = subject.meter["aggregation"]
-    if not own.get("bucket_size"):
-        return usage.value, tariff.cost(usage.value) if tariff else ZERO
-    kind = "SUM" if own["type"] == "SUM" else "MAX"
-    anchor = subject.subscription["billing_anchor"] if subject.subscription else None
-    if own.get("group_by"):
-        found = reads.buckets(scope.world, selection, kind, own["bucket_size"], own["group_by"], anchor=anchor)
+    """The items with their totals."""
+    rows = _subscriptions(scope, question)
+    if question.meters is not None and not question.meters:
+        found: list[Item] = []
+    elif rows:
+        found = list(_of_customer(scope, question, rows))
     else:
-        found = reads.points(scope.world, selection, kind, own["bucket_size"], anchor=anchor)
-    values = [bucket.value for bucket in found]
-    return reads.summed(values), bucketed_cost(tariff, values) if tariff else ZERO
+        found = list(_of_everything(scope, question))
+    currency = rows[0]["currency"] if rows and found else ""
+    for item in found:
+        if item.line is not None:
+            analysed_costs.price(scope, question, item)
+            analysed_costs.discount(scope, question, item, currency)
+    return analysed_views.shown(scope, question, found, currency)
 
 
-def _points(
-    scope: Scope, subject: _Subject, selection: Selection, size: str, price: Row | None
-) -> list[dict[str, Any]]:
-    tariff = Tariff.of(price) if price else None
-    anchor = subject.subscription["billing_anchor"] if subject.subscription else None
-    found = []
-    for point in reads.points(scope.world, selection, subject.meter["aggregation"]["type"], size, anchor=anchor):
-        cost = tariff.cost(point.value) if tariff else ZERO
-        found.append(
-            {
-                "timestamp": point.start,
-                "usage": point.value,
-                "subtotal": cost,
-                "discount": ZERO,
-                "cost": cost,
-                "event_count": point.event_count,
-                **{_PLACE.format(part): ZERO for part in ("commitment_utilized", "overage", "true_up")},
-            }
-        )
-    return found
+def _customer(scope: Scope, question: Question) -> Row | None:
+    if question.customer is None:
+        return None
+    return scope.table("customers").first(scope.environment, external_id=question.customer, status="published")
 
 
-def _expanded(scope: Scope, question: Question, subject: _Subject, price: Row | None) -> dict[str, Any]:
-    """The objects named in ``expand``, and the sources when they are asked for."""
-    parts: dict[str, Any] = {}
-    world, environment = scope.world, scope.environment
-    if "price" in question.expand and price is not None:
-        parts["price"] = catalog.price_view(world, environment, price)
-    if "meter" in question.expand:
-        parts["meter"] = subject.meter
-    if "feature" in question.expand:
-        parts["feature"] = subject.feature
-    if "subscription_line_item" in question.expand and subject.line is not None:
-        parts["subscription_line_item"] = views.line_item(scope, subject.line)
-    if "plan" in question.expand and subject.line is not None and subject.line["entity_type"] == "plan":
-        parts["plan"] = views.plan(scope, subject.line["entity_id"])
-    if "source" in question.expand and "source" not in question.group_by:
-        where = Selection(
-            environment, question.customer, (subject.meter["id"],), question.start, question.end, question.sources
-        )
-        parts["sources"] = [values[0] for values, _ in reads.aggregate(world, where, "COUNT", ["source"])]
-    return parts
+def _subscriptions(scope: Scope, question: Question) -> list[Row]:
+    """The customer's newest subscriptions."""
+    customer = _customer(scope, question)
+    if customer is None:
+        return []
+    rows = scope.find("subscriptions", customer_id=customer["id"], status="published")
+    return [row for row in reversed(rows) if row["subscription_status"] in _SEEN][:MOST_SUBSCRIPTIONS]
+
+
+def meters_of(scope: Scope, features: Sequence[str]) -> frozenset[str] | None:
+    """The meters of these features, of any status; ``None`` when none are named."""
+    if not features:
+        return None
+    rows = (scope.get("features", identifier) for identifier in features)
+    return frozenset(row["meter_id"] for row in rows if row is not None and row.get("meter_id"))
+
+
+# --- the whole environment, or a customer without subscription ---
+
+
+def _of_everything(scope: Scope, question: Question) -> Iterator[Item]:
+    customer = _customer(scope, question)
+    zone = customer["timezone"] if customer is not None and config.zone(customer["timezone"]).key != "UTC" else ""
+    for meter in scope.table("meters").all(scope.environment):
+        if question.meters is None or meter["id"] in question.meters:
+            yield from _items(
+                scope, question, Item(meter), question.customer, Period(question.start, question.end), zone
+            )
+
+
+# --- the lines of a customer's subscriptions ---
+
+
+def _end(row: Row, question: Question) -> datetime:
+    """Until when a subscription is read: a cancelled one not beyond its end."""
+    cancelled = row["cancelled_at"] if row["subscription_status"] == "cancelled" else None
+    return question.end if cancelled is None else min(question.end, cancelled)
+
+
+def _usage_lines(scope: Scope, row: Row) -> list[Row]:
+    owner = inheritance.lines_from(scope, row)
+    return scope.find("subscription_line_items", subscription_id=owner["id"], status="published", price_type="USAGE")
+
+
+def _meters_in_force(scope: Scope, question: Question, rows: Sequence[Row]) -> set[str]:
+    """The meters on lines that are in force in the window."""
+    return {
+        line["meter_id"]
+        for row in rows
+        for line in _usage_lines(scope, row)
+        if question.start < _end(row, question)
+        and Period(question.start, _end(row, question)).of(line) is not None
+        and (question.meters is None or line["meter_id"] in question.meters)
+    }
+
+
+def _of_customer(scope: Scope, question: Question, rows: Sequence[Row]) -> Iterator[Item]:
+    wanted = _meters_in_force(scope, question, rows)
+    for row in rows:
+        window = Period(question.start, _end(row, question))
+        if window.start < window.end:
+            yield from _of_subscription(scope, question, row, window, wanted)
+
+
+def _of_subscription(scope: Scope, question: Question, row: Row, window: Period, wanted: set[str]) -> Iterator[Item]:
+    customers: Customers = question.customer or ""
+    if question.include_children:
+        customers = inheritance.users(scope, row)
+    counted = reads.meters_with_rows(scope.world, Selection(scope.environment, customers, (), window.start, window.end))
+    for line in _usage_lines(scope, row):
+        if line["meter_id"] in wanted and (line["end_date"] is None or line["end_date"] >= window.start):
+            item = Item(scope.need("meters", line["meter_id"]), line=line, subscription=row)
+            found = []
+            if line["meter_id"] in counted:
+                found = list(_items(scope, question, item, customers, window.clip(line)))
+            yield from found or _idle(question, item)
+
+
+def _idle(question: Question, item: Item) -> list[Item]:
+    """A line without usage is left out, unless something was promised for it."""
+    promised = item.line is not None and item.line["_commitment"] is not None
+    return [item] if promised and not question.filtered else []
+
+
+# --- counting ---
+
+
+def _items(  # noqa: PLR0917 -- one reading: of what, for whom, when, in which zone
+    scope: Scope, question: Question, item: Item, customers: Customers | None, window: Period, zone: str = ""
+) -> Iterator[Item]:
+    end = max(window.start, window.end)
+    selection = Selection(
+        scope.environment, customers, (item.meter["id"],), window.start, end, question.sources, question.properties
+    )
+    if item.bucketed:
+        yield from _bucketed(scope, question, item, selection)
+    elif item.line is not None and not (question.window_size or question.filtered or question.groups):
+        usage = reads.total(scope.world, selection, item.meter["aggregation"]["type"])
+        if usage.event_count:
+            yield replace(item, usage=usage.value, event_count=usage.event_count)
+    else:
+        yield from _detailed(scope, question, item, selection, zone)
+
+
+def _detailed(scope: Scope, question: Question, item: Item, selection: Selection, zone: str) -> Iterator[Item]:
+    kind = reads.detailed(item.meter["aggregation"]["type"])
+    promised = item.line is not None and item.line["_commitment"] is not None
+    names = [] if promised else question.groups
+    for group, usage in _grouped(scope, selection, kind, names):
+        points = []
+        if question.window_size:
+            found = reads.points(
+                scope.world, _narrowed(selection, group), kind, question.window_size, anchor=_anchor(item), zone=zone
+            )
+            points = [Point.of(bucket) for bucket in found]
+        if usage.event_count:
+            sources = None if "source" in names else _sources(scope, _narrowed(selection, group))
+            yield replace(
+                item, usage=usage.value, event_count=usage.event_count, points=points, group=group, sources=sources
+            )
+
+
+def _bucketed(scope: Scope, question: Question, item: Item, selection: Selection) -> Iterator[Item]:
+    own = item.meter["aggregation"]
+    kind, size, anchor = own["type"], own["bucket_size"], _anchor(item)
+    if question.groups:
+        for group, _usage in _grouped(scope, selection, kind, question.groups):
+            exact = _narrowed(selection, group, strict=True)
+            yield _summed(item, reads.points(scope.world, exact, kind, size, anchor=anchor), group)
+        return
+    if own.get("group_by") and kind == "MAX":
+        found = reads.buckets(scope.world, selection, kind, size, own["group_by"], anchor=anchor)
+    else:
+        found = reads.points(scope.world, selection, kind, size, anchor=anchor)
+    if found or not (question.filtered and item.line is not None):
+        yield replace(_summed(item, found, {}), sources=_sources(scope, selection) if found else None)
+
+
+def _summed(item: Item, buckets: Sequence[reads.BucketValue], group: Mapping[str, str]) -> Item:
+    return replace(
+        item,
+        usage=reads.summed(bucket.value for bucket in buckets),
+        event_count=sum(bucket.event_count for bucket in buckets),
+        points=[Point.of(bucket) for bucket in buckets],
+        group=group,
+    )
+
+
+def _anchor(item: Item) -> datetime | None:
+    return item.subscription["billing_anchor"] if item.subscription is not None else None
+
+
+def _grouped(
+    scope: Scope, selection: Selection, kind: str, names: Sequence[str]
+) -> Iterator[tuple[dict[str, str], Usage]]:
+    keys = ["source" if name == "source" else "extracted(properties, ?)" for name in names]
+    arguments = [name.removeprefix(PROPERTY) for name in names if name != "source"]
+    for values, usage in reads.aggregate(scope.world, selection, kind, keys, arguments):
+        yield dict(zip(names, values, strict=True)), usage
+
+
+def _narrowed(selection: Selection, group: Mapping[str, str], *, strict: bool = False) -> Selection:
+    """The selection of one group alone. Unless ``strict``, an empty value does not restrict: the points of a group without
+    source or property are those of all groups."""
+    kept = {name: value for name, value in group.items() if value or strict}
+    own = {name.removeprefix(PROPERTY): (value,) for name, value in kept.items() if name != "source"}
+    sources = (kept["source"],) if "source" in kept else selection.sources
+    return replace(selection, sources=sources, properties={**selection.properties, **own})
+
+
+def _sources(scope: Scope, selection: Selection) -> list[str]:
+    return [values[0] for values, _usage in reads.aggregate(scope.world, selection, "COUNT", ["source"])]

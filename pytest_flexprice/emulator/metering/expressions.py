@@ -15,6 +15,7 @@ from typing import Any
 
 from ..kernel import errors
 from .cel_engine import CelError, Function, Program, program
+from .cel_types import TypeRefused, type_of
 
 Compiler = Callable[[str, Mapping[str, Function]], Program]
 _TOKEN = re.compile(
@@ -97,14 +98,16 @@ class Expression:
 
     def __init__(self, source: str, compile_program: Compiler = program) -> None:
         self.source = source
+        promoted = _promoted(source)
         try:
-            self._program = compile_program(_promoted(source), {name: call for name, (_, call) in FUNCTIONS.items()})
+            self._program = compile_program(promoted, {name: call for name, (_, call) in FUNCTIONS.items()})
             self.names = self._program.names
             if not self.names:
                 raise ExpressionError("expression has no variable identifiers")
-            # CEL's type checker is not in the libraries: one try with ones finds what it would refuse
+            type_of(promoted, {name: arguments for name, (arguments, _) in FUNCTIONS.items()})
+            # One try with ones finds what neither parser nor types refuse
             self._program.evaluate(dict.fromkeys(self.names, 1.0))
-        except CelError as error:
+        except (CelError, TypeRefused) as error:
             raise ExpressionError(f"compile: {error}") from error
 
     def quantity(self, properties: Mapping[str, Any]) -> Decimal:

@@ -8,22 +8,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from datetime import UTC, datetime
+from typing import Any, NoReturn
 
 from ..kernel import errors
 from ..kernel.binding import BindError, instant
 from .store import Event
-from .values import NotDouble, as_doubles, to_text
+from .values import NotDouble, kept, to_text
 from .windows import millisecond_of
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 MAX_EVENTS = 1000
 INVALID = "Invalid request payload"
 _SPACE = " \t\n\v\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
-_TEXTS = ("event_name", "external_customer_id", "event_id", "customer_id", "source")
-_NAMES = frozenset((*_TEXTS, "timestamp", "properties"))
+_TEXTS = frozenset({"event_name", "external_customer_id", "event_id", "customer_id", "source"})
+_NAMES = _TEXTS | {"timestamp", "properties"}
 _LONE = re.compile("[\ud800-\udfff]")
 _ZERO_TIME_YEAR = 1
 
@@ -68,25 +66,37 @@ def _sent(document: Any) -> Sent:
     found = _object(document)
     if not _NAMES.issuperset(found):
         found = {name: item for key, item in found.items() if (name := key.lower()) in _NAMES}
-    for name in _TEXTS:
-        value = found.get(name)
-        if value is not None and not isinstance(value, str):
+    for name in found.keys() & _TEXTS:
+        value = found[name]
+        if type(value) is not str and value is not None:
             raise BindError(f"{name} is not a string")
     properties = found.get("properties")
-    if properties is not None and not isinstance(properties, dict):
-        raise BindError("properties is not an object")
+    if properties is not None:
+        if type(properties) is not dict:
+            raise BindError("properties is not an object")
+        try:
+            found["properties"] = kept(properties)
+        except NotDouble as error:
+            raise BindError("properties cannot be kept") from error
     moment = found.get("timestamp")
-    try:
-        return {
-            **found,
-            "timestamp": None if moment is None else _moment(moment),
-            "properties": None if properties is None else as_doubles(properties),
-        }
-    except NotDouble as error:
-        raise BindError("properties cannot be kept") from error
+    if moment is not None:
+        found["timestamp"] = _moment(moment)
+    return found
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WHOLE_SECOND = len("2026-01-01T00:00:00Z")
 
 
 def _moment(value: Any) -> int | None:
+    if type(value) is str and len(value) == _WHOLE_SECOND and value.isascii() and value[10] == "T" and value[19] == "Z":
+        # The form nearly every event has; what is odd about it is left to the general reader below.
+        try:
+            seconds = (datetime.fromisoformat(value) - _EPOCH).total_seconds()
+        except ValueError:
+            seconds = 0.0
+        if seconds > 0 and value[4] == value[7] == "-" and value[13] == value[16] == ":" and value[11:13] < "24":
+            return int(seconds) * 1000
     if isinstance(value, str) and "," in value:
         raise BindError("not a time")
     moment: datetime = instant(value)
@@ -142,15 +152,20 @@ def first_bad(events: list[Sent | None]) -> tuple[int, errors.ApiError | None]:
 
 def completed(events: list[Sent], environment: str, now: int, new_id: Callable[[], str]) -> Iterator[Event]:
     """Sent events with what the server adds: an id, its own time, a trimmed name."""
+    names: dict[str, str] = {}
     for sent in events:
-        properties = sent["properties"]
-        moment = sent["timestamp"]
+        properties = sent.get("properties")
+        moment = sent.get("timestamp")
+        given = sent["event_name"]
+        name = names.get(given)
+        if name is None:
+            name = names[given] = given.strip(_SPACE)
         yield Event(
             environment,
             now if moment is None else moment,
             sent.get("event_id") or new_id(),
             sent["external_customer_id"],
-            sent["event_name"].strip(_SPACE),
+            name,
             sent.get("customer_id") or "",
             sent.get("source") or "",
             None if properties is None else to_text(properties),

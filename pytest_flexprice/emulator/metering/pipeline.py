@@ -117,8 +117,13 @@ class Pipeline:
     def _rows(self, events: list[Event], now: datetime) -> list[MeteredRow]:
         processed = millisecond_of(now)
         rows: list[MeteredRow] = []
+        known: dict[tuple[str, str], list[Meter]] = {}  # all events of a batch meet the meters of one moment
         for event in events:
-            for meter in self._meters_of(event.environment, event.name, now):
+            place = (event.environment, event.name)
+            meters = known.get(place)
+            if meters is None:
+                meters = known[place] = self._meters_of(*place, now)
+            for meter in meters:
                 try:
                     measure = meter.measure(event.properties)
                 except TooLarge:

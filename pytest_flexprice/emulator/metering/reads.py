@@ -24,12 +24,16 @@ _VALUES = {
     "COUNT": ("count(DISTINCT id)", "0"),
     "COUNT_UNIQUE": ("count(DISTINCT value)", "0"),
     "MAX": ("max(quantity) FILTER (WHERE typeof(quantity)='integer')", "exact_max(quantity)"),
+    "UNIQUE_OR_NONE": ("count(DISTINCT value) + max(value IS NULL)", "0"),
+    "NOTHING": ("0", "0"),
     "LATEST": ("max(printf('%020d%020d', ms + 99999999999999999, arrival) || quantity)", "0"),
 }
 _STAMP_LENGTH = 40
 _SCALE = 10**15
 _WIDE = Context(prec=200)
 ZERO = Decimal(0)
+Customers = str | Sequence[str]
+"""The external id of one customer, or those of several whose usage counts together."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,13 @@ class BucketValue:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which metered rows are meant. Empty sequences do not restrict; property values are texts as extracted."""
+    """Which metered rows are meant: of one customer, of several together, or (``None``) of all.
+
+    Empty sequences of the other fields do not restrict; property values are texts as extracted.
+    """
 
     environment: str
-    customer: str | None
+    customer: Customers | None
     meters: Sequence[str]
     start: datetime
     end: datetime
@@ -71,8 +78,9 @@ class Selection:
             windows.second_of(self.end),
         ]
         if self.customer is not None:
-            parts.append("ext=?")
-            arguments.append(self.customer)
+            wanted_customers = [self.customer] if isinstance(self.customer, str) else list(self.customer)
+            parts.append(f"ext IN ({_marks(wanted_customers)})")
+            arguments += wanted_customers
         if self.meters:
             parts.append(f"meter IN ({_marks(self.meters)})")
             arguments += [store.number(meter) for meter in self.meters]
@@ -118,7 +126,7 @@ def aggregate(
 def _value(aggregation: str, one: Any, two: Any, rows: int) -> Decimal:
     if not rows:
         return ZERO
-    if aggregation in ("COUNT", "COUNT_UNIQUE"):
+    if aggregation in ("COUNT", "COUNT_UNIQUE", "UNIQUE_OR_NONE", "NOTHING"):
         return Decimal(one)
     if aggregation == "LATEST":
         return Decimal(one[_STAMP_LENGTH:])
@@ -141,16 +149,38 @@ def summed(values: Iterable[Decimal]) -> Decimal:
     return found
 
 
+def detailed(aggregation: str) -> str:
+    """The aggregation as the server's detailed query knows it: a missing value is one more unique value, and kinds that it
+    does not know come to nothing (recording reconcile_totals)."""
+    return {
+        "COUNT_UNIQUE": "UNIQUE_OR_NONE",
+        "SUM_WITH_MULTIPLIER": "NOTHING",
+        "WEIGHTED_SUM": "NOTHING",
+    }.get(aggregation, aggregation)
+
+
+def meters_with_rows(world: World, selection: Selection) -> set[str]:
+    """The ids of the meters that have any selected rows."""
+    store = pipeline(world).store
+    return {store.name(meter) for (meter,), _usage in aggregate(world, selection, "COUNT", ["meter"])}
+
+
 def total(world: World, selection: Selection, aggregation: str) -> Usage:
     """One value over all selected rows."""
     return aggregate(world, selection, aggregation)[0][1]
 
 
 def points(
-    world: World, selection: Selection, aggregation: str, size: str, *, anchor: datetime | None = None
+    world: World,
+    selection: Selection,
+    aggregation: str,
+    size: str,
+    *,
+    anchor: datetime | None = None,
+    zone: str = "",
 ) -> list[BucketValue]:
-    """One value per window of ``size`` that has rows."""
-    key = windows.expression(size, "sec", anchor)
+    """One value per window of ``size`` (in the days of ``zone``, where one is given) that has rows."""
+    key = windows.expression(size, "sec", anchor, zone)
     return [
         BucketValue(windows.at_second(start), usage.value, usage.event_count)
         for (start,), usage in aggregate(world, selection, aggregation, [key])

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Context, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from .expressions import ExpressionError, compiled
 from .values import LARGEST, ZERO, cut, printed, quantity
@@ -20,8 +19,7 @@ class TooLarge(ValueError):
     """A quantity above :data:`values.LARGEST`, which stops the real server for every tenant."""
 
 
-@dataclass(frozen=True)
-class Measure:
+class Measure(NamedTuple):
     """A metered row's own part: ``quantity`` (an int where it is small and whole) and the value COUNT_UNIQUE counts."""
 
     quantity: Decimal | int
@@ -30,6 +28,7 @@ class Measure:
 
 _ONE = Measure(1)
 _NONE = Measure(0)
+_WHOLE = [Measure(number) for number in range(1024)]
 
 
 def filters_match(filters: list[dict[str, Any]] | None, properties: Mapping[str, Any]) -> bool:
@@ -77,7 +76,9 @@ class Meter:
             return _stored(self.id, self._multiplied(quantity(value)) if self.multiplier is not None else ZERO)
         if self.type not in _FIELD_TYPES:
             return _NONE
-        return Measure(value) if type(value) is int and 0 <= value < _SMALL else _stored(self.id, quantity(value))
+        if type(value) is int and 0 <= value < _SMALL:
+            return _WHOLE[value] if value < len(_WHOLE) else Measure(value)
+        return _stored(self.id, quantity(value))
 
     def _multiplied(self, amount: Decimal) -> Decimal:
         if self.multiplier is None or not amount:

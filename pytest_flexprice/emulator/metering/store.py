@@ -15,15 +15,14 @@ from decimal import Context, Decimal
 from typing import Any, NamedTuple
 
 from .values import extracted, extracted_number
-from .windows import millisecond_of, month_start
+from .windows import millisecond_of, month_start, zoned_start
 
 CACHE_KIBIBYTES = 65_536
 """How much of the database stays in memory."""
 
 _SCHEMA = """
-CREATE TABLE raw (env INTEGER, ts INTEGER, id TEXT, ext TEXT, name TEXT, customer TEXT, source TEXT, properties TEXT,
-  PRIMARY KEY (env, ts, id)) WITHOUT ROWID;
-CREATE INDEX raw_id ON raw (env, id);
+CREATE TABLE raw (env INTEGER, ts INTEGER, id TEXT, ext TEXT, name TEXT, customer TEXT, source TEXT, properties TEXT);
+CREATE UNIQUE INDEX raw_id ON raw (env, id, ts);
 CREATE INDEX raw_customer ON raw (env, ext, ts);
 CREATE TABLE metered (env INTEGER, ext TEXT, meter INTEGER, sec INTEGER, id TEXT, ms INTEGER, arrival INTEGER,
   quantity, value TEXT, source TEXT, properties TEXT, processed INTEGER,
@@ -31,7 +30,13 @@ CREATE TABLE metered (env INTEGER, ext TEXT, meter INTEGER, sec INTEGER, id TEXT
 CREATE INDEX metered_id ON metered (env, id);
 CREATE TABLE too_large (env INTEGER, id TEXT, PRIMARY KEY (env, id)) WITHOUT ROWID;
 """
-_PRAGMAS = ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{CACHE_KIBIBYTES}", "temp_store = FILE")
+_PRAGMAS = (
+    "page_size = 16384",
+    "journal_mode = OFF",
+    "synchronous = OFF",
+    f"cache_size = -{CACHE_KIBIBYTES}",
+    "temp_store = FILE",
+)
 _WIDE = Context(prec=200)
 
 
@@ -107,6 +112,7 @@ class Store:
             self.connection.execute(f"PRAGMA {pragma}")
         self.connection.executescript(_SCHEMA)
         self.connection.create_function("month_start", 2, month_start, deterministic=True)
+        self.connection.create_function("zoned_start", 3, zoned_start, deterministic=True)
         self.connection.create_function("extracted", 2, _extracted, deterministic=True)
         self.connection.create_function("extracted_number", 2, _extracted_number, deterministic=True)
         aggregates: dict[str, Any] = {"exact_sum": _ExactSum, "exact_max": _ExactMax}
@@ -140,12 +146,13 @@ class Store:
         """Store metered rows; equal in environment, customer, meter, second and id, the later one stays."""
         rows = []
         number = self.number
-        for event, meter, quantity, value, processed in metered:
-            self._arrivals += 1
+        arrivals = self._arrivals
+        for (env, moment, id_, external, _, _, source, text, _), meter, quantity, value, processed in metered:
+            arrivals += 1
             kept = quantity if type(quantity) is int else format(quantity, "f")
-            second = event.moment // 1000
-            rows.append((number(event.environment), event.external_customer_id, number(meter), second, event.id,
-                         event.moment, self._arrivals, kept, value, event.source, event.text, processed))  # fmt: skip
+            rows.append((number(env), external, number(meter), moment // 1000, id_, moment, arrivals, kept, value, source,
+                         text, processed))  # fmt: skip
+        self._arrivals = arrivals
         self._write("INSERT OR REPLACE INTO metered VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", rows)
 
     def add_too_large(self, event: Event) -> None:

@@ -48,6 +48,18 @@ def as_doubles(value: Any, depth: int = 0) -> Any:
     return [as_doubles(item, depth + 1) for item in value]
 
 
+def kept(properties: dict[str, Any]) -> dict[str, Any]:
+    """The properties of an event after the server has read them, the same object where nothing changes (see :func:`as_doubles`)."""
+    for value in properties.values():
+        kind = type(value)
+        if kind is str or kind is bool or value is None:
+            continue
+        if kind is not int or not -_EXACT_INTEGERS < value < _EXACT_INTEGERS:
+            found: dict[str, Any] = as_doubles(properties)
+            return found
+    return properties
+
+
 def _double(value: float) -> float | int:
     try:
         number = float(value)
@@ -60,9 +72,12 @@ def _double(value: float) -> float | int:
     return number
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 def to_text(properties: dict[str, Any]) -> str:
     """Properties as stored: compact JSON with sorted keys."""
-    return json.dumps(properties, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _ENCODER.encode(properties)
 
 
 def printed(value: Any) -> str:

@@ -3,8 +3,10 @@
 from . import addons as addons
 from . import analytics as analytics
 from . import api_keys as api_keys
+from . import associations as associations
 from . import auth as auth
 from . import connections as connections
+from . import control as control
 from . import coupons as coupons
 from . import credit_grants as credit_grants
 from . import customers as customers
@@ -14,6 +16,7 @@ from . import environments as environments
 from . import event_control as event_control
 from . import events as events
 from . import features as features
+from . import groups as groups
 from . import health as health
 from . import invoice_actions as invoice_actions
 from . import invoices as invoices
@@ -23,10 +26,12 @@ from . import plans as plans
 from . import preview as preview
 from . import prices as prices
 from . import settings as settings
+from . import subscription_changes as subscription_changes
 from . import subscription_reads as subscription_reads
 from . import subscriptions as subscriptions
 from . import svix as svix
 from . import taxes as taxes
+from . import tenants as tenants
 from . import usage as usage
 from . import users as users
 from . import wallets as wallets

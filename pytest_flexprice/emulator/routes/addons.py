@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..billing import addons
+from ..billing.scope import Scope
 from ..kernel import errors
 from ..kernel.binding import Schema, array, field, strings, text
 from ..kernel.call import Call, Reply, created
@@ -19,6 +21,7 @@ _CREATE = Schema(
     field("description"),
     field("metadata", strings),
 )
+_UPDATE = Schema("UpdateAddonRequest", field("name"), field("description"), field("metadata", strings))
 _SEARCH = Schema("AddonFilter", *SEARCH_FIELDS, field("addon_ids", array(text)), field("lookup_keys", array(text)))
 
 
@@ -29,7 +32,7 @@ def create_addon(call: Call) -> Reply:
     table = call.world.table("addons")
     if table.first(call.environment, lookup_key=body["lookup_key"], status="published"):
         details = {"lookup_key": body["lookup_key"]}
-        raise errors.conflict("An addon with this lookup key already exists", details)
+        raise errors.conflict("Addon with same lookup key already exists", details)
     optional = {name: body[name] for name in ("description", "metadata") if body[name]}
     return created(table.insert(call.stamp("addon", lookup_key=body["lookup_key"], name=body["name"], **optional)))
 
@@ -59,6 +62,31 @@ def lookup_addon(call: Call) -> Any:
 
 def _view(call: Call, row: Row, expand: tuple[str, ...]) -> dict[str, Any]:
     return plan_view(call.world, call.environment, row, expand)
+
+
+def _addon(call: Call) -> Row:
+    row: Row = call.found(
+        "addons", call.params["id"], f"Addon with ID {call.params['id']} was not found", {"addon_id": call.params["id"]}
+    )
+    return row
+
+
+@route("PUT", "/v1/addons/:id", permission="addon:write")
+def update_addon(call: Call) -> Any:
+    """Name, description and metadata."""
+    body = call.bind(_UPDATE)
+    row = _addon(call)
+    call.touch(row, **{name: value for name, value in body.items() if value is not None})
+    return _view(call, row, ())
+
+
+@route("DELETE", "/v1/addons/:id", permission="addon:write")
+def delete_addon(call: Call) -> dict[str, str]:
+    """Archive an addon; refused while lines of it are open."""
+    row = _addon(call)
+    addons.check_unused(Scope.of(call), row)
+    call.touch(row, status="archived")
+    return {"message": "addon deleted successfully"}
 
 
 def _list(call: Call, page: Page, given: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..billing.scope import Scope
@@ -9,7 +10,8 @@ from ..kernel import errors
 from ..kernel.binding import Schema, array, boolean, field, instant, text
 from ..kernel.call import Call
 from ..kernel.routing import route
-from ..metering.analytics import Question, answer
+from ..metering.analysed import PROPERTY, Question
+from ..metering.analytics import answer, meters_of
 from .events import property_filters, window
 
 _CHECK = "Please check the request payload"
@@ -31,23 +33,33 @@ _ANALYTICS = Schema(
 )
 
 
+_PROPERTY_NAME = re.compile(r"properties\.[A-Za-z0-9_.]+\Z", re.ASCII)
+
+
 def _checked_groups(given: list[str]) -> list[str]:
-    for name in given:
-        if name not in ("source", "feature_id") and not name.startswith("properties."):
-            raise errors.validation("Invalid group_by value", {"group_by": name})
-    return given
+    """The groups, where a feature is its meter; refused when the server would not know one."""
+    groups = ["meter_id" if name == "feature_id" else name for name in given]
+    for name in groups:
+        if name in ("source", "meter_id") or _PROPERTY_NAME.match(name):
+            continue
+        words = (
+            "has an invalid property name (allowed: alphanumerics, '_', '.')"
+            if name.startswith(PROPERTY)
+            else "is not recognized (allowed: 'meter_id', 'source', 'properties.<name>')"
+        )
+        raise errors.validation(f'group_by entry "{name}" {words}', {"group_by_entry": name})
+    return groups
 
 
 @route("POST", "/v1/events/analytics")
 def analyse_events(call: Call) -> dict[str, Any]:
     """Usage and its unrounded cost per feature of a customer; without a customer, of the whole environment."""
     body = call.bind(_ANALYTICS, _CHECK)
-    if body["include_children"] or body["breakdown_bucket"]:
-        raise errors.not_implemented("events/analytics with include_children or breakdown_bucket")
     start, end = window(call, body)
+    scope = Scope.of(call)
     question = Question(
         body["external_customer_id"] or None,
-        body["feature_ids"] or (),
+        meters_of(scope, body["feature_ids"] or ()),
         start,
         end,
         _checked_groups(body["group_by"] or []),
@@ -55,5 +67,6 @@ def analyse_events(call: Call) -> dict[str, Any]:
         body["property_filters"] or {},
         body["window_size"] or "",
         body["expand"] or (),
+        bool(body["include_children"]),
     )
-    return answer(Scope.of(call), question)
+    return answer(scope, question)

@@ -1,7 +1,8 @@
-"""``/v1/connections``: there is never a gateway here (recording connections)."""
+"""``/v1/connections``: payment gateways that are connected; none unless a rehearsal puts one there (recording connections)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ..kernel import errors
@@ -13,24 +14,30 @@ from ..kernel.routing import route
 _SEARCH = Schema("ConnectionFilter", *SEARCH_FIELDS)
 
 
-def _nothing(page: Page) -> dict[str, Any]:
-    return {"connections": None, "total": 0, "limit": page.limit, "offset": page.offset}
+def _page(call: Call, page: Page) -> dict[str, Any]:
+    rows: Iterable[Any] = call.world.table("connections").all(call.environment)
+    found = [row.public() for row in rows]
+    shown = found[page.offset : page.offset + page.limit]
+    return {"connections": shown or None, "total": len(found), "limit": page.limit, "offset": page.offset}
 
 
 @route("GET", "/v1/connections")
 def list_connections(call: Call) -> dict[str, Any]:
-    """An empty list, as ``null``."""
-    return _nothing(query_page(call, noun="connections"))
+    """The gateways; none is ``null``."""
+    return _page(call, query_page(call, noun="connections"))
 
 
 @route("POST", "/v1/connections/search")
 def search_connections(call: Call) -> dict[str, Any]:
-    """An empty list, as ``null``."""
-    return _nothing(search(call, _SEARCH)[1])
+    """The gateways; none is ``null``."""
+    return _page(call, search(call, _SEARCH)[1])
 
 
 @route("GET", "/v1/connections/:id")
 def get_connection(call: Call) -> dict[str, Any]:
-    """Always unknown."""
+    """One gateway."""
     identifier = call.params["id"]
-    raise errors.not_found(f"Connection with ID {identifier} was not found", {"connection_id": identifier})
+    row = call.world.table("connections").get(identifier, call.environment)
+    if row is None:
+        raise errors.not_found(f"Connection with ID {identifier} was not found", {"connection_id": identifier})
+    return row.public()

@@ -31,7 +31,7 @@ _OPTIONAL = (
     "metadata",
 )
 
-_CREATE = Schema(
+GRANT = Schema(
     "CreateCreditGrantRequest",
     field("name", rules="required"),
     field("scope", rules="required"),
@@ -93,7 +93,7 @@ def _require_owner(call: Call, body: dict[str, Any]) -> None:
 @route("POST", "/v1/creditgrants", permission="credit_grant:write")
 def create_grant(call: Call) -> Reply:
     """A new grant; subscribing to its plan makes a wallet with its credits."""
-    body = call.bind(_CREATE)
+    body = call.bind(GRANT)
     _check(body)
     _require_owner(call, body)
     fields = {name: body[name] for name in ("name", "scope")}

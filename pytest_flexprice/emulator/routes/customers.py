@@ -6,42 +6,49 @@ from dataclasses import replace
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, array, field, strings, text
+from ..kernel.binding import Schema, field, strings
 from ..kernel.call import Call, Reply, created, no_content
-from ..kernel.lists import SEARCH_FIELDS, Page, listing, query_page, search, select
+from ..kernel.resource import Resource, among, equal, metadata
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
 _MAX_KEY = 255
-_ADDRESS = ("address_line1", "address_line2", "address_city", "address_state", "address_postal_code")
-_COLUMNS = ("external_id", "name", "email", "contact", "timezone", *_ADDRESS, "address_country", "metadata")
-
-
-def _changed(rules: tuple[str, ...]) -> tuple[str, ...]:
-    """The rules of a field that an update may leave out."""
-    return tuple(rule for rule in rules if rule != "required")
+_LENGTHS = {
+    "address_line1": 255,
+    "address_line2": 255,
+    "address_city": 100,
+    "address_state": 100,
+    "address_postal_code": 20,
+}
+_COLUMNS = ("external_id", "name", "email", "contact", "timezone", *_LENGTHS, "address_country", "metadata")
+CUSTOMERS = Resource(
+    "customers",
+    "Customer",
+    _COLUMNS,
+    (
+        equal("external_id"),
+        among("external_ids", "external_id"),
+        among("customer_ids", "id"),
+        equal("email"),
+        metadata(),
+    ),
+)
 
 
 _CREATE = Schema(
     "CreateCustomerRequest",
     field("external_id", rules="required"),
-    field("name", rules="required"),
+    field("name", rules="required,max=255"),
     field("email", rules="omitempty,email"),
-    field("contact"),
-    *(field(name, rules="omitempty,max=255") for name in _ADDRESS),
-    field("address_country", rules="omitempty,len=2"),
+    field("contact", rules="omitempty,max=20"),
+    *(field(name, rules=f"omitempty,max={length}") for name, length in _LENGTHS.items()),
+    field("address_country", rules="omitempty,len=2,iso3166_1_alpha2"),
     field("timezone", rules="omitempty,timezone"),
     field("metadata", strings),
 )
-_UPDATE = Schema("UpdateCustomerRequest", *(replace(f, rules=_changed(f.rules)) for f in _CREATE.fields))
-_SEARCH = Schema(
-    "CustomerFilter",
-    *SEARCH_FIELDS,
-    field("external_id"),
-    field("external_ids", array(text)),
-    field("customer_ids", array(text)),
-    field("email"),
-)
+_FREE = {"external_id": (), "name": ()}
+"""An update may leave them out, and does not measure a name."""
+_UPDATE = Schema("UpdateCustomerRequest", *(replace(f, rules=_FREE.get(f.name, f.rules)) for f in _CREATE.fields))
 
 
 def _taken(external_id: str) -> errors.ApiError:
@@ -57,7 +64,7 @@ def create_customer(call: Call) -> Reply:
     table = call.world.table("customers")
     if table.first(call.environment, external_id=body["external_id"], status="published"):
         raise _taken(body["external_id"])
-    fields = {name: body[name] or "" for name in ("external_id", "name", "email", *_ADDRESS, "address_country")}
+    fields = {name: body[name] or "" for name in ("external_id", "name", "email", *_LENGTHS, "address_country")}
     if body["contact"]:
         fields["contact"] = body["contact"]
     fields["timezone"] = body["timezone"] or "UTC"
@@ -66,17 +73,10 @@ def create_customer(call: Call) -> Reply:
     return created(row)
 
 
-def find_customer(call: Call, identifier: str) -> Row:
-    """The customer of that id, archived ones too; else 404."""
-    message = f"Customer with ID {identifier} was not found"
-    row: Row = call.found("customers", identifier, message, {"customer_id": identifier}, any_status=True)
-    return row
-
-
 @route("GET", "/v1/customers/:id")
 def get_customer(call: Call) -> Any:
     """One customer by id, archived ones too."""
-    return find_customer(call, call.params["id"])
+    return CUSTOMERS.found(call, call.params["id"])
 
 
 def find_by_external_id(call: Call, key: str) -> Row:
@@ -94,44 +94,23 @@ def get_customer_by_external_id(call: Call) -> Any:
     return find_by_external_id(call, call.params["external_id"])
 
 
-def _list(call: Call, page: Page, given: dict[str, Any]) -> dict[str, Any]:
-    rows = call.world.table("customers").all(call.environment)
-    rows = [
-        row
-        for row in rows
-        if (not given.get("external_id") or row["external_id"] == given["external_id"])
-        and (not given.get("external_ids") or row["external_id"] in given["external_ids"])
-        and (not given.get("customer_ids") or row["id"] in given["customer_ids"])
-        and (not given.get("email") or row["email"] == given["email"])
-    ]
-    return listing(select(rows, page, _COLUMNS, "customers"), page)
-
-
 @route("GET", "/v1/customers")
 def list_customers(call: Call) -> dict[str, Any]:
-    """A page of customers, by ``external_id``, ``external_ids`` or ``email``."""
-    page = query_page(call, noun="customers")
-    given = {
-        "external_id": call.query.get("external_id"),
-        "external_ids": call.query.getlist("external_ids"),
-        "customer_ids": call.query.getlist("customer_ids"),
-        "email": call.query.get("email"),
-    }
-    return _list(call, page, given)
+    """A page of customers."""
+    return CUSTOMERS.listed(call)
 
 
 @route("POST", "/v1/customers/search")
 def search_customers(call: Call) -> dict[str, Any]:
     """A page of customers, by more than a query can say."""
-    values, page = search(call, _SEARCH)
-    return _list(call, page, values)
+    return CUSTOMERS.searched(call)
 
 
 @route("PUT", "/v1/customers/:id", permission="customer:write")
 def update_customer(call: Call) -> Any:
     """Change what is given."""
     body = call.bind(_UPDATE)
-    return _update(call, find_customer(call, call.params["id"]), body)
+    return _update(call, CUSTOMERS.found(call, call.params["id"]), body)
 
 
 @route("PUT", "/v1/customers", permission="customer:write")
@@ -149,6 +128,8 @@ def _update(call: Call, row: Row, body: dict[str, Any]) -> Any:
     if not changes.get("email"):
         changes.pop("email", None)  # an e-mail cannot be cleared
     key = changes.get("external_id")
+    if any(len(changes.get(name) or "") > _MAX_KEY for name in ("external_id", "name", "email")):
+        raise errors.database_error("Failed to update customer")
     if key == row["external_id"] or not key:
         changes.pop("external_id", None)
     else:
@@ -173,7 +154,7 @@ def _noted(metadata: dict[str, str], key: str) -> dict[str, str]:
 @route("DELETE", "/v1/customers/:id", permission="customer:write")
 def delete_customer(call: Call) -> Reply:
     """Archive a customer who has neither an active subscription nor an active wallet."""
-    row = find_customer(call, call.params["id"])
+    row = CUSTOMERS.found(call, call.params["id"])
     if row["status"] != "published":
         raise errors.not_found("Customer does not exist")
     world, mine = call.world, {"customer_id": row["id"]}

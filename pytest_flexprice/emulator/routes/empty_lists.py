@@ -1,4 +1,4 @@
-"""Lists that are always empty here: groups, price units and tasks cannot be made (contract 1.10)."""
+"""Lists that are always empty here: price units and tasks cannot be made (contract 1.10)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from ..kernel.binding import Schema
 from ..kernel.call import Call
-from ..kernel.lists import NEXT, OWN, SEARCH_FIELDS, listing, query_page, search
+from ..kernel.lists import OWN, SEARCH_FIELDS, listing, query_page, search
 from ..kernel.routing import route
 
 _SEARCH = Schema("Filter", *SEARCH_FIELDS)
@@ -23,9 +23,3 @@ def empty_list(call: Call) -> dict[str, Any]:
 def empty_unit_search(call: Call) -> dict[str, Any]:
     """No price units; the returned offset is the request's own."""
     return listing([], search(call, _SEARCH)[1], offset=OWN)
-
-
-@route("POST", "/v1/groups/search")
-def empty_group_search(call: Call) -> dict[str, Any]:
-    """No groups; the returned offset is the next page's."""
-    return listing([], search(call, _SEARCH)[1], offset=NEXT)

@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, array, boolean, decimal, field, instant, integer, mapping, text
+from ..kernel.binding import Schema, array, boolean, decimal, field, instant, integer, mapping
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import entitlement_view
-from ..kernel.lists import SEARCH_FIELDS, Page, listing, query_page, search, select
+from ..kernel.lists import Page
+from ..kernel.resource import Resource, Values, among, equal, flag, idle
 from ..kernel.routing import route
 from ..kernel.tables import Row
-from .features import TYPES, find_feature
+from .features import FEATURES, TYPES
 
 RESET_PERIODS = ("MONTHLY", "ANNUAL", "WEEKLY", "DAILY", "QUARTERLY", "HALF_YEARLY", "NEVER")
 _MODES = ("additive", "parallel")
 _ENTITIES = ("PLAN", "ADDON", "SUBSCRIPTION")
 _COLUMNS = ("entity_type", "entity_id", "feature_id", "feature_type", "is_enabled", "usage_limit", "display_order")
-_PAGE_FIELDS = ("limit", "offset", "status", "order", "expand", "sort")
+
+_PAGED = ("offset", "status", "order", "expand")
 
 _CREATE = Schema(
     "CreateEntitlementRequest",
@@ -50,15 +52,27 @@ _UPDATE = Schema(
     field("aggregation_mode"),
 )
 _BULK = Schema("CreateBulkEntitlementRequest", field("items", array(_CREATE)))
-_SEARCH = Schema(
-    "EntitlementFilter",
-    *SEARCH_FIELDS,
-    field("entity_type"),
-    field("entity_ids", array(text)),
-    field("feature_ids", array(text)),
-    field("feature_type"),
-    field("is_enabled", boolean),
-    field("plan_ids", array(text)),
+
+
+def _view(call: Call, row: Row, page: Page) -> dict[str, Any]:
+    feature, meter, plan = (name in page.expand for name in ("features", "meters", "plans"))
+    return entitlement_view(call.world, call.environment, row, feature=feature, meter=meter, plan=plan)
+
+
+ENTITLEMENTS = Resource(
+    "entitlements",
+    "Entitlement",
+    _COLUMNS,
+    (
+        equal("entity_type"),
+        among("entity_ids", "entity_id"),
+        among("feature_ids", "feature_id"),
+        equal("feature_type"),
+        flag("is_enabled"),
+        flag("has_grant_config", lambda _row, given: not given),
+        idle("plan_ids"),
+    ),
+    view=_view,
 )
 
 
@@ -98,7 +112,7 @@ def _check_shape(body: dict[str, Any]) -> None:
 
 
 def _check_feature(call: Call, body: dict[str, Any]) -> None:
-    feature = find_feature(call, body["feature_id"])
+    feature = FEATURES.found(call, body["feature_id"])
     if feature["type"] != body["feature_type"]:
         details = {"expected": feature["type"], "actual": body["feature_type"]}
         raise errors.validation(f"Expected {feature['type']}, got {body['feature_type']}", details)
@@ -170,55 +184,29 @@ def get_entitlement(call: Call) -> Any:
     return entitlement_view(call.world, call.environment, _find(call), feature=True, meter=True, plan=True)
 
 
-def _list(call: Call, page: Page, given: dict[str, Any], *, unlimited: bool) -> dict[str, Any]:
-    enabled = given.get("is_enabled")
-    rows = [
-        row
-        for row in call.world.table("entitlements").all(call.environment)
-        if (not given.get("entity_type") or row["entity_type"] == given["entity_type"])
-        and (not given.get("entity_ids") or row["entity_id"] in given["entity_ids"])
-        and (not given.get("feature_ids") or row["feature_id"] in given["feature_ids"])
-        and (not given.get("feature_type") or row["feature_type"] == given["feature_type"])
-        and (enabled is None or row["is_enabled"] == enabled)
-    ]
-    rows = select(rows, page, _COLUMNS, "entitlements")
-    feature, meter, plan = (name in page.expand for name in ("features", "meters", "plans"))
-
-    def view(row: Row) -> dict[str, Any]:
-        return entitlement_view(call.world, call.environment, row, feature=feature, meter=meter, plan=plan)
-
-    if unlimited:
-        return all_items([view(row) for row in rows])
-    answer = listing(rows, page)
-    answer["items"] = [view(row) for row in answer["items"]]
-    return answer
+def all_items(items: list[Any], offset: int = 0) -> dict[str, Any]:
+    """A list without pages: it shows no limit and the offset that was asked for (contract 1.10)."""
+    return {"items": items, "pagination": {"total": len(items), "limit": 0, "offset": offset}}
 
 
-def all_items(items: list[Any]) -> dict[str, Any]:
-    """A list without pages: its pagination shows zeros (contract 1.10)."""
-    return {"items": items, "pagination": {"total": len(items), "limit": 0, "offset": 0}}
-
-
-def _unlimited(given: Any) -> bool:
+def _answer(call: Call, values: Values, page: Page, names: Any) -> dict[str, Any]:
     """Naming any page field but the limit leaves the list without one (recording entitlements)."""
-    return given("limit") is None and any(given(name) is not None for name in _PAGE_FIELDS)
+    if names("limit") is None and any(names(name) is not None for name in _PAGED):
+        return all_items([_view(call, row, page) for row in ENTITLEMENTS.selected(call, values, page)], page.offset)
+    return ENTITLEMENTS.answer(call, values, page)
 
 
 @route("GET", "/v1/entitlements")
 def list_entitlements(call: Call) -> dict[str, Any]:
     """A page of entitlements."""
-    page = query_page(call, noun="entitlements")
-    given: dict[str, Any] = {name: call.query.getlist(name) for name in ("entity_ids", "feature_ids")}
-    given.update({name: call.query.get(name) for name in ("entity_type", "feature_type")})
-    given["is_enabled"] = {"true": True, "false": False}.get(call.query.get("is_enabled", ""))
-    return _list(call, page, given, unlimited=_unlimited(call.query.get))
+    return _answer(call, *ENTITLEMENTS.asked_by_query(call), call.query.get)
 
 
 @route("POST", "/v1/entitlements/search")
 def search_entitlements(call: Call) -> dict[str, Any]:
     """A page of entitlements; ``plan_ids`` does nothing."""
-    values, page = search(call, _SEARCH)
-    return _list(call, page, values, unlimited=_unlimited(values.get))
+    values, page = ENTITLEMENTS.asked_by_body(call)
+    return _answer(call, values, page, values.get)
 
 
 @route("PUT", "/v1/entitlements/:id", permission="entitlement:write")

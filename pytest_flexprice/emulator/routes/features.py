@@ -6,20 +6,37 @@ import re
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, array, field, mapping, strings, text
+from ..kernel.binding import Schema, array, boolean, decimal, field, strings
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import feature_view
-from ..kernel.lists import SEARCH_FIELDS, Page, listing, query_page, search, select
+from ..kernel.lists import Page
+from ..kernel.resource import Resource, among, containing, equal, free
 from ..kernel.routing import route
 from ..kernel.tables import Row
+from .groups import group_view, require_group
 from .meters import FILTER, METER, add_filters, find_meter, insert_meter
 
 TYPES = ("metered", "boolean", "static", "config")
-_STATUSES = ("published", "archived")
 _COLUMNS = ("name", "lookup_key", "description", "meter_id", "type", "unit_singular", "unit_plural")
 _EXPANSIONS = ("meters", "groups")
+_CONDITIONS = ("above", "below")
+_LONGEST = 255
 _OPTIONAL = ("reporting_unit", "alert_settings", "group_id")
 
+_REPORTING = Schema(
+    "ReportingUnit",
+    field("unit_singular"),
+    field("unit_plural"),
+    field("conversion_rate", decimal),
+)
+_THRESHOLD = Schema("AlertThreshold", field("threshold", decimal), field("condition"))
+_ALERTS = Schema(
+    "AlertSettings",
+    field("critical", _THRESHOLD),
+    field("warning", _THRESHOLD),
+    field("info", _THRESHOLD),
+    field("alert_enabled", boolean),
+)
 _CREATE = Schema(
     "CreateFeatureRequest",
     field("name", rules="required", bound=True),
@@ -31,8 +48,8 @@ _CREATE = Schema(
     field("unit_singular"),
     field("unit_plural"),
     field("metadata", strings),
-    field("reporting_unit", mapping),
-    field("alert_settings", mapping),
+    field("reporting_unit", _REPORTING),
+    field("alert_settings", _ALERTS),
     field("group_id"),
 )
 _UPDATE = Schema(
@@ -43,8 +60,8 @@ _UPDATE = Schema(
     field("unit_singular"),
     field("unit_plural"),
     field("filters", array(FILTER)),
-    field("reporting_unit", mapping),
-    field("alert_settings", mapping),
+    field("reporting_unit", _REPORTING),
+    field("alert_settings", _ALERTS),
     field("group_id"),
 )
 _CLONE = Schema(
@@ -54,14 +71,34 @@ _CLONE = Schema(
     field("description"),
     field("metadata", strings),
 )
-_SEARCH = Schema(
-    "FeatureFilter",
-    *SEARCH_FIELDS,
-    field("feature_ids", array(text)),
-    field("meter_ids", array(text)),
-    field("lookup_key"),
-    field("lookup_keys", array(text)),
-    field("name_contains"),
+
+
+def _expand(page: Page) -> None:
+    for name in page.expand:
+        if name not in _EXPANSIONS:
+            raise errors.validation("Field is not allowed to be expanded", {"field": name})
+
+
+def _shown(call: Call, row: Row, page: Page) -> dict[str, Any]:
+    view = feature_view(call.world, call.environment, row, meter="meters" in page.expand)
+    group = call.world.table("groups").get(row.get("group_id") or "", call.environment)
+    return {**view, "group": group_view(call, group)} if group and "groups" in page.expand else view
+
+
+FEATURES = Resource(
+    "features",
+    "Feature",
+    _COLUMNS,
+    (
+        among("feature_ids", "id"),
+        among("meter_ids", "meter_id"),
+        equal("lookup_key"),
+        among("lookup_keys", "lookup_key"),
+        containing("name_contains", "name"),
+    ),
+    statuses=("published", "archived"),
+    view=_shown,
+    check=_expand,
 )
 
 
@@ -70,27 +107,51 @@ def _key_of(name: str) -> str:
 
 
 def _require_free(call: Call, lookup_key: str) -> None:
-    if call.world.table("features").first(call.environment, lookup_key=lookup_key, status="published"):
-        raise errors.conflict("A feature with this lookup key already exists", {"lookup_key": lookup_key})
+    free(call, "features", "A feature with this lookup key already exists", lookup_key)
 
 
-def _check(body: dict[str, Any]) -> None:
+def _check(call: Call, body: dict[str, Any]) -> None:
     if body["type"] not in TYPES:
         details = {"type": body["type"], "allowed_types": list(TYPES)}
         raise errors.validation("Invalid feature type", details)
     if body["type"] == "metered" and not body["meter_id"] and body["meter"] is None:
         raise errors.validation("Please provide meter details to setup a metered feature")
-    if bool(body["unit_singular"]) != bool(body["unit_plural"]):
+    _check_units(body, body)
+    require_group(call, body["group_id"], "feature")
+
+
+def _check_units(body: dict[str, Any], units: dict[str, Any]) -> None:
+    if bool(units["unit_singular"]) != bool(units["unit_plural"]):
         raise errors.validation("Please provide both unit singular and unit plural")
+    reporting = body["reporting_unit"]
+    if reporting is not None:
+        if (
+            any(not reporting[name] for name in ("unit_singular", "unit_plural"))
+            or reporting["conversion_rate"] is None
+        ):
+            raise errors.validation(
+                "Please provide unit_singular, unit_plural and conversion_rate for the reporting unit"
+            )
+        if reporting["conversion_rate"] <= 0:
+            details = {"conversion_rate": reporting["conversion_rate"]}
+            raise errors.validation("Reporting unit conversion rate must be greater than 0", details)
+    alerts = body["alert_settings"] or {}
+    alerts["alert_enabled"] = bool(alerts.get("alert_enabled"))
+    for level in ("critical", "warning", "info"):
+        condition = (alerts.get(level) or {}).get("condition")
+        if condition and condition not in _CONDITIONS:
+            raise errors.validation("Invalid alert condition", {"condition": condition, "allowed": list(_CONDITIONS)})
 
 
 @route("POST", "/v1/features", permission="feature:write")
 def create_feature(call: Call) -> Reply:
     """A new feature, with a new meter or on an existing one."""
     body = call.bind(_CREATE)
-    _check(body)
+    _check(call, body)
     lookup_key = body["lookup_key"] or _key_of(body["name"])
     _require_free(call, lookup_key)
+    if max(len(body["name"]), len(lookup_key)) > _LONGEST:
+        raise errors.database_error("Failed to create feature")
     meter_id = ""
     if body["type"] == "metered":
         meter = find_meter(call, body["meter_id"]) if body["meter_id"] else insert_meter(call, body["meter"])
@@ -112,67 +173,36 @@ def create_feature(call: Call) -> Reply:
     return created(stored)
 
 
-def find_feature(call: Call, identifier: str) -> Row:
-    """The feature of that id, archived ones too; else 404."""
-    message = f"Feature with ID {identifier} was not found"
-    row: Row = call.found("features", identifier, message, {"feature_id": identifier}, any_status=True)
-    return row
-
-
 @route("GET", "/v1/features/:id")
 def get_feature(call: Call) -> Any:
     """One feature with its meter."""
-    return feature_view(call.world, call.environment, find_feature(call, call.params["id"]), meter=True)
-
-
-def _list(call: Call, page: Page, given: dict[str, Any]) -> dict[str, Any]:
-    for name in page.expand:
-        if name not in _EXPANSIONS:
-            raise errors.validation("Field is not allowed to be expanded", {"field": name})
-    part = (given.get("name_contains") or "").lower()
-    rows = [
-        row
-        for row in call.world.table("features").all(call.environment)
-        if (not given.get("feature_ids") or row["id"] in given["feature_ids"])
-        and (not given.get("meter_ids") or row["meter_id"] in given["meter_ids"])
-        and (not given.get("lookup_key") or row["lookup_key"] == given["lookup_key"])
-        and (not given.get("lookup_keys") or row["lookup_key"] in given["lookup_keys"])
-        and part in row["name"].lower()
-    ]
-    answer = listing(select(rows, page, _COLUMNS, "features", statuses=_STATUSES), page)
-    meter = "meters" in page.expand
-    answer["items"] = [feature_view(call.world, call.environment, row, meter=meter) for row in answer["items"]]
-    return answer
+    return feature_view(call.world, call.environment, FEATURES.found(call, call.params["id"]), meter=True)
 
 
 @route("GET", "/v1/features")
 def list_features(call: Call) -> dict[str, Any]:
     """A page of features, published and archived."""
-    page = query_page(call, noun="features")
-    given: dict[str, Any] = {name: call.query.getlist(name) for name in ("feature_ids", "meter_ids", "lookup_keys")}
-    given.update({name: call.query.get(name) for name in ("lookup_key", "name_contains")})
-    return _list(call, page, given)
+    return FEATURES.listed(call)
 
 
 @route("POST", "/v1/features/search")
 def search_features(call: Call) -> dict[str, Any]:
     """A page of features by ids, keys, meters or part of the name."""
-    values, page = search(call, _SEARCH)
-    return _list(call, page, values)
+    return FEATURES.searched(call)
 
 
 @route("PUT", "/v1/features/:id", permission="feature:write")
 def update_feature(call: Call) -> Any:
     """Change names, description, units and metadata; filters go to the meter."""
     body = call.bind(_UPDATE)
-    row = find_feature(call, call.params["id"])
+    row = FEATURES.found(call, call.params["id"])
     units = {name: body[name] or row[name] for name in ("unit_singular", "unit_plural")}
-    if bool(units["unit_singular"]) != bool(units["unit_plural"]):
-        raise errors.validation("Please provide both unit singular and unit plural")
+    _check_units(body, units)
+    require_group(call, body["group_id"], "feature")
     if body["filters"] and row["meter_id"]:
         add_filters(call, find_meter(call, row["meter_id"]), body["filters"])
-    changes = {name: body[name] for name in ("name", *_OPTIONAL) if body[name]}
-    changes |= {name: body[name] for name in ("description", "metadata") if body[name] is not None}
+    changes = {name: body[name] for name in ("name", "reporting_unit", "alert_settings") if body[name]}
+    changes |= {name: body[name] for name in ("description", "metadata", "group_id") if body[name] is not None}
     call.touch(row, **changes, **units)
     call.world.publish(call.environment, "feature.updated", kind="feature", id=row["id"])
     return row
@@ -199,7 +229,9 @@ def delete_feature(call: Call) -> dict[str, str]:
 def clone_feature(call: Call) -> Reply:
     """A copy in the same environment, with a meter of its own."""
     body = call.bind(_CLONE)
-    source = find_feature(call, call.params["id"])
+    source = FEATURES.found(call, call.params["id"])
+    if not body["name"]:
+        raise errors.validation("Please provide a name for the cloned feature")
     if not body["lookup_key"]:
         raise errors.validation("Please provide a unique lookup_key for the cloned feature")
     _require_free(call, body["lookup_key"])
@@ -212,7 +244,7 @@ def clone_feature(call: Call) -> Reply:
     kept = {name: source[name] for name in ("type", "unit_singular", "unit_plural", *_OPTIONAL) if name in source}
     row = call.stamp(
         "feat",
-        name=body["name"] or source["name"],
+        name=body["name"],
         lookup_key=body["lookup_key"],
         description=source["description"] if body["description"] is None else body["description"],
         meter_id=meter_id,

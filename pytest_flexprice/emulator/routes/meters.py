@@ -7,7 +7,7 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.binding import Schema, array, decimal, field, text
 from ..kernel.call import Call, Reply, created
-from ..kernel.lists import listing, query_page, select
+from ..kernel.resource import Resource
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from ..metering.expressions import check_expression
@@ -15,7 +15,7 @@ from ..metering.expressions import check_expression
 AGGREGATIONS = ("COUNT", "SUM", "AVG", "COUNT_UNIQUE", "LATEST", "SUM_WITH_MULTIPLIER", "MAX", "WEIGHTED_SUM")
 BUCKETS = ("MINUTE", "15MIN", "30MIN", "HOUR", "3HOUR", "6HOUR", "12HOUR", "DAY", "WEEK", "MONTH")
 _WITH_EXPRESSION = ("SUM", "AVG", "MAX", "LATEST")
-_STATUSES = ("published", "archived")
+METERS = Resource("meters", "Meter", (), statuses=("published", "archived"), sort="name")
 
 FILTER = Schema("Filter", field("key"), field("values", array(text)))
 _AGGREGATION = Schema(
@@ -135,9 +135,7 @@ def create_meter(call: Call) -> Reply:
 @route("GET", "/v1/meters")
 def list_meters(call: Call) -> dict[str, Any]:
     """A page of meters, published and archived; no filter by event name."""
-    page = query_page(call, sort="ignored")
-    rows = call.world.table("meters").all(call.environment)
-    return listing(select(rows, page, (), "meters", statuses=_STATUSES), page)
+    return METERS.listed(call)
 
 
 @route("GET", "/v1/meters/:id")

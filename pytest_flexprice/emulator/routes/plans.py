@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, array, field, integer, strings, text
+from ..kernel.binding import Schema, field, integer, strings
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import (
     entitlement_view,
@@ -16,12 +16,14 @@ from ..kernel.catalog import (
     plan_view,
     prices_of,
 )
-from ..kernel.lists import SEARCH_FIELDS, Page, listing, query_page, search, select
+from ..kernel.lists import Page
+from ..kernel.resource import Resource, among, equal, metadata
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from .entitlements import all_items
 
 _COLUMNS = ("name", "lookup_key", "description", "display_order")
+_LONGEST = 255
 _NOT_OF_ENTITLEMENTS = ("name", "lookup_key", "description")
 
 _CREATE = Schema(
@@ -48,7 +50,21 @@ _CLONE = Schema(
     field("display_order", integer),
     field("metadata", strings),
 )
-_SEARCH = Schema("PlanFilter", *SEARCH_FIELDS, field("plan_ids", array(text)), field("lookup_key"))
+
+
+def _check_page(page: Page) -> None:
+    if "entitlements" in page.expand and any(each["field"] in _NOT_OF_ENTITLEMENTS for each in page.sort):
+        raise errors.validation("Failed to list entitlements")  # the sort is handed on to them (contract 1.8)
+
+
+PLANS = Resource(
+    "plans",
+    "Plan",
+    _COLUMNS,
+    (among("plan_ids", "id"), equal("lookup_key"), metadata()),
+    view=lambda call, row, page: plan_view(call.world, call.environment, row, page.expand),
+    check=_check_page,
+)
 
 
 def _holder(call: Call, lookup_key: str | None) -> Row | None:
@@ -76,49 +92,27 @@ def create_plan(call: Call) -> Reply:
     )
     if _holder(call, body["lookup_key"]):
         raise _taken(row["id"], row["name"])
+    if max(len(row["name"]), len(row["lookup_key"])) > _LONGEST:
+        raise errors.database_error("Failed to create plan")
     return created(call.world.table("plans").insert(row))
-
-
-def find_plan(call: Call, identifier: str) -> Row:
-    """The plan of that id, deleted ones too; else 404."""
-    message = f"Plan with ID {identifier} was not found"
-    row: Row = call.found("plans", identifier, message, {"plan_id": identifier}, any_status=True)
-    return row
 
 
 @route("GET", "/v1/plans/:id")
 def get_plan(call: Call) -> Any:
     """One plan with everything, ended prices too."""
-    return full_plan_view(call.world, call.environment, find_plan(call, call.params["id"]))
-
-
-def _list(call: Call, page: Page, given: dict[str, Any]) -> dict[str, Any]:
-    if "entitlements" in page.expand and any(each["field"] in _NOT_OF_ENTITLEMENTS for each in page.sort):
-        raise errors.validation("Failed to list entitlements")  # the sort is handed on to them (contract 1.8)
-    rows = [
-        row
-        for row in call.world.table("plans").all(call.environment)
-        if (not given.get("plan_ids") or row["id"] in given["plan_ids"])
-        and (not given.get("lookup_key") or row["lookup_key"] == given["lookup_key"])
-    ]
-    answer = listing(select(rows, page, _COLUMNS, "plans"), page)
-    answer["items"] = [plan_view(call.world, call.environment, row, page.expand) for row in answer["items"]]
-    return answer
+    return full_plan_view(call.world, call.environment, PLANS.found(call, call.params["id"]))
 
 
 @route("GET", "/v1/plans")
 def list_plans(call: Call) -> dict[str, Any]:
     """A page of plans."""
-    page = query_page(call, noun="plans")
-    given = {"plan_ids": call.query.getlist("plan_ids"), "lookup_key": call.query.get("lookup_key")}
-    return _list(call, page, given)
+    return PLANS.listed(call)
 
 
 @route("POST", "/v1/plans/search")
 def search_plans(call: Call) -> dict[str, Any]:
     """A page of plans; prices that have ended are left out of what is expanded."""
-    values, page = search(call, _SEARCH)
-    return _list(call, page, values)
+    return PLANS.searched(call)
 
 
 @route("GET", "/v1/plans/:id/entitlements")
@@ -139,7 +133,7 @@ def plan_grants(call: Call) -> dict[str, Any]:
 def update_plan(call: Call) -> Any:
     """Change name, key, description, order and metadata."""
     body = call.bind(_UPDATE)
-    row = find_plan(call, call.params["id"])
+    row = PLANS.found(call, call.params["id"])
     holder = _holder(call, body["lookup_key"])
     if holder is not None and holder["id"] != row["id"]:
         raise _taken(row["id"], body["name"] or row["name"])
@@ -150,7 +144,7 @@ def update_plan(call: Call) -> Any:
 @route("DELETE", "/v1/plans/:id", permission="plan:write")
 def delete_plan(call: Call) -> dict[str, str]:
     """Archive a plan without active subscriptions; again is fine."""
-    row = find_plan(call, call.params["id"])
+    row = PLANS.found(call, call.params["id"])
     active = {"plan_id": row["id"], "subscription_status": "active"}
     if call.world.table("subscriptions").first(call.environment, **active):
         message = "Please remove the active subscriptions before deleting this plan."
@@ -163,7 +157,7 @@ def delete_plan(call: Call) -> dict[str, str]:
 def clone_plan(call: Call) -> Reply:
     """A copy in the same environment: prices in force without their keys, entitlements, credit grants."""
     body = call.bind(_CLONE)
-    source = find_plan(call, call.params["id"])
+    source = PLANS.found(call, call.params["id"])
     if not body["name"]:
         raise errors.validation("Please provide a name for the cloned plan")
     if not body["lookup_key"]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, array, boolean, decimal, field, instant, integer, strings, text
+from ..kernel.binding import Schema, array, decimal, field, instant, integer, strings
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import is_ended, price_view
-from ..kernel.lists import SEARCH_FIELDS, Page, listing, query_page, search, select
 from ..kernel.pricing_rules import check_price, check_values, display_amount
+from ..kernel.resource import Filter, Resource, Values, among, equal, flag, idle
 from ..kernel.routing import route
 from ..kernel.tables import Row
+from .groups import require_group
 from .meters import find_meter
 
 _ZERO_FIELDS = {"price_unit_amount": "0", "conversion_rate": "1"}
@@ -66,15 +67,24 @@ _UPDATE = Schema(
     field("price_unit_tiers", array(_TIER)),
 )
 _DELETE = Schema("DeletePriceRequest", field("end_date", instant))
-_LISTS = ("plan_ids", "price_ids", "meter_ids", "entity_ids", "billing_periods")
-_SEARCH = Schema(
-    "PriceFilter",
-    *(f for f in SEARCH_FIELDS if f.name != "sort"),
-    *(field(name, array(text)) for name in _LISTS),
-    field("entity_type"),
-    field("parent_price_id"),
-    field("subscription_id"),
-    field("allow_expired_prices", boolean),
+PRICES = Resource(
+    "prices",
+    "Price",
+    _COLUMNS,
+    (
+        idle("plan_ids"),
+        among("price_ids", "id"),
+        among("meter_ids", "meter_id"),
+        among("entity_ids", "entity_id"),
+        among("billing_periods", "billing_period"),
+        equal("entity_type"),
+        equal("parent_price_id"),
+        equal("subscription_id", "entity_id"),
+        Filter("start_date_lt", instant, lambda row, given: row["start_date"] < given),
+        flag("allow_expired_prices", lambda _row, _given: True),
+    ),
+    sort="name",
+    view=lambda call, row, page: price_view(call.world, call.environment, row, meter="meters" in page.expand),
 )
 
 
@@ -102,6 +112,7 @@ def _require_free(call: Call, lookup_key: str) -> None:
 def _fields(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     """The published fields of a new price, checked."""
     check_price(body)
+    require_group(call, body["group_id"], "price")
     owner = _entity_name(call, body["entity_type"], body["entity_id"])
     meter = find_meter(call, body["meter_id"]) if body["type"] == "USAGE" else None
     currency = body["currency"].lower()
@@ -130,7 +141,7 @@ def _fields(call: Call, body: dict[str, Any]) -> dict[str, Any]:
         "entity_id": body["entity_id"],
         "start_date": body["start_date"] or call.now,
     }
-    if body["min_quantity"]:
+    if body["min_quantity"] is not None:
         fields["min_quantity"] = decimal(body["min_quantity"])
     if body["billing_model"] == "TIERED":
         fields["tiers"] = _tiers(body["tiers"])
@@ -179,17 +190,10 @@ def create_prices(call: Call) -> Reply:
     return created({"items": [_created_view(row, without=tuple(_ZERO_FIELDS)) for row in rows]})
 
 
-def find_price(call: Call, identifier: str) -> Row:
-    """The price of that id; else 404."""
-    message = f"Price with ID {identifier} was not found"
-    row: Row = call.found("prices", identifier, message, {"price_id": identifier}, any_status=True)
-    return row
-
-
 @route("GET", "/v1/prices/:id")
 def get_price(call: Call) -> Any:
     """One price with its meter, ended ones too."""
-    return price_view(call.world, call.environment, find_price(call, call.params["id"]), meter=True)
+    return price_view(call.world, call.environment, PRICES.found(call, call.params["id"]), meter=True)
 
 
 @route("GET", "/v1/prices/lookup/:lookup_key")
@@ -205,42 +209,22 @@ def lookup_price(call: Call) -> Any:
     return price_view(call.world, call.environment, (begun or current)[-1])
 
 
-def _list(call: Call, page: Page, given: dict[str, Any]) -> dict[str, Any]:
-    now = call.now
-    rows = [
-        row
-        for row in call.world.table("prices").all(call.environment)
-        if (given.get("allow_expired_prices") or not is_ended(row, now))
-        and (not given.get("plan_ids") or (row["entity_type"] == "PLAN" and row["entity_id"] in given["plan_ids"]))
-        and (not given.get("price_ids") or row["id"] in given["price_ids"])
-        and (not given.get("meter_ids") or row["meter_id"] in given["meter_ids"])
-        and (not given.get("entity_ids") or row["entity_id"] in given["entity_ids"])
-        and (not given.get("billing_periods") or row["billing_period"] in given["billing_periods"])
-        and (not given.get("entity_type") or row["entity_type"] == given["entity_type"])
-        and (not given.get("parent_price_id") or row.get("parent_price_id") == given["parent_price_id"])
-        and (not given.get("subscription_id") or row["entity_id"] == given["subscription_id"])
-    ]
-    answer = listing(select(rows, page, _COLUMNS, "prices"), page)
-    meter = "meters" in page.expand
-    answer["items"] = [price_view(call.world, call.environment, row, meter=meter) for row in answer["items"]]
-    return answer
+def _in_force(call: Call, values: Values) -> list[Row]:
+    return [row for row in PRICES.all(call) if values["allow_expired_prices"] or not is_ended(row, call.now)]
 
 
 @route("GET", "/v1/prices")
 def list_prices(call: Call) -> dict[str, Any]:
     """A page of prices in force; ended ones with ``allow_expired_prices=true``."""
-    page = query_page(call, sort="ignored")
-    given: dict[str, Any] = {name: call.query.getlist(name) for name in _LISTS}
-    given.update({name: call.query.get(name) for name in ("entity_type", "parent_price_id", "subscription_id")})
-    given["allow_expired_prices"] = call.query.get("allow_expired_prices") in ("true", "1")
-    return _list(call, page, given)
+    values, page = PRICES.asked_by_query(call)
+    return PRICES.answer(call, values, page, _in_force(call, values))
 
 
 @route("POST", "/v1/prices/search")
 def search_prices(call: Call) -> dict[str, Any]:
     """A page of prices."""
-    values, page = search(call, _SEARCH)
-    return _list(call, page, values)
+    values, page = PRICES.asked_by_body(call)
+    return PRICES.answer(call, values, page, _in_force(call, values))
 
 
 def _check_update(body: dict[str, Any]) -> None:
@@ -274,7 +258,7 @@ def _successor(call: Call, old: Row, body: dict[str, Any], words: dict[str, Any]
     merged |= {"start_date": since, "end_date": None, "lookup_key": ""}
     merged["min_quantity"] = old.get("min_quantity")
     fields = _fields(call, merged) | {"parent_price_id": old.get("parent_price_id") or old["id"]}
-    call.touch(old, end_date=since)
+    call.touch(old, end_date=since, sequence=call.world.next("price"))
     fields["lookup_key"] = words.get("lookup_key", old["lookup_key"])
     row = call.stamp("price", **fields, sequence=call.world.next("price"))
     return call.world.table("prices").insert(row)
@@ -285,7 +269,8 @@ def update_price(call: Call) -> Any:
     """Change names in place; an amount, model or tiers end the price and make a new one."""
     body = call.bind(_UPDATE)
     _check_update(body)
-    row = find_price(call, call.params["id"])
+    require_group(call, body["group_id"], "price")
+    row = PRICES.found(call, call.params["id"])
     names = ("display_name", "description", "lookup_key", "metadata", "group_id")
     words = {name: body[name] for name in names if body[name] is not None}
     if row.get("end_date") is not None:
@@ -300,12 +285,12 @@ def update_price(call: Call) -> Any:
 def delete_price(call: Call) -> dict[str, str]:
     """End a price now or at ``end_date``; its status stays."""
     body = call.bind(_DELETE)
-    row = find_price(call, call.params["id"])
+    row = PRICES.found(call, call.params["id"])
     if row.get("end_date") is not None:
         details = {"price_id": row["id"], "end_date": row["end_date"]}
         raise errors.validation("Cannot terminate a price that has already been terminated", details)
     end = body["end_date"] or call.now
     if end < row["start_date"]:
         raise errors.validation("End date must be after start date", {"end_date": end, "start_date": row["start_date"]})
-    call.touch(row, end_date=end)
+    call.touch(row, end_date=end, sequence=call.world.next("price"))
     return {"message": "price deleted successfully"}

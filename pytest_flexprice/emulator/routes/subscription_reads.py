@@ -7,6 +7,7 @@ from typing import Any
 from ..billing import consumption, views
 from ..billing.scope import Scope, customer_by_external_id, customer_by_id, subscription_by_id
 from ..billing.subscribing import running
+from ..kernel import errors
 from ..kernel.binding import Schema, array, boolean, field, instant, text
 from ..kernel.call import Call
 from ..kernel.lists import SEARCH_FIELDS, listing, search, select
@@ -52,15 +53,15 @@ _USAGE = Schema(
 
 @route("POST", "/v1/subscriptions/lineitems/search")
 def search_line_items(call: Call) -> dict[str, Any]:
-    """A page of line items; ``active_filter`` leaves ended ones out."""
+    """A page of line items; ``active_filter`` leaves those out that ended before ``current_period_start``."""
     values, page = search(call, _LINES)
     scope = Scope.of(call)
-    at = values["current_period_start"] or call.now
+    at = values["current_period_start"] if values["active_filter"] else None
     rows = [
         row
         for row in scope.table("subscription_line_items").all(scope.environment)
         if all(not values[name] or row[key] in values[name] for name, key in _AMONG.items())
-        and (not values["active_filter"] or row["end_date"] is None or row["end_date"] > at)
+        and (at is None or row["end_date"] is None or row["end_date"] >= at)
     ]
     answer = listing(select(rows, page, _LINE_COLUMNS, "subscription line items"), page)
     answer["items"] = [views.line_item(scope, row) for row in answer["items"]]
@@ -101,11 +102,7 @@ def customer_subscriptions(call: Call) -> dict[str, Any]:
     return {"items": items, "pagination": {"total": 0, "limit": 0, "offset": 0}}
 
 
-@route("GET", "/v1/customers/:id/entitlements")
-def customer_entitlements(call: Call) -> dict[str, Any]:
-    """A customer's running subscriptions and the features they entitle to."""
-    scope = Scope.of(call)
-    customer = customer_by_id(scope, call.params["id"])
+def _entitlements(scope: Scope, customer: Row) -> dict[str, Any]:
     rows = _running(scope, customer)
     return {
         "customer_id": customer["id"],
@@ -114,17 +111,45 @@ def customer_entitlements(call: Call) -> dict[str, Any]:
     }
 
 
-@route("GET", "/v1/customers/:id/usage")
-def customer_usage(call: Call) -> dict[str, Any]:
-    """How much of what they are entitled to a customer has used."""
+@route("GET", "/v1/customers/:id/entitlements")
+def customer_entitlements(call: Call) -> dict[str, Any]:
+    """A customer's running subscriptions and the features they entitle to."""
     scope = Scope.of(call)
-    customer = customer_by_id(scope, call.params["id"])
+    return _entitlements(scope, customer_by_id(scope, call.params["id"]))
+
+
+@route("GET", "/v1/customers/external/:external_id/entitlements")
+def entitlements_by_external_id(call: Call) -> dict[str, Any]:
+    """The same by the customer's external id."""
+    scope = Scope.of(call)
+    return _entitlements(scope, customer_by_external_id(scope, call.params["external_id"]))
+
+
+def _usage(scope: Scope, customer: Row) -> dict[str, Any]:
     rows = _running(scope, customer)
     features = consumption.customer_usage(scope, customer, rows)
     period = None
     if features:
         period = {"start_time": rows[0]["current_period_start"], "end_time": rows[0]["current_period_end"]}
     return {"customer_id": customer["id"], "features": features, "period": period}
+
+
+@route("GET", "/v1/customers/:id/usage")
+def customer_usage(call: Call) -> dict[str, Any]:
+    """How much of what they are entitled to a customer has used."""
+    scope = Scope.of(call)
+    return _usage(scope, customer_by_id(scope, call.params["id"]))
+
+
+@route("GET", "/v1/customers/usage")
+def usage_by_query(call: Call) -> dict[str, Any]:
+    """The same, by ``customer_id`` or ``customer_lookup_key``."""
+    scope, identifier, key = Scope.of(call), call.query.get("customer_id"), call.query.get("customer_lookup_key")
+    if identifier:
+        return _usage(scope, customer_by_id(scope, identifier))
+    if key:
+        return _usage(scope, customer_by_external_id(scope, key))
+    raise errors.validation("Either customer_id or customer_lookup_key is required")
 
 
 @route("GET", "/v1/customers/:id/invoices/summary")

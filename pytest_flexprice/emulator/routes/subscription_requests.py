@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..billing import cancelling, config, periods
+from ..billing import cancelling, config, inheritance, line_changes, line_commitments, overrides, periods, phases
 from ..kernel import errors
-from ..kernel.binding import Schema, array, boolean, decimal, field, instant, integer, mapping, strings, text
+from ..kernel.binding import (
+    Field,
+    Schema,
+    anything,
+    array,
+    boolean,
+    decimal,
+    field,
+    go_name,
+    instant,
+    integer,
+    strings,
+)
 from ..kernel.call import Call
 from ..kernel.render import dec
+from .credit_grants import GRANT
+from .deal_requests import ADDON, COUPONS, INHERITANCE, LINE, OVERRIDE, PHASE, TAX_OVERRIDE, commitments
 
 STATUSES = ("active", "paused", "cancelled", "incomplete", "trialing", "draft")
 _COLLECTION = ("charge_automatically", "send_invoice")
@@ -23,10 +37,14 @@ _WORDS = {
     "send_invoice": "default_active and default_incomplete",
 }
 CURRENCY_LENGTH = 3
-_ELSEWHERE = (
-    "override_line_items", "addons", "phases", "credit_grants", "override_entitlements", "inheritance", "line_items",
-    "checkout",
-)  # fmt: skip
+_ELSEWHERE = ("override_entitlements", "checkout")
+_CONFIG = "SubscriptionCreationConfig"
+
+
+def _embedded(name: str, schema: Schema) -> Field:
+    """A list of objects that the server's request embeds from another type."""
+    return field(name, array(schema), "dive", go=f"{_CONFIG}.{go_name(name)}")
+
 
 CREATE = Schema(
     "CreateSubscriptionRequest",
@@ -54,37 +72,16 @@ CREATE = Schema(
     field("payment_terms"),
     field("subscription_status"),
     field("auto_invoice_threshold", decimal),
-    field("line_item_commitments", mapping),
-    field("coupons", array(text)),
-    field("line_item_coupons", mapping),
-    field(
-        "subscription_coupons",
-        array(
-            Schema(
-                "SubscriptionCouponInput",
-                field("coupon_code", rules="required"),
-                field("price_id"),
-                field("start_date", instant),
-                field("end_date", instant),
-            )
-        ),
-        "dive",
-    ),
-    field(
-        "tax_rate_overrides",
-        array(
-            Schema(
-                "TaxRateOverride",
-                field("tax_rate_code", rules="required"),
-                field("currency", rules="required"),
-                field("auto_apply", boolean),
-                field("priority", integer),
-                field("metadata", strings),
-            )
-        ),
-        "dive",
-    ),
-    *(field(name, lambda value: value) for name in _ELSEWHERE),
+    field("line_item_commitments", commitments),
+    *COUPONS,
+    field("tax_rate_overrides", array(TAX_OVERRIDE), "dive"),
+    field("inheritance", INHERITANCE),
+    field("credit_grants", array(GRANT)),
+    _embedded("override_line_items", OVERRIDE),
+    _embedded("addons", ADDON),
+    _embedded("line_items", LINE),
+    _embedded("phases", PHASE),
+    *(field(name, anything) for name in _ELSEWHERE),
 )
 
 
@@ -101,6 +98,8 @@ def check(body: dict[str, Any], call: Call) -> None:
         raise errors.validation("auto_invoice_threshold must be zero or greater", details)
     if not body["customer_id"] and not body["external_customer_id"]:
         raise errors.validation("Please provide either customer_id or external_customer_id")
+    if body["inheritance"] is not None:
+        inheritance.check(body["inheritance"])
     if len(body["currency"]) != CURRENCY_LENGTH:
         raise errors.validation(f"Currency code must be {CURRENCY_LENGTH} characters long")
     body["currency"] = body["currency"].lower()
@@ -111,7 +110,10 @@ def check(body: dict[str, Any], call: Call) -> None:
     if (body["trial_period_days"] or 0) < 0:
         details = {"trial_period_days": body["trial_period_days"]}
         raise errors.validation("Use 0 to disable trial or omit to inherit from plan prices", details)
+    if body["subscription_status"] == "draft" and body["phases"]:
+        raise errors.validation("Draft subscriptions cannot have phases")
     _check_amounts(body)
+    _check_deal(body, call)
     for name in _ELSEWHERE:
         if body[name]:
             raise errors.not_implemented(f"{name} on POST /v1/subscriptions")
@@ -169,3 +171,17 @@ def _check_amounts(body: dict[str, Any]) -> None:
     if body["overage_factor"] is not None and body["overage_factor"] < 1:
         details = {"overage_factor": body["overage_factor"]}
         raise errors.validation("Overage factor must be greater than or equal to 1.0", details)
+
+
+def _check_deal(body: dict[str, Any], call: Call) -> None:
+    for index, grant in enumerate(body["credit_grants"] or []):
+        if grant is None or grant["scope"] != "SUBSCRIPTION":
+            details = {"grant_index": index, "grant_scope": grant["scope"] if grant else ""}
+            message = "Credit grants created with a subscription must have SUBSCRIPTION scope"
+            raise errors.validation(message, details)
+    line_commitments.check_all(body["line_item_commitments"])
+    overrides.check_once(body["override_line_items"] or [])
+    for line in body["line_items"] or []:
+        line_changes.check_new({"start_date": body["start_date"] or call.now, "end_date": body["end_date"]}, line)
+    if body["phases"]:
+        phases.check(body["phases"], body["start_date"] or call.now, body["end_date"])

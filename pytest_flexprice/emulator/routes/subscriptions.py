@@ -64,6 +64,9 @@ def create_subscription(call: Call) -> Reply:
         customer = customer_by_id(scope, body["customer_id"])
     else:
         customer = customer_by_external_id(scope, body["external_customer_id"])
+    if customer["status"] != "published":
+        details = {"customer_id": customer["id"], "status": customer["status"]}
+        raise errors.validation("The customer must be active to create a subscription", details)
     plan_id = body["plan_id"]
     plan = scope.get("plans", plan_id)
     if plan is None:
@@ -133,8 +136,8 @@ def _page(call: Call, page: Page, given: dict[str, Any]) -> dict[str, Any]:
 
 def _item(scope: Scope, row: Row, expand: Sequence[str], with_lines: bool) -> dict[str, Any]:
     parts: dict[str, Any] = {"plan": views.listed_plan(scope, row["plan_id"], expand)}
-    if with_lines:
-        parts["line_items"] = views.line_items(scope, row["id"])
+    if with_lines and (lines := views.line_items(scope, row["id"])):
+        parts["line_items"] = lines
     if "customer" in expand:
         parts["customer"] = views.customer(scope, row["customer_id"])
     return views.subscription(row, **parts)

@@ -9,7 +9,6 @@ from ..kernel.call import Call
 from ..kernel.routing import ROUTER, Route
 
 _PATTERNS = """
-PUT DELETE           addons/:id
 GET                  addons/:id/entitlements addons/:id/creditgrants
 POST                 alerts/search alerts/setting alerts/setting/search
 GET PUT DELETE       alerts/setting/:id
@@ -21,37 +20,26 @@ PUT DELETE           connections/:id
 POST                 costs costs/analytics costs/search
 GET                  costs/active
 GET PUT DELETE       costs/:id
-GET                  coupons/associations coupons/associations/:id coupons/code/:code
-PUT DELETE           coupons/:id
-POST                 coupons/search
 POST                 creditnotes creditnotes/:id/finalize creditnotes/:id/void
 GET                  creditnotes creditnotes/:id
-GET                  customers/usage customers/wallets
-GET                  customers/:id/usage customers/:id/grants/upcoming customers/external/:external_id/entitlements
+GET                  customers/:id/grants/upcoming
 POST                 customers/import
-GET                  events/monitoring
 POST                 events/huggingface-inference events/analytics-v2 events/reprocess
-GET POST             groups
-GET DELETE           groups/:id
+GET                  groups
 GET                  integrations/config integrations/mappings
 POST DELETE          integrations/link
-GET                  invoices/:id/pdf
-POST                 invoices/:id/comms/trigger invoices/:id/payment/attempt invoices/:id/recalculate
+POST                 invoices/:id/comms/trigger invoices/:id/recalculate
 POST                 invoices/:id/recalculate-v2
 POST                 marketplace/agreements
 PUT DELETE           payments/:id
-POST                 payments/:id/process
-POST                 plans/:id/sync/subscriptions
 POST                 prices/units
 GET                  prices/units/code/:code
 GET PUT DELETE       prices/units/:id
-POST DELETE          subscriptions/addon
-PUT DELETE           subscriptions/lineitems/:id
-POST                 subscriptions/:id/lineitems subscriptions/:id/pause subscriptions/:id/resume
-GET                  subscriptions/:id/addons/associations subscriptions/:id/grants/upcoming
+POST                 subscriptions/:id/pause subscriptions/:id/resume
+GET                  subscriptions/:id/grants/upcoming
 POST                 subscriptions/:id/change/execute subscriptions/:id/change/preview
 POST                 subscriptions/:id/change/v2/execute subscriptions/:id/change/v2/preview
-POST                 subscriptions/:id/modify/execute subscriptions/:id/modify/preview
+POST                 subscriptions/:id/modify/preview
 GET                  subscription-schedules subscription-schedules/:id subscriptions/:id/schedules
 POST                 subscriptions/schedules/:id/cancel
 POST                 tasks
@@ -61,17 +49,8 @@ POST                 tasks/scheduled/schedule-draft-finalization tasks/scheduled
 GET PUT DELETE       tasks/scheduled/:id
 POST                 tasks/scheduled/:id/run
 PUT                  tasks/:id/status
-GET                  taxes/associations
-POST                 taxes/associations
-GET PUT DELETE       taxes/associations/:id
-PUT DELETE           taxes/rates/:id
-GET                  tenant/billing tenants/:id
-PUT                  tenants/update
 POST                 usage-records/search
-PUT                  users/me users/:id
-PUT                  wallets/:id
-POST                 wallets/search wallets/transactions/search
-GET                  wallets/:id/balance/real-time wallets/:id/transactions
+POST                 wallets/transactions/search
 POST                 workflows/search
 """
 

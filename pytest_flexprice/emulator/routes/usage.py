@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from ..kernel import errors
@@ -124,8 +125,23 @@ def event_usage_by_meter(call: Call) -> dict[str, Any]:
     details = {"meter_id": body["meter_id"], "tenant_id": call.tenant}
     meter: Row = call.found("meters", body["meter_id"], "Meter not found", details, any_status=True)
     own = meter["aggregation"]
-    given = {"property_name": own.get("field"), "multiplier": own.get("multiplier")}
-    return _raw(call, {**body, "event_name": meter["event_name"], "aggregation_type": own["type"], **given})
+    body |= {
+        "event_name": meter["event_name"],
+        "aggregation_type": own["type"],
+        "property_name": own.get("field"),
+        "multiplier": own.get("multiplier"),
+        "bucket_size": own.get("bucket_size"),
+        "group_by_property": own.get("group_by"),
+    }
+    answer = _raw(call, body)
+    if meter.get("reset_usage") == "NEVER":
+        before = {"start_time": _EVER, "end_time": window(call, body)[0], "window_size": None}
+        earlier = _raw(call, {**body, **before}).get("value", 0.0)
+        answer = {"value": earlier + answer.get("value", 0.0), **{k: v for k, v in answer.items() if k != "value"}}
+    return answer
+
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _raw(call: Call, body: dict[str, Any]) -> dict[str, Any]:

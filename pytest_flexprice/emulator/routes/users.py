@@ -7,9 +7,9 @@ from typing import Any
 
 from ..kernel import errors, settings
 from ..kernel.access import ROLES, access_of
-from ..kernel.binding import Schema, array, field, text
+from ..kernel.binding import Schema, array, field, strings, text
 from ..kernel.call import Call, Reply, created, no_content
-from ..kernel.lists import SEARCH_FIELDS, listing, search
+from ..kernel.resource import Filter, Resource, among
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
@@ -33,9 +33,8 @@ _CREATE = Schema(
     field("roles", array(text)),
 )
 _ROLES = Schema("UpdateUserRolesRequest", field("roles", array(text), "required"))
-_SEARCH = Schema(
-    "UserFilter", *SEARCH_FIELDS, field("type"), field("user_ids", array(text)), field("roles", array(text))
-)
+_PROFILE = Schema("UpdateUserRequest", field("name"), field("metadata", strings))
+_RENAME = Schema("UpdateServiceAccountRequest", field("name"))
 
 
 def _role(name: str) -> dict[str, Any]:
@@ -44,9 +43,12 @@ def _role(name: str) -> dict[str, Any]:
 
 
 @route("GET", "/v1/rbac/roles")
-def list_roles(_call: Call) -> dict[str, Any]:
-    """All roles."""
-    return {"roles": [_role(name) for name in ROLES]}
+def list_roles(call: Call) -> dict[str, Any]:
+    """All roles, or those that accounts of a ``user_type`` may have."""
+    kind = call.query.get("user_type")
+    if kind and kind not in _ALLOWED:
+        raise errors.validation("Invalid user type", {"type": kind, "allowed": list(_ALLOWED)})
+    return {"roles": [_role(name) for name in ROLES if not kind or name in _ALLOWED[kind]]}
 
 
 @route("GET", "/v1/rbac/roles/:id")
@@ -60,6 +62,19 @@ def get_role(call: Call) -> dict[str, Any]:
 def _view(call: Call, user: Row) -> dict[str, Any]:
     shown = {k: user[k] for k in ("id", "name", "email", "type", "roles", "metadata") if user.get(k)}
     return {**shown, "tenant": access_of(call.world).tenants[call.tenant]}
+
+
+USERS = Resource(
+    "users",
+    "User",
+    ("name", "email", "type", "roles"),
+    (
+        Filter("type", text),
+        among("user_ids", "id"),
+        Filter("roles", array(text), lambda row, given: not set(given).isdisjoint(row["roles"])),
+    ),
+    view=lambda call, row, _page: _view(call, row),
+)
 
 
 @route("GET", "/v1/users/me", tenant_wide=True)
@@ -116,18 +131,34 @@ def create_user(call: Call) -> Reply:
 @route("POST", "/v1/users/search", permission="user:read", tenant_wide=True)
 def search_users(call: Call) -> dict[str, Any]:
     """The tenant's service accounts, newest first."""
-    values, page = search(call, _SEARCH)
+    values, page = USERS.asked_by_body(call)
     kind = values["type"] or "service_account"
-    users = [
-        _view(call, user)
-        for user in access_of(call.world).users.values()
-        if user["_tenant"] == call.tenant
-        and user["type"] == kind
-        and user["status"] == "published"
-        and (not values["user_ids"] or user["id"] in values["user_ids"])
-        and (not values["roles"] or set(values["roles"]) & set(user["roles"]))
-    ]
-    return listing(users[::-1], page)
+    everybody = access_of(call.world).users.values()
+    mine = [user for user in everybody if user["_tenant"] == call.tenant and user["type"] == kind]
+    return USERS.answer(call, values, page, mine)
+
+
+@route("PUT", "/v1/users/me", tenant_wide=True)
+def update_me(call: Call) -> dict[str, Any]:
+    """Change the caller's own name and metadata."""
+    body = call.bind(_PROFILE)
+    user = access_of(call.world).users[call.caller.user_id]
+    changes = {name: value for name, value in body.items() if value is not None}
+    user.update({**changes, "updated_at": call.now})
+    return _view(call, user)
+
+
+@route("PUT", "/v1/users/:id", permission="user:write", tenant_wide=True)
+def rename_account(call: Call) -> dict[str, Any]:
+    """Rename a service account."""
+    body = call.bind(_RENAME)
+    user = _account(call)
+    if user["type"] != "service_account":
+        raise errors.validation("Only service accounts can be updated")
+    if not body["name"]:
+        raise errors.validation("Please provide a name for the service account")
+    user.update(name=body["name"], updated_at=call.now)
+    return _view(call, user)
 
 
 def _account(call: Call) -> Row:

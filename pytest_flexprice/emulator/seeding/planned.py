@@ -1,19 +1,23 @@
-"""Filling an emulator with what a plan declares: its catalog in both environments, its customers in Production."""
+"""Filling an emulator with what a plan declares: its catalog in both environments, its settings and customers in Production.
+
+The rehearsal and the stand-alone server fill theirs here, by the same rules.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import chain
 from typing import Any
 
-from pytest_flexprice.model.golive_plan import GoLivePlan
+from pytest_flexprice.model import catalog_snapshot
+from pytest_flexprice.model.declared_customers import Problem, Unusable, declared
+from pytest_flexprice.model.golive_plan import GoLivePlan, Invoicing
+from pytest_flexprice.model.spoken import several
 
 from ..kernel.options import PRODUCTION, SANDBOX
 from ..kernel.server import FlexpriceServer
+from ..kernel.setting_defaults import DEFAULTS
 from .seed import Seeder, SeedError
 
 
@@ -39,32 +43,78 @@ def catalog_of(plan: GoLivePlan) -> dict[str, Any]:
             f"catalog.signed_off = '{name}' is a live environment; write a snapshot of it with --flexprice-snapshot and name that file"
         )
     try:
-        found = json.loads((plan.folder / name).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SeedError(f"catalog.signed_off = '{name}' is not there; write it with --flexprice-snapshot") from None
-    except (OSError, ValueError) as error:
-        raise SeedError(f"catalog.signed_off = '{name}' is no catalog snapshot: {error}; write it again") from None
-    if not isinstance(found, dict):
-        raise SeedError(f"catalog.signed_off = '{name}' is no catalog snapshot: it holds no object")
-    return found
+        return catalog_snapshot.signed_off(name, plan.folder)
+    except catalog_snapshot.SnapshotError as error:
+        raise SeedError(str(error)) from None
 
 
 def customers_of(plan: GoLivePlan) -> Iterator[dict[str, str]]:
-    """The customers of a plan, declared ones first.
+    """The customers of a plan, declared ones first; each row says in ``where`` where it is written.
 
     Raises:
-        SeedError: the customers file cannot be read.
+        SeedError: the customers file, or some of its cells, cannot be used; told after the rows that can, all at once.
     """
     if plan.customers is None:
         return
-    yield from plan.customers.declared
-    if plan.customers.file:
-        path: Path = plan.folder / plan.customers.file
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SeedError(f"customers.file = '{plan.customers.file}' cannot be read: {error}; correct it") from None
-        yield from csv.DictReader(io.StringIO(text, newline=""))
+    problems: list[str] = []
+    try:
+        for row in declared(plan.customers, plan.folder):
+            if isinstance(row, Problem):
+                problems.append(row.sentence)
+            else:
+                yield {**row.values, "external_id": row.external_id, "name": row.name, "where": row.where}
+    except Unusable as error:
+        raise SeedError(f"the customers file {error}") from None
+    if problems:
+        raise SeedError(several(problems, "cells of the declared customers cannot be used"))
+
+
+def settings_of(invoicing: Invoicing | None, saved: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
+    """The settings that a plan decides, by key; what it is silent about is never saved, as nobody reviewed it.
+
+    ``saved`` are settings of the signed-off catalog, which is silent about deadlines.
+
+    Auto-cancel cannot be saved without a grace period (contract 4.6).
+    """
+    found: dict[str, dict[str, Any]] = {}
+    if invoicing is None:
+        return found
+    if invoicing.grace_period_days:
+        found["subscription_config"] = {
+            "grace_period_days": invoicing.grace_period_days,
+            "auto_cancellation_enabled": bool(invoicing.auto_cancel),
+        }
+    names = ("due_date_days", "finalization_delay_seconds")
+    given = {name: getattr(invoicing, name) for name in names if getattr(invoicing, name) is not None}
+    if given:
+        found["invoice_config"] = {**DEFAULTS["invoice_config"], **(saved or {}).get("invoice_config", {}), **given}
+    return found
+
+
+def fill(server: FlexpriceServer, plan: GoLivePlan) -> tuple[Seeder, Seeder]:
+    """Seeders of both environments, Production with settings and both with the catalog; ``customers`` come when all else is there.
+
+    Raises:
+        SeedError: the plan's files cannot be read, or the server refused something of them.
+    """
+    live, sandbox = Seeder(server, PRODUCTION), Seeder(server, SANDBOX)
+    catalog = catalog_of(plan)
+    live.older_than(customers_of(plan))
+    live.collection = (plan.invoicing.collection if plan.invoicing else None) or ""
+    for seeder in (live, sandbox):
+        seeder.catalog(catalog)
+    saved = (catalog.get("extras") or {}).get("settings")
+    for key, value in settings_of(plan.invoicing, saved).items():
+        live.setting(key, value)
+    if _collects(plan):
+        live.gateway()
+    return live, sandbox
+
+
+def _collects(plan: GoLivePlan) -> bool:
+    """Whether any invoices are collected automatically, for which a company has connected a gateway."""
+    methods = (row.get("collection_method") for row in customers_of(plan))
+    return "charge_automatically" in chain([plan.invoicing.collection if plan.invoicing else None], methods)
 
 
 def seed_plan(server: FlexpriceServer, plan: GoLivePlan) -> Planned:
@@ -75,16 +125,6 @@ def seed_plan(server: FlexpriceServer, plan: GoLivePlan) -> Planned:
     """
     name = next((name for name, one in plan.environments.items() if one.production), "")
     plan = plan.for_environment(name)
-    live, sandbox = Seeder(server, PRODUCTION), Seeder(server, SANDBOX)
-    keys = Planned(live.key("production")[1], sandbox.key("sandbox")[1])
-    catalog = catalog_of(plan)
-    live.catalog(catalog)
-    sandbox.catalog(catalog)
-    if plan.invoicing and plan.invoicing.grace_period_days:
-        value = {
-            "grace_period_days": plan.invoicing.grace_period_days,
-            "auto_cancellation_enabled": bool(plan.invoicing.auto_cancel),
-        }
-        live.setting("subscription_config", value)
+    live, sandbox = fill(server, plan)
     live.customers(customers_of(plan))
-    return keys
+    return Planned(live.key("production")[1], sandbox.key("sandbox")[1])

@@ -6,7 +6,9 @@ A seed only ever does what a company could do with requests, so a seeded emulato
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,10 +19,13 @@ from ..faults.registry import Place, rules
 from ..kernel.app import SEEDING
 from ..kernel.options import PRODUCTION, SANDBOX
 from ..kernel.server import FlexpriceServer
+from .past import settle_past
+from .subscribing import Row, SeedError, moment_of, place, refused, rfc3339, wanted
 
-Row = Mapping[str, Any]
-#: Prices are older than every subscription, subscriptions older than every test event (contract 4.2).
-PRICES_SINCE, SUBSCRIBED_SINCE = timedelta(days=60), timedelta(days=3)
+__all__ = ["SeedError", "Seeded", "Seeder"]
+
+#: Prices are older than every subscription (contract 4.2).
+PRICES_SINCE = timedelta(days=60)
 _PRICE_FIELDS = (
     "type",
     "currency",
@@ -61,10 +66,6 @@ _COUPON_FIELDS = (
 _TAX_RATE_FIELDS = ("name", "code", "description", "tax_rate_type", "percentage_value", "fixed_value", "scope")
 
 
-class SeedError(Exception):
-    """The emulator refused something of a seed; the message names what and why."""
-
-
 @dataclass
 class Seeded:
     """What a seed made: ids by the names that people use."""
@@ -88,6 +89,20 @@ class Seeder:
         self._now = datetime.now(UTC)
         self.seeded = Seeded(environment)
         self._lost_plans: set[str] = set()
+        self._terms: dict[str, dict[str, str]] = {}
+        self.collection = ""
+        """How money is collected where a customer's row does not say it."""
+        self._since = self._now - PRICES_SINCE
+
+    @property
+    def environment(self) -> str:
+        """The id of the environment that is seeded."""
+        return self.seeded.environment
+
+    def older_than(self, rows: Iterable[Row]) -> None:
+        """Let the prices that are seeded be older than every subscription of these rows."""
+        starts = (moment_of(row, "start_date") or moment_of(row, "trial_end") for row in rows)
+        self._since = min([self._since, *(start - PRICES_SINCE for start in starts if start)])
 
     def beside(self) -> Seeder:
         """A seeder of the Sandbox, for what is there only."""
@@ -109,9 +124,7 @@ class Seeder:
         given = dict(headers or self._headers)
         answer = self._client.open(path, method=method, json=body, headers=given, environ_overrides=own)
         if answer.status_code >= 300:
-            raise SeedError(
-                f"{method} {path} was refused with {answer.status_code}: {answer.get_data(as_text=True)[:300]}"
-            )
+            raise SeedError(_refusal(f"{method} {path}", answer.status_code, answer.get_json(silent=True)))
         return answer.get_json(silent=True)
 
     def key(self, name: str) -> tuple[str, str]:
@@ -131,6 +144,13 @@ class Seeder:
         self._spoil("setting", key, body)
         self.call("PUT", f"/v1/settings/{key}", {"value": body})
 
+    def gateway(self, provider: str = "stripe") -> None:
+        """A connected payment gateway. It has no request: a real one is connected with the provider's own secrets."""
+        made = rfc3339(self._now)
+        row = {"id": "conn_rehearsed", "name": provider, "provider_type": provider, "status": "published"}
+        row |= {"environment_id": self.environment, "created_at": made, "updated_at": made}
+        self.world.table("connections").insert(row)
+
     def catalog(self, catalog: Row) -> None:
         """A catalog in its canonical JSON form: features with meters, plans with prices and entitlements."""
         catalog = copy.deepcopy(dict(catalog))
@@ -138,13 +158,18 @@ class Seeder:
         self._spoil("catalog", catalog)
         self._lost_plans = wanted - set(catalog.get("plans") or ())
         for key, feature in (catalog.get("features") or {}).items():
-            self._feature(key, feature)
+            with _told(f"features.{key}"):
+                self._feature(key, feature)
         for key, plan in (catalog.get("plans") or {}).items():
-            self._plan(plan, key)
-        self._extras(catalog.get("extras") or {})
+            with _told(f"plans.{key}"):
+                self._plan(plan, key)
+            self._terms[key] = _terms(plan)
+        with _told("extras"):
+            self._extras(catalog.get("extras") or {})
         for name, copies in (catalog.get("unkeyed_plans") or {}).items():
             for plan in copies:
-                self._plan({**plan, "name": plan.get("name", name)}, None)
+                with _told(f"unkeyed_plans.{name}"):
+                    self._plan({**plan, "name": plan.get("name", name)}, None)
 
     def _extras(self, extras: Row) -> None:
         """What a clone leaves behind: addons, coupons, tax rates and settings."""
@@ -171,6 +196,7 @@ class Seeder:
                 self.seeded.customers[external_id] = self.call("POST", "/v1/customers", body)["id"]
             if row.get("plan") and not self._lost(str(row["plan"])):
                 self._subscription(row)
+        settle_past(self)
         self._spoil("seeded", self)
 
     def endpoint(self, url: str, event_types: Iterable[str]) -> str:
@@ -213,6 +239,8 @@ class Seeder:
         for price in plan.get("prices") or ():
             self._price(identifier, price)
         for feature, entitlement in (plan.get("entitlements") or {}).items():
+            if feature not in self.seeded.features:
+                raise SeedError(f"an entitlement to '{feature}', which is none of the features of the catalog")
             known = {name: entitlement[name] for name in _ENTITLEMENT_FIELDS if entitlement.get(name) is not None}
             self.call(
                 "POST",
@@ -231,7 +259,7 @@ class Seeder:
     def _price(self, owner: str, price: Row, kind: str = "PLAN") -> None:
         body = {name: price[name] for name in _PRICE_FIELDS if price.get(name) is not None}
         body.setdefault("billing_period_count", 1)
-        body.update(entity_type=kind, entity_id=owner, start_date=rfc3339(self._now - PRICES_SINCE))
+        body.update(entity_type=kind, entity_id=owner, start_date=rfc3339(self._since))
         if price.get("tiers"):
             # Bounds are JSON numbers in requests; canonical catalogs hold them as text.
             bounds = (None if tier["up_to"] is None else int(tier["up_to"]) for tier in price["tiers"])
@@ -239,38 +267,65 @@ class Seeder:
         if price.get("divide_by"):
             body["transform_quantity"] = {"divide_by": int(price["divide_by"]), "round": price.get("round") or "up"}
         if price.get("type") == "USAGE":
-            body["meter_id"] = self.seeded.meters[price["feature"]]
+            body["meter_id"] = self._meter_of(price)
         self.call("POST", "/v1/prices", body)
 
+    def _meter_of(self, price: Row) -> str:
+        feature = price.get("feature") or ""
+        if feature not in self.seeded.meters:
+            event = price.get("event_name") or "an event that the catalog does not name"
+            raise SeedError(f"a usage price on the meter of {event}, which no feature of the catalog has")
+        return self.seeded.meters[feature]
+
     def _subscription(self, row: Row) -> None:
-        body = {
-            "customer_id": self.seeded.customers[row["external_id"]],
-            "plan_id": self._plan_id(str(row["plan"])),
-            "currency": row.get("currency") or "usd",
-            "billing_period": row.get("billing_period") or "MONTHLY",
-            "billing_period_count": 1,
-            "collection_method": row.get("collection_method") or "send_invoice",
-            "start_date": row.get("start_date") or rfc3339(self._now - SUBSCRIBED_SINCE),
-        }
-        body.update({name: row[name] for name in ("billing_cycle", "subscription_status") if row.get(name)})
-        self.seeded.subscriptions[row["external_id"]] = self.call("POST", "/v1/subscriptions", body)["id"]
+        customer = row["external_id"]
+        plan_id = self._plan_id(row)
+        row = {**self._terms.get(str(row["plan"]), {}), **{name: value for name, value in row.items() if value}}
+        want = wanted(row, self.seeded.customers[customer], plan_id, self._now, self.collection)
+        try:
+            made = self.call("POST", "/v1/subscriptions", want.body)
+            for method, path, body in want.afterwards:
+                self.call(method, f"/v1/subscriptions/{made['id']}{path}", body)
+        except SeedError as error:
+            raise SeedError(f"{place(row)}: {error}") from None
+        self.seeded.subscriptions[customer] = made["id"]
 
     def _lost(self, plan: str) -> bool:
         """Whether an active fault took the plan away, so that nobody can be subscribed to it."""
         return plan in self._lost_plans
 
-    def _plan_id(self, key: str) -> str:
+    def _plan_id(self, row: Row) -> str:
+        key = str(row["plan"])
         if key not in self.seeded.plans:
-            raise SeedError(f"plan '{key}' of a customer is not in the catalog")
+            raise refused(row, "plan", "the lookup key of a plan of the signed-off catalog")
         return self.seeded.plans[key]
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    try:
+        yield
+    except SeedError as error:
+        raise SeedError(f"{where}: {error}") from None
+
+
+def _refusal(request: str, status: int, answer: Any) -> str:
+    """What the server said, in one clause and without its JSON."""
+    body = answer if isinstance(answer, dict) else {}
+    message = str(body.get("message") or body.get("error") or "no reason given")
+    if status == 501:
+        return f"{message}, so it cannot be rehearsed"
+    details = ", ".join(f"{name}: {value}" for name, value in (body.get("details") or {}).items())
+    return f"Flexprice refuses {request} with {status}: {message}" + (f" ({details})" if details else "")
+
+
+def _terms(plan: Row) -> dict[str, str]:
+    """Currency and billing period of a plan, for rows that say neither: those of most of its recurring prices."""
+    recurring = (price for price in plan.get("prices") or () if price.get("billing_period") != "ONETIME")
+    counted = Counter((price["currency"], price["billing_period"]) for price in recurring)
+    return dict(zip(("currency", "billing_period"), counted.most_common(1)[0][0], strict=True)) if counted else {}
 
 
 def _given(row: Row, names: Iterable[str]) -> dict[str, Any]:
     """The fields of a row that a request takes, without those that say nothing."""
     return {name: row[name] for name in names if row.get(name) not in (None, "", "0")}
-
-
-def rfc3339(moment: datetime) -> str:
-    """A time as Flexprice keeps it: UTC, milliseconds."""
-    utc = moment.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"

@@ -10,10 +10,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from pytest_flexprice.model import catalog_snapshot
+from pytest_flexprice.model.catalog_snapshot import FORMAT, read
 from pytest_flexprice.model.numbers import decimal, normal
 from pytest_flexprice.oracle.catalog.objects import Catalog, Entitlement, Extras, Feature, Meter, Plan, Price, Tier
 
-FORMAT = 1
 _ALWAYS = {"up_to"}
 _DECIMALS = {
     "amount",
@@ -26,10 +27,6 @@ _DECIMALS = {
     "up_to",
     "usage_limit",
 }
-
-
-class SnapshotError(Exception):
-    """A snapshot file cannot be used; the message is one sentence with file, place and remedy."""
 
 
 def tree(value: Any) -> Any:
@@ -78,29 +75,30 @@ def load(path: Path) -> Catalog:
     """Read a snapshot.
 
     Raises:
-        SnapshotError: the file is missing, is not JSON or is no catalog.
+        SnapshotError: the file is missing, is not JSON or holds something that no catalog can.
     """
-    try:
-        return loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SnapshotError(f"{path}: there is no such catalog snapshot; write one with --flexprice-snapshot") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise SnapshotError(f"{path}: the catalog snapshot cannot be read ({error}); write it again") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise SnapshotError(
-            f"{path}: this is no catalog snapshot ({error}); write it with --flexprice-snapshot"
-        ) from None
+    return _catalog(read(path))
+
+
+def signed_off(name: str, folder: Path) -> Catalog:
+    """The snapshot that the plan in ``folder`` names.
+
+    Raises:
+        SnapshotError: as for ``load``; where the name looks like an environment's, that is said.
+    """
+    return _catalog(catalog_snapshot.signed_off(name, folder))
 
 
 def loads(text: str) -> Catalog:
-    """A catalog from its JSON form, hand-edited or not.
+    """A catalog from its canonical text, as ``dumps`` writes it.
 
     Raises:
         ValueError, KeyError, TypeError: the document has another shape.
     """
-    document = json.loads(text, parse_float=Decimal)
-    if not isinstance(document, dict) or document.get("flexprice_catalog") != FORMAT:
-        raise ValueError(f'expected an object with "flexprice_catalog": {FORMAT}')
+    return _catalog(json.loads(text, parse_float=Decimal))
+
+
+def _catalog(document: dict[str, Any]) -> Catalog:
     extras = document.get("extras", {})
     return Catalog(
         features={key: _feature(one) for key, one in document.get("features", {}).items()},
@@ -109,7 +107,9 @@ def loads(text: str) -> Catalog:
             name: tuple(_plan(one) for one in copies) for name, copies in document.get("unkeyed_plans", {}).items()
         },
         extras=Extras(
-            addons={key: _plan(one) for key, one in extras["addons"].items()} if "addons" in extras else None,
+            addons={key: _plan(one) for key, one in extras["addons"].items()}
+            if extras.get("addons") is not None
+            else None,
             coupons=extras.get("coupons"),
             tax_rates=extras.get("tax_rates"),
             price_units=extras.get("price_units"),
@@ -118,34 +118,28 @@ def loads(text: str) -> Catalog:
     )
 
 
-def _known(kind: Any, row: dict[str, Any]) -> dict[str, Any]:
-    names = {each.name for each in fields(kind) if not each.metadata.get("live")}
-    unknown = sorted(set(row) - names)
-    if unknown:
-        raise ValueError(f"a {kind.__name__.lower()} has no field '{unknown[0]}'")
+def _read(row: dict[str, Any]) -> dict[str, Any]:
     return {name: decimal(value) if name in _DECIMALS else value for name, value in row.items()}
 
 
 def _feature(row: dict[str, Any]) -> Feature:
-    values = _known(Feature, row)
+    values = _read(row)
     if "meter" in values:
-        meter = _known(Meter, values["meter"])
+        meter = _read(values["meter"])
         meter["filters"] = {key: tuple(sorted(one)) for key, one in meter.get("filters", {}).items()}
         values["meter"] = Meter(**meter)
     return Feature(**values)
 
 
 def _plan(row: dict[str, Any]) -> Plan:
-    values = _known(Plan, row)
+    values = _read(row)
     values["prices"] = tuple(sorted((_price(one) for one in values.get("prices", ())), key=sort_key))
-    values["entitlements"] = {
-        key: Entitlement(**_known(Entitlement, one)) for key, one in values.get("entitlements", {}).items()
-    }
+    values["entitlements"] = {key: Entitlement(**_read(one)) for key, one in values.get("entitlements", {}).items()}
     return Plan(**values)
 
 
 def _price(row: dict[str, Any]) -> Price:
-    values = _known(Price, row)
+    values = _read(row)
     values["tiers"] = tiers(values.get("tiers", ()))
     return Price(**values)
 

@@ -27,6 +27,18 @@ _EXTRAS = {
     "settings": "setting",
 }
 
+_DEFAULTS: Mapping[str, Any] = {
+    "invoice_config": {
+        "prefix": "INV",
+        "format": "YYYYMM",
+        "separator": "-",
+        "suffix_length": 5,
+        "start_sequence": 1,
+        "timezone": "UTC",
+    }
+}
+"""Settings as every environment has them before anybody saves any: nothing that had to be signed off (contract 4.6)."""
+
 
 class _Rules(NamedTuple):
     """How plans are compared: the features of both catalogs, and whether prices are looked up by key."""
@@ -63,8 +75,10 @@ def compare_extras(expected: Catalog, observed: Catalog) -> list[Finding]:
                         path, f"{noun} '{key}' is missing", consequence=words.LEFT_BEHIND, remedy="make it by hand"
                     )
                 )
-            elif key not in ours:
+            elif key not in ours and theirs[key] != _DEFAULTS.get(key):
                 found.append(_extra(path, f"{noun} '{key}' is there although nobody signed it off"))
+            elif key not in ours:
+                continue
             elif isinstance(ours[key], Plan):
                 found += _plan(path, f"{noun} '{key}'", ours[key], theirs[key], _Rules())
             else:

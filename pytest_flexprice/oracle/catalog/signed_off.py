@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from pytest_flexprice.model.finding import NotVerified, not_decided, not_verified
+from pytest_flexprice.model.catalog_snapshot import SnapshotError
+from pytest_flexprice.model.finding import Finding, Kind, NotVerified, not_decided, not_verified
 from pytest_flexprice.model.golive_plan import GoLivePlan
-from pytest_flexprice.oracle.catalog.canonical import SnapshotError, load
+from pytest_flexprice.oracle.catalog import canonical
 from pytest_flexprice.oracle.catalog.objects import Catalog
 
 
@@ -67,6 +68,10 @@ def snapshot(plan: GoLivePlan, name: str) -> Catalog:
         NotVerified: the file cannot be read or is no snapshot.
     """
     try:
-        return load(plan.folder / name)
+        return canonical.signed_off(name, plan.folder)
     except SnapshotError as error:
-        raise not_verified("2.1", "golive.toml: catalog.signed_off", str(error)) from None
+        raise NotVerified([_unusable(name, problem) for problem in error.problems]) from None
+
+
+def _unusable(name: str, problem: str) -> Finding:
+    return Finding("2.1", "golive.toml: catalog.signed_off", f"{name}: {problem}", kind=Kind.NOT_VERIFIED)

@@ -1,47 +1,25 @@
-"""The customers that the plan declares: rows of a CSV file of any size, rows in the plan, or both (checklist 4.1, 4.2)."""
+"""The customers that the plan declares, and what is wrong with the declaration itself (checklist 4.1, 4.2)."""
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
-from pytest_flexprice.model.finding import Finding, Severity, not_decided, not_verified
+from pytest_flexprice.model import declared_customers
+from pytest_flexprice.model.customer_columns import NAMES, TOLD, as_instant
+from pytest_flexprice.model.declared_customers import Problem, Row, Unusable
+from pytest_flexprice.model.finding import Finding, Kind, NotDecided, NotVerified, Severity, not_decided, not_verified
 from pytest_flexprice.model.golive_plan import Customers
 from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.model.numbers import SPACES
 
 ITEM = "4.1"
-COLUMNS = (
-    "external_id",
-    "plan",
-    "currency",
-    "billing_period",
-    "billing_period_count",
-    "billing_cycle",
-    "collection_method",
-    "status",
-    "start_date",
-    "billing_anchor",
-    "trial_end",
-    "end_date",
-    "payment_terms",
-    "timezone",
-)
-TOLD = ("name", "email", "comment")
-"""Columns that people like to have beside the others; nothing is compared with them."""
 _INTERNAL = re.compile(r"cust_[0-9A-HJKMNP-TV-Z]{26}")
 _LONGEST = 255
-
-
-class Row(NamedTuple):
-    """One declared subscription of one customer: where it is written, the external id byte for byte, and what else is declared."""
-
-    where: str
-    external_id: str
-    values: dict[str, str]
+_SHOWN = 50
 
 
 def rows(customers: Customers | None, folder: Path) -> Iterator[Row]:
@@ -49,78 +27,127 @@ def rows(customers: Customers | None, folder: Path) -> Iterator[Row]:
 
     Raises:
         NotDecided: the plan declares no customers.
-        NotVerified: the file cannot be read.
+        NotVerified: the file, or a cell of it, cannot be read; told after the rows that can, all problems at once.
     """
     if customers is None or not (customers.file or customers.declared):
-        raise not_decided(
+        raise _nobody("the plan declares no customers")
+    problems: list[Problem] = []
+    count = 0
+    try:
+        for one in declared_customers.declared(customers, folder):
+            if isinstance(one, Problem):
+                problems.append(one)
+            else:
+                count += 1
+                yield one
+    except Unusable as error:
+        raise not_verified(
+            ITEM,
+            "golive.toml: customers.file",
+            f"the customers file {error}",
+            consequence="nobody can tell whether a customer is missing or on the wrong plan",
+        ) from None
+    if problems:
+        raise NotVerified(list(told(problems)))
+    if not count:
+        raise _nobody(f"the customers file {customers.file} has no row below its first line")
+
+
+def usable(customers: Customers | None, folder: Path) -> Iterator[Row]:
+    """The same rows for what only builds on them: that cells cannot be read is told once, by item 4.1.
+
+    Raises:
+        NotDecided, NotVerified: as ``rows``, in one finding.
+    """
+    try:
+        yield from rows(customers, folder)
+    except NotVerified as error:
+        if len(error.findings) == 1:
+            raise
+        raise not_verified(
             ITEM,
             "golive.toml: customers",
-            "the plan declares no customers",
-            consequence="nobody can tell whether a customer is missing or on the wrong plan",
-            remedy="name a CSV file as customers.file or list them as customers.declared",
-        )
-    for number, values in enumerate(customers.declared, 1):
-        yield _row(f"golive.toml: customers.declared {number}", values)
-    if customers.file:
-        path = folder / customers.file
-        for line, values in _read(path):
-            yield _row(f"{customers.file}:{line}", values)
+            f"{len(error.findings)} places of the declared customers cannot be read",
+            remedy="see the first scenario of item 4.1, which lists them",
+        ) from None
 
 
-def _row(where: str, values: Mapping[str, str | None]) -> Row:
-    kept = {key: value for key, value in values.items() if key in COLUMNS and value}
-    return Row(where, kept.pop("external_id", ""), kept)
+def notes(customers: Customers | None, folder: Path) -> list[Finding]:
+    """What of the file was read although it is written in another way, worth knowing and no more."""
+    if customers is None or not customers.file:
+        return []
+    form = declared_customers.form_of(folder / customers.file, customers.file)
+    return [Finding(ITEM, customers.file, f"{customers.file}: {note}", severity=Severity.INFO) for note in form.notes]
 
 
-def _read(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            if "external_id" not in (reader.fieldnames or ()):
-                raise _unreadable(path, f"its first line is {reader.fieldnames or 'empty'} and has no external_id")
-            for values in reader:
-                yield reader.line_num, values
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _unreadable(path, str(error)) from None
+def first_start(customers: Customers | None, folder: Path) -> datetime | None:
+    """When the first declared subscription starts; None where any row leaves it open.
+
+    Raises:
+        NotDecided, NotVerified: as ``usable``.
+    """
+    first: datetime | None = None
+    for row in usable(customers, folder):
+        if not row.values.get("plan"):
+            continue
+        if not row.values.get("start_date"):
+            return None
+        start = as_instant(row.values["start_date"])
+        first = min(first or start, start)
+    return first
 
 
-def _unreadable(path: Path, reason: str) -> Exception:
-    return not_verified(
+def told(problems: list[Problem]) -> Iterator[Finding]:
+    """Problems of cells as findings; of very many the first ones, and how many there are."""
+    for one in islice(problems, _SHOWN):
+        inside = one.where.startswith("golive.toml")
+        yield _unread(f"{one.where} {one.column}".strip(), one.sentence if inside else f"customers file {one.sentence}")
+    if len(problems) > _SHOWN:
+        yield _unread("customers", f"and {len(problems) - _SHOWN:,} more cells like these")
+
+
+def _unread(path: str, problem: str) -> Finding:
+    return Finding(ITEM, path, problem, remedy="correct it there", kind=Kind.NOT_VERIFIED)
+
+
+def _nobody(problem: str) -> NotDecided:
+    return not_decided(
         ITEM,
-        "golive.toml: customers.file",
-        f"the customers file {path.name} cannot be used ({reason})",
-        remedy="make it a UTF-8 CSV file whose first line names its columns, external_id among them",
+        "golive.toml: customers",
+        problem,
+        consequence="nobody can tell whether a customer is missing or on the wrong plan",
+        remedy="name a CSV file as customers.file or list them as customers.declared",
     )
 
 
 def header(customers: Customers | None, folder: Path) -> tuple[str, ...]:
-    """The columns that are declared: of the file, and of the rows in the plan."""
-    found: dict[str, None] = {}
-    for values in customers.declared if customers else ():
-        found.update(dict.fromkeys(values))
-    if customers and customers.file:
-        try:
-            with (folder / customers.file).open(encoding="utf-8-sig", newline="") as file:
-                found.update(dict.fromkeys(next(csv.reader(file), [])))
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise _unreadable(folder / customers.file, str(error)) from None
-    return tuple(found)
+    """The columns that are declared: of the file, and of the rows in the plan.
+
+    Raises:
+        NotVerified: the file cannot be read.
+    """
+    try:
+        return declared_customers.header(customers, folder)
+    except Unusable as error:
+        raise not_verified(ITEM, "golive.toml: customers.file", f"the customers file {error}") from None
 
 
 def unknown_columns(names: Iterable[str], where: str) -> list[Finding]:
     """Columns that nothing is compared with, because a misspelt one would silently check nothing."""
-    near = NearMisses(COLUMNS)
+    near = NearMisses(NAMES)
     return [
         Finding(
             ITEM,
             f"{where}: {name}",
-            f"column '{name}' is not one that is compared{near.hint(name)}",
+            f"column '{name}' is not one that is compared{near.hint(name)}"
+            if name
+            else "a column of the file has no name",
             consequence="nothing is checked against it",
-            remedy=f"rename it if it is meant to be one of {', '.join(COLUMNS)}",
+            remedy=f"rename it if it is meant to be one of {', '.join(NAMES)}",
             severity=Severity.ERROR if near.of(name) else Severity.INFO,
         )
         for name in names
-        if name not in COLUMNS and name not in TOLD
+        if name not in NAMES and name not in TOLD
     ]
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from pytest_flexprice.model.declared_customers import Row
 from pytest_flexprice.model.finding import Finding, Severity
 from pytest_flexprice.model.grouping import Told
 from pytest_flexprice.model.near_miss import NearMisses
-from pytest_flexprice.oracle.customers.declared import ITEM, Row
+from pytest_flexprice.oracle.customers.declared import ITEM
 from pytest_flexprice.oracle.customers.register import Register
 
 OURS = "pytest-flexprice"
@@ -35,11 +36,10 @@ def compare(register: Register, undeclared: str = "fail", ignore_prefixes: tuple
 
 
 def _missing(register: Register) -> Iterator[Told]:
-    near: NearMisses | None = None
+    known: _Known | None = None
     for number, (external_id, place) in enumerate(register.missing()):
-        if near is None:
-            near = NearMisses(name for name, _, _ in islice(register.undeclared(), _POOL))
-        close = near.of(external_id, edits=number < _SEARCHED)
+        known = known or _Known(register)
+        close = known.near(external_id, edits=number < _SEARCHED)
         finding = Finding(
             ITEM,
             f"customers.{external_id}",
@@ -51,6 +51,17 @@ def _missing(register: Register) -> Iterator[Told]:
             remedy="create the customer under exactly this external id, or correct the declaration and the pipeline",
         )
         yield Told(NEARLY if close else MISSING, external_id, finding)
+
+
+class _Known:
+    """The external ids there are, to find the one that was meant: any that is nearly the same, else an undeclared one that is alike."""
+
+    def __init__(self, register: Register) -> None:
+        self._every = NearMisses(islice(register.external_ids(), _POOL))
+        self._undeclared = NearMisses(name for name, _, _ in islice(register.undeclared(), _POOL))
+
+    def near(self, external_id: str, *, edits: bool) -> tuple[str, str] | None:
+        return self._every.of(external_id, edits=False) or self._undeclared.of(external_id, edits=edits)
 
 
 def _undeclared(register: Register, policy: str, ignore_prefixes: tuple[str, ...]) -> Iterator[Told]:

@@ -12,7 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pytest_flexprice.oracle.customers.declared import Row
+from pytest_flexprice.model.customer_columns import COLUMNS
+from pytest_flexprice.model.declared_customers import Row
 
 _TABLES = """
 CREATE TABLE declared (external_id TEXT, place TEXT, content TEXT);
@@ -26,19 +27,10 @@ CREATE INDEX IF NOT EXISTS by_customer ON subscriptions (customer_id);
 """
 _CUSTOMER_FIELDS = ("name", "timezone", "metadata", "created_at")
 _SUBSCRIPTION_FIELDS = (
+    *(column.name for column in COLUMNS if column.about == "subscription" and column.name not in ("plan", "status")),
     "plan_id",
-    "currency",
-    "billing_period",
-    "billing_period_count",
-    "billing_cycle",
-    "collection_method",
-    "start_date",
-    "billing_anchor",
-    "trial_end",
     "cancel_at",
     "cancelled_at",
-    "end_date",
-    "payment_terms",
     "created_at",
 )
 _LINE_FIELDS = (

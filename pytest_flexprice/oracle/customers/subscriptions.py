@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pytest_flexprice.model.customer_columns import COLUMNS
+from pytest_flexprice.model.declared_customers import Row
 from pytest_flexprice.model.finding import Finding, Severity
 from pytest_flexprice.model.grouping import Told
 from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.model.times import instant_of
 from pytest_flexprice.oracle.catalog.objects import Catalog
-from pytest_flexprice.oracle.customers.declared import Row
 from pytest_flexprice.oracle.customers.lines import Past, lines, plan_prices
 from pytest_flexprice.oracle.customers.register import Register
 
@@ -31,23 +32,8 @@ class Expected:
     collection_method: str = ""
 
 
-_NOUNS = {
-    "currency": "currency",
-    "billing_period": "billing period",
-    "billing_period_count": "number of periods",
-    "billing_cycle": "billing cycle",
-    "collection_method": "collection method",
-    "payment_terms": "payment terms",
-}
-_COSTS = {
-    "currency": "prices of other currencies are dropped without a word",
-    "billing_period": "prices of other periods are dropped without a word",
-    "billing_period_count": "invoices come at other times",
-    "billing_cycle": "calendar periods begin on the first of the month and the first one is short, anniversaries do not",
-    "payment_terms": "invoices are due on another day, and auto-cancel counts from there",
-    "collection_method": "charge_automatically takes the money by itself and is what Flexprice sets when nothing is said; "
-    "send_invoice waits for the customer",
-}
+_COMPARED = tuple(column for column in COLUMNS if column.about == "subscription" and column.cost)
+_DATED = tuple(column for column in COLUMNS if column.dated)
 _STATUSES = {
     "draft": "was never activated",
     "trialing": "is in its trial",
@@ -73,8 +59,9 @@ def compare(
             if key and key not in catalog.plans and key not in missing:
                 missing.add(key)
                 yield Told("declared plans that do not exist", key, _no_plan(row, key, unknown))
+        ended = any(row.values.get("status") == "cancelled" for row in rows)
         live = [one for one in held if one["status"] != "cancelled"]
-        for wanted, one in _pair(rows, live):
+        for wanted, one in paired(rows, held if ended else live):
             if wanted is None and one is not None:
                 yield _extra(external_id, one, [other for other in live if other["plan_id"] == one["plan_id"]])
             elif one is None and wanted is not None:
@@ -82,20 +69,27 @@ def compare(
             elif one is not None and wanted is not None:
                 yield from _against(external_id, wanted, one, expected or Expected())
                 yield from _dates(external_id, wanted, one, now)
-                yield from lines(external_id, one, plans)
+                if one["status"] != "cancelled":
+                    yield from lines(external_id, one, plans)
 
 
-def _pair(rows: Sequence[Row], live: Sequence[Subscription]) -> list[tuple[Row | None, Subscription | None]]:
-    """Each declared row with the subscription that is most like it, each subscription once."""
+def paired(rows: Sequence[Row], held: Sequence[Subscription]) -> list[tuple[Row | None, Subscription | None]]:
+    """Each declared row with the subscription that is most like it, each subscription once; cancelled ones need no row."""
     wanted = [row for row in rows if row.values.get("plan")]
-    costs = sorted((_unlike(row, one), i, j) for i, row in enumerate(wanted) for j, one in enumerate(live))
+    costs = sorted(
+        (_unlike(row, one), i, j)
+        for i, row in enumerate(wanted)
+        for j, one in enumerate(held)
+        if one["status"] != "cancelled" or row.values.get("status") == "cancelled"
+    )
     matched: dict[int, int] = {}
     for _, i, j in costs:
         if i not in matched and j not in matched.values():
             matched[i] = j
-    pairs: list[tuple[Row | None, Subscription | None]] = [(wanted[i], live[j]) for i, j in sorted(matched.items())]
+    pairs: list[tuple[Row | None, Subscription | None]] = [(wanted[i], held[j]) for i, j in sorted(matched.items())]
     pairs += [(row, None) for i, row in enumerate(wanted) if i not in matched]
-    pairs += [(None, one) for j, one in enumerate(live) if j not in matched.values()]
+    left = (one for j, one in enumerate(held) if j not in matched.values())
+    pairs += [(None, one) for one in left if one["status"] != "cancelled"]
     return pairs
 
 
@@ -170,7 +164,8 @@ def _against(external_id: str, row: Row, one: Subscription, expected: Expected) 
         )
         yield Told("customers on another plan than declared", external_id, finding)
     yield from _status(external_id, row, one)
-    for name, noun in _NOUNS.items():
+    for column in _COMPARED:
+        name, noun = column.name, column.noun
         declared = row.values.get(name) or getattr(expected, name, "")
         if declared and declared.casefold() != str(one.get(name, "")).casefold():
             finding = _finding(
@@ -179,7 +174,7 @@ def _against(external_id: str, row: Row, one: Subscription, expected: Expected) 
                 f"the {noun} of the subscription of customer '{external_id}' is not the declared one ({row.where})",
                 expected=declared,
                 observed=one.get(name),
-                consequence=_COSTS[name],
+                consequence=column.cost,
                 remedy="correct the subscription or the declaration",
             )
             yield Told(f"subscriptions with another {noun} than declared", external_id, finding)
@@ -205,10 +200,10 @@ def _status(external_id: str, row: Row, one: Subscription) -> Iterator[Told]:
 
 
 def _dates(external_id: str, row: Row, one: Subscription, now: datetime) -> Iterator[Told]:
-    for name in ("start_date", "billing_anchor", "trial_end", "end_date"):
+    for column in _DATED:
+        name, noun = column.name, column.noun
         declared, actual = row.values.get(name, ""), str(one.get(name, ""))
         if declared and not _same_moment(declared, actual):
-            noun = name.replace("_", " ")
             finding = _finding(
                 external_id,
                 name,
@@ -230,7 +225,7 @@ def _dates(external_id: str, row: Row, one: Subscription, now: datetime) -> Iter
             remedy="declare its start_date if it is meant",
         )
         yield Told("subscriptions that start in the future", external_id, finding)
-    if ends and not row.values.get("end_date"):
+    if ends and not row.values.get("end_date") and one["status"] != "cancelled":
         finding = _finding(
             external_id,
             "end_date",

@@ -8,7 +8,8 @@ from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, decimal, total, words
 from pytest_flexprice.model.finding import Finding
-from pytest_flexprice.oracle.invoicing.findings import Line, equation_findings
+from pytest_flexprice.oracle.invoicing.findings import Line
+from pytest_flexprice.oracle.invoicing.totals import equation_findings
 
 
 def finalized_findings(invoice: Mapping[str, Any], item: str = "") -> list[Finding]:

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, decimal, difference, rounded, tidy, total, words
+from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, decimal, difference, product, tidy, total, words
 from pytest_flexprice.model.finding import Finding, Kind, Severity
-from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, ExpectedLine
-from pytest_flexprice.oracle.pricing.deductions import Deductions
-from pytest_flexprice.oracle.pricing.prices import cost, moved_tiers
+from pytest_flexprice.model.times import instant_of
+from pytest_flexprice.oracle.invoicing.expected import ExpectedInvoice, ExpectedLine
+from pytest_flexprice.oracle.invoicing.suspects import suspicion, usage_suspicion
+from pytest_flexprice.oracle.invoicing.totals import equation_findings, totals_findings
 
 Line = Mapping[str, Any]
+READERS_DIFFER = "and the usage query counts"
+"""Words of a finding that one of two readers of usage is wrong; which one, nobody can tell from them."""
 
 
-def compare_invoice(expected: ExpectedInvoice, observed: Mapping[str, Any], item: str = "") -> list[Finding]:
+def compare_invoice(
+    expected: ExpectedInvoice, observed: Mapping[str, Any], item: str = "", own: Collection[str] | None = None
+) -> list[Finding]:
     """Everything in which an invoice or preview is not as expected; lines may come in any order.
 
     Lines are matched by price and meter. Totals are judged by their equation, and by the expected total where coupons, taxes
-    and credits are known; tax or credits that come with finalization are no finding (contract 5.4).
+    and credits are known; tax or credits that come with finalization are no finding (contract 5.4). Where ``own`` names the
+    lines of the subscription by id, lines of other subscriptions on the invoice are not judged.
     """
-    found = [*_currency(expected, observed, item), *_lines(expected, observed, item)]
+    found = [*_currency(expected, observed, item), *_lines(expected, observed, item, own)]
     found += equation_findings(observed, item)
     if expected.subtotal is not None and not any(each.severity is Severity.ERROR for each in found):
-        found += _totals(expected, observed, item)
+        found += totals_findings(expected, observed, item)
     return found
 
 
@@ -37,8 +43,10 @@ def _currency(expected: ExpectedInvoice, observed: Mapping[str, Any], item: str)
     ]
 
 
-def _lines(expected: ExpectedInvoice, observed: Mapping[str, Any], item: str) -> list[Finding]:
-    rest = list(observed.get("line_items") or ())
+def _lines(
+    expected: ExpectedInvoice, observed: Mapping[str, Any], item: str, own: Collection[str] | None
+) -> list[Finding]:
+    rest = [each for each in observed.get("line_items") or () if own is None or _subscription_line(each) in ("", *own)]
     found: list[Finding] = []
     for line in expected.lines:
         hit = _match(line, rest)
@@ -48,18 +56,31 @@ def _lines(expected: ExpectedInvoice, observed: Mapping[str, Any], item: str) ->
         rest.remove(hit)
         found += _compare_line(expected, line, hit, item)
     unsure = any(line.unverified for line in expected.lines)
-    return found + [_extra(line, item, unsure) for line in rest if unsure or decimal(line.get("amount"), ZERO)]
+    return found + [_extra(line, expected, item) for line in rest if unsure or decimal(line.get("amount"), ZERO)]
 
 
 def _match(line: ExpectedLine, rest: Sequence[Line]) -> Line | None:
+    """The observed line of an expected one: that of its subscription line, else of its price and meter, at its time."""
     overage = line.kind == "overage"
     if line.kind == "true-up":
         return next((each for each in rest if str(each.get("display_name", "")).endswith("True Up")), None)
-    alike = [
+    own = [each for each in rest if line.line and line.line.id and _subscription_line(each) == line.line.id]
+    alike = own or [
         each for each in rest if each.get("price_id") == line.price_id and (each.get("meter_id") or "") == line.meter_id
     ]
     same = [each for each in alike if _is_overage(each) == overage]
-    return next(iter(same or ([] if overage else alike)), None)
+    found = same or ([] if overage else alike)
+    return min(found, key=lambda each: _apart(line, each)) if len(found) > 1 else next(iter(found), None)
+
+
+def _subscription_line(line: Line) -> str:
+    return str(line.get("subscription_line_item_id") or "")
+
+
+def _apart(line: ExpectedLine, hit: Line) -> float:
+    """How far the times of two lines are apart, in seconds; lines without a time are alike."""
+    starts = instant_of(hit, "period_start")
+    return abs((starts - line.span.start).total_seconds()) if starts and line.span else 0.0
 
 
 def _is_overage(line: Line) -> bool:
@@ -75,71 +96,87 @@ def _missing(expected: ExpectedInvoice, line: ExpectedLine, item: str) -> list[F
     nothing = not line.unverified and not line.amount and not line.quantity
     if line.optional or (nothing and expected.stage != "preview"):
         return []
-    what = f"the event '{line.event_name}'" if line.event_name else f"'{line.name}'"
+    bills = f"{words(line.quantity)} for {words(line.amount)} {expected.currency}"
+    if line.kind == "true-up":
+        problem = (
+            f"the commitment is not filled up: {line.formula} = {words(line.amount)} {expected.currency} is missing"
+        )
+        remedy = "look at the subscription's commitment and enable_true_up"
+    else:
+        what = f"the event '{line.event_name}'" if line.event_name else f"'{line.name}'"
+        problem = f"the invoice has no line for {what}"
+        remedy = "look whether the subscription has a line on its price, in this currency and billing period"
     return [
         Finding(
             item,
             f"invoice.lines.{line.event_name or line.name}",
-            f"the invoice has no line for {what}",
-            expected=f"{words(line.quantity)} for {words(line.amount)} {expected.currency}"
-            if not line.unverified
-            else None,
+            problem,
+            expected=bills if not line.unverified else None,
             consequence="it is never billed",
-            remedy="look whether the subscription has a line on its price, in this currency and billing period",
+            remedy=remedy,
         )
     ]
 
 
-def _extra(line: Line, item: str, unsure: bool) -> Finding:
+def _extra(line: Line, expected: ExpectedInvoice, item: str) -> Finding:
+    name, amount = str(line.get("display_name") or line.get("price_id")), decimal(line.get("amount"), ZERO)
+    twin = next((each for each in expected.lines if each.price_id and each.price_id == line.get("price_id")), None)
+    if twin is not None and twin.amount == amount and not twin.unverified:
+        problem = (
+            f"'{name}' is billed more than once: another line over {words(amount)} {expected.currency} beside the first"
+        )
+        remedy = "look for a second line on its price, and for an invoice that was computed twice"
+    else:
+        problem = f"the invoice has a line that nothing explains: '{name}' over {words(amount)}"
+        remedy = "look at the plan's prices and the subscription's own ones"
+    unsure = any(each.unverified for each in expected.lines)
     return Finding(
         item,
-        f"invoice.lines.{line.get('display_name') or line.get('price_id')}",
-        f"{'not verified: ' if unsure else ''}the invoice has a line that nothing explains:"
-        f" '{line.get('display_name') or line.get('price_id')}' over {line.get('amount')}",
+        f"invoice.lines.{name}",
+        f"{'not verified: ' if unsure else ''}{problem}",
         consequence="" if unsure else "customers pay for it",
-        remedy="look at the plan's prices and the subscription's own ones",
+        remedy=remedy,
         kind=Kind.NOT_VERIFIED if unsure else Kind.REQUIREMENT,
     )
 
 
 def _compare_line(expected: ExpectedInvoice, line: ExpectedLine, hit: Line, item: str) -> list[Finding]:
-    path, label = f"invoice.lines.{line.event_name or line.name}", _label(line)
-    if line.unverified:
-        problem = f"not verified: line {label}: {line.unverified}"
-        return [Finding(item, path, problem, observed=str(hit.get("amount")), kind=Kind.NOT_VERIFIED)]
+    path = f"invoice.lines.{line.event_name or line.name}"
     quantity, amount = decimal(hit.get("quantity"), ZERO), decimal(hit.get("amount"), ZERO)
+    likely = line.optional and line.amount and amount == line.amount
+    if line.unverified and not likely:
+        return [_not_verified(line, amount, path, item)]
     allowed = decimal(hit.get("adjusted_entitlement_quantity"), ZERO)
-    if not _near(total((quantity, allowed)), total((line.quantity, line.allowed or ZERO))):
-        return [_wrong_quantity(line, total((quantity, allowed)), path, item)]
-    if not _near(quantity, line.quantity):
+    used, wanted = total((quantity, allowed)), total((line.quantity, line.allowed or ZERO))
+    if not _near(used, wanted):
         return [
-            Finding(
-                item,
-                path,
-                f"line {label} bills {words(quantity)} of {words(total((quantity, allowed)))} used, the allowance is wrong",
-                expected=tidy(line.quantity),
-                observed=tidy(quantity),
-                consequence="what is free differs from the plan's entitlement",
-                remedy="look at the entitlement's limit and reset period",
-            )
+            _readers_differ(line, used, wanted, path, item)
+            if line.as_read
+            else _wrong_quantity(line, used, wanted, path, item)
         ]
+    if not _near(quantity, line.quantity):
+        return [_wrong_allowance(line, quantity, used, path, item)]
     if amount != line.amount:
         return [_wrong_amount(expected, line, amount, path, item)]
-    return []
+    return _line_discount(expected, line, hit, path, item)
+
+
+def _not_verified(line: ExpectedLine, amount: Decimal, path: str, item: str) -> Finding:
+    problem = f"not verified: line {_label(line)}: {line.unverified}"
+    return Finding(item, path, problem, observed=words(amount), kind=Kind.NOT_VERIFIED)
 
 
 def _near(left: Decimal, right: Decimal) -> bool:
     return abs(difference(left, right)) <= QUANTITY_TOLERANCE
 
 
-def _wrong_quantity(line: ExpectedLine, used: Decimal, path: str, item: str) -> Finding:
-    wanted = total((line.quantity, line.allowed or ZERO))
+def _wrong_quantity(line: ExpectedLine, used: Decimal, wanted: Decimal, path: str, item: str) -> Finding:
     delta = difference(used, wanted)
     return Finding(
         item,
         path,
         f"line {_label(line)} shows a usage of {words(used)} where {words(wanted)} is expected, "
-        f"{words(abs(delta))} too {'much' if delta > 0 else 'little'}",
+        f"{words(abs(delta))} too {'much' if delta > 0 else 'little'}{usage_suspicion(line.usage, used)}",
         expected=tidy(wanted),
         observed=tidy(used),
         consequence="customers pay for what they did not use" if delta > 0 else "this usage is never billed",
@@ -147,8 +184,38 @@ def _wrong_quantity(line: ExpectedLine, used: Decimal, path: str, item: str) -> 
     )
 
 
+def _readers_differ(line: ExpectedLine, used: Decimal, wanted: Decimal, path: str, item: str) -> Finding:
+    """Two readers of one usage that disagree: which of them is right, their difference does not tell."""
+    hint = usage_suspicion(line.usage, used)
+    return Finding(
+        item,
+        path,
+        f"line {_label(line)} bills a usage of {words(used)}, {READERS_DIFFER} {words(wanted)} in the same time{hint}",
+        expected=tidy(wanted),
+        observed=tidy(used),
+        consequence="one of the two is wrong, so what is billed is not what customers can see",
+        remedy="look at what items 3.2 and 7.2 say about this event, and at its events in the Event Debugger",
+    )
+
+
+def _wrong_allowance(line: ExpectedLine, quantity: Decimal, used: Decimal, path: str, item: str) -> Finding:
+    allowed, wanted = difference(used, quantity), line.allowed or ZERO
+    hint = ", as if there were no allowance" if not allowed else ""
+    if wanted and allowed == product(wanted, Decimal(2)):
+        hint = ", as if the allowance were doubled"
+    return Finding(
+        item,
+        path,
+        f"line {_label(line)} bills {words(quantity)} of {words(used)} used, the allowance is wrong{hint}",
+        expected=tidy(line.quantity),
+        observed=tidy(quantity),
+        consequence="what is free differs from the plan's entitlement",
+        remedy="look at the entitlement's limit and reset period",
+    )
+
+
 def _wrong_amount(expected: ExpectedInvoice, line: ExpectedLine, amount: Decimal, path: str, item: str) -> Finding:
-    hint = _boundary_hint(expected, line, amount)
+    hint = suspicion(line, amount, expected.currency)
     return Finding(
         item,
         path,
@@ -161,93 +228,18 @@ def _wrong_amount(expected: ExpectedInvoice, line: ExpectedLine, amount: Decimal
     )
 
 
-def _boundary_hint(expected: ExpectedInvoice, line: ExpectedLine, amount: Decimal) -> str:
-    """What a wrong amount looks like: a tier's bound, or the allowance, that is off by one."""
-    price = line.line.price if line.line else None
-    if price is None or line.commitment_info:
-        return ""
-    for step, word in ((1, "one unit too late"), (-1, "one unit too early")):
-        moved, other = moved_tiers(price, Decimal(step)), max(difference(line.quantity, Decimal(step)), ZERO)
-        if price.tiers and rounded(cost(moved, line.quantity), expected.currency) == amount:
-            return f", which is what tiers cost that end {word}"
-        if line.allowed and amount in (
-            rounded(cost(price, other), expected.currency),
-            rounded(cost(moved, other), expected.currency),
-        ):
-            return f", which is what it costs if the allowance ends {word}"
-    return ""
-
-
-def equation_findings(observed: Mapping[str, Any], item: str = "") -> list[Finding]:
-    """Whether an invoice adds up: lines to the subtotal, and total = subtotal − discount − credits + tax (contract 5.4)."""
-    lines = total(decimal(each.get("amount"), ZERO) for each in observed.get("line_items") or ())
-    subtotal = decimal(observed.get("subtotal"), ZERO)
-    seen = _deductions(observed)
-    found = []
-    if lines != subtotal:
-        found.append(_equation(item, "subtotal", f"the lines add up to {words(lines)}", subtotal, lines))
-    should = max(seen.applied(subtotal), ZERO)
-    stated = decimal(observed.get("total"), ZERO)
-    if should != stated:
-        text = (
-            f"{words(subtotal)} subtotal − {words(seen.discount)} discount − {words(seen.credits)} credits"
-            f" + {words(seen.tax)} tax = {words(should)}"
+def _line_discount(expected: ExpectedInvoice, line: ExpectedLine, hit: Line, path: str, item: str) -> list[Finding]:
+    off = decimal(hit.get("line_item_discount"), ZERO)
+    if expected.deductions is None or off == line.line_discount:
+        return []
+    return [
+        Finding(
+            item,
+            path,
+            f"line {_label(line)} over {words(line.amount)} has a discount of {words(off)} {expected.currency} of its own",
+            expected=tidy(line.line_discount),
+            observed=tidy(off),
+            consequence="customers pay another price than their coupon says",
+            remedy="look at the coupons of this subscription's lines",
         )
-        found.append(_equation(item, "total", text, stated, should))
-    return found
-
-
-def _equation(item: str, key: str, text: str, stated: Decimal, should: Decimal) -> Finding:
-    return Finding(
-        item,
-        f"invoice.{key}",
-        f"the invoice does not add up: {text}, but its {key} says {words(stated)}",
-        expected=tidy(should),
-        observed=tidy(stated),
-        consequence="customers pay another amount than the lines explain",
-        remedy="do not send it; report it to Flexprice with its id",
-    )
-
-
-def _deductions(observed: Mapping[str, Any]) -> Deductions:
-    return Deductions(
-        discount=decimal(observed.get("total_discount"), ZERO),
-        tax=decimal(observed.get("total_tax"), ZERO),
-        credits=decimal(observed.get("total_prepaid_credits_applied"), ZERO),
-    )
-
-
-def _totals(expected: ExpectedInvoice, observed: Mapping[str, Any], item: str) -> list[Finding]:
-    seen = _deductions(observed)
-    if expected.deductions is None:
-        if seen == Deductions():
-            return []
-        return [
-            Finding(
-                item,
-                "invoice.total",
-                f"the total follows from the subtotal by {_told(seen)}, which the calculation takes from the invoice",
-                severity=Severity.INFO,
-            )
-        ]
-    found = []
-    for key, word in (("discount", "discount"), ("tax", "tax"), ("credits", "prepaid credits")):
-        wanted, value = getattr(expected.deductions, key), getattr(seen, key)
-        if wanted != value:
-            found.append(
-                Finding(
-                    item,
-                    f"invoice.{key}",
-                    f"the invoice's {word} is {words(value)}",
-                    expected=tidy(wanted),
-                    observed=tidy(value),
-                    consequence="its total is wrong",
-                    remedy=f"look at the {word} of this subscription",
-                )
-            )
-    return found
-
-
-def _told(seen: Deductions) -> str:
-    parts = ((f"{words(seen.discount)} discount", seen.discount), (f"{words(seen.tax)} tax", seen.tax))
-    return ", ".join(text for text, value in (*parts, (f"{words(seen.credits)} credits", seen.credits)) if value)
+    ]

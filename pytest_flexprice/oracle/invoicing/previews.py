@@ -1,59 +1,147 @@
-"""The preview of a running subscription against its own usage, prices and allowances (checklist 5.3, read level)."""
+"""The preview of a running subscription against its own usage, prices, allowances and deals (checklist 5.3, read level)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from pytest_flexprice.model.decimals import words
-from pytest_flexprice.model.finding import Finding
-from pytest_flexprice.model.times import instant
-from pytest_flexprice.oracle.invoicing.findings import compare_invoice
-from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, expected_invoice
-from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
+from pytest_flexprice.model.decimals import ZERO, words
+from pytest_flexprice.model.finding import Finding, Kind, Severity
+from pytest_flexprice.model.grouping import Told, shape
+from pytest_flexprice.oracle.invoicing.coupons import Attached, acting
+from pytest_flexprice.oracle.invoicing.expected import ExpectedInvoice
+from pytest_flexprice.oracle.invoicing.findings import READERS_DIFFER, compare_invoice
+from pytest_flexprice.oracle.invoicing.invoice import expected_invoice
+from pytest_flexprice.oracle.invoicing.sampling import Sample
+from pytest_flexprice.oracle.invoicing.subscription import PARENT, BilledSubscription
 from pytest_flexprice.oracle.metering.meters import Meter, Usage
-from pytest_flexprice.oracle.metering.usage import Reading, compare_usage
 from pytest_flexprice.oracle.pricing.allowances import Allowance
+from pytest_flexprice.oracle.pricing.deductions import Tax
 from pytest_flexprice.oracle.pricing.prices import Price
 
-MOST = 20
+ITEM = "5.3"
+SHOWN = 20
 
 
-def representatives(subscriptions: Iterable[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:
-    """One subscription for each plan, currency and billing period, always the same; at most 20.
+class Unread(NamedTuple):
+    """A subscription whose preview could not be read, and why."""
 
-    It has begun, and no end of it is planned: what a next period costs then is not known.
+    subscription_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A subscription's preview with what it should follow from: lines, prices, allowances, and usage read apart from it.
+
+    ``doubts`` says of meters, by id, why what they bill is not known.
     """
-    found: dict[tuple[Any, ...], Mapping[str, Any]] = {}
-    for each in sorted(subscriptions, key=lambda one: str(one.get("id"))):
-        ending = each.get("cancel_at_period_end") or each.get("cancel_at") or each.get("end_date")
-        if not ending and instant(str(each["start_date"])) <= now:
-            found.setdefault((each.get("plan_id"), each.get("currency"), each.get("billing_period")), each)
-    return [dict(each) for each in list(found.values())[:MOST]]
+
+    subscription: BilledSubscription
+    external_id: str
+    plan: str
+    invoice: Mapping[str, Any]
+    usages: Mapping[str, Usage]
+    allowances: Mapping[str, Allowance]
+    plan_prices: tuple[Price, ...] = ()
+    meters: Mapping[str, Meter] = field(default_factory=dict)
+    doubts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def expected(self) -> ExpectedInvoice:
+        """The preview that all this leads to. Taxes are those the preview names; their rates and bases are checked."""
+        billed, taxes = self.subscription, _taxes(self.invoice)
+        attached = acting(billed.coupons or (), billed.period, billed.start, billed.currency)
+        if attached.doubt or taxes is None:
+            return self._expected()
+        return self._expected(attached, taxes)
+
+    def _expected(self, attached: Attached | None = None, taxes: tuple[Tax, ...] = ()) -> ExpectedInvoice:
+        known = attached is not None
+        return expected_invoice(
+            self.subscription,
+            self.usages,
+            self.allowances,
+            doubts=self.doubts,
+            coupons=attached.whole if attached else None,
+            line_coupons=dict(attached.by_line) if attached else None,
+            taxes=taxes if known else None,
+        )
 
 
-def expected_preview(
-    subscription: BilledSubscription, usages: Mapping[str, Usage], allowances: Mapping[str, Allowance]
-) -> ExpectedInvoice:
-    """The preview that usage, prices and allowances lead to; coupons and taxes are taken from the preview itself."""
-    return expected_invoice(subscription, usages, allowances, stage="preview")
+def _taxes(invoice: Mapping[str, Any]) -> tuple[Tax, ...] | None:
+    rows = invoice.get("taxes") or ()
+    if any(not row.get("tax_rate") for row in rows):
+        return None
+    return tuple(Tax.from_api(row["tax_rate"]) for row in rows)
 
 
-def preview_findings(
-    expected: ExpectedInvoice,
-    invoice: Mapping[str, Any],
-    usages: Mapping[str, Usage],
-    readings: Mapping[str, tuple[Reading, ...]],
-    anchor: datetime,
-) -> list[Finding]:
-    """What is wrong with a preview: its lines, its totals, and readers of usage that disagree with each other."""
-    found = compare_invoice(expected, invoice, "5.3")
-    wrong = {finding.path for finding in found}
-    for line_id, usage in usages.items():
-        if f"invoice.lines.{usage.meter.event_name}" not in wrong and _readable(usage):
-            found += compare_usage(usage, readings.get(line_id, ()), anchor=anchor)
-    return found
+def preview_findings(preview: Preview, now: datetime) -> list[Finding]:
+    """What is wrong with a preview: missing lines, wrong quantities, amounts and totals."""
+    found = _compared(preview)
+    told = {finding.path for finding in found}
+    missing = unbilled_meters(preview.plan_prices, preview.invoice, preview.meters, now)
+    found += [finding for finding in missing if finding.path not in told]
+    return [_doubted(preview, finding) for finding in found if finding.severity is not Severity.INFO]
+
+
+def _compared(preview: Preview) -> list[Finding]:
+    """The comparison; subscriptions that are grouped under a parent are on its preview too, and previewed by themselves."""
+    own = {line.id for line in preview.subscription.lines}
+    others = preview.subscription.kind == PARENT and bool(own)
+    return compare_invoice(preview.expected, preview.invoice, ITEM, own if others else None)
+
+
+def _doubted(preview: Preview, finding: Finding) -> Finding:
+    """A parent's usage can be read by one reader only, which may count an event twice that was sent twice (contract 11.1)."""
+    if preview.subscription.kind == PARENT and READERS_DIFFER in finding.problem:
+        reason = "not verified: the usage of a parent with its children: "
+        return replace(finding, problem=reason + finding.problem, consequence="", kind=Kind.NOT_VERIFIED)
+    return finding
+
+
+def quantities_agree(preview: Preview) -> bool:
+    """Whether nothing in a preview contradicts the usage that was read: if it does, the usage may have changed meanwhile."""
+    return not any(READERS_DIFFER in finding.problem for finding in _compared(preview))
+
+
+def told(preview: Preview, findings: Iterable[Finding]) -> Iterator[Told]:
+    """The findings of one preview with its customer and plan, counted under their own words."""
+    who = f"customer '{preview.external_id}' on plan '{preview.plan}'"
+    for finding in findings:
+        named = replace(
+            finding, path=f"customers.{preview.external_id}.{finding.path}", problem=f"{who}: {finding.problem}"
+        )
+        yield Told(f'previews of which "{shape(finding.problem)}"', preview.external_id, named)
+
+
+class Telling:
+    """Turns previews, as they are read, into findings: only the first previews are kept, to be shown."""
+
+    def __init__(self, now: datetime, shown: int = SHOWN) -> None:
+        self.first: list[Preview] = []
+        self.read = 0
+        self._now, self._shown = now, shown
+
+    def of(self, read: Iterable[Preview | Unread]) -> Iterator[Told]:
+        """The findings of each preview, and each subscription that could not be read."""
+        for each in read:
+            if isinstance(each, Unread):
+                yield unread(each)
+                continue
+            self.read += 1
+            if len(self.first) < self._shown:
+                self.first.append(each)
+            yield from told(each, preview_findings(each, self._now))
+
+
+def unread(one: Unread) -> Told:
+    """A subscription whose preview could not be read."""
+    problem = f"not verified: the next invoice of subscription '{one.subscription_id}': {one.reason}"
+    finding = Finding(ITEM, f"subscriptions.{one.subscription_id}", problem, kind=Kind.NOT_VERIFIED)
+    return Told("subscriptions whose next invoice could not be verified", one.subscription_id, finding)
 
 
 def unbilled_meters(
@@ -65,7 +153,7 @@ def unbilled_meters(
     priced = {price.meter_id for price in plan_prices if price.type == "USAGE" and price.in_force(now)}
     return [
         Finding(
-            "5.3",
+            ITEM,
             f"invoice.lines.{meters[each].event_name if each in meters else each}",
             f"the invoice has no line for the event '{meters[each].event_name if each in meters else each}',"
             " although the plan has a price for it",
@@ -76,14 +164,18 @@ def unbilled_meters(
     ]
 
 
-def _readable(usage: Usage) -> bool:
-    size = usage.meter.aggregation.bucket_size
-    return not size or (size in (usage.points or {}) and not usage.meter.aggregation.group_by)
-
-
 def is_missing_line(finding: Finding) -> bool:
-    """Whether a finding says that a line is missing."""
-    return finding.path.startswith("invoice.lines.") and "has no line for" in finding.problem
+    """Whether a finding, or a summary of many, says that a line is missing."""
+    return "the invoice has no line for" in finding.problem
+
+
+def coverage(sample: Sample, read: int) -> str:
+    """How many of how many were previewed, and why others were not."""
+    text = f"{read:,} of {sample.active:,} active subscriptions were previewed"
+    if len(sample.chosen) < sample.active:
+        text += f", a sample of {len(sample.chosen):,} that covers {sample.groups:,} kinds of plan and deal and changes every day"
+    others = [f"{count:,} {reason}" for reason, count in sorted(sample.left.items())]
+    return f"{text} (besides: {'; '.join(others)})" if others else text
 
 
 def table(expected: ExpectedInvoice) -> list[dict[str, str]]:
@@ -93,7 +185,7 @@ def table(expected: ExpectedInvoice) -> list[dict[str, str]]:
             "line": line.event_name or line.name,
             "quantity": words(line.quantity),
             "formula": f"not verified: {line.unverified}" if line.unverified else line.formula,
-            "amount": words(line.amount),
+            "amount": words(line.amount if line.amount else ZERO),
         }
         for line in expected.lines
     ]

@@ -13,8 +13,6 @@ from pytest_flexprice.oracle.invoicing.auto_cancel import Cancellation, CancelPo
 
 LONG_FINALIZATION = timedelta(hours=24)
 UNUSUAL_DUE_DAYS = (0, 60)
-GATEWAYS = ("stripe", "razorpay", "nomod", "moyasar", "paddle", "whop", "chargebee")
-_SHOWN = 10
 _NAMED = 20
 
 
@@ -209,68 +207,6 @@ def _weight(switched_on: bool, due: bool) -> Severity:
     if not switched_on:
         return Severity.INFO
     return Severity.ERROR if due else Severity.WARNING
-
-
-def collection_findings(declared: Invoicing | None, subscriptions: Iterable[Mapping[str, Any]]) -> list[Finding]:
-    """The declared collection method against every active subscription's (checklist 5.2)."""
-    active = [each for each in subscriptions if each.get("subscription_status") == "active"]
-    if declared is None or declared.collection is None:
-        methods = sorted({str(each.get("collection_method")) for each in active})
-        return [
-            Finding(
-                "5.2",
-                "golive.toml: invoicing.collection",
-                "the plan does not say whether invoices are collected automatically or sent",
-                consequence="Flexprice collects automatically where nothing is said"
-                + (f", and active subscriptions use {show(methods)}" if methods else ""),
-                remedy='decide, and declare invoicing.collection as "send_invoice" or "charge_automatically"',
-                kind=Kind.NOT_DECIDED,
-            )
-        ]
-    others = [each for each in active if each.get("collection_method") != declared.collection]
-    if not others:
-        return []
-    shown = [f"{each.get('id')} of {_who(each)}" for each in others[:_SHOWN]]
-    more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
-    collects = declared.collection == "send_invoice"
-    return [
-        Finding(
-            "5.2",
-            "subscriptions.collection_method",
-            f"{len(others)} of {counted(len(active), 'active subscription')} do not use '{declared.collection}':"
-            f" {', '.join(shown)}{more}",
-            expected=declared.collection,
-            observed=sorted({str(each.get("collection_method")) for each in others}),
-            consequence="their customers are charged without being asked"
-            if collects
-            else "nobody collects their invoices",
-            remedy="subscribe them with the declared collection_method; it is charge_automatically when left out",
-        )
-    ]
-
-
-def _who(subscription: Mapping[str, Any]) -> str:
-    customer = subscription.get("customer") or {}
-    return str(customer.get("external_id") or subscription.get("customer_id") or "unknown customer")
-
-
-def connection_findings(declared: Invoicing | None, connections: Iterable[Mapping[str, Any]]) -> list[Finding]:
-    """If invoices are to be collected automatically, a payment gateway must be connected (checklist 5.2; contract 4.8)."""
-    if declared is None or declared.collection != "charge_automatically":
-        return []
-    providers = sorted({str(each.get("provider_type", "")).lower() for each in connections})
-    if any(provider in GATEWAYS for provider in providers):
-        return []
-    return [
-        Finding(
-            "5.2",
-            "connections",
-            f"invoices are to be collected automatically, but no payment gateway is connected"
-            f"{f' (only {show(providers)})' if providers else ''}",
-            consequence="invoices cannot be collected; they stay unpaid and fall under auto-cancel",
-            remedy=f"connect one of {', '.join(GATEWAYS)}, or declare send_invoice",
-        )
-    ]
 
 
 def _undecided(item: str, key: str, what: str, saved: bool, value: Any) -> Finding:

@@ -10,8 +10,12 @@ from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, decimal
 from pytest_flexprice.model.times import Window, instant, instant_of
+from pytest_flexprice.oracle.invoicing.coupons import AttachedCoupon
 from pytest_flexprice.oracle.pricing.commitments import Commitment, LineCommitment
+from pytest_flexprice.oracle.pricing.periods import next_boundary, next_period
 from pytest_flexprice.oracle.pricing.prices import Price
+
+STANDALONE, PARENT, INHERITED, GROUPED = "standalone", "parent", "inherited", "grouped_invoicing"
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,14 @@ class BilledLine:
 
 @dataclass(frozen=True)
 class BilledSubscription:
-    """A subscription with everything that prices it. ``period`` is the current one; ``anchor`` starts its months."""
+    """A subscription with everything that prices it.
+
+    Attributes:
+        period: the running one; ``anchor`` starts its months, or the calendar does (``calendar_cycle``).
+        kind: ``parent``: it bills the usage of its children too; ``inherited``: its parent bills everything (contract 11.2).
+        coupons: what is attached to it; ``None`` where nobody asked.
+        ends: when it ends, if that is planned.
+    """
 
     id: str
     currency: str
@@ -51,6 +62,17 @@ class BilledSubscription:
     commitment: Commitment | None = None
     plan_name: str = ""
     billing_period_count: int = 1
+    calendar_cycle: bool = False
+    kind: str = STANDALONE
+    coupons: tuple[AttachedCoupon, ...] | None = None
+    ends: datetime | None = None
+
+    @property
+    def coming_period(self) -> Window:
+        """The period after the running one, whose fees in advance a preview and the period's invoice contain."""
+        if self.calendar_cycle:
+            return Window(self.period.end, next_boundary(self.period.end, self.billing_period))
+        return next_period(self.period, self.billing_period, self.anchor, self.billing_period_count)
 
     @classmethod
     def from_api(cls, data: Mapping[str, Any], prices: Iterable[Mapping[str, Any]] = ()) -> BilledSubscription:
@@ -76,7 +98,17 @@ class BilledSubscription:
             commitment=Commitment.from_api(data),
             plan_name=(data.get("plan") or {}).get("name") or "",
             billing_period_count=int(data.get("billing_period_count") or 1),
+            calendar_cycle=data.get("billing_cycle") == "calendar",
+            kind=data.get("subscription_type") or STANDALONE,
+            coupons=tuple(AttachedCoupon.from_api(each) for each in data.get("coupon_associations") or ()),
+            ends=_end(data),
         )
+
+
+def _end(data: Mapping[str, Any]) -> datetime | None:
+    if data.get("cancel_at_period_end"):
+        return instant(data["current_period_end"])
+    return instant_of(data, "cancel_at") or instant_of(data, "end_date")
 
 
 def _line(data: Mapping[str, Any], prices: Mapping[str, Mapping[str, Any]]) -> BilledLine:

@@ -71,13 +71,15 @@ def deductions(
     coupons: Sequence[Coupon] = (),
     taxes: Sequence[Tax] = (),
     balance: Decimal = ZERO,
+    on_lines: Decimal = ZERO,
 ) -> Deductions:
     """What each stage of an invoice applies (contract 5.4).
 
     A ``preview`` has discount and tax, a ``draft`` only the discount, a ``finalized`` invoice all three. Tax is taken before
-    credits; credits pay usage lines only, of which ``usage`` is the sum; coupons act one after the other.
+    credits; credits pay usage lines only, of which ``usage`` is the sum; coupons act one after the other. ``on_lines`` is what
+    coupons on single lines take off.
     """
-    left = subtotal
+    left = difference(subtotal, on_lines)
     for coupon in coupons:
         left = difference(left, coupon.off(left, currency))
     discount = difference(subtotal, left)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,8 +12,10 @@ from pytest_flexprice.model.finding import Finding, not_decided
 from pytest_flexprice.model.golive_plan import Event, GoLivePlan
 from pytest_flexprice.model.numbers import names_in, trimmed
 from pytest_flexprice.oracle.catalog.objects import Meter
+from pytest_flexprice.oracle.samples import forms
 from pytest_flexprice.oracle.samples import lint as event_lint
-from pytest_flexprice.oracle.samples.counting import Samples, opened
+from pytest_flexprice.oracle.samples.counting import Samples, Tally, opened
+from pytest_flexprice.oracle.samples.forms import Look
 from pytest_flexprice.oracle.samples.rules import Reading, quantities, readings, structure
 
 
@@ -63,28 +65,33 @@ def check(
     meters: Iterable[Meter] = (),
     customers: Iterable[str] | None = None,
     unknown: Unknown = Unknown(),  # noqa: B008 - it cannot change
+    billed_since: datetime | None = None,
 ) -> Checked:
     """Read the files and tell everything that is wrong with them.
 
     ``meters`` are what reads the events (without them the plan's declared number properties stand in), ``customers`` the declared
-    external ids, None when they are not known.
+    external ids, None when they are not known; ``billed_since`` is when the first of their subscriptions starts.
 
     Raises:
         NotVerified: DuckDB is missing, or a file cannot be read.
     """
     declared = {trimmed(event.name): event.properties for event in events if not event.unbilled}
     read = readings(meters, declared, names_in)
-    rules = [*structure(now), *(rule for one in read for rule in quantities(one))]
+    rules = [*structure(now, billed_since), *(rule for one in read for rule in quantities(one))]
     with opened(files, folder, rules, read) as samples:
         checked = Checked(samples.totals())
-        names, tallies = samples.names(), samples.tallies()
+        looks = samples.looks()
+        names, tallies = samples.names(), _of_form(samples.tallies(), looks)
+        checked.form = [finding for file, look in looks.items() for finding in forms.told(file, look)]
+        checked.quantities = event_lint.declared_types(events, read)
         properties = {one.rule.event: samples.properties_of(one.rule.event) for one in tallies if one.rule.event}
         for tally, finding in zip(tallies, event_lint.broken_rules(tallies, checked.totals, properties), strict=True):
             (checked.quantities if tally.rule.event else checked.form).append(finding)
         checked.form += event_lint.too_large(samples.batches())
         known = [trimmed(event.name) for event in events]
         checked.names = event_lint.unknown_names(samples.unknown_names(known), known, unknown.name)
-        checked.names += event_lint.without_samples((name for name in declared if name), names)
+        if not checked.form or names:  # else what the files hold is told by its form
+            checked.names += event_lint.without_samples((name for name in declared if name), names)
         checked.identity = event_lint.repeated_ids(samples.repeated())
         checked.quantities += _filters(samples, read)
         if customers is not None:
@@ -93,6 +100,11 @@ def check(
                 samples.unknown_customers(declared_ids), declared_ids, unknown.customer
             )
     return checked
+
+
+def _of_form(tallies: list[Tally], looks: Mapping[str, Look]) -> list[Tally]:
+    """Without the rules that events break only because of another form, which is told once."""
+    return [one for one in tallies if not looks[one.file].explains(one.rule.name, one.count)]
 
 
 def _filters(samples: Samples, read: Iterable[Reading]) -> list[Finding]:

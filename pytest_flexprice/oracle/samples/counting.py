@@ -19,10 +19,11 @@ from typing import Any
 
 from pytest_flexprice.model.finding import not_verified
 from pytest_flexprice.model.numbers import NUMERIC_TEXT, SPACES
-from pytest_flexprice.oracle.samples.files import FIELDS, Source
+from pytest_flexprice.oracle.samples.files import Source
+from pytest_flexprice.oracle.samples.forms import FIELDS, Look
 from pytest_flexprice.oracle.samples.rules import (
+    MOMENT,
     OBJECT,
-    RFC_3339,
     SPACED,
     TEXT,
     Reading,
@@ -97,6 +98,10 @@ class Samples:
             create = "INSERT INTO seen" if number else "CREATE TABLE seen AS"
             kept = f"SELECT {number} AS file, trimmed, cust, h, {self._kept(source)}"
             base.execute(f"{create} {kept} FROM ({self._event(source, source.rows)})")
+
+    def looks(self) -> dict[str, Look]:
+        """What form the events of each file have."""
+        return {file: source.look for file, source in self._files}
 
     def totals(self) -> dict[str, int]:
         """How many events each file holds."""
@@ -229,7 +234,7 @@ class Samples:
         )
         return (
             f"SELECT *, CASE WHEN spaced THEN trim(name, {quoted(SPACES)}) ELSE name END AS trimmed{numbers} FROM ("
-            f"SELECT *, CASE WHEN {matches('ts', RFC_3339)} THEN try_cast(ts AS TIMESTAMPTZ) END AS moment, "
+            f"SELECT *, {MOMENT} AS moment, "
             f"regexp_matches(name, {quoted(SPACED)}) AS spaced, CASE WHEN id <> '' THEN hash(id) END AS h{values} FROM ("
             f"SELECT *, {texts}{raw}{filters} FROM ("
             f"SELECT *, {broken} AS broken, {first}, ascii(properties::VARCHAR) AS props_c FROM ({rows}))))"

@@ -3,14 +3,16 @@
 # ruff: noqa: S608 - names and values in the queries are ours or quoted by event_rules.quoted
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pytest_flexprice.model.numbers import trimmed
+from pytest_flexprice.oracle.samples import forms
+from pytest_flexprice.oracle.samples.forms import FIELDS
 from pytest_flexprice.oracle.samples.rules import file_kind, quoted
 
-FIELDS = ("event_name", "external_customer_id", "event_id", "timestamp", "properties")
 _BESIDE = (*FIELDS, "source", "customer_id")
 _MOST_NAMES = 100_000
 _NAME = "json_extract_string(event_name, '$')"
@@ -25,16 +27,17 @@ class Source:
 
     def __init__(self, base: Any, file: Path) -> None:
         self.largest: tuple[int, int] | None = None
-        read: Callable[[Any, str], str] = {"csv": _csv, "parquet": _parquet}.get(file_kind(file.name), _json)
-        rows = read(base, str(file))
+        self.look = forms.look(file)
+        read: Callable[[Any, str], str] | None = {"csv": _csv, "parquet": _parquet}.get(file_kind(file.name))
+        rows = read(base, str(file)) if read else _json(str(file), self.look)
         fields = ", ".join(f'"{name}"' for name in FIELDS)
-        if read is _json:
+        if read is None:
             found = self._look(
                 base, rows, "count(events), max(json_array_length(events)), max(strlen(events::VARCHAR))"
             )
             if sum(row[1] for row in found):
                 self.largest = max(int(row[2] or 0) for row in found), max(int(row[3] or 0) for row in found)
-                one = ", ".join(f"json_extract(one, '$.{name}') AS \"{name}\"" for name in FIELDS)
+                one = ", ".join(f"json_extract(one, '$.{self.look.spelling(name)}') AS \"{name}\"" for name in FIELDS)
                 rows = (
                     f"SELECT {one} FROM (SELECT unnest(json_extract(events, '$[*]')) AS one FROM ({rows}) WHERE events IS NOT NULL) "
                     f"UNION ALL SELECT {fields} FROM ({rows}) WHERE events IS NULL"
@@ -53,9 +56,9 @@ class Source:
         return list(base.execute(query).fetchall())
 
 
-def _json(base: Any, file: str) -> str:
+def _json(file: str, look: forms.Look) -> str:
     lines = file_kind(file) == "ndjson"
-    columns = ", ".join(f"\"{name}\": 'JSON'" for name in (*FIELDS, "events"))
+    columns = ", ".join(f"\"{look.spelling(name)}\": 'JSON'" for name in (*FIELDS, "events"))
     return (
         f"SELECT * FROM read_json({quoted(file)}, columns={{{columns}}}, format='{'newline_delimited' if lines else 'auto'}', "
         f"ignore_errors={lines}, maximum_object_size={_object_bytes(Path(file))})"
@@ -82,17 +85,27 @@ def _parquet(base: Any, file: str) -> str:
 def _columns(base: Any, table: str, texts: dict[str, str]) -> str:
     """Typed or text columns as JSON; properties come from a column of that name, else from all the columns that are no field."""
     kinds = {row[0]: row[1] for row in base.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()}
+    spelled = {_bare(name): name for name in reversed(kinds) if _bare(name) in _BESIDE}
     parts = []
     for name in FIELDS[:-1]:
-        value = texts.get(kinds.get(name, ""), "{0}").format(f'"{name}"')
-        parts.append(f'to_json({value}) AS "{name}"' if name in kinds else f'NULL::JSON AS "{name}"')
-    if "properties" in kinds:
-        cast = "try_cast(properties AS JSON)" if kinds["properties"] in ("VARCHAR", "JSON") else "to_json(properties)"
-        parts.append(f"{cast} AS properties")
+        written = spelled.get(name, name)
+        value = texts.get(kinds.get(written, ""), "{0}").format(_identifier(written))
+        parts.append(f'to_json({value}) AS "{name}"' if written in kinds else f'NULL::JSON AS "{name}"')
+    if "properties" in spelled:
+        written = spelled["properties"]
+        cast = "try_cast({0} AS JSON)" if kinds[written] in ("VARCHAR", "JSON") else "to_json({0})"
+        parts.append(f"{cast.format(_identifier(written))} AS properties")
     else:
-        others = [name for name in kinds if name not in _BESIDE]
-        pairs = ", ".join(
-            f"{quoted(name.removeprefix('properties.'))}, " + '"' + name.replace('"', '""') + '"' for name in others
-        )
+        others = [name for name in kinds if name not in spelled.values()]
+        pairs = ", ".join(f"{quoted(name.removeprefix('properties.'))}, {_identifier(name)}" for name in others)
         parts.append(f"json_object({pairs}) AS properties")
     return f"SELECT {', '.join(parts)} FROM {table}"
+
+
+def _bare(header: str) -> str:
+    """A column's header as a field's name: spreadsheets and exports write "Event Name" and "Event_Name"."""
+    return re.sub(r"[\s-]+", "_", header.strip()).lower()
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

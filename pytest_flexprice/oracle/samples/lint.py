@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_flexprice.model.finding import Finding, Kind, Severity
+from pytest_flexprice.model.golive_plan import Event
 from pytest_flexprice.model.near_miss import NearMisses
+from pytest_flexprice.model.numbers import trimmed
 from pytest_flexprice.oracle.metering.quantities import printed
 from pytest_flexprice.oracle.samples.counting import Batch, Named, Repeated, Tally
 from pytest_flexprice.oracle.samples.rules import Reading
@@ -51,11 +54,30 @@ def _example(one: Tally) -> str:
     shown = one.example[:80]
     hint = ""
     if one.rule.name == "timestamp a number":
-        digits = len(shown.split(".")[0].lstrip("-"))
-        hint = ", which look like milliseconds" if digits >= 12 else ", which look like seconds" if digits >= 9 else ""
-    elif one.rule.name == "timestamp not RFC 3339" and shown.lstrip("+")[:5].isdigit():
-        hint = ", a year beyond 9999: milliseconds were taken for seconds"
+        hint = _epoch(shown, "look")
+    elif one.rule.name == "timestamp not RFC 3339":
+        hint = _written(shown)
     return f", {shown}{hint}" if shown else ""
+
+
+def _epoch(shown: str, verb: str) -> str:
+    digits = len(shown.split(".", maxsplit=1)[0].lstrip("-"))
+    return f", which {verb} like {'milliseconds' if digits >= 12 else 'seconds'}" if digits >= 9 else ""
+
+
+def _written(shown: str) -> str:
+    """In which other way a timestamp is written."""
+    if re.fullmatch(r"-?\d{9,}(\.\d+)?", shown):
+        return f"{_epoch(shown, 'looks')} since 1970, as text"
+    if re.fullmatch(r"\d{8}T\d{4,6}(\.\d+)?(Z|[+-]\d{2}:?\d{2})?", shown):
+        return ", the basic form of ISO 8601, without its separators"
+    if re.match(r"\+?\d{5,}-", shown):
+        return ", a year beyond 9999: milliseconds were taken for seconds"
+    if re.match(r"\d{4}-\d{2}-\d{2} \d", shown):
+        return ", with a space where a T belongs"
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", shown):
+        return ", a day without a time"
+    return ", whose T and Z must be capitals" if "z" in shown or "t" in shown else ""
 
 
 def _near(one: Tally, properties: Mapping[str, Sequence[str]]) -> str:
@@ -143,7 +165,9 @@ def unmatched_filters(reading: Reading, key: str, values: Iterable[Named]) -> li
         counts[shown] += one.count
         if shown not in allowed and str(value) in allowed:
             odd.append(_misprinted(reading, key, one, shown))
-    if not counts or set(counts) & allowed or odd:
+    if set(counts) & allowed:
+        return odd + [_nearly(reading, key, value, count, counts) for value, count in _near_misses(counts, allowed)]
+    if not counts or odd:
         return odd
     seen = (
         ", ".join(f"'{value}'" for value in sorted(counts, key=lambda value: -counts[value])[:5] if value) or "nothing"
@@ -159,6 +183,50 @@ def unmatched_filters(reading: Reading, key: str, values: Iterable[Named]) -> li
             remedy="send one of the values that the meter lists, or add yours to the meter",
         )
     ]
+
+
+def _near_misses(counts: Mapping[str, int], allowed: set[str]) -> list[tuple[str, int]]:
+    """Values that a meter does not list, and that are one of those it lists but for case, white space or the like."""
+    near = NearMisses(allowed)
+    missed = ((value, count) for value, count in sorted(counts.items()) if value and value not in allowed)
+    return [(value, count) for value, count in missed if near.of(value, edits=False)]
+
+
+def _nearly(reading: Reading, key: str, value: str, count: int, counts: Mapping[str, int]) -> Finding:
+    allowed = (reading.filters or {}).get(key, ())
+    return Finding(
+        ITEM,
+        f"samples.{reading.event}.{key}",
+        f"{count:,} of {sum(counts.values()):,} events '{reading.event}' have '{value}' as '{key}', which the filter of the meter "
+        f"does not let through{NearMisses(allowed).hint(value)}",
+        expected=sorted(allowed),
+        observed=value,
+        consequence="they are not counted: values are compared letter by letter",
+        remedy="send one of the values that the meter lists, or add yours to the meter",
+    )
+
+
+def declared_types(events: Iterable[Event], readings: Iterable[Reading]) -> list[Finding]:
+    """Properties that the plan declares as something else than a number, and that a meter adds up or compares."""
+    declared = {trimmed(event.name): event.properties for event in events}
+    found = []
+    for one in readings:
+        for name in one.fields:
+            kind = declared.get(one.event, {}).get(name, "number")
+            if kind != "number" and one.aggregation != "COUNT_UNIQUE" and not one.expression:
+                found.append(
+                    Finding(
+                        ITEM,
+                        f"golive.toml: events.{one.event}.properties.{name}",
+                        f"the plan declares property '{name}' of event '{one.event}' as {kind}, and its meter takes the "
+                        f"{one.aggregation} of it",
+                        expected="number",
+                        observed=kind,
+                        consequence="what is no number counts 0",
+                        remedy="declare it as number, or let the meter read another property",
+                    )
+                )
+    return list({finding.path: finding for finding in found}.values())
 
 
 def _misprinted(reading: Reading, key: str, one: Named, shown: str) -> Finding:

@@ -18,7 +18,17 @@ INTERNAL_ID = r"cust_[0-9A-HJKMNP-TV-Z]{26}"
 _CLOCK = r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?"
 _DAY = r"\d{4}-\d{2}-\d{2}"
 RFC_3339 = rf"{_DAY}T{_CLOCK}(Z|[+-]([01]\d|2[0-3]):[0-5]\d)"
-"""What the server takes as a timestamp, beside the day having to exist (contract 3.1)."""
+"""A timestamp as the standard writes it; the day has to exist, too (contract 3.1)."""
+TAKEN = rf"{_DAY}T([01]?\d|2[0-3]):[0-5]\d:[0-5]\d([.,]\d+)?(Z|[+-]([01]\d|2[0-4]):([0-5]\d|60))"
+"""What the server's own parser takes beyond that: a decimal comma, an hour of one digit, offsets up to 24:60."""
+MOMENT = (
+    f"CASE WHEN regexp_full_match(ts, '{RFC_3339}') THEN try_cast(ts AS TIMESTAMPTZ) "
+    f"WHEN regexp_full_match(ts, '{TAKEN}') THEN "
+    r"try_cast(regexp_replace(regexp_replace(replace(ts, ',', '.'), 'T(\d):', 'T0\1:'), '(Z|[+-]\d\d:\d\d)$', 'Z') AS TIMESTAMPTZ) "
+    "- to_minutes(coalesce(try_cast(regexp_extract(ts, '([+-])[0-9:]{5}$', 1) || '1' AS INTEGER) "
+    r"* (try_cast(regexp_extract(ts, '[+-](\d\d):\d\d$', 1) AS INTEGER) * 60 + try_cast(right(ts, 2) AS INTEGER)), 0)) END"
+)
+"""The instant of a timestamp ``ts`` that the server takes, as an SQL expression."""
 SPACED = f"^[{SPACES}]|[{SPACES}]$"
 """White space at either end, as a pattern that is cheaper than cutting it off."""
 TEXT, NULL, OBJECT, DIGITS = 34, 110, 123, "45, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57"
@@ -26,7 +36,7 @@ TEXT, NULL, OBJECT, DIGITS = 34, 110, 123, "45, 48, 49, 50, 51, 52, 53, 54, 55, 
 _NAIVE = rf"{_DAY}[T ]{_CLOCK}"
 _LONG = r"-?\d{16,}"
 _FUTURE = timedelta(hours=1)
-_OLD = timedelta(days=730)
+_OLD = timedelta(days=365)
 _CENTURY = "2000-01-01T00:00:00Z"
 
 
@@ -71,8 +81,8 @@ def matches(value: str, pattern: str) -> str:
     return f"regexp_full_match({value}, {quoted(pattern)})"
 
 
-def structure(now: datetime) -> list[Rule]:
-    """What the server, or the checklist, demands of every event, whatever its name."""
+def structure(now: datetime, billed_since: datetime | None = None) -> list[Rule]:
+    """What the server, or the checklist, demands of every event, whatever its name; nothing is billed before ``billed_since``."""
     text, null = TEXT, NULL
     missing = f"NOT broken AND ({{0}}_c IS NULL OR {{0}}_c = {null} OR {{0}} = '')"
     other = f"{{0}}_c NOT IN ({text}, {null})"
@@ -95,6 +105,8 @@ def structure(now: datetime) -> list[Rule]:
         Rule("timestamp not RFC 3339", f"CASE WHEN {written} THEN NOT {matches('ts', _NAIVE)} END", "ts"),
         Rule("timestamp before 2000", f"moment < TIMESTAMPTZ '{_CENTURY}'", "ts"),
         Rule("timestamp long ago", f"moment >= TIMESTAMPTZ '{_CENTURY}' AND moment < {_at(now - _OLD)}", "ts"),
+        *_before(billed_since),
+        Rule("timestamp in a loose form", f"moment IS NOT NULL AND NOT {matches('ts', RFC_3339)}", "ts"),
         Rule("timestamp in the future", f"moment > {_at(now + _FUTURE)}", "ts"),
         Rule(
             "timestamp not UTC",
@@ -103,6 +115,13 @@ def structure(now: datetime) -> list[Rule]:
         ),
         Rule("properties no object", f"props_c NOT IN ({OBJECT}, {null})", "left(properties::VARCHAR, 60)"),
     ]
+
+
+def _before(billed_since: datetime | None) -> list[Rule]:
+    if billed_since is None:
+        return []
+    condition = f"moment >= TIMESTAMPTZ '{_CENTURY}' AND moment < {_at(billed_since)}"
+    return [Rule("timestamp before every subscription", condition, "ts")]
 
 
 def _at(moment: datetime) -> str:
@@ -147,7 +166,7 @@ def quantities(reading: Reading) -> list[Rule]:
         elif reading.expression:
             conditions["operand missing"] = conditions.pop("property missing")
             conditions["operand no number"] = conditions.pop("property no number")
-            conditions.pop("negative quantity")
+            conditions["negative operand"] = conditions.pop("negative quantity")
         mine = f"trimmed = {quoted(reading.event)}"
         rules += [
             Rule(name, f"{mine} AND {one}", f"left({raw}, 60)", field, reading.event)

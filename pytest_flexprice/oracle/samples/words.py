@@ -65,9 +65,21 @@ WORDS: Mapping[str, Words] = {
         "check the unit of the clock that it is made from",
     ),
     "timestamp long ago": Words(
-        "a timestamp more than two years ago",
+        "a timestamp more than a year ago",
         "such an event is billed in no open period",
         "check the sample",
+        Severity.WARNING,
+    ),
+    "timestamp before every subscription": Words(
+        "a timestamp before the first declared subscription starts",
+        "usage before the start of its customer's subscription is never billed",
+        "check the start_date of the customers, or the sample",
+        Severity.WARNING,
+    ),
+    "timestamp in a loose form": Words(
+        "a timestamp that is not quite RFC 3339",
+        "Flexprice takes it (a decimal comma, an hour of one digit, or an offset of 24 hours), other readers do not",
+        "send it like 2026-11-22T10:30:00Z",
         Severity.WARNING,
     ),
     "timestamp in the future": Words(
@@ -92,6 +104,12 @@ WORDS: Mapping[str, Words] = {
     ),
     "negative quantity": Words(
         "a negative '{about}'", "Flexprice counts it as 0", "send corrections another way than by negative events"
+    ),
+    "negative operand": Words(
+        "a negative '{about}', which the expression of the meter of '{event}' reads",
+        "where the expression becomes negative, Flexprice counts it as 0",
+        "send corrections another way than by negative events, unless the expression means it",
+        Severity.WARNING,
     ),
     "quantity that stops metering": Words(
         "a '{about}' beyond 1.7e23",

@@ -234,7 +234,7 @@ class TestDeductions:
         assert all(share >= 0 for share in shares)
 
     @pytest.mark.parametrize(
-        ("cadence", "used", "applies"), [("once", 0, True), ("once", 1, False), ("forever", 99, True),
+        ("cadence", "used", "applies"), [("once", 1, True), ("once", 2, False), ("forever", 99, True),
                                          ("repeated", 2, True), ("repeated", 3, False)],
     )  # fmt: skip
     def test_how_often_a_coupon_applies(self, cadence: str, used: int, applies: bool) -> None:

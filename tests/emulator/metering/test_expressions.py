@@ -92,6 +92,58 @@ def test_an_expression_that_does_not_compile_is_refused(engine: Compiler, source
         Expression(source, engine)
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "model == 'large' ? tokens * 3.0 : tokens",
+        "region in ['eu', 'us'] ? gb : gb * 2.0",
+        "cached ? 0.0 : tokens",
+        "a > 1 ? 'x' : a",
+        "a == true ? a : b",
+        "a && b ? a : b",
+        "!a",
+        "-'x' + a",
+        "has(properties.tokens) ? properties.tokens : 0",
+        "tokens['input']",
+        "int(a) * 2.5",
+        "a * 2u",
+        "max(a)",
+        "max(a, b, c)",
+        "ceil('1') + a",
+        "a < 'x' ? a : b",
+        "math.ceil(a)",
+        "a.contains('x') ? a : b",
+        "[1, 2][a] + a",
+        "a ** 2",
+        "a; b",
+        "(" * 150 + "a" + ")" * 150,
+    ],
+)
+def test_types_refuse_what_parses(engine: Compiler, source: str) -> None:
+    with pytest.raises(ExpressionError):
+        Expression(source, engine)
+
+
+@pytest.mark.parametrize(
+    ("source", "properties", "value"),
+    [
+        ("double(a) / 1000.0", {"a": 5000}, "5"),
+        ("int(a / 60.0)", {"a": 125}, "2"),
+        ("tokens * 1e-6", {"tokens": 500000}, "0.5"),
+        ("pow(size, 2.0) * 0.001", {"size": 50}, "2.5"),
+        ("a in [1, 2] ? a : b", {"a": 2, "b": 7}, "2"),
+        ("'eu'.startsWith('e') || a > 1 ? a : b", {"a": 2, "b": 7}, "2"),
+        ("a > 10.0 && b > 0.0 ? a : b", {"a": 20, "b": 3}, "20"),
+        ("-refund + charge", {"refund": 1, "charge": 5}, "4"),
+        (" tokens*2 ", {"tokens": 5}, "10"),
+        ("size('abc') == int(a) ? a : b", {"a": 3, "b": 4}, "3"),
+        ("{'x': 1}.x + a", {"a": 3}, "4"),
+    ],
+)
+def test_types_let_pass_what_has_one(engine: Compiler, source: str, properties: dict[str, Any], value: str) -> None:
+    assert Expression(source, engine).quantity(properties) == Decimal(value)
+
+
 def test_a_meter_with_such_an_expression_is_refused() -> None:
     with pytest.raises(ApiError) as refused:
         check_expression("a +")

@@ -13,12 +13,12 @@ from datetime import timedelta
 from typing import Any
 
 from ..faults.all import FAULTS
-from . import errors
-from .access import access_of
-from .binding import Schema, array, field, instant, mapping, number, text
-from .call import Call
-from .routing import route
-from .world import World
+from ..kernel import errors
+from ..kernel.access import access_of
+from ..kernel.binding import Schema, array, field, instant, mapping, number, text
+from ..kernel.call import Call
+from ..kernel.routing import route
+from ..kernel.world import World
 
 _CLOCK = Schema("Clock", field("advance", number), field("to", instant))
 _FAULTS = Schema("Faults", field("on", array(text)), field("off", array(text)))

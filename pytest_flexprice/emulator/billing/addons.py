@@ -1,0 +1,161 @@
+"""Addons of a subscription: at its creation, later, and their removal (contract 11.2; recording deals_addons_coupons_tax)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from ..kernel import errors
+from ..kernel.tables import Row
+from . import config, line_commitments, line_items, overrides, periods, price_choice
+from .line_items import Origin
+from .scope import Scope
+
+Given = Mapping[str, Any]
+CADENCES = ("onetime", "recurring")
+_PRORATIONS = ("none", "create_prorations")
+_OPEN = ("active", "draft")
+
+
+def by_id(scope: Scope, identifier: str) -> Row:
+    """A published addon; 404 otherwise."""
+    row = scope.get("addons", identifier)
+    if row is None or row["status"] != "published":
+        raise errors.not_found(f"Addon with ID {identifier} was not found", {"addon_id": identifier})
+    return row
+
+
+def check(given: Given) -> None:
+    """Refuse a request for an addon that cannot be meant."""
+    if given["cadence"] and given["cadence"] not in CADENCES:
+        raise errors.validation("Addon cadence must be onetime or recurring")
+    behavior = given["proration_behavior"]
+    if behavior and behavior not in _PRORATIONS:
+        raise errors.validation("Invalid proration behavior", {"proration_behavior": behavior})
+    line_commitments.check_all(given["line_item_commitments"])
+    overrides.check_once(given["override_line_items"] or [])
+
+
+def attach(scope: Scope, row: Row, given: Given) -> Row:
+    """Give a subscription an addon: its association, and a line for each of its prices that match.
+
+    Raises :class:`errors.ApiError` for an unknown addon, one without matching prices, a subscription that takes none.
+    """
+    check(given)
+    addon = by_id(scope, given["addon_id"])
+    if row["subscription_status"] not in _OPEN:
+        raise errors.validation("Addon can only be added to active or draft subscriptions")
+    prices = price_choice.matching(scope, addon["id"], "ADDON", row["currency"], row["billing_period"])
+    start = given["start_date"] or scope.now
+    end = _period_end(row, start) if given["cadence"] == "onetime" else None
+    association = _associate(scope, row, addon, given, (start, end))
+    items = {}
+    for price in prices:
+        promise = line_commitments.promise(scope, (given["line_item_commitments"] or {}).get(price["id"]), price)
+        items[price["id"]] = line_items.add(
+            scope,
+            row,
+            Origin.addon(addon),
+            price,
+            line_items.span(row, price, start, end),
+            commitment=promise,
+            addon_association_id=association["id"],
+            metadata=_marks(row, addon),
+        )
+    line_commitments.check_beside(row, line_items.of(scope, row))
+    overrides.apply(scope, row, given["override_line_items"] or [], items)
+    return association
+
+
+def _marks(row: Row, addon: Row) -> dict[str, str]:
+    """How a line says that it comes from an addon."""
+    return {
+        "addon_id": addon["id"],
+        "addon_quantity": "1",
+        "addon_status": "active",
+        "subscription_id": row["id"],
+    }
+
+
+def _associate(scope: Scope, row: Row, addon: Row, given: Given, window: tuple[datetime, datetime | None]) -> Row:
+    return scope.insert(
+        "addon_associations",
+        "addon_assoc",
+        environment_id=scope.environment,
+        entity_id=row["id"],
+        entity_type="subscription",
+        addon_id=addon["id"],
+        start_date=window[0],
+        end_date=window[1],
+        addon_status="active",
+        cancellation_reason=None,
+        cancelled_at=None,
+        metadata=given["metadata"] or None,
+    )
+
+
+def _period_end(row: Row, moment: datetime) -> datetime:
+    """The end of the subscription's period in which ``moment`` lies."""
+    length = (row["billing_period"], row["billing_period_count"])
+    zone = config.zone(row["timezone"])
+    end: datetime = row["current_period_end"]
+    if moment < row["current_period_start"]:
+        end = periods.next_boundary(row["start_date"], row["billing_anchor"], *length, zone)
+    while end <= moment:
+        end = periods.next_boundary(end, row["billing_anchor"], *length, zone)
+    return end
+
+
+def detach(scope: Scope, given: Given) -> Row:
+    """End an association with its lines, at the period's end unless a date in the period is given.
+
+    Raises :class:`errors.ApiError` for an unknown association, one that ends already, a date outside of the period.
+    """
+    identifier = given["addon_association_id"]
+    association = scope.get("addon_associations", identifier)
+    if association is None:
+        message = f"Addon association with ID {identifier} was not found"
+        raise errors.not_found(message, {"addon_association_id": identifier})
+    if association["end_date"] is not None:
+        details = {"addon_association_id": identifier, "end_date": association["end_date"]}
+        raise errors.validation("This addon is already marked for removal", details)
+    row = scope.need("subscriptions", association["entity_id"])
+    end = _removal(row, given["effective_date"])
+    for item in line_items.of(scope, row):
+        if item["addon_association_id"] == identifier and item["end_date"] is None:
+            scope.touch(item, end_date=max(end, item["start_date"]))
+    scope.touch(
+        association,
+        addon_status="cancelled",
+        cancellation_reason=given["reason"] or None,
+        cancelled_at=scope.now,
+        end_date=end,
+    )
+    return association
+
+
+def _removal(row: Row, wanted: datetime | None) -> datetime:
+    start, end = row["current_period_start"], row["current_period_end"]
+    if wanted is not None and not start <= wanted <= end:
+        details = {"effective_date": wanted, "current_period_start": start, "current_period_end": end}
+        message = "effective_date must be between the subscription's current period start and end"
+        raise errors.validation(message, details)
+    moment: datetime = wanted or end
+    return moment
+
+
+def check_unused(scope: Scope, addon: Row) -> None:
+    """Refuse to delete an addon with lines that have no end."""
+    rows = scope.find("subscription_line_items", entity_id=addon["id"], entity_type="addon", status="published")
+    used = [row for row in rows if row["end_date"] is None]
+    if used:
+        details = {
+            "active_line_items_count": len(used),
+            "active_subscriptions_count": len({row["subscription_id"] for row in used}),
+            "addon_id": addon["id"],
+        }
+        message = (
+            "Addon is currently active on one or more subscriptions. Remove it from all subscriptions before deleting."
+        )
+        raise errors.validation(message, details)

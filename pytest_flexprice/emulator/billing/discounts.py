@@ -1,0 +1,131 @@
+"""What the coupons of a subscription take off an invoice (contract 5.4, 11.2; recording deals_addons_coupons_tax)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from ..kernel.tables import Row
+from . import coupon
+from .lines import Line, Period
+from .rounding import ZERO
+from .scope import Scope
+
+
+@dataclass(frozen=True)
+class Discount:
+    """A coupon of a subscription and what it takes off ``price``."""
+
+    association: Row
+    coupon: Row
+    price: Decimal
+    amount: Decimal
+    line: int | None = None
+    """The index of the line it belongs to; ``None`` for the whole invoice."""
+
+
+def taken(
+    scope: Scope, subscription: Row, charged: Sequence[Line], period: Period, invoice_id: str = ""
+) -> list[Discount]:
+    """What the coupons take off: those of single lines from their amounts, then one after the other from what is left."""
+    found = [row for row in associations(scope, subscription, period) if _in_force(scope, row, invoice_id)]
+    currency = subscription["currency"]
+    targets = {line.item["id"]: index for index, line in enumerate(charged) if line.item is not None}
+    discounts = []
+    for row in found:
+        index = targets.get(row["subscription_line_item_id"])
+        if index is not None:
+            discounts.append(_discount(scope, row, charged[index].amount, currency, index))
+    left = sum((line.amount for line in charged), ZERO) - off(discounts)
+    for row in found:
+        if row["subscription_line_item_id"] is None and left > 0:
+            discounts.append(_discount(scope, row, left, currency))
+            left -= discounts[-1].amount
+    return [one for one in discounts if one.price > 0]
+
+
+def associations(scope: Scope, subscription: Row, period: Period) -> list[Row]:
+    """The coupons attached to a subscription that touch a period, in the order in which they begin."""
+    rows = scope.find("coupon_associations", subscription_id=subscription["id"], status="published")
+    touching = [
+        row
+        for row in rows
+        if row["start_date"] <= period.end and (row["end_date"] is None or row["end_date"] >= period.start)
+    ]
+    return sorted(touching, key=lambda row: row["start_date"])
+
+
+def _in_force(scope: Scope, association: Row, invoice_id: str) -> bool:
+    used = scope.need("coupons", association["coupon_id"])
+    subscription = scope.need("subscriptions", association["subscription_id"])
+    if not coupon.redeemable(used, subscription["currency"], scope.now):
+        return False
+    return coupon.applies(used, _applications(scope, association, invoice_id))
+
+
+def _applications(scope: Scope, association: Row, invoice_id: str) -> int:
+    """How many other invoices of the subscription took the coupon."""
+    rows = scope.find("invoices", subscription_id=association["subscription_id"])
+    return sum(
+        any(noted["coupon_id"] == association["coupon_id"] for noted in row["_coupons"])
+        for row in rows
+        if row["id"] != invoice_id
+    )
+
+
+def _discount(scope: Scope, row: Row, price: Decimal, currency: str, line: int | None = None) -> Discount:
+    used = scope.need("coupons", row["coupon_id"])
+    return Discount(row, used, price, coupon.discount(used, price, currency), line)
+
+
+def off(discounts: Iterable[Discount]) -> Decimal:
+    """What discounts come to."""
+    return sum((one.amount for one in discounts), ZERO)
+
+
+def note(rows: Sequence[Row], discounts: Iterable[Discount]) -> None:
+    """Write what coupons of single lines take off on the lines of an invoice."""
+    for one in discounts:
+        if one.line is not None:
+            rows[one.line]["line_item_discount"] += one.amount
+
+
+def spread(rows: Sequence[Row], discounts: Iterable[Discount], currency: str) -> None:
+    """Share what coupons take off the whole invoice among its lines, as a stored one keeps it."""
+    whole = off(one for one in discounts if one.line is None)
+    left = [row["amount"] - row["line_item_discount"] for row in rows]
+    for row, share in zip(rows, coupon.spread(whole, left, currency), strict=True):
+        row["invoice_level_discount"] = share
+
+
+def application(scope: Scope, subscription: Row, one: Discount, invoice_id: str, rows: Sequence[Row]) -> dict[str, Any]:
+    """How an invoice notes a coupon."""
+    used = one.coupon
+    target = None if one.line is None else rows[one.line]
+    snapshot = {
+        "amount_off": used["amount_off"],
+        "applied_to": "invoice" if target is None else "line_item",
+        "percentage_off": used["percentage_off"],
+        "type": used["type"],
+    }
+    if target is not None:
+        snapshot |= {"line_item_id": target["id"], "price_id": target["price_id"]}
+    return {
+        "id": scope.world.new_id("coupon_app"),
+        "coupon_id": used["id"],
+        "coupon_association_id": one.association["id"],
+        "invoice_id": invoice_id,
+        **({} if target is None else {"invoice_line_item_id": target["id"]}),
+        "subscription_id": subscription["id"],
+        "applied_at": scope.now,
+        "original_price": one.price,
+        "final_price": one.price - one.amount,
+        "discounted_amount": one.amount,
+        "discount_type": used["type"],
+        "discount_percentage": used["percentage_off"],
+        "currency": subscription["currency"],
+        "coupon_snapshot": snapshot,
+        **scope.stamp(),
+    }

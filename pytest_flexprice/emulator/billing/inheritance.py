@@ -1,0 +1,281 @@
+"""Subscriptions that belong together: a parent with inherited children, a payer for another's, invoices in one group
+(contract 11.2; recording deals_inheritance).
+
+A child has no lines of its own: its usage is read, and billed, by the lines of its parent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..kernel import errors
+from ..kernel.tables import Row
+from .rounding import ONE
+from .scope import Scope, customer_by_external_id
+
+PARENT, INHERITED, STANDALONE, GROUPED = "parent", "inherited", "standalone", "grouped_invoicing"
+_OPEN = ("active", "draft", "trialing")
+_LIVE = ("active", "trialing")
+_INHERIT = "external_customer_ids_to_inherit_subscription"
+_GROUP = "subscriptions_ids_for_grouped_invoicing"
+_CREATE = "grouped_invoicing_children_to_create"
+_PAYER = "invoicing_customer_external_id"
+_PARENT = "parent_subscription_id"
+_EITHER = (
+    (_PARENT, _INHERIT, "Use either a parent subscription link or child customers to inherit, not both"),
+    (
+        _PAYER,
+        _INHERIT,
+        "Use either invoicing_customer_external_id or external_customer_ids_to_inherit_subscription, not both",
+    ),
+    (_GROUP, _PARENT, f"{_GROUP} can only be used when creating a parent subscription"),
+    (_GROUP, _PAYER, "Use either grouped invoicing conversion or delegated invoicing, not both"),
+    (_GROUP, _INHERIT, "Use either grouped invoicing conversion or inherited child creation, not both"),
+    (_CREATE, _GROUP, "Use either inline child creation or existing-subscription conversion, not both"),
+    (_CREATE, _PARENT, f"{_CREATE} can only be used when creating a parent subscription"),
+)
+_SHARED = (
+    "plan_id", "subscription_status", "currency", "billing_anchor", "billing_cycle", "start_date", "end_date",
+    "current_period_start", "current_period_end", "billing_cadence", "billing_period", "billing_period_count",
+    "pause_status", "payment_behavior", "collection_method", "gateway_payment_method_id", "timezone",
+    "proration_behavior", "payment_terms", "enable_true_up", "synced_price_sequence",
+)  # fmt: skip
+_ENDING = ("subscription_status", "cancelled_at", "cancel_at", "cancel_at_period_end", "end_date")
+
+
+def check(given: Mapping[str, Any]) -> None:
+    """Refuse kinds of belonging that exclude each other."""
+    for one, other, message in _EITHER:
+        if given[one] and given[other]:
+            raise errors.validation(message)
+    for index, identifier in enumerate(given[_GROUP] or []):
+        if not identifier:
+            raise errors.validation(f"Subscription ID at index {index} is empty")
+
+
+def prepare(scope: Scope, row: Row, given: Mapping[str, Any] | None) -> list[Row]:
+    """Make a new subscription what a request says of its belonging; returns the customers that shall inherit it.
+
+    Raises :class:`errors.ApiError` for customers and subscriptions that do not exist or belong elsewhere.
+    """
+    children: list[Row] = []
+    if given is not None:
+        if given[_CREATE]:
+            raise errors.not_implemented(f"{_CREATE} on POST /v1/subscriptions")
+        if given[_PARENT]:
+            _inherit_from(scope, row, given[_PARENT])
+        if given[_PAYER]:
+            row["invoicing_customer_id"] = customer_by_external_id(scope, given[_PAYER])["id"]
+        children = heirs(scope, row["customer_id"], given[_INHERIT] or [])
+        if children or given[_GROUP]:
+            row["subscription_type"] = PARENT
+    if row["subscription_type"] != INHERITED:
+        _require_no_inherited(scope, row)
+    return children
+
+
+def _inherit_from(scope: Scope, row: Row, identifier: str) -> None:
+    parent = scope.get("subscriptions", identifier)
+    if parent is None:
+        raise errors.not_found("Subscription not found")
+    if parent["subscription_status"] != "active":
+        details = {"parent_subscription_id": identifier, "subscription_status": parent["subscription_status"]}
+        raise errors.validation("The parent subscription must be active", details)
+    row.update(
+        invoicing_customer_id=parent["invoicing_customer_id"],
+        parent_subscription_id=identifier,
+        subscription_type=INHERITED,
+    )
+
+
+def _require_no_inherited(scope: Scope, row: Row) -> None:
+    for other in _subscriptions(scope, row["customer_id"]):
+        if other["subscription_type"] == INHERITED and other["id"] != row["id"]:
+            message = (
+                "A customer that receives a subscription through hierarchy cannot create a standalone, parent, "
+                "or delegated subscription."
+            )
+            raise errors.validation(message, {"customer_id": row["customer_id"]})
+
+
+def _subscriptions(scope: Scope, customer_id: str) -> list[Row]:
+    rows = scope.find("subscriptions", customer_id=customer_id, status="published")
+    return [row for row in rows if row["subscription_status"] in _OPEN]
+
+
+def heirs(scope: Scope, parent_customer: str, external_ids: Sequence[str]) -> list[Row]:
+    """The customers of these external ids, each of which may inherit from a subscription of ``parent_customer``."""
+    own = {row["id"] for row in _subscriptions(scope, parent_customer)}
+    return [_heir(scope, parent_customer, external_id, own) for external_id in external_ids if external_id]
+
+
+def _heir(scope: Scope, parent_customer: str, external_id: str, own: set[str]) -> Row:
+    child = scope.table("customers").first(scope.environment, external_id=external_id, status="published")
+    if child is None:
+        message = "No customer exists for the given external id in this environment"
+        raise errors.not_found(message, {"external_id": external_id})
+    details = {"customer_id": child["id"], "external_id": external_id}
+    if child["id"] == parent_customer:
+        message = "The subscriber cannot appear in external_customer_ids_to_inherit_subscription"
+        raise errors.validation(message, details)
+    for row in _subscriptions(scope, child["id"]):
+        if row["parent_subscription_id"] is None:
+            message = "The child customer cannot have standalone or parent subscriptions"
+            raise errors.validation(message, details)
+        if row["parent_subscription_id"] not in own:
+            raise errors.validation("A customer can only be inherited under one parent", details)
+    return child
+
+
+def bequeath(scope: Scope, parent: Row, child: Row) -> Row:
+    """Store the inherited subscription of a child."""
+    return scope.insert(
+        "subscriptions",
+        "subs",
+        **{**blank(scope), "parent_subscription_id": parent["id"]},
+        **{name: parent[name] for name in _SHARED},
+        customer_id=child["id"],
+        subscription_type=INHERITED,
+    )
+
+
+def blank(scope: Scope) -> dict[str, Any]:
+    """The fields of a subscription that nothing is known of at its start."""
+    return {
+        "lookup_key": None,
+        "cancelled_at": None,
+        "cancel_at": None,
+        "cancel_at_period_end": False,
+        "trial_start": None,
+        "trial_end": None,
+        "version": 1,
+        "metadata": None,
+        "environment_id": scope.environment,
+        "commitment_amount": None,
+        "overage_factor": ONE,
+        "auto_invoice_threshold": None,
+        "invoicing_customer_id": None,
+        "parent_subscription_id": None,
+    }
+
+
+def group(scope: Scope, parent: Row, identifier: str) -> Row:
+    """Let the charges of an existing subscription appear on the invoices of ``parent``; returns it.
+
+    Raises :class:`errors.ApiError` unless both run in step.
+    """
+    child = scope.get("subscriptions", identifier)
+    if child is None:
+        raise errors.not_found("Subscription not found")
+    _check_group(parent, child)
+    if parent["subscription_type"] == STANDALONE:
+        scope.touch(parent, subscription_type=PARENT)
+    scope.touch(child, subscription_type=GROUPED, parent_subscription_id=parent["id"])
+    return child
+
+
+def ungroup(scope: Scope, identifier: str) -> Row:
+    """Let a grouped subscription get invoices of its own again; returns it."""
+    child = scope.get("subscriptions", identifier)
+    if child is None:
+        raise errors.not_found("Subscription not found")
+    if child["subscription_type"] != GROUPED:
+        details = {"subscription_id": child["id"], "subscription_type": child["subscription_type"]}
+        message = "Only grouped_invoicing subscriptions can be removed from grouped invoicing"
+        raise errors.validation(message, details)
+    scope.touch(child, subscription_type=STANDALONE, parent_subscription_id=None)
+    return child
+
+
+def _check_group(parent: Row, child: Row) -> None:
+    who = {"child_subscription_id": child["id"]}
+    if child["subscription_type"] != STANDALONE:
+        details = {**who, "child_subscription_type": child["subscription_type"]}
+        raise errors.validation("Only standalone subscriptions can be added to grouped invoicing", details)
+    if child["subscription_status"] not in _LIVE:
+        details = {**who, "child_subscription_status": child["subscription_status"]}
+        raise errors.validation("Only active or trialing subscriptions can be added to grouped invoicing", details)
+    if parent["subscription_type"] not in (PARENT, STANDALONE):
+        details = {"parent_subscription_id": parent["id"], "parent_subscription_type": parent["subscription_type"]}
+        message = (
+            "Only parent or standalone subscriptions can act as a grouped invoicing parent; "
+            "standalone subscriptions are automatically promoted"
+        )
+        raise errors.validation(message, details)
+    if parent["subscription_status"] not in _LIVE:
+        details = {"parent_subscription_id": parent["id"], "parent_subscription_status": parent["subscription_status"]}
+        message = "Only active or trialing parent subscriptions can accept grouped invoicing children"
+        raise errors.validation(message, details)
+    _check_step(parent, child)
+
+
+def _check_step(parent: Row, child: Row) -> None:
+    for name, message in (
+        ("billing_period", "Child and parent subscriptions must have the same billing period"),
+        ("billing_period_count", "Child and parent subscriptions must have the same billing period count"),
+    ):
+        if child[name] != parent[name]:
+            raise errors.validation(message, {f"child_{name}": child[name], f"parent_{name}": parent[name]})
+    if _step(child) != _step(parent):
+        details = {"child_billing_anchor": child["billing_anchor"], "parent_billing_anchor": parent["billing_anchor"]}
+        message = "Child and parent subscriptions must share the same day-of-month and time-of-day billing anchor"
+        raise errors.validation(message, details)
+    if child["currency"] != parent["currency"]:
+        details = {
+            "child_subscription_id": child["id"],
+            "child_currency": child["currency"],
+            "parent_subscription_id": parent["id"],
+            "parent_currency": parent["currency"],
+        }
+        message = "Child and parent subscriptions must use the same currency for grouped invoicing"
+        raise errors.validation(message, details)
+    if child["start_date"] < parent["start_date"]:
+        details = {"child_start_date": child["start_date"], "parent_start_date": parent["start_date"]}
+        raise errors.validation("Child subscription cannot start before its parent", details)
+
+
+def _step(row: Row) -> tuple[int, ...]:
+    anchor = row["billing_anchor"]
+    return (anchor.day, anchor.hour, anchor.minute, anchor.second)
+
+
+def children(scope: Scope, row: Row, kind: str = INHERITED) -> list[Row]:
+    """The subscriptions of that kind under a parent that are not cancelled, oldest first."""
+    rows = scope.find("subscriptions", parent_subscription_id=row["id"], subscription_type=kind, status="published")
+    return [child for child in rows if child["subscription_status"] in (*_OPEN, "paused")]
+
+
+def grouped(scope: Scope, row: Row) -> list[Row]:
+    """The running subscriptions whose charges belong on the invoices of a parent."""
+    if row["subscription_type"] != PARENT:
+        return []
+    return [child for child in children(scope, row, GROUPED) if child["subscription_status"] in _LIVE]
+
+
+def has_invoices(row: Row) -> bool:
+    """Whether a subscription gets invoices of its own."""
+    return row["subscription_type"] not in (INHERITED, GROUPED)
+
+
+def follow(scope: Scope, parent: Row) -> None:
+    """Let the inherited subscriptions end, or be scheduled to end, with their parent."""
+    for child in children(scope, parent):
+        scope.touch(child, **{name: parent[name] for name in _ENDING})
+
+
+def payer(row: Row) -> str:
+    """The customer who gets the invoices of a subscription."""
+    identifier: str = row["invoicing_customer_id"] or row["customer_id"]
+    return identifier
+
+
+def lines_from(scope: Scope, row: Row) -> Row:
+    """The subscription whose lines read a subscription's usage: its parent for an inherited one, else itself."""
+    return scope.need("subscriptions", row["parent_subscription_id"]) if row["subscription_type"] == INHERITED else row
+
+
+def users(scope: Scope, row: Row) -> list[str]:
+    """The external ids of the customers whose usage a subscription is billed for: its own and its heirs'."""
+    owners = [row, *(children(scope, row) if row["subscription_type"] == PARENT else [])]
+    return [scope.need("customers", owner["customer_id"])["external_id"] for owner in owners]

@@ -1,0 +1,175 @@
+"""One declaration per kind of object: what its lists filter by, sort by and show, and how one of it is found.
+
+The query of a list and the body of a search take the same filters (contract 1.10). An empty list as a filter, or an empty text, asks
+for nothing and lets everything pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from . import binding, errors
+from .binding import BindError, Kind, Schema, array, boolean, text
+from .lists import INVALID_FILTER, NEXT, SEARCH_FIELDS, Offset, Page, listing, page_of, query_page, select
+from .tables import Row
+
+if TYPE_CHECKING:
+    from .call import Call
+
+Values = Mapping[str, Any]
+Test = Callable[[Row, Any], bool]
+View = Callable[["Call", Row, Page], Any]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One filter: its name, the kind of its value in a body, and which rows pass it. Without a test it does nothing."""
+
+    name: str
+    kind: Kind
+    test: Test | None = None
+
+
+def equal(name: str, column: str = "") -> Filter:
+    """Rows whose column has the given text."""
+    key = column or name
+    return Filter(name, text, lambda row, given: row.get(key) == given)
+
+
+def among(name: str, column: str) -> Filter:
+    """Rows whose column has one of the given texts."""
+    return Filter(name, array(text), lambda row, given: row.get(column) in given)
+
+
+def containing(name: str, column: str) -> Filter:
+    """Rows whose column contains the given text, in any case."""
+    return Filter(name, text, lambda row, given: given.lower() in (row.get(column) or "").lower())
+
+
+def flag(name: str, test: Test | None = None) -> Filter:
+    """A switch; without a test, the column of that name has this value."""
+    return Filter(name, boolean, test or (lambda row, given: row.get(name) is given))
+
+
+def metadata(name: str = "metadata") -> Filter:
+    """Rows whose metadata has all the given pairs."""
+    return Filter(name, binding.strings, lambda row, given: given.items() <= (row.get("metadata") or {}).items())
+
+
+def idle(name: str) -> Filter:
+    """A filter that the server takes and does not apply."""
+    return Filter(name, array(text))
+
+
+def _truth(value: str) -> bool:
+    """A query value as Go reads a boolean."""
+    known = {"1": True, "t": True, "true": True, "0": False, "f": False, "false": False}
+    if value.lower() not in known:
+        raise BindError("not a boolean")
+    return known[value.lower()]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A kind of object that is listed and found by id.
+
+    ``noun`` and ``title`` name it in messages ("Failed to list plans", "Plan with ID … was not found"); ``columns`` may be sorted and
+    filtered by; ``sort`` says whether ``?sort=`` is "refused" (a search then takes conditions) or taken as the "name" of a column,
+    ``offset`` what the answered offset means; ``statuses`` are listed unless one is asked for.
+    ``view`` shows one row, ``check`` refuses a page before anything is read.
+    """
+
+    noun: str
+    title: str
+    columns: tuple[str, ...]
+    filters: tuple[Filter, ...] = ()
+    statuses: Sequence[str] = ("published",)
+    sort: str = "refused"
+    offset: Offset = NEXT
+    view: View | None = None
+    check: Callable[[Page], None] | None = None
+
+    @property
+    def schema(self) -> Schema:
+        """The body of a search."""
+        own = (binding.field(each.name, each.kind) for each in self.filters)
+        if self.sort == "refused":
+            return Schema(f"{self.title}Filter", *SEARCH_FIELDS, *own)
+        fields = (field for field in SEARCH_FIELDS if field.name != "sort")
+        return Schema(f"{self.title}Filter", *fields, binding.field("sort"), *own)
+
+    def all(self, call: Call) -> list[Row]:
+        """Every row of the call's environment, oldest first."""
+        return call.world.table(self.noun).all(call.environment)
+
+    def found(self, call: Call, identifier: str, *, any_status: bool = True) -> Row:
+        """The row of that id; else 404 with the object's own words."""
+        name = self.title.lower()
+        message = f"{self.title} with ID {identifier} was not found"
+        row: Row = call.found(self.noun, identifier, message, {f"{name}_id": identifier}, any_status=any_status)
+        return row
+
+    def asked_by_query(self, call: Call) -> tuple[Values, Page]:
+        """The filters and the page of a GET."""
+        page = query_page(call, sort=self.sort, noun=self.noun)
+        values = {each.name: _queried(call, each) for each in self.filters}
+        return values, self._sorted(page, call.query.get("sort"))
+
+    def asked_by_body(self, call: Call) -> tuple[Values, Page]:
+        """The filters and the page of a search."""
+        values = call.bind(self.schema, INVALID_FILTER)
+        if self.sort == "refused":
+            return values, page_of(values)
+        return values, self._sorted(page_of({**values, "sort": None}), values["sort"])
+
+    def _sorted(self, page: Page, name: str | None) -> Page:
+        """Where a sort is one name, it is one of the columns or does nothing."""
+        if self.sort != "refused" and name in self.columns:
+            page.sort = [{"field": name, "direction": page.order}]
+        return page
+
+    def listed(self, call: Call) -> dict[str, Any]:
+        """The answer of a GET."""
+        return self.answer(call, *self.asked_by_query(call))
+
+    def searched(self, call: Call) -> dict[str, Any]:
+        """The answer of a search."""
+        return self.answer(call, *self.asked_by_body(call))
+
+    def selected(self, call: Call, values: Values, page: Page, rows: Iterable[Row] | None = None) -> list[Row]:
+        """All rows that are asked for, in the asked order, whatever the page."""
+        if self.check is not None:
+            self.check(page)
+        tests = [(each.test, values[each.name]) for each in self.filters if each.test and _says(values[each.name])]
+        kept = (
+            row for row in (self.all(call) if rows is None else rows) if all(test(row, given) for test, given in tests)
+        )
+        return select(kept, page, self.columns, self.noun, statuses=self.statuses)
+
+    def answer(self, call: Call, values: Values, page: Page, rows: Iterable[Row] | None = None) -> dict[str, Any]:
+        """A page of what is asked for."""
+        shown = listing(self.selected(call, values, page, rows), page, offset=self.offset)
+        if self.view is not None:
+            shown["items"] = [self.view(call, row, page) for row in shown["items"]]
+        return shown
+
+
+def _queried(call: Call, each: Filter) -> Any:
+    if isinstance(each.kind, binding.ListOf):
+        return call.query.getlist(each.name)
+    if each.kind is text:
+        return call.query.get(each.name)
+    readers = {boolean: _truth, binding.instant: binding.instant}
+    return call.query_value(each.name, readers[each.kind]) if each.kind in readers else None
+
+
+def _says(given: Any) -> bool:
+    return given is not None and given not in ("", [], {})
+
+
+def free(call: Call, table: str, message: str, key: str | None, *, column: str = "lookup_key") -> None:
+    """Refuse with 409 a key that a published object has."""
+    if key and call.world.table(table).first(call.environment, **{column: key}, status="published"):
+        raise errors.conflict(message, {column: key})

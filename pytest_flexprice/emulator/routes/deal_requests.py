@@ -1,0 +1,166 @@
+"""What a request may say of a deal: overrides, addons, phases, lines, belonging, coupons and taxes (contract 11.2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..kernel.binding import (
+    Schema,
+    anything,
+    array,
+    boolean,
+    decimal,
+    field,
+    instant,
+    integer,
+    mapping,
+    strings,
+    text,
+)
+
+TIER = Schema("CreatePriceTier", field("up_to", integer), field("unit_amount", decimal), field("flat_amount", decimal))
+TRANSFORM = Schema("TransformQuantity", field("divide_by", integer), field("round"))
+_PRICING = (
+    field("amount", decimal),
+    field("billing_model"),
+    field("tier_mode"),
+    field("tiers", array(TIER)),
+    field("transform_quantity", TRANSFORM),
+)
+OVERRIDE = Schema(
+    "OverrideLineItemRequest",
+    field("price_id", rules="required"),
+    field("quantity", decimal),
+    *_PRICING,
+    field("price_unit_amount", decimal),
+    field("price_unit_tiers", array(TIER)),
+)
+_COMMITMENT = Schema(
+    "LineItemCommitmentConfig",
+    field("commitment_amount", decimal),
+    field("commitment_quantity", decimal),
+    field("commitment_type"),
+    field("overage_factor", decimal),
+    field("enable_true_up", boolean),
+    field("is_window_commitment", boolean),
+    field("commitment_duration"),
+    field("commitment_time_buckets", anything),
+)
+
+
+def commitments(value: Any) -> dict[str, dict[str, Any] | None]:
+    """Commitments by price."""
+    return {key: None if item is None else _COMMITMENT(item) for key, item in mapping(value).items()}
+
+
+COUPONS = (
+    field("coupons", array(text)),
+    field("line_item_coupons", mapping),
+    field(
+        "subscription_coupons",
+        array(
+            Schema(
+                "SubscriptionCouponInput",
+                field("coupon_code", rules="required"),
+                field("price_id"),
+                field("start_date", instant),
+                field("end_date", instant),
+            )
+        ),
+        "dive",
+    ),
+)
+TAX_OVERRIDE = Schema(
+    "TaxRateOverride",
+    field("tax_rate_code", rules="required"),
+    field("currency", rules="required"),
+    field("auto_apply", boolean),
+    field("priority", integer),
+    field("metadata", strings),
+)
+_LINE_COMMITMENT = (
+    field("commitment_amount", decimal),
+    field("commitment_quantity", decimal),
+    field("commitment_type"),
+    field("commitment_overage_factor", decimal),
+    field("commitment_true_up_enabled", boolean),
+    field("commitment_windowed", boolean),
+    field("commitment_duration"),
+    field("commitment_time_buckets", anything),
+)
+_OWN_PRICE = Schema(
+    "SubscriptionPriceCreateRequest",
+    field("type", rules="required"),
+    field("price_unit_type"),
+    field("billing_period", rules="required"),
+    field("billing_period_count", integer),
+    field("invoice_cadence", rules="required"),
+    *_PRICING,
+    field("meter_id"),
+    field("lookup_key"),
+    field("trial_period_days", integer),
+    field("description"),
+    field("metadata", strings),
+    field("start_date", instant),
+    field("end_date", instant),
+    field("display_name"),
+    field("min_quantity", integer),
+)
+LINE = Schema(
+    "CreateSubscriptionLineItemRequest",
+    field("price_id"),
+    field("price", _OWN_PRICE),
+    field("quantity", decimal),
+    field("start_date", instant),
+    field("end_date", instant),
+    field("metadata", strings),
+    field("display_name"),
+    field("subscription_phase_id"),
+    field("proration_behavior"),
+    *_LINE_COMMITMENT,
+)
+LINE_UPDATE = Schema(
+    "UpdateSubscriptionLineItemRequest",
+    field("effective_from", instant),
+    *_PRICING,
+    field("metadata", strings),
+    *_LINE_COMMITMENT,
+)
+_OVERRIDES = field("override_line_items", array(OVERRIDE), "dive")
+_ADDON_FIELDS = (
+    field("addon_id", rules="required"),
+    field("cadence"),
+    field("proration_behavior"),
+    field("start_date", instant),
+    field("metadata", mapping),
+    field("line_item_commitments", commitments),
+    _OVERRIDES,
+)
+ADDON = Schema("AddAddonToSubscriptionRequest", *_ADDON_FIELDS)
+ADD_ADDON = Schema(
+    "AddAddonRequest", field("subscription_id", rules="required"), field("checkout", mapping), *_ADDON_FIELDS
+)
+REMOVE_ADDON = Schema(
+    "RemoveAddonRequest",
+    field("addon_association_id", rules="required"),
+    field("reason"),
+    field("proration_behavior"),
+    field("effective_date", instant),
+)
+PHASE = Schema(
+    "SubscriptionPhaseCreateRequest",
+    field("start_date", instant, "required"),
+    field("end_date", instant),
+    *COUPONS,
+    _OVERRIDES,
+    field("line_items", array(LINE), "dive"),
+    field("metadata", strings),
+)
+INHERITANCE = Schema(
+    "SubscriptionInheritanceConfig",
+    field("external_customer_ids_to_inherit_subscription", array(text)),
+    field("parent_subscription_id"),
+    field("invoicing_customer_external_id"),
+    field("subscriptions_ids_for_grouped_invoicing", array(text)),
+    field("grouped_invoicing_children_to_create", anything),
+)

@@ -1,0 +1,81 @@
+"""``/v1/groups``: prices and features put together under a key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..kernel import errors
+from ..kernel.binding import Schema, field
+from ..kernel.call import Call, Reply, created, no_content
+from ..kernel.lists import Page
+from ..kernel.resource import Resource, among, equal, free
+from ..kernel.routing import route
+from ..kernel.tables import Row
+
+_MEMBERS = {"price": "prices", "feature": "features"}
+_SHOWN = ("id", "name", "lookup_key", "entity_type", "metadata", "status", "created_at", "updated_at")
+_CREATE = Schema(
+    "CreateGroupRequest",
+    field("name", rules="required"),
+    field("entity_type", rules="required"),
+    field("lookup_key", rules="required"),
+)
+
+
+def group_view(call: Call, row: Row, _page: Page | None = None) -> dict[str, Any]:
+    """A group with the ids of what belongs to it."""
+    members = call.world.table(_MEMBERS[row["entity_type"]]).find(call.environment, group_id=row["id"])
+    return {**{name: row[name] for name in _SHOWN}, "entity_ids": [member["id"] for member in members]}
+
+
+GROUPS = Resource(
+    "groups",
+    "Group",
+    ("name", "lookup_key", "entity_type"),
+    (equal("name"), equal("lookup_key"), equal("entity_type"), among("group_ids", "id")),
+    view=group_view,
+)
+
+
+def require_group(call: Call, identifier: str | None, kind: str) -> None:
+    """Refuse a group that is unknown or holds other things."""
+    if not identifier:
+        return
+    row = GROUPS.found(call, identifier, any_status=False)
+    if row["entity_type"] != kind:
+        details = {"group_id": identifier, "entity_type": kind, "group_entity_type": row["entity_type"]}
+        raise errors.validation("The group is for entities of another type", details)
+
+
+@route("POST", "/v1/groups", permission="group:write")
+def create_group(call: Call) -> Reply:
+    """A new, empty group."""
+    body = call.bind(_CREATE)
+    if body["entity_type"] not in _MEMBERS:
+        details = {"entity_type": body["entity_type"], "allowed": list(_MEMBERS)}
+        raise errors.validation("Invalid group entity type", details)
+    free(call, "groups", "A group with this lookup key already exists", body["lookup_key"])
+    row = call.world.table("groups").insert(call.stamp("group", **body, metadata={}))
+    return created(group_view(call, row))
+
+
+@route("GET", "/v1/groups/:id")
+def get_group(call: Call) -> Any:
+    """One group."""
+    return group_view(call, GROUPS.found(call, call.params["id"], any_status=False))
+
+
+@route("POST", "/v1/groups/search")
+def search_groups(call: Call) -> dict[str, Any]:
+    """A page of groups."""
+    return GROUPS.searched(call)
+
+
+@route("DELETE", "/v1/groups/:id", permission="group:write")
+def delete_group(call: Call) -> Reply:
+    """Archive a group; what belonged to it belongs to none."""
+    row = GROUPS.found(call, call.params["id"], any_status=False)
+    for member in call.world.table(_MEMBERS[row["entity_type"]]).find(call.environment, group_id=row["id"]):
+        member["group_id"] = ""
+    call.touch(row, status="archived")
+    return no_content()

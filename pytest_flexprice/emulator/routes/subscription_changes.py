@@ -1,0 +1,146 @@
+"""Changes of a running subscription: addons, lines, belonging, quantities, prices of its plan (contract 11.2)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from ..billing import addons, line_changes, modifications, price_sync, transaction, views
+from ..billing.scope import Scope, subscription_by_id
+from ..kernel import errors
+from ..kernel.binding import Schema, anything, array, decimal, field, instant, text
+from ..kernel.call import Call, Reply, created
+from ..kernel.routing import route
+from .deal_requests import ADD_ADDON, LINE, LINE_UPDATE, REMOVE_ADDON
+
+_END_LINE = Schema("DeleteSubscriptionLineItemRequest", field("effective_from", instant), field("proration_behavior"))
+_MODIFY = Schema(
+    "ExecuteSubscriptionModifyRequest",
+    field("type", rules="required"),
+    field(
+        "inheritance_params",
+        Schema(
+            "SubModifyInheritanceRequest",
+            field("action"),
+            field("external_customer_ids_to_inherit_subscription", array(text)),
+            field("external_customer_ids_to_remove", array(text)),
+        ),
+    ),
+    field(
+        "quantity_change_params",
+        Schema(
+            "SubModifyQuantityChangeRequest",
+            field(
+                "line_items",
+                array(
+                    Schema(
+                        "LineItemQuantityChange",
+                        field("id", rules="required"),
+                        field("quantity", decimal),
+                        field("effective_date", instant),
+                    )
+                ),
+                "dive",
+            ),
+        ),
+    ),
+    field(
+        "grouped_invoicing_params",
+        Schema(
+            "SubModifyGroupedInvoicingParams",
+            field("action"),
+            field("parent_subscription_id"),
+            field("child_subscription_ids", array(text)),
+        ),
+    ),
+    *(
+        field(name, anything)
+        for name in ("addon_params", "coupon_params", "tax_params", "trial_end_params", "checkout")
+    ),
+)
+
+
+@route("POST", "/v1/subscriptions/addon", permission="subscription:write")
+def add_addon(call: Call) -> dict[str, Any]:
+    """Give a subscription an addon; a fee of the running period is not billed."""
+    body = call.bind(ADD_ADDON)
+    if body["checkout"]:
+        raise errors.not_implemented("checkout on POST /v1/subscriptions/addon")
+    scope = Scope.of(call)
+    row = subscription_by_id(scope, body["subscription_id"])
+    with transaction.all_or_nothing(scope) as deal:
+        association = addons.attach(deal, row, body)
+    scope.publish("subscription.updated", row)
+    return views.shown(association)
+
+
+@route("DELETE", "/v1/subscriptions/addon", permission="subscription:write")
+def remove_addon(call: Call) -> dict[str, str]:
+    """Take an addon away, at the period's end unless a date is given."""
+    body = call.bind(REMOVE_ADDON)
+    scope = Scope.of(call)
+    association = addons.detach(scope, body)
+    scope.publish("subscription.updated", scope.need("subscriptions", association["entity_id"]))
+    return {"message": "addon removed from subscription successfully"}
+
+
+@route("POST", "/v1/subscriptions/:id/lineitems", permission="subscription:write")
+def add_line_item(call: Call) -> Reply:
+    """One more line, by an existing price or one made for the subscription."""
+    body = call.bind(LINE)
+    scope = Scope.of(call)
+    row = subscription_by_id(scope, call.params["id"])
+    with transaction.all_or_nothing(scope) as deal:
+        item = line_changes.add(deal, row, body)
+    scope.publish("subscription.updated", row)
+    return created(views.line_item(scope, item))
+
+
+@route("PUT", "/v1/subscriptions/lineitems/:id", permission="subscription:write")
+def change_line_item(call: Call) -> dict[str, Any]:
+    """Another price or commitment from a date on (a new line), or other metadata."""
+    body = call.bind(LINE_UPDATE)
+    scope = Scope.of(call)
+    item = line_changes.by_id(scope, call.params["id"])
+    with transaction.all_or_nothing(scope) as deal:
+        changed = line_changes.change(deal, item, body)
+    scope.publish("subscription.updated", scope.need("subscriptions", item["subscription_id"]))
+    return views.line_item(scope, changed)
+
+
+@route("DELETE", "/v1/subscriptions/lineitems/:id", permission="subscription:write")
+def end_line_item(call: Call) -> dict[str, Any]:
+    """Let a line end, now or on a date."""
+    body = call.bind(_END_LINE)
+    scope = Scope.of(call)
+    item = line_changes.end(scope, line_changes.by_id(scope, call.params["id"]), body["effective_from"])
+    scope.publish("subscription.updated", scope.need("subscriptions", item["subscription_id"]))
+    return views.line_item(scope, item)
+
+
+@route("POST", "/v1/subscriptions/:id/modify/execute", permission="subscription:write")
+def modify_subscription(call: Call) -> dict[str, Any]:
+    """Children, grouped invoices and quantities of a subscription."""
+    body = call.bind(_MODIFY)
+    scope = Scope.of(call)
+    with transaction.all_or_nothing(scope) as deal:
+        changed = modifications.execute(deal, call.params["id"], body)
+    row = subscription_by_id(scope, call.params["id"])
+    scope.publish("subscription.updated", row)
+    return {"subscription": views.full_subscription(scope, row), "changed_resources": changed}
+
+
+@route("POST", "/v1/plans/:id/sync/subscriptions", permission="plan:write")
+def sync_plan(call: Call) -> dict[str, str]:
+    """Push changed prices of a plan to its subscriptions; again only after the lock of the first is gone."""
+    scope = Scope.of(call)
+    identifier = call.params["id"]
+    plan = scope.get("plans", identifier)
+    if plan is None:
+        raise errors.not_found(f"Plan with ID {identifier} was not found", {"plan_id": identifier})
+    price_sync.start(scope, plan)
+    return {
+        "message": "price sync v2 workflow started",
+        "workflow_id": f"wf_PriceSyncV2Workflow_{call.world.new_ulid()}",
+        "run_id": str(uuid.uuid4()),
+    }

@@ -1,0 +1,110 @@
+"""From a row of the customers file to the requests that make such a subscription.
+
+What a row does not say is what the plan decided for everybody, else what a rehearsal needs: a monthly subscription that began a few
+days ago.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pytest_flexprice.model.customer_columns import as_instant
+
+#: Subscriptions are older than every test event (contract 4.2).
+SUBSCRIBED_SINCE = timedelta(days=3)
+TRIAL_DAYS = 14
+_DAY = timedelta(days=1)
+_SEND = "send_invoice"
+
+Row = Mapping[str, Any]
+
+
+class SeedError(Exception):
+    """Something of a seed cannot be made; the message names what and why."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One subscription to make: its request, and the requests (method, rest of the path, body) that follow it."""
+
+    body: dict[str, Any]
+    afterwards: tuple[tuple[str, str, dict[str, Any]], ...] = ()
+
+
+def rfc3339(moment: datetime) -> str:
+    """A time as Flexprice keeps it: UTC, milliseconds."""
+    utc = moment.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def refused(row: Row, column: str, expected: str) -> SeedError:
+    """The sentence about a value that no subscription can have."""
+    return SeedError(f"{place(row)}: {column} = {row.get(column)!r} cannot be rehearsed; write {expected}")
+
+
+def place(row: Row) -> str:
+    """Where a row is written, else whose it is."""
+    return str(row.get("where") or f"customer {row.get('external_id')!r}")
+
+
+def moment_of(row: Row, column: str) -> datetime | None:
+    """The instant of a column; a mere day is its midnight, UTC."""
+    return as_instant(row[column]) if row.get(column) else None
+
+
+def wanted(row: Row, customer_id: str, plan_id: str, now: datetime, collection: str = "") -> Wanted:
+    """What makes the subscription of a row, whose cells are as the customers file is read.
+
+    Raises:
+        SeedError: no subscription can be as the row says.
+    """
+    status = row.get("subscription_status") or row.get("status") or "active"
+    body: dict[str, Any] = {
+        "customer_id": customer_id,
+        "plan_id": plan_id,
+        "currency": row.get("currency") or "usd",
+        "billing_period": row.get("billing_period") or "MONTHLY",
+        "billing_period_count": int(row.get("billing_period_count") or 1),
+        "collection_method": row.get("collection_method") or collection or _SEND,
+        **_began(row, status, now),
+    }
+    body |= {name: row[name] for name in ("billing_cycle", "payment_terms") if row.get(name)}
+    moments = {name: moment_of(row, name) for name in ("billing_anchor", "end_date")}
+    body |= {name: rfc3339(moment) for name, moment in moments.items() if moment}
+    return Wanted(body | _opening(status, body["collection_method"]), _AFTERWARDS.get(status, ()))
+
+
+_AFTERWARDS: dict[str, tuple[tuple[str, str, dict[str, Any]], ...]] = {
+    "paused": (("PUT", "", {"status": "paused"}),),
+    "cancelled": (("POST", "/cancel", {"cancellation_type": "immediate"}),),
+}
+
+
+def _opening(status: str, collection: str) -> dict[str, Any]:
+    if status == "draft":
+        return {"subscription_status": "draft"}
+    if status == "incomplete":
+        return {"payment_behavior": "default_incomplete" if collection == _SEND else "allow_incomplete"}
+    return {}
+
+
+def _began(row: Row, status: str, now: datetime) -> dict[str, Any]:
+    """Start and length of the trial: Flexprice takes days from the start, the file has the day on which the trial ends."""
+    start, end = moment_of(row, "start_date"), moment_of(row, "trial_end")
+    if end is None:
+        days = {"trial_period_days": TRIAL_DAYS} if status == "trialing" else {}
+        return {"start_date": rfc3339(start or now - SUBSCRIBED_SINCE), **days}
+    if start is None:
+        first = min(now - SUBSCRIBED_SINCE, end - _DAY)
+        start = end - math.ceil((end - first) / _DAY) * _DAY
+    length, rest = divmod(end - start, _DAY)
+    if length < 1 or (rest and len(row["trial_end"]) > _DATE_LENGTH):
+        raise refused(row, "trial_end", "a moment that is whole days after start_date")
+    return {"start_date": rfc3339(start), "trial_period_days": length + bool(rest)}
+
+
+_DATE_LENGTH = len("2026-01-01")

@@ -1,0 +1,74 @@
+"""``python -m pytest_flexprice.evidence verify ZIP``: for whoever receives evidence, and for the job that deploys."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pytest_flexprice.evidence.attestation import KeyRefused
+from pytest_flexprice.evidence.opened import NoEvidence
+from pytest_flexprice.evidence.verify import NOT_WHOLE, Gate, examine
+from pytest_flexprice.model.checklist import Level
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def _age(text: str) -> timedelta:
+    found = re.fullmatch(r"(\d{1,5})([mhd])", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"'{text}' is no age; write 90m, 24h or 7d")
+    return timedelta(**{_UNITS[found.group(2)]: int(found.group(1))})
+
+
+def _level(text: str) -> Level:
+    words = {level.word: level for level in Level}
+    if text not in words:
+        raise argparse.ArgumentTypeError(f"'{text}' is no level; write one of {', '.join(words)}")
+    return words[text]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pytest_flexprice.evidence", description=__doc__)
+    verify = parser.add_subparsers(dest="task", required=True).add_parser(
+        "verify",
+        help="whether anything was changed, who made it and of what, and whether it is enough for a release",
+        epilog="Exit code 0: whole, and all that was asked for holds; 1: whole, but not enough; 2: not whole, or not signed as asked.",
+    )
+    verify.add_argument("evidence", type=Path, metavar="ZIP", help="golive-evidence-….zip, or the folder of a run")
+    verify.add_argument("--key", type=Path, metavar="PEM", help="the public key with which it must have been signed")
+    verify.add_argument("--environment", metavar="NAME", help="the environment's name in the plan, or its id")
+    verify.add_argument("--level", type=_level, metavar="LEVEL", help="the lowest level that is enough")
+    verify.add_argument("--not-older-than", type=_age, metavar="AGE", dest="age", help="90m, 24h, 7d")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; what it returns is the exit code."""
+    given = _parser().parse_args(arguments)
+    gate = Gate(environment=given.environment, level=given.level, age=given.age, key=given.key)
+    try:
+        found = examine(given.evidence, gate, datetime.now(UTC))
+    except (NoEvidence, KeyRefused) as reason:
+        print(f"NOT VERIFIED: {reason}")  # noqa: T201 - a command's answer
+        return NOT_WHOLE
+    for line in (
+        *found.facts,
+        *(f"DAMAGED: {sentence}." for sentence in found.damage),
+        *(f"NOT ENOUGH: {sentence.rstrip('.')}." for sentence in found.misses),
+    ):
+        print(_plain(line))  # noqa: T201
+    if found.exit_code == 0:
+        print("VERIFIED: nothing was changed, removed or added since the run.")  # noqa: T201
+    return found.exit_code
+
+
+def _plain(line: str) -> str:
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

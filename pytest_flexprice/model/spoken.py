@@ -1,0 +1,149 @@
+"""What pydantic found wrong, said for people: every place with its value, what was expected, and which name was perhaps meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from pytest_flexprice.model.near_miss import NearMisses
+
+MOST_SHOWN = 50
+LONGEST_SHOWN = 120
+NOT_SHOWN = "not_shown"
+"""The kind of a custom error whose value may be a secret."""
+_KINDS = {
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "date_type": "a day such as 2026-12-31, without quotes",
+    "date_from_datetime_parsing": "a day such as 2026-12-31",
+    "date_from_datetime_inexact": "a day such as 2026-12-31, without a time",
+    "date_parsing": "a day such as 2026-12-31",
+}
+
+
+def sentences(error: ValidationError, model: type[BaseModel], noun: str) -> list[str]:
+    """One clause for each thing that is wrong, in the order of the model; ``noun`` is what is read, such as "the plan"."""
+    found = error.errors(include_url=False)
+    return list(dict.fromkeys(_clause(one, model, noun) for one in _told(found)))
+
+
+def several(problems: list[str], noun: str) -> str:
+    """One problem as it is, more of them counted and in one sentence; of very many the first ones."""
+    if len(problems) == 1:
+        return problems[0]
+    more = f"; and {len(problems) - MOST_SHOWN} more" if len(problems) > MOST_SHOWN else ""
+    return f"{len(problems)} {noun}: {'; '.join(problems[:MOST_SHOWN])}{more}"
+
+
+def _told(found: list[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """Of a value that may be of several kinds, each of which complains, the complaint that reached furthest."""
+    deepest: dict[tuple[Any, ...], ErrorDetails] = {}
+    for one in found:
+        at = _place(one["loc"])
+        known = next((place for place in deepest if place == at), None)
+        if known is None:
+            deepest[at] = one
+    yield from deepest.values()
+
+
+def _place(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """The place in the file; pydantic adds the kind it tried of several, which is none of the file's names."""
+    return tuple(
+        part
+        for part in location
+        if not (isinstance(part, str) and (part in {"str", "int"} or part.startswith("tuple[")))
+    )
+
+
+def dotted(location: tuple[int | str, ...]) -> str:
+    """A place as people write it: ``plans.pro.prices[0].amount``."""
+    text = ""
+    for part in _place(location):
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def _clause(one: ErrorDetails, model: type[BaseModel], noun: str) -> str:
+    key = dotted(one["loc"]) or noun
+    if one["type"] == "missing":
+        return f"{key} is missing; add it"
+    if one["type"] == "extra_forbidden":
+        name, known = str(one["loc"][-1]), _keys(model, one["loc"][:-1])
+        return f"{key} is not a key of {noun}{NearMisses(known).hint(name)}; remove it or correct its spelling"
+    return f"{key}{_value(one)}: {_expected(one)}"
+
+
+def _expected(one: ErrorDetails) -> str:
+    kind = one["type"]
+    if kind in _KINDS:
+        return f"expected {_KINDS[kind]}"
+    if kind == "literal_error":
+        return f"expected {str(one['ctx']['expected']).replace(chr(39), '')}"
+    message = one["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return (
+        message.replace("should be", "expected", 1)
+        if message.startswith("should be")
+        else message[:1].lower() + message[1:]
+    )
+
+
+def _value(one: ErrorDetails) -> str:
+    return "" if one["type"] == NOT_SHOWN else shown(one["input"])
+
+
+def shown(value: Any) -> str:
+    """`` = value`` for what is short enough to show, nothing for tables."""
+    if isinstance(value, Decimal):
+        return f" = {value}"
+    if isinstance(value, (str, int, float, date, type(None))):
+        text = repr(value) if value is not None else "null"
+        return f" = {text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + '…'}"
+    return " = []" if value in ((), []) else ""
+
+
+def _keys(model: Any, location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the table at a place may have."""
+    found: Any = model
+    for part in location:
+        found = _inside(found, part)
+    fields = getattr(_model(found), "model_fields", {})
+    return [field.alias or name for name, field in fields.items()]
+
+
+def _inside(kind: Any, part: int | str) -> Any:
+    """What is under a name or number: of a model's field, or of the elements of a table or list."""
+    for one in _alternatives(kind):
+        if get_origin(one) in (dict, list, tuple):
+            elements = [element for element in get_args(one) if element is not Ellipsis]
+            return elements[-1]
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            field = one.model_fields.get(str(part))
+            return field.annotation if field else None
+    return None
+
+
+def _alternatives(kind: Any) -> Iterator[Any]:
+    if get_origin(kind) in (Union, UnionType, Annotated):
+        for one in get_args(kind):
+            yield from _alternatives(one)
+    else:
+        yield kind
+
+
+def _model(kind: Any) -> type[BaseModel] | None:
+    found = (one for one in _alternatives(kind) if isinstance(one, type) and issubclass(one, BaseModel))
+    return next(found, None)

@@ -1,0 +1,221 @@
+"""Events in another form than Flexprice's: recognised by a look at a file's beginning, and told with what to map (checklist 3.1).
+
+People record what they have: CloudEvents, the events of another billing system, bodies wrapped by a queue, lines of a log. Counting
+missing fields of such events says nothing; their form does.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pytest_flexprice.model.finding import Finding
+from pytest_flexprice.oracle.samples.rules import file_kind
+
+FIELDS = ("event_name", "external_customer_id", "event_id", "timestamp", "properties")
+_LOOKED = 1000
+_LONGEST_LINE = 1 << 20
+_WHOLE = 20 << 20
+_BARE = {re.sub(r"_", "", name): name for name in FIELDS}
+
+
+class Form(NamedTuple):
+    """A form that events may have: what it is called, and what becomes what."""
+
+    name: str
+    mapping: str
+
+
+_CLOUD_EVENTS = Form(
+    "CloudEvents",
+    "type to event_name, subject to external_customer_id, id to event_id, time to timestamp, data to properties",
+)
+_LAGO = Form(
+    "Lago's events",
+    "code to event_name, external_subscription_id to the customer's external_customer_id, transaction_id to event_id, "
+    "timestamp from seconds to RFC 3339",
+)
+_METRONOME = Form(
+    "Metronome's events",
+    "event_type to event_name, customer_id to external_customer_id, transaction_id to event_id",
+)
+_STRIPE = Form(
+    "Stripe's meter events",
+    "payload.stripe_customer_id to external_customer_id, identifier to event_id, timestamp from seconds to RFC 3339, payload to properties",
+)
+_TRACK = Form(
+    "track calls of an analytics tool",
+    "event to event_name, userId to external_customer_id, messageId to event_id",
+)
+
+
+@dataclass
+class Look:
+    """What the beginning of a file shows: how often each other form, the first event that has it, which rules (see ``rules``) such
+    events break because of it, and how keys are spelled."""
+
+    seen: int = 0
+    forms: Counter[Form] = field(default_factory=Counter)
+    first: dict[Form, int] = field(default_factory=dict)
+    breaks: Counter[str] = field(default_factory=Counter)
+    spelled: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def spelling(self, name: str) -> str:
+        """How the file spells a field most of the time; Flexprice looks at no case there."""
+        return self.spelled[name].most_common(1)[0][0] if self.spelled.get(name) else name
+
+    def explains(self, rule: str, count: int) -> bool:
+        """Whether that many events break a rule only because of their form, which is told once."""
+        whole = sum(self.forms.values()) == self.seen
+        return self.breaks[rule] >= count or bool(whole and self.breaks[rule])
+
+
+def look(path: Path) -> Look:
+    """Look at the first 1,000 events of a JSON file; other files have columns, which say what they are."""
+    found = Look()
+    if file_kind(path.name) not in ("ndjson", "json") or path.suffix == ".zst":
+        return found
+    for number, one in enumerate(_events(path), 1):
+        found.seen = number
+        form = _log_line(one) if isinstance(one, str) else _form(one) if isinstance(one, dict) else None
+        if form is not None:
+            found.forms[form] += 1
+            found.first.setdefault(form, number)
+            found.breaks.update(_breaks(one))
+        elif isinstance(one, dict):
+            for key in one:
+                if key.lower() in FIELDS:
+                    found.spelled.setdefault(key.lower(), Counter())[key] += 1
+    return found
+
+
+def _events(path: Path) -> Iterator[Any]:
+    """Objects, and lines that are none as their text."""
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+            if file_kind(path.name) == "json":
+                yield from islice(_whole(file.read(_WHOLE)), _LOOKED)
+                return
+            for line in islice(iter(lambda: file.readline(_LONGEST_LINE), ""), _LOOKED):
+                if line.strip():
+                    yield from _unpacked(_parsed(line))
+    except (OSError, UnicodeDecodeError, EOFError):
+        return  # told by who reads the whole file
+
+
+def _whole(text: str) -> Iterator[Any]:
+    found = _parsed(text)
+    if isinstance(found, str):
+        return
+    for one in found if isinstance(found, list) else [found]:
+        yield from _unpacked(one)
+
+
+def _unpacked(one: Any) -> list[Any]:
+    """The events of a bulk request, else the event itself."""
+    inner = one.get("events") if isinstance(one, dict) else None
+    return inner if isinstance(inner, list) else [one]
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _log_line(text: str) -> Form | None:
+    """A line that is no JSON but holds an object, such as one with a time and a level before it; or an object that is a text."""
+    start = text.find("{")
+    inner = _parsed(text[start:]) if start >= 0 else None
+    if not isinstance(inner, dict):
+        return None
+    if start == 0:
+        return Form("JSON objects within a text", "the text to the object that it holds")
+    shown = text[:start].strip()
+    return Form("lines of a log, with text before each object", f"each line to its object, without '{shown[:20]}…'")
+
+
+def _form(one: Mapping[str, Any]) -> Form | None:
+    keys = set(one)
+    for form, needed in _KNOWN:
+        if needed <= keys:
+            return form
+    event = one.get("event")
+    if isinstance(event, dict) and {"code", "transaction_id"} <= set(event):
+        return Form(_LAGO.name, f"event.… to the event itself, {_LAGO.mapping}")
+    if {key.lower() for key in keys} & {"event_name"}:
+        return None
+    return _renamed(keys) or _wrapped(one)
+
+
+def _breaks(one: Any) -> Iterator[str]:
+    """The rules that an event of another form breaks."""
+    present = {key.lower(): value for key, value in one.items()} if isinstance(one, dict) else {}
+    if not present.keys() & set(FIELDS):
+        yield "not an object"
+        return
+    for name in FIELDS[:-1]:
+        value = present.get(name)
+        if value in (None, ""):
+            yield f"no {name}"
+        elif not isinstance(value, str):
+            yield "timestamp a number" if name == "timestamp" else f"{name} no text"
+    yield from ("timestamp not RFC 3339", "timestamp without zone") if isinstance(present.get("timestamp"), str) else ()
+    if not isinstance(present.get("properties"), dict | None):
+        yield "properties no object"
+
+
+_KNOWN = (
+    (_CLOUD_EVENTS, {"specversion"}),
+    (_STRIPE, {"event_name", "payload"}),
+    (_LAGO, {"code", "transaction_id"}),
+    (_METRONOME, {"event_type", "transaction_id"}),
+    (_TRACK, {"event", "messageId"}),
+    (_TRACK, {"event", "userId"}),
+)
+
+
+def _renamed(keys: set[str]) -> Form | None:
+    """Keys such as eventName, which Flexprice does not know."""
+    pairs = {key: _BARE[bare] for key in sorted(keys) if (bare := re.sub(r"[\s_.-]", "", key).lower()) in _BARE}
+    other = {key: name for key, name in pairs.items() if key.lower() != name}
+    if "event_name" not in other.values():
+        return None
+    return Form("events with keys spelled in another way", ", ".join(f"{key} to {name}" for key, name in other.items()))
+
+
+def _wrapped(one: Mapping[str, Any]) -> Form | None:
+    """The event inside something else."""
+    for key, inner in one.items():
+        rows = inner if isinstance(inner, list) else [inner]
+        text = isinstance(inner, str) and inner.lstrip().startswith("{")
+        first = _parsed(inner) if text else rows[0] if rows else None
+        if isinstance(first, dict) and ({"event_name"} & {name.lower() for name in first} or _form(first)):
+            kind = "as a text " if text else ""
+            return Form(f"events wrapped in other objects, {kind}under '{key}'", f"{key} to the event itself")
+    return None
+
+
+def told(file: str, found: Look) -> list[Finding]:
+    """What forms a file's events have, with what to map; and keys whose case differs, which Flexprice takes as they are."""
+    findings = []
+    for form, count in found.forms.most_common():
+        looked = f"{count:,} of the first {found.seen:,}" if found.seen >= _LOOKED else f"{count:,} of {found.seen:,}"
+        findings.append(
+            Finding(
+                "3.1",
+                f"samples.{file}:{found.first[form]}",
+                f"{looked} events in {file} are {form.name} (first: event {found.first[form]}), not what Flexprice is sent",
+                consequence="Flexprice refuses such an event with 400",
+                remedy=f"record the bodies as they are sent to Flexprice, or map {form.mapping}",
+            )
+        )
+    return findings

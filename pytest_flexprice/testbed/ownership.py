@@ -1,0 +1,109 @@
+"""What is ours: proved by what Flexprice answers about an object, never by a filter, a name or a line in a file.
+
+A customer is ours when it has our external id byte for byte, our mark, and was made after our run began; whatever else is ours belongs to
+such a customer. One row that does not fit shows that the server did not answer the question: then none of its rows is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pytest_flexprice.model.finding import Finding, Kind, NotVerified
+from pytest_flexprice.model.times import instant_of
+from pytest_flexprice.testbed.naming import is_marked, run_of
+
+SKEW = timedelta(minutes=10)
+"""How far the server's clock may be behind ours."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A customer that a run made; ``published`` until it is deleted, ``began`` is when its run did, where its name tells."""
+
+    id: str
+    external_id: str
+    published: bool = True
+    began: datetime | None = None
+
+
+class NotOurs(NotVerified):
+    """Flexprice answered with an object that is not the run's own; nothing was done to it."""
+
+    def __init__(self, where: str, problem: str) -> None:
+        sentence = f"{where} {problem}; nothing of it was touched"
+        super().__init__([Finding("", where, sentence, kind=Kind.NOT_VERIFIED)])
+
+
+def owner_of(row: Mapping[str, Any], external_id: str, where: str, identifier: str = "") -> Owner:
+    """The customer in an answer to ``where``, proved to be the run's own.
+
+    Raises:
+        NotOurs: it is another one.
+    """
+    named = run_of(external_id)
+    owner = Owner(
+        str(row.get("id") or ""), external_id, row.get("status", "published") == "published", named and named[1]
+    )
+    problem = _foreign_customer(row, external_id, identifier) or _too_old(row, owner)
+    if problem:
+        raise NotOurs(where, f"was asked for the customer '{external_id}' and answered {_called(row)}, {problem}")
+    return owner
+
+
+def _foreign_customer(row: Mapping[str, Any], external_id: str, identifier: str) -> str:
+    named = run_of(external_id)
+    if row.get("external_id") != external_id:
+        return f"whose external id is {row.get('external_id')!r}"
+    if not row.get("id") or (identifier and row.get("id") != identifier):
+        return f"whose id is not '{identifier}'" if identifier else "which has no id"
+    if not is_marked(row):
+        return "which does not carry our mark"
+    if named and str(row["metadata"].get("run_id", "")).lower() != named[0]:
+        return "which another run made"
+    return ""
+
+
+def belonging(rows: Iterable[Mapping[str, Any]], owner: Owner, where: str, **same: Any) -> list[Mapping[str, Any]]:
+    """The rows that a search for what belongs to a customer answered, each of them compared; ``same`` as in ``foreign``.
+
+    Raises:
+        NotOurs: one of them belongs to somebody else: the server does not honour the filter, and no row is believed.
+    """
+    found = list(rows)
+    for row in found:
+        problem = foreign(row, owner, **same)
+        if problem:
+            asked = " and ".join([f"customer {owner.id}", *(f"{key} {value}" for key, value in same.items())])
+            raise NotOurs(
+                where, f"does not honour its filter: asked for {asked}, it answered {_called(row)}, {problem}"
+            )
+    return found
+
+
+def foreign(row: Mapping[str, Any], owner: Owner, **same: Any) -> str:
+    """Why an object cannot be that customer's, or "" if it can; ``same`` names further values that it must have."""
+    if not isinstance(row.get("id"), str) or not row["id"]:
+        return "which has no id"
+    for key, value in {"customer_id": owner.id, **same}.items():
+        if row.get(key) != value:
+            return f"whose {key} is {row.get(key)!r}"
+    return _too_old(row, owner)
+
+
+def _too_old(row: Mapping[str, Any], owner: Owner) -> str:
+    try:
+        made = instant_of(row, "created_at")
+    except (ValueError, AttributeError):
+        made = None
+    if made is None:
+        return "which does not say when it was made"
+    if owner.began and made < owner.began - SKEW:
+        return f"which was made at {made:%Y-%m-%dT%H:%M:%SZ}, before the run began"
+    return ""
+
+
+def _called(row: Mapping[str, Any]) -> str:
+    return str(row.get("id") or "an object without an id")

@@ -1,0 +1,220 @@
+"""What each object's fields are held to, and what its lists filter and sort by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_flexprice.emulator.kernel.resource import among, containing, equal, metadata
+
+from .conftest import Api
+
+CUSTOMER = {"external_id": "acme", "name": "Acme"}
+FEATURE = {"name": "SSO", "type": "boolean", "lookup_key": "sso"}
+UNIT = {"unit_singular": "minute", "unit_plural": "minutes", "conversion_rate": "0.0166"}
+
+
+def _price(api: Api, **fields: Any) -> Any:
+    plan = api.make("/v1/plans", {"name": "Pro"})
+    body = {
+        "entity_type": "PLAN",
+        "entity_id": plan["id"],
+        "type": "FIXED",
+        "currency": "usd",
+        "billing_period": "MONTHLY",
+        "billing_period_count": 1,
+        "billing_model": "FLAT_FEE",
+        "invoice_cadence": "ARREAR",
+        "amount": "1",
+    }
+    return api.call("POST", "/v1/prices", {**body, **fields})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "tag"),
+    [
+        ("name", "x" * 256, "max"),
+        ("contact", "1" * 21, "max"),
+        ("address_line1", "x" * 256, "max"),
+        ("address_city", "x" * 101, "max"),
+        ("address_state", "x" * 101, "max"),
+        ("address_postal_code", "1" * 21, "max"),
+        ("address_country", "USA", "len"),
+        ("address_country", "us", "iso3166_1_alpha2"),
+        ("address_country", "ZZ", "iso3166_1_alpha2"),
+        ("email", "nobody", "email"),
+        ("timezone", "Mars/Olympus", "timezone"),
+    ],
+)
+def test_a_field_of_a_customer_has_its_rule(api: Api, field: str, value: str, tag: str) -> None:
+    answer = api.call("POST", "/v1/customers", {**CUSTOMER, field: value})
+    assert answer.status_code == 400
+    assert f"'{tag}' tag" in "".join(answer.get_json()["details"].values())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("name", "x" * 255), ("contact", "1" * 20), ("address_city", "é" * 100), ("address_country", "DE"), ("email", "")],
+)
+def test_the_longest_and_the_empty_are_taken(api: Api, field: str, value: str) -> None:
+    assert api.call("POST", "/v1/customers", {**CUSTOMER, field: value}).status_code == 201
+
+
+@pytest.mark.parametrize("field", ["external_id", "name"])
+def test_what_the_database_cannot_hold_is_500(api: Api, field: str) -> None:
+    made = api.make("/v1/customers", {**CUSTOMER, "metadata": {"a": "b"}})
+    answer = api.call("PUT", f"/v1/customers/{made['id']}", {field: "x" * 256})
+    assert (answer.status_code, answer.get_json()["code"]) == (500, "database_error")
+
+
+def test_an_archived_customer_can_be_read_and_not_subscribed(api: Api) -> None:
+    made = api.make("/v1/customers", CUSTOMER)
+    api.call("DELETE", f"/v1/customers/{made['id']}")
+    shown = api.get(f"/v1/customers/{made['id']}/entitlements")
+    assert shown == {"customer_id": made["id"], "subscriptions": [], "features": []}
+    assert api.get(f"/v1/customers/{made['id']}/wallets") == []
+    body = {"customer_id": made["id"], "plan_id": "plan_x", "currency": "usd", "billing_period": "MONTHLY"}
+    answer = api.call("POST", "/v1/subscriptions", body)
+    assert (answer.status_code, answer.get_json()["details"]["status"]) == (400, "archived")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"min_quantity": -1},
+        {"trial_period_days": -1},
+        {"start_date": "2026-02-01T00:00:00Z", "end_date": "2026-01-01T00:00:00Z"},
+        {"billing_model": "PACKAGE", "transform_quantity": {"divide_by": 0}},
+        {"billing_model": "PACKAGE", "transform_quantity": {"divide_by": 2, "round": "sideways"}},
+        {"billing_model": "TIERED", "tier_mode": "SLAB", "tiers": [{"unit_amount": "-1"}]},
+        {"billing_model": "TIERED", "tier_mode": "SLAB", "tiers": [{"unit_amount": "1", "flat_amount": "-1"}]},
+        {"billing_model": "TIERED", "tier_mode": "SLAB", "tiers": [{"up_to": 3}]},
+        {"amount": "-0.01"},
+        {"billing_period_count": 0},
+        {"group_id": "group_none"},
+    ],
+)
+def test_a_price_that_cannot_be_is_refused(api: Api, fields: dict[str, Any]) -> None:
+    assert _price(api, **fields).status_code in (400, 404)
+
+
+def test_a_least_quantity_of_zero_is_shown(api: Api) -> None:
+    assert _price(api, min_quantity=0).get_json()["min_quantity"] == "0"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"reporting_unit": {"unit_singular": "minute"}},
+        {"reporting_unit": {**UNIT, "conversion_rate": "0"}},
+        {"alert_settings": {"critical": {"threshold": "1", "condition": "beside"}}},
+        {"unit_singular": "x"},
+        {"group_id": "group_none"},
+    ],
+)
+def test_a_feature_that_cannot_be_is_refused(api: Api, fields: dict[str, Any]) -> None:
+    assert api.call("POST", "/v1/features", {**FEATURE, **fields}).status_code in (400, 404)
+
+
+def test_a_reporting_unit_is_shown_with_the_fields_it_has(api: Api) -> None:
+    made = api.make("/v1/features", {**FEATURE, "reporting_unit": {**UNIT, "nonsense": 1}})
+    assert made["reporting_unit"] == UNIT
+    alerts = {"alert_enabled": True, "critical": {"threshold": "5", "condition": "above"}}
+    changed = api.call("PUT", f"/v1/features/{made['id']}", {"alert_settings": alerts}).get_json()
+    assert changed["alert_settings"] == {**alerts, "warning": None, "info": None}
+
+
+def test_a_clone_needs_a_name_of_its_own(api: Api) -> None:
+    made = api.make("/v1/features", FEATURE)
+    assert api.call("POST", f"/v1/features/{made['id']}/clone", {"lookup_key": "two"}).status_code == 400
+
+
+def test_lists_filter_sort_and_count_all_that_pass(api: Api) -> None:
+    for name in ("Beta", "alpha", "Gamma"):
+        api.make("/v1/features", {"name": name, "type": "boolean"})
+    body = {"name_contains": "A", "sort": [{"field": "name", "direction": "asc"}], "limit": 1, "offset": 1}
+    answer = api.call("POST", "/v1/features/search", body).get_json()
+    assert [item["name"] for item in answer["items"]] == ["Gamma"]
+    assert answer["pagination"] == {"total": 3, "limit": 1, "offset": 2}
+    nobody = api.call("POST", "/v1/features/search", {"lookup_keys": [], "feature_ids": [], "name_contains": ""})
+    assert nobody.get_json()["pagination"]["total"] == 3
+
+
+def test_a_sort_by_name_orders_lists_that_take_one(api: Api) -> None:
+    plan = _price(api, amount="2").get_json()["entity_id"]
+    for amount in ("10", "1"):
+        _price(api, entity_id=plan, amount=amount)
+    answer = api.get(f"/v1/prices?entity_ids={plan}&sort=amount&order=asc")
+    assert [item["amount"] for item in answer["items"]] == ["1", "2", "10"]
+    assert api.call("POST", "/v1/prices/search", {"sort": [{"field": "amount"}]}).status_code == 400
+
+
+def test_entitlements_asked_for_with_an_offset_come_whole(api: Api) -> None:
+    plan = api.make("/v1/plans", {"name": "Pro"})["id"]
+    for key in ("a", "b"):
+        feature = api.make("/v1/features", {"name": key, "type": "boolean"})["id"]
+        api.make("/v1/entitlements", {"plan_id": plan, "feature_id": feature, "feature_type": "boolean"})
+    assert api.get("/v1/entitlements?offset=1")["pagination"] == {"total": 2, "limit": 0, "offset": 1}
+    assert api.get("/v1/entitlements?limit=1")["pagination"] == {"total": 2, "limit": 1, "offset": 1}
+
+
+def test_groups_hold_features(api: Api) -> None:
+    body = {"name": "Compute", "lookup_key": "compute", "entity_type": "feature"}
+    group = api.make("/v1/groups", body)
+    assert api.call("POST", "/v1/groups", body).status_code == 409
+    feature = api.make("/v1/features", {**FEATURE, "group_id": group["id"]})
+    assert api.get(f"/v1/groups/{group['id']}")["entity_ids"] == [feature["id"]]
+    shown = api.get("/v1/features?expand=groups")["items"][0]
+    assert shown["group"]["name"] == "Compute"
+    assert _price(api, group_id=group["id"]).status_code == 400
+    assert api.call("DELETE", f"/v1/groups/{group['id']}").status_code == 204
+    assert api.get(f"/v1/features/{feature['id']}")["group_id"] == ""
+    assert api.call("GET", f"/v1/groups/{group['id']}").status_code == 404
+
+
+def test_a_tenant_is_the_callers_own(api: Api) -> None:
+    own = api.get("/v1/users/me")["tenant"]
+    assert api.get(f"/v1/tenants/{own['id']}") == own
+    assert api.call("GET", "/v1/tenants/tenant_none").status_code == 404
+    details = {"email": "pay@acme.example", "address": {"address_city": "Oslo", "address_country": "NO"}}
+    changed = api.call("PUT", "/v1/tenants/update", {"name": "Acme", "billing_details": details}).get_json()
+    assert changed["name"] == "Acme"
+    assert changed["billing_details"]["email"] == "pay@acme.example"
+    assert changed["billing_details"]["address"]["address_line1"] == ""
+    bad = {"billing_details": {"address": {"address_country": "NOR"}}}
+    assert api.call("PUT", "/v1/tenants/update", bad).status_code == 400
+
+
+def test_accounts_are_renamed_and_found_by_role(api: Api) -> None:
+    body = {"type": "service_account", "name": "Ingestor", "roles": ["event_ingestor"]}
+    account = api.make("/v1/users", body)
+    renamed = api.call("PUT", f"/v1/users/{account['id']}", {"name": "Sender"}).get_json()
+    assert renamed["name"] == "Sender"
+    found = api.call("POST", "/v1/users/search", {"roles": ["event_ingestor"]}).get_json()
+    assert [item["id"] for item in found["items"]] == [account["id"]]
+    assert api.call("POST", "/v1/users/search", {"roles": ["event_reader"]}).get_json()["items"] == []
+    assert api.call("PUT", "/v1/users/me", {"name": "Me", "metadata": {"a": "b"}}).get_json()["name"] == "Me"
+    me = api.get("/v1/users/me")
+    assert (me["name"], me["metadata"]) == ("Me", {"a": "b"})
+    assert api.call("PUT", f"/v1/users/{me['id']}", {"name": "x"}).status_code == 400
+
+
+def test_roles_are_those_of_a_kind_of_account(api: Api) -> None:
+    roles = api.get("/v1/rbac/roles?user_type=service_account")["roles"]
+    assert [role["id"] for role in roles] == ["event_ingestor", "event_reader", "super_admin"]
+    assert api.call("GET", "/v1/rbac/roles?user_type=robot").status_code == 400
+
+
+@given(st.lists(st.text(max_size=5), max_size=5), st.text(max_size=5))
+def test_filters_let_pass_what_they_say(texts: list[str], wanted: str) -> None:
+    for text in texts:
+        row: Any = {"name": text, "metadata": {"k": text}}
+        tests = {kind: kind.test for kind in (equal("name"), among("names", "name"), containing("part", "name"))}
+        answers = [test(row, [wanted] if kind.name == "names" else wanted) for kind, test in tests.items() if test]
+        assert answers == [text == wanted, text == wanted, wanted.lower() in text.lower()]
+        pairs = metadata().test
+        assert pairs is not None
+        assert pairs(row, {"k": wanted}) is (text == wanted)

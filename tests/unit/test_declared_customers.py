@@ -1,0 +1,197 @@
+"""Customers files as people's programs write them: read where that is safe, else told cell by cell."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_flexprice.model.customer_columns import COLUMNS, NAMES
+from pytest_flexprice.model.declared_customers import Problem, Row, Unusable, declared, form_of
+from pytest_flexprice.model.golive_plan import Customers
+
+PLAIN = "external_id,name,plan,currency,billing_period\norg_1,Müller GmbH,pro,usd,MONTHLY\n"
+WANTED = Row("c.csv:2", "org_1", {"plan": "pro", "currency": "usd", "billing_period": "MONTHLY"}, "Müller GmbH")
+
+
+def read(folder: Path, content: str | bytes) -> list[Row | Problem]:
+    (folder / "c.csv").write_bytes(content.encode() if isinstance(content, str) else content)
+    return list(declared(Customers(file="c.csv"), folder))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PLAIN,
+        PLAIN.replace(",", ";"),
+        PLAIN.replace(",", "\t"),
+        PLAIN.replace(",", "|"),
+        PLAIN.replace("\n", "\r\n"),
+        b"\xef\xbb\xbf" + PLAIN.replace(",", ";").encode(),
+        PLAIN.replace(",", "\t").encode("utf-16"),
+        PLAIN.replace("external_id", "External ID").replace("billing_period", "Billing-Period"),
+        PLAIN.replace("external_id", "externalId").replace("currency", " CURRENCY "),
+        PLAIN.replace("MONTHLY", "monthly").replace("usd", "USD"),
+        PLAIN.encode("cp1252"),
+        PLAIN + ",,,,\n\n , ,,,\n",
+        "\n".join(line + ",," for line in PLAIN.splitlines()),
+    ],
+    ids=range(13),
+)
+def test_what_can_be_read_safely_is_read(tmp_path: Path, content: str | bytes) -> None:
+    assert read(tmp_path, content) == [WANTED]
+
+
+def test_a_sep_line_is_followed(tmp_path: Path) -> None:
+    (row,) = read(tmp_path, "sep=;\r\n" + PLAIN.replace(",", ";"))
+    assert row == WANTED._replace(where="c.csv:3")
+
+
+def test_a_row_is_told_by_its_first_line(tmp_path: Path) -> None:
+    rows = read(tmp_path, 'external_id,plan\n"a\nb",pro\n\nc,pro\n')
+    assert [row.where for row in rows] == ["c.csv:2", "c.csv:5"]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "hint"),
+    [
+        ("start_date", "02.11.2026", "2026-11-02?"),
+        ("start_date", "02/11/2026", "2026-11-02 or 2026-02-11?"),
+        ("start_date", "46327", "day number"),
+        ("start_date", "2026-11-02T10:30:00", "zone"),
+        ("start_date", "2026-02-30", ""),
+        ("billing_period", "MONTLY", "MONTHLY?"),
+        ("billing_period", "every month", ""),
+        ("billing_period_count", "0", ""),
+        ("billing_period_count", "1.5", ""),
+        ("currency", "€", "eur"),
+        ("currency", "dollars", ""),
+        ("payment_terms", "30 days", ""),
+        ("status", "activ", "active?"),
+        ("collection_method", "invoice", ""),
+        ("timezone", "Europe/Berln", "Europe/Berlin?"),
+        ("external_id", "1.23457E+11", "spreadsheet"),
+        ("external_id", "1,23457E+11", "spreadsheet"),
+    ],
+)
+def test_a_cell_that_cannot_be_used_is_told(tmp_path: Path, column: str, cell: str, hint: str) -> None:
+    content = io.StringIO()
+    writer = csv.DictWriter(content, NAMES)
+    writer.writeheader()
+    writer.writerow({"external_id": "good"})
+    writer.writerow({"external_id": "org_1", column: cell})
+    good, problem = read(tmp_path, content.getvalue())
+    assert isinstance(good, Row)
+    assert isinstance(problem, Problem)
+    assert (problem.where, problem.column, problem.value) == ("c.csv:3", column, cell)
+    assert hint in problem.hint
+    assert repr(cell) in problem.sentence
+    assert problem.expected in problem.sentence
+
+
+def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+    content = (
+        "external_id,plan,currency,start_date\na,pro,dollar,1.2.2026\nb,pro,usd,2026-01-01\nc,pro,usd,2026-01-01,x\n"
+    )
+    told = [one.where + " " + one.column for one in read(tmp_path, content) if isinstance(one, Problem)]
+    assert told == ["c.csv:2 currency", "c.csv:2 start_date", "c.csv:4 "]
+
+
+@pytest.mark.parametrize(
+    ("values", "column"),
+    [
+        ({"billing_cycle": "calendar", "billing_anchor": "2026-11-01"}, "billing_anchor"),
+        ({"start_date": "2026-11-02", "end_date": "2026-11-01"}, "end_date"),
+        ({"start_date": "2026-11-02T00:00:00+02:00", "trial_end": "2026-11-01T21:00:00Z"}, "trial_end"),
+    ],
+)
+def test_columns_that_contradict_each_other(values: dict[str, str], column: str) -> None:
+    (problem,) = declared(Customers(declared=({"external_id": "a", **values},)), Path())
+    assert isinstance(problem, Problem)
+    assert problem.column == column
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "not there"),
+        ("", "empty"),
+        ("\n\n", "empty"),
+        ("id;plan\n1;pro\n", "names no column external_id"),
+        ("extrenal_id,plan\n1,pro\n", "'extrenal_id' is there"),
+        ("external_id,plan,External ID\na,pro,b\n", "two columns are external_id"),
+        (b"PK\x03\x04rest", "spreadsheet"),
+        (b"\xff\xfea\x00\x00\xd8", "CSV"),
+    ],
+)
+def test_a_file_that_is_none_is_one_sentence(tmp_path: Path, content: str | bytes | None, words: str) -> None:
+    if content is not None:
+        (tmp_path / "c.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(Unusable, match=words) as told:
+        list(declared(Customers(file="c.csv"), tmp_path))
+    assert str(told.value).startswith("c.csv")
+
+
+def test_a_folder_is_no_customers_file(tmp_path: Path) -> None:
+    with pytest.raises(Unusable, match="no regular file"):
+        list(declared(Customers(file="."), tmp_path))
+
+
+def test_what_was_read_in_another_spelling_is_said(tmp_path: Path) -> None:
+    read(tmp_path, PLAIN.replace("external_id", "External ID").replace(",", ";"))
+    notes = form_of(tmp_path / "c.csv", "c.csv").notes
+    assert notes == ["'External ID' is read as external_id", "its delimiter is ';'"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_whatever_the_file_holds_it_ends_in_rows_problems_or_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Mutations of a valid file: bytes cut out, put in or doubled anywhere."""
+    content = bytearray((PLAIN + "org_2,B,pro,eur,ANNUAL\n").encode())
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(content)))
+        end = data.draw(st.integers(at, min(len(content), at + 6)))
+        content[at:end] = data.draw(
+            st.one_of(st.binary(max_size=6), st.sampled_from([b'"', b"\0", b"\r", b";", b"\n", b",,,", b"\xff"]))
+        )
+    folder = tmp_path_factory.mktemp("mutated")
+    found: list[Row | Problem] = []
+    with contextlib.suppress(Unusable):
+        found = read(folder, bytes(content))
+    for one in found:
+        assert one.where.startswith("c.csv:")
+        if isinstance(one, Problem):
+            assert one.expected in one.sentence
+        else:
+            assert set(one.values) <= set(NAMES)
+
+
+CELLS = st.one_of(
+    st.text(max_size=12), st.sampled_from(["monthly", "30 net", "2026-11-02", "usd", "1", "Europe/Berlin", "active"])
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.sampled_from(NAMES), CELLS))
+def test_what_is_read_once_is_read_again_unchanged(values: dict[str, str]) -> None:
+    """Reading is idempotent: a canonical cell is its own canonical form, so no column is ever read in two ways."""
+    rows = list(declared(Customers(declared=(values,)), Path()))
+    for row in rows:
+        if isinstance(row, Row):
+            again = Customers(declared=({"external_id": row.external_id, **row.values},))
+            assert [one._replace(name="") for one in declared(again, Path()) if isinstance(one, Row)] == [
+                row._replace(name="")
+            ]
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.name)
+def test_every_column_says_what_it_means(column) -> None:  # type: ignore[no-untyped-def]
+    assert column.meaning.endswith(".")
+    assert column.expected
