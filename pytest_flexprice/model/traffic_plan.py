@@ -112,7 +112,9 @@ def _files_problem(traffic: Traffic) -> str:
         return "source lists a URL among files; name either files or one URL"
     wrong = next((one for one in traffic.sources if not _FILE.search(one)), None)
     if wrong is not None:
-        return f"source '{wrong}' ends in none of .parquet, .ndjson, .jsonl and .csv; name such files, or a database's URL"
+        return (
+            f"source '{wrong}' ends in none of .parquet, .ndjson, .jsonl and .csv; name such files, or a database's URL"
+        )
     if traffic.table or traffic.query:
         return "table and query belong to a database; remove them, or give a URL as source"
     return ""

@@ -41,11 +41,13 @@ class Dialect:
         raw: (JSON text, key) -> the JSON text of that first-level property; NULL where it is absent.
         text: (JSON text, key) -> the text of a property that is a JSON text.
         zoned: (naive timestamp, zone's name) -> the instant.
+        shown: an object or map column -> its JSON text.
     """
 
     raw: Callable[[Column, str], Column]
     text: Callable[[Column, str], Column]
     zoned: Callable[[Column, str], Column]
+    shown: Callable[[Column], Column] = lambda column: _function("to_json", column.type())(column)
 
 
 def _pointer(key: str) -> str:
@@ -93,7 +95,7 @@ def _spark() -> Dialect:
     return Dialect(
         lambda column, key: shown(get(parse(column), _bracketed(key), "variant")),
         lambda column, key: text(parse(column), _bracketed(key), "string"),
-        lambda column, name: zone(column, name),
+        zone,
     )
 
 
@@ -106,7 +108,7 @@ def _bigquery() -> Dialect:
     return Dialect(
         lambda column, key: shown(get(parse(column), _path(key))),
         lambda column, key: text(parse(column), _path(key)),
-        lambda column, name: zone(column, name),
+        zone,
     )
 
 
@@ -128,8 +130,8 @@ def _clickhouse() -> Dialect:
     zone = _function("toTimeZone", dt.timestamp, dt.string, result=_INSTANT)
     return Dialect(
         lambda column, key: raw(column, key).nullif(""),
-        lambda column, key: text(column, key),
-        lambda column, name: zone(column, name),
+        text,
+        zone,
     )
 
 

@@ -19,7 +19,16 @@ from pytest_flexprice.model.finding import not_verified
 from pytest_flexprice.oracle.metering.meters import Meter
 from pytest_flexprice.oracle.metering.quantities import printed
 from pytest_flexprice.traffic.dialects import Dialect
-from pytest_flexprice.traffic.numbers import QUANTITY, Rows, is_compound, with_printed, with_property, with_quantity
+from pytest_flexprice.traffic.fetching import fetched
+from pytest_flexprice.traffic.numbers import (
+    QUANTITY,
+    Rows,
+    is_compound,
+    with_printed,
+    with_property,
+    with_quantity,
+    with_written,
+)
 from pytest_flexprice.traffic.operands import with_expression
 
 MOST_COMPOUNDS = 1000
@@ -55,11 +64,21 @@ class Metering:
         rows = self._valued(self.accepted(log)).select(*_KEY, "seq", *keep, *_VALUES)
         return self._last(rows.filter(rows.quantity.notnull()))
 
+    def worthless(self, log: Rows) -> Rows:
+        """The events that it takes and counts 0 because they hold no number, or one below zero."""
+        rows = self.accepted(log)
+        columns = rows.columns
+        rows = with_written(with_property(rows, self.dialect, self.meter.aggregation.field, "v"), "v")
+        return rows.filter(rows.q_written.isnull() | rows.q_written.startswith("-")).select(*columns)
+
     def _last(self, rows: Rows) -> Rows:
-        repeated = rows.group_by(*_KEY).agg(times=rows.count(), last=rows.seq.max())
+        repeated = rows.group_by(*_KEY).agg(times=rows.count())
         repeated = repeated.filter(repeated.times > 1)
+        again = rows.semi_join(repeated, _KEY)
+        newest = ibis.window(group_by=list(_KEY), order_by=[again.seq.desc(), again.quantity.desc()])
+        again = again.mutate(place=ibis.row_number().over(newest))
+        again = again.filter(again.place == 0).select(*rows.columns)
         once = rows.anti_join(repeated, _KEY)
-        again = rows.inner_join(repeated, [*_KEY, rows.seq == repeated.last]).select(*rows.columns)
         kept = once.union(again)
         return kept.filter(kept.unique.notnull()) if self.meter.aggregation.type == "COUNT_UNIQUE" else kept
 
@@ -97,7 +116,7 @@ def metering(log: Rows, meter: Meter, dialect: Dialect) -> Metering:
 def _compounds(rows: Rows, key: str, dialect: Dialect, meter: Meter) -> dict[str, str]:
     rows = with_property(rows, dialect, key, "c")
     found = rows.filter(is_compound(rows.c_raw)).select(raw=rows.c_raw).distinct().limit(MOST_COMPOUNDS + 1)
-    texts = [str(row["raw"]) for row in found.to_pyarrow().to_pylist()]
+    texts = [str(row["raw"]) for row in fetched(found)]
     if len(texts) > MOST_COMPOUNDS:
         raise not_verified(
             "3.1",
@@ -118,7 +137,7 @@ def counted(own: Metering, log: Rows, *by: str) -> dict[tuple[Any, ...], Counted
     rows = own.rows(log, [name for name in by if name not in _KEY])
     groups: dict[tuple[Any, ...], dict[str, Any]] = {}
     for table in _aggregates(own.meter, rows, by):
-        for row in table.to_pyarrow().to_pylist():
+        for row in fetched(table):
             groups.setdefault(tuple(row[name] for name in by), {}).update(row)
     return {key: _counted(own.meter, row) for key, row in groups.items()}
 

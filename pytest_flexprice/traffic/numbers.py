@@ -53,10 +53,7 @@ def with_quantity(rows: Rows, name: str) -> Rows:
     The quantity is what billing reads: never negative, 0 for no number, 15 decimals and the rest cut off. ``deadly`` tells those that
     the server cannot store, ``places`` how many decimals there are.
     """
-    raw, text = rows[f"{name}_raw"], rows[f"{name}_text"]
-    is_text = raw.startswith('"')
-    written = ibis.ifelse(is_text, _if(text.re_search(_NUMERIC), text), _if(raw.re_search(_NUMBER), raw))
-    rows = rows.mutate(q_text=is_text.fill_null(False), q_written=written)
+    rows = with_written(rows, name)
     rows = rows.mutate(q=ibis.ifelse(rows.q_written.startswith("-"), "0", rows.q_written).fill_null("0"))
     short = rows.q.re_search(_SHORT) & (rows.q.length() <= _EXACT)
     rows = rows.mutate(q_short=short, q_huge=rows.q.re_search(_HUGE_EXPONENT))
@@ -81,6 +78,14 @@ def with_quantity(rows: Rows, name: str) -> Rows:
         quantity=rows.q_plain.cast(QUANTITY),
         places=ibis.ifelse(rows.q_beyond, BEYOND, _decimals(rows.q_plain)),
     )
+
+
+def with_written(rows: Rows, name: str) -> Rows:
+    """Columns ``q_written``, the number in the property ``name`` as it is written, NULL for none, and ``q_text``: it is written as text."""
+    raw, text = rows[f"{name}_raw"], rows[f"{name}_text"]
+    is_text = raw.startswith('"')
+    written = ibis.ifelse(is_text, _if(text.re_search(_NUMERIC), text), _if(raw.re_search(_NUMBER), raw))
+    return rows.mutate(q_text=is_text.fill_null(False), q_written=written)
 
 
 def _if(condition: Column, value: Column) -> Column:

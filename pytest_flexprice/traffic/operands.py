@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import and_, or_
 from typing import Any
 
 import ibis
@@ -20,8 +22,8 @@ _FUNCTIONS: dict[str, Callable[..., Column]] = {
     "floor": lambda one: one.floor().cast("float64"),
     "round": lambda one: one.sign() * (one.abs() + 0.5).floor(),
     "abs": lambda one: one.abs(),
-    "min": lambda *many: ibis.least(*many),
-    "max": lambda *many: ibis.greatest(*many),
+    "min": ibis.least,
+    "max": ibis.greatest,
 }
 _BINARY: dict[str, Callable[[Column, Column], Column]] = {
     "addition": lambda left, right: left + right,
@@ -87,40 +89,48 @@ class _Translation:
 
     def of(self, node: Any) -> Column:
         """The value of a node."""
-        children: Sequence[Any] = node.children
-        if node.data == "ident" and str(children[0]) in self._operands:
-            return self._operands[str(children[0])]
-        if node.data == "literal":
-            return self._literal(str(children[0]))
-        if node.data == "ident_arg":
-            return self._call(str(children[0]), children[1:])
-        if node.data == "expr" and len(children) == 3:
-            return ibis.ifelse(*(self.of(each) for each in children))
-        if node.data == "unary" and len(children) == 2:
-            return self._unary(children)
-        if len(children) == 2 and getattr(children[0], "data", "") in _BINARY:
-            return _BINARY[children[0].data](self.of(children[0].children[0]), self.of(children[1]))
-        if node.data in ("conditionalor", "conditionaland") and len(children) == 2:
-            left, right = (self.of(each) for each in children)
-            return left | right if node.data == "conditionalor" else left & right
-        if len(children) == 1 and hasattr(children[0], "data"):
-            return self.of(children[0])
+        rule = getattr(self, f"_{node.data}", None)
+        if rule is not None:
+            return rule(node.children)
+        if len(node.children) == 1 and hasattr(node.children[0], "data"):
+            return self.of(node.children[0])
+        if len(node.children) == 2 and getattr(node.children[0], "data", "") in _BINARY:
+            left, right = node.children
+            return _BINARY[left.data](self.of(left.children[0]), self.of(right))
         raise self._unknown(str(node.data))
 
-    def _literal(self, text: str) -> Column:
+    def _ident(self, children: Sequence[Any]) -> Column:
+        if str(children[0]) not in self._operands:
+            raise self._unknown(str(children[0]))
+        return self._operands[str(children[0])]
+
+    def _expr(self, children: Sequence[Any]) -> Column:
+        parts = [self.of(each) for each in children]
+        return ibis.ifelse(*parts) if len(parts) == 3 else parts[0]
+
+    def _conditionalor(self, children: Sequence[Any]) -> Column:
+        return reduce(or_, (self.of(each) for each in children))
+
+    def _conditionaland(self, children: Sequence[Any]) -> Column:
+        return reduce(and_, (self.of(each) for each in children))
+
+    def _literal(self, children: Sequence[Any]) -> Column:
         try:
-            return ibis.literal(float(text))
+            return ibis.literal(float(str(children[0])))
         except ValueError:
-            raise self._unknown(text) from None
+            raise self._unknown(str(children[0])) from None
 
     def _unary(self, children: Sequence[Any]) -> Column:
-        value = self.of(children[1])
+        value = self.of(children[-1])
+        if len(children) == 1:
+            return value
         return -value if children[0].data == "unary_neg" else ~value
 
-    def _call(self, name: str, arguments: Sequence[Any]) -> Column:
+    def _ident_arg(self, children: Sequence[Any]) -> Column:
+        name = str(children[0])
         if name not in _FUNCTIONS:
             raise self._unknown(f"{name}()")
-        return _FUNCTIONS[name](*(self.of(each) for each in arguments[0].children))
+        return _FUNCTIONS[name](*(self.of(each) for each in children[1].children))
 
     def _unknown(self, what: str) -> Exception:
         return _unsupported(self._expression, f"it uses {what}, which this calculation does not know")

@@ -92,9 +92,7 @@ def test_the_log_of_every_recorded_vector_counts_as_recorded(connection, vector)
 
 
 def test_groups_are_counted_apart(connection):
-    sent = [
-        Event(f"e{n}", NAME, START + timedelta(hours=12 * n), {"n": n}, f"acct-{n % 2}") for n in range(6)
-    ]
+    sent = [Event(f"e{n}", NAME, START + timedelta(hours=12 * n), {"n": n}, f"acct-{n % 2}") for n in range(6)]
     log = table(connection, sent)
     log = log.mutate(day=log.second - log.second % 86400)
     own = metering(log, Meter("m", "meter", NAME, Aggregation("SUM", "n")), DUCKDB)
