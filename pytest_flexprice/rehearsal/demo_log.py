@@ -67,7 +67,7 @@ LOG_FAULTS: dict[str, tuple[str, Spoil]] = {
     ),
     "log-moved": (
         "some events of the company's log were stamped when they arrived",
-        _changed(lambda row: (row._replace(moment=row.moment + 5 * _HOUR),)),
+        _changed(lambda row: (row._replace(moment=row.moment - 26 * _HOUR),)),
     ),
     "log-property": (
         "some events of the company's log arrived with their property renamed",

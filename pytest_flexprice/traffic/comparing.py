@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.customers import read_customers, read_subscriptions
-from pytest_flexprice.model.finding import Finding, NotVerified, not_verified
+from pytest_flexprice.model.finding import Finding, not_verified
 from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.model.traffic_plan import Traffic
@@ -17,11 +17,11 @@ from pytest_flexprice.oracle.catalog.objects import Catalog
 from pytest_flexprice.oracle.catalog.objects import Meter as CatalogMeter
 from pytest_flexprice.oracle.metering.meters import Aggregation, Filter, Meter
 from pytest_flexprice.traffic import billing
-from pytest_flexprice.traffic.billing import Billed, Subscriber
+from pytest_flexprice.traffic.billing import Billed
 from pytest_flexprice.traffic.causes import Cause
 from pytest_flexprice.traffic.log import Log
 from pytest_flexprice.traffic.money import PriceList, valued
-from pytest_flexprice.traffic.reconcile import Known, Result, compared_window, reconcile
+from pytest_flexprice.traffic.reconcile import Known, Result, compared_window, explain, reconcile
 from pytest_flexprice.traffic.search import Metered, Search
 
 _WITHOUT_PERIOD = timedelta(days=7)
@@ -88,9 +88,13 @@ def compare(  # noqa: PLR0917 - what one comparison is made of
     environment = Environment.read(flexprice)
     window = _window(traffic, environment, now)
     known = _known(plan, catalog, environment, is_test)
-    result = reconcile(Search(log, flexprice, known.metered, progress), known, window, now)
+    search = Search(log, flexprice, known.metered, progress)
+    result = reconcile(search, known, window, now)
+    billed = list(_billed(traffic, search, environment, known, result, now))
+    found = {one.customer for one in result.differences}
+    unexplained = [one.customer for one in billed if one.findings and one.customer not in found]
+    explain(search, known, result, unexplained, now)
     valued(result.tallies, result.differences, environment.prices)
-    billed = list(_billed(traffic, log, flexprice, environment, known, result, now))
     return Comparison(known, result, billed)
 
 
@@ -139,21 +143,14 @@ def of_catalog(meter: CatalogMeter) -> Meter:
 
 
 def _billed(  # noqa: PLR0917 - as above
-    traffic: Traffic,
-    log: Log,
-    flexprice: Flexprice,
-    environment: Environment,
-    known: Known,
-    result: Result,
-    now: datetime,
+    traffic: Traffic, search: Search, environment: Environment, known: Known, result: Result, now: datetime
 ) -> Iterable[Billed]:
     differing = [one.customer for one in result.differences if one.cause not in _NOT_OF_ONE_CUSTOMER]
     meters = {one.meter.id: one.meter for one in known.metered}
-    for customer in billing.chosen(result.customers, differing, traffic.customers, now.date()):
-        for row in environment.subscriptions.get(customer, ()):
-            if row["subscription_status"] == "active":
-                try:
-                    subscriber = Subscriber(customer, str(row["id"]))
-                    yield billing.compare(flexprice, log, subscriber, result.window, meters)
-                except NotVerified as reason:
-                    yield Billed(customer, str(row["id"]), [], [], list(reason.findings))
+    asked = [
+        billing.read(search.flexprice, customer, str(row["id"]), result.window)
+        for customer in billing.chosen(result.customers, differing, traffic.customers, now.date())
+        for row in environment.subscriptions.get(customer, ())
+        if row["subscription_status"] == "active"
+    ]
+    return billing.compare(search.flexprice, search.log, asked, meters)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import ibis
@@ -12,10 +13,17 @@ import pyarrow as pa
 from pytest_flexprice.traffic.numbers import Rows
 
 
-def fetched(rows: Rows) -> list[dict[str, Any]]:
-    """The rows of an expression; what engines' drivers deprecate among themselves is none of a run's business."""
+@contextmanager
+def quietly() -> Iterator[None]:
+    """What engines' drivers deprecate among themselves is none of a run's business."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
+        yield
+
+
+def fetched(rows: Rows) -> list[dict[str, Any]]:
+    """The rows of an expression."""
+    with quietly():
         return list(rows.to_pyarrow().to_pylist())
 
 

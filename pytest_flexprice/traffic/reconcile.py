@@ -57,7 +57,8 @@ class Known:
 class Result:
     """What a comparison found: both sides by day, and every difference with its cause.
 
-    ``tallies`` hold causes of events that differ and of those that the log itself shows; ``windows`` are the stretches looked into.
+    ``tallies`` hold the causes of ``differences`` and those ``apart``, which are only counted; ``windows`` are the stretches looked into,
+    ``customers`` those of the log with their number of events.
     """
 
     window: Window
@@ -66,6 +67,7 @@ class Result:
     windows: list[Window] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
     tallies: list[Tally] = field(default_factory=list)
+    apart: list[Tally] = field(default_factory=list)
     customers: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -83,45 +85,70 @@ def reconcile(search: Search, known: Known, window: Window, now: datetime) -> Re
         result.notes.append(f"only the first {MOST_NAMES} of {len(names):,} event names were compared")
     differing = search.days(window, names[:MOST_NAMES], result.ours, result.theirs)
     result.windows = search.windows(each for each in differing if each[0] not in known.unbilled)
-    found = list(_differences(search, known, result.windows, now, result.notes))
     result.customers = log.customers(window)
-    result.differences = [*found, *_of_the_log(log, known, result)]
-    result.tallies = [*tallied(result.differences), *_counted_ones(log, known, window)]
-    result.tallies += _late(log, search.flexprice, Window(window.end, now), names[:MOST_NAMES])
-    order = list(Cause)
-    result.tallies.sort(key=lambda each: order.index(each.cause))
+    result.differences = [*_of_windows(search, known, result, now), *_of_the_log(known, result)]
+    result.apart = [*_counted_ones(log, known, window)]
+    result.apart += _late(log, search.flexprice, Window(window.end, now), names[:MOST_NAMES])
+    _tally(result)
     return result
 
 
-def _differences(
-    search: Search, known: Known, windows: Iterable[Window], now: datetime, notes: list[str]
-) -> Iterator[Difference]:
-    """The single events that differ in windows, each looked up wherever it may be instead."""
-    ours: dict[str, list[Event]] = {}
-    theirs: dict[str, list[Event]] = {}
-    left = MOST_EVENTS
-    for window in windows:
+def explain(search: Search, known: Known, result: Result, customers: Iterable[str], now: datetime) -> None:
+    """Look into all events of customers whose bills differ although every count agrees: what went to somebody else."""
+    for customer in customers:
+        ours = _by_id(known, search.log.events_of(customer, result.window, MOST_EVENTS))
+        theirs = _by_id(known, search.arrived(result.window, external_customer_id=customer))
+        result.differences += _looked_up(search, known, (ours, theirs), result.notes, now)
+    _tally(result)
+
+
+def _tally(result: Result) -> None:
+    order = list(Cause)
+    result.tallies = sorted([*tallied(result.differences), *result.apart], key=lambda each: order.index(each.cause))
+
+
+Ids = dict[str, list[Event]]
+
+
+def _by_id(known: Known, events: Iterable[Event]) -> Ids:
+    found: Ids = {}
+    for event in events:
+        if not _is_test(known, event):
+            found.setdefault(event.id, []).append(event)
+    return found
+
+
+def _of_windows(search: Search, known: Known, result: Result, now: datetime) -> Iterator[Difference]:
+    """The single events that differ in the windows that do."""
+    logged: list[Event] = []
+    arrived: list[Event] = []
+    for window in result.windows:
+        left = MOST_EVENTS - len(logged) - len(arrived)
         if left <= 0:
-            notes.append(
-                f"single events were read up to {MOST_EVENTS:,}; what differs after {window.start} was not looked into"
+            until = f"{window.start:%Y-%m-%d %H:%M}"
+            result.notes.append(
+                f"{MOST_EVENTS:,} single events were read; what differs from {until} on was not looked into"
             )
             break
-        logged, arrived = search.log.events(window, left), search.arrived(window)
-        left -= len(logged) + len(arrived)
-        for side, events in ((ours, logged), (theirs, arrived)):
-            for event in events:
-                if not _is_test(known, event):
-                    side.setdefault(event.id, []).append(event)
+        logged += search.log.events(window, left)
+        arrived += search.arrived(window)
+    return _looked_up(search, known, (_by_id(known, logged), _by_id(known, arrived)), result.notes, now)
+
+
+def _looked_up(
+    search: Search, known: Known, sides: tuple[Ids, Ids], notes: list[str], now: datetime
+) -> Iterator[Difference]:
+    """The differences of events, of which those that are on one side only are looked for wherever else they may be."""
+    ours, theirs = sides
     odd = [each for each in {**ours, **theirs} if _seconds(ours.get(each, ())) != _seconds(theirs.get(each, ()))]
+    if len(odd) > MOST_LOOKUPS:
+        notes.append(f"{len(odd):,} events differ, of which {MOST_LOOKUPS} were looked for one by one elsewhere")
     everywhere = Window(now - _FOREVER, now + _FOREVER)
     for identifier in odd[:MOST_LOOKUPS]:
         theirs[identifier] = search.arrived(everywhere, event_id=identifier)
-    if len(odd) > MOST_LOOKUPS:
-        notes.append(f"{len(odd):,} events differ, of which {MOST_LOOKUPS} were looked up one by one elsewhere")
     for event in search.log.events_by_id(odd[:MOST_LOOKUPS], MOST_EVENTS):
         ours.setdefault(event.id, []).append(event)
-    logged, arrived = (list(_flat(side)) for side in (ours, theirs))
-    yield from classified(logged, arrived, known.by_name)
+    return classified(list(_flat(ours)), list(_flat(theirs)), known.by_name)
 
 
 def _is_test(known: Known, event: Event) -> bool:
@@ -137,7 +164,7 @@ def _flat(side: Mapping[str, Sequence[Event]]) -> Iterator[Event]:
         yield from events
 
 
-def _of_the_log(log: Log, known: Known, result: Result) -> Iterator[Difference]:
+def _of_the_log(known: Known, result: Result) -> Iterator[Difference]:
     """What the log shows by itself, one for each name and customer: names that no meter has, customers who do not exist."""
     names: dict[str, int] = {}
     for (name, _), count in result.ours.ids.items():

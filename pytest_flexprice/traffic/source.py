@@ -19,6 +19,7 @@ from pytest_flexprice.model.finding import not_verified
 from pytest_flexprice.model.traffic_plan import VARIABLE, Traffic
 from pytest_flexprice.oracle.samples.rules import quoted
 from pytest_flexprice.traffic.dialects import ENGINES, dialect
+from pytest_flexprice.traffic.fetching import quietly
 from pytest_flexprice.traffic.reading import SEQUENCE, canonical
 
 Variables = Callable[[str], str | None]
@@ -95,7 +96,9 @@ def _connected(traffic: Traffic, folder: Path, variable: Variables) -> Iterator[
         connection = ibis.duckdb.connect(f"{scratch}/log.duckdb", temp_directory=scratch)
         try:
             connection.raw_sql("SET TimeZone = 'UTC'")
-            yield _of_files(connection, traffic, files), "duckdb", ", ".join(traffic.sources)
+            with quietly():
+                raw = _of_files(connection, traffic, files)
+            yield raw, "duckdb", ", ".join(traffic.sources)
         finally:
             connection.disconnect()
 
