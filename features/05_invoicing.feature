@@ -55,3 +55,9 @@ Feature: Invoicing
     Given a test customer who is subscribed to the test plan
     When the preview of the test invoice is compared with the independent calculation
     Then lines, quantities, amounts and total are exactly as calculated
+
+  @item_5_3 @smoke
+  Scenario: Every price is billed exactly, to its last tier
+    Given a test customer who is subscribed to the test plan
+    When usage that reaches every tier, bound, package and allowance is previewed step by step
+    Then every part of every price is billed exactly as calculated

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +32,15 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """With an environment and no paths given, the packaged features run, and the company's own under ``golive/``."""
     named = options.environment_name(config)
     if not named:
+        options.refuse_tasks(config)
         return None
     if any(config.getoption(task) for task in options.TASKS):
         from pytest_flexprice.tasks import dispatch as tasks  # noqa: PLC0415 - instead of a run
 
         return tasks.main(config, named[0])
     if config.args_source is not config.ArgsSource.ARGS:
+        from pytest_flexprice.run.collector import features_folder  # noqa: PLC0415 - pytest-bdd and gherkin
+
         own = config.rootpath / "golive"
         config.args[:] = [str(features_folder()), *([str(own)] if own.is_dir() else [])]
     return None
@@ -76,11 +78,6 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> FeatureFil
     from pytest_flexprice.run.collector import FeatureFile  # noqa: PLC0415 - pytest-bdd and gherkin
 
     return FeatureFile.from_parent(parent, path=file_path)
-
-
-def features_folder() -> Path:
-    """Where the packaged feature files lie: beside the steps, in a checkout, an editable install and a wheel."""
-    return Path(str(import_module(STEPS).__file__)).resolve().parents[1] / "features"
 
 
 @pytest.hookimpl(optionalhook=True)

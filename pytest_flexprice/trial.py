@@ -44,10 +44,15 @@ def check_handler(
     def mint() -> Mint:
         return Mint(secret, run_id, datetime.now(UTC))
 
+    poll = Eventually().poll
+    witness = effects.trusted(ask, mint())
     signed = sending.try_signatures(url, mint(), other_secrets)
-    findings = handler.signature_findings(signed, effects.effects(signed, ask))
-    findings += answers.answer_findings(sending.try_answers(url, mint()))
+    findings = handler.signature_findings(signed, effects.effects(signed, witness, poll))
+    answered = sending.try_answers(url, mint())
+    ordered = sending.try_out_of_order(url, mint()) if signed[0].accepted else []
+    findings += answers.answer_findings([*answered, *ordered])
     twice = sending.try_twice(url, mint())
-    findings += effects.repeat_findings(twice, effects.settled(twice, ask, Eventually().poll))
+    findings += effects.repeat_findings(twice, effects.settled(twice, witness, poll))
+    findings += effects.witness_findings(ask, mint().mark)
     require_none(findings)
     return findings

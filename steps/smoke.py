@@ -18,7 +18,9 @@ from pytest_flexprice.testbed.delivered import NotRegistered, await_processed
 from pytest_flexprice.testbed.ladder import Climbed, Rung
 from pytest_flexprice.testbed.smoke import NotReached, Smoke
 from pytest_flexprice.testbed.waiting import Eventually
-from pytest_flexprice.webhooks.processed import Delivery, Processed, delivery_findings
+from pytest_flexprice.webhooks import effects
+from pytest_flexprice.webhooks.content import content_findings
+from pytest_flexprice.webhooks.processed import Delivery, Processed, delivery_findings, processed_reader
 from pytest_flexprice.webhooks.target import declared_webhooks
 
 Override = Callable[[str], Any] | None
@@ -111,6 +113,17 @@ def preview_is_exact(previewed: Climbed, observe: Observe) -> None:
     tell("preview of the test invoice", previewed, observe)
 
 
+@when("usage that reaches every tier, bound, package and allowance is previewed step by step", target_fixture="proved")
+def prove_prices(smoke: Smoke) -> Climbed:
+    return climb(smoke, Rung.PROVED)
+
+
+@then("every part of every price is billed exactly as calculated")
+def prices_are_proved(proved: Climbed, observe: Observe) -> None:
+    title = proved.data.words if proved.data else "price proof"
+    tell(f"price proof: {title}", proved, observe)
+
+
 @when("the draft of the test invoice is made and computed", target_fixture="drafted")
 def draft_invoice(smoke: Smoke) -> Climbed:
     return climb(smoke, Rung.DRAFTED)
@@ -164,7 +177,12 @@ def webhook_was_processed(
         )
     except NotRegistered as reason:
         pytest.skip(str(reason))
-    findings = delivery_findings(delivery, processed, webhooks.grade, waited)
+    witness = processed_reader(webhooks.processed, handler_has_processed) if webhooks.grade == "processed" else None
+    findings = [
+        *delivery_findings(delivery, processed, webhooks.grade, waited),
+        *effects.witness_findings(witness, profile.run_id),
+        *(finding for each in delivery.messages for finding in content_findings(each.id, each.invoice, invoice)),
+    ]
     observe(
         "webhook of the finalized invoice",
         expected=webhooks.grade,

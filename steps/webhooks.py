@@ -106,9 +106,12 @@ def try_signatures(plan: GoLivePlan, profile: Profile) -> tuple[Target, list[Res
 
 
 @then("it takes the signed ones and refuses all others")
-def verifies_signatures(tried: tuple[Target, list[Result]], handler_has_processed: Override, observe: Observe) -> None:
+def verifies_signatures(
+    tried: tuple[Target, list[Result]], handler_has_processed: Override, eventually: Eventually, observe: Observe
+) -> None:
     target, results = tried
-    done = effects.effects(results, processed_reader(target.webhooks.processed, handler_has_processed))
+    ask = processed_reader(target.webhooks.processed, handler_has_processed)
+    done = effects.effects(results, effects.trusted(ask, target.mint), eventually.poll)
     findings = [*handler.signature_findings(results, done), *address_findings(target)]
     observe(
         "answers of the handler", expected=sending.wanted(results), observed=sending.told(results), findings=findings
@@ -140,7 +143,10 @@ def secret_is_registered(
 )
 def try_answers(plan: GoLivePlan, profile: Profile) -> tuple[Target, list[Result]]:
     target = find_target(plan, profile, "6.4")
-    return target, sending.try_answers(target.url, target.mint, user_agent=_AGENT)
+    answered = sending.try_answers(target.url, target.mint, user_agent=_AGENT)
+    if not answered[0].accepted:
+        return target, answered
+    return target, [*answered, *sending.try_out_of_order(target.url, target.mint, user_agent=_AGENT)]
 
 
 @then("it answers each with success and in time")
@@ -169,7 +175,7 @@ def processed_once(
 ) -> None:
     target, results = tried
     ask = processed_reader(target.webhooks.processed, handler_has_processed)
-    processed = effects.settled(results, ask, eventually.poll)
+    processed = effects.settled(results, effects.trusted(ask, target.mint), eventually.poll)
     findings = effects.repeat_findings(results, processed)
     observe("times processed", expected="once at most", observed=processed, findings=findings)
     require_none(findings)

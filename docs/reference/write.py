@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pytest_flexprice.evidence import document
 from pytest_flexprice.model import golive_plan as plans
 from pytest_flexprice.rehearsal.start import known_faults
 
@@ -23,6 +24,7 @@ def main() -> None:
     rows = (f"| `{name}` | {meaning} |\n" for name, meaning in sorted(known_faults().items(), key=_order))
     (HERE / "faults.md").write_text(INTRODUCTION + "".join(rows), encoding="utf-8")
     (HERE / "plan.schema.json").write_text(plans.json_schema() + "\n", encoding="utf-8")
+    (HERE / "golive.schema.json").write_text(document.json_schema(), encoding="utf-8")
 
 
 def _order(row: tuple[str, str]) -> tuple[bool, int, str]:

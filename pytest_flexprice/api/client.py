@@ -156,9 +156,12 @@ class Flexprice:
 
     def _pages(self, read: Callable[[dict[str, int]], Page], where: str, *, certain: bool = True) -> Iterator[Any]:
         """Rows until the total is reached; where the total may be that of the page alone (not ``certain``), until a page is short."""
-        offset, firsts = 0, set()
-        for _ in range(MOST_PAGES):
+        offset, firsts, most = 0, set(), MOST_PAGES * PAGE
+        for number in range(MOST_PAGES):
             page = read({"limit": PAGE, "offset": offset})
+            most = min(most, page.total + max(page.total // 10, PAGE)) if number == 0 else most
+            if page.total > most:
+                raise _unreachable(where, f"it says there are {page.total} now, more than anybody could read")
             first = str(page.rows[0].get("id")) if page.rows else ""
             if first and first != "None" and first in firsts:
                 raise _unreachable(where, f"page at {offset} repeats an earlier one, so the rest cannot be read")

@@ -65,6 +65,20 @@ class Bundle:
         """Where Allure writes in this run; elsewhere only if somebody asked for it with ``--alluredir``."""
         return Path(getattr(self.config.option, "allure_report_dir", None) or self.context.results)
 
+    def begin(self, verdict: Verdict) -> None:
+        """Leave the verdict on a run that never ends; ``write`` replaces it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        run = provenance(self.config, self.context, self.context.started)
+        document = self._clean(Document(run=run, verdict=verdict, scenarios=[], ended=False))
+        (self.folder / "golive.json").write_text(as_json(document), encoding="utf-8")
+
+    def withdraw(self) -> None:
+        """Take back what ``begin`` left: a refused run leaves nothing."""
+        (self.folder / "golive.json").unlink(missing_ok=True)
+
+    def _clean(self, document: Document) -> Document:
+        return Document.model_validate(self.context.redactor.data(document.model_dump(mode="json")))
+
     def write(
         self, verdict: Verdict, scenarios: list[ScenarioRecord], gathering: Gathering, finished: datetime
     ) -> None:
@@ -87,7 +101,7 @@ class Bundle:
             reconciliation=gathering.reconciliation(),
             exchanges=exchanges.summary(merged),
         )
-        self.document = Document.model_validate(self.context.redactor.data(document.model_dump(mode="json")))
+        self.document = self._clean(document)
         for name, render in RENDERINGS:
             (self.folder / name).write_text(render(self.document), encoding="utf-8")
         write_allure_files(self.results, self.document, gathering.crashed())

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_flexprice.evidence.records import ScenarioRecord
 from pytest_flexprice.evidence.redaction import Redactor
 from pytest_flexprice.model.checklist import Level
 
@@ -43,6 +44,9 @@ class RunContext:
         leftovers: asked at the end; one sentence for each object that the run created and could not remove.
         features: the feature files of the run, for their digests.
         plan_file: for its digest.
+        written: the scenarios that a whole run consists of, which its records are held against.
+        ends: the moment after which nothing new is begun, UTC.
+        warnings: what is told at the end, one sentence each.
     """
 
     run_id: str
@@ -60,6 +64,9 @@ class RunContext:
     key_tail: str = ""
     header: Sequence[HeaderRow] = ()
     features: Sequence[Path] = ()
+    written: Sequence[ScenarioRecord] = ()
+    ends: datetime | None = None
+    warnings: Sequence[str] = ()
     leftovers: Callable[[], Sequence[str]] = _nothing_left
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     today: date = field(default_factory=lambda: datetime.now(UTC).date())

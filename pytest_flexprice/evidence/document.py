@@ -58,12 +58,13 @@ class Provenance(BaseModel):
 
 
 class Document(BaseModel):
-    """The whole of a run's evidence that is data."""
+    """The whole of a run's evidence that is data; a run that never came to its end has not ``ended``."""
 
     format: Literal["pytest-flexprice/golive/1"] = "pytest-flexprice/golive/1"
     run: Provenance
     verdict: Verdict
     scenarios: list[ScenarioRecord]
+    ended: bool = True
     drift: Drift | None = None
     reconciliation: Reconciliation = Reconciliation()
     exchanges: dict[str, Any] = {}

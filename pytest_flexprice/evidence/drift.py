@@ -49,12 +49,17 @@ def drift(folder: Path, run_id: str, verdict: Verdict, scenarios: Iterable[Scena
 
 
 def previous(folder: Path) -> dict[str, Any] | None:
-    """The newest earlier ``golive.json``; run ids sort by time. One that cannot be read is passed over."""
+    """The newest earlier ``golive.json``; run ids sort by time. One that cannot be read, or of a run that never ended, is no ground."""
     for path in sorted(folder.parent.glob("*/golive.json"), reverse=True):
         if path.parent.name < folder.name:
             try:
                 found = json.loads(path.read_text(encoding="utf-8"))
-                if isinstance(found, dict) and found["run"]["run_id"] and found["verdict"]["items"] is not None:
+                if (
+                    isinstance(found, dict)
+                    and found.get("ended", True)
+                    and found["run"]["run_id"]
+                    and found["verdict"]["items"] is not None
+                ):
                     return found
             except (OSError, ValueError, KeyError, TypeError):
                 continue

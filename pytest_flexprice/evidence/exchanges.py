@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pytest_flexprice.evidence.records import plain_id
 from pytest_flexprice.evidence.redaction import Redactor
 from pytest_flexprice.model.finding import plain
 
@@ -72,7 +71,7 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
 
 def by_scenario(path: Path) -> Counter[str]:
     """How many exchanges each scenario had, by node id."""
-    return Counter(plain_id(str(row.get("scenario") or "")) for row in read(path))
+    return Counter(str(row.get("scenario") or "") for row in read(path))
 
 
 def summary(path: Path) -> dict[str, Any]:

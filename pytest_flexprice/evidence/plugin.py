@@ -18,7 +18,7 @@ from pytest_flexprice.evidence.gathering import Gathering, read_catalog
 from pytest_flexprice.evidence.recorder import SECRETS, ScenarioRecorder, utc_now
 from pytest_flexprice.evidence.scenarios import one_line
 from pytest_flexprice.evidence.terminal import print_verdict
-from pytest_flexprice.evidence.verdict import EXIT_FAILED, Verdict, judge
+from pytest_flexprice.evidence.verdict import EXIT_FAILED, Verdict, judge, unfinished
 from pytest_flexprice.evidence.waiting import LiveLines
 from pytest_flexprice.model.checklist import ITEMS
 
@@ -44,12 +44,23 @@ class EvidencePlugin:
         self.context = context
         self.recorder = recorder
         self.signing_key = _signing_key()
-        self.gathering = Gathering()
+        self.gathering = Gathering(context.written)
         self.verdict: Verdict | None = None
         self.bundle: Bundle | None = None
         self.trouble = ""
         self._live: LiveLines | None = None
         config.stash[PLUGIN] = self
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """From the first second there is a verdict on disk: a process that vanishes leaves *incomplete*, not nothing."""
+        if not self.config.option.collectonly:
+            self.bundle = Bundle(self.config, self.context, self.signing_key)
+            self.bundle.begin(unfinished(self.context.level))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file that could not be collected is a failure of this run."""
+        self.gathering.uncollected(report)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """What is going to be run in this process."""
@@ -85,7 +96,11 @@ class EvidencePlugin:
         if self._live is not None:
             self._live.stop()
         # A refused run has nothing to show: its one sentence is the whole message.
-        if self.config.option.collectonly or session.exitstatus == pytest.ExitCode.USAGE_ERROR:
+        if self.config.option.collectonly:
+            return
+        if session.exitstatus == pytest.ExitCode.USAGE_ERROR:
+            if self.bundle is not None:
+                self.bundle.withdraw()
             return
         self._conclude(session)
 
@@ -103,11 +118,12 @@ class EvidencePlugin:
             rehearsal=self.context.rehearsal,
             leftovers=leftovers,
             others_failed=len(self.gathering.unknown(catalog)),
+            untold=self.gathering.disagreements(scenarios, session.testsfailed),
         )
         # 2 to 5 are pytest's own: interrupted, internal error, usage, nothing collected.
         if session.exitstatus in _OURS_TO_DECIDE:
             session.exitstatus = self.verdict.exit_code
-        self.bundle = Bundle(self.config, self.context, self.signing_key)
+        self.bundle = self.bundle or Bundle(self.config, self.context, self.signing_key)
         try:
             self.bundle.write(self.verdict, scenarios, self.gathering, utc_now())
         except EvidenceLeak as leak:
@@ -126,4 +142,4 @@ class EvidencePlugin:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The closing table, the verdict, and where the evidence lies."""
         if self.verdict is not None and self.bundle is not None:
-            print_verdict(terminalreporter, self.verdict, self.bundle, self.trouble)
+            print_verdict(terminalreporter, self.verdict, self.bundle, self.trouble, self.context.warnings)

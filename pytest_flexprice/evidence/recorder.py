@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from pytest_flexprice.evidence.execution import ending
 from pytest_flexprice.evidence.logs import clean_log_records
 from pytest_flexprice.evidence.longrepr import redact_report, redacted
 from pytest_flexprice.evidence.records import (
@@ -62,19 +64,29 @@ class ScenarioRecorder:
     """The plugin that records scenarios in a process; ``worker`` is ``main`` or xdist's ``gw0``, ``folder`` the run's evidence folder."""
 
     def __init__(
-        self, config: pytest.Config, redactor: Redactor, folder: Path, worker: str = "main", *, rehearsal: bool = False
+        self,
+        config: pytest.Config,
+        redactor: Redactor,
+        folder: Path,
+        worker: str = "main",
+        *,
+        rehearsal: bool = False,
+        packaged: Path | None = None,
     ) -> None:
         self.config = config
         self.redactor = redactor
         self.folder = folder
         self.worker = worker
         self.rehearsal = rehearsal
+        self.packaged = packaged
         self.observed: list[Callable[[ScenarioRecord, ObservationRecord], None]] = []
         self.waiting = WaitingBoard(config, folder, worker)
         self._catalog: dict[str, ScenarioRecord] = {}
         self._records: dict[str, ScenarioRecord] = {}
         self._reports: dict[str, list[pytest.TestReport]] = {}
         self._reached: dict[str, int] = {}
+        self._begun: Counter[str] = Counter()
+        self._calling = ""
         self._known: dict[str, dict[tuple[str, ...], int | None]] = {}
         self._step_started = 0.0
         config.stash[RECORDER] = self
@@ -104,7 +116,7 @@ class ScenarioRecorder:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Tell the controller what belongs to the run, through a file: a worker that crashes can tell nothing later."""
         for item in session.items:
-            self._note(item, deselected=False)
+            self._note(item)
         if self._catalog and not self.config.option.collectonly:
             self.folder.mkdir(parents=True, exist_ok=True)
             rows = [record.model_dump(mode="json") for record in self._catalog.values()]
@@ -112,25 +124,38 @@ class ScenarioRecorder:
 
     def pytest_deselected(self, items: Iterable[pytest.Item]) -> None:
         """A scenario that was left out is told too: it has not been run."""
+        option = self.config.option
+        chosen = bool(option.keyword or option.markexpr or option.deselect)
         for item in items:
-            self._note(item, deselected=True)
+            self._note(item, deselected=chosen, why="" if chosen else "A plugin or a conftest.py left it out.")
 
-    def _note(self, item: pytest.Item, deselected: bool) -> None:
-        record = describe(item)
+    def _note(self, item: pytest.Item, deselected: bool = False, why: str = "") -> None:
+        record = describe(item, self.packaged)
         if record is not None:
-            record.deselected = deselected
+            record.deselected, record.message = deselected, why
             self._catalog[item.nodeid] = record
 
     # What a scenario does
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """A new scenario begins; nothing has been reached yet."""
-        known = self._catalog.get(item.nodeid) or describe(item)
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+        """A new scenario begins, before anybody may keep it back; nothing has been reached yet."""
+        known = self._catalog.get(item.nodeid) or describe(item, self.packaged)
         if known is not None:
+            self._begun[item.nodeid] += 1
             record = known.model_copy(deep=True)
-            record.started, record.worker, record.outcome = utc_now(), self.worker, "passed"
+            record.started, record.worker, record.executions = utc_now(), self.worker, self._begun[item.nodeid]
             self._records[item.nodeid], self._reports[item.nodeid], self._reached[item.nodeid] = record, [], 0
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Only what happens from here on carries the scenario out."""
+        self._calling = item.nodeid
+        try:
+            return (yield)
+        finally:
+            self._calling = ""
 
     def pytest_bdd_before_scenario(self, request: pytest.FixtureRequest, scenario: Any) -> None:
         """The steps as they will be shown, with the values of this example."""
@@ -143,7 +168,7 @@ class ScenarioRecorder:
     def pytest_bdd_before_step(self, request: pytest.FixtureRequest) -> None:
         """A step is reached."""
         self._step_started = time.monotonic()
-        if request.node.nodeid in self._reached:
+        if request.node.nodeid in self._reached and request.node.nodeid == self._calling:
             self._reached[request.node.nodeid] += 1
 
     def pytest_bdd_after_step(self, request: pytest.FixtureRequest) -> None:
@@ -153,6 +178,10 @@ class ScenarioRecorder:
     def pytest_bdd_step_error(self, request: pytest.FixtureRequest, exception: BaseException) -> None:
         """A step does not hold, or could not find out."""
         self._close_step(request.node.nodeid, step_status(exception))
+        record = self._records.get(request.node.nodeid)
+        if record is not None:
+            # Whatever becomes of the exception on its way to pytest: it was raised.
+            self._note_error(record, exception, "call")
 
     def pytest_bdd_step_func_lookup_error(self, request: pytest.FixtureRequest) -> None:
         """A sentence that nothing implements is a failure."""
@@ -254,18 +283,24 @@ class ScenarioRecorder:
     ) -> None:
         error = excinfo.value
         outcome = outcome_of(error)
-        if graver(record.outcome, outcome) == outcome and outcome != record.outcome:
-            record.outcome = outcome
-            record.message = self.redactor.text(one_line(error, report.when or ""))
-            record.broken = outcome == "failed" and not isinstance(error, (AssertionError, pytest.fail.Exception))
-            if record.broken:
-                record.message = f"The scenario itself broke: {record.message}"
+        self._note_error(record, error, report.when or "")
         if isinstance(error, (RequirementNotMet, NotVerified)):
             self._keep(record, list(error.findings))
             report.longrepr = self._told(record, node_id, report.when or "", list(error.findings))
         step = self._step(node_id)
         if report.when == "call" and step is not None and step.status == "skipped" and outcome != "not run":
             self._close_step(node_id, step_status(error))
+
+    def _note_error(self, record: ScenarioRecord, error: BaseException, when: str) -> None:
+        """Keep the gravest of what was raised; a message tells that something was."""
+        outcome = outcome_of(error)
+        if record.message and graver(record.outcome, outcome) == record.outcome:
+            return
+        record.outcome = outcome
+        record.message = self.redactor.text(one_line(error, when)) or "It ended without a word."
+        record.broken = outcome == "failed" and not isinstance(error, (AssertionError, pytest.fail.Exception))
+        if record.broken:
+            record.message = f"The scenario itself broke: {record.message}"
 
     def _told(self, record: ScenarioRecord, node_id: str, when: str, findings: list[Finding]) -> str:
         step = self._step(node_id)
@@ -274,10 +309,11 @@ class ScenarioRecorder:
         return "\n".join([f"Scenario: {record.name}", f"  {where}", *sentences])
 
     def _hand_over(self, record: ScenarioRecord, report: pytest.TestReport) -> None:
-        self._note_waits(report.nodeid, met=record.outcome == "passed")
         reports = self._reports.pop(report.nodeid, [])
-        if any(hasattr(each, "wasxfail") for each in reports):
-            record.outcome, record.message = "not run", "marked as expected to fail, which proves nothing"
+        if not record.message or any(hasattr(each, "wasxfail") for each in reports):
+            written = self._catalog.get(report.nodeid, record).steps
+            record.outcome, record.message = ending(record, len(written), reports)
+        self._note_waits(report.nodeid, met=record.outcome == "passed")
         record.duration = round(sum(each.duration for each in reports), 3)
         clean = self.redactor.data(record.model_dump(mode="json"))
         report.user_properties.append((PROPERTY, json.dumps(clean, ensure_ascii=False)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Any, Literal
 
@@ -14,7 +13,6 @@ Outcome = Literal["passed", "attested", "failed", "not verified", "not decided",
 StepStatus = Literal["passed", "failed", "not verified", "not decided", "skipped"]
 
 PROPERTY = "flexprice_scenario"
-_GROUP = re.compile(r"@[^@\]]*$")
 MOST_FINDINGS = 300
 MOST_ENTRIES = 200
 LONGEST_TEXT = 4000
@@ -88,7 +86,8 @@ class ScenarioRecord(Record):
 
     ``items`` are checklist ids, ``level`` the lowest run level that includes it. Outcome ``attested`` tells a person's word from
     what was seen, ``broken`` an error of the test itself from a requirement that is not met. ``exchanges`` counts requests to
-    Flexprice, ``findings_total`` counts also findings that are not kept, times are UTC, durations in seconds.
+    Flexprice, ``findings_total`` counts also findings that are not kept, times are UTC, durations in seconds. ``packaged`` tells
+    the suite's own scenarios from a company's, ``example`` is the row of an outline, ``executions`` how often it was begun.
     """
 
     node_id: str
@@ -97,6 +96,9 @@ class ScenarioRecord(Record):
     level: str = "lint"
     feature: str = ""
     feature_file: str = ""
+    packaged: bool = False
+    example: dict[str, str] = {}
+    executions: int = 0
     outcome: Outcome = "not run"
     broken: bool = False
     message: str = ""
@@ -123,11 +125,6 @@ class Reconciliation(Record):
     collected: int = 0
     reported: int = 0
     missing: list[str] = []
-
-
-def plain_id(node_id: str) -> str:
-    """A node id as it is without xdist, which appends ``@group`` to tests that have to stay together."""
-    return _GROUP.sub("", node_id)
 
 
 def graver(one: Outcome, other: Outcome) -> Outcome:

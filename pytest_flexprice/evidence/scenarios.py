@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pytest_bdd.scenario import scenario_wrapper_template_registry
 
-from pytest_flexprice.evidence.records import Outcome, ScenarioRecord, StepRecord, StepStatus, plain_id
+from pytest_flexprice.evidence.records import Outcome, ScenarioRecord, StepRecord, StepStatus
 from pytest_flexprice.model.checklist import BY_TAG, Level
 from pytest_flexprice.model.finding import Kind, NotVerified, RequirementNotMet
 
@@ -21,8 +21,11 @@ _STEP_STATUS: dict[Outcome, StepStatus] = {
 _LEVELS = {level.word: level for level in Level}
 
 
-def describe(item: pytest.Item) -> ScenarioRecord | None:
-    """What is known of a scenario before it runs; None for a test that proves no checklist item."""
+def describe(item: pytest.Item, packaged: Path | None = None) -> ScenarioRecord | None:
+    """What is known of a scenario before it runs; None for a test that proves no checklist item.
+
+    ``packaged`` is the folder of the suite's own feature files.
+    """
     marks = {mark.name for mark in item.iter_markers()}
     items = [BY_TAG[tag].id for tag in BY_TAG if tag in marks]
     if not items:
@@ -30,12 +33,29 @@ def describe(item: pytest.Item) -> ScenarioRecord | None:
     function = getattr(item, "obj", None)
     template = scenario_wrapper_template_registry.get(function) if function is not None else None
     level = max((_LEVELS[mark] for mark in marks if mark in _LEVELS), default=Level.LINT)
-    record = ScenarioRecord(node_id=plain_id(item.nodeid), name=item.name, items=items, level=level.word)
+    record = ScenarioRecord(node_id=item.nodeid, name=item.name, items=items, level=level.word)
     if template is not None:
         record.name, record.feature = template.name, template.feature.name or ""
-        record.feature_file = Path(template.feature.filename).name
+        record.packaged, record.feature_file = home(Path(template.feature.filename), item.config.rootpath, packaged)
+        record.example = _example(item)
         record.steps = [step_record(step) for step in template.steps]
     return record
+
+
+def home(feature: Path, root: Path, packaged: Path | None) -> tuple[bool, str]:
+    """Whether a feature file is one of the suite's own, and its name: within the suite, or from the rootdir."""
+    feature = feature.resolve()
+    if packaged is not None and feature.is_relative_to(packaged):
+        return True, feature.relative_to(packaged).as_posix()
+    return False, feature.relative_to(root.resolve()).as_posix() if feature.is_relative_to(
+        root.resolve()
+    ) else feature.name
+
+
+def _example(item: pytest.Item) -> dict[str, str]:
+    callspec = getattr(item, "callspec", None)
+    row = callspec.params.get("_pytest_bdd_example") if callspec is not None else None
+    return {str(name): str(value) for name, value in row.items()} if isinstance(row, dict) else {}
 
 
 def outcome_of(error: BaseException) -> Outcome:

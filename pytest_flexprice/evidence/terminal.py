@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,9 @@ NARROW = 72
 MOST_WARNINGS = 2
 
 
-def print_verdict(reporter: Any, verdict: Verdict, bundle: Bundle, trouble: str = "") -> None:
+def print_verdict(
+    reporter: Any, verdict: Verdict, bundle: Bundle, trouble: str = "", warnings: Sequence[str] = ()
+) -> None:
     """Write the table, the verdict line and where the evidence lies."""
     width = max(shutil.get_terminal_size().columns, 40)
     reporter.section("go-live checklist" + (" (rehearsal)" if verdict.rehearsal else ""))
@@ -50,6 +53,8 @@ def print_verdict(reporter: Any, verdict: Verdict, bundle: Bundle, trouble: str 
     drift = bundle.document.drift if bundle.document else None
     if drift is not None:
         _paragraph(reporter, drift_line(drift), width)
+    for warning in warnings:
+        _paragraph(reporter, f"Warning: {warning}.", width, yellow=True)
     if trouble:
         _paragraph(reporter, trouble, width, red=True, bold=True)
     reporter.write_line(f"Report:   {_short(bundle.html)}")

@@ -23,7 +23,7 @@ from pytest_flexprice.evidence.statements import (
     statement_for,
     waiver_for,
 )
-from pytest_flexprice.model.checklist import Item, Level
+from pytest_flexprice.model.checklist import ITEMS, Item, Level
 
 if TYPE_CHECKING:
     from pytest_flexprice.model.golive_plan import GoLivePlan
@@ -46,6 +46,15 @@ class _Grounds:
     today: date
     plan: GoLivePlan | None
     environment: str
+
+
+@dataclass(frozen=True)
+class _Troubles:
+    """What keeps a run from being green beside the items."""
+
+    leftovers: Sequence[str]
+    others_failed: int
+    untold: int
 
 
 class ItemVerdict(BaseModel):
@@ -91,16 +100,17 @@ def judge(
     rehearsal: bool = False,
     leftovers: Sequence[str] = (),
     others_failed: int = 0,
+    untold: int = 0,
 ) -> Verdict:
     """The verdict on a run at ``level``.
 
     ``scenarios`` are all that were collected, also those that never ran; ``others_failed`` counts failed tests that prove no
-    item. ``today`` decides which waivers and attestations still count.
+    item, ``untold`` failures that pytest counts and no record tells of. ``today`` decides which waivers and attestations still count.
     """
     records = list(scenarios)
     grounds = _Grounds(level, today, plan, environment)
     judged = [_judge_item(item, records, grounds) for item in items]
-    word, label, headline = _word(judged, level, rehearsal, leftovers, others_failed)
+    word, label, headline = _word(judged, level, rehearsal, _Troubles(leftovers, others_failed, untold))
     return Verdict(
         word=word,
         label=label,
@@ -109,7 +119,7 @@ def judge(
         items=judged,
         leftovers=list(leftovers),
         rehearsal=rehearsal,
-        exit_code=_exit_code(judged, leftovers, others_failed),
+        exit_code=_exit_code(judged, _Troubles(leftovers, others_failed, untold)),
         counts=_counts(judged),
     )
 
@@ -234,19 +244,28 @@ def _waived(verdict: ItemVerdict, grounds: _Grounds) -> ItemVerdict:
     return verdict
 
 
-def _word(
-    judged: list[ItemVerdict], level: Level, rehearsal: bool, leftovers: Sequence[str], others_failed: int
-) -> tuple[Word, str, str]:
+def unfinished(level: Level) -> Verdict:
+    """The verdict on a run that has begun and not ended: nothing is proved."""
+    verdict = judge(ITEMS, [], level=level, today=date.max)
+    why = "The run began and has not ended."
+    items = [item.model_copy(update={"state": "not run", "why": why}) for item in verdict.items]
+    text = f"{why} Nothing is proved; what it may have left behind is removed by --flexprice-sweep."
+    return verdict.model_copy(update={"headline": text, "coverage": _coverage(items, level), "items": items})
+
+
+def _word(judged: list[ItemVerdict], level: Level, rehearsal: bool, beside: _Troubles) -> tuple[Word, str, str]:
     failed = [item.id for item in judged if item.state == "failed"]
     unproved = [item.id for item in judged if item.state in ("not verified", "not run")]
     waived = [item.id for item in judged if item.state == "waived"]
-    troubles = _troubles(failed, leftovers, others_failed)
+    troubles = _troubles(failed, beside)
     if rehearsal:
         told = troubles + ([f"not proved: {', '.join(unproved)}"] if unproved else [])
         outcome = "; ".join(told) if told else f"all {len(judged)} items hold"
         return "REHEARSAL", "REHEARSAL", f"{capital(outcome)}. A rehearsal says nothing about a real environment."
-    if troubles:
+    if troubles and not (beside.untold and len(troubles) == 1):
         return "NOT READY", "NOT READY", f"{capital('; '.join(troubles))}."
+    if troubles:
+        return "INCOMPLETE", "INCOMPLETE", f"{capital(troubles[0])}."
     if unproved:
         below = [item for item in judged if item.state in ("not verified", "not run") and item.in_level]
         where = "in this run" if below else f"at level {level.word}"
@@ -257,34 +276,43 @@ def _word(
     return "READY", "READY", f"All {len(judged)} items are passed or attested."
 
 
-def _troubles(failed: list[str], leftovers: Sequence[str], others_failed: int) -> list[str]:
+def _troubles(failed: list[str], beside: _Troubles) -> list[str]:
+    leftovers, others_failed, untold = beside.leftovers, beside.others_failed, beside.untold
     troubles = [f"{len(failed)} {'item' if len(failed) == 1 else 'items'} failed: {_list(failed)}"] if failed else []
     if leftovers:
         troubles.append(f"{len(leftovers)} {'object was' if len(leftovers) == 1 else 'objects were'} left behind")
     if others_failed:
         troubles.append(f"{others_failed} {'test' if others_failed == 1 else 'tests'} of your own failed")
+    if untold:
+        counted = f"{untold} {'failure' if untold == 1 else 'failures'}"
+        troubles.append(f"pytest counts {counted} that no scenario tells of, so this verdict cannot be trusted")
     return troubles
 
 
 def _coverage(judged: list[ItemVerdict], level: Level) -> str:
-    covered = [item for item in judged if item.in_level]
+    covered = [item for item in judged if item.in_level and item.state != "not run"]
+    missed = [item.id for item in judged if item.in_level and item.state == "not run"]
     opened = [item for item in judged if not item.in_level]
     text = f"Level {level.word} covers {len(covered)} of {len(judged)} items"
+    if missed:
+        text = (
+            f"This run at level {level.word} covered {len(covered)} of {len(judged)} items, did not run {_list(missed)}"
+        )
     if not opened:
         return text + "."
     needed = max(Level.parse(item.level) for item in opened)
     return f"{text} and leaves open {_list([item.id for item in opened])}; run at level {needed.word} to cover them."
 
 
-def _exit_code(judged: list[ItemVerdict], leftovers: Sequence[str], others_failed: int) -> int:
-    if leftovers:
+def _exit_code(judged: list[ItemVerdict], beside: _Troubles) -> int:
+    if beside.leftovers:
         return EXIT_LEFT_BEHIND
-    if others_failed or any(item.state == "failed" for item in judged):
+    if beside.others_failed or any(item.state == "failed" for item in judged):
         return EXIT_FAILED
     # What somebody chose to leave out was not asked of this run.
     unproved = any(item.state == "not run" and item.in_level and not item.chosen_out for item in judged)
     unproved = unproved or any(item.state == "not verified" for item in judged)
-    return EXIT_NOT_VERIFIED if unproved else 0
+    return EXIT_NOT_VERIFIED if unproved or beside.untold else 0
 
 
 def _items(ids: list[str]) -> str:

@@ -10,10 +10,11 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from pytest_flexprice.model import spoken
@@ -83,6 +84,13 @@ def _given(value: str) -> str:
     return value.strip()
 
 
+def _cell(value: Any) -> Any:
+    """TOML has numbers and days of its own; a customers file has them as text."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 Named = Annotated[str, AfterValidator(_named)]
 LevelName = Annotated[str, AfterValidator(_level)]
 ItemId = Annotated[str, AfterValidator(_item)]
@@ -90,6 +98,7 @@ Variable = Annotated[str, AfterValidator(_variable)]
 Given = Annotated[str, AfterValidator(_given)]
 BillingPeriod = Literal["MONTHLY", "ANNUAL", "WEEKLY", "DAILY", "QUARTERLY", "HALF_YEARLY"]
 Collection = Literal["send_invoice", "charge_automatically"]
+Cell = Annotated[str, BeforeValidator(_cell)]
 EventType = Annotated[str, Field(min_length=1)]
 
 
@@ -139,7 +148,7 @@ class Customers(Part):
     """The customers that must exist: a CSV file, rows in the plan, or both (checklist section 4)."""
 
     file: str = ""
-    declared: tuple[dict[str, str], ...] = ()
+    declared: tuple[dict[str, Cell], ...] = ()
     undeclared: Literal["fail", "allow"] = "fail"
     ignore_prefixes: tuple[str, ...] = ()
 
@@ -159,6 +168,8 @@ class Invoicing(Part):
 class Environment(Part):
     """One environment of Flexprice that the plan knows.
 
+    ``test_plans`` are the plans whose prices are proved, ``test_events`` and ``test_amount`` the budget of that proof (events in all,
+    and the most that one line may come to); ``unproved`` says of which events a price need not be proved, and why.
     ``previews`` is how many active subscriptions have their next invoice previewed each run, and ``preview_minutes`` how long that
     may take (checklist 5.3).
     ``allow`` is the highest level it may ever see; ``old_keys`` and ``old_key_ids`` name variables and key ids that must no longer
@@ -174,6 +185,10 @@ class Environment(Part):
     test_currency: str = ""
     test_billing_period: BillingPeriod | None = None
     test_invoice: Literal["draft", "cancel_and_bill"] = "draft"
+    test_plans: Literal["all"] | tuple[str, ...] = ()
+    test_events: Annotated[int, Field(gt=0)] | None = None
+    test_amount: Annotated[Decimal, Field(gt=0)] | None = None
+    unproved: dict[str, Named] = {}
     previews: Annotated[int, Field(gt=0, le=MOST_PREVIEWS)] | Literal["all"] | None = None
     preview_minutes: Annotated[int, Field(gt=0, le=24 * 60)] = 30
     old_keys: tuple[Variable, ...] = ()

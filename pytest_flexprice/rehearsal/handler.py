@@ -140,7 +140,8 @@ class DemoHandler(LoopbackServer):
     def _process(self, kind: str, invoice: dict[str, Any], message_id: str) -> None:
         invoice_id = str(invoice.get("id", ""))
         with self._lock:
-            keys = {message_id, f"{kind} {invoice_id}"}
+            # What trusts a signature whatever its body would be saved by remembering the id.
+            keys = {f"{kind} {invoice_id}", *([] if self.fault == "F119" else [message_id])}
             if keys & self._seen and self.fault != "F130":
                 return
             self._seen |= keys

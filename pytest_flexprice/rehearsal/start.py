@@ -23,11 +23,18 @@ from pytest_flexprice.rehearsal import demo_log
 from pytest_flexprice.rehearsal.client_faults import CLIENT_FAULTS, ClientFault
 from pytest_flexprice.rehearsal.handler import FAULTS as HANDLER_FAULTS
 from pytest_flexprice.rehearsal.handler import WRONG_SECRET, DemoHandler
+from pytest_flexprice.rehearsal.usage import use
 from pytest_flexprice.run.profile import DEMO_PLAN, LOCAL, ProfileError
 
 #: Small, but never zero: what is asynchronous in the real one stays asynchronous here.
 LAG = 0.05
 STATED_DAYS_AGO = 20
+OWN_WEBHOOKS = Webhooks(
+    endpoint="https://handler.rehearsal.example/flexprice",
+    handler=Handler(url="https://handler.rehearsal.example/flexprice", secret="REHEARSED_WEBHOOK_SECRET"),  # noqa: S106 - a variable's name
+    processed="https://handler.rehearsal.example/processed/{invoice_id}",
+)
+"""What is rehearsed where the plan decides nothing about webhooks, so that everything else can be."""
 
 
 @dataclass
@@ -81,17 +88,18 @@ class Rehearsal:
             sandbox.revoke(identifier)
         for name in _sandboxes(plan):
             _, variables[key_variable(name)] = sandbox.key(f"reader of {name}")
-        webhooks = here.webhooks
-        if webhooks:
-            secret = live.endpoint(self.handler.url, webhooks.event_types)
-            if not self.handler.fault.startswith("F125"):
-                self.handler.secret = secret
-            if webhooks.handler:
-                variables[webhooks.handler.secret] = secret
+        webhooks = here.webhooks or OWN_WEBHOOKS
+        secret = live.endpoint(self.handler.url, webhooks.event_types)
+        if not self.handler.fault.startswith("F125"):
+            self.handler.secret = secret
+        if webhooks.handler:
+            variables[webhooks.handler.secret] = secret
         for other in plan.environments.values():
             if other is not own and other.webhooks and other.webhooks.handler:
                 variables.setdefault(other.webhooks.handler.secret, WRONG_SECRET)
         live.customers(customers_of(here))
+        if chosen.only_calculates:
+            use(live, here)
         self.values = {
             "url": self.server.url,
             "environment_id": PRODUCTION,
@@ -115,6 +123,11 @@ class Chosen:
     emulator: list[str] = field(default_factory=list)
     handler: str = ""
     client: list[ClientFault] = field(default_factory=list)
+
+    @property
+    def only_calculates(self) -> bool:
+        """Whether nothing is wrong, or only what is billed: then customers may have used something, and each fault shows itself."""
+        return not self.handler and not self.client and all(name.startswith("W") for name in self.emulator)
 
 
 def sort_faults(names: Iterable[str]) -> Chosen:
@@ -167,19 +180,18 @@ def rehearsed_plan(plan: GoLivePlan, values: dict[str, Any]) -> GoLivePlan:
     """The plan with loopback addresses in an environment ``local``; the demo company's statements are kept recent."""
     own = rehearsed_environment(plan)
     stood_for = name_of(plan, own)
-    webhooks = own.webhooks or plan.webhooks
+    webhooks = own.webhooks or plan.webhooks or OWN_WEBHOOKS
     update: dict[str, Any] = {
         "base_url": values["url"],
         "environment_id": values["environment_id"],
         "svix_url": values["url"],
         "probe_handler": True,
         "allow": None,
+        "webhooks": _loopback(webhooks, values),
     }
     if own.client and own.client.events_url:
         events_url = own.client.events_url.replace(own.base_url.rstrip("/"), values["url"])
         update["client"] = own.client.model_copy(update={"events_url": events_url})
-    if webhooks:
-        update["webhooks"] = _loopback(webhooks, values)
     local = own.model_copy(update=update)
     others = {name: one for name, one in plan.environments.items() if name != LOCAL}
     for name in _sandboxes(plan):
@@ -195,6 +207,14 @@ def rehearsed_plan(plan: GoLivePlan, values: dict[str, Any]) -> GoLivePlan:
     for name in values["faults"]:
         result = CLIENT_FAULTS[name].change(result, values)
     return result
+
+
+def stand_ins(plan: GoLivePlan) -> list[tuple[str, str, str]]:
+    """What a rehearsal puts in place of what the plan leaves open: name, value and reason, for the run's header."""
+    if rehearsed_environment(plan).webhooks or plan.webhooks:
+        return []
+    reason = "the plan is silent about webhooks: decide them before a real run"
+    return [("webhooks", "a handler of the rehearsal's own", reason)]
 
 
 def _sandboxes(plan: GoLivePlan) -> list[str]:

@@ -10,23 +10,22 @@ import inspect
 import types
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from gherkin.parser import Parser
 from pytest_bdd import scenarios
 from pytest_bdd.scenario import find_fixturedefs_for_step, scenario_wrapper_template_registry
 from pytest_bdd.steps import step_function_context_registry
 
+from pytest_flexprice.evidence.written import LEVEL_TAGS, Written, read_scenarios
 from pytest_flexprice.model.checklist import BY_TAG, ITEMS, Item, Level
 
-LEVEL_TAGS = {level.word: level for level in Level}
 
-
-class FeatureError(Exception):
-    """A feature file that must not run as it is; the message is one sentence with file, line and remedy."""
+def features_folder() -> Path:
+    """Where the packaged feature files lie: beside the steps, in a checkout, an editable install and a wheel."""
+    return Path(str(import_module("pytest_flexprice.steps").__file__)).resolve().parents[1] / "features"
 
 
 class FeatureFile(pytest.Module):
@@ -55,44 +54,6 @@ class FeatureFile(pytest.Module):
                     "give it at least one step"
                 )
         return collected
-
-
-@dataclass(frozen=True)
-class Written:
-    """A scenario as it is written: its name, line and all tags that apply to it; ``rows`` of an outline, None for others."""
-
-    name: str
-    line: int
-    tags: frozenset[str]
-    rows: int | None = None
-
-
-def read_scenarios(path: Path) -> list[Written]:
-    """The scenarios of a feature file, read with gherkin-official.
-
-    Raises:
-        FeatureError: the file is not Gherkin.
-    """
-    try:
-        document = Parser().parse(path.read_text(encoding="utf-8"))
-    except Exception as error:
-        raise FeatureError(f"{path}: this is not Gherkin: {str(error).splitlines()[-1].strip()}") from None
-    feature = document.get("feature")
-    return list(_scenarios(feature, frozenset())) if feature else []
-
-
-def _scenarios(node: Any, inherited: frozenset[str]) -> Iterator[Written]:
-    tags = inherited | {tag["name"].lstrip("@") for tag in node.get("tags", ())}
-    for child in node.get("children", ()):
-        if "rule" in child:
-            yield from _scenarios(child["rule"], tags)
-        if "scenario" in child:
-            scenario = child["scenario"]
-            own = {tag["name"].lstrip("@") for tag in scenario["tags"]}
-            own |= {tag["name"].lstrip("@") for table in scenario["examples"] for tag in table["tags"]}
-            outline = any("<" in step["text"] for step in scenario["steps"]) or bool(scenario["examples"])
-            rows = sum(len(table.get("tableBody", ())) for table in scenario["examples"]) if outline else None
-            yield Written(scenario["name"], scenario["location"]["line"], tags | own, rows)
 
 
 def problems(path: Path, written: Iterable[Written]) -> Iterator[str]:

@@ -7,6 +7,7 @@ it in other words, or judge an environment that nobody asked about.
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 
@@ -14,6 +15,7 @@ from pytest_flexprice.api import ApiError
 from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet, not_verified
 from pytest_flexprice.run import collector
+from pytest_flexprice.run.deadline import enforced
 from pytest_flexprice.run.run import Run
 from pytest_flexprice.testbed.proof import prove_environment
 
@@ -32,16 +34,20 @@ class Gate:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
         """Before a scenario: is this the environment it is about, and may the key do what it needs?"""
-        if collector.is_scenario(item):
-            reason = self._reason(item)
+        with self._in_time(item):
+            reason = self._reason(item) if collector.is_scenario(item) else ""
             if reason:
                 pytest.skip(reason)
-        return (yield from _translated(item))
+            return (yield from _translated(item))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
         """While it runs: a refusal for lack of permission belongs to item 1.2."""
-        return (yield from _translated(item))
+        with self._in_time(item):
+            return (yield from _translated(item))
+
+    def _in_time(self, item: pytest.Item) -> AbstractContextManager[None]:
+        return enforced(self._run.ends) if collector.is_scenario(item) else nullcontext()
 
     def _reason(self, item: pytest.Item) -> str:
         level = collector.level_of(item)

@@ -31,6 +31,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--flexprice-level", metavar="LEVEL", help="how far to go: lint, read, probe, smoke or drill")
     add("--flexprice-base-url", metavar="URL", help="base URL of Flexprice, without /v1")
     add("--flexprice-reports", metavar="DIR", help="folder for the evidence (default: reports)")
+    add("--flexprice-deadline", metavar="TIME", help="how long the whole run may take: 90s, 60m, 2h (default: 60m)")
     add(
         "--flexprice-previews",
         metavar="N|all",
@@ -38,7 +39,14 @@ def add_options(parser: pytest.Parser) -> None:
     )
     add("--flexprice-sweep", action="store_true", help="remove what killed runs left behind, and do nothing else")
     add("--flexprice-snapshot", action="store_true", help="write the environment's catalog as the plan's snapshot")
-    add("--flexprice-init", action="store_true", help="write a first golive.toml from what the environment holds")
+    add(
+        "--flexprice-init",
+        nargs="?",
+        const="write",
+        choices=["write", "update"],
+        metavar="update",
+        help="write a first golive.toml from what the environment holds; with =update add it to the plan that is there",
+    )
     add(
         "--flexprice-fault",
         metavar="NAME",
@@ -47,6 +55,8 @@ def add_options(parser: pytest.Parser) -> None:
         help="break the rehearsal in a named way, to see the checklist fail (local only; 'list' shows the names)",
     )
     parser.addini("flexprice_plan", "the plan (default: golive.toml in the rootdir)")
+    parser.addini("flexprice_deadline", "how long the whole run may take: 90s, 60m, 2h (default: 60m)")
+    parser.addini("flexprice_sensitive_names", "more names of fields whose values are secrets", type="linelist")
     parser.addini("flexprice_level", "how far runs go unless told otherwise")
     parser.addini("flexprice_reports", "folder for the evidence (default: reports)")
 
@@ -85,3 +95,17 @@ class Sources:
 def environment_name(config: pytest.Config) -> tuple[str, str] | None:
     """The environment this run is for and where that was said, or None: then the plugin is inert."""
     return Sources(config, os.environ, {}).first("env", "FLEXPRICE_ENV")
+
+
+def refuse_tasks(config: pytest.Config) -> None:
+    """Without an environment there is nothing to do a task for.
+
+    Raises:
+        pytest.UsageError: the command line names a task.
+    """
+    for task in TASKS:
+        if config.getoption(task):
+            option = "--" + task.replace("_", "-")
+            raise pytest.UsageError(
+                f"{option} needs to know the environment; add --flexprice-env=NAME, where NAME is what the plan calls it, such as sandbox"
+            )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,11 +14,18 @@ import pytest
 from pytest_flexprice.api.transport import is_loopback
 from pytest_flexprice.model import golive_plan as plans
 from pytest_flexprice.model.checklist import Level
+from pytest_flexprice.oracle.proving.budget import Budget
 from pytest_flexprice.run import variables
 from pytest_flexprice.run.options import Setting, Sources
 
 LOCAL = "local"
 USUAL_PREVIEWS = 200
+#: What a price proof may send and let a line come to, where the plan does not say.
+CAREFUL, GENEROUS, REHEARSED = (
+    Budget(2_000, Decimal(10_000)),
+    Budget(20_000, Decimal(1_000_000)),
+    Budget(30_000, Decimal(1_000_000_000)),
+)
 DEMO_PLAN = Path(__file__).parents[1] / "rehearsal" / "demo" / plans.PLAN_NAME
 
 
@@ -70,6 +78,16 @@ class Profile:
     def patience(self) -> float:
         """The factor on deadlines: what takes a minute in a real deployment takes seconds in the embedded one."""
         return 0.1 if self.rehearsal else 1.0
+
+    @property
+    def budget(self) -> Budget:
+        """How far the price proof may go: careful in production, generous elsewhere, and never less than that in a rehearsal."""
+        own = self.environment
+        usual = REHEARSED if self.rehearsal else CAREFUL if own.production else GENEROUS
+        events, amount = own.test_events or usual.events, own.test_amount or usual.amount
+        return (
+            Budget(max(events, usual.events), max(amount, usual.amount)) if self.rehearsal else Budget(events, amount)
+        )
 
     @property
     def preview_minutes(self) -> float:
@@ -181,7 +199,7 @@ def resolve(
         settings.append(Setting("environment header", header[0], header[1]))
     if svix:
         settings.append(Setting("delivery service", svix[0], svix[1]))
-    return Profile(
+    profile = Profile(
         name=name,
         environment=own,
         level=level,
@@ -199,6 +217,16 @@ def resolve(
         variables=look.variable,
         add_secret=add_secret,
     )
+    return (
+        replace(profile, settings=(*profile.settings, *_budget_setting(profile))) if level >= Level.SMOKE else profile
+    )
+
+
+def _budget_setting(profile: Profile) -> list[Setting]:
+    own, budget = profile.environment, profile.budget
+    said = "plan" if (own.test_events or own.test_amount) and not profile.rehearsal else "default"
+    text = f"{budget.events:,} events, at most {budget.amount:,} for one line"
+    return [Setting("price proof", text, said)]
 
 
 def _level(look: Sources, own: plans.Environment, name: str, rehearsal: bool) -> tuple[Level, str]:

@@ -19,6 +19,7 @@ from pytest_flexprice.evidence.exchanges import ExchangeLog, log_name
 from pytest_flexprice.evidence.redaction import Redactor
 from pytest_flexprice.model import golive_plan as plans
 from pytest_flexprice.model.bounded import Unreadable
+from pytest_flexprice.run import deadline, variables
 from pytest_flexprice.run import profile as profiles
 from pytest_flexprice.run.options import Setting, Sources
 from pytest_flexprice.run.profile import Profile, ProfileError
@@ -46,6 +47,9 @@ class Run:
     handover: dict[str, Any] = field(default_factory=dict)
     closers: list[Callable[[], None]] = field(default_factory=list)
     faults: tuple[str, ...] = ()
+    ends: datetime = field(default_factory=lambda: datetime.max.replace(tzinfo=UTC))
+    deadline: Setting | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def settings(self) -> tuple[Setting, ...]:
@@ -54,6 +58,7 @@ class Run:
             *self.profile.settings,
             Setting("plan", str(self.plan.path), self.plan_source),
             Setting("evidence", str(self.folder), "run"),
+            *([self.deadline] if self.deadline else ()),
             *(Setting("fault", name, "--flexprice-fault") for name in self.faults),
         )
 
@@ -82,7 +87,8 @@ class Run:
         """Give everything back: servers, handlers, connections."""
         while self.closers:
             self.closers.pop()()
-        remove_empty(self.folder)
+        if self.worker == "main":  # others may still write there
+            remove_empty(self.folder)
 
 
 def begin(config: pytest.Config, name: str) -> Run:
@@ -117,6 +123,7 @@ def _start(config: pytest.Config, name: str) -> Run:
     faults = tuple(config.getoption("flexprice_fault"))
     if faults and name != profiles.LOCAL:
         raise ProfileError("--flexprice-fault breaks the embedded Flexprice only; use it with --flexprice-env=local")
+    ends, shown = _deadline(config, name)
     _writable(folder)
     try:
         rehearsed = name == profiles.LOCAL
@@ -124,8 +131,22 @@ def _start(config: pytest.Config, name: str) -> Run:
     except BaseException:
         remove_empty(folder)
         raise
-    run.handover.update(run_id=run_id, folder=str(folder))
+    run.ends, run.deadline = ends, shown
+    run.handover.update(run_id=run_id, folder=str(folder), ends=run.ends.isoformat())
+    other = variables.open_to_others(config.rootpath / f".env.{name}")
+    run.warnings = (other,) if other else ()
     return run
+
+
+def _deadline(config: pytest.Config, name: str) -> tuple[datetime, Setting]:
+    """When this run has to end, and that as it is shown."""
+    default = (config.getini("flexprice_deadline"), "ini: flexprice_deadline"), (deadline.DEFAULT, "default")
+    given = profiles.sources(config, name).first("deadline", "FLEXPRICE_DEADLINE", *default)
+    text, source = given or default[1]
+    try:
+        return datetime.now(UTC) + deadline.span(text), Setting("deadline", text, source)
+    except ValueError as error:
+        raise ProfileError(f"{source}: {error}") from None
 
 
 def remove_empty(folder: Path) -> None:
@@ -133,22 +154,32 @@ def remove_empty(folder: Path) -> None:
     with contextlib.suppress(OSError):
         (folder / "allure-results").rmdir()  # allure-pytest makes it as soon as it is configured
     with contextlib.suppress(OSError):
-        folder.rmdir()
-        folder.parent.rmdir()
+        for each in (folder, *folder.parents[:2]):
+            each.rmdir()
 
 
 def _plan(config: pytest.Config, name: str) -> tuple[plans.GoLivePlan, str]:
     if config.getoption("flexprice_init"):
-        base = profiles.sources(config, name).first("base-url", "FLEXPRICE_BASE_URL")
-        if base is None:
-            raise ProfileError("--flexprice-init needs to know where Flexprice is; add --flexprice-base-url")
-        # There is no plan yet: the environment is only read.
-        environment = plans.Environment(base_url=base[0], type="production", allow="read")
-        company = plans.Company(name=config.rootpath.name or name)
-        path = config.rootpath / plans.PLAN_NAME
-        return plans.GoLivePlan(company=company, environments={name: environment}, path=path), "to be written"
+        return _plan_to_write(config, name)
     path, source = profiles.find_plan(config, name)
     return plans.load(path), source
+
+
+def _plan_to_write(config: pytest.Config, name: str) -> tuple[plans.GoLivePlan, str]:
+    """The plan that is there, to be added to, or a frame of one to be written; its environment is only read."""
+    try:
+        path, source = profiles.find_plan(config, name)
+        plan = plans.load(path)
+    except ProfileError:
+        company = plans.Company(name=config.rootpath.name or name)
+        plan, source = plans.GoLivePlan(company=company, path=config.rootpath / plans.PLAN_NAME), "to be written"
+    if name in plan.environments:
+        return plan, source
+    base = profiles.sources(config, name).first("base-url", "FLEXPRICE_BASE_URL")
+    if base is None:
+        raise ProfileError("--flexprice-init needs to know where Flexprice is; add --flexprice-base-url")
+    environment = plans.Environment(base_url=base[0], type="production", allow="read")
+    return plan.model_copy(update={"environments": {**plan.environments, name: environment}}), source
 
 
 def _rehearse(config: pytest.Config, frame: _Frame, faults: tuple[str, ...]) -> Run:
@@ -176,16 +207,22 @@ def _join(config: pytest.Config, name: str, handover: dict[str, Any]) -> Run:
     worker = str(getattr(config, "workerinput", {}).get("workerid", "gw"))
     frame = _Frame(plans.load(path), plan_source, handover["run_id"], Path(handover["folder"]), worker)
     if "rehearsal" in handover:
-        return _rehearsed(config, frame, handover["rehearsal"])
-    return _build(profiles.sources(config, name), name, frame)
+        run = _rehearsed(config, frame, handover["rehearsal"])
+    else:
+        run = _build(profiles.sources(config, name), name, frame)
+    run.ends = datetime.fromisoformat(handover["ends"])
+    return run
 
 
 def _rehearsed(config: pytest.Config, frame: _Frame, handover: dict[str, Any]) -> Run:
-    from pytest_flexprice.rehearsal.start import rehearsed_plan  # noqa: PLC0415 - as above
+    from pytest_flexprice.rehearsal.start import rehearsed_plan, stand_ins  # noqa: PLC0415 - as above
 
     look = Sources(config, {}, handover["variables"], "rehearsal")
+    said = tuple(Setting(*one) for one in stand_ins(frame.plan))
     frame = replace(frame, plan=rehearsed_plan(frame.plan, handover))
-    return _build(look, profiles.LOCAL, frame, rehearsal=True)
+    run = _build(look, profiles.LOCAL, frame, rehearsal=True)
+    run.profile = replace(run.profile, settings=(*run.profile.settings, *said))
+    return run
 
 
 def _build(look: Sources, name: str, frame: _Frame, *, rehearsal: bool = False) -> Run:

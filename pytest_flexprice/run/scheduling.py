@@ -1,7 +1,8 @@
-"""Under xdist, what belongs together stays on one worker: scenarios with one test customer, or one webhook handler.
+"""Under xdist, what belongs together stays on one worker, and a worker that dies takes nobody with it.
 
-This is xdist's ``loadgroup`` by the levels of scenarios. xdist's own reads groups from node ids that it rewrites in the workers, which
-pytest 9.2 no longer lets it do, without a word (measured with xdist 3.8).
+Scenarios with one test customer, or one webhook handler, belong together. This is xdist's ``loadgroup`` by the levels of scenarios;
+xdist's own reads groups from node ids that it rewrites in the workers, which pytest 9.2 no longer lets it do, without a word
+(measured with xdist 3.8).
 """
 
 from __future__ import annotations
@@ -22,7 +23,47 @@ GROUPS = {
 }
 
 
-class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc] # as above
+class SurvivingScheduling(LoadScopeScheduling):  # type: ignore[misc] # as above
+    """Distribution by scope that ends although workers die; xdist's own waits for ever (3.8).
+
+    A worker begins a test only once it knows the next one, or that there is none. The one that replaces a dead worker was given a
+    single test, and never told that there is no other.
+    """
+
+    def remove_node(self, node: Any) -> str | None:
+        """Take a worker away; what it was doing when it died is not begun a second time."""
+        workload = self.assigned_work[node]
+        doing: tuple[dict[str, bool], str] | None = next(
+            ((unit, name) for unit in workload.values() for name, done in unit.items() if not done), None
+        )
+        if doing is None:
+            self.assigned_work.pop(node)
+            return None
+        unit, name = doing
+        unit[name] = True
+        self.assigned_work.pop(node)
+        self.workqueue.update({scope: rest for scope, rest in workload.items() if not all(rest.values())})
+        for other in self.nodes:
+            self._reschedule(other)
+        return name
+
+    def _reschedule(self, node: Any) -> None:
+        if node.shutting_down:
+            return
+        while self.workqueue and self._pending_of(self.assigned_work[node]) <= 2:
+            self._assign_work_unit(node)
+        if not self.workqueue:
+            node.shutdown()
+
+
+class FileScheduling(SurvivingScheduling):
+    """``--dist loadfile``: each file to one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.split("::", 1)[0]
+
+
+class GroupScheduling(SurvivingScheduling):
     """Sends each group to one worker and everything else to whoever is free.
 
     ``folder`` is the run's evidence folder, where workers say what they collected before they report it.

@@ -14,6 +14,8 @@ import pytest
 from pytest_flexprice.api import ApiError
 from pytest_flexprice.evidence.context import HeaderRow, RunContext
 from pytest_flexprice.evidence.recorder import ScenarioRecorder
+from pytest_flexprice.evidence.records import ScenarioRecord
+from pytest_flexprice.evidence.written import FeatureError, expected
 from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet
 from pytest_flexprice.run import collector, preflight, run
@@ -25,7 +27,11 @@ RERUN_OPTIONS = {
     "force_reruns": "--force-reruns",
     "force_flaky": "--force-flaky",
     "retries": "--retries",
+    "flake_finder_enable": "--flake-finder",
 }
+RERUN_INI = ("reruns", "retries", "force_flaky")
+RERUN_MARKS = ("flaky", "repeat")
+PARTS = ("flexprice-recorder", "flexprice-evidence", "flexprice-suite", "flexprice-gate")
 
 
 def configure(config: pytest.Config, name: str) -> None:
@@ -36,10 +42,18 @@ def configure(config: pytest.Config, name: str) -> None:
     """
     this = run.begin(config, name)
     config.stash[RUN] = this
+    _refuse_blocked(config)
     _refuse_reruns(config, this)
     if getattr(config.option, "numprocesses", None) and config.option.dist in ("no", "load"):
         config.option.dist = "loadgroup"
-    recorder = ScenarioRecorder(config, this.redactor, this.folder, this.worker, rehearsal=this.profile.rehearsal)
+    recorder = ScenarioRecorder(
+        config,
+        this.redactor,
+        this.folder,
+        this.worker,
+        rehearsal=this.profile.rehearsal,
+        packaged=collector.features_folder(),
+    )
     config.pluginmanager.register(recorder, "flexprice-recorder")
     if not hasattr(config, "workerinput"):
         _register_evidence(config, this)
@@ -60,13 +74,36 @@ def hand_over(node: Any) -> None:
     node.workerinput[HANDOVER] = json.dumps(node.config.stash[RUN].handover)
 
 
+def _refuse_blocked(config: pytest.Config) -> None:
+    blocked = [name for name in PARTS if config.pluginmanager.is_blocked(name)]
+    if blocked:
+        raise pytest.UsageError(
+            f"-p no:{blocked[0]} would leave this run without its verdict; leave it out, or switch the whole plugin off "
+            "with -p no:flexprice"
+        )
+
+
 def _refuse_reruns(config: pytest.Config, this: Run) -> None:
     used = [flag for option, flag in RERUN_OPTIONS.items() if config.getoption(option, None)]
-    if used and this.profile.level >= Level.SMOKE:
+    used += ["--count"] if (config.getoption("count", None) or 1) not in (0, 1) else []
+    used += [f"{name} = {config.getini(name)} in the ini file" for name in RERUN_INI if _ini(config, name)]
+    _refuse_rerun(used, this)
+
+
+def _refuse_rerun(used: list[str], this: Run) -> None:
+    if used and this.profile.level >= Level.PROBE:
         raise pytest.UsageError(
             f"{used[0]} is refused at level {this.profile.level.word}: a scenario that is green the second time proves nothing "
             "and would write twice; run without it"
         )
+
+
+def _ini(config: pytest.Config, name: str) -> bool:
+    """Whether another plugin's ini key is set to something that is neither nothing, nor nought, nor false."""
+    try:
+        return str(config.getini(name)).strip().lower() not in ("", "0", "false", "none", "[]")
+    except (KeyError, ValueError):  # nobody declared it
+        return False
 
 
 def _register_suite(config: pytest.Config) -> None:
@@ -83,7 +120,6 @@ def _step_modules() -> list[str]:
 
 def _register_evidence(config: pytest.Config, this: Run) -> None:
     from pytest_flexprice.evidence.plugin import EvidencePlugin  # noqa: PLC0415 - the controller's part
-    from pytest_flexprice.plugin import features_folder  # noqa: PLC0415 - plugin imports this module
 
     profile = this.profile
     context = RunContext(
@@ -101,10 +137,23 @@ def _register_evidence(config: pytest.Config, this: Run) -> None:
         plan_file=this.plan.path,
         key_tail=profile.key_tail,
         header=[HeaderRow(each.name, each.value, each.source) for each in this.settings],
-        features=sorted(features_folder().glob("*.feature")),
+        features=sorted(collector.features_folder().glob("*.feature")),
+        written=_written(config),
+        ends=this.ends,
+        warnings=this.warnings,
         leftovers=lambda: leftovers(this),
     )
     config.pluginmanager.register(EvidencePlugin(config, context), "flexprice-evidence")
+
+
+def _written(config: pytest.Config) -> list[ScenarioRecord]:
+    """The scenarios of a whole run, whatever part of it was asked for: the suite's own, and the company's under ``golive/``."""
+    files = sorted(collector.features_folder().glob("*.feature"))
+    files += sorted((config.rootpath / "golive").rglob("*.feature"))
+    try:
+        return expected(files, config.rootpath, collector.features_folder())
+    except FeatureError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def leftovers(this: Run) -> list[str]:
@@ -145,6 +194,8 @@ class SuiteHooks:
         """Refuse scenarios that cannot be trusted, and leave out those above the level."""
         scenarios = [item for item in items if collector.is_scenario(item)]
         _refuse_untrusted(scenarios)
+        marks = (item.get_closest_marker(name) for item in scenarios for name in RERUN_MARKS)
+        _refuse_rerun([f"the mark {mark.name}" for mark in marks if mark is not None], self._run)
         if config.args_source is not config.ArgsSource.ARGS:
             _refuse_missing(scenarios)
         above = [item for item in scenarios if collector.level_of(item) > self._run.profile.level]
@@ -156,11 +207,15 @@ class SuiteHooks:
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object | None:
         """Keep together what belongs together, unless another distribution was asked for."""
-        if config.option.dist != "loadgroup":
+        if config.option.dist not in ("loadgroup", "loadscope", "loadfile"):
             return None
-        from pytest_flexprice.run.scheduling import GroupScheduling  # noqa: PLC0415 - with xdist only
+        from pytest_flexprice.run import scheduling  # noqa: PLC0415 - with xdist only
 
-        return GroupScheduling(config, log, self._run.folder)
+        if config.option.dist == "loadscope":
+            return scheduling.SurvivingScheduling(config, log)
+        if config.option.dist == "loadfile":
+            return scheduling.FileScheduling(config, log)
+        return scheduling.GroupScheduling(config, log, self._run.folder)
 
     def pytest_report_header(self) -> list[str]:
         """Each value of the run with its source."""

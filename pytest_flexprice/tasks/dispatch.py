@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,6 +18,9 @@ from pytest_flexprice.run.run import Run
 from pytest_flexprice.testbed.ledger import Ledger
 from pytest_flexprice.testbed.proof import belonging, prove_environment
 from pytest_flexprice.testbed.sweep import sweep
+
+if TYPE_CHECKING:
+    from pytest_flexprice.tasks.updating import Update
 
 Say = Callable[[str], None]
 
@@ -82,15 +85,36 @@ def _snapshot(config: pytest.Config, this: Run, say: Say) -> int:
 
 
 def _init(config: pytest.Config, this: Run, say: Say) -> int:
-    from pytest_flexprice.tasks.init import write_first_plan  # noqa: PLC0415 - of this task only
+    from pytest_flexprice.tasks import init, left, updating  # noqa: PLC0415 - of this task only
 
-    client = this.client()
+    client = this.client(log=False)
     seen = belonging(client)
     found = {"environment_id": seen.environment_id, "type": seen.type or "production"}
     environment = this.profile.environment.model_copy(update=found)
     profile = replace(this.profile, environment=environment, environment_id=seen.environment_id)
-    for path in write_first_plan(client, profile, Path(config.rootpath)):
+    fresh = init.first_plan(client, profile, this.plan.folder)
+    for remark in left.remarks(fresh):
+        say(f"NOTE: {remark}.")
+    if this.plan.path.exists():
+        return _updated(this, updating.update(this.plan, fresh), config.getoption("flexprice_init"), say)
+    for path in fresh.write(this.plan.folder):
         say(f"{path} written; review it")
+    say("Left for people to decide; until then the checklist tells each as not decided:")
+    for line in left.left_to_decide(fresh):
+        say(f"  {line}")
+    return 0
+
+
+def _updated(this: Run, update: Update, how: str, say: Say) -> int:
+    if not update.files:
+        say(f"{this.plan.path} states all that the environment holds.")
+        return 0
+    say(update.diff())
+    if how == "update":
+        update.write()
+        say(f"{', '.join(str(path) for path in update.files)} updated; review it")
+    else:
+        say(f"{this.plan.path} is there already and was not changed; add the lines above with --flexprice-init=update")
     return 0
 
 

@@ -66,19 +66,32 @@ def draft(smoke: Smoke) -> Climbed:
             ],
         )
     invoice = waited.value[0]["id"]
-    skipped = _skipped(waited.value[0])
+    expected = _expected(smoke, "draft")
+    skipped = _skipped(waited.value[0], expected)
     if skipped:
-        return Climbed(_told(_expected(smoke, "draft")), _read(waited.value[0]), skipped)
+        return Climbed(_told(expected), _read(waited.value[0]), skipped)
     flexprice.post(path_of("invoices", invoice, "compute"), {}, sync="true")
     observed = flexprice.get(path_of("invoices", invoice))
-    expected = _expected(smoke, "draft")
-    findings = _skipped(observed) or compare_invoice(expected, observed, "7.3")
+    findings = _skipped(observed, expected) or compare_invoice(expected, observed, "7.3")
     return Climbed(_told(expected), _read(observed), findings, observed)
 
 
-def _skipped(invoice: dict[str, Any]) -> list[Finding]:
+def _skipped(invoice: dict[str, Any], expected: ExpectedInvoice) -> list[Finding]:
     """A zero amount makes a SKIPPED invoice, which finalizing leaves as it is, with a message of success (contract 5.5)."""
-    return finalized_findings(invoice, "7.3") if invoice.get("invoice_status") == "SKIPPED" else []
+    if invoice.get("invoice_status") != "SKIPPED":
+        return []
+    return [_nothing_to_bill()] if expected.skipped else finalized_findings(invoice, "7.3")
+
+
+def _nothing_to_bill() -> Finding:
+    return Finding(
+        "7.3",
+        "invoice.invoice_status",
+        "not verified: what the test events may use is free on the test plan, so that there is no invoice to finalize",
+        consequence="that an invoice is finalized was not seen",
+        remedy="raise test_events above what the plan leaves free, or name a test_plan that bills sooner",
+        kind=Kind.NOT_VERIFIED,
+    )
 
 
 def _invoices(smoke: Smoke) -> list[Any]:
@@ -130,9 +143,12 @@ def _cancel_and_bill(smoke: Smoke) -> Climbed:
             ],
         )
     observed = smoke.testbed.flexprice.get(path_of("invoices", waited.value[0]["id"]))
-    findings = finalized_findings(observed, "7.3")
     expected = _expected(smoke, "finalized", closing=True)
-    findings = findings or compare_invoice(expected, observed, "7.3")
+    findings = (
+        _skipped(observed, expected)
+        or finalized_findings(observed, "7.3")
+        or compare_invoice(expected, observed, "7.3")
+    )
     return Climbed(_told(expected), _read(observed), findings, {**observed, "_billed_at": moment})
 
 

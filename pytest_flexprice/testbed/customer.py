@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -41,8 +41,8 @@ class TestCustomer:
 class TestSubscription:
     """A subscription that this run made, as it was read back.
 
-    ``lines`` are its line items as Flexprice gives them; ``start`` is its own start date, in UTC; ``findings`` tell where it is
-    another one than was asked for.
+    ``lines`` are its line items as Flexprice gives them, ``row`` is all of it; ``start`` is its own start date, in UTC; ``findings``
+    tell where it is another one than was asked for.
     """
 
     __test__ = False
@@ -54,6 +54,7 @@ class TestSubscription:
     start: datetime
     lines: tuple[dict[str, Any], ...]
     findings: tuple[Finding, ...] = ()
+    row: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass
@@ -129,6 +130,7 @@ class Testbed:
             instant(row["start_date"]),
             tuple(row.get("line_items") or ()),
             tuple(_differences(body, made) or _differences(body, row)),
+            row,
         )
 
     @staticmethod

@@ -22,6 +22,13 @@ class Rung(IntEnum):
     PREVIEWED = 8
     DRAFTED = 9
     FINALIZED = 10
+    PROVED = 11
+
+    @property
+    def needs(self) -> tuple[Rung, ...]:
+        """The rungs below it, in the order in which they are climbed; prices are proved beside the invoice, not above it."""
+        beside = (Rung.DRAFTED, Rung.FINALIZED) if self is Rung.PROVED else ()
+        return tuple(rung for rung in Rung if rung < self and rung not in beside)
 
     @property
     def words(self) -> str:
@@ -40,6 +47,7 @@ _WORDS = {
     Rung.PREVIEWED: "the preview of the invoice (5.3)",
     Rung.DRAFTED: "the draft invoice (7.3)",
     Rung.FINALIZED: "the finalized invoice (7.3)",
+    Rung.PROVED: "the price proof (5.3)",
 }
 
 

@@ -72,14 +72,15 @@ def belonging(rows: Iterable[Mapping[str, Any]], owner: Owner, where: str, **sam
     Raises:
         NotOurs: one of them belongs to somebody else: the server does not honour the filter, and no row is believed.
     """
-    found = list(rows)
-    for row in found:
+    found: list[Mapping[str, Any]] = []
+    for row in rows:
         problem = foreign(row, owner, **same)
         if problem:
             asked = " and ".join([f"customer {owner.id}", *(f"{key} {value}" for key, value in same.items())])
             raise NotOurs(
                 where, f"does not honour its filter: asked for {asked}, it answered {_called(row)}, {problem}"
             )
+        found.append(row)
     return found
 
 

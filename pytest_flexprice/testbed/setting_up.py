@@ -19,7 +19,10 @@ from pytest_flexprice.testbed.ownership import belonging
 
 @dataclass(frozen=True)
 class TestPlan:
-    """The plan that the test customer subscribes to, with the currency and billing period of its usage prices."""
+    """A plan that test customers subscribe to, with everything that meters and prices it, read in one request.
+
+    ``prices`` are its prices' JSON, ``meters`` those of its usage prices by id, ``archived`` the events whose meter is archived.
+    """
 
     __test__ = False
     id: str
@@ -27,6 +30,14 @@ class TestPlan:
     currency: str
     billing_period: str
     prices: tuple[dict[str, Any], ...]
+    meters: dict[str, Meter] = field(default_factory=dict)
+    allowances: dict[str, Allowance] = field(default_factory=dict)
+    archived: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The plan as a table names it."""
+        return f"{self.key}, {self.currency}, {self.billing_period.lower()}"
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,13 @@ class Setup:
         return max([self.billed.start, *(line.start for line in self.billed.lines if line.is_usage and line.start)])
 
 
+def read_plan_rows(flexprice: Flexprice, key: str = "") -> list[dict[str, Any]]:
+    """Plans with their prices, meters and entitlements: all of them, or the one with that lookup key."""
+    wanted = {"lookup_key": key} if key else {}
+    rows = flexprice.search("/v1/plans/search", {**wanted, "expand": "prices,meters,entitlements,features"})
+    return [row for row in rows if not key or row.get("lookup_key") == key]
+
+
 def find_test_plan(flexprice: Flexprice, profile: Profile) -> TestPlan:
     """The plan that the go-live plan names for the test customer.
 
@@ -65,25 +83,11 @@ def find_test_plan(flexprice: Flexprice, profile: Profile) -> TestPlan:
             "the plan does not say which plan a test customer subscribes to",
             remedy="name the lookup key of one with a usage price as test_plan",
         )
-    found = list(flexprice.search("/v1/plans/search", {"lookup_key": key, "expand": "prices"}))
-    row = next((each for each in found if each.get("lookup_key") == key), None)
-    if row is None:
-        raise RequirementNotMet(
-            [
-                Finding(
-                    "7.1",
-                    f"plans.{key}",
-                    f"the test plan '{key}' does not exist in this environment",
-                    remedy="create it there, or correct test_plan in golive.toml",
-                )
-            ]
-        )
-    prices = tuple(row.get("prices") or ())
-    usage = [price for price in prices if price.get("type") == "USAGE"]
+    row = _named(read_plan_rows(flexprice, key), key)
     fitting = [
-        price
-        for price in usage
-        if own.test_currency in ("", price["currency"]) and own.test_billing_period in (None, price["billing_period"])
+        (currency, period)
+        for currency, period in sold_as(row)
+        if own.test_currency in ("", currency) and own.test_billing_period in (None, period)
     ]
     if not fitting:
         raise not_verified(
@@ -92,32 +96,82 @@ def find_test_plan(flexprice: Flexprice, profile: Profile) -> TestPlan:
             f"the test plan '{key}' has no usage price, so that no event can be billed on it",
             remedy="name a plan with a usage price as test_plan",
         )
-    return TestPlan(row["id"], key, fitting[0]["currency"], fitting[0]["billing_period"], prices)
+    return plan_as_sold(flexprice, row, *fitting[0])
 
 
-def set_up(testbed: Testbed, customer: TestCustomer, profile: Profile, now: datetime) -> Setup:
-    """Subscribe a test customer to the test plan, and read back what that made.
+def _named(rows: Sequence[dict[str, Any]], key: str) -> dict[str, Any]:
+    if rows:
+        return rows[0]
+    raise RequirementNotMet(
+        [
+            Finding(
+                "7.1",
+                f"plans.{key}",
+                f"the test plan '{key}' does not exist in this environment",
+                remedy="create it there, or correct test_plan in golive.toml",
+            )
+        ]
+    )
+
+
+def sold_as(row: dict[str, Any]) -> list[tuple[str, str]]:
+    """The currencies and billing periods of a plan's usage prices, each pair once, in the prices' order."""
+    usage = [price for price in row.get("prices") or () if price.get("type") == "USAGE" and not price.get("end_date")]
+    return list(dict.fromkeys((str(price["currency"]), str(price["billing_period"])) for price in usage))
+
+
+def plan_as_sold(flexprice: Flexprice, row: dict[str, Any], currency: str, billing_period: str) -> TestPlan:
+    """A plan's row as it is sold in one currency and billing period."""
+    prices = tuple(row.get("prices") or ())
+    rows = {str(each["meter_id"]): each.get("meter") for each in prices if each.get("meter_id")}
+    read = {each: meter or flexprice.get(path_of("meters", each)) for each, meter in rows.items()}
+    return TestPlan(
+        row["id"],
+        str(row.get("lookup_key") or row.get("name") or row["id"]),
+        currency,
+        billing_period,
+        prices,
+        {each: Meter.from_api(meter) for each, meter in read.items()},
+        by_meter(row.get("entitlements") or ()),
+        tuple(meter["event_name"] for meter in read.values() if meter.get("status") != "published"),
+    )
+
+
+def plans_to_prove(flexprice: Flexprice, profile: Profile, chosen: TestPlan) -> list[TestPlan]:
+    """The plans whose prices are proved, as each is sold; without a word of the go-live plan that is the test plan alone.
 
     Raises:
-        NotDecided, RequirementNotMet, NotVerified, ApiError: as ``find_test_plan``, the testbed and the client.
+        RequirementNotMet: a plan that is named does not exist.
     """
-    flexprice = testbed.flexprice
-    plan = find_test_plan(flexprice, profile)
+    wanted = profile.environment.test_plans
+    if not wanted:
+        return [chosen]
+    rows = read_plan_rows(flexprice)
+    if wanted != "all":
+        rows = [_named([row for row in rows if row.get("lookup_key") == key], key) for key in wanted]
+    return [plan_as_sold(flexprice, row, *sold) for row in rows for sold in sold_as(row)]
+
+
+def set_up(testbed: Testbed, customer: TestCustomer, plan: TestPlan, now: datetime) -> Setup:
+    """Subscribe a test customer to a plan, and read back what that made.
+
+    Raises:
+        RequirementNotMet, NotVerified, ApiError: as the testbed and the client.
+    """
     subscription = testbed.subscription(customer, plan.id, plan.currency, plan.billing_period, now)
-    row = flexprice.get(path_of("subscriptions", subscription.id))
-    adopt_invoices(
-        testbed, subscription, [row["latest_invoice"]] if row.get("latest_invoice") else [], "its latest invoice"
-    )
-    billed = BilledSubscription.from_api(row, plan.prices)
-    rows = [
-        flexprice.get(path_of("meters", identifier))
-        for identifier in sorted({line.meter_id for line in billed.lines if line.is_usage})
-    ]
-    meters = tuple(map(Meter.from_api, rows))
-    archived = tuple(meter["event_name"] for meter in rows if meter.get("status") != "published")
-    entitlements = flexprice.list("/v1/entitlements", entity_type="PLAN", entity_ids=plan.id, expand="features")
+    latest = subscription.row.get("latest_invoice")
+    adopt_invoices(testbed, subscription, [latest] if latest else [], "its latest invoice")
+    billed = BilledSubscription.from_api(subscription.row, plan.prices)
+    used = sorted({line.meter_id for line in billed.lines if line.is_usage})
+    meters = tuple(plan.meters.get(each) or _meter(testbed.flexprice, each) for each in used)
+    names = {meter.event_name for meter in meters}
+    archived = tuple(name for name in plan.archived if name in names)
     findings = [*subscription.findings, *dropped_prices(plan, billed)]
-    return Setup(plan.key, subscription, billed, meters, by_meter(entitlements), plan.prices, findings, archived)
+    return Setup(plan.key, subscription, billed, meters, plan.allowances, plan.prices, findings, archived)
+
+
+def _meter(flexprice: Flexprice, identifier: str) -> Meter:
+    return Meter.from_api(flexprice.get(path_of("meters", identifier)))
 
 
 def vendor_findings(flexprice: Flexprice, profile: Profile) -> list[Finding]:

@@ -17,8 +17,17 @@ from pytest_flexprice.run.profile import Profile
 from pytest_flexprice.testbed import billing_rungs, usage_rungs
 from pytest_flexprice.testbed.customer import Testbed, TestCustomer, TestSubscription
 from pytest_flexprice.testbed.ladder import Climbed, Rung
+from pytest_flexprice.testbed.price_proof import Prover
 from pytest_flexprice.testbed.sending import SendEvents
-from pytest_flexprice.testbed.setting_up import Setup, names_of_meters, set_up, vendor_findings
+from pytest_flexprice.testbed.setting_up import (
+    Setup,
+    TestPlan,
+    find_test_plan,
+    names_of_meters,
+    plans_to_prove,
+    set_up,
+    vendor_findings,
+)
 from pytest_flexprice.testbed.waiting import Eventually
 
 
@@ -42,18 +51,20 @@ class Smoke:
         Raises:
             NotReached: a lower rung broke; the message says which and how.
         """
-        for each in Rung:
-            if each not in self._climbed:
-                self._climbed[each] = self._try(each)
-            if each is rung:
-                return self._climbed[each]
-            if self._climbed[each].broken:
-                first = next(one for one in self._climbed[each].findings if one.severity is Severity.ERROR)
+        for each in rung.needs:
+            climbed = self._once(each)
+            if climbed.broken:
+                first = next(one for one in climbed.findings if one.severity is Severity.ERROR)
                 raise NotReached(f"not reached, because {each.words} broke first: {first.sentence}")
             if each is Rung.SUBSCRIBED and self.setup.archived:
                 names = ", ".join(f"'{name}'" for name in self.setup.archived)
                 raise NotReached(f"not reached, because the meter of {names} is archived (2.2)")
-        raise AssertionError("every rung is in Rung")
+        return self._once(rung)
+
+    def _once(self, rung: Rung) -> Climbed:
+        if rung not in self._climbed:
+            self._climbed[rung] = self._try(rung)
+        return self._climbed[rung]
 
     def subscription(self) -> TestSubscription:
         """The test customer's subscription.
@@ -77,6 +88,11 @@ class Smoke:
         setup = self._climbed[Rung.SUBSCRIBED].data
         assert isinstance(setup, Setup)
         return setup
+
+    @cached_property
+    def test_plan(self) -> TestPlan:
+        """The plan that test customers subscribe to, read once."""
+        return find_test_plan(self.testbed.flexprice, self.profile)
 
     @cached_property
     def meter_names(self) -> Sequence[str]:
@@ -122,9 +138,19 @@ def _subscribe(smoke: Smoke) -> Climbed:
     if unaccepted:
         return Climbed("no connected vendor that the plan does not accept", "vendors are connected", unaccepted)
     customer = smoke.testbed.customer("test", smoke.now())
-    setup = set_up(smoke.testbed, customer, smoke.profile, smoke.now())
+    setup = set_up(smoke.testbed, customer, smoke.test_plan, smoke.now())
     lines = [f"{line.display_name or line.price.id} from {line.start}" for line in setup.billed.lines]
     return Climbed(expected=f"lines of plan {setup.plan_key}", observed=lines, findings=setup.findings, data=setup)
+
+
+def _prove(smoke: Smoke) -> Climbed:
+    own, name = smoke.profile.environment, smoke.profile.name
+    prover = Prover(
+        smoke.testbed, smoke.eventually, smoke.profile.budget, smoke.patience, own.unproved, f"environments.{name}"
+    )
+    proved = prover.prove(plans_to_prove(smoke.testbed.flexprice, smoke.profile, smoke.test_plan))
+    parts = {f"{label} · {row.price} · {row.part}": row.words for label, rows in proved.tables.items() for row in rows}
+    return Climbed(dict.fromkeys(parts, "billed exactly"), parts, proved.findings, proved)
 
 
 _CLIMBERS: dict[Rung, Callable[[Smoke], Climbed]] = {
@@ -138,4 +164,5 @@ _CLIMBERS: dict[Rung, Callable[[Smoke], Climbed]] = {
     Rung.PREVIEWED: billing_rungs.preview,
     Rung.DRAFTED: billing_rungs.draft,
     Rung.FINALIZED: billing_rungs.finalize,
+    Rung.PROVED: _prove,
 }

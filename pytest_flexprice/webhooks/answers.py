@@ -110,6 +110,7 @@ _REMEDIES = {
     "unknown type": "answer 2xx to event types that are not known, and ignore them: Flexprice adds types without notice",
     "large": "accept bodies of at least 1 MiB in the handler and in the proxy before it: each line of an invoice may weigh 9 KB",
     "repeated": "answer 2xx to a message that was already processed: retries keep its id",
+    "out of order": "answer 2xx whatever came before: the order of webhooks is not guaranteed, and each carries the whole invoice",
     CONTROL: "mend the error that the handler logs for it",
 }
 
@@ -140,7 +141,9 @@ def _redirect(result: Result, what: str) -> Finding:
 
 
 def _finding(result: Result, problem: str, remedy: str) -> Finding:
-    unclear = result.status == 429 or not (result.status or result.timed_out)
+    if result.status == 429:
+        return _limited(result)
+    unclear = not (result.status or result.timed_out)
     return Finding(
         ITEM,
         f"{PATH}: {result.probe.name}",
@@ -150,6 +153,19 @@ def _finding(result: Result, problem: str, remedy: str) -> Finding:
         consequence="" if unclear else _RETRIED,
         remedy=remedy,
         kind=Kind.NOT_VERIFIED if unclear else Kind.REQUIREMENT,
+    )
+
+
+def _limited(result: Result) -> Finding:
+    return Finding(
+        ITEM,
+        f"{PATH}: {result.probe.name}",
+        "the webhook handler, or something before it, limits how often it is called, and answers 429",
+        expected="2xx",
+        observed=result.said,
+        consequence="a burst of invoices at the end of a period is answered with 429, and comes again only minutes later",
+        remedy="allow the delivery service hundreds of requests a minute at this URL, then run again",
+        kind=Kind.NOT_VERIFIED,
     )
 
 

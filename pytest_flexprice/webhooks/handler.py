@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.webhooks import answers
+from pytest_flexprice.webhooks.beliefs import Belief, beliefs, in_common, plainest
+from pytest_flexprice.webhooks.causes import causes
 from pytest_flexprice.webhooks.mint import Expect
 from pytest_flexprice.webhooks.probes import CONTROL
 from pytest_flexprice.webhooks.sending import Result
@@ -22,8 +24,6 @@ _VERIFY = (
 _REPLAY = "a message that somebody recorded can be sent again as a new one"
 _CONTENT = "sign '<svix-id>.<svix-timestamp>.<raw body>' of the request at hand, and compare with that"
 _LOAD = "load the endpoint's signing secret, and refuse to start without it"
-_DECODE = "strip 'whsec_' from the secret and decode the rest from base64 to get the key"
-_KEY_REMEDIES = {"no secret": _LOAD}
 _IMPLIED = {"tampered", "exchanged time", "exchanged id", "empty key", "other environment"}
 _ACCEPTED: Mapping[str, tuple[str, str]] = {
     "unsigned": (_FORGERY, _VERIFY),
@@ -117,44 +117,15 @@ def _unjudged(control: Result | None) -> Finding:
 
 
 def _refused(control: Result, results: Sequence[Result]) -> Finding:
-    cause, remedy = _cause(control, [result for result in results if result.accepted])
+    found = causes(control, results)
     return Finding(
         ITEM,
         PATH,
-        f"the webhook handler refuses correctly signed messages{cause}",
+        f"the webhook handler refuses correctly signed messages{' or'.join(cause.words for cause in found)}",
         expected=f"2xx for a message signed with {control.probe.key}",
         observed=control.said,
         consequence="it will refuse every webhook, and no invoice or payment reaches the company's systems",
-        remedy=remedy,
-    )
-
-
-def _cause(control: Result, accepted: Sequence[Result]) -> tuple[str, str]:
-    by_kind = {result.probe.kind: result.probe for result in accepted}
-    if "other secret" in by_kind:
-        probe = by_kind["other secret"]
-        return (
-            f", and accepts the secret of {probe.key}",
-            "configure the handler with this environment's signing secret",
-        )
-    if "key" in by_kind:
-        return f", because it uses {by_kind['key'].title}", _KEY_REMEDIES.get(by_kind["key"].name, _DECODE)
-    if "re-encoded" in by_kind:
-        return (
-            ", because it verifies its own re-encoding of the parsed body",
-            "verify the raw body as received, before parsing it: key order, white space and escapes count",
-        )
-    if "other headers" in by_kind:
-        return (
-            ", because it looks for webhook-* headers",
-            "read svix-id, svix-timestamp and svix-signature, or rename them for the library",
-        )
-    if control.status in (404, 405):
-        return "", "correct webhooks.handler.url, or add the route for POST"
-    return (
-        "",
-        f"compare the secret's fingerprint with the handler's configuration ({control.probe.key}), verify the raw body, strip "
-        "'whsec_', and let no login or firewall stand before the URL",
+        remedy="; or ".join(dict.fromkeys(cause.remedy for cause in found)),
     )
 
 
@@ -209,14 +180,98 @@ def _not_taken(result: Result, problem: str, consequence: str, remedy: str) -> F
 
 
 def _forged(results: Sequence[Result], processed: Mapping[str, int]) -> list[Finding]:
-    forged = [result for result in results if result.probe.expect is Expect.REFUSED]
-    if forged and all(result.accepted for result in forged):
-        return [_everything(forged, results, processed)]
-    kinds = list(dict.fromkeys(result.probe.kind for result in forged))
-    if any(result.accepted and result.probe.kind == "wrong secret" for result in forged):
-        kinds = [kind for kind in kinds if kind not in _IMPLIED]
-    groups = [[result for result in forged if result.probe.kind == kind] for kind in kinds]
-    return [finding for group in groups for finding in _of_kind(group, processed)]
+    forged = [result for result in results if result.probe.expect in (Expect.REFUSED, Expect.NO_EFFECT)]
+    became = beliefs(results, processed)
+    plain = [result for result in forged if result.probe.kind not in _MATRIX]
+    answered = [result for result in forged if result.probe.expect is Expect.REFUSED and result.probe.kind != "carried"]
+    if answered and all(became[result.probe.name] is Belief.BELIEVED for result in answered):
+        return [_everything(answered, results, processed)]
+    kinds = list(dict.fromkeys(result.probe.kind for result in plain))
+    told = {result.probe.kind for result in plain if became[result.probe.name] is Belief.BELIEVED}
+    if "wrong secret" in told:
+        kinds, told = [kind for kind in kinds if kind not in _IMPLIED], told | set(_IMPLIED)
+    groups = [[result for result in plain if result.probe.kind == kind] for kind in kinds]
+    return [
+        *(finding for group in groups for finding in _of_kind(group, became, processed)),
+        *_crossed(forged, became, told, processed),
+        *_carried(forged, became, told, processed),
+        *_without_effect(forged, became),
+    ]
+
+
+_MATRIX = ("crossed", "carried")
+
+
+def _crossed(
+    forged: Sequence[Result], became: Mapping[str, Belief], told: set[str], processed: Mapping[str, int]
+) -> Iterable[Finding]:
+    """One finding for what is believed of some types, headers or content types only."""
+    tried = [result for result in forged if result.probe.kind == "crossed" and result.probe.about["form"] not in told]
+    believed = [result for result in tried if became[result.probe.name] is Belief.BELIEVED]
+    if not believed:
+        return
+    shown = plainest(believed)
+    yield Finding(
+        ITEM,
+        f"{PATH}: {shown.probe.name}",
+        "the webhook handler verifies only some messages: "
+        f"{shown.probe.title} is answered {shown.status}{_processed(believed, processed)}{in_common(believed, tried)}",
+        expected="4xx for each forged message, whatever its type, headers and content type",
+        observed=f"2xx for {len(believed)} of {len(tried)} forged messages",
+        consequence=_FORGERY,
+        remedy=_VERIFY,
+    )
+
+
+def _carried(
+    forged: Sequence[Result], became: Mapping[str, Belief], told: set[str], processed: Mapping[str, int]
+) -> Iterable[Finding]:
+    """A finding for each unusual way in which a forgery is believed."""
+    implied = {"duplicate keys": "tampered"}
+    for result in forged:
+        probe = result.probe
+        if probe.kind != "carried" or implied.get(probe.name, "wrong secret") in told:
+            continue
+        if became[probe.name] is Belief.BELIEVED:
+            yield Finding(
+                ITEM,
+                f"{PATH}: {probe.name}",
+                f"the webhook handler believes {probe.title}: it is answered {result.status}{_processed([result], processed)}",
+                expected="4xx",
+                observed=result.said,
+                consequence=_FORGERY,
+                remedy=f"{_VERIFY}; let no way around that check be left",
+            )
+        elif became[probe.name] is Belief.UNCLEAR:
+            yield Finding(
+                ITEM,
+                f"{PATH}: {probe.name}",
+                f"whether {probe.title} would be believed could not be seen, because anything {probe.about['way']} is answered "
+                "with success",
+                observed=result.said,
+                remedy="answer 404 or 405 there, or name webhooks.processed, which tells",
+                severity=Severity.INFO if probe.way.method == "HEAD" else Severity.WARNING,
+            )
+
+
+def _without_effect(forged: Sequence[Result], became: Mapping[str, Belief]) -> Iterable[Finding]:
+    found = [result for result in forged if became[result.probe.name] is Belief.WITHOUT_EFFECT]
+    if found:
+        yield Finding(
+            ITEM,
+            f"{PATH}: {found[0].probe.name}",
+            f"the webhook handler answers success to {len(found)} forged messages, and processed none of those that it was asked about: "
+            "it verifies after it answers",
+            observed=found[0].said,
+            consequence="its answers say nothing of whether a webhook was taken, so the delivery service cannot send it again",
+            remedy="verify before answering: it takes microseconds",
+            severity=Severity.WARNING,
+        )
+
+
+def _processed(results: Sequence[Result], processed: Mapping[str, int]) -> str:
+    done = [result.probe.invoice_id for result in results if processed.get(result.probe.invoice_id, 0) > 0]
+    return f" and was processed as {done[0]}" if done else ""
 
 
 def _everything(forged: Sequence[Result], results: Sequence[Result], processed: Mapping[str, int]) -> Finding:
@@ -240,9 +295,10 @@ def _everything(forged: Sequence[Result], results: Sequence[Result], processed: 
     )
 
 
-def _of_kind(group: Sequence[Result], processed: Mapping[str, int]) -> Iterable[Finding]:
+def _of_kind(group: Sequence[Result], became: Mapping[str, Belief], processed: Mapping[str, int]) -> Iterable[Finding]:
     kind = group[0].probe.kind
-    accepted = [result for result in group if result.accepted]
+    accepted = [result for result in group if became[result.probe.name] is Belief.BELIEVED]
+    group = [result for result in group if result.probe.expect is Expect.REFUSED]
     crashed = [result for result in group if result.crashed]
     unclear = [result for result in group if not (result.accepted or result.refused or result.crashed)]
     if accepted:

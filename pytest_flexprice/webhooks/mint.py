@@ -6,7 +6,8 @@ import base64
 import hashlib
 import hmac
 import secrets as randomness
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -20,7 +21,34 @@ class Expect(StrEnum):
     ACCEPTED = "accepted"
     REFUSED = "refused"
     NO_CRASH = "answered without an error of its own"
+    NO_EFFECT = "accepted or refused, and not processed"
     TOLD = "either"
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a request is carried, where that is not a plain POST to the handler's URL.
+
+    Attributes:
+        path: what is done to the URL's path: "" nothing, ``slash`` one at its end is added or taken away, ``case`` it is written in
+            capitals, ``query`` a query string is added.
+        elsewhere: whether a server may have another answer there that has nothing to do with the handler, so that a 2xx alone
+            proves nothing.
+    """
+
+    method: str = "POST"
+    path: str = ""
+    chunked: bool = False
+    http_1_0: bool = False
+
+    @property
+    def elsewhere(self) -> bool:
+        return self.method != "POST" or self.path in ("slash", "case")
+
+
+PLAIN = Way()
+_OF_ONE_INVOICE = ("repeated", "simultaneous", "out of order")
+"""Kinds whose probes are all about one invoice."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +60,10 @@ class Probe:
         kind: what it tries: probes of one kind make one finding.
         title: the message in a reader's words, after "the handler accepts …".
         key: which secret signed it, by its variable and fingerprint.
+        way: how it is carried.
+        about: what is unlike the control in it, by dimension, such as ``{"type": "invoice.update.payment"}``.
+        twin: the same with a true signature, to be sent only where this forged one was accepted: its positive control.
+        nonsense: the same way with nothing in it, to learn whether anything is answered with success there.
     """
 
     name: str
@@ -43,6 +75,10 @@ class Probe:
     event_type: str
     invoice_id: str
     key: str
+    way: Way = PLAIN
+    about: Mapping[str, str] = field(default_factory=dict)
+    twin: Probe | None = None
+    nonsense: Probe | None = None
 
 
 class Mint:
@@ -96,6 +132,7 @@ class Mint:
         message_id: str = "",
         family: str = "svix",
         key: str = "",
+        content_type: str = "",
     ) -> Probe:
         """A probe with a true signature, by default of this run's secret over ``body(name)``, now."""
         content = self.body(name) if body is None else body
@@ -107,7 +144,34 @@ class Mint:
             also=[also] if also else [],
             family=family,
         )
+        if content_type:
+            sent["content-type"] = content_type
         return self.made(name, kind, title, content, headers=sent, expect=expect, event_type=event_type, key=key)
+
+    def stamped(self, name: str, kind: str, stamp: str, expect: Expect) -> Probe:
+        """A probe whose signature is true for a timestamp of any form."""
+        body, message_id = self.body(name), self.message_id(name)
+        sent = self.over(body, message_id, self.secret, stamp)
+        return self.made(name, kind, "", body, headers=sent, expect=expect)
+
+    def telling_id(self, name: str, body: bytes) -> str:
+        """A message id under which the signature of ``body`` holds a ``+`` or ``/``, which URL-safe base64 writes otherwise.
+
+        Without it a handler that mixes the two up would be right or wrong by chance.
+        """
+        for number in range(200):
+            message_id = self.message_id(f"{name} {number}" if number else name)
+            value = signatures.signature(self.secret, message_id, self.now, body)
+            if "+" in value or "/" in value:
+                return message_id
+        raise AssertionError("one signature in four has neither character")
+
+    def over(self, body: bytes, message_id: str, secret: str, stamp: str = "") -> dict[str, str]:
+        """The headers that sign any bytes, also such as are no text, with a secret."""
+        key = base64.b64decode(secret.removeprefix(signatures.PREFIX) + "==")
+        stamp = stamp or signatures.timestamp(self.now)
+        value = base64.b64encode(hmac.new(key, f"{message_id}.{stamp}.".encode() + body, hashlib.sha256).digest())
+        return signatures.headers(message_id, stamp, f"v1,{value.decode()}")
 
     def keyed(self, name: str, kind: str, title: str, key: bytes, expect: Expect) -> Probe:
         """A probe signed with raw key bytes, as a mistaken handler would derive them."""
@@ -129,7 +193,7 @@ class Mint:
         key: str = "",
     ) -> Probe:
         """A probe with the given headers."""
-        invoice_id = bodies.marked_id("inv", self.mark, "repeated" if kind == "repeated" else name)
+        invoice_id = bodies.marked_id("inv", self.mark, kind if kind in _OF_ONE_INVOICE else name)
         sent = {"content-type": "application/json", **headers}
         return Probe(name, kind, title, expect, sent, body, event_type, invoice_id, key or self._key)
 

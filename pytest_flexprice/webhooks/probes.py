@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 from collections.abc import Mapping
 from datetime import timedelta
 
-from pytest_flexprice.webhooks import bodies, signatures
+from pytest_flexprice.webhooks import bodies, forgeries, signatures
 from pytest_flexprice.webhooks.mint import Expect, Mint, Probe, fresh_secret, shown
 
 LARGE = 256 * 1024
@@ -17,7 +18,8 @@ _NO_SECRETS: Mapping[str, str] = {}
 
 def control(mint: Mint) -> Probe:
     """The positive control: a correctly signed message of a known type, as the delivery service would send it."""
-    return mint.signed(CONTROL, CONTROL, "a correctly signed message")
+    body = mint.body(CONTROL)
+    return mint.signed(CONTROL, CONTROL, "a correctly signed message", body, message_id=mint.telling_id(CONTROL, body))
 
 
 def signature_probes(mint: Mint, others: Mapping[str, str] = _NO_SECRETS) -> list[Probe]:
@@ -34,7 +36,18 @@ def signature_probes(mint: Mint, others: Mapping[str, str] = _NO_SECRETS) -> lis
         *_wrong_times(mint),
         *_malformed(mint),
     ]
-    return [first, *_valid(mint), *forged]
+    plain = [dataclasses.replace(probe, twin=first) for probe in forged]
+    return [first, *_valid(mint), *plain, *forgeries.crossed(mint), *forgeries.carried(mint)]
+
+
+def after_control(mint: Mint, first: Probe) -> list[Probe]:
+    """Another body under the headers of the accepted control.
+
+    A handler may answer 200 to an id that it knows before it looks further, and be sound; so only what it *does* with this one counts.
+    """
+    after = bodies.encode(bodies.altered(mint.message("tampered after")))
+    title = "a message whose body was changed after signing"
+    return [mint.made("tampered after", "tampered", title, after, headers=dict(first.headers), expect=Expect.NO_EFFECT)]
 
 
 def answer_probes(mint: Mint) -> list[Probe]:
@@ -53,6 +66,28 @@ def repeated(mint: Mint) -> list[Probe]:
     ]
 
 
+def simultaneous(mint: Mint) -> list[Probe]:
+    """One message twice, to be sent at the same moment: the same id, time and signature."""
+    kind, title = "simultaneous", "a message that arrives twice at the same moment"
+    body, message_id = mint.body(kind), mint.message_id(kind)
+    return [mint.signed(name, kind, title, body, message_id=message_id) for name in ("at once", "at once again")]
+
+
+def out_of_order(mint: Mint) -> list[Probe]:
+    """An invoice's payment, then its finalization."""
+    kind, title = "out of order", "an invoice whose payment arrives before its finalization"
+    return [
+        mint.signed(
+            f"{kind} {event_type}",
+            kind,
+            title,
+            bodies.encode(mint.message(kind, event_type)),
+            event_type=event_type,
+        )
+        for event_type in reversed(bodies.INVOICE_TYPES)
+    ]
+
+
 def diagnoses(mint: Mint, others: Mapping[str, str] = _NO_SECRETS) -> list[Probe]:
     """What to send when the control is refused, to find out why."""
     told = Expect.TOLD
@@ -68,10 +103,30 @@ def diagnoses(mint: Mint, others: Mapping[str, str] = _NO_SECRETS) -> list[Probe
         ),
         mint.keyed("no secret", "key", "an empty secret as the key", b"", told),
         mint.signed("other headers", "other headers", "", family="webhook", expect=told),
+        *_encodings(mint),
         *(
             mint.signed(f"secret of {name}", "other secret", name, expect=told, secret=secret, key=shown(name, secret))
             for name, secret in others.items()
         ),
+    ]
+
+
+def _encodings(mint: Mint) -> list[Probe]:
+    """Signatures and times written as a mistaken handler expects them."""
+    told = Expect.TOLD
+    name, milliseconds = "URL-safe", "milliseconds"
+    body = mint.body(name)
+    signed = signatures.sign(mint.secret, mint.telling_id(name, body), mint.now, body)
+    value = signed["svix-signature"].removeprefix("v1,").replace("+", "-").replace("/", "_")
+    bare = {**signed, "svix-signature": value.replace("-", "+").replace("_", "/")}
+    hexed = {**signed, "svix-signature": base64.b64decode(bare["svix-signature"]).hex()}
+    return [
+        mint.made(name, name, "", body, headers={**signed, "svix-signature": f"v1,{value}"}, expect=told),
+        mint.made("bare signature", "bare signature", "", body, headers=bare, expect=told),
+        mint.made("hexadecimal", "hexadecimal", "", body, headers=hexed, expect=told),
+        mint.stamped(milliseconds, milliseconds, f"{signatures.timestamp(mint.now)}000", told),
+        mint.signed("form", "content type", "", content_type="application/x-www-form-urlencoded", expect=told),
+        mint.signed("text", "content type", "", content_type="text/plain", expect=told),
     ]
 
 
@@ -133,15 +188,15 @@ def _altered(mint: Mint, first: Probe) -> list[Probe]:
     kind, title = "tampered", "a message whose body was changed after signing"
     signed = signatures.sign(mint.secret, mint.message_id("tampered"), mint.now, mint.body("tampered"))
     changed = bodies.encode(bodies.altered(mint.message("tampered")))
-    after = bodies.encode(bodies.altered(mint.message("tampered after")))
-    later = {**first.headers, "svix-timestamp": signatures.timestamp(mint.now + timedelta(seconds=2))}
-    moved = {**first.headers, "svix-id": mint.message_id("exchanged id")}
     time, name = "exchanged time", "exchanged id"
+    # Its id was never accepted: a handler that knows an id may answer it with 200 before it looks further.
+    unsent = mint.body(time)
+    later = signatures.sign(mint.secret, mint.message_id(time), mint.now, unsent)
+    later["svix-timestamp"] = signatures.timestamp(mint.now + timedelta(seconds=2))
+    moved = {**first.headers, "svix-id": mint.message_id(name)}
     return [
         mint.made("tampered", kind, title, changed, headers=signed),
-        # With the headers of the control, which the handler has already accepted: it may remember them.
-        mint.made("tampered after", kind, title, after, headers=dict(first.headers)),
-        mint.made(time, time, "a message whose time was changed after signing", first.body, headers=later),
+        mint.made(time, time, "a message whose time was changed after signing", unsent, headers=later),
         mint.made(name, name, "a message whose id was changed after signing", first.body, headers=moved),
     ]
 

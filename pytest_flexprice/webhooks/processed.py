@@ -116,8 +116,10 @@ def delivery_findings(
     return processed_findings(delivery.invoice_id, processed) if grade == "processed" else []
 
 
-def processed_findings(invoice_id: str, processed: Processed | None, *, item: str = ITEM) -> list[Finding]:
-    """Whether the company's side processed a webhook exactly once; pure."""
+def processed_findings(
+    invoice_id: str, processed: Processed | None, *, item: str = ITEM, how: str = ""
+) -> list[Finding]:
+    """Whether the company's side processed a webhook exactly once; pure. ``how`` says in which case, for the sentence."""
     if processed is None:
         return [_undecided(item)]
     if processed.times == 0:
@@ -132,21 +134,23 @@ def processed_findings(invoice_id: str, processed: Processed | None, *, item: st
                 remedy="look into what the handler does after it answers: its queue, its errors, the types it handles",
             )
         ]
-    return list(_twice(invoice_id, processed, item))
+    return list(_twice(invoice_id, processed, item, how))
 
 
-def _twice(invoice_id: str, processed: Processed, item: str) -> Iterator[Finding]:
+def _twice(invoice_id: str, processed: Processed, item: str, how: str) -> Iterator[Finding]:
     if processed.counted and processed.times > 1:
         ids = ", ".join(f"'{one}'" for one in processed.message_ids)
         yield Finding(
             item,
             f"invoice {invoice_id}",
             f"the webhook of invoice '{invoice_id}' was processed {processed.times} times"
+            + (f" {how}" if how else "")
             + (f" (messages {ids})" if ids else ""),
             expected="once",
             observed=f"{processed.times} times",
             consequence="retries keep the message id and are part of every day, and each books the invoice again",
-            remedy="remember the svix-id of each message that was processed, and the event type with the invoice id, and skip repeats",
+            remedy="remember the svix-id of each message that was processed, and the event type with the invoice id, in one step "
+            "that only one of two requests can win (a unique key), and skip repeats",
         )
 
 

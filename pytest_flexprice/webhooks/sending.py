@@ -1,21 +1,27 @@
-"""Sending probes to the company's handler, one after the other, as the delivery service would: no redirects, 15 seconds at most."""
+"""Sending probes to the company's handler as the delivery service would: no redirects, 15 seconds at most, several at a time.
+
+A handler that takes six seconds an answer is tried in a minute; one that says 429 is asked again, later and one at a time.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from urllib.parse import urlsplit
-
-import requests
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 from pytest_flexprice.webhooks import probes
-from pytest_flexprice.webhooks.mint import Mint, Probe
+from pytest_flexprice.webhooks.mint import Expect, Mint, Probe
+from pytest_flexprice.webhooks.wire import Answer, ask
 
 TIME_LIMIT = 15.0  # the delivery service gives up then (contract 6.1)
 TIME_ADVICE = 5.0  # what Flexprice advises
 TIME_BUDGET = 240.0  # the probes' signatures are as old as the run of probes; five minutes would make them stale
 SILENT_AT_MOST = 2
+AT_ONCE = 6
+LONGEST_PAUSE = 20.0  # what is waited for a handler that says 429, in seconds
+PAUSE = 1.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,8 @@ class Result:
     location: str = ""
     problem: str = ""
     timed_out: bool = False
+    hints: Mapping[str, str] = field(default_factory=dict)
+    """What the answer carried that may tell a cause: some headers, and the beginning of its body as ``text``."""
 
     @property
     def accepted(self) -> bool:
@@ -63,13 +71,28 @@ class Result:
 def try_signatures(
     url: str, mint: Mint, others: Mapping[str, str], *, user_agent: str = "", time_limit: float = TIME_LIMIT
 ) -> list[Result]:
-    """Send the probes of checklist 6.2; where the handler refuses the control, what tells the cause instead."""
+    """Send the probes of checklist 6.2; where the handler refuses the control, what tells the cause instead.
+
+    What was forged and accepted is sent once more with a true signature, so that its acceptance can be told from indifference.
+    """
     first, *rest = probes.signature_probes(mint, others)
     line = Line(url, user_agent, time_limit)
     control = line.send(first)
-    if control.accepted:
-        return [control, *line.send_all(rest)]
-    return [control, *line.send_all(probes.diagnoses(mint, others) if control.refused else [])]
+    if not control.accepted:
+        return [control, *line.send_all(probes.diagnoses(mint, others) if control.refused else [])]
+    results = line.send_all(rest)
+    after = line.send_all(probes.after_control(mint, first))
+    return [control, *results, *after, *line.send_all(_twins(results))]
+
+
+def _twins(results: Sequence[Result]) -> list[Probe]:
+    """The positive controls of the forgeries that were accepted; none where everything was, since that says enough."""
+    forged = [result for result in results if result.probe.expect is Expect.REFUSED]
+    believed = [result.probe for result in forged if result.accepted]
+    if all(result.accepted for result in forged if result.probe.kind != "carried"):
+        return []
+    sent = [twin for probe in believed for twin in (probe.twin, probe.nonsense) if twin is not None]
+    return list({twin.name: twin for twin in sent}.values())
 
 
 def try_answers(url: str, mint: Mint, *, user_agent: str = "", time_limit: float = TIME_LIMIT) -> list[Result]:
@@ -79,12 +102,19 @@ def try_answers(url: str, mint: Mint, *, user_agent: str = "", time_limit: float
     control = line.send(first)
     if control.refused or not control.status:
         return [control]
-    return [control, *line.send_all(rest)]
+    apart = [probe for probe in rest if probe.kind != "repeated"]
+    return [control, *line.send_all(apart), *line.in_turn(probe for probe in rest if probe not in apart)]
 
 
 def try_twice(url: str, mint: Mint, *, user_agent: str = "", time_limit: float = TIME_LIMIT) -> list[Result]:
-    """Send one message twice, as a retry of the delivery service would."""
-    return Line(url, user_agent, time_limit).send_all(probes.repeated(mint))
+    """Send one message again as a retry of the delivery service would, and another one twice at the same moment."""
+    line = Line(url, user_agent, time_limit)
+    return [*line.in_turn(probes.repeated(mint)), *line.at_once(probes.simultaneous(mint))]
+
+
+def try_out_of_order(url: str, mint: Mint, *, user_agent: str = "", time_limit: float = TIME_LIMIT) -> list[Result]:
+    """Send an invoice's payment before its finalization, which the delivery service does not exclude (contract 6.4)."""
+    return Line(url, user_agent, time_limit).in_turn(probes.out_of_order(mint))
 
 
 def wanted(results: Iterable[Result]) -> dict[str, str]:
@@ -106,58 +136,75 @@ class Line:
     time_limit: float = TIME_LIMIT
 
     def send(self, probe: Probe) -> Result:
-        """Send one probe; never raises for what the handler does."""
+        """Send one probe, once more after a 429; never raises for what the handler does."""
+        result = self._once(probe)
+        for _ in range(2):
+            if result.status != 429:
+                break
+            threading.Event().wait(_pause(result))
+            result = self._once(probe)
+        return result
+
+    def in_turn(self, wanted: Iterable[Probe]) -> list[Result]:
+        """Send probes one after the other."""
+        return [self.send(probe) for probe in wanted]
+
+    def at_once(self, wanted: Sequence[Probe]) -> list[Result]:
+        """Send probes at the same moment, as near as this machine can."""
+        gate = threading.Barrier(len(wanted))
+
+        def sent(probe: Probe) -> Result:
+            gate.wait()
+            return self._once(probe)
+
+        with ThreadPoolExecutor(len(wanted)) as pool:
+            return list(pool.map(sent, wanted))
+
+    def send_all(self, wanted: Sequence[Probe]) -> list[Result]:
+        """Send probes, several at a time, and stop where the handler is silent or their signatures would grow stale."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(_Sender(self, time.monotonic()).send, wanted))
+
+    def _once(self, probe: Probe) -> Result:
         began = time.monotonic()
-        with _session(self.url, self.user_agent) as session:
-            try:
-                reply = session.post(
-                    self.url,
-                    data=probe.body,
-                    headers=probe.headers,
-                    timeout=(min(10.0, self.time_limit), self.time_limit),
-                    allow_redirects=False,
-                    stream=True,  # the answer's body is of no interest, and may be without end
-                )
-            except requests.RequestException as error:
-                late = isinstance(error, requests.exceptions.ReadTimeout)
-                reason = _reason(error, self.time_limit)
-                return Result(probe, elapsed=time.monotonic() - began, problem=reason, timed_out=late)
-            with reply:
-                return Result(probe, reply.status_code, time.monotonic() - began, reply.headers.get("location", ""))
-
-    def send_all(self, wanted: Iterable[Probe]) -> list[Result]:
-        """Send probes one after the other, and stop where the handler is silent or their signatures would grow stale."""
-        results: list[Result] = []
-        began = time.monotonic()
-        for probe in wanted:
-            silent = sum(not one.status for one in results)
-            if silent >= SILENT_AT_MOST or time.monotonic() - began > TIME_BUDGET:
-                results.append(
-                    Result(probe, problem="not sent, because the handler had not answered or was too slow before")
-                )
-            else:
-                results.append(self.send(probe))
-        return results
+        answer: Answer = ask(self.url, probe, self.user_agent, self.time_limit)
+        return Result(
+            probe,
+            answer.status,
+            time.monotonic() - began,
+            answer.hints.get("location", ""),
+            answer.problem,
+            answer.timed_out,
+            answer.hints,
+        )
 
 
-def _session(url: str, user_agent: str) -> requests.Session:
-    session = requests.Session()
-    session.headers.update({"user-agent": user_agent or "pytest-flexprice", "accept": "*/*", "connection": "close"})
-    if "@" not in urlsplit(url).netloc:
-        session.auth = lambda request: request  # a ~/.netrc entry must not add an Authorization header
-    session.trust_env = (urlsplit(url).hostname or "") not in ("127.0.0.1", "localhost", "::1")
-    return session
+@dataclass
+class _Sender:
+    """Sends for one batch: gives up on a silent handler, and slows down to one at a time once it said 429."""
+
+    line: Line
+    began: float
+    silent: int = 0
+    limited: bool = False
+    alone: threading.Lock = field(default_factory=threading.Lock)
+
+    def send(self, probe: Probe) -> Result:
+        if self.silent >= SILENT_AT_MOST or time.monotonic() - self.began > TIME_BUDGET:
+            return Result(probe, problem="not sent, because the handler had not answered or was too slow before")
+        result = self._slowly(self.line.send, probe) if self.limited else self.line._once(probe)
+        if result.status == 429:
+            self.limited = True
+            result = self._slowly(self.line.send, probe)
+        self.silent += not result.status
+        return result
+
+    def _slowly(self, send: Callable[[Probe], Result], probe: Probe) -> Result:
+        with self.alone:
+            return send(probe)
 
 
-def _reason(error: requests.RequestException, time_limit: float) -> str:
-    if isinstance(error, requests.exceptions.SSLError):
-        return "its TLS certificate could not be verified"
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return "no connection"
-    if isinstance(error, requests.exceptions.Timeout):
-        return f"no answer within {time_limit:g} seconds"
-    if isinstance(error, requests.exceptions.ConnectionError):
-        return "no connection, or it was closed without an answer"
-    if isinstance(error, ValueError):
-        return "its URL cannot be used"
-    return "no usable answer"
+def _pause(result: Result) -> float:
+    """The seconds that a 429 asks for, within bounds."""
+    asked = result.hints.get("retry-after", "")
+    return min(float(asked), LONGEST_PAUSE) if asked.isdigit() else PAUSE

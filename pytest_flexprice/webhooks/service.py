@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
+
+from pytest_flexprice.webhooks.content import kept
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -94,13 +97,14 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Message:
-    """A message of one event: only its type and the ids of what and whom it is about are kept of its content."""
+    """A message of one event: of its content only its type, the ids of what and whom it is about, and what is compared of an invoice."""
 
     id: str
     event_type: str
     object_id: str
     at: datetime
     customer_id: str = ""
+    invoice: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, row: dict[str, Any]) -> Message:
@@ -112,6 +116,7 @@ class Message:
             str(subject.get("id", "")),
             instant(row.get("timestamp")),
             str(subject.get("customer_id", "")),
+            kept(subject) if str(row.get("eventType", "")).startswith("invoice.") else {},
         )
 
 

@@ -7,8 +7,6 @@ import zipfile
 
 import pytest
 
-from pytest_flexprice.evidence.records import plain_id
-
 pytest_plugins = ["pytester"]
 
 STATES = {
@@ -353,16 +351,3 @@ def test_node_ids_are_the_same_with_groups_of_xdist(suite):
     )
     assert {number: suite.items()[number]["state"] for number in STATES} == STATES
     assert suite.document["reconciliation"] == {"collected": 6, "reported": 6, "missing": []}
-
-
-@pytest.mark.parametrize(
-    ("node_id", "plain"),
-    [
-        ("a.feature::test_x", "a.feature::test_x"),
-        ("a.feature::test_x@test customer", "a.feature::test_x"),
-        ("a.feature::test_x[b@c]", "a.feature::test_x[b@c]"),
-        ("a.feature::test_x[b@c]@group", "a.feature::test_x[b@c]"),
-    ],
-)
-def test_the_group_is_no_part_of_a_node_id(node_id, plain):
-    assert plain_id(node_id) == plain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
 from pytest_flexprice.emulator.kernel.options import PRODUCTION
@@ -34,35 +35,45 @@ VALUES = [3, 9, "4.5", 12, 0.25, -3, "x", None]
 class World:
     """A running server with the plan's prices, a subscribed customer and metered events."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, charges: dict[str, tuple[Any, ...]] | None = None) -> None:
+        self.charges = charges or {name: (*charge, VALUES) for name, charge in CHARGES.items()}
+        self.prices: list[dict[str, Any]] = []
         self.server = FlexpriceServer(EmulatorOptions(lag=0, jobs=False)).start()
         self.seeder = Seeder(self.server)
         self.start = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=3)
         self.customer = self.call("POST", "/v1/customers", {"external_id": "acct_1", "name": "Acme"})
         self.plan = self.call("POST", "/v1/plans", {"name": "Pro", "lookup_key": "pro"})
         self.meters: dict[str, str] = {}
-        for name, (meter, price, allowance) in CHARGES.items():
+        for name, (meter, price, allowance, _values) in self.charges.items():
             self._charge(name, meter, price, allowance)
-        fee = {"type": "FIXED", "billing_model": "FLAT_FEE", "amount": "20", "invoice_cadence": "ADVANCE"}
+        fee = {
+            "type": "FIXED",
+            "display_name": "Fee",
+            "billing_model": "FLAT_FEE",
+            "amount": "20",
+            "invoice_cadence": "ADVANCE",
+        }
         self._price(fee)
-        self.subscription = self.call(
-            "POST",
-            "/v1/subscriptions",
-            {
-                "customer_id": self.customer["id"],
-                "plan_id": self.plan["id"],
-                "currency": "usd",
-                "billing_period": "MONTHLY",
-                "start_date": stamp(self.start),
-                "collection_method": "send_invoice",
-            },
-        )
-        self.events = self._events()
+        self.subscription = self.subscribe(self.customer)
+        self.events = self._events("acct_1")
         self.call("POST", "/v1/events/bulk", {"events": self.events})
 
     def call(self, method, path, body=None):
         """One request as the super admin."""
         return self.seeder.call(method, path, body)
+
+    def subscribe(self, customer, **fields):
+        """A monthly subscription that began three days ago."""
+        base = {
+            "customer_id": customer["id"],
+            "plan_id": self.plan["id"],
+            "currency": "usd",
+            "billing_period": "MONTHLY",
+        }
+        start = stamp(self.start)
+        return self.call(
+            "POST", "/v1/subscriptions", {**base, "start_date": start, "collection_method": "send_invoice", **fields}
+        )
 
     def stop(self):
         """Stop the server."""
@@ -93,19 +104,21 @@ class World:
     def _price(self, fields):
         base = {"entity_type": "PLAN", "entity_id": self.plan["id"], "currency": "usd", "billing_period": "MONTHLY"}
         start = stamp(self.start - timedelta(days=7))
-        return self.call("POST", "/v1/prices", {**base, "billing_period_count": 1, "start_date": start, **fields})
+        made = self.call("POST", "/v1/prices", {**base, "billing_period_count": 1, "start_date": start, **fields})
+        self.prices.append(made)
+        return made
 
-    def _events(self):
+    def _events(self, external_id):
         return [
             {
                 "event_name": f"use.{name}",
-                "external_customer_id": "acct_1",
-                "event_id": f"{name}-{index}",
+                "external_customer_id": external_id,
+                "event_id": f"{external_id}-{name}-{index}",
                 "timestamp": stamp(self.start + timedelta(hours=5 * index, minutes=7 * index)),
                 "properties": {"n": value, "u": f"user {index % 3}"},
             }
-            for name in CHARGES
-            for index, value in enumerate(VALUES)
+            for name, charge in self.charges.items()
+            for index, value in enumerate(charge[3])
             if name != "expression" or value not in ("x", None)
         ]
 

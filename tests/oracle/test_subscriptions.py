@@ -227,3 +227,18 @@ def test_exactly_the_customers_whose_subscription_differs_are_told(changes: list
         told = list(subscriptions.compare(register, sells(), NOW, Expected("send_invoice")))
     errors = {one.subject for one in told if one.finding.severity is Severity.ERROR}
     assert errors == {f"acct_{n}" for n, field in enumerate(changes) if field}
+
+
+def test_an_inherited_subscription_has_no_lines_and_needs_none() -> None:
+    child = subscription(subscription_type="inherited", parent_subscription_id="subs-0", line_items=[])
+    assert compare(child) == []
+    assert any("is not billed" in sentence for sentence in compare(subscription(line_items=[])))
+
+
+def test_a_phase_that_is_still_to_come_is_nothing_odd() -> None:
+    phases = [
+        line(USAGE, subscription_phase_id="phase-1", end_date="2026-12-01T00:00:00Z"),
+        line(USAGE, subscription_phase_id="phase-2", start_date="2026-12-01T00:00:00Z"),
+        line(FEE, subscription_phase_id="phase-1"),
+    ]
+    assert compare(subscription(line_items=phases)) == []

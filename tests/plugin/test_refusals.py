@@ -62,7 +62,8 @@ def refused(folder: Path, *arguments: str, key: str = KEY, **environ: str) -> st
         (["--flexprice-env=prod", "--flexprice-level=everything"], "'everything' is no level"),
         (["--flexprice-env=prod", "--flexprice-fault=F23"], "breaks the embedded Flexprice only"),
         (["--flexprice-env=local", "--flexprice-fault=F999"], "there is no such fault"),
-        (["--flexprice-env=prod", "--flexprice-init"], "--flexprice-init needs to know where Flexprice is"),
+        (["--flexprice-init"], "--flexprice-init needs to know the environment; add --flexprice-env=NAME"),
+        (["--flexprice-env=other", "--flexprice-init"], "--flexprice-init needs to know where Flexprice is"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -159,6 +159,19 @@ def test_pages_without_end_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(transport.asked) == 7
 
 
+@pytest.mark.parametrize("growth", [1_500, 10**12])
+def test_a_list_that_grows_faster_than_it_is_read_is_left(growth: int) -> None:
+    def reply(asked: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
+        offset = asked["query"]["offset"]
+        shown = [{"id": str(offset + number)} for number in range(1000)]
+        return 200, {"items": shown, "pagination": {"total": 1000 + growth * (1 + offset // 1000), "limit": 1000}}, {}
+
+    flexprice, transport = client(reply)
+    with pytest.raises(NotVerified, match="more than anybody could read"):
+        list(flexprice.list("/v1/customers"))
+    assert len(transport.asked) <= 3
+
+
 @pytest.mark.parametrize("count", [0, 1, 50, 51])
 def test_a_list_that_counts_its_page_only_is_read_to_a_short_page(count: int) -> None:
     def reply(asked: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:

@@ -45,12 +45,12 @@ def test_a_repeated_message_shows_what_the_handler_did_with_it(fault, times):
         clock = iter(range(100))
         eventually = Eventually(clock=lambda: float(next(clock)), pause=lambda seconds: None)
         processed = settled(results, processed_reader(handler.processed_url), eventually.poll)
-    assert processed is not None
-    assert processed.times == times
+    assert {kind: seen.times for kind, seen in processed.items()} == {"repeated": times, "simultaneous": times}
     findings = repeat_findings(results, processed)
-    assert [one.severity for one in findings] == {0: [Severity.INFO], 1: [], 2: [Severity.ERROR]}[times]
+    assert [one.severity for one in findings] == {0: [Severity.INFO] * 2, 1: [], 2: [Severity.ERROR] * 2}[times]
     if times == 2:
-        assert "processed 2 times" in findings[0].sentence
+        assert "processed 2 times where it arrives again" in findings[0].sentence
+        assert "processed 2 times where it arrives twice at the same moment" in findings[1].sentence
         assert findings[0].item == "6.4"
         assert findings[0].sentence.count("msg_golive") == 2
 
@@ -58,9 +58,9 @@ def test_a_repeated_message_shows_what_the_handler_did_with_it(fault, times):
 def test_a_side_that_cannot_tell_is_no_error():
     with DemoHandler(SECRET) as handler:
         results = sending.try_twice(handler.url, mint())
-        assert settled(results, None, Eventually().poll) is None
-    assert [one.severity for one in repeat_findings(results, None)] == [Severity.INFO]
-    assert "not how often" in repeat_findings(results, Processed(1, counted=False))[0].sentence
+        assert settled(results, None, Eventually().poll) == {}
+    assert [one.severity for one in repeat_findings(results, {})] == [Severity.INFO] * 2
+    assert "not how often" in repeat_findings(results, {"repeated": Processed(1, counted=False)})[0].sentence
 
 
 def test_a_run_of_probes_is_dated_so_that_it_can_be_told_apart():

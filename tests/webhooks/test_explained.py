@@ -13,14 +13,19 @@ from .builders import OTHER_SECRET, mint
 PAGE = (Path(__file__).parents[2] / "docs" / "explanation" / "webhooks.md").read_text(encoding="utf-8")
 
 
-def test_about_forty_probes_of_a_hundredth_are_sent():
+def test_fewer_than_a_hundred_probes_of_a_hundredth_are_sent():
+    first, *signed = probes.signature_probes(mint(), {"sandbox": OTHER_SECRET})
     sent = [
-        *probes.signature_probes(mint(), {"sandbox": OTHER_SECRET}),
+        first,
+        *signed,
+        *probes.after_control(mint(), first),
         *probes.answer_probes(mint()),
+        *probes.out_of_order(mint()),
         *probes.repeated(mint()),
+        *probes.simultaneous(mint()),
     ]
-    assert "about forty requests" in PAGE
-    assert 35 <= len(sent) <= 45
+    assert "fewer than a hundred requests" in PAGE
+    assert 80 <= len(sent) < 100
     assert "0.01 USD" in PAGE
     assert all(b'"total":"0.01"' in one.body for one in sent if one.expect is Expect.ACCEPTED and one.name == "control")
 

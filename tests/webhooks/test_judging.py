@@ -72,13 +72,23 @@ def test_a_handler_that_refuses_everything_does_not_verify_signatures():
     assert "fingerprint" in findings[0].sentence
 
 
-@pytest.mark.parametrize("kind", sorted({one.kind for one in SIGNATURE_PROBES if one.expect is Expect.REFUSED}))
+@pytest.mark.parametrize(
+    "kind", sorted({one.kind for one in SIGNATURE_PROBES if one.expect is Expect.REFUSED and one.kind != "carried"})
+)
 def test_an_accepted_forgery_makes_one_finding_with_its_title(kind):
     results = with_answer(SIGNATURE_PROBES, 200, kind=kind)
     findings = handler.signature_findings(results)
     assert len(findings) == 1
     assert next(one.title for one in SIGNATURE_PROBES if one.kind == kind) in findings[0].sentence
     assert findings[0].consequence
+
+
+@pytest.mark.parametrize("name", [one.name for one in SIGNATURE_PROBES if one.kind == "carried"])
+def test_a_forgery_believed_in_one_way_names_the_way(name):
+    findings = handler.signature_findings(with_answer(SIGNATURE_PROBES, 200, name=name))
+    assert len(findings) == 1
+    way = next(one.about["way"] for one in SIGNATURE_PROBES if one.name == name)
+    assert f"{way}: it is answered 200" in findings[0].sentence
 
 
 @pytest.mark.parametrize("status", [0, 302, 429])

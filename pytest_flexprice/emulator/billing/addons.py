@@ -145,14 +145,27 @@ def _removal(row: Row, wanted: datetime | None) -> datetime:
     return moment
 
 
+def current(scope: Scope, row: Row) -> list[Row]:
+    """The associations of a subscription that were not removed and touch its running period, oldest first."""
+    start, end = row["current_period_start"], row["current_period_end"]
+    return [
+        one
+        for one in scope.find("addon_associations", entity_id=row["id"], addon_status="active", status="published")
+        if one["start_date"] <= end and (one["end_date"] is None or one["end_date"] >= start)
+    ]
+
+
 def check_unused(scope: Scope, addon: Row) -> None:
-    """Refuse to delete an addon with lines that have no end."""
-    rows = scope.find("subscription_line_items", entity_id=addon["id"], entity_type="addon", status="published")
-    used = [row for row in rows if row["end_date"] is None]
-    if used:
+    """Refuse to delete an addon that a subscription has, or had: lines that ended count too.
+
+    The server looks for one of each and counts no further.
+    """
+    lines = scope.find("subscription_line_items", entity_id=addon["id"], entity_type="addon", status="published")
+    had = scope.find("addon_associations", addon_id=addon["id"], addon_status="active", status="published")
+    if lines or had:
         details = {
-            "active_line_items_count": len(used),
-            "active_subscriptions_count": len({row["subscription_id"] for row in used}),
+            "active_line_items_count": min(len(lines), 1),
+            "active_subscriptions_count": min(len(had), 1),
             "addon_id": addon["id"],
         }
         message = (

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..kernel.tables import Row
-from . import coupon
+from . import coupon, inheritance
 from .lines import Line, Period
 from .rounding import ZERO
 from .scope import Scope
@@ -30,7 +30,7 @@ def taken(
     scope: Scope, subscription: Row, charged: Sequence[Line], period: Period, invoice_id: str = ""
 ) -> list[Discount]:
     """What the coupons take off: those of single lines from their amounts, then one after the other from what is left."""
-    found = [row for row in associations(scope, subscription, period) if _in_force(scope, row, invoice_id)]
+    found = [row for row in _offered(scope, subscription, period) if _in_force(scope, row, invoice_id)]
     currency = subscription["currency"]
     targets = {line.item["id"]: index for index, line in enumerate(charged) if line.item is not None}
     discounts = []
@@ -44,6 +44,14 @@ def taken(
             discounts.append(_discount(scope, row, left, currency))
             left -= discounts[-1].amount
     return [one for one in discounts if one.price > 0]
+
+
+def _offered(scope: Scope, subscription: Row, period: Period) -> list[Row]:
+    """The coupons of a subscription, and those of single lines of subscriptions that are billed with it."""
+    found = associations(scope, subscription, period)
+    for child in inheritance.grouped(scope, subscription):
+        found += [row for row in associations(scope, child, period) if row["subscription_line_item_id"] is not None]
+    return found
 
 
 def associations(scope: Scope, subscription: Row, period: Period) -> list[Row]:
@@ -127,5 +135,5 @@ def application(scope: Scope, subscription: Row, one: Discount, invoice_id: str,
         "discount_percentage": used["percentage_off"],
         "currency": subscription["currency"],
         "coupon_snapshot": snapshot,
-        **scope.stamp(),
+        **scope.stamped(),
     }

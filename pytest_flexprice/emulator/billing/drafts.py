@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from ..faults.registry import rules
 from ..kernel.tables import Row
 from . import config, discounts, inheritance, lines, periods
 from .lines import Line, Period
@@ -98,7 +99,25 @@ def following(subscription: Row, period: Period) -> Period:
 
 
 def charges(scope: Scope, subscription: Row, reason: str, period: Period) -> list[Line]:
-    """The lines of an invoice with that reason for that period."""
+    """The lines of an invoice with that reason for that period, with those of subscriptions grouped under it."""
+    found = _calculated(scope, subscription, reason, period)
+    for child in inheritance.grouped(scope, subscription):
+        for line in _calculated(scope, child, reason, period):
+            line.child = child
+            line.metadata["child_customer_id"] = child["customer_id"]
+            found.append(line)
+    return found
+
+
+def _calculated(scope: Scope, subscription: Row, reason: str, period: Period) -> list[Line]:
+    """The subscription's own lines, as a server with its faults calculates them."""
+    found = _own(scope, subscription, reason, period)
+    for rule in rules(scope.world, "charges"):
+        found = rule(scope, subscription, found)
+    return found
+
+
+def _own(scope: Scope, subscription: Row, reason: str, period: Period) -> list[Line]:
     if reason in _OPENING:
         opening = lines.advance(scope, subscription, period)
         if reason == "SUBSCRIPTION_TRIAL_START":
@@ -117,8 +136,8 @@ def invoice_line(scope: Scope, invoice_id: str, subscription: Row, line: Line) -
         id=scope.world.new_id("inv_line"),
         invoice_id=invoice_id,
         customer_id=inheritance.payer(subscription),
-        subscription_id=subscription["id"],
-        **_origin(scope, subscription, line),
+        subscription_id=(line.child or subscription)["id"],
+        **_origin(scope, line.child or subscription, line),
         display_name=line.name,
         amount=line.amount,
         quantity=line.quantity,
@@ -133,7 +152,7 @@ def invoice_line(scope: Scope, invoice_id: str, subscription: Row, line: Line) -
         invoice_level_discount=ZERO,
         adjusted_entitlement_quantity=line.free,
         subscription_line_item_id=line.item["id"] if line.item is not None else None,
-        **scope.stamp(with_environment=False),
+        **scope.stamped(with_environment=False),
     )
 
 
@@ -163,9 +182,12 @@ def running(subscription: Row) -> Period:
 def compute(scope: Scope, invoice: Row, charged: list[Line] | None = None) -> None:
     """Work out lines (unless given), discount, total and due date of a subscription's draft.
 
-    Nothing to bill makes it SKIPPED.
+    Nothing to bill makes it SKIPPED; one of a subscription that is billed with another stays as it is.
     """
     subscription = scope.need("subscriptions", invoice["subscription_id"])
+    if not inheritance.has_invoices(subscription):
+        invoice["_compute_at"] = None
+        return
     period = Period(invoice["period_start"], invoice["period_end"])
     reason = invoice["billing_reason"]
     charged = charges(scope, subscription, reason, period) if charged is None else charged

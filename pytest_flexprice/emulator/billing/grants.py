@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ..kernel import errors
 from ..kernel.tables import Row
 from . import periods, wallets
 from .pricing import number
@@ -29,8 +30,33 @@ def start(scope: Scope, subscription: Row) -> None:
     if not subscription["_own_grants"]:
         for grant in scope.find("credit_grants", plan_id=subscription["plan_id"], scope="PLAN", status="published"):
             take(scope, subscription, grant)
-    for row in scope.find("subscription_grants", subscription_id=subscription["id"], status="published"):
+    for row in of(scope, subscription):
         pay_due(scope, subscription, row)
+
+
+def of(scope: Scope, subscription: Row) -> list[Row]:
+    """The grants of a subscription's own, oldest first."""
+    return scope.find("credit_grants", subscription_id=subscription["id"], scope="SUBSCRIPTION", status="published")
+
+
+def add(scope: Scope, subscription: Row, grant: Mapping[str, Any]) -> Row:
+    """Give a subscription that runs one more grant, and pay out what is due of it.
+
+    Raises :class:`errors.ApiError` for a subscription that is cancelled, and for dates outside of its own.
+    """
+    if subscription["subscription_status"] == "cancelled":
+        raise errors.validation("Subscription is cancelled", {"subscription_id": subscription["id"]})
+    start, end, last = grant["start_date"], grant["end_date"], subscription["end_date"]
+    if start < subscription["start_date"]:
+        details = {"credit_grant_start_date": start, "subscription_start_date": subscription["start_date"]}
+        raise errors.validation("Credit grant start date cannot be before subscription start date", details)
+    if end is not None and last is not None and end > last:
+        details = {"credit_grant_end_date": end, "subscription_end_date": last}
+        raise errors.validation("Credit grant end date cannot be after subscription end date", details)
+    row = take(scope, subscription, grant)
+    if subscription["subscription_status"] == "active":
+        pay_due(scope, subscription, row)
+    return row
 
 
 def take(scope: Scope, subscription: Row, grant: Mapping[str, Any]) -> Row:
@@ -39,7 +65,7 @@ def take(scope: Scope, subscription: Row, grant: Mapping[str, Any]) -> Row:
     own: dict[str, Any] = {**grant, "scope": "SUBSCRIPTION", "subscription_id": subscription["id"]}
     copied = {key: own[key] for key in _GRANTED if own.get(key) is not None}
     return scope.insert(
-        "subscription_grants",
+        "credit_grants",
         "cg",
         **copied,
         start_date=begin,
@@ -77,5 +103,5 @@ def _wallet(scope: Scope, subscription: Row) -> Row:
 
 def end(scope: Scope, subscription: Row, moment: datetime) -> None:
     """No instalment comes after ``moment``."""
-    for grant in scope.find("subscription_grants", subscription_id=subscription["id"], status="published"):
+    for grant in of(scope, subscription):
         scope.touch(grant, end_date=moment)

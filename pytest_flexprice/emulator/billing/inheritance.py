@@ -1,4 +1,4 @@
-"""Subscriptions that belong together: a parent with inherited children, a payer for another's, invoices in one group
+"""Subscriptions that belong together: a parent with inherited or grouped children, a payer for another's
 (contract 11.2; recording deals_inheritance).
 
 A child has no lines of its own: its usage is read, and billed, by the lines of its parent.
@@ -16,7 +16,7 @@ from .scope import Scope, customer_by_external_id
 
 PARENT, INHERITED, STANDALONE, GROUPED = "parent", "inherited", "standalone", "grouped_invoicing"
 _OPEN = ("active", "draft", "trialing")
-_LIVE = ("active", "trialing")
+LIVE = ("active", "trialing")
 _INHERIT = "external_customer_ids_to_inherit_subscription"
 _GROUP = "subscriptions_ids_for_grouped_invoicing"
 _CREATE = "grouped_invoicing_children_to_create"
@@ -128,6 +128,34 @@ def _heir(scope: Scope, parent_customer: str, external_id: str, own: set[str]) -
     return child
 
 
+def leaving(scope: Scope, parent: Row, external_id: str) -> Row:
+    """The inherited subscription of a customer that is to leave ``parent``.
+
+    Raises :class:`errors.ApiError` unless there is one that does not leave already.
+    """
+    who = {"subscription_id": parent["id"]}
+    if parent["subscription_type"] != PARENT:
+        details = {**who, "subscription_type": parent["subscription_type"]}
+        raise errors.validation("Only parent subscriptions can have inherited children removed", details)
+    if parent["subscription_status"] not in LIVE:
+        details = {**who, "status": parent["subscription_status"]}
+        raise errors.validation(
+            "The parent subscription must be active or trialing to remove inherited children", details
+        )
+    customer = scope.table("customers").first(scope.environment, external_id=external_id, status="published")
+    if customer is None:
+        raise errors.not_found("No customer exists for the given external ID", {"external_id": external_id})
+    for child in children(scope, parent):
+        if child["customer_id"] == customer["id"]:
+            if child["cancel_at"] is not None:
+                details = {"child_subscription_id": child["id"]}
+                raise errors.validation("The inherited subscription already has a scheduled cancellation", details)
+            return child
+    details = {"parent_subscription_id": parent["id"], "child_customer_id": customer["id"]}
+    message = "No active inherited subscription exists for this child customer under the given parent"
+    raise errors.not_found(message, details)
+
+
 def bequeath(scope: Scope, parent: Row, child: Row) -> Row:
     """Store the inherited subscription of a child."""
     return scope.insert(
@@ -160,86 +188,6 @@ def blank(scope: Scope) -> dict[str, Any]:
     }
 
 
-def group(scope: Scope, parent: Row, identifier: str) -> Row:
-    """Let the charges of an existing subscription appear on the invoices of ``parent``; returns it.
-
-    Raises :class:`errors.ApiError` unless both run in step.
-    """
-    child = scope.get("subscriptions", identifier)
-    if child is None:
-        raise errors.not_found("Subscription not found")
-    _check_group(parent, child)
-    if parent["subscription_type"] == STANDALONE:
-        scope.touch(parent, subscription_type=PARENT)
-    scope.touch(child, subscription_type=GROUPED, parent_subscription_id=parent["id"])
-    return child
-
-
-def ungroup(scope: Scope, identifier: str) -> Row:
-    """Let a grouped subscription get invoices of its own again; returns it."""
-    child = scope.get("subscriptions", identifier)
-    if child is None:
-        raise errors.not_found("Subscription not found")
-    if child["subscription_type"] != GROUPED:
-        details = {"subscription_id": child["id"], "subscription_type": child["subscription_type"]}
-        message = "Only grouped_invoicing subscriptions can be removed from grouped invoicing"
-        raise errors.validation(message, details)
-    scope.touch(child, subscription_type=STANDALONE, parent_subscription_id=None)
-    return child
-
-
-def _check_group(parent: Row, child: Row) -> None:
-    who = {"child_subscription_id": child["id"]}
-    if child["subscription_type"] != STANDALONE:
-        details = {**who, "child_subscription_type": child["subscription_type"]}
-        raise errors.validation("Only standalone subscriptions can be added to grouped invoicing", details)
-    if child["subscription_status"] not in _LIVE:
-        details = {**who, "child_subscription_status": child["subscription_status"]}
-        raise errors.validation("Only active or trialing subscriptions can be added to grouped invoicing", details)
-    if parent["subscription_type"] not in (PARENT, STANDALONE):
-        details = {"parent_subscription_id": parent["id"], "parent_subscription_type": parent["subscription_type"]}
-        message = (
-            "Only parent or standalone subscriptions can act as a grouped invoicing parent; "
-            "standalone subscriptions are automatically promoted"
-        )
-        raise errors.validation(message, details)
-    if parent["subscription_status"] not in _LIVE:
-        details = {"parent_subscription_id": parent["id"], "parent_subscription_status": parent["subscription_status"]}
-        message = "Only active or trialing parent subscriptions can accept grouped invoicing children"
-        raise errors.validation(message, details)
-    _check_step(parent, child)
-
-
-def _check_step(parent: Row, child: Row) -> None:
-    for name, message in (
-        ("billing_period", "Child and parent subscriptions must have the same billing period"),
-        ("billing_period_count", "Child and parent subscriptions must have the same billing period count"),
-    ):
-        if child[name] != parent[name]:
-            raise errors.validation(message, {f"child_{name}": child[name], f"parent_{name}": parent[name]})
-    if _step(child) != _step(parent):
-        details = {"child_billing_anchor": child["billing_anchor"], "parent_billing_anchor": parent["billing_anchor"]}
-        message = "Child and parent subscriptions must share the same day-of-month and time-of-day billing anchor"
-        raise errors.validation(message, details)
-    if child["currency"] != parent["currency"]:
-        details = {
-            "child_subscription_id": child["id"],
-            "child_currency": child["currency"],
-            "parent_subscription_id": parent["id"],
-            "parent_currency": parent["currency"],
-        }
-        message = "Child and parent subscriptions must use the same currency for grouped invoicing"
-        raise errors.validation(message, details)
-    if child["start_date"] < parent["start_date"]:
-        details = {"child_start_date": child["start_date"], "parent_start_date": parent["start_date"]}
-        raise errors.validation("Child subscription cannot start before its parent", details)
-
-
-def _step(row: Row) -> tuple[int, ...]:
-    anchor = row["billing_anchor"]
-    return (anchor.day, anchor.hour, anchor.minute, anchor.second)
-
-
 def children(scope: Scope, row: Row, kind: str = INHERITED) -> list[Row]:
     """The subscriptions of that kind under a parent that are not cancelled, oldest first."""
     rows = scope.find("subscriptions", parent_subscription_id=row["id"], subscription_type=kind, status="published")
@@ -250,7 +198,7 @@ def grouped(scope: Scope, row: Row) -> list[Row]:
     """The running subscriptions whose charges belong on the invoices of a parent."""
     if row["subscription_type"] != PARENT:
         return []
-    return [child for child in children(scope, row, GROUPED) if child["subscription_status"] in _LIVE]
+    return [child for child in children(scope, row, GROUPED) if child["subscription_status"] in LIVE]
 
 
 def has_invoices(row: Row) -> bool:

@@ -103,7 +103,7 @@ def _applied(scope: Scope, invoice: Row, rate: Row, taxable: Decimal) -> dict[st
         "currency": invoice["currency"],
         "applied_at": scope.now,
         "idempotency_key": f"tax_application-{secrets.token_hex(8)}",
-        **scope.stamp(),
+        **scope.stamped(),
     }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from ..kernel import catalog
 from ..kernel.render import dec
 from ..kernel.tables import Row
-from . import allowance, commitment, promised_windows, readings, usage
+from . import addons, allowance, commitment, promised_windows, readings, usage
 from .commitment import Charge, LineCommitment
 from .periods import ONETIME
 from .pricing import Tariff, number
@@ -29,7 +29,8 @@ __all__ = ["Line", "Period", "advance", "arrear", "granted_to", "items", "subtot
 class Line:
     """One line before it becomes a part of an invoice; ``amount`` is rounded to the currency.
 
-    ``item`` is the line item it comes from; a true-up has none and belongs to the plan.
+    ``item`` is the line item it comes from; a true-up has none and belongs to the plan. ``child`` is the grouped
+    subscription it comes from, if it does not come from that of the invoice.
     """
 
     item: Row | None
@@ -41,6 +42,7 @@ class Line:
     metadata: dict[str, str] = field(default_factory=dict)
     free: Decimal | None = None
     commitment: dict[str, Any] | None = None
+    child: Row | None = None
 
 
 def advance(scope: Scope, subscription: Row, period: Period) -> list[Line]:
@@ -167,13 +169,8 @@ def granted_to(scope: Scope, subscription: Row, item: Row) -> allowance.Allowanc
 
 def entitling(scope: Scope, subscription: Row) -> list[str]:
     """What entitles a subscription: its plan, each addon it has in the running period (as often as it has it), itself."""
-    start, end = subscription["current_period_start"], subscription["current_period_end"]
-    addons = [
-        row["addon_id"]
-        for row in scope.find("addon_associations", entity_id=subscription["id"], status="published")
-        if row["start_date"] <= end and (row["end_date"] is None or row["end_date"] >= start)
-    ]
-    return [subscription["plan_id"], *addons, subscription["id"]]
+    had = [row["addon_id"] for row in addons.current(scope, subscription)]
+    return [subscription["plan_id"], *had, subscription["id"]]
 
 
 def _entitlements(scope: Scope, owner: str) -> list[Row]:

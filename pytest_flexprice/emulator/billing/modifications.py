@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from ..kernel import errors
 from ..kernel.tables import Row
-from . import inheritance, line_items
+from . import grouping, inheritance, quantities
 from .inheritance import INHERITED, PARENT, STANDALONE
-from .line_items import Origin, Span
 from .scope import Scope, subscription_by_id
 
 Given = Mapping[str, Any]
@@ -28,9 +26,11 @@ def execute(scope: Scope, identifier: str, body: Given) -> Changed:
         words = ", ".join(_TYPES)
         raise errors.validation(f"Valid values: {words}")
     if kind == "inheritance":
-        return _inherit(scope, subscription_by_id(scope, identifier), body["inheritance_params"])
+        return _belong(scope, identifier, body["inheritance_params"] or {})
     if kind == "quantity_change":
-        return _quantities(scope, subscription_by_id(scope, identifier), body["quantity_change_params"])
+        wanted = (body["quantity_change_params"] or {}).get("line_items") or []
+        quantities.check(wanted)
+        return quantities.change(scope, subscription_by_id(scope, identifier), wanted)
     if kind == "grouped_invoicing":
         return _group(scope, body["grouped_invoicing_params"])
     raise errors.not_implemented(f"modify/execute of type {kind}")
@@ -40,13 +40,28 @@ def _changed(row: Row, action: str) -> dict[str, Any]:
     return {"id": row["id"], "action": action, "status": row["subscription_status"]}
 
 
-def _inherit(scope: Scope, row: Row, params: Given | None) -> Changed:
-    if params is not None and params["action"] == "remove":
-        raise errors.not_implemented("modify/execute with action remove of inheritance")
-    external_ids = (params or {}).get("external_customer_ids_to_inherit_subscription") or []
+def _belong(scope: Scope, identifier: str, params: Given) -> Changed:
+    remove = params.get("action") == "remove"
+    name = "external_customer_ids_to_remove" if remove else "external_customer_ids_to_inherit_subscription"
+    external_ids = params.get(name) or []
     if not external_ids:
-        message = "Provide external_customer_ids_to_inherit_subscription with at least one non-empty value"
-        raise errors.validation(message)
+        raise errors.validation(f"Provide {name} with at least one non-empty value")
+    if remove and not all(external_id.strip() for external_id in external_ids):
+        raise errors.validation(f"Remove any empty strings from {name}")
+    row = subscription_by_id(scope, identifier)
+    return _disinherit(scope, row, external_ids) if remove else _inherit(scope, row, external_ids)
+
+
+def _disinherit(scope: Scope, row: Row, external_ids: Sequence[str]) -> Changed:
+    """Let children leave at the end of their parent's period."""
+    end = row["current_period_end"]
+    children = [inheritance.leaving(scope, row, external_id) for external_id in dict.fromkeys(external_ids)]
+    for child in children:
+        scope.touch(child, cancel_at=end, cancel_at_period_end=True)
+    return {"subscriptions": [{**_changed(child, "updated"), "current_period_end": end} for child in children]}
+
+
+def _inherit(scope: Scope, row: Row, external_ids: Sequence[str]) -> Changed:
     _check_parent(row)
     children = inheritance.heirs(scope, row["customer_id"], external_ids)
     known = {child["customer_id"] for child in inheritance.children(scope, row)}
@@ -82,72 +97,7 @@ def _group(scope: Scope, params: Given | None) -> Changed:
         raise errors.validation("Provide child_subscription_ids with at least one entry")
     if params["action"] == "add":
         parent = subscription_by_id(scope, params["parent_subscription_id"] or "")
-        changed = [inheritance.group(scope, parent, identifier) for identifier in identifiers]
+        changed = [grouping.group(scope, parent, identifier) for identifier in identifiers]
     else:
-        changed = [inheritance.ungroup(scope, identifier) for identifier in identifiers]
+        changed = [grouping.ungroup(scope, identifier) for identifier in identifiers]
     return {"subscriptions": [_changed(row, "updated") for row in changed]}
-
-
-def _quantities(scope: Scope, row: Row, params: Given | None) -> Changed:
-    """Other quantities of fees in arrears: each ends its line and starts another."""
-    changes = (params or {}).get("line_items") or []
-    if not changes:
-        raise errors.validation("Provide line_items with at least one entry")
-    if row["subscription_status"] != "active":
-        details = {"subscription_id": row["id"], "status": row["subscription_status"]}
-        raise errors.validation("Only active subscriptions can have quantity changes applied", details)
-    found: list[dict[str, Any]] = []
-    for change in changes:
-        found += _quantity(scope, row, change)
-    return {"line_items": found}
-
-
-def _quantity(scope: Scope, row: Row, change: Given) -> list[dict[str, Any]]:
-    moment = change["effective_date"] or scope.now
-    item = _quantified(scope, row, change, moment)
-    if change["quantity"] == item["quantity"]:
-        return []
-    if item["invoice_cadence"] == "ADVANCE":
-        raise errors.not_implemented("a quantity change of a fee in advance, which is prorated")
-    until = item["end_date"]
-    copied = ("price_type", "display_name", "subscription_phase_id", "addon_association_id", "metadata")
-    price = scope.need("prices", item["price_id"])
-    origin = Origin(item["entity_type"], item["entity_id"], item["plan_display_name"])
-    scope.touch(item, end_date=moment)
-    fields = {name: item[name] for name in copied}
-    new = line_items.add(scope, row, origin, price, Span(moment, until), quantity=change["quantity"], **fields)
-    shown_end = until or row["current_period_end"]
-    return [_line(item, moment, "ended"), _line(new, shown_end, "created")]
-
-
-def _line(item: Row, end: datetime, action: str) -> dict[str, Any]:
-    fields = {name: item[name] for name in ("id", "price_id", "quantity", "start_date")}
-    return {**fields, "end_date": end, "change_action": action}
-
-
-def _quantified(scope: Scope, row: Row, change: Given, moment: datetime) -> Row:
-    """The line of a quantity change; refused unless it is a fee of this subscription, in force at ``moment``."""
-    if change["quantity"] is None or change["quantity"] < 0:
-        raise errors.validation("Quantity cannot be negative")
-    start, end = row["current_period_start"], row["current_period_end"]
-    for wrong, name, bound in (
-        (moment < start, "current_period_start", start),
-        (moment >= end, "current_period_end", end),
-    ):
-        if wrong:
-            details = {"effective_date": moment, name: bound}
-            raise errors.validation("Set effective_date to a time within the current billing period", details)
-    item = scope.get("subscription_line_items", change["id"])
-    if item is None:
-        message = f"Subscription line item with ID {change['id']} was not found"
-        raise errors.not_found(message, {"line_item_id": change["id"]})
-    who = {"line_item_id": item["id"]}
-    if item["subscription_id"] != row["id"]:
-        details = {**who, "subscription_id": row["id"]}
-        raise errors.validation("The specified line item ID must belong to the given subscription", details)
-    if item["price_type"] != "FIXED":
-        details = {**who, "price_type": item["price_type"]}
-        raise errors.validation("Quantity changes are only supported for fixed-price line items", details)
-    if moment < item["start_date"] or (item["end_date"] is not None and moment >= item["end_date"]):
-        raise errors.validation("effective_date must be within the line item's window", who)
-    return item

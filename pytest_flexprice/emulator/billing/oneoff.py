@@ -76,7 +76,7 @@ def _line(scope: Scope, invoice: Row, given: Mapping[str, Any]) -> Row:
         prepaid_credits_applied=ZERO,
         line_item_discount=ZERO,
         invoice_level_discount=ZERO,
-        **scope.stamp(with_environment=False),
+        **scope.stamped(with_environment=False),
     )
 
 

@@ -1,7 +1,7 @@
 """Phases of a subscription: one after the other, each with prices of its own (contract 11.2; recording deals_phases).
 
-The first phase's overrides are ignored: the subscription's own hold for it, and for it only. The lines of all phases exist
-from the start.
+The first phase's overrides are ignored: the subscription's own hold for it, and for it only; so are its coupons unless it
+has lines of its own. The lines of all phases exist from the start.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from ..kernel import errors
 from ..kernel.tables import Row
-from . import line_items, overrides, promises
+from . import line_changes, line_items, overrides, promises
 from .line_items import Origin
 from .scope import Scope
 
@@ -74,4 +74,30 @@ def open_later(scope: Scope, row: Row, plan: Row, prices: Sequence[Row], phases:
                 scope, row, Origin.plan(plan), price, when, subscription_phase_id=phase["id"], _later_phase=True
             )
         overrides.apply(scope, row, given["override_line_items"] or [], items)
+        items |= _own_lines(scope, row, phase, given)
         promises.attach_coupons(scope, row, given, items, phase=phase)
+
+
+def complete_first(scope: Scope, row: Row, given: Phase) -> None:
+    """Give the first phase its own lines, with its coupons if there are any."""
+    phase = scope.find("subscription_phases", subscription_id=row["id"])[0]
+    items = _own_lines(scope, row, phase, given)
+    if items:
+        promises.attach_coupons(scope, row, given, items, phase=phase)
+
+
+def _own_lines(scope: Scope, row: Row, phase: Row, given: Phase) -> dict[str, Row]:
+    """Lines that only a phase asks for, by price; one without a date begins with the phase."""
+    items = [_own_line(scope, row, phase, line) for line in given["line_items"] or []]
+    return {item["price_id"]: item for item in items}
+
+
+def _own_line(scope: Scope, row: Row, phase: Row, line: Mapping[str, Any]) -> Row:
+    start, end = line["start_date"] or phase["start_date"], phase["end_date"]
+    if start < phase["start_date"]:
+        details = {"start_date": start, "phase_start": phase["start_date"]}
+        raise errors.validation("start_date must be on or after the phase's start date.", details)
+    if end is not None and start > end:
+        message = "start_date must be on or before the phase's end date when the phase has an end date."
+        raise errors.validation(message, {"start_date": start, "phase_end": end})
+    return line_changes.add(scope, row, {**line, "start_date": start, "subscription_phase_id": phase["id"]})

@@ -60,7 +60,7 @@ def preview(
         "total_tax": taxed,
         "total_prepaid_credits_applied": ZERO,
         "is_manually_edited": False,
-        **scope.stamp(),
+        **scope.stamped(),
     }
     customer = views.customer(scope, inheritance.payer(subscription))
     if customer is not None:
@@ -86,7 +86,7 @@ def _taxes(scope: Scope, subscription: Row, identifier: str, taxable: Decimal) -
             "tax_amount": tax.amount(rate, taxable, subscription["currency"]),
             "currency": subscription["currency"],
             "applied_at": scope.now,
-            **scope.stamp(),
+            **scope.stamped(),
             "created_at": ZERO_TIME,
             "updated_at": ZERO_TIME,
             "created_by": "",

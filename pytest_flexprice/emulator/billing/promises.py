@@ -101,7 +101,7 @@ def _associate(scope: Scope, row: Row, wanted: _Wanted) -> None:
         start_date=wanted.start,
         end_date=end,
     )
-    used["total_redemptions"] += 1
+    scope.amend(used, {"total_redemptions": used["total_redemptions"] + 1})
 
 
 def _last_moment(row: Row, start: datetime, count: int) -> datetime:

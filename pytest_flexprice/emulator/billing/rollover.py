@@ -32,14 +32,19 @@ def _next(row: Row) -> datetime:
     return moment if ending is None else min(moment, ending)
 
 
+def _leading(world: World) -> list[Row]:
+    """The active subscriptions whose periods end by themselves; a grouped one moves on with its parent."""
+    return [row for row in _active(world) if row["subscription_type"] != inheritance.GROUPED]
+
+
 def _first(world: World) -> datetime | None:
-    return min((_next(row) for row in _active(world)), default=None)
+    return min((_next(row) for row in _leading(world)), default=None)
 
 
 @job(every=timedelta(minutes=2), name="rollover", due=_first)
 def roll_over(world: World, now: datetime) -> None:
     """End every period that is over; a subscription that is to end then ends."""
-    for row in _active(world):
+    for row in _leading(world):
         scope = Scope.of_job(world, row)
         while row["subscription_status"] == "active" and _next(row) <= now:
             _step(scope, row)
@@ -68,7 +73,8 @@ def _draft(scope: Scope, row: Row, period: Period) -> None:
 def _move(scope: Scope, row: Row, period: Period) -> None:
     last = row["end_date"]
     end = period.end if last is None or last <= period.start else min(period.end, last)
-    scope.touch(row, current_period_start=period.start, current_period_end=end)
+    for one in (row, *inheritance.grouped(scope, row)):
+        scope.touch(one, current_period_start=period.start, current_period_end=end)
 
 
 def _end(scope: Scope, row: Row, period: Period, ending: datetime) -> None:
@@ -83,10 +89,10 @@ def _end(scope: Scope, row: Row, period: Period, ending: datetime) -> None:
 
 
 def _first_instalment(world: World) -> datetime | None:
-    table = world.table("subscription_grants")
+    table = world.table("credit_grants")
     found = []
     for place in table.environments():
-        for row in table.find(place, status="published"):
+        for row in table.find(place, scope="SUBSCRIPTION", status="published"):
             owner = world.table("subscriptions").get(row["subscription_id"], place)
             moment = grants.due(row) if owner is not None and owner["subscription_status"] == "active" else None
             if moment is not None and (row["end_date"] is None or moment < row["end_date"]):
@@ -99,7 +105,7 @@ def pay_grants(world: World, now: datetime) -> None:
     """Pay out instalments of recurring grants."""
     for row in _active(world):
         scope = Scope.of_job(world, row)
-        for grant in scope.find("subscription_grants", subscription_id=row["id"], status="published"):
+        for grant in grants.of(scope, row):
             grants.pay_due(scope, row, grant)
 
 

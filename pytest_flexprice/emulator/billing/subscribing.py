@@ -13,6 +13,7 @@ from . import (
     config,
     drafts,
     grants,
+    grouping,
     inheritance,
     invoices,
     line_changes,
@@ -88,6 +89,8 @@ def _agree(scope: Scope, row: Row, body: Mapping[str, Any], plan: Row, prices: S
     grants.agree(scope, row, body["credit_grants"])
     promises.attach_taxes(scope, row, body["tax_rate_overrides"])
     promises.attach_coupons(scope, row, body, items)
+    if items and body["phases"]:
+        phases.complete_first(scope, row, body["phases"][0])
     return heirs
 
 
@@ -117,7 +120,7 @@ def _bring_together(scope: Scope, row: Row, heirs: Sequence[Row], grouped: Seque
     for child in heirs:
         inheritance.bequeath(scope, row, child)
     for identifier in grouped or []:
-        inheritance.group(scope, row, identifier)
+        grouping.group(scope, row, identifier)
 
 
 def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row) -> Row:

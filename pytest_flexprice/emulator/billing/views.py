@@ -146,7 +146,7 @@ def full_subscription(scope: Scope, row: Row) -> dict[str, Any]:
         "plan": plan(scope, row["plan_id"], full=True),
         "customer": customer(scope, row["customer_id"]),
     }
-    grants = scope.find("subscription_grants", subscription_id=row["id"], status="published")
+    grants = scope.find("credit_grants", subscription_id=row["id"], scope="SUBSCRIPTION", status="published")
     if grants:
         parts["credit_grants"] = [shown(grant) for grant in grants]
     coupons = scope.find("coupon_associations", subscription_id=row["id"], status="published")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
-import threading
 from datetime import datetime
+
+from ..kernel.ids import Growing, digits
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _EPOCH = 1_400_000_000
@@ -17,19 +17,9 @@ class Ksuids:
     """Makes ids of which each is greater than the one before, so that a list's iterator can be an id."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._last = 0
+        self._numbers = Growing(_RANDOM_BITS)
 
     def new(self, prefix: str, now: datetime) -> str:
         """``prefix_`` + KSUID of ``now``, for instance ``ep_3MTM…``."""
-        ticks = max(int((now.timestamp() - _EPOCH) * _TICKS), 0)
-        with self._lock:
-            value = (ticks << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS - 1)
-            if value <= self._last:
-                value = self._last + 1 + secrets.randbits(64)
-            self._last = value
-        digits = []
-        for _ in range(_LENGTH):
-            value, digit = divmod(value, len(_BASE62))
-            digits.append(_BASE62[digit])
-        return f"{prefix}_{''.join(reversed(digits))}"
+        ticks = int((now.timestamp() - _EPOCH) * _TICKS)
+        return f"{prefix}_{digits(self._numbers.next(ticks), _BASE62, _LENGTH)}"

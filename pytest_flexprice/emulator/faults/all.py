@@ -7,14 +7,26 @@ from __future__ import annotations
 
 from . import access as fault_access
 from . import billing as fault_billing
+from . import calculation as fault_calculation
 from . import catalog as fault_catalog
 from . import customers as fault_customers
 from . import events as fault_events
 from . import invoicing as fault_invoicing
+from . import settlement as fault_settlement
 from . import webhooks as fault_webhooks
 from .registry import FAULTS, Fault, after, before, declare, fault, front
 
-RULES = (fault_access, fault_billing, fault_catalog, fault_customers, fault_events, fault_invoicing, fault_webhooks)
+RULES = (
+    fault_access,
+    fault_billing,
+    fault_calculation,
+    fault_catalog,
+    fault_customers,
+    fault_events,
+    fault_invoicing,
+    fault_settlement,
+    fault_webhooks,
+)
 """The modules with the rules."""
 
 __all__ = ["FAULTS", "RULES", "Fault", "after", "before", "declare", "fault", "front"]

@@ -14,7 +14,7 @@ from ..kernel.call import Call, Reply
 if TYPE_CHECKING:
     from ..kernel.world import World
 
-Place = Literal["front", "before", "after", "key", "catalog", "customers", "setting", "seeded"]
+Place = Literal["front", "before", "after", "charges", "key", "catalog", "customers", "setting", "seeded"]
 SEEDED_PLACES = ("key", "catalog", "customers", "setting", "seeded")
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 
@@ -25,7 +25,8 @@ class Fault:
 
     ``front(path) -> Reply | None`` may answer in place of the whole server, before anything else is looked at;
     ``before(call) -> Reply | None`` may answer in place of the handler; ``after(call, reply) -> Reply`` may change its
-    answer; ``key(body)``, ``catalog(catalog)``, ``customers(rows)`` and ``setting(key, value)`` change what is about to
+    answer; ``charges(scope, subscription, lines) -> lines`` may change the lines that an invoice or preview is about to
+    get; ``key(body)``, ``catalog(catalog)``, ``customers(rows)`` and ``setting(key, value)`` change what is about to
     be seeded into the environment that goes live; ``seeded(seeder)`` acts by requests once the customers are there.
     A fault without rules is looked for by name in the part that it belongs to.
     """

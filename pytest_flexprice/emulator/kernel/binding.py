@@ -43,11 +43,12 @@ def _number(text: str) -> Decimal:
     return number
 
 
-def _refuse(_text: str) -> NoReturn:
+def refuse_constant(_text: str) -> NoReturn:
+    """NaN and Infinity are no JSON."""
     raise BindError("not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_float=_number, parse_int=_integer, parse_constant=_refuse)
+_DECODER = json.JSONDecoder(parse_float=_number, parse_int=_integer, parse_constant=refuse_constant)
 
 
 def _check_depth(text: str) -> None:
@@ -80,15 +81,25 @@ def _mend(value: Any) -> Any:
     return [_mend(v) for v in value] if isinstance(value, list) else value
 
 
-def parse(body: bytes) -> Any:
-    """The first JSON document of ``body``: integers as int, other numbers as Decimal. Raises :class:`BindError`."""
-    text = body.decode("utf-8", "replace").lstrip(" \t\r\n")
-    _check_depth(text)
+def body_text(body: bytes) -> str:
+    """A body as text, without white space in front."""
+    return body.decode("utf-8", "replace").lstrip(" \t\r\n")
+
+
+def first_document(text: str, decoder: json.JSONDecoder) -> Any:
+    """The first JSON document of a text; half surrogate pairs become replacement characters. Raises :class:`BindError`."""
     try:
-        value, _end = _DECODER.raw_decode(text)
+        value, _end = decoder.raw_decode(text)
     except (ValueError, RecursionError, InvalidOperation) as error:
         raise BindError("not JSON") from error
     return _mend(value) if _SURROGATE.search(text) else value
+
+
+def parse(body: bytes) -> Any:
+    """The first JSON document of ``body``: integers as int, other numbers as Decimal. Raises :class:`BindError`."""
+    text = body_text(body)
+    _check_depth(text)
+    return first_document(text, _DECODER)
 
 
 def text(value: Any) -> str:

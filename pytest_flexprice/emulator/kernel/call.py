@@ -6,12 +6,12 @@ A handler is registered with :func:`routing.route` and takes a :class:`Call`; it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from . import binding, errors
+from . import binding
+from .place import Place
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import Headers, MultiDict
@@ -65,7 +65,7 @@ def no_content() -> Reply:
 
 
 @dataclass
-class Call:
+class Call(Place):
     """One request after routing and authentication."""
 
     world: World
@@ -86,9 +86,9 @@ class Call:
         return self.caller.tenant
 
     @property
-    def now(self) -> datetime:
-        """The server's time."""
-        return self.world.clock.now()
+    def user(self) -> str:
+        """The caller's id."""
+        return self.caller.user_id
 
     def bind(
         self, schema: binding.Schema, message: str = "Invalid request format", *, validate: bool = True
@@ -102,36 +102,3 @@ class Call:
         """The first query value of that name through ``kind``; ``None`` when absent or empty."""
         value = self.query.get(name)
         return binding.convert(value, kind, message) if value else None
-
-    def stamp(self, prefix: str, **fields: Any) -> dict[str, Any]:
-        """A new object's fields and what every object carries: id, environment, tenant, status, times, users."""
-        now = self.now
-        base = {
-            "environment_id": self.environment,
-            "tenant_id": self.tenant,
-            "status": "published",
-            "created_at": now,
-            "updated_at": now,
-            "created_by": self.caller.user_id,
-            "updated_by": self.caller.user_id,
-        }
-        return {"id": self.world.new_id(prefix), **fields, **{k: v for k, v in base.items() if k not in fields}}
-
-    def touch(self, row: dict[str, Any], **changes: Any) -> None:
-        """Change a row and note when and by whom."""
-        row.update({**changes, "updated_at": self.now, "updated_by": self.caller.user_id})
-
-    def found(
-        self,
-        table: str,
-        identifier: str,
-        message: str,
-        details: Mapping[str, Any] | None = None,
-        *,
-        any_status: bool = False,
-    ) -> Any:
-        """The row of that id in the call's environment, published unless ``any_status``; else 404 with ``message``."""
-        row = self.world.table(table).get(identifier, self.environment)
-        if row is None or not (any_status or row.get("status", "published") == "published"):
-            raise errors.not_found(message, details)
-        return row

@@ -33,7 +33,7 @@ def entitlements_of(world: World, environment: str, entity_id: str) -> list[Row]
 
 def grants_of(world: World, environment: str, plan_id: str) -> list[Row]:
     """The published credit grants of a plan, oldest first."""
-    return world.table("credit_grants").find(environment, plan_id=plan_id, status="published")
+    return world.table("credit_grants").find(environment, plan_id=plan_id, scope="PLAN", status="published")
 
 
 def meter_of(world: World, environment: str, row: Row) -> Row | None:

@@ -1,7 +1,7 @@
 """Periodic work of the server: rollover, finalization, auto-cancel (contract 7.1).
 
 A job runs on whole multiples of its interval in UTC, as the real server's do. Real time passes under a
-:class:`Scheduler`; :func:`advance` moves the clock instead and stops at every instant at which a job has work, so that
+:class:`Ticker`; :func:`advance` moves the clock instead and stops at every instant at which a job has work, so that
 months pass in a moment and always in the same order.
 """
 
@@ -110,7 +110,7 @@ def run_due(world: World, after: datetime, until: datetime) -> None:
             _LOG.exception("job %s failed", each.name)
 
 
-class Scheduler(threading.Thread):
+class Ticker(threading.Thread):
     """Runs the jobs of a world by the world's own clock until stopped."""
 
     def __init__(self, world: World, tick: float = 0.25) -> None:

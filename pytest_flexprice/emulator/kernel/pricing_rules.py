@@ -14,6 +14,7 @@ CADENCES = ("ARREAR", "ADVANCE")
 TIER_MODES = ("VOLUME", "SLAB")
 PERIODS = ("MONTHLY", "ANNUAL", "WEEKLY", "DAILY", "QUARTERLY", "HALF_YEARLY", "ONETIME")
 ENTITIES = ("PLAN", "SUBSCRIPTION", "ADDON", "COSTSHEET")
+UNITS = ("FIAT", "CUSTOM")
 ROUNDINGS = ("up", "down")
 
 _SYMBOLS = {
@@ -55,14 +56,17 @@ def check_price(price: dict[str, Any]) -> None:
         raise errors.validation("Trial period days must be non-negative", details)
     if price["start_date"] and price["end_date"] and price["end_date"] < price["start_date"]:
         details = {"start_date": price["start_date"], "end_date": price["end_date"]}
-        raise errors.validation("End date must be after start date", details)
+        raise errors.validation("Start date must be before end date", details)
     if (price["min_quantity"] or 0) < 0:
         raise errors.validation("Minimum quantity cannot be negative", {"min_quantity": price["min_quantity"]})
 
 
 def _check_words(price: dict[str, Any]) -> None:
-    if price["price_unit_type"] not in (None, "", "FIAT"):
-        raise errors.not_implemented(f"prices with price_unit_type {price['price_unit_type']}")
+    unit = price["price_unit_type"] or "FIAT"
+    if unit not in UNITS:
+        raise errors.validation("Invalid price unit type", {"price_unit_type": unit, "allowed": list(UNITS)})
+    if unit != "FIAT":
+        raise errors.not_implemented(f"prices with price_unit_type {unit}")
     if price["entity_type"] not in ENTITIES:
         details = {"entity_type": price["entity_type"], "allowed": list(ENTITIES)}
         raise errors.validation("Invalid entity type", details)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from . import binding, errors
@@ -76,8 +77,8 @@ class Resource:
     """A kind of object that is listed and found by id.
 
     ``noun`` and ``title`` name it in messages ("Failed to list plans", "Plan with ID … was not found"); ``columns`` may be sorted and
-    filtered by; ``sort`` says whether ``?sort=`` is "refused" (a search then takes conditions) or taken as the "name" of a column,
-    ``offset`` what the answered offset means; ``statuses`` are listed unless one is asked for.
+    filtered by; ``sort`` says whether ``?sort=`` is "refused" or taken as the "name" of a column, ``conditions`` whether a search sorts by
+    conditions or by such a name, ``offset`` what the answered offset means; ``statuses`` are listed unless one is asked for.
     ``view`` shows one row, ``check`` refuses a page before anything is read.
     """
 
@@ -87,28 +88,34 @@ class Resource:
     filters: tuple[Filter, ...] = ()
     statuses: Sequence[str] = ("published",)
     sort: str = "refused"
+    conditions: bool = True
     offset: Offset = NEXT
     view: View | None = None
     check: Callable[[Page], None] | None = None
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
         """The body of a search."""
         own = (binding.field(each.name, each.kind) for each in self.filters)
-        if self.sort == "refused":
-            return Schema(f"{self.title}Filter", *SEARCH_FIELDS, *own)
+        if self.conditions:
+            return Schema(f"{self.title.replace(' ', '')}Filter", *SEARCH_FIELDS, *own)
         fields = (field for field in SEARCH_FIELDS if field.name != "sort")
-        return Schema(f"{self.title}Filter", *fields, binding.field("sort"), *own)
+        return Schema(f"{self.title.replace(' ', '')}Filter", *fields, binding.field("sort"), *own)
 
     def all(self, call: Call) -> list[Row]:
         """Every row of the call's environment, oldest first."""
-        return call.world.table(self.noun).all(call.environment)
+        return call.world.table(self.table).all(call.environment)
+
+    @property
+    def table(self) -> str:
+        """The table of its rows."""
+        return self.noun.replace(" ", "_")
 
     def found(self, call: Call, identifier: str, *, any_status: bool = True) -> Row:
         """The row of that id; else 404 with the object's own words."""
-        name = self.title.lower()
+        name = self.title.lower().replace(" ", "_")
         message = f"{self.title} with ID {identifier} was not found"
-        row: Row = call.found(self.noun, identifier, message, {f"{name}_id": identifier}, any_status=any_status)
+        row: Row = call.found(self.table, identifier, message, {f"{name}_id": identifier}, any_status=any_status)
         return row
 
     def asked_by_query(self, call: Call) -> tuple[Values, Page]:
@@ -120,13 +127,13 @@ class Resource:
     def asked_by_body(self, call: Call) -> tuple[Values, Page]:
         """The filters and the page of a search."""
         values = call.bind(self.schema, INVALID_FILTER)
-        if self.sort == "refused":
+        if self.conditions:
             return values, page_of(values)
         return values, self._sorted(page_of({**values, "sort": None}), values["sort"])
 
     def _sorted(self, page: Page, name: str | None) -> Page:
         """Where a sort is one name, it is one of the columns or does nothing."""
-        if self.sort != "refused" and name in self.columns:
+        if self.sort == "name" and name in self.columns:
             page.sort = [{"field": name, "direction": page.order}]
         return page
 

@@ -46,7 +46,7 @@ class FlexpriceServer:
         self._map: dict[int, Any] = {}
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
-        self._scheduler: jobs.Scheduler | None = None
+        self._ticker: jobs.Ticker | None = None
 
     @property
     def api_key(self) -> str:
@@ -104,8 +104,8 @@ class FlexpriceServer:
         self._thread = threading.Thread(target=self._serve, name="emulator-http", daemon=True)
         self._thread.start()
         if self.options.jobs:
-            self._scheduler = jobs.Scheduler(self.world)
-            self._scheduler.start()
+            self._ticker = jobs.Ticker(self.world)
+            self._ticker.start()
         return self
 
     def _listening(self) -> socket.socket:
@@ -129,8 +129,8 @@ class FlexpriceServer:
 
     def stop(self) -> None:
         """Stop serving and end the threads."""
-        if self._scheduler is not None:
-            self._scheduler.stop()
+        if self._ticker is not None:
+            self._ticker.stop()
         for hook in hooks.STOPPING:
             hook(self.world)
         if self._server is not None and self._thread is not None:
@@ -138,7 +138,7 @@ class FlexpriceServer:
             self._ended.set()
             self._server.pull_trigger()
             self._thread.join(timeout=5)
-        self._server = self._thread = self._scheduler = self._socket = None
+        self._server = self._thread = self._ticker = self._socket = None
 
     def __enter__(self) -> FlexpriceServer:
         return self.start()

@@ -17,6 +17,12 @@ class CelError(ValueError):
     """The library refuses the source, or its evaluation failed."""
 
 
+def _told(error: Exception) -> str:
+    """The first place that does not parse, in the words of CEL's grammar, without what the library puts around them."""
+    first = str(error).partition("\n")[0]
+    return first[first.find("ERROR: ") :] if "ERROR: " in first else f"ERROR: <input>: Syntax error: {first}"
+
+
 class Program(Protocol):
     """A compiled expression."""
 
@@ -35,7 +41,7 @@ class NativeProgram:
         try:
             self._program = cel.compile(source)
         except ValueError as error:
-            raise CelError(f"parse: {error}") from error
+            raise CelError(_told(error)) from error
         self._functions = dict(functions)
         self.names: tuple[str, ...] = tuple(name for name in self._program.variables() if name not in _WORDS)
 
@@ -57,7 +63,7 @@ class PurePythonProgram:
         try:
             tree = environment.compile(source)
         except self._celpy.CELParseError as error:
-            raise CelError(f"parse: {error}") from error
+            raise CelError(_told(error)) from error
         called = {name: self._wrapped(function) for name, function in functions.items()}
         self._program = environment.program(tree, functions=called)
         found = (str(node.children[0]) for node in tree.find_data("ident"))

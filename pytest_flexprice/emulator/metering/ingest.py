@@ -6,13 +6,12 @@ The general binding would do; this one is for bodies of a thousand events and ke
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import BindError, instant
+from ..kernel.binding import BindError, body_text, first_document, instant, refuse_constant
 from .store import Event
 from .values import NotDouble, kept, to_text
 from .windows import millisecond_of
@@ -22,36 +21,13 @@ INVALID = "Invalid request payload"
 _SPACE = " \t\n\v\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 _TEXTS = frozenset({"event_name", "external_customer_id", "event_id", "customer_id", "source"})
 _NAMES = _TEXTS | {"timestamp", "properties"}
-_LONE = re.compile("[\ud800-\udfff]")
 _ZERO_TIME_YEAR = 1
 
 Sent = dict[str, Any]
 """One event as sent: its known fields by name, checked by type; ``timestamp`` is in milliseconds or ``None``."""
 
 
-def _refuse(_text: str) -> NoReturn:
-    raise BindError("not JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse)
-
-
-def _document(body: bytes) -> Any:
-    text = body.decode("utf-8", "replace").lstrip(" \t\r\n")
-    try:
-        value, _ = _DECODER.raw_decode(text)
-    except (ValueError, RecursionError) as error:
-        raise BindError("not JSON") from error
-    return _mended(value) if "\\ud" in text or "\\uD" in text else value
-
-
-def _mended(value: Any) -> Any:
-    """Half surrogate pairs, which no store takes, become replacement characters as in the real server."""
-    if isinstance(value, str):
-        return _LONE.sub("\ufffd", value)
-    if isinstance(value, dict):
-        return {_mended(key): _mended(item) for key, item in value.items()}
-    return [_mended(item) for item in value] if isinstance(value, list) else value
+_DECODER = json.JSONDecoder(parse_constant=refuse_constant)
 
 
 def _object(value: Any) -> Sent:
@@ -106,7 +82,7 @@ def _moment(value: Any) -> int | None:
 def read_one(body: bytes) -> Sent:
     """The event of ``POST /v1/events``; raises :class:`errors.ApiError` 400 without details."""
     try:
-        sent = _sent(_document(body))
+        sent = _sent(first_document(body_text(body), _DECODER))
     except BindError as error:
         raise errors.validation(INVALID) from error
     if not (sent.get("event_name") and sent.get("external_customer_id")):
@@ -117,7 +93,7 @@ def read_one(body: bytes) -> Sent:
 def read_many(body: bytes) -> list[Sent | None]:
     """The events of ``POST /v1/events/bulk`` (``None`` for a null element), not yet checked one by one."""
     try:
-        document = _object(_document(body))
+        document = _object(first_document(body_text(body), _DECODER))
         given = document.get("events")
         if "events" not in document:
             given = next((item for key, item in document.items() if key.lower() == "events"), None)

@@ -7,10 +7,10 @@ from typing import Any
 from ..billing import addons
 from ..billing.scope import Scope
 from ..kernel import errors
-from ..kernel.binding import Schema, array, field, strings, text
+from ..kernel.binding import Schema, field, strings
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import plan_view
-from ..kernel.lists import SEARCH_FIELDS, Page, listing, query_page, search, select
+from ..kernel.resource import Resource, among, free
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
@@ -22,19 +22,23 @@ _CREATE = Schema(
     field("metadata", strings),
 )
 _UPDATE = Schema("UpdateAddonRequest", field("name"), field("description"), field("metadata", strings))
-_SEARCH = Schema("AddonFilter", *SEARCH_FIELDS, field("addon_ids", array(text)), field("lookup_keys", array(text)))
+ADDONS = Resource(
+    "addons",
+    "Addon",
+    ("name", "lookup_key"),
+    (among("addon_ids", "id"), among("lookup_keys", "lookup_key")),
+    view=lambda call, row, page: plan_view(call.world, call.environment, row, page.expand),
+)
 
 
 @route("POST", "/v1/addons", permission="addon:write")
 def create_addon(call: Call) -> Reply:
     """A new addon; its prices are made for ``entity_type`` ADDON."""
     body = call.bind(_CREATE)
-    table = call.world.table("addons")
-    if table.first(call.environment, lookup_key=body["lookup_key"], status="published"):
-        details = {"lookup_key": body["lookup_key"]}
-        raise errors.conflict("Addon with same lookup key already exists", details)
+    free(call, "addons", "Addon with same lookup key already exists", body["lookup_key"])
     optional = {name: body[name] for name in ("description", "metadata") if body[name]}
-    return created(table.insert(call.stamp("addon", lookup_key=body["lookup_key"], name=body["name"], **optional)))
+    row = call.stamp("addon", lookup_key=body["lookup_key"], name=body["name"], **optional)
+    return created(call.world.table("addons").insert(row))
 
 
 def _missing(details: dict[str, str]) -> errors.ApiError:
@@ -89,27 +93,13 @@ def delete_addon(call: Call) -> dict[str, str]:
     return {"message": "addon deleted successfully"}
 
 
-def _list(call: Call, page: Page, given: dict[str, Any]) -> dict[str, Any]:
-    rows = [
-        row
-        for row in call.world.table("addons").all(call.environment)
-        if (not given.get("addon_ids") or row["id"] in given["addon_ids"])
-        and (not given.get("lookup_keys") or row["lookup_key"] in given["lookup_keys"])
-    ]
-    answer = listing(select(rows, page, ("name", "lookup_key"), "addons"), page)
-    answer["items"] = [_view(call, row, page.expand) for row in answer["items"]]
-    return answer
-
-
 @route("GET", "/v1/addons")
 def list_addons(call: Call) -> dict[str, Any]:
     """A page of addons."""
-    given = {name: call.query.getlist(name) for name in ("addon_ids", "lookup_keys")}
-    return _list(call, query_page(call, noun="addons"), given)
+    return ADDONS.listed(call)
 
 
 @route("POST", "/v1/addons/search")
 def search_addons(call: Call) -> dict[str, Any]:
     """A page of addons."""
-    values, page = search(call, _SEARCH)
-    return _list(call, page, values)
+    return ADDONS.searched(call)

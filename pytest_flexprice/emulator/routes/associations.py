@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..billing import promises, views
+from ..billing import addons, promises, views
 from ..billing.scope import Scope
 from ..kernel import errors
 from ..kernel.binding import Schema, boolean, field, integer, strings
@@ -33,14 +33,10 @@ _UPDATE = Schema(
 
 @route("GET", "/v1/subscriptions/:id/addons/associations")
 def list_addon_associations(call: Call) -> dict[str, Any]:
-    """The addons that a subscription has now, newest first, with their prices."""
+    """The addons that a subscription has in its running period, newest first, with their prices."""
     scope = Scope.of(call)
-    now = call.now
-    rows = [
-        row
-        for row in scope.find("addon_associations", entity_id=call.params["id"], status="published")
-        if row["start_date"] <= now and (row["end_date"] is None or row["end_date"] > now)
-    ]
+    subscription = call.found("subscriptions", call.params["id"], "Subscription not found")
+    rows = addons.current(scope, subscription)
     items = [views.shown(row, addon=_addon(scope, row["addon_id"])) for row in reversed(rows)]
     return {"items": items, "pagination": {"total": len(items), "limit": 0, "offset": 0}}
 
@@ -121,8 +117,7 @@ def create_tax_association(call: Call) -> Reply:
 def _tax_association(call: Call) -> Row:
     identifier = call.params["id"]
     message = f"Tax association with ID {identifier} was not found"
-    row: Row = call.found("tax_associations", identifier, message, {"tax_association_id": identifier})
-    return row
+    return call.found("tax_associations", identifier, message, {"tax_association_id": identifier})
 
 
 @route("GET", "/v1/taxes/associations/:id")

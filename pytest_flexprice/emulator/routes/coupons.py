@@ -8,9 +8,10 @@ from ..billing import promises, views
 from ..billing.rounding import ZERO
 from ..billing.scope import Scope
 from ..kernel import errors
-from ..kernel.binding import Schema, array, decimal, field, instant, integer, mapping, strings, text
+from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, strings
 from ..kernel.call import Call, Reply, created
-from ..kernel.lists import OWN, SEARCH_FIELDS, Page, listing, query_page, search, select
+from ..kernel.lists import OWN
+from ..kernel.resource import Resource, among
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
@@ -32,7 +33,15 @@ _CREATE = Schema(
     field("metadata", strings),
 )
 _UPDATE = Schema("UpdateCouponRequest", field("name"), field("metadata", strings))
-_SEARCH = Schema("CouponFilter", *SEARCH_FIELDS, field("coupon_ids", array(text)))
+COUPONS = Resource(
+    "coupons",
+    "Coupon",
+    _COLUMNS,
+    (among("coupon_ids", "id"), among("coupon_codes", "coupon_code")),
+    sort="name",
+    offset=OWN,
+    view=lambda _call, row, _page: views.coupon(row),
+)
 _HUNDRED = 100
 
 
@@ -97,10 +106,7 @@ def create_coupon(call: Call) -> Reply:
 
 
 def _coupon(call: Call) -> Row:
-    identifier = call.params["id"]
-    message = f"Coupon with ID {identifier} was not found"
-    found: Row = call.found("coupons", identifier, message, {"coupon_id": identifier}, any_status=True)
-    return found
+    return COUPONS.found(call, call.params["id"])
 
 
 @route("GET", "/v1/coupons/:id")
@@ -131,22 +137,13 @@ def delete_coupon(call: Call) -> dict[str, str]:
     return {"message": "coupon deleted successfully"}
 
 
-def _page(call: Call, page: Page, identifiers: list[str]) -> dict[str, Any]:
-    rows = call.world.table("coupons").all(call.environment)
-    rows = [row for row in rows if not identifiers or row["id"] in identifiers]
-    answer = listing(select(rows, page, _COLUMNS, "coupons"), page, offset=OWN)
-    answer["items"] = [views.coupon(row) for row in answer["items"]]
-    return answer
-
-
 @route("GET", "/v1/coupons")
 def list_coupons(call: Call) -> dict[str, Any]:
     """A page of coupons."""
-    return _page(call, query_page(call, sort="ignored", noun="coupons"), call.query.getlist("coupon_ids"))
+    return COUPONS.listed(call)
 
 
 @route("POST", "/v1/coupons/search")
 def search_coupons(call: Call) -> dict[str, Any]:
     """The same by a body."""
-    values, page = search(call, _SEARCH)
-    return _page(call, page, values["coupon_ids"] or [])
+    return COUPONS.searched(call)

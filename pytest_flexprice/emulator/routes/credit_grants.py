@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..billing import grants
+from ..billing.scope import Scope
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, instant, integer, strings
 from ..kernel.call import Call, Reply, created
-from ..kernel.lists import listing, query_page, select
 from ..kernel.render import dec
+from ..kernel.resource import Resource, among, equal
 from ..kernel.routing import route
-from ..kernel.tables import Row
 
 SCOPES = ("PLAN", "SUBSCRIPTION")
 CADENCES = ("ONETIME", "RECURRING")
@@ -55,6 +56,15 @@ GRANT = Schema(
 _UPDATE = Schema("UpdateCreditGrantRequest", field("name"), field("metadata", strings), field("end_date", instant))
 
 
+GRANTS = Resource(
+    "credit grants",
+    "Credit grant",
+    ("name", "scope", "plan_id", "subscription_id"),
+    (among("plan_ids", "plan_id"), among("subscription_ids", "subscription_id"), equal("scope")),
+    sort="name",
+)
+
+
 def _check(body: dict[str, Any]) -> None:
     if body["scope"] not in SCOPES:
         if body["scope"] == "ADDON":
@@ -83,6 +93,9 @@ def _require_owner(call: Call, body: dict[str, Any]) -> None:
         if not body["subscription_id"]:
             raise errors.validation("Please provide a valid subscription id")
         call.found("subscriptions", body["subscription_id"], "Subscription not found")
+        if body["start_date"] is None:
+            details = {"scope": body["scope"]}
+            raise errors.validation("Please provide a start date for the credit grant", details)
         return
     identifier = body["plan_id"]
     if not identifier:
@@ -96,6 +109,10 @@ def create_grant(call: Call) -> Reply:
     body = call.bind(GRANT)
     _check(body)
     _require_owner(call, body)
+    if body["scope"] == "SUBSCRIPTION":
+        scope = Scope.of(call)
+        granted = {**body, "expiration_type": body["expiration_type"] or "NEVER"}
+        return created(grants.add(scope, scope.need("subscriptions", body["subscription_id"]), granted))
     fields = {name: body[name] for name in ("name", "scope")}
     if body["plan_id"]:
         fields["plan_id"] = body["plan_id"]
@@ -105,40 +122,23 @@ def create_grant(call: Call) -> Reply:
     return created(call.world.table("credit_grants").insert(call.stamp("cg", **fields)))
 
 
-def _find(call: Call) -> Row:
-    identifier = call.params["id"]
-    message = f"Credit grant with ID {identifier} was not found"
-    row: Row = call.found("credit_grants", identifier, message, {"credit_grant_id": identifier}, any_status=True)
-    return row
-
-
 @route("GET", "/v1/creditgrants/:id")
 def get_grant(call: Call) -> Any:
     """One grant."""
-    return _find(call)
+    return GRANTS.found(call, call.params["id"])
 
 
 @route("GET", "/v1/creditgrants")
 def list_grants(call: Call) -> dict[str, Any]:
     """A page of grants."""
-    page = query_page(call, sort="ignored")
-    plans, subscriptions = call.query.getlist("plan_ids"), call.query.getlist("subscription_ids")
-    scope = call.query.get("scope")
-    rows = [
-        row
-        for row in call.world.table("credit_grants").all(call.environment)
-        if (not plans or row.get("plan_id") in plans)
-        and (not subscriptions or row.get("subscription_id") in subscriptions)
-        and (not scope or row["scope"] == scope)
-    ]
-    return listing(select(rows, page, (), "credit grants"), page)
+    return GRANTS.listed(call)
 
 
 @route("PUT", "/v1/creditgrants/:id", permission="credit_grant:write")
 def update_grant(call: Call) -> Any:
     """Change name, metadata or end."""
     body = call.bind(_UPDATE)
-    row = _find(call)
+    row = GRANTS.found(call, call.params["id"])
     call.touch(row, **{name: value for name, value in body.items() if value})
     return row
 
@@ -146,5 +146,5 @@ def update_grant(call: Call) -> Any:
 @route("DELETE", "/v1/creditgrants/:id", permission="credit_grant:write")
 def delete_grant(call: Call) -> dict[str, str]:
     """Archive a grant."""
-    call.touch(_find(call), status="archived")
+    call.touch(GRANTS.found(call, call.params["id"]), status="archived")
     return {"message": "credit grant deleted successfully"}

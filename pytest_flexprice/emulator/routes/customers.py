@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ..billing.scope import Scope, customer_by_external_id
 from ..kernel import errors
 from ..kernel.binding import Schema, field, strings
 from ..kernel.call import Call, Reply, created, no_content
@@ -79,19 +80,11 @@ def get_customer(call: Call) -> Any:
     return CUSTOMERS.found(call, call.params["id"])
 
 
-def find_by_external_id(call: Call, key: str) -> Row:
-    """The published customer of that external id; else 404."""
-    row = call.world.table("customers").first(call.environment, external_id=key, status="published")
-    if row is None:
-        raise errors.not_found(f"Customer with lookup key {key} was not found", {"lookup_key": key})
-    return row
-
-
 @route("GET", "/v1/customers/external/:external_id")
 @route("GET", "/v1/customers/lookup/:external_id")
 def get_customer_by_external_id(call: Call) -> Any:
     """One published customer by its external id, byte for byte."""
-    return find_by_external_id(call, call.params["external_id"])
+    return customer_by_external_id(Scope.of(call), call.params["external_id"])
 
 
 @route("GET", "/v1/customers")
@@ -115,12 +108,14 @@ def update_customer(call: Call) -> Any:
 
 @route("PUT", "/v1/customers", permission="customer:write")
 def update_customer_by_external_id(call: Call) -> Any:
-    """Change what is given, of the customer named by ``external_customer_id``."""
+    """Change what is given, of the customer named by ``id`` or ``external_customer_id``."""
     body = call.bind(_UPDATE)
-    key = call.query.get("external_customer_id") or ""
+    identifier, key = call.query.get("id"), call.query.get("external_customer_id")
+    if identifier:
+        return _update(call, CUSTOMERS.found(call, identifier), body)
     if not key:
         raise errors.validation("Either customer ID or external_customer_id is required")
-    return _update(call, find_by_external_id(call, key), body)
+    return _update(call, customer_by_external_id(Scope.of(call), key), body)
 
 
 def _update(call: Call, row: Row, body: dict[str, Any]) -> Any:

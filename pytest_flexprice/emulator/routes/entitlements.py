@@ -174,8 +174,7 @@ def create_entitlements(call: Call) -> Reply:
 
 def _find(call: Call) -> Row:
     identifier = call.params["id"]
-    row: Row = call.found("entitlements", identifier, "Entitlement not found", {"id": identifier}, any_status=True)
-    return row
+    return call.found("entitlements", identifier, "Entitlement not found", {"id": identifier}, any_status=True)
 
 
 @route("GET", "/v1/entitlements/:id")

@@ -15,7 +15,7 @@ from ..metering.expressions import check_expression
 AGGREGATIONS = ("COUNT", "SUM", "AVG", "COUNT_UNIQUE", "LATEST", "SUM_WITH_MULTIPLIER", "MAX", "WEIGHTED_SUM")
 BUCKETS = ("MINUTE", "15MIN", "30MIN", "HOUR", "3HOUR", "6HOUR", "12HOUR", "DAY", "WEEK", "MONTH")
 _WITH_EXPRESSION = ("SUM", "AVG", "MAX", "LATEST")
-METERS = Resource("meters", "Meter", (), statuses=("published", "archived"), sort="name")
+METERS = Resource("meters", "Meter", (), statuses=("published", "archived"), sort="name", conditions=False)
 
 FILTER = Schema("Filter", field("key"), field("values", array(text)))
 _AGGREGATION = Schema(
@@ -66,9 +66,10 @@ def _check_buckets(kind: str, given: dict[str, Any]) -> None:
         details = {"aggregation_type": kind, "bucket_size": size}
         raise errors.validation("BucketSize is only valid for MAX or SUM aggregation type", details)
     if size and size not in BUCKETS:
-        raise errors.validation("Invalid bucket size", {"bucket_size": size, "allowed": list(BUCKETS)})
+        raise errors.validation("Invalid window size", {"window_size": size, "allowed_values": list(BUCKETS)})
     if given["group_by"] and not (size and kind == "MAX"):
-        raise errors.validation("GroupBy is only valid for MAX aggregation with a bucket size")
+        details = {"aggregation_type": kind, "group_by": given["group_by"]}
+        raise errors.validation("GroupBy is only valid for MAX aggregation with a bucket size", details)
 
 
 def _checked_filters(given: list[dict[str, Any] | None]) -> list[dict[str, Any]]:
@@ -108,8 +109,7 @@ def insert_meter(call: Call, body: dict[str, Any]) -> Row:
 def find_meter(call: Call, identifier: str) -> Row:
     """The meter of that id, archived ones too; else 404."""
     details = {"meter_id": identifier, "tenant_id": call.tenant}
-    row: Row = call.found("meters", identifier, "Meter not found", details, any_status=True)
-    return row
+    return call.found("meters", identifier, "Meter not found", details, any_status=True)
 
 
 def merge_filters(meter: Row, given: list[dict[str, Any]], now: Any) -> None:

@@ -10,7 +10,7 @@ from ..billing.scope import Scope
 from ..kernel import errors
 from ..kernel.binding import Schema, boolean, decimal, field, strings
 from ..kernel.call import Call, Reply, created
-from ..kernel.lists import Page, listing, query_page, select
+from ..kernel.resource import Resource, equal
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
@@ -142,16 +142,17 @@ def process_payment(call: Call) -> dict[str, Any]:
     return _read(scope, row)
 
 
-def _wanted(row: Row, call: Call) -> bool:
-    names = ("destination_id", "destination_type", "payment_method_type", "payment_status", "currency")
-    return all(not call.query.get(name) or row[name] == call.query.get(name) for name in names)
+PAYMENTS = Resource(
+    "payments",
+    "Payment",
+    _COLUMNS,
+    tuple(map(equal, ("destination_id", "destination_type", "payment_method_type", "payment_status", "currency"))),
+    sort="name",
+    view=lambda call, row, _page: _read(Scope.of(call), row),
+)
 
 
 @route("GET", "/v1/payments")
 def list_payments(call: Call) -> dict[str, Any]:
     """A page of payments."""
-    page: Page = query_page(call, sort="ignored", noun="payments")
-    rows = [row for row in call.world.table("payments").all(call.environment) if _wanted(row, call)]
-    answer = listing(select(rows, page, _COLUMNS, "payments"), page)
-    answer["items"] = [_read(Scope.of(call), row) for row in answer["items"]]
-    return answer
+    return PAYMENTS.listed(call)

@@ -84,6 +84,7 @@ PRICES = Resource(
         flag("allow_expired_prices", lambda _row, _given: True),
     ),
     sort="name",
+    conditions=False,
     view=lambda call, row, page: price_view(call.world, call.environment, row, meter="meters" in page.expand),
 )
 

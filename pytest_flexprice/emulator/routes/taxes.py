@@ -10,9 +10,8 @@ from ..billing.scope import Scope
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, strings
 from ..kernel.call import Call, Reply, created
-from ..kernel.lists import listing, query_page, select
+from ..kernel.resource import Resource
 from ..kernel.routing import route
-from ..kernel.tables import Row
 
 _TYPES = ("percentage", "fixed")
 _SCOPES = ("INTERNAL", "EXTERNAL", "ONETIME")
@@ -73,34 +72,26 @@ def create_tax_rate(call: Call) -> Reply:
     return created(row.public())
 
 
-def _rate(call: Call) -> Row:
-    identifier = call.params["id"]
-    message = f"Tax rate with ID {identifier} was not found"
-    found: Row = call.found("tax_rates", identifier, message, {"tax_rate_id": identifier}, any_status=True)
-    return found
+RATES = Resource("tax rates", "Tax rate", _COLUMNS, sort="name", view=lambda _call, row, _page: views.tax_rate(row))
 
 
 @route("GET", "/v1/taxes/rates/:id")
 def get_tax_rate(call: Call) -> dict[str, Any]:
     """One tax rate."""
-    return views.tax_rate(_rate(call))
+    return views.tax_rate(RATES.found(call, call.params["id"]))
 
 
 @route("GET", "/v1/taxes/rates")
 def list_tax_rates(call: Call) -> dict[str, Any]:
     """A page of tax rates."""
-    page = query_page(call, sort="ignored", noun="tax rates")
-    rows = select(call.world.table("tax_rates").all(call.environment), page, _COLUMNS, "tax rates")
-    answer = listing(rows, page)
-    answer["items"] = [views.tax_rate(row) for row in answer["items"]]
-    return answer
+    return RATES.listed(call)
 
 
 @route("PUT", "/v1/taxes/rates/:id", permission="tax:write")
 def update_tax_rate(call: Call) -> dict[str, Any]:
     """Name, code, description and metadata."""
     body = call.bind(_UPDATE)
-    row = _rate(call)
+    row = RATES.found(call, call.params["id"])
     call.touch(row, **{name: value for name, value in body.items() if value is not None}, _editor=call.caller.user_id)
     return views.tax_rate(row)
 
@@ -108,5 +99,5 @@ def update_tax_rate(call: Call) -> dict[str, Any]:
 @route("DELETE", "/v1/taxes/rates/:id", permission="tax:write")
 def delete_tax_rate(call: Call) -> Reply:
     """Archive a tax rate."""
-    call.touch(_rate(call), status="archived", tax_rate_status="INACTIVE")
+    call.touch(RATES.found(call, call.params["id"]), status="archived", tax_rate_status="INACTIVE")
     return Reply(204)

@@ -168,18 +168,29 @@ def _account(call: Call) -> Row:
     return user
 
 
-def _has_keys(call: Call, user: Row) -> bool:
-    return any(key.row["user_id"] == user["id"] and not key.deleted for key in access_of(call.world).keys.values())
+def _living_keys(call: Call, user: Row) -> dict[str, list[str]]:
+    """The ids of an account's keys that are neither deleted nor expired, by environment."""
+    found: dict[str, list[str]] = {}
+    for key in access_of(call.world).keys.values():
+        living = not key.deleted and (key.expires_at is None or key.expires_at > call.now)
+        if living and key.row["user_id"] == user["id"]:
+            found.setdefault(key.caller.environment or "", []).append(key.row["id"])
+    return found
 
 
 @route("PUT", "/v1/users/:id/roles", super_admin=True, tenant_wide=True)
 def change_roles(call: Call) -> dict[str, Any]:
-    """Change an account's roles; a person's only while there are no keys."""
+    """Change another person's roles, as long as there are no keys; those of a service account are fixed at its creation."""
     body = call.bind(_ROLES)
     user = _account(call)
-    if user["type"] == "user" and _has_keys(call, user):
-        raise errors.validation("Revoke all API keys before changing this user's roles")
-    user["roles"] = _checked_roles(user["type"], body["roles"])
+    if user["type"] != "user":
+        raise errors.validation("Roles can only be updated for user accounts", {"user_type": user["type"]})
+    if user["id"] == call.caller.user_id:
+        raise errors.permission_denied("You cannot update your own roles")
+    roles = _checked_roles(user["type"], body["roles"])
+    if keys := _living_keys(call, user):
+        raise errors.validation("Revoke all API keys before changing this user's roles", {"active_api_keys": keys})
+    user.update(roles=roles, updated_at=call.now)
     return _view(call, user)
 
 
@@ -189,7 +200,7 @@ def delete_user(call: Call) -> Reply:
     user = _account(call)
     if user["type"] != "service_account":
         raise errors.validation("Only service accounts can be archived")
-    if _has_keys(call, user):
+    if _living_keys(call, user):
         raise errors.validation("Revoke all API keys before archiving this service account")
     user["status"] = "archived"
     return no_content()

@@ -8,9 +8,10 @@ from ..billing import wallets
 from ..billing.rounding import ZERO
 from ..billing.scope import Scope, customer_by_external_id, customer_by_id
 from ..kernel import errors
-from ..kernel.binding import Schema, array, decimal, field, mapping, strings, text
+from ..kernel.binding import Schema, decimal, field, mapping, strings
 from ..kernel.call import Call
-from ..kernel.lists import OWN, SEARCH_FIELDS, listing, query_page, search, select
+from ..kernel.lists import OWN
+from ..kernel.resource import Resource, among, equal
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
@@ -44,9 +45,16 @@ _TOP_UP = Schema(
     field("description"),
     field("metadata", strings),
 )
-_SEARCH = Schema(
-    "WalletFilter", *SEARCH_FIELDS, field("wallet_ids", array(text)), field("customer_id"), field("wallet_status")
+WALLETS = Resource(
+    "wallets",
+    "Wallet",
+    _COLUMNS,
+    (among("wallet_ids", "id"), equal("customer_id"), equal("wallet_status")),
+    sort="name",
+    conditions=False,
+    offset=OWN,
 )
+TRANSACTIONS = Resource("wallet transactions", "Wallet transaction", (), sort="name", offset=OWN)
 
 
 def _wallet(scope: Scope, identifier: str) -> Row:
@@ -114,23 +122,13 @@ def update_wallet(call: Call) -> Row:
 @route("GET", "/v1/wallets")
 def list_wallets(call: Call) -> dict[str, Any]:
     """A page of wallets."""
-    page = query_page(call, sort="ignored", noun="wallets")
-    rows = select(call.world.table("wallets").all(call.environment), page, _COLUMNS, "wallets")
-    return listing(rows, page, offset=OWN)
+    return WALLETS.listed(call)
 
 
 @route("POST", "/v1/wallets/search")
 def search_wallets(call: Call) -> dict[str, Any]:
     """The same by a body."""
-    values, page = search(call, _SEARCH)
-    rows = [
-        row
-        for row in call.world.table("wallets").all(call.environment)
-        if (not values["wallet_ids"] or row["id"] in values["wallet_ids"])
-        and (not values["customer_id"] or row["customer_id"] == values["customer_id"])
-        and (not values["wallet_status"] or row["wallet_status"] == values["wallet_status"])
-    ]
-    return listing(select(rows, page, _COLUMNS, "wallets"), page, offset=OWN)
+    return WALLETS.searched(call)
 
 
 @route("GET", "/v1/customers/:id/wallets")
@@ -176,9 +174,8 @@ def wallet_transactions(call: Call) -> dict[str, Any]:
     """A page of a wallet's movements."""
     scope = Scope.of(call)
     row = _wallet(scope, call.params["id"])
-    page = query_page(call, sort="ignored", noun="wallet transactions")
-    rows = select(scope.find("wallet_transactions", wallet_id=row["id"]), page, (), "wallet transactions")
-    return listing(rows, page, offset=OWN)
+    rows = scope.find("wallet_transactions", wallet_id=row["id"])
+    return TRANSACTIONS.answer(call, *TRANSACTIONS.asked_by_query(call), rows)
 
 
 @route("GET", "/v1/wallets/:id/balance/real-time")

@@ -6,7 +6,6 @@ A seed only ever does what a company could do with requests, so a seeded emulato
 from __future__ import annotations
 
 import copy
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ from ..faults.registry import Place, rules
 from ..kernel.app import SEEDING
 from ..kernel.options import PRODUCTION, SANDBOX
 from ..kernel.server import FlexpriceServer
+from ..metering.pipeline import pipeline
+from . import bodies
 from .past import settle_past
 from .subscribing import Row, SeedError, moment_of, place, refused, rfc3339, wanted
 
@@ -26,44 +27,6 @@ __all__ = ["SeedError", "Seeded", "Seeder"]
 
 #: Prices are older than every subscription (contract 4.2).
 PRICES_SINCE = timedelta(days=60)
-_PRICE_FIELDS = (
-    "type",
-    "currency",
-    "billing_period",
-    "billing_period_count",
-    "billing_model",
-    "invoice_cadence",
-    "amount",
-    "tier_mode",
-    "tiers",
-    "min_quantity",
-    "trial_period_days",
-    "display_name",
-    "lookup_key",
-)
-_ENTITLEMENT_FIELDS = (
-    "feature_type",
-    "is_enabled",
-    "usage_limit",
-    "usage_reset_period",
-    "is_soft_limit",
-    "static_value",
-    "config_value",
-)
-
-
-_COUPON_FIELDS = (
-    "name",
-    "type",
-    "cadence",
-    "percentage_off",
-    "amount_off",
-    "currency",
-    "coupon_code",
-    "duration_in_periods",
-    "max_redemptions",
-)
-_TAX_RATE_FIELDS = ("name", "code", "description", "tax_rate_type", "percentage_value", "fixed_value", "scope")
 
 
 @dataclass
@@ -127,6 +90,11 @@ class Seeder:
             raise SeedError(_refusal(f"{method} {path}", answer.status_code, answer.get_json(silent=True)))
         return answer.get_json(silent=True)
 
+    def settle(self) -> None:
+        """Let everything that was sent be metered now, whatever the lag."""
+        with self.world.lock:
+            pipeline(self.world).release()
+
     def key(self, name: str) -> tuple[str, str]:
         """A new API key pinned to the environment: its id and the key."""
         body = {"name": name, "type": "private_key"}
@@ -163,7 +131,7 @@ class Seeder:
         for key, plan in (catalog.get("plans") or {}).items():
             with _told(f"plans.{key}"):
                 self._plan(plan, key)
-            self._terms[key] = _terms(plan)
+            self._terms[key] = bodies.terms(plan)
         with _told("extras"):
             self._extras(catalog.get("extras") or {})
         for name, copies in (catalog.get("unkeyed_plans") or {}).items():
@@ -178,9 +146,9 @@ class Seeder:
             for price in addon.get("prices") or ():
                 self._price(identifier, price, "ADDON")
         for coupon in (extras.get("coupons") or {}).values():
-            self.call("POST", "/v1/coupons", _given(coupon, _COUPON_FIELDS))
+            self.call("POST", "/v1/coupons", bodies.coupon(coupon))
         for rate in (extras.get("tax_rates") or {}).values():
-            self.call("POST", "/v1/taxes/rates", _given(rate, _TAX_RATE_FIELDS))
+            self.call("POST", "/v1/taxes/rates", bodies.tax_rate(rate))
         for key, value in (extras.get("settings") or {}).items():
             self.setting(key, value)
 
@@ -217,19 +185,7 @@ class Seeder:
             self.call("POST", f"/v1/meters/{body['meter_id']}/disable")
 
     def _meter(self, key: str, meter: Row) -> str:
-        aggregation = {"type": meter["aggregation"]}
-        names = ("field", "expression", "multiplier", "bucket_size", "group_by")
-        aggregation.update({name: meter[name] for name in names if meter.get(name)})
-        body = {
-            "name": meter.get("name") or key,
-            "event_name": meter["event_name"],
-            "aggregation": aggregation,
-            "reset_usage": meter.get("reset_usage") or "BILLING_PERIOD",
-            "filters": [{"key": one, "values": list(values)} for one, values in (meter.get("filters") or {}).items()],
-        }
-        if not body["filters"]:
-            del body["filters"]
-        return str(self.call("POST", "/v1/meters", body)["id"])
+        return str(self.call("POST", "/v1/meters", bodies.meter(key, meter))["id"])
 
     def _plan(self, plan: Row, key: str | None) -> None:
         body = {"name": plan["name"], **({"lookup_key": key} if key else {})}
@@ -241,31 +197,13 @@ class Seeder:
         for feature, entitlement in (plan.get("entitlements") or {}).items():
             if feature not in self.seeded.features:
                 raise SeedError(f"an entitlement to '{feature}', which is none of the features of the catalog")
-            known = {name: entitlement[name] for name in _ENTITLEMENT_FIELDS if entitlement.get(name) is not None}
-            self.call(
-                "POST",
-                "/v1/entitlements",
-                {
-                    "entity_type": "PLAN",
-                    "entity_id": identifier,
-                    "feature_id": self.seeded.features[feature],
-                    **known,
-                    **({"usage_limit": int(known["usage_limit"])} if "usage_limit" in known else {}),
-                },
-            )
+            body = bodies.entitlement(identifier, self.seeded.features[feature], entitlement)
+            self.call("POST", "/v1/entitlements", body)
         for name, grant in (plan.get("credit_grants") or {}).items():
             self.call("POST", "/v1/creditgrants", {"name": name, "scope": "PLAN", "plan_id": identifier, **grant})
 
     def _price(self, owner: str, price: Row, kind: str = "PLAN") -> None:
-        body = {name: price[name] for name in _PRICE_FIELDS if price.get(name) is not None}
-        body.setdefault("billing_period_count", 1)
-        body.update(entity_type=kind, entity_id=owner, start_date=rfc3339(self._since))
-        if price.get("tiers"):
-            # Bounds are JSON numbers in requests; canonical catalogs hold them as text.
-            bounds = (None if tier["up_to"] is None else int(tier["up_to"]) for tier in price["tiers"])
-            body["tiers"] = [{**tier, "up_to": bound} for tier, bound in zip(price["tiers"], bounds, strict=True)]
-        if price.get("divide_by"):
-            body["transform_quantity"] = {"divide_by": int(price["divide_by"]), "round": price.get("round") or "up"}
+        body = {**bodies.price(price), "entity_type": kind, "entity_id": owner, "start_date": rfc3339(self._since)}
         if price.get("type") == "USAGE":
             body["meter_id"] = self._meter_of(price)
         self.call("POST", "/v1/prices", body)
@@ -317,15 +255,3 @@ def _refusal(request: str, status: int, answer: Any) -> str:
         return f"{message}, so it cannot be rehearsed"
     details = ", ".join(f"{name}: {value}" for name, value in (body.get("details") or {}).items())
     return f"Flexprice refuses {request} with {status}: {message}" + (f" ({details})" if details else "")
-
-
-def _terms(plan: Row) -> dict[str, str]:
-    """Currency and billing period of a plan, for rows that say neither: those of most of its recurring prices."""
-    recurring = (price for price in plan.get("prices") or () if price.get("billing_period") != "ONETIME")
-    counted = Counter((price["currency"], price["billing_period"]) for price in recurring)
-    return dict(zip(("currency", "billing_period"), counted.most_common(1)[0][0], strict=True)) if counted else {}
-
-
-def _given(row: Row, names: Iterable[str]) -> dict[str, Any]:
-    """The fields of a row that a request takes, without those that say nothing."""
-    return {name: row[name] for name in names if row.get(name) not in (None, "", "0")}

@@ -179,3 +179,7 @@ class Catalog:
         for key, feature in self.features.items():
             if feature.meter is not None:
                 yield key, feature, feature.meter
+
+    def metered_names(self) -> set[str]:
+        """The event names that published meters of published features count."""
+        return {meter.event_name for _, _, meter in self.metered() if meter.published}

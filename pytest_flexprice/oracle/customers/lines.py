@@ -14,6 +14,7 @@ from pytest_flexprice.oracle.catalog.diff import describe
 from pytest_flexprice.oracle.catalog.objects import Catalog, Price
 
 ONE_TIME = "ONETIME"
+INHERITED = "inherited"
 Past = Callable[[], Mapping[str, Price]]
 """Asked only when a line has a price that its plan no longer has: all prices of plans by id, ended ones too."""
 SYNC = "sync the plan's prices to its subscriptions"
@@ -47,10 +48,11 @@ def plan_prices(catalog: Catalog, now: datetime, past: Past) -> dict[str, PlanPr
 def lines(external_id: str, subscription: Mapping[str, Any], plans: Mapping[str, PlanPrices]) -> Iterator[Told]:
     """What one subscription does not bill although its plan has a price for it, and what it bills by an old price.
 
-    Nothing is told of a plan that is not published, nor of a subscription whose lines the server left out.
+    Nothing is told of a plan that is not published, nor of a subscription whose lines the server left out, nor of one that is
+    inherited: its parent's lines bill its usage (contract 11.2).
     """
     plan = plans.get(subscription.get("plan_id", ""))
-    if plan is None or "lines" not in subscription:
+    if plan is None or "lines" not in subscription or subscription.get("subscription_type") == INHERITED:
         return
     held = [
         line for line in subscription["lines"] if not _over(line, plan.now) and line.get("billing_period") != ONE_TIME
@@ -138,7 +140,10 @@ def _late(external_id: str, subscription: Mapping[str, Any], held: list[Mapping[
     late = [
         line
         for line in held
-        if starts and (begin := instant_of(line, "start_date")) and (begin - starts).total_seconds() > 1
+        if not _later_on_purpose(line)
+        and starts
+        and (begin := instant_of(line, "start_date"))
+        and (begin - starts).total_seconds() > 1
     ]
     if late:
         first = min(str(line["start_date"]) for line in late)
@@ -152,6 +157,11 @@ def _late(external_id: str, subscription: Mapping[str, Any], held: list[Mapping[
             severity=Severity.WARNING,
         )
         yield Told("subscriptions with lines that start later", external_id, finding)
+
+
+def _later_on_purpose(line: Mapping[str, Any]) -> bool:
+    """Whether a line of a later phase, or of an addon, begins when it was agreed that it should."""
+    return bool(line.get("subscription_phase_id")) or line.get("entity_type") == "addon"
 
 
 def _finding(external_id: str, field: str, problem: str, **details: Any) -> Finding:

@@ -29,6 +29,8 @@ _CUSTOMER_FIELDS = ("name", "timezone", "metadata", "created_at")
 _SUBSCRIPTION_FIELDS = (
     *(column.name for column in COLUMNS if column.about == "subscription" and column.name not in ("plan", "status")),
     "plan_id",
+    "subscription_type",
+    "parent_subscription_id",
     "cancel_at",
     "cancelled_at",
     "created_at",
@@ -42,6 +44,8 @@ _LINE_FIELDS = (
     "start_date",
     "end_date",
     "entity_type",
+    "subscription_phase_id",
+    "quantity",
 )
 _BATCH = 5000
 LIVE = "status <> 'cancelled'"

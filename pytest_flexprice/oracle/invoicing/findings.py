@@ -55,8 +55,12 @@ def _lines(
             continue
         rest.remove(hit)
         found += _compare_line(expected, line, hit, item)
-    unsure = any(line.unverified for line in expected.lines)
-    return found + [_extra(line, expected, item) for line in rest if unsure or decimal(line.get("amount"), ZERO)]
+    return found + [_extra(line, expected, item) for line in rest if _bills(line)]
+
+
+def _bills(line: Line) -> bool:
+    """Whether a line bills anything; those of phases to come do not (recording deals_phases)."""
+    return bool(decimal(line.get("amount"), ZERO) or decimal(line.get("quantity"), ZERO))
 
 
 def _match(line: ExpectedLine, rest: Sequence[Line]) -> Line | None:

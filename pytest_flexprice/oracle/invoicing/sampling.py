@@ -21,6 +21,7 @@ from pytest_flexprice.oracle.invoicing.subscription import INHERITED, STANDALONE
 Row = Mapping[str, Any]
 Group = tuple[str, ...]
 PREVIEWED = "active"
+COUPONS = "coupon_associations"
 NOT_BILLED = ("trialing", "paused")
 """Statuses whose usage no invoice bills while they last (contract 5.5)."""
 
@@ -110,7 +111,7 @@ def kinds(row: Row, own_price: Callable[[Row, Row], bool] = lambda subscription,
         "delegated payer": row.get("invoicing_customer_id"),
         "ending": row.get("cancel_at_period_end") or row.get("cancel_at") or row.get("end_date"),
         "commitment": decimal(row.get("commitment_amount"), ZERO) > 0,
-        "coupon": row.get("coupon_associations"),
+        "coupon": row.get(COUPONS),
     }
     found |= {name for name, value in named.items() if value}
     for line in row.get("line_items") or ():

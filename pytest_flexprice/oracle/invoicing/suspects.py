@@ -1,4 +1,4 @@
-"""Which wrong rule explains a wrong amount: each known mistake is computed, and the first that gives the amount is named.
+"""Which wrong rule explains a wrong amount: each known mistake is computed, and those that give the amount are named.
 
 Nothing is concluded from it: the amount is wrong whatever explains it; the suspicion tells where to look.
 """
@@ -29,6 +29,7 @@ from pytest_flexprice.oracle.metering.meters import Usage
 from pytest_flexprice.oracle.pricing.prices import Price, cost, moved_tiers
 
 _MOST_DIGITS = 10
+_MOST_NAMED = 3
 _ONE = Decimal(1)
 
 
@@ -44,15 +45,19 @@ def suspicion(line: ExpectedLine, amount: Decimal, currency: str) -> str:
     price = line.line.price if line.line else None
     if price is None:
         return ""
-    for suspect in _suspects(line, price):
-        if rounded(suspect.amount, currency) == amount:
-            return f", as if {suspect.words}"
-    for text, mode, digits in _ROUNDINGS:
-        exact = _exact(line, price)
-        step = Decimal(1).scaleb(-(places(currency) if digits is None else digits))
-        if exact is not None and exact.quantize(step, mode, EXACT) == amount:
-            return f", as if {text}"
-    return ""
+    alike = [one.words for one in _suspects(line, price) if rounded(one.amount, currency) == amount]
+    exact = _exact(line, price)
+    if exact is not None:
+        alike += [text for text, mode, digits in _ROUNDINGS if _by(exact, mode, digits, currency) == amount]
+    first: dict[str, str] = {}
+    for text in alike:  # of the many ways to round a unit price the first one
+        first.setdefault(" ".join(text.split()[:3]), text)
+    shown = list(first.values())[:_MOST_NAMED]
+    return ", as if " + ", or as if ".join(shown) if shown else ""
+
+
+def _by(exact: Decimal, mode: str, digits: int | None, currency: str) -> Decimal:
+    return exact.quantize(Decimal(1).scaleb(-(places(currency) if digits is None else digits)), mode, EXACT)
 
 
 _ROUNDINGS: tuple[tuple[str, str, int | None], ...] = (
@@ -76,9 +81,8 @@ def _suspects(line: ExpectedLine, price: Price) -> Iterator[Suspect]:
         return
     if line.kind != "usage":
         yield from _fee(line, price)
-    for source in (_bounds, _tiers, _package, _allowance, _unit_price):
+    for source in (_bounds, _tiers, _package, _allowance, _events, _unit_price):
         yield from source(line, price)
-    yield Suspect("nothing of it were priced", ZERO)
 
 
 def _fee(line: ExpectedLine, price: Price) -> Iterator[Suspect]:
@@ -110,14 +114,14 @@ def _tiers(line: ExpectedLine, price: Price) -> Iterator[Suspect]:
     yield Suspect(
         "every tier cost what the first does", cost(replace(price, tiers=(first._replace(up_to=None),)), quantity)
     )
-    yield Suspect(
-        "every tier cost what the last does",
-        cost(replace(price, tiers=(price.tiers[-1]._replace(up_to=None),)), quantity),
-    )
     swapped, word = (
         ("SLAB", "graduated (each tier its own part)") if price.tier_mode == "VOLUME" else ("VOLUME", "by volume")
     )
     yield Suspect(f"tiers were priced {word}", cost(replace(price, tier_mode=swapped), quantity))
+    yield Suspect(
+        "every tier cost what the last does",
+        cost(replace(price, tiers=(price.tiers[-1]._replace(up_to=None),)), quantity),
+    )
     if any(flats):
         bare = replace(price, tiers=tuple(tier._replace(flat_amount=ZERO) for tier in price.tiers))
         yield Suspect("the flat amounts of tiers were forgotten", cost(bare, quantity))
@@ -151,6 +155,13 @@ def _allowance(line: ExpectedLine, price: Price) -> Iterator[Suspect]:
     yield Suspect("the allowance came off after the tiers", max(after, ZERO))
     share = quotient(product(cost(price, used), line.quantity), used)
     yield Suspect("the allowance came off after the tiers, in proportion", share)
+
+
+def _events(line: ExpectedLine, price: Price) -> Iterator[Suspect]:
+    rows = line.usage.rows if line.usage else None
+    if rows and not line.allowed and price.billing_model == "FLAT_FEE":
+        amounts = (rounded(cost(price, row.quantity), price.currency) for row in rows)
+        yield Suspect("what each event costs were rounded by itself", total(amounts))
 
 
 def _unit_price(line: ExpectedLine, price: Price) -> Iterator[Suspect]:

@@ -11,6 +11,9 @@ from pytest_flexprice.model.finding import Finding, Severity
 from pytest_flexprice.oracle.invoicing.expected import ExpectedInvoice
 from pytest_flexprice.oracle.pricing.deductions import Deductions, Tax
 
+_CENT = Decimal("0.01")
+"""How far rounding may move a discount that is computed from another, rounded one."""
+
 
 def equation_findings(observed: Mapping[str, Any], item: str = "") -> list[Finding]:
     """Whether an invoice adds up: lines to the subtotal, and total = subtotal − discount − credits + tax (contract 5.4)."""
@@ -92,9 +95,12 @@ def _as_if(expected: ExpectedInvoice, key: str, value: Decimal) -> str:
         if rounded(quotient(product(taken.tax, subtotal), left), expected.currency) == value:
             return ", as if it were taken before the discount"
     if key == "discount" and taken.tax:
-        with_tax = quotient(product(taken.discount, total((subtotal, taken.tax))), subtotal)
-        if rounded(with_tax, expected.currency) == value:
-            return ", as if it were taken after the tax"
+        left = difference(subtotal, taken.discount)
+        whole_tax = quotient(product(taken.tax, subtotal), left) if left else ZERO
+        for tax in (taken.tax, whole_tax):
+            with_tax = quotient(product(taken.discount, total((subtotal, tax))), subtotal)
+            if abs(difference(with_tax, value)) <= _CENT:
+                return ", as if it were taken after the tax"
     return ""
 
 

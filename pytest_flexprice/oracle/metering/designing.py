@@ -11,16 +11,20 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from pytest_flexprice.model.decimals import ZERO, difference, rounded
 from pytest_flexprice.oracle.invoicing.invoice import expected_invoice, line_usages
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
 from pytest_flexprice.oracle.metering.expressions import variables
 from pytest_flexprice.oracle.metering.meters import Event, Meter
+from pytest_flexprice.oracle.metering.reaching import counts, number_for_json, plain_properties, properties_worth
 from pytest_flexprice.oracle.pricing.allowances import Allowance
+from pytest_flexprice.oracle.pricing.prices import cost
 
 #: Sums of different events of these differ, so a lost one can be named.
 BASE = (Decimal(17), Decimal("29.5"), Decimal("3.25"))
 MOST_SCALE = 9
-MOST_COUNTED = 40
+FEWEST_COUNTED = 3
+_STAMPS = 200
 Stamp = Callable[[int], datetime]
 
 
@@ -32,16 +36,18 @@ def design(
     external_id: str,
     prefix: str,
     stamp: Stamp,
+    most: int = 1000,
 ) -> list[dict[str, Any]]:
     """The events to send, as bodies of ingest requests.
 
     Args:
         prefix: what event ids start with, unique to the run.
         stamp: the timestamp of the n-th event, in UTC, whole seconds apart where there is room.
+        most: how many events a meter that counts them may get, where fewer cost nothing.
     """
     bodies: list[dict[str, Any]] = []
     for meter in meters:
-        for properties in _enough(subscription, meter, allowances, stamp):
+        for properties in _enough(subscription, meter, allowances, stamp, most):
             number = len(bodies)
             bodies.append(
                 {
@@ -56,43 +62,64 @@ def design(
 
 
 def _enough(
-    subscription: BilledSubscription, meter: Meter, allowances: Mapping[str, Allowance], stamp: Stamp
+    subscription: BilledSubscription, meter: Meter, allowances: Mapping[str, Allowance], stamp: Stamp, most: int
 ) -> list[dict[str, Any]]:
-    """Properties of the fewest events of a meter that cost something, or of the most that are sensible."""
-    sizes = range(MOST_SCALE + 1) if _scales(meter) else range(0, MOST_COUNTED, 5)
-    chosen: list[dict[str, Any]] = []
-    for size in sizes:
-        chosen = list(_properties(meter, size))
+    """Properties of the fewest events of a meter that cost something, or of the fewest where none would."""
+    if counts(meter):
+        return list(_counted(meter, _fewest(subscription, meter, allowances.get(meter.id), most)))
+    for size in range(MOST_SCALE + 1):
+        chosen = list(_scaled(meter, size))
         if _costs(subscription, meter, allowances, chosen, stamp):
-            break
-    else:
-        # More would not make it cost anything either: the line is free, which is worth proving with the fewest events.
-        chosen = list(_properties(meter, 0))
-    return chosen
+            return chosen
+    # More would not make it cost anything either: the line is free, which is worth proving with the fewest events.
+    return list(_scaled(meter, 0))
 
 
-def _scales(meter: Meter) -> bool:
-    return meter.aggregation.type not in ("COUNT", "COUNT_UNIQUE")
+def _fewest(subscription: BilledSubscription, meter: Meter, allowance: Allowance | None, most: int) -> int:
+    """How many events cost something: fewer never cost more, so that halving finds the least."""
+    if not _count_costs(subscription, meter, allowance, most):
+        return FEWEST_COUNTED
+    low, high = FEWEST_COUNTED - 1, max(most, FEWEST_COUNTED)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _count_costs(subscription, meter, allowance, middle) else (middle, high)
+    return high
 
 
-def _properties(meter: Meter, size: int) -> Iterable[dict[str, Any]]:
-    aggregation = meter.aggregation
-    number = len(BASE) if _scales(meter) else 3 + size
+def _count_costs(subscription: BilledSubscription, meter: Meter, allowance: Allowance | None, number: int) -> bool:
+    if allowance is not None and allowance.limit is None:
+        return False
+    left = max(difference(Decimal(number), (allowance.limit if allowance else None) or ZERO), ZERO)
+    lines = [line for line in subscription.lines if line.is_usage and line.meter_id == meter.id]
+    return any(rounded(cost(line.price, left), subscription.currency) > 0 for line in lines)
+
+
+def _counted(meter: Meter, number: int) -> Iterable[dict[str, Any]]:
     for index in range(number):
-        properties: dict[str, Any] = {one.key: one.values[index % len(one.values)] for one in meter.filters}
-        if aggregation.group_by:
-            properties.setdefault(aggregation.group_by, f"golive-{index % 2}")
-        if aggregation.type == "COUNT_UNIQUE":
-            properties[aggregation.field] = f"golive-{index}"
-        elif _scales(meter):
-            value = BASE[index] * 10**size
-            for name in variables(aggregation.expression) if aggregation.expression else (aggregation.field,):
-                properties.setdefault(name, _number(value))
+        properties = _grouped(meter, index)
+        if meter.aggregation.type == "COUNT_UNIQUE":
+            properties[meter.aggregation.field] = f"golive-{index}"
         yield properties
 
 
-def _number(value: Decimal) -> int | float:
-    return int(value) if value == value.to_integral_value() else float(value)
+def _scaled(meter: Meter, size: int) -> Iterable[dict[str, Any]]:
+    for index, base in enumerate(BASE):
+        value, spec = base * 10**size, meter.aggregation
+        if spec.expression:
+            found = properties_worth(meter, value, index)
+            properties = (
+                found if found is not None else dict.fromkeys(variables(spec.expression), number_for_json(value))
+            )
+            yield {**properties, **_grouped(meter, index)}
+        else:
+            yield {spec.field: number_for_json(value), **_grouped(meter, index)}
+
+
+def _grouped(meter: Meter, index: int) -> dict[str, Any]:
+    properties = plain_properties(meter, index)
+    if meter.aggregation.group_by and meter.aggregation.group_by not in {one.key for one in meter.filters}:
+        properties[meter.aggregation.group_by] = f"golive-{index % 2}"
+    return properties
 
 
 def _costs(
@@ -109,12 +136,12 @@ def _costs(
 
 
 def stamper(first: datetime, last: datetime) -> Stamp:
-    """Timestamps from ``first`` on, a second apart where that stays before ``last``, else closer together."""
+    """Timestamps from ``first`` on, a second apart where that stays before ``last``, else closer together; 200 different ones."""
     room = max(last - first, timedelta(milliseconds=1))
-    step = min(timedelta(seconds=1), room / 200)
+    step = min(timedelta(seconds=1), room / _STAMPS)
 
     def stamp(number: int) -> datetime:
-        moment = first + step * number
+        moment = first + step * (number % _STAMPS)
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
     return stamp

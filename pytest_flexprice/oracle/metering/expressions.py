@@ -6,48 +6,32 @@ The CEL library is imported only when a meter with an expression is met.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 from pytest_flexprice.model.finding import not_verified
+from pytest_flexprice.oracle.metering.cel_programs import Program, Refused, Unknown, program
+from pytest_flexprice.oracle.metering.cel_types import ExpressionError
 
-_WHOLE_NUMBER = re.compile(r"(?<![\w.])(\d+)(?![\w.])")
-
-
-class ExpressionError(Exception):
-    """The expression has no quantity for these properties: the event is never metered (contract 3.5)."""
-
-
-def _round(number: float) -> float:
-    return math.copysign(math.floor(abs(number) + 0.5), number)
-
-
-_FUNCTIONS: dict[str, Callable[..., float]] = {
-    "ceil": lambda number: float(math.ceil(number)),
-    "floor": lambda number: float(math.floor(number)),
-    "round": _round,
-    "abs": lambda number: float(abs(number)),
-    "min": lambda *numbers: float(min(numbers)),
-    "max": lambda *numbers: float(max(numbers)),
-}
+__all__ = ["ExpressionError", "quantity_by_expression", "variables"]
 
 
 def quantity_by_expression(expression: str, properties: Mapping[str, Any]) -> Decimal:
     """The expression's value for one event; a missing property counts 0.
 
     Raises:
-        ExpressionError: a property it names is no number, or its value is not finite.
-        NotVerified: the expression uses something that this calculation does not know, or no CEL library is installed.
+        ExpressionError: a property it names is no number, or its value is no finite number.
+        NotVerified: the real server refuses such an expression, this calculation does not know what it uses, or no CEL library
+            is installed.
     """
-    program, names = _compiled(expression)
-    values = {name: _operand(name, properties[name]) if name in properties else 0.0 for name in names}
-    result = program(values)
-    if not isinstance(result, float) or not math.isfinite(result):
+    compiled = _compiled(expression)
+    values = {name: _operand(name, properties[name]) if name in properties else 0.0 for name in compiled.names}
+    result = compiled.value(values)
+    if isinstance(result, bool) or not isinstance(result, (int, float)) or not math.isfinite(result):
         raise ExpressionError(f"'{expression}' gives {result!r}, which is no finite number")
-    return Decimal(repr(float(result)))
+    return Decimal(repr(result))
 
 
 def _operand(name: str, value: Any) -> float:
@@ -62,44 +46,15 @@ def _operand(name: str, value: Any) -> float:
 
 
 @lru_cache(maxsize=256)
-def _compiled(expression: str) -> tuple[Callable[[dict[str, float]], Any], tuple[str, ...]]:
+def _compiled(expression: str) -> Program:
     try:
-        import celpy  # noqa: PLC0415 - only a meter with an expression needs the library
-        from celpy.celparser import CELParseError  # noqa: PLC0415 - as above
-        from celpy.evaluation import CELEvalError  # noqa: PLC0415 - as above
+        return program(expression)
     except ImportError:
         raise _unsupported(expression, "no CEL library is installed; install cel-python") from None
-    environment = celpy.Environment()
-    try:
-        parsed = environment.compile(_WHOLE_NUMBER.sub(r"\1.0", expression))
-    except CELParseError as error:
-        raise _unsupported(expression, f"it cannot be parsed ({str(error).strip().splitlines()[0]})") from None
-    named = {
-        rule: _names(parsed, rule) for rule in ("ident", "ident_arg", "member_dot", "member_dot_arg", "member_index")
-    }
-    unknown = [f"{name}()" for name in named["ident_arg"] if name not in _FUNCTIONS]
-    unknown += [f".{name}" for rule in ("member_dot", "member_dot_arg", "member_index") for name in named[rule]]
-    if unknown:
-        raise _unsupported(expression, f"it uses {unknown[0]}, which this calculation does not know")
-    runnable = environment.program(parsed, functions=cast(Any, _FUNCTIONS))
-
-    def program(values: dict[str, float]) -> Any:
-        try:
-            return runnable.evaluate({name: celpy.celtypes.DoubleType(value) for name, value in values.items()})
-        except CELEvalError as error:
-            raise ExpressionError(f"'{expression}' cannot be evaluated: {error.args[0]}") from None
-
-    return program, tuple(named["ident"])
-
-
-def _names(tree: Any, rule: str) -> list[str]:
-    """The names in a parse tree's nodes of a rule, each once, in the order of the expression; "[…]" for an index."""
-    found = [
-        [str(child) for child in node.children if isinstance(child, str)]
-        for node in tree.iter_subtrees_topdown()
-        if node.data == rule
-    ]
-    return list(dict.fromkeys(names[0] if names else "[…]" for names in found))
+    except Refused as reason:
+        raise _unsupported(expression, f"Flexprice refuses a meter with it, as {reason}") from None
+    except Unknown as reason:
+        raise _unsupported(expression, f"it uses {reason}, which this calculation does not know") from None
 
 
 def _unsupported(expression: str, reason: str) -> Exception:
@@ -109,9 +64,9 @@ def _unsupported(expression: str, reason: str) -> Exception:
 
 
 def variables(expression: str) -> tuple[str, ...]:
-    """The properties that a meter expression reads.
+    """The properties that a meter expression reads, in its order.
 
     Raises:
-        NotVerified: it uses something that this calculation does not know.
+        NotVerified: as ``quantity_by_expression``.
     """
-    return _compiled(expression)[1]
+    return _compiled(expression).names

@@ -202,6 +202,30 @@ def test_accounts_are_renamed_and_found_by_role(api: Api) -> None:
     assert api.call("PUT", f"/v1/users/{me['id']}", {"name": "x"}).status_code == 400
 
 
+def test_roles_change_for_other_people_without_keys(api: Api) -> None:
+    person = api.make("/v1/users", {"type": "user", "email": "a@acme.example", "roles": ["all_reader"]})
+    machine = api.make("/v1/users", {"type": "service_account", "name": "M", "roles": ["event_reader"]})
+    me = api.get("/v1/users/me")
+    roles = {"roles": ["all_writer"]}
+    assert api.call("PUT", f"/v1/users/{person['id']}/roles", roles).get_json()["roles"] == ["all_writer"]
+    assert api.call("PUT", f"/v1/users/{machine['id']}/roles", {"roles": ["event_reader"]}).status_code == 400
+    assert api.call("PUT", f"/v1/users/{me['id']}/roles", roles).status_code == 403
+    key = {"name": "k", "type": "private_key", "service_account_id": person["id"]}
+    dead = api.make("/v1/secrets/api/keys", {**key, "expires_at": "2020-01-01T00:00:00Z"})
+    assert dead
+    assert api.call("PUT", f"/v1/users/{person['id']}/roles", roles).status_code == 200
+    made = api.make("/v1/secrets/api/keys", key)["secret"]["id"]
+    refused = api.call("PUT", f"/v1/users/{person['id']}/roles", roles)
+    assert (refused.status_code, refused.get_json()["details"]["active_api_keys"]) == (400, {api.environment: [made]})
+
+
+def test_a_customer_is_changed_by_id_or_external_id(api: Api) -> None:
+    made = api.make("/v1/customers", CUSTOMER)
+    for query in (f"id={made['id']}", "external_customer_id=acme"):
+        assert api.call("PUT", f"/v1/customers?{query}", {"name": query}).get_json()["name"] == query
+    assert api.call("PUT", "/v1/customers", {"name": "x"}).status_code == 400
+
+
 def test_roles_are_those_of_a_kind_of_account(api: Api) -> None:
     roles = api.get("/v1/rbac/roles?user_type=service_account")["roles"]
     assert [role["id"] for role in roles] == ["event_ingestor", "event_reader", "super_admin"]

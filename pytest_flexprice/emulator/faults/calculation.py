@@ -1,0 +1,234 @@
+"""Servers that calculate wrongly: each fault is one wrong rule, kept by previews, drafts and final invoices alike (items 5.3, 7.3).
+
+What was metered stays right, so only a calculation of one's own can find them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
+from typing import TYPE_CHECKING
+
+from ..billing import usage
+from ..billing.pricing import Tariff, Tier, bucketed_cost
+from ..billing.rounding import ONE, ZERO, exact, places, to_currency
+from ..billing.scope import Scope
+from ..kernel.tables import Row
+from .registry import fault
+
+if TYPE_CHECKING:
+    from ..billing.lines import Line
+
+Lines = list["Line"]
+_HAIR = Decimal("1e-12")
+
+
+@dataclass
+class Priced:
+    """A line with what its amount comes from. ``used`` is its quantity before the allowance."""
+
+    line: Line
+    tariff: Tariff
+    currency: str
+    buckets: list[Decimal] | None
+
+    @property
+    def used(self) -> Decimal:
+        """What was used, free or not."""
+        return self.line.quantity + (self.line.free or ZERO)
+
+    def cost(self, tariff: Tariff) -> Decimal:
+        """What the line's quantity costs by another tariff, not rounded."""
+        whole = self.buckets is not None and not self.line.free
+        return bucketed_cost(tariff, self.buckets or []) if whole else tariff.cost(self.line.quantity)
+
+
+def priced_line(scope: Scope, subscription: Row, line: Line) -> Priced | None:
+    """The line by its price; none for what a commitment changed, as that follows other rules."""
+    item = line.item
+    if item is None or line.commitment or line.metadata.get("is_overage"):
+        return None
+    tariff = Tariff.of(scope.need("prices", item["price_id"]))
+    buckets = None
+    if item["price_type"] == "USAGE":
+        customer = scope.need("customers", subscription["customer_id"])["external_id"]
+        meter, anchor = scope.need("meters", item["meter_id"]), subscription["billing_anchor"]
+        buckets = usage.buckets(scope, customer, meter, (line.start, line.end), anchor)
+    return Priced(line, tariff, item["currency"], buckets)
+
+
+def _each(change: Callable[[Priced], None], *, kind: str = "") -> Callable[[Scope, Row, Lines], Lines]:
+    """A rule that changes the lines one by one; ``kind`` keeps it to ``USAGE`` or ``FIXED``."""
+
+    def rule(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+        for line in lines:
+            priced = priced_line(scope, subscription, line)
+            if priced and (not kind or line.item is None or line.item["price_type"] == kind):
+                exact(change)(priced)
+        return lines
+
+    return rule
+
+
+def _tariff(change: Callable[[Tariff], Tariff]) -> Callable[[Scope, Row, Lines], Lines]:
+    """A rule that prices usage by another tariff."""
+
+    def reprice(priced: Priced) -> None:
+        other = change(priced.tariff)
+        if other != priced.tariff:
+            priced.line.amount = to_currency(priced.cost(other), priced.currency)
+
+    return _each(reprice, kind="USAGE")
+
+
+def _amount(change: Callable[[Priced], Decimal | None], kind: str = "USAGE") -> Callable[[Scope, Row, Lines], Lines]:
+    """A rule that comes to another amount; none where it does not apply."""
+
+    def reprice(priced: Priced) -> None:
+        amount = change(priced)
+        if amount is not None:
+            priced.line.amount = amount
+
+    return _each(reprice, kind=kind)
+
+
+def _units(change: Callable[[Decimal], Decimal]) -> Callable[[Tariff], Tariff]:
+    def changed(tariff: Tariff) -> Tariff:
+        tiers = tuple(replace(tier, unit_amount=change(tier.unit_amount)) for tier in tariff.tiers)
+        return replace(tariff, amount=change(tariff.amount), tiers=tiers)
+
+    return changed
+
+
+def _quantized(digits: int, mode: str) -> Callable[[Decimal], Decimal]:
+    return lambda amount: amount.quantize(Decimal(1).scaleb(-digits), rounding=mode)
+
+
+def _bounds(tiers: tuple[Tier, ...], by: Decimal) -> tuple[Tier, ...]:
+    return tuple(replace(tier, up_to=None if tier.up_to is None else tier.up_to + by) for tier in tiers)
+
+
+def _declare(name: str, meaning: str, rule: Callable[[Scope, Row, Lines], Lines]) -> None:
+    fault(name, meaning, "charges")(rule)
+
+
+_declare("W01", "unit prices are rounded to four decimals", _tariff(_units(_quantized(4, ROUND_HALF_UP))))
+_declare("W02", "unit prices are cut to five decimals", _tariff(_units(_quantized(5, ROUND_DOWN))))
+_declare("W03", "unit prices are rounded to six decimals", _tariff(_units(_quantized(6, ROUND_HALF_UP))))
+_declare(
+    "W04",
+    "every tier costs what the first does",
+    _tariff(lambda tariff: replace(tariff, tiers=tariff.tiers[:1] and (replace(tariff.tiers[0], up_to=None),))),
+)
+_declare(
+    "W05",
+    "the bound of a tier belongs to the next one",
+    _tariff(lambda tariff: replace(tariff, tiers=_bounds(tariff.tiers, -_HAIR))),
+)
+_declare(
+    "W06",
+    "tiers end one unit too late",
+    _tariff(lambda tariff: replace(tariff, tiers=_bounds(tariff.tiers, ONE))),
+)
+_declare(
+    "W07",
+    "graduated tiers are billed by volume",
+    _tariff(lambda tariff: replace(tariff, tier_mode="VOLUME") if tariff.tier_mode == "SLAB" else tariff),
+)
+_declare(
+    "W08",
+    "volume tiers are billed graduated",
+    _tariff(lambda tariff: replace(tariff, tier_mode="SLAB") if tariff.tier_mode == "VOLUME" else tariff),
+)
+_declare(
+    "W09",
+    "the flat amounts of tiers are forgotten",
+    _tariff(lambda tariff: replace(tariff, tiers=tuple(replace(tier, flat_amount=ZERO) for tier in tariff.tiers))),
+)
+_declare(
+    "W10",
+    "the flat amounts of tiers are charged for each unit",
+    _tariff(
+        lambda tariff: replace(
+            tariff,
+            tiers=tuple(
+                replace(tier, unit_amount=tier.unit_amount + tier.flat_amount, flat_amount=ZERO)
+                for tier in tariff.tiers
+            ),
+        )
+    ),
+)
+
+
+def _packages(mode: str) -> Callable[[Priced], Decimal | None]:
+    def cost(priced: Priced) -> Decimal | None:
+        tariff = priced.tariff
+        if tariff.model != "PACKAGE" or priced.buckets is not None:
+            return None
+        whole = (priced.line.quantity / tariff.divide_by).to_integral_value(rounding=mode)
+        return to_currency(whole * tariff.amount, priced.currency)
+
+    return cost
+
+
+_declare("W11", "packages are rounded down", _amount(_packages(ROUND_FLOOR)))
+_declare("W12", "packages are rounded to the nearest", _amount(_packages(ROUND_HALF_UP)))
+_declare("W13", "packages are rounded up where they should be rounded down", _amount(_packages(ROUND_CEILING)))
+
+
+def _free(priced: Priced, free: Decimal) -> None:
+    """Let that much be free."""
+    line, used = priced.line, priced.used
+    line.free, line.quantity = min(free, used), max(used - free, ZERO)
+    line.amount = to_currency(priced.cost(priced.tariff), priced.currency)
+
+
+@_each
+def _no_allowance(priced: Priced) -> None:
+    if priced.line.free:
+        _free(priced, ZERO)
+
+
+@_each
+def _double_allowance(priced: Priced) -> None:
+    if priced.line.free and priced.line.quantity:
+        _free(priced, priced.line.free * 2)
+
+
+def _after_tiers(priced: Priced) -> Decimal | None:
+    free = priced.line.free
+    if not free or not priced.line.quantity:
+        return None
+    cost = priced.tariff.cost(priced.used) - priced.tariff.cost(free)
+    return to_currency(max(cost, ZERO), priced.currency)
+
+
+_declare("W14", "allowances are ignored", _no_allowance)
+_declare("W15", "allowances are doubled", _double_allowance)
+_declare("W16", "allowances come off after the tiers", _amount(_after_tiers))
+
+
+@_each
+def _highest_bucket(priced: Priced) -> None:
+    if priced.buckets:
+        priced.line.quantity = max(priced.buckets)
+        priced.line.amount = to_currency(priced.tariff.cost(priced.line.quantity), priced.currency)
+
+
+_declare("W17", "of a bucketed meter only the highest bucket is billed", _highest_bucket)
+
+
+def _rounding(mode: str, digits: Callable[[str], int] = places) -> Callable[[Priced], Decimal | None]:
+    def cost(priced: Priced) -> Decimal:
+        step = Decimal(1).scaleb(-digits(priced.currency))
+        return priced.cost(priced.tariff).quantize(step, rounding=mode)
+
+    return cost
+
+
+_declare("W18", "halves are rounded to the even digit", _amount(_rounding(ROUND_HALF_EVEN), ""))
+_declare("W19", "amounts are cut instead of rounded", _amount(_rounding(ROUND_DOWN), ""))
+_declare("W20", "amounts are rounded up", _amount(_rounding(ROUND_UP), ""))
+_declare("W21", "every currency has three decimals", _amount(_rounding(ROUND_HALF_UP, lambda currency: 3), ""))
+_declare("W22", "every currency has no decimals", _amount(_rounding(ROUND_HALF_UP, lambda currency: 0), ""))

@@ -1,0 +1,111 @@
+"""The scenarios as they are written in feature files, which is what a run's records are held against."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gherkin.parser import Parser
+
+from pytest_flexprice.evidence.execution import identity
+from pytest_flexprice.evidence.records import ScenarioRecord
+from pytest_flexprice.evidence.scenarios import home
+from pytest_flexprice.model.bounded import Unreadable, read_text
+from pytest_flexprice.model.checklist import BY_TAG, Level
+
+LARGEST_FEATURE = 1_000_000
+LEVEL_TAGS = {level.word: level for level in Level}
+
+
+class FeatureError(Exception):
+    """A feature file that must not run as it is; the message is one sentence with file, line and remedy."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A scenario as it is written: its name, line and all tags that apply to it; ``rows`` of an outline, None for others."""
+
+    name: str
+    line: int
+    tags: frozenset[str]
+    rows: int | None = None
+
+    @property
+    def items(self) -> list[str]:
+        """The checklist items that it gives evidence for."""
+        return [item.id for tag, item in BY_TAG.items() if tag in self.tags]
+
+    @property
+    def level(self) -> Level:
+        """The level that it needs; of several the highest."""
+        return max((level for tag, level in LEVEL_TAGS.items() if tag in self.tags), default=Level.LINT)
+
+
+def read_scenarios(path: Path) -> list[Written]:
+    """The scenarios of a feature file, read with gherkin-official.
+
+    Raises:
+        FeatureError: the file cannot be read, or is not Gherkin.
+    """
+    try:
+        document = Parser().parse(read_text(path, "the feature file", LARGEST_FEATURE))
+    except (Unreadable, FileNotFoundError) as error:
+        raise FeatureError(str(error)) from None
+    except Exception as error:
+        raise FeatureError(f"{path}: this is not Gherkin: {str(error).splitlines()[-1].strip()}") from None
+    feature = document.get("feature")
+    return list(_scenarios(feature, frozenset())) if feature else []
+
+
+def _scenarios(node: Any, inherited: frozenset[str]) -> Iterator[Written]:
+    tags = inherited | {tag["name"].lstrip("@") for tag in node.get("tags", ())}
+    for child in node.get("children", ()):
+        if "rule" in child:
+            yield from _scenarios(child["rule"], tags)
+        if "scenario" in child:
+            scenario = child["scenario"]
+            own = {tag["name"].lstrip("@") for tag in scenario["tags"]}
+            own |= {tag["name"].lstrip("@") for table in scenario["examples"] for tag in table["tags"]}
+            outline = any("<" in step["text"] for step in scenario["steps"]) or bool(scenario["examples"])
+            rows = sum(len(table.get("tableBody", ())) for table in scenario["examples"]) if outline else None
+            yield Written(scenario["name"], scenario["location"]["line"], tags | own, rows)
+
+
+def expected(files: Iterable[Path], root: Path, packaged: Path | None) -> list[ScenarioRecord]:
+    """A record for each scenario that is written in these files, *not run*; an outline has as many as it has rows."""
+    records = []
+    for path in files:
+        own, name = home(path, root, packaged)
+        for scenario in read_scenarios(path):
+            record = ScenarioRecord(
+                node_id=f"{name}::{scenario.name}",
+                name=scenario.name,
+                items=scenario.items,
+                level=scenario.level.word,
+                feature_file=name,
+                packaged=own,
+                message=f"It is written in {name}:{scenario.line}, but was not part of this run.",
+            )
+            records += [record] * (1 if scenario.rows is None else scenario.rows)
+    return records
+
+
+def never_collected(written: Sequence[ScenarioRecord], known: Iterable[ScenarioRecord]) -> list[ScenarioRecord]:
+    """Of the scenarios that are written, those that nobody collected; of an outline, as many as rows are missing."""
+    seen = Counter(identity_of_outline(record) for record in {identity(each): each for each in known}.values())
+    missing = []
+    for record in written:
+        key = identity_of_outline(record)
+        if seen[key] > 0:
+            seen[key] -= 1
+        elif record.items:
+            missing.append(record)
+    return missing
+
+
+def identity_of_outline(record: ScenarioRecord) -> tuple[bool, str, str]:
+    """What the rows of an outline have in common."""
+    return record.packaged, record.feature_file, record.name

@@ -1,0 +1,232 @@
+"""The quantities of one usage price at which a wrong server must show itself (checklist 5.3).
+
+Around the allowance, inside each tier, at each bound and just above it, at a package's edge, past the last bound; where the last digit of
+the unit price moves the smallest coin, and where rounding decides. What none of these shows of the known mistakes is searched for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from fractions import Fraction
+from math import gcd
+
+from pytest_flexprice.model.decimals import ZERO, difference, places, product, quotient, total, words
+from pytest_flexprice.oracle.pricing.mistakes import MISTAKES, Line
+from pytest_flexprice.oracle.pricing.pieces import Piece, pieces
+from pytest_flexprice.oracle.pricing.prices import Price
+
+WHOLE = Decimal(1)
+FINE = Decimal("0.000001")
+"""The smallest step of a quantity: of meters that count, and of those that add numbers up."""
+MOST = Decimal("1e15")
+_SCANNED = 2000
+_INSIDE = 40
+
+
+@dataclass(frozen=True, order=True)
+class Point:
+    """A quantity to use, allowance and all, and the ``part`` of the price list that it proves."""
+
+    used: Decimal
+    part: str
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A usage price under proof: what of it is free, in which currency, and the smallest step of its quantity."""
+
+    price: Price
+    free: Decimal | None
+    unlimited: bool
+    currency: str
+    grain: Decimal
+
+    def line(self, used: Decimal) -> Line:
+        """Its line when that much was used."""
+        return Line(self.price, used, self.free, self.currency)
+
+
+def points(subject: Subject) -> list[Point]:
+    """The quantities in rising order; where the price bills nothing at all, two that show it."""
+    if subject.unlimited:
+        return [Point(_up(Decimal(each), subject.grain), "everything is free") for each in (1, 1000)]
+    found = sorted({*_around_allowance(subject), *_billed(subject)})
+    found = [point for point in found if ZERO < point.used <= MOST]
+    return sorted({*found, *_searched(subject, found)})
+
+
+def tier_name(subject: Subject, quantity: Decimal) -> str:
+    """The part of the price that a billed quantity lies in."""
+    price = subject.price
+    if price.billing_model == "PACKAGE":
+        return f"packages of {words(price.divide_by)} at {words(price.amount)}"
+    for piece in pieces(price):
+        if piece.upper is None or quantity <= piece.upper:
+            return _named(piece)
+    return "no tier"
+
+
+def _named(piece: Piece) -> str:
+    if not piece.name:
+        return f"{words(piece.unit)} each"
+    span = f"up to {words(piece.upper)}" if piece.upper is not None else f"above {words(piece.lower)}"
+    return f"{piece.name}, {span}, at {words(piece.unit)}"
+
+
+def _around_allowance(subject: Subject) -> Iterator[Point]:
+    if not subject.free:
+        return
+    part, free = f"{words(subject.free)} free", _down(subject.free, subject.grain)
+    for used in (_down(quotient(free, Decimal(2)), subject.grain), difference(free, subject.grain), free):
+        yield Point(used, part)
+    for more in (subject.grain, WHOLE):
+        yield Point(total((free, more)), part)
+
+
+def _billed(subject: Subject) -> Iterator[Point]:
+    size = subject.price.divide_by if subject.price.billing_model == "PACKAGE" else WHOLE
+    grain = WHOLE if subject.price.billing_model == "PACKAGE" else subject.grain
+    for piece in pieces(subject.price):
+        moved = _moved(piece, subject, grain)
+        for count in _of_piece(piece, subject, grain, moved):
+            yield _point(subject, product(count, size))
+        if _last_digit(piece.unit) < Decimal(1).scaleb(-places(subject.currency)):
+            yield _point(subject, product(moved, size), f"last digit of {words(piece.unit)}")
+    if subject.price.billing_model == "PACKAGE":
+        for share in ("0.4", "0.6", "1", "1.4", "1.6"):
+            yield _point(subject, product(size, Decimal(share)))
+        yield _point(subject, total((_up(size, subject.grain), subject.grain)))
+    last = subject.price.tiers[-1].up_to if subject.price.tiers else None
+    for quantity in (total((last, WHOLE)), last * 2, total((last, _worth_coins(subject)))) if last is not None else ():
+        yield _point(subject, quantity)
+    if not pieces(subject.price):
+        for quantity in (WHOLE, Decimal(1000)):
+            yield _point(subject, quantity)
+
+
+def _worth_coins(subject: Subject) -> Decimal:
+    """So much that each tier's unit price, were it charged there, came to some coins."""
+    coins = Decimal(1).scaleb(1 - places(subject.currency))
+    units = [tier.unit_amount for tier in subject.price.tiers if tier.unit_amount]
+    return quotient(coins, min(units)) if units else WHOLE
+
+
+def _point(subject: Subject, quantity: Decimal, part: str = "") -> Point:
+    """The point that bills a quantity."""
+    used = _up(total((quantity, subject.free or ZERO)), subject.grain)
+    return Point(used, part or tier_name(subject, difference(used, subject.free or ZERO)))
+
+
+def _moved(piece: Piece, subject: Subject, grain: Decimal) -> Decimal:
+    """So much that the last digit of the unit price moves the smallest coin, or all that the piece holds."""
+    smallest = Decimal(1).scaleb(-places(subject.currency))
+    moved = total((piece.lower, _up(quotient(smallest, _last_digit(piece.unit)), grain)))
+    return moved if piece.upper is None else min(moved, _down(piece.upper, grain))
+
+
+def _of_piece(piece: Piece, subject: Subject, grain: Decimal, moved: Decimal) -> Iterator[Decimal]:
+    first = total((_down(piece.lower, grain), grain))
+    yield first
+    yield total((piece.lower, WHOLE))
+    if piece.upper is not None:
+        yield _down(piece.upper, grain)
+        yield _down(quotient(total((piece.lower, piece.upper)), Decimal(2)), grain)
+    top = piece.upper if piece.upper is not None else max(moved, total((first, product(grain, Decimal(_INSIDE)))))
+    yield moved
+    if piece.unit:
+        yield from _rounding(piece, grain, Decimal(1).scaleb(-places(subject.currency)), first, top)
+
+
+def _last_digit(unit: Decimal) -> Decimal:
+    exponent = unit.normalize().as_tuple().exponent
+    return Decimal(1).scaleb(exponent if isinstance(exponent, int) and exponent < 0 else 0)
+
+
+def _rounding(piece: Piece, grain: Decimal, coin: Decimal, first: Decimal, top: Decimal) -> Iterator[Decimal]:
+    """Where the exact cost is half a coin over an even one, and where it is closest above and below a half."""
+    scale = max(_places(piece.base), _places(product(piece.unit, grain)), _places(coin) + 1)
+    base, step, size = (int(number.scaleb(scale)) for number in (piece.base, product(piece.unit, grain), coin))
+    low, high = int(quotient(first, grain)), int(quotient(top, grain))
+    if not step or high < low or not (base % size or step % size):
+        return  # every cost is a whole number of coins
+    half = _congruent(base, step, size // 2, 2 * size, low)
+    if half is not None and (piece.upper is None or half <= high):
+        yield product(Decimal(half), grain)
+    scanned = range(max(low, high - _SCANNED), high + 1)
+    over = min(scanned, key=lambda count: (base + count * step - size // 2) % size)
+    under = max(scanned, key=lambda count: (base + count * step - size // 2) % size)
+    yield product(Decimal(over), grain)
+    yield product(Decimal(under), grain)
+    yield from _last_half(piece, grain, coin, top)
+
+
+def _last_half(piece: Piece, grain: Decimal, coin: Decimal, top: Decimal) -> Iterator[Decimal]:
+    """The last quantity of a piece that is rounded down because its cost is below a half, and the next one."""
+    cost = total((piece.base, product(piece.unit, top)))
+    coins = quotient(difference(cost, coin / 2), coin).to_integral_value(ROUND_FLOOR)
+    half = total((product(coins, coin), coin / 2))
+    quantity = _up(quotient(difference(half, piece.base), piece.unit), grain)
+    yield from (each for each in (difference(quantity, grain), quantity) if piece.lower < each <= top)
+
+
+def _congruent(base: int, step: int, wanted: int, modulus: int, low: int) -> int | None:
+    """The least count from ``low`` on with base + count × step ≡ wanted."""
+    common = gcd(step, modulus)
+    if (wanted - base) % common:
+        return None
+    size = modulus // common
+    count = ((wanted - base) // common * pow(step // common, -1, size)) % size if size > 1 else 0
+    return count + max(0, -(-(low - count) // size)) * size
+
+
+def _places(number: Decimal) -> int:
+    exponent = number.normalize().as_tuple().exponent
+    return max(-exponent, 0) if isinstance(exponent, int) else 0
+
+
+def _down(number: Decimal, grain: Decimal) -> Decimal:
+    return product(quotient(number, grain).to_integral_value(ROUND_FLOOR), grain)
+
+
+def _up(number: Decimal, grain: Decimal) -> Decimal:
+    return product(quotient(number, grain).to_integral_value(ROUND_CEILING), grain)
+
+
+def shown(subject: Subject, used: Iterable[Decimal]) -> set[str]:
+    """The known mistakes that at least one of these quantities shows."""
+    return {words for quantity in used for words in _shown_at(subject, quantity)}
+
+
+def _shown_at(subject: Subject, used: Decimal) -> set[str]:
+    line = subject.line(used)
+    right = line.amount
+    return {one.words for one in MISTAKES if (amount := one.amount(line)) is not None and amount != right}
+
+
+def _searched(subject: Subject, found: list[Point]) -> Iterator[Point]:
+    """A quantity for each mistake that none of the others shows, if a search near them finds one."""
+    missed = {one.words for one in MISTAKES} - shown(subject, (point.used for point in found))
+    for quantity in _nearby(subject, found):
+        if not missed:
+            return
+        seen = missed & _shown_at(subject, quantity)
+        if seen:
+            missed -= seen
+            yield Point(quantity, tier_name(subject, subject.line(quantity).billed))
+
+
+def _nearby(subject: Subject, found: list[Point]) -> Iterator[Decimal]:
+    quantities = dict.fromkeys(point.used for point in found)
+    if subject.price.billing_model == "PACKAGE":
+        size = subject.price.divide_by
+        for used in quantities:
+            for more in (-subject.grain, -WHOLE, WHOLE, size * -4 / 10, size * 6 / 10):
+                yield _up(max(total((used, more)), subject.grain), subject.grain)
+    for share in (Fraction(1, 3), Fraction(5, 7), Fraction(9, 10)):
+        for used in quantities:
+            yield _up(quotient(product(used, Decimal(share.numerator)), Decimal(share.denominator)), subject.grain)
+    for used in quantities:
+        for count in (2, 3):
+            yield total((used, product(subject.grain, Decimal(count))))

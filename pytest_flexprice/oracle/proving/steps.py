@@ -1,0 +1,119 @@
+"""The events of a price proof, step by step: after each step every meter has reached the next quantity that is to be tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from pytest_flexprice.model.times import Window, second
+from pytest_flexprice.oracle.metering.buckets import bucket_start
+from pytest_flexprice.oracle.metering.meters import Event, Meter
+from pytest_flexprice.oracle.metering.reaching import Tally, counts
+from pytest_flexprice.oracle.proving.targets import Aim
+
+_APART = timedelta(seconds=2)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is sent in one step, and by line id the quantity that its meter is to have counted after it."""
+
+    events: tuple[Event, ...]
+    goals: Mapping[str, Decimal]
+
+
+def steps(aim: Aim, meters: Sequence[Meter], window: Window, customer: str, prefix: str) -> list[Step]:
+    """The steps of a proof whose targets are all tried, as far as their ``reason`` is empty.
+
+    Args:
+        window: when the events may have happened; each step has seconds of its own in it, where there is room.
+        prefix: what event ids start with, unique to the run.
+    """
+    wanted = {meter.id: _quantities(aim, meter, window) for meter in meters}
+    number = max(map(len, wanted.values()), default=0)
+    tallies = [Tally(meter) for meter in sorted(meters, key=counts)]
+    stamp, name = stamper(window, number), _namer(prefix)
+    found = []
+    for index in range(number):
+        goals = {meter_id: chosen[index] for meter_id, chosen in wanted.items() if index < len(chosen)}
+        events = tuple(_events(tallies, goals, partial(stamp, index), customer, name))
+        lines = {each.line_id: goals[each.meter_id] for each in aim.targets if each.meter_id in goals}
+        found.append(Step(events, lines))
+    return found
+
+
+def _quantities(aim: Aim, meter: Meter, window: Window) -> list[Decimal]:
+    found = sorted({each.point.used for each in aim.targets if each.meter_id == meter.id and not each.reason})
+    if meter.aggregation.type == "LATEST":  # each of its events needs seconds of its own, or any of them may count
+        return found[-max(int((window.end - window.start) / _APART), 1) :]
+    return found
+
+
+def _events(
+    tallies: Sequence[Tally],
+    goals: Mapping[str, Decimal],
+    stamp: Callable[[bool], datetime],
+    customer: str,
+    name: Callable[[], str],
+) -> Iterator[Event]:
+    for tally in tallies:
+        goal = goals.get(tally.meter.id)
+        if goal is None:
+            continue
+        moment = stamp(tally.meter.aggregation.type == "LATEST")
+        for properties in list(tally.missing(goal)):
+            for other in tallies:
+                if other.meter.event_name == tally.meter.event_name:
+                    other.add(properties)
+            yield Event(name(), tally.meter.event_name, moment, properties, customer)
+
+
+def _namer(prefix: str) -> Callable[[], str]:
+    numbers = iter(range(10**9))
+    return lambda: f"{prefix}-{next(numbers):05d}"
+
+
+def stamper(window: Window, number: int) -> Callable[[int, bool], datetime]:
+    """When the events of the n-th of so many steps happened: whole seconds, the ``late`` ones last (the latest event counts)."""
+    room = max((window.end - window.start) / max(number, 1), timedelta(seconds=1))
+    late = min(timedelta(seconds=1), room / 2)
+
+    def stamp(index: int, is_late: bool) -> datetime:
+        moment = window.start + room * index + (late if is_late else timedelta())
+        return min(second(moment), second(window.end))
+
+    return stamp
+
+
+def roomiest(window: Window, sizes: Sequence[str], anchor: datetime) -> Window:
+    """The longest part of a window that lies in one bucket of each of these sizes, and in one UTC day."""
+    part = window
+    for size in dict.fromkeys((*filter(None, sizes), "DAY")):
+        part = _longest(part, size, anchor)
+    return part
+
+
+def _longest(window: Window, size: str, anchor: datetime) -> Window:
+    cuts = [window.start]
+    moment = window.start
+    while moment < window.end:
+        moment += timedelta(seconds=1)
+        if bucket_start(moment, size, anchor) != bucket_start(cuts[-1], size, anchor):
+            cuts.append(bucket_start(moment, size, anchor))
+    parts = [Window(start, end) for start, end in zip(cuts, [*cuts[1:], window.end], strict=True)]
+    return max(parts, key=lambda part: part.end - part.start)
+
+
+def body_of(event: Event) -> dict[str, Any]:
+    """An event as the body of an ingest request, its time not yet written out."""
+    return {
+        "event_name": event.name,
+        "external_customer_id": event.external_customer_id,
+        "event_id": event.id,
+        "timestamp": event.timestamp,
+        "properties": dict(event.properties),
+    }

@@ -1,0 +1,79 @@
+"""Which forged messages a handler believed, and what those have in common (checklist 6.2); pure.
+
+An answer of success alone proves little: a handler may verify after it answered, another server may answer at another path. What the
+company's side did with a message decides where it can be asked; else a forgery counts where its twin with a true signature is accepted
+and nothing at all is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+
+from pytest_flexprice.webhooks.mint import Expect
+from pytest_flexprice.webhooks.sending import Result
+
+DIMENSIONS = ("type", "headers", "content type", "form")
+
+
+class Belief(Enum):
+    """What became of a forged message."""
+
+    REFUSED = "refused, or no answer that says anything"
+    BELIEVED = "believed"
+    WITHOUT_EFFECT = "answered with success and not processed, while true messages are"
+    UNCLEAR = "answered with success, as is anything sent so"
+
+
+def beliefs(results: Sequence[Result], processed: Mapping[str, int]) -> dict[str, Belief]:
+    """What became of each forged message, by its probe's name.
+
+    Args:
+        processed: how often the company's side processed each invoice, by its id, as far as it was asked and can be trusted.
+    """
+    by_name = {result.probe.name: result for result in results}
+    forged = [result for result in results if result.probe.expect in (Expect.REFUSED, Expect.NO_EFFECT)]
+    found = {result.probe.name: _belief(result, by_name, processed) for result in forged}
+    asked = [name for name in found if name != "exchanged id" and by_name[name].probe.invoice_id in processed]
+    if any(found[name] is Belief.WITHOUT_EFFECT for name in asked) and not any(
+        found[name] is Belief.BELIEVED for name in asked
+    ):
+        # What was asked about had no effect, so what was not asked about gets the benefit of the doubt.
+        found.update({name: Belief.WITHOUT_EFFECT for name in found if found[name] is Belief.BELIEVED})
+    return found
+
+
+def _belief(result: Result, by_name: Mapping[str, Result], processed: Mapping[str, int]) -> Belief:
+    probe = result.probe
+    if processed.get(probe.invoice_id, 0) > 0:
+        return Belief.BELIEVED
+    if not result.accepted or probe.expect is Expect.NO_EFFECT:
+        return Belief.REFUSED
+    twin = by_name.get(probe.twin.name) if probe.twin else None
+    asked = probe.invoice_id in processed and probe.name != "exchanged id"
+    if asked and twin is not None and processed.get(twin.probe.invoice_id, 0) > 0:
+        return Belief.WITHOUT_EFFECT
+    nothing = by_name.get(probe.nonsense.name) if probe.nonsense else None
+    return Belief.UNCLEAR if nothing is not None and nothing.accepted else Belief.BELIEVED
+
+
+def in_common(believed: Sequence[Result], tried: Sequence[Result]) -> str:
+    """In which dimensions the believed messages differ from those that were refused, as an end of a sentence."""
+    parts = []
+    for dimension in DIMENSIONS:
+        seen = dict.fromkeys(result.probe.about[dimension] for result in believed)
+        every = {result.probe.about[dimension] for result in tried}
+        if set(seen) != every:
+            parts.append(f"{dimension} {_either(list(seen))}")
+    return f" (seen with {'; '.join(parts)})" if parts else ""
+
+
+def _either(values: Sequence[str]) -> str:
+    quoted = [f"`{value}`" for value in values]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+
+
+def plainest(results: Sequence[Result]) -> Result:
+    """The message that is least unlike a usual one, to be shown for its kind."""
+    usual = {"type": "invoice.update.finalized", "headers": "svix-*", "content type": "application/json"}
+    return min(results, key=lambda result: sum(result.probe.about.get(key) != value for key, value in usual.items()))

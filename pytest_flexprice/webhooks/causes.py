@@ -1,0 +1,184 @@
+"""Why a handler refuses a correctly signed message: a table from answers to causes (checklist 6.2); pure.
+
+First what is accepted instead, since that shows the mistake itself; then what the refusal says of where it comes from. Where two
+causes fit, both are said. The table is in the order of its certainty, so one handler gets the same words in every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pytest_flexprice.webhooks.sending import Result
+
+_DECODE = "strip 'whsec_' from the secret and decode the rest from base64 to get the key"
+_KEY_REMEDIES = {
+    "no secret": "load the endpoint's signing secret, and refuse to start without it",
+}
+_BEFORE = "let webhooks pass what stands before the handler, and let the handler verify the signature itself"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A cause as the end of "… refuses correctly signed messages", and what to do about it."""
+
+    words: str
+    remedy: str
+
+
+def causes(control: Result, results: Sequence[Result]) -> list[Cause]:
+    """The causes that fit, the most certain first; a fallback if none does.
+
+    Args:
+        control: the refused control.
+        results: those of the diagnosing probes.
+    """
+    accepted = {result.probe.kind: result for result in reversed(results) if result.accepted}
+    shown = [make(accepted[kind]) for kind, make in _SHOWN.items() if kind in accepted]
+    if shown:
+        return shown[:1]
+    said = [cause for fits, cause in _SAID if fits(control)]
+    return said[:2] or [_unknown(control)]
+
+
+def _other_secret(result: Result) -> Cause:
+    return Cause(
+        f", and accepts the secret of {result.probe.key}",
+        "configure the handler with this environment's signing secret",
+    )
+
+
+def _other_key(result: Result) -> Cause:
+    return Cause(f", because it uses {result.probe.title}", _KEY_REMEDIES.get(result.probe.name, _DECODE))
+
+
+def _fixed(words: str, remedy: str) -> Callable[[Result], Cause]:
+    return lambda result: Cause(words, remedy)
+
+
+def _content_type(result: Result) -> Cause:
+    sent = result.probe.headers["content-type"]
+    return Cause(
+        f", because it takes {sent} and not application/json",
+        "read the raw body whatever its content type is: the delivery service sends application/json",
+    )
+
+
+#: kind of a diagnosing probe that was accepted: what that shows
+_SHOWN: Mapping[str, Callable[[Result], Cause]] = {
+    "other secret": _other_secret,
+    "key": _other_key,
+    "URL-safe": _fixed(
+        ", because it compares signatures in URL-safe base64, in which + and / are - and _",
+        "compare with standard base64, or decode both and compare the bytes",
+    ),
+    "milliseconds": _fixed(
+        ", because it compares svix-timestamp, which counts seconds, with a clock in milliseconds",
+        "divide the clock's milliseconds by 1000 before comparing",
+    ),
+    "bare signature": _fixed(
+        ", because it compares the whole header with a signature and does not take off 'v1,'",
+        "split the header at blanks, take the parts that begin with 'v1,', and compare what follows",
+    ),
+    "hexadecimal": _fixed(
+        ", because it expects the signature in hexadecimal", "compare with the base64 of the HMAC, after 'v1,'"
+    ),
+    "re-encoded": _fixed(
+        ", because it, or something before it, verifies or sends on its own re-encoding of the parsed body",
+        "verify the raw body as received, before parsing it: key order, white space and escapes count",
+    ),
+    "other headers": _fixed(
+        ", because it looks for webhook-* headers",
+        "read svix-id, svix-timestamp and svix-signature, or rename them for the library",
+    ),
+    "content type": _content_type,
+}
+
+
+def _text(result: Result) -> str:
+    return " ".join([result.hints.get("text", ""), result.hints.get("cookies", "")]).lower()
+
+
+def _says(*words: str) -> Callable[[Result], bool]:
+    return lambda result: any(word in _text(result) for word in words)
+
+
+def _authenticates(result: Result) -> bool:
+    asked = bool(result.hints.get("www-authenticate"))
+    return asked or (
+        result.status in (401, 403, 407)
+        and _says("log in", "login", "sign in", "api key", "bearer", "token")(result)
+        and not _csrf(result)
+    )
+
+
+def _csrf(result: Result) -> bool:
+    return result.status in (400, 403, 419) and _says("csrf", "xsrf", "authenticity token", "page expired")(result)
+
+
+def _status(*statuses: int) -> Callable[[Result], bool]:
+    return lambda result: result.status in statuses
+
+
+def _lacks_headers(result: Result) -> bool:
+    text = _text(result)
+    return ("missing" in text or "required" in text or "no signature" in text) and (
+        "header" in text or "signature" in text
+    )
+
+
+#: what an answer to the control looks like: what that says
+_SAID: Sequence[tuple[Callable[[Result], bool], Cause]] = (
+    (
+        _csrf,
+        Cause(
+            ", because a check against cross-site requests stands before it",
+            "exempt the webhook's URL from CSRF protection: the signature is what it is protected by",
+        ),
+    ),
+    (
+        _authenticates,
+        Cause(
+            ", because a login or token is asked for before it is reached",
+            f"ask for no login at the webhook's URL; {_BEFORE}",
+        ),
+    ),
+    (
+        _status(404, 410),
+        Cause(", because there is no handler at this path", "correct webhooks.handler.url, or add the route for POST"),
+    ),
+    (
+        _status(405),
+        Cause(", because nothing takes POST at this path", "correct webhooks.handler.url, or add the route for POST"),
+    ),
+    (
+        _status(415, 406),
+        Cause(", because of the content type application/json", "read the raw body whatever its content type is"),
+    ),
+    (
+        _status(413),
+        Cause(", because its body is too large for it", "accept bodies of at least 1 MiB in the handler and before it"),
+    ),
+    (
+        _lacks_headers,
+        Cause(
+            ", because the svix-* headers do not reach it: something before it strips them, or it looks for others",
+            "let the proxy or gateway before the handler pass svix-id, svix-timestamp and svix-signature unchanged",
+        ),
+    ),
+    (
+        _says("expired", "too old", "timestamp", "clock"),
+        Cause(
+            ", because it takes the message for too old or too new",
+            "compare svix-timestamp, in seconds, with a clock that is right, and allow five minutes",
+        ),
+    ),
+)
+
+
+def _unknown(control: Result) -> Cause:
+    return Cause(
+        "",
+        f"compare the secret's fingerprint with the handler's configuration ({control.probe.key}), verify the raw body, strip "
+        "'whsec_', and let no login or firewall stand before the URL",
+    )

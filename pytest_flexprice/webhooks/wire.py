@@ -1,0 +1,122 @@
+"""One probe over the wire: a request exactly as it is wanted, and of the answer what matters, within bounds."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+import requests
+
+from pytest_flexprice.webhooks.mint import Probe, Way
+
+TEXT_AT_MOST = 1000
+_TOLD = ("location", "retry-after", "www-authenticate", "server", "allow")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer's status, or 0 and why there was none; ``hints`` are a few of its headers and the beginning of its body."""
+
+    status: int = 0
+    problem: str = ""
+    timed_out: bool = False
+    hints: Mapping[str, str] = field(default_factory=dict)
+
+
+def ask(url: str, probe: Probe, user_agent: str, time_limit: float) -> Answer:
+    """Send one probe; never raises for what the handler does."""
+    target = address(url, probe.way)
+    headers = {"user-agent": user_agent or "pytest-flexprice", "accept": "*/*", "connection": "close", **probe.headers}
+    if probe.way.http_1_0:
+        return _old(target, probe, headers, time_limit)
+    with _session(target) as session:
+        try:
+            reply = session.request(
+                probe.way.method,
+                target,
+                data=_chunks(probe.body) if probe.way.chunked else probe.body,
+                headers=headers,
+                timeout=(min(10.0, time_limit), time_limit),
+                allow_redirects=False,
+                stream=True,  # the answer's body may be without end
+            )
+        except requests.RequestException as error:
+            late = isinstance(error, requests.exceptions.ReadTimeout)
+            return Answer(problem=_reason(error, time_limit), timed_out=late)
+        with reply:
+            return Answer(reply.status_code, hints=_hints(reply))
+
+
+def address(url: str, way: Way) -> str:
+    """The handler's URL as that way spells it."""
+    parts = urlsplit(url)
+    path = parts.path
+    if way.path == "slash":
+        path = path[:-1] if path.endswith("/") and len(path) > 1 else f"{path}/"
+    elif way.path == "case":
+        path = path.swapcase()
+    query = "&".join(filter(None, [parts.query, "golive=probe" if way.path == "query" else ""]))
+    return urlunsplit(SplitResult(parts.scheme, parts.netloc, path, query, ""))
+
+
+def _chunks(body: bytes) -> Iterator[bytes]:
+    middle = len(body) // 2
+    yield from filter(None, (body[:middle], body[middle:]))
+
+
+def _hints(reply: requests.Response) -> dict[str, str]:
+    told = {name: reply.headers[name] for name in _TOLD if name in reply.headers}
+    try:
+        text = next(reply.iter_content(TEXT_AT_MOST), b"")
+    except requests.RequestException:
+        text = b""
+    cookies = " ".join(cookie.name for cookie in reply.cookies)
+    return {**told, "cookies": cookies, "text": text[:TEXT_AT_MOST].decode("utf-8", "replace")}
+
+
+def _session(url: str) -> requests.Session:
+    session = requests.Session()
+    session.headers.clear()
+    if "@" not in urlsplit(url).netloc:
+        session.auth = lambda request: request  # a ~/.netrc entry must not add an Authorization header
+    session.trust_env = (urlsplit(url).hostname or "") not in ("127.0.0.1", "localhost", "::1")
+    return session
+
+
+def _old(url: str, probe: Probe, headers: Mapping[str, str], time_limit: float) -> Answer:
+    """The probe in HTTP/1.0, which requests cannot speak."""
+    parts = urlsplit(url)
+    host, limit = parts.hostname or "", time_limit
+    connection = (
+        http.client.HTTPSConnection(host, parts.port, timeout=limit, context=ssl.create_default_context())
+        if parts.scheme == "https"
+        else http.client.HTTPConnection(host, parts.port, timeout=limit)
+    )
+    connection._http_vsn, connection._http_vsn_str = 10, "HTTP/1.0"  # type: ignore[attr-defined]  # its only switch
+    try:
+        connection.request(probe.way.method, parts.path or "/", probe.body, dict(headers))
+        reply = connection.getresponse()
+        return Answer(reply.status, hints={name: value for name in _TOLD if (value := reply.headers.get(name))})
+    except TimeoutError:
+        return Answer(problem=f"no answer within {time_limit:g} seconds", timed_out=True)
+    except (OSError, http.client.HTTPException):
+        return Answer(problem="no connection, or it was closed without an answer")
+    finally:
+        connection.close()
+
+
+def _reason(error: requests.RequestException, time_limit: float) -> str:
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its TLS certificate could not be verified"
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return "no connection"
+    if isinstance(error, requests.exceptions.Timeout):
+        return f"no answer within {time_limit:g} seconds"
+    if isinstance(error, requests.exceptions.ConnectionError):
+        return "no connection, or it was closed without an answer"
+    if isinstance(error, ValueError):
+        return "its URL cannot be used"
+    return "no usable answer"

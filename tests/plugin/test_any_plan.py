@@ -1,0 +1,63 @@
+"""The rehearsal takes a plan at its word: whatever a truthful plan declares, nothing of it is told as a fault."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import truthful_plans
+from tests.suite import rehearse
+
+
+@pytest.mark.parametrize("seed", [3, 11, 23])
+def test_a_truthful_plan_is_green(tmp_path: Path, seed: int) -> None:
+    truthful_plans.write(seed, tmp_path)
+    outcome = rehearse(tmp_path)
+    assert outcome.red == {}, outcome.output
+    assert outcome.code == 0, outcome.output
+
+
+def test_a_plan_without_webhooks_is_rehearsed_with_a_handler_that_is_said(tmp_path: Path) -> None:
+    truthful_plans.write(3, tmp_path)
+    plan = tmp_path / "golive.toml"
+    plan.write_text(plan.read_text(encoding="utf-8").replace(truthful_plans.WEBHOOKS, ""), encoding="utf-8")
+    outcome = rehearse(tmp_path)
+    assert outcome.code == 0, outcome.output
+    assert "webhooks: a handler of the rehearsal's own (from the plan is silent about webhooks" in outcome.output
+
+
+def test_what_people_write_wrong_is_told_before_anything_is_rehearsed(tmp_path: Path) -> None:
+    truthful_plans.write(3, tmp_path)
+    (tmp_path / "customers.csv").write_text(
+        "External ID;plan;start_date\norg_1;plan-0;02.11.2026\norg_2;plan-0;46327\n", encoding="utf-8"
+    )
+    outcome = rehearse(tmp_path)
+    assert outcome.code == 4, outcome.output
+    assert "customers.csv:2: column start_date holds '02.11.2026'" in outcome.output
+    assert "customers.csv:3: column start_date holds '46327'" in outcome.output
+    assert "Traceback" not in outcome.output
+
+
+EVERY_DAMAGE = {
+    "plan": ("golive.toml", b"[company]", b"[company\n"),
+    "plan bytes": ("golive.toml", b"Acme", b"\xff\xfe"),
+    "catalog": ("catalog.json", b'"flexprice_catalog": 1', b'"flexprice_catalog": [[['),
+    "catalog feature": ("catalog.json", b'"feature": "f0"', b'"feature": "g0"'),
+    "customers": ("customers.csv", b"plan-", b"plam-"),
+    "samples": ("ev.0.ndjson", b'{"event_name"', b'INFO {"event_name"'),
+}
+
+
+@pytest.mark.parametrize("damage", EVERY_DAMAGE)
+def test_no_file_of_a_person_ends_in_a_traceback(tmp_path: Path, damage: str) -> None:
+    truthful_plans.write(3, tmp_path)
+    name, before, after = EVERY_DAMAGE[damage]
+    path = tmp_path / name
+    assert before in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(before, after))
+    outcome = rehearse(tmp_path, "--flexprice-level=lint")
+    assert outcome.code in (1, 4, 6), outcome.output
+    assert "Traceback" not in outcome.output
+    assert "INTERNALERROR" not in outcome.output
+    assert name.removesuffix(".ndjson") in outcome.output
