@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_flexprice.emulator.kernel.options import PRODUCTION
-from pytest_flexprice.emulator.seeding.bulk import Arrived, store_events
+from pytest_flexprice.emulator.seeding.bulk import Arrived, store_events, stored_events
 from pytest_flexprice.emulator.seeding.seed import Seeder
 from pytest_flexprice.emulator.seeding.subscribing import SUBSCRIBED_SINCE
 from pytest_flexprice.model.golive_plan import GoLivePlan
@@ -86,25 +86,44 @@ LOG_FAULTS: dict[str, tuple[str, Spoil]] = {
 
 
 def prepare(live: Seeder, plan: GoLivePlan, now: datetime, faults: Collection[str]) -> str:
-    """Write the log, and let it arrive; the path of the file, or "" where nothing of it can be counted."""
+    """Write the log, and let it arrive; the path of the file, or "" where nothing of it can be counted.
+
+    What arrived before belongs to it too. New events are those of customers whose usage no calculation is tried on (see ``usage``).
+    """
     import duckdb  # noqa: PLC0415 - part of the extra that rehearses
 
-    names, customers = _countable(live, plan), sorted(live.seeded.customers)
+    names, customers = _countable(live, plan), _others(live)
     if not names or not customers:
         return ""
     path = scratch_folder() / FILE
     with duckdb.connect() as base:
         base.execute(f"CREATE TABLE log AS {_events(names, customers, now)}")
-        base.execute(f"COPY (SELECT * EXCLUDE (moment) FROM log) TO '{path}' (FORMAT parquet)")  # noqa: S608 - as above
         found = base.execute(
             "SELECT moment, event_id, external_customer_id, event_name, properties FROM log"
         ).fetchall()
+        before = stored_events(live.world, PRODUCTION)
+        if before:
+            base.executemany("INSERT INTO log VALUES (?, ?, ?, ?, ?)", [tuple(row) for row in before])
+        shown = "* EXCLUDE (moment), make_timestamp_ms(moment) AT TIME ZONE 'UTC' AS timestamp"
+        base.execute(f"COPY (SELECT {shown} FROM log) TO '{path}' (FORMAT parquet)")  # noqa: S608 - names of ours
     rows = [Arrived(*row) for row in found]
     for name in faults:
         if name in LOG_FAULTS:
             rows = list(LOG_FAULTS[name][1](rows))
     store_events(live.world, PRODUCTION, rows, now)
     return str(path)
+
+
+def _others(live: Seeder) -> list[str]:
+    """The external ids of subscribed customers but for the first of each plan, whose invoices are calculated to the last digit."""
+    external = {identifier: key for key, identifier in live.seeded.customers.items()}
+    rows = sorted(live.world.table("subscriptions").find(PRODUCTION), key=lambda each: str(each["id"]))
+    first: dict[tuple[str, ...], str] = {}
+    for row in rows:
+        first.setdefault(
+            tuple(str(row[name]) for name in ("plan_id", "currency", "billing_period")), row["customer_id"]
+        )
+    return sorted({external[row["customer_id"]] for row in rows} - {external[each] for each in first.values()})
 
 
 def _countable(live: Seeder, plan: GoLivePlan) -> list[str]:
@@ -128,11 +147,8 @@ def _events(names: Collection[str], customers: list[str], now: datetime) -> str:
     known = "[" + ", ".join("'" + each.replace("'", "''") + "'" for each in customers) + "]"
     wanted = ", ".join(f"'{each}'" for each in names)
     return f"""
-        SELECT name || '-' || printf('%06d', i) AS event_id, name AS event_name,
-          {known}[i * 13 % {len(customers)} + 1] AS external_customer_id,
-          {first} + i * {span} // {EVENTS} AS moment,
-          make_timestamp_ms({first} + i * {span} // {EVENTS}) AT TIME ZONE 'UTC' AS timestamp,
-          {held} AS properties
+        SELECT {first} + i * {span} // {EVENTS} AS moment, name || '-' || printf('%06d', i) AS event_id,
+          {known}[i * 13 % {len(customers)} + 1] AS external_customer_id, name AS event_name, {held} AS properties
         FROM (SELECT i, {name} AS name FROM (SELECT unnest(range({EVENTS})) AS i UNION ALL
           SELECT unnest(range(0, {EVENTS}, {_SENT_AGAIN})) AS i))
         WHERE name IN ({wanted}) ORDER BY moment

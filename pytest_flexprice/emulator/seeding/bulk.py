@@ -57,3 +57,10 @@ def store_events(world: World, environment: str, rows: Iterable[Arrived], now: d
     store.add_raw(raw)
     store.add_metered(metered)
     return len(raw)
+
+
+def stored_events(world: World, environment: str) -> list[Arrived]:
+    """The raw events that an environment holds, in order of time."""
+    store = pipeline(world).store
+    sql = "SELECT ts, id, ext, name, coalesce(properties, '{}') FROM raw WHERE env=? ORDER BY ts, id"
+    return [Arrived(*row) for row in store.query(sql, [store.number(environment)])]
