@@ -10,20 +10,28 @@ import pytest
 from pytest_bdd import given, then
 
 from pytest_flexprice.api import Flexprice
-from pytest_flexprice.api.customers import read_customers, read_plan_prices, read_subscriptions
+from pytest_flexprice.api.customers import (
+    read_coupon_codes,
+    read_customers,
+    read_own_prices,
+    read_plan_prices,
+    read_subscriptions,
+)
 from pytest_flexprice.api.observed import observing
 from pytest_flexprice.evidence.recorder import Observe
-from pytest_flexprice.model.customer_columns import NAMES
+from pytest_flexprice.model.customer_columns import DEALS, NAMES
 from pytest_flexprice.model.finding import not_decided, require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.model.grouping import Told
 from pytest_flexprice.oracle.catalog.objects import Catalog
 from pytest_flexprice.oracle.customers import declared, subscriptions
 from pytest_flexprice.oracle.customers import existing as customers
+from pytest_flexprice.oracle.customers.deals import Agreed
 from pytest_flexprice.oracle.customers.lines import Past
 from pytest_flexprice.oracle.customers.register import Register
 from pytest_flexprice.run.differences import listed
 from pytest_flexprice.run.run import Run
+from pytest_flexprice.testbed.naming import PREFIX
 
 
 @pytest.fixture(scope="session")
@@ -77,13 +85,25 @@ def customers_exist(register: Register, plan: GoLivePlan, flexprice_run: Run, ob
         expected=f"{register.count('declared'):,} declared rows",
         observed=f"{register.count('customers'):,} customers",
         findings=findings,
+        facts={name: "exists" for name in register.external_ids() if not name.startswith(PREFIX)},
     )
     require_none(findings)
 
 
+@pytest.fixture(scope="session")
+def agreed(customer_register: Register, flexprice: Flexprice) -> Agreed:
+    """What the customers file says about deals, and what of them must be read; each is read when it is first needed."""
+    return Agreed(
+        frozenset(name for name in DEALS if customer_register.declares(name)),
+        lru_cache(maxsize=1)(lambda: read_own_prices(flexprice)),
+        lru_cache(maxsize=1)(lambda: read_coupon_codes(flexprice)),
+        customer_register.owner_of,
+    )
+
+
 @then("every subscription is the declared one and bills all prices of its plan")
 def subscriptions_are_right(
-    register: Register, present: Catalog, past_prices: Past, flexprice_run: Run, observe: Observe
+    register: Register, present: Catalog, past_prices: Past, agreed: Agreed, flexprice_run: Run, observe: Observe
 ) -> None:
     if not register.declares("plan"):
         raise not_decided(
@@ -95,7 +115,7 @@ def subscriptions_are_right(
         )
     invoicing = flexprice_run.plan.invoicing
     usual = subscriptions.Expected(collection_method=(invoicing and invoicing.collection) or "")
-    told = subscriptions.compare(register, present, datetime.now(UTC), usual, past_prices)
+    told = subscriptions.compare(register, present, datetime.now(UTC), usual, past_prices, agreed=agreed)
     findings = listed(told, flexprice_run, "subscriptions")
     observe(
         "subscriptions",

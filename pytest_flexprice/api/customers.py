@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_flexprice.api.client import Flexprice
+from pytest_flexprice.api.observed import observing
 from pytest_flexprice.oracle.catalog import rows as catalog_rows
 from pytest_flexprice.oracle.catalog.objects import Price
 
@@ -29,3 +30,20 @@ def read_plan_prices(flexprice: Flexprice) -> dict[str, Price]:
     """All prices of plans by id, those that have ended too (contract 2.4)."""
     rows = flexprice.list("/v1/prices", allow_expired_prices="true")
     return {row["id"]: catalog_rows.price(row, {}) for row in rows if row.get("entity_type") == "PLAN"}
+
+
+def read_own_prices(flexprice: Flexprice) -> dict[str, Price]:
+    """All prices of single subscriptions by id (contract 11.2)."""
+    with observing("4.2", "the prices of subscriptions"):
+        rows = flexprice.list("/v1/prices", allow_expired_prices="true")
+        return {row["id"]: catalog_rows.price(row, {}) for row in rows if row.get("entity_type") == "SUBSCRIPTION"}
+
+
+def read_coupon_codes(flexprice: Flexprice) -> dict[str, frozenset[str]]:
+    """The codes of attached coupons by subscription, in lower case as Flexprice stores them (contract 11.2)."""
+    found: dict[str, set[str]] = {}
+    with observing("4.2", "the coupons of subscriptions"):
+        for row in flexprice.list("/v1/coupons/associations"):
+            code = str((row.get("coupon") or {}).get("coupon_code") or "").lower()
+            found.setdefault(str(row.get("subscription_id")), set()).add(code)
+    return {key: frozenset(codes) for key, codes in found.items()}

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import cache
 from typing import NamedTuple
 from zoneinfo import available_timezones
 
+from pytest_flexprice.model.decimals import words
 from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.model.times import instant
 
@@ -35,7 +37,7 @@ class Column(NamedTuple):
         meaning: one sentence for the reference.
         cost: what a difference means for money.
         dated: whether it is a day or an instant.
-        about: whose it is: ``customer`` or ``subscription``.
+        about: whose it is: ``customer``, ``subscription``, or ``deal`` for what was agreed with this customer alone.
     """
 
     name: str
@@ -148,6 +150,47 @@ def _timezone(text: str) -> str:
     return zones[plain.casefold()]
 
 
+def _number(text: str) -> str:
+    """A number that is not negative, without a currency sign and without separators of thousands."""
+    plain = text.strip()
+    if not re.fullmatch(r"\d{1,15}(\.\d{1,15})?", plain):
+        raise ValueError("write the number alone, with a dot before its decimals")
+    return words(Decimal(plain))
+
+
+def _above_one(text: str) -> str:
+    factor = _number(text)
+    if Decimal(factor) <= 1:
+        raise ValueError("a commitment acts only with a factor above 1")
+    return factor
+
+
+def _pairs(text: str) -> str:
+    found: dict[str, str] = {}
+    for part in filter(str.strip, text.split(";")):
+        name, between, number = part.rpartition("=")
+        if not between or not name.strip():
+            raise ValueError(f"'{part.strip()}' is no name=number")
+        if name.strip() in found:
+            raise ValueError(f"'{name.strip()}' is there twice")
+        found[name.strip()] = _number(number)
+    return "; ".join(f"{name}={number}" for name, number in found.items())
+
+
+def _quantity(text: str) -> str:
+    return _pairs(text) if "=" in text else _number(text)
+
+
+def _codes(text: str) -> str:
+    return "; ".join(sorted({part.strip().lower() for part in text.split(";") if part.strip()}))
+
+
+def pairs(text: str) -> dict[str, Decimal]:
+    """The names and numbers of a canonical cell such as ``Seats=25; Support=2``; a lone number stands under ``""``."""
+    parts = [part.rpartition("=") for part in text.split("; ") if part]
+    return {name: Decimal(number) for name, _, number in parts}
+
+
 _DATE = "a day such as 2026-11-02 (UTC), or an instant such as 2026-11-02T10:30:00Z"
 COLUMNS: tuple[Column, ...] = (
     Column(
@@ -199,11 +242,41 @@ COLUMNS: tuple[Column, ...] = (
         "timezone", "time zone", "a time zone such as Europe/Berlin", _timezone, "The customer's time zone.",
         "days and periods of its invoices begin at another hour", about="customer",
     ),
+    Column(
+        "price_overrides", "own prices", "name=amount, several separated by ;, such as model.completion=0.02; Support=39",
+        _pairs, "Amounts agreed with this customer instead of the plan's, by event name or by the price's name.",
+        "the customer pays another price than was agreed", about="deal",
+    ),
+    Column(
+        "quantity", "quantity", "a number such as 25, or name=number, several separated by ;, such as Seats=25; Support=2",
+        _quantity, "How many of a fee are bought, such as seats; without a name, of the only fee.",
+        "the customer pays for another number than was agreed", about="deal",
+    ),
+    Column(
+        "coupon", "coupons", "coupon codes, several separated by ;", _codes, "The codes of the subscription's coupons.",
+        "the customer pays another price than was agreed", about="deal",
+    ),
+    Column(
+        "commitment", "commitment", "an amount such as 5000", _number,
+        "The amount of usage that the customer commits to in each period.",
+        "usage is cheaper or dearer than was agreed", about="deal",
+    ),
+    Column(
+        "overage_factor", "overage factor", "a number above 1 such as 1.5", _above_one,
+        "How many times as much usage costs above the commitment.",
+        "usage above the commitment is cheaper or dearer than was agreed", about="deal",
+    ),
+    Column(
+        "parent", "parent", "the external id of another customer", _external_id,
+        "The customer whose subscription this one inherits, and who pays for it.",
+        "somebody else gets the invoice, or nobody", about="deal",
+    ),
 )  # fmt: skip
 TOLD = ("name", "email", "comment")
 """Columns that people like to have beside the others; nothing is compared with them."""
 BY_NAME: Mapping[str, Column] = {one.name: one for one in COLUMNS}
 NAMES = tuple(BY_NAME)
+DEALS = tuple(column.name for column in COLUMNS if column.about == "deal")
 
 
 def named(header: str) -> str:

@@ -15,11 +15,14 @@ from pytest_flexprice.api import ApiError
 from pytest_flexprice.evidence.context import HeaderRow, RunContext
 from pytest_flexprice.evidence.recorder import ScenarioRecorder
 from pytest_flexprice.evidence.records import ScenarioRecord
+from pytest_flexprice.evidence.sealed import seal
+from pytest_flexprice.evidence.streams import clean_crash
 from pytest_flexprice.evidence.written import FeatureError, expected
 from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet
 from pytest_flexprice.run import collector, preflight, run
 from pytest_flexprice.run.gating import Gate
+from pytest_flexprice.run.interruption import Interruption, sweep_command
 from pytest_flexprice.run.run import HANDOVER, RUN, Run
 
 RERUN_OPTIONS = {
@@ -42,6 +45,7 @@ def configure(config: pytest.Config, name: str) -> None:
     """
     this = run.begin(config, name)
     config.stash[RUN] = this
+    clean_crash(this.redactor)
     _refuse_blocked(config)
     _refuse_reruns(config, this)
     if getattr(config.option, "numprocesses", None) and config.option.dist in ("no", "load"):
@@ -56,6 +60,9 @@ def configure(config: pytest.Config, name: str) -> None:
     )
     config.pluginmanager.register(recorder, "flexprice-recorder")
     if not hasattr(config, "workerinput"):
+        interruption = Interruption(this)
+        interruption.install()
+        this.closers.append(interruption.remove)
         _register_evidence(config, this)
     _register_suite(config)
     config.pluginmanager.register(SuiteHooks(this), "flexprice-suite")
@@ -71,7 +78,7 @@ def unconfigure(config: pytest.Config) -> None:
 
 def hand_over(node: Any) -> None:
     """Give a worker what it needs to join this run."""
-    node.workerinput[HANDOVER] = json.dumps(node.config.stash[RUN].handover)
+    node.workerinput[HANDOVER] = seal(json.dumps(node.config.stash[RUN].handover))
 
 
 def _refuse_blocked(config: pytest.Config) -> None:
@@ -171,6 +178,7 @@ def leftovers(this: Run) -> list[str]:
         with suppress(RequirementNotMet, NotVerified, ApiError):  # then the guard says why nothing can be taken away
             prove_environment(client, this.profile)
         sentences += [leftover.sentence for leftover in clean(client, ledger, this.profile.patience)]
+    this.left = sentences
     return sentences
 
 
@@ -216,6 +224,12 @@ class SuiteHooks:
         if config.option.dist == "loadfile":
             return scheduling.FileScheduling(config, log)
         return scheduling.GroupScheduling(config, log, self._run.folder)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """How to take away what is left."""
+        if self._run.left and not self._run.profile.rehearsal:
+            terminalreporter.write_line(f"Take away what is left: {sweep_command(self._run)}", red=True)
 
     def pytest_report_header(self) -> list[str]:
         """Each value of the run with its source."""

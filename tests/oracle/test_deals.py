@@ -195,3 +195,16 @@ def test_the_wrong_one_of_two_prices_is_found():
     (finding,) = compare_invoice(expected_invoice(billed, usages(billed, "150.5", 25)), observed)
     assert finding.kind is Kind.REQUIREMENT
     assert "150.5 × 0.05 = 7.53, but it bills 3.01 usd" in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("amount", "true_up", "known"), [("100", False, True), ("2", False, False), ("100", True, False)]
+)
+def test_a_commitment_with_an_entitlement_is_known_below_it_only(amount, true_up, known):
+    deals = Deals("deals_phases")
+    made = {**deals.answer("a commitment on the subscription"), "commitment_amount": amount, "enable_true_up": true_up}
+    billed = subscription(made, lines=[{**line, "price": USE} for line in made["line_items"]])
+    expected = expected_invoice(billed, usages(billed, 50), {"{m_api}": Allowance("{m_api}", Decimal(20))})
+    assert (expected.subtotal is not None) is known
+    assert expected.lines[0].quantity == 30
+    assert bool(expected.lines[0].unverified) is (amount == "2")

@@ -152,9 +152,9 @@ def _continuing(handler: BaseHTTPRequestHandler) -> None:
         time.sleep(0.01)
 
 
-def _bomb() -> bytes:
-    once_packed = gzip.compress(b" " * (200 << 20), 9)
-    return gzip.compress(once_packed, 9)
+def packed(megabytes: int) -> bytes:
+    """So many blanks, packed."""
+    return gzip.compress(b" " * (megabytes << 20), 9)
 
 
 def raw(write: Callable[[BaseHTTPRequestHandler], None]) -> Reply:
@@ -192,7 +192,7 @@ BOMB = {"content-type": "application/json", "content-encoding": "gzip, gzip"}
 
 def bomb() -> Reply:
     """200 MB of blanks in some hundred bytes."""
-    return Reply(200, _bomb(), dict(BOMB))
+    return Reply(200, gzip.compress(packed(200), 9), dict(BOMB))
 
 
 def endless_pages(path: str) -> Attack:

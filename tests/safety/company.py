@@ -27,9 +27,9 @@ REAL = ("acct_8450", "acct_8451", "golive-party")  # the last one is a customer'
 class Company:
     """One Flexprice with a company in production, reached through the proxy."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, lag: float | None = 0.05) -> None:
         self.folder = folder
-        self.server = FlexpriceServer(EmulatorOptions(lag=0.05)).start()
+        self.server = FlexpriceServer(EmulatorOptions(lag=lag)).start()
         self.proxy = HostileProxy(self.server.url)
         shutil.copytree(DEMO_PLAN.parent / "golive", folder / "golive")
         self.seeder = Seeder(self.server)

@@ -14,12 +14,15 @@ from typing import Any
 
 from werkzeug.test import Client
 
+from pytest_flexprice.model.customer_columns import DEALS
+
 from ..faults.registry import Place, rules
 from ..kernel.app import SEEDING
 from ..kernel.options import PRODUCTION, SANDBOX
 from ..kernel.server import FlexpriceServer
 from ..metering.pipeline import pipeline
 from . import bodies
+from .agreed import deal
 from .past import settle_past
 from .subscribing import Row, SeedError, moment_of, place, refused, rfc3339, wanted
 
@@ -162,8 +165,11 @@ class Seeder:
             body.update({name: row[name] for name in ("timezone", "metadata") if row.get(name)})
             if external_id not in self.seeded.customers:
                 self.seeded.customers[external_id] = self.call("POST", "/v1/customers", body)["id"]
-            if row.get("plan") and not self._lost(str(row["plan"])):
+            if row.get("plan") and not row.get("parent") and not self._lost(str(row["plan"])):
                 self._subscription(row)
+        for row in rows:
+            if row.get("plan") and row.get("parent") and not self._lost(str(row["plan"])):
+                self._inherit(row)
         settle_past(self)
         self._spoil("seeded", self)
 
@@ -221,12 +227,44 @@ class Seeder:
         row = {**self._terms.get(str(row["plan"]), {}), **{name: value for name, value in row.items() if value}}
         want = wanted(row, self.seeded.customers[customer], plan_id, self._now, self.collection)
         try:
-            made = self.call("POST", "/v1/subscriptions", want.body)
+            made = self.call("POST", "/v1/subscriptions", {**want.body, **self._deal(row, plan_id)})
             for method, path, body in want.afterwards:
                 self.call(method, f"/v1/subscriptions/{made['id']}{path}", body)
         except SeedError as error:
             raise SeedError(f"{place(row)}: {error}") from None
         self.seeded.subscriptions[customer] = made["id"]
+
+    def _deal(self, row: Row, plan_id: str) -> dict[str, Any]:
+        """What was agreed with one customer; a coupon of which only the code is known takes off a tenth."""
+        if not any(row.get(name) for name in DEALS):
+            return {}
+        known = {str(each.get("coupon_code")) for each in self.call("GET", "/v1/coupons?limit=1000")["items"]}
+        for code in filter(None, str(row.get("coupon") or "").split("; ")):
+            if code not in known:
+                body = {
+                    "name": code,
+                    "coupon_code": code,
+                    "type": "percentage",
+                    "percentage_off": "10",
+                    "cadence": "forever",
+                }
+                self.call("POST", "/v1/coupons", body)
+        return deal(row, self.call("GET", f"/v1/plans/{plan_id}").get("prices") or ())
+
+    def _inherit(self, row: Row) -> None:
+        """Let a customer inherit the subscription of the one that its row names."""
+        parent = self.seeded.subscriptions.get(str(row["parent"]))
+        if parent is None:
+            raise refused(row, "parent", "the external id of a customer of this file with a subscription of its own")
+        body = {"external_customer_ids_to_inherit_subscription": [row["external_id"]]}
+        try:
+            self.call(
+                "POST",
+                f"/v1/subscriptions/{parent}/modify/execute",
+                {"type": "inheritance", "inheritance_params": body},
+            )
+        except SeedError as error:
+            raise SeedError(f"{place(row)}: {error}") from None
 
     def _lost(self, plan: str) -> bool:
         """Whether an active fault took the plan away, so that nobody can be subscribed to it."""

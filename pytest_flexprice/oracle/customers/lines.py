@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,11 +45,19 @@ def plan_prices(catalog: Catalog, now: datetime, past: Past) -> dict[str, PlanPr
     }
 
 
-def lines(external_id: str, subscription: Mapping[str, Any], plans: Mapping[str, PlanPrices]) -> Iterator[Told]:
+def lines(
+    external_id: str,
+    subscription: Mapping[str, Any],
+    plans: Mapping[str, PlanPrices],
+    agreed: Collection[str] = (),
+    *,
+    deals_told: bool = False,
+) -> Iterator[Told]:
     """What one subscription does not bill although its plan has a price for it, and what it bills by an old price.
 
     Nothing is told of a plan that is not published, nor of a subscription whose lines the server left out, nor of one that is
-    inherited: its parent's lines bill its usage (contract 11.2).
+    inherited: its parent's lines bill its usage (contract 11.2). ``agreed`` names prices of which something was
+    agreed with this customer; with ``deals_told`` own prices are judged elsewhere.
     """
     plan = plans.get(subscription.get("plan_id", ""))
     if plan is None or "lines" not in subscription or subscription.get("subscription_type") == INHERITED:
@@ -71,7 +79,9 @@ def lines(external_id: str, subscription: Mapping[str, Any], plans: Mapping[str,
     for price in fees[kept:]:
         yield _dropped(external_id, subscription, price, True)
     for line in old:
-        yield from _old(external_id, line, plan, _now(line, taken, fees))
+        now = _now(line, taken, fees)
+        if not {line.get("display_name"), now and now.event_name, now and now.display_name} & set(agreed):
+            yield from _old(external_id, line, plan, now, deals_told=deals_told)
     yield from _late(external_id, subscription, held)
 
 
@@ -114,12 +124,16 @@ def _now(line: Mapping[str, Any], taken: Mapping[str, Price], fees: list[Price])
     return by_meter.get(meter) if meter else next(iter(fees), None)
 
 
-def _old(external_id: str, line: Mapping[str, Any], plan: PlanPrices, now: Price | None) -> Iterator[Told]:
+def _old(
+    external_id: str, line: Mapping[str, Any], plan: PlanPrices, now: Price | None, *, deals_told: bool
+) -> Iterator[Told]:
     known = plan.past()
     then = known.get(line.get("price_id", ""))
     if then and now and describe(then) == describe(now) and (then.tiers, then.divide_by) == (now.tiers, now.divide_by):
         return
     own = bool(known) and then is None
+    if own and deals_told:
+        return
     what = f"'{now.event_name or now.display_name}'" if now else f"price {line.get('price_id')}"
     finding = _finding(
         external_id,

@@ -24,6 +24,8 @@ _INDEXES = """
 CREATE INDEX IF NOT EXISTS by_declared ON declared (external_id);
 CREATE INDEX IF NOT EXISTS by_external ON customers (external_id);
 CREATE INDEX IF NOT EXISTS by_customer ON subscriptions (customer_id);
+CREATE INDEX IF NOT EXISTS by_id ON subscriptions (id);
+CREATE INDEX IF NOT EXISTS by_customer_id ON customers (id);
 """
 _CUSTOMER_FIELDS = ("name", "timezone", "metadata", "created_at")
 _SUBSCRIPTION_FIELDS = (
@@ -31,6 +33,8 @@ _SUBSCRIPTION_FIELDS = (
     "plan_id",
     "subscription_type",
     "parent_subscription_id",
+    "commitment_amount",
+    "overage_factor",
     "cancel_at",
     "cancelled_at",
     "created_at",
@@ -46,6 +50,7 @@ _LINE_FIELDS = (
     "entity_type",
     "subscription_phase_id",
     "quantity",
+    "display_name",
 )
 _BATCH = 5000
 LIVE = "status <> 'cancelled'"
@@ -123,6 +128,15 @@ class Register:
             "SELECT external_id, content, min(place), max(place) FROM declared "
             "GROUP BY external_id, content HAVING count(*) > 1 ORDER BY external_id"
         )
+
+    def owner_of(self, subscription_id: str) -> str:
+        """The external id of a subscription's customer; empty if there is no such subscription."""
+        self._index()
+        found = self._base.execute(
+            "SELECT c.external_id FROM subscriptions s JOIN customers c ON c.id = s.customer_id WHERE s.id = ?",
+            (subscription_id,),
+        ).fetchone()
+        return str(found[0]) if found else ""
 
     def pairs(self) -> Iterator[tuple[str, dict[str, Any], list[Row], list[dict[str, Any]]]]:
         """Every declared customer that exists: external id, customer, declared rows, all subscriptions."""

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pytest_flexprice.model.customer_columns import COLUMNS
+from pytest_flexprice.model.customer_columns import COLUMNS, pairs
 from pytest_flexprice.model.declared_customers import Row
 from pytest_flexprice.model.finding import Finding, Severity
 from pytest_flexprice.model.grouping import Told
 from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.model.times import instant_of
 from pytest_flexprice.oracle.catalog.objects import Catalog
+from pytest_flexprice.oracle.customers.deals import Agreed, deals
 from pytest_flexprice.oracle.customers.lines import Past, lines, plan_prices
 from pytest_flexprice.oracle.customers.register import Register
 
@@ -33,6 +34,7 @@ class Expected:
 
 
 _COMPARED = tuple(column for column in COLUMNS if column.about == "subscription" and column.cost)
+_NAMING = ("price_overrides", "quantity")
 _DATED = tuple(column for column in COLUMNS if column.dated)
 _STATUSES = {
     "draft": "was never activated",
@@ -44,11 +46,18 @@ _STATUSES = {
 
 
 def compare(
-    register: Register, catalog: Catalog, now: datetime, expected: Expected | None = None, past: Past = dict
+    register: Register,
+    catalog: Catalog,
+    now: datetime,
+    expected: Expected | None = None,
+    past: Past = dict,
+    *,
+    agreed: Agreed | None = None,
 ) -> Iterator[Told]:
     """Everything that is wrong with the subscriptions of declared customers that exist, customer by customer.
 
-    ``past`` is asked at most for what the catalog does not hold: all prices of plans by id, ended ones too.
+    ``past`` is asked at most for what the catalog does not hold: all prices of plans by id, ended ones too. ``agreed`` says
+    what is known of deals with single customers.
     """
     plans = plan_prices(catalog, now, past)
     unknown = NearMisses(catalog.plans)
@@ -70,7 +79,11 @@ def compare(
                 yield from _against(external_id, wanted, one, expected or Expected())
                 yield from _dates(external_id, wanted, one, now)
                 if one["status"] != "cancelled":
-                    yield from lines(external_id, one, plans)
+                    names = [name for column in _NAMING for name in pairs(wanted.values.get(column, ""))]
+                    judged = agreed is not None and "price_overrides" in agreed.columns
+                    yield from lines(external_id, one, plans, names, deals_told=judged)
+                    if agreed:
+                        yield from deals(external_id, wanted, one, plans.get(one.get("plan_id", "")), agreed)
 
 
 def paired(rows: Sequence[Row], held: Sequence[Subscription]) -> list[tuple[Row | None, Subscription | None]]:

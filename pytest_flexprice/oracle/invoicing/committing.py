@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from pytest_flexprice.model.decimals import ZERO, words
+from pytest_flexprice.model.decimals import total, words
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.oracle.invoicing.expected import ExpectedLine
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
 from pytest_flexprice.oracle.metering.meters import Usage
 from pytest_flexprice.oracle.pricing.allowances import Allowance
-from pytest_flexprice.oracle.pricing.commitments import Charge, split
-from pytest_flexprice.oracle.pricing.prices import formula
+from pytest_flexprice.oracle.pricing.commitments import Charge, Commitment, Split, split
+from pytest_flexprice.oracle.pricing.prices import cost, formula
 
 
 def with_commitment(
@@ -27,29 +27,59 @@ def with_commitment(
     charged = [line for line in lines if line.kind == "usage" and line.line is not None]
     if commitment is None or any(line.unverified for line in charged):
         return lines
-    reason = _commitment_gap(charged, allowances, usages)
     if commitment.duration not in ("", subscription.billing_period):
-        reason = f"a commitment over {commitment.duration}"
+        return _unknown(lines, f"a commitment over {commitment.duration}")
+    gap = _commitment_gap(charged, allowances, usages)
+    if gap:
+        return _below(subscription, lines, charged, gap)
     try:
         charges = [Charge(line.line.price, line.quantity, line.amount) for line in charged if line.line is not None]
         cuts, left = split(commitment, charges, subscription.currency)
     except NotVerified as error:
-        reason, cuts, left = reason or short_reason(error), [], ZERO
-    if reason:
-        return [replace(line, unverified=reason) if line.kind == "usage" else line for line in lines]
+        return _unknown(lines, short_reason(error))
     result = [line for line in lines if line.kind != "usage"]
     for line, cut in zip(charged, cuts, strict=True):
-        if cut.inside_quantity or not cut.overage_quantity:
-            inside = line if not cut.overage_quantity else _inside(line, cut.inside_quantity, cut.inside_amount)
-            result.append(inside)
-        if cut.overage_quantity:
-            result.append(_overage(line, cut.overage_quantity, cut.overage_amount, commitment.overage_factor))
+        result += _cut(line, cut, commitment)
     if left > 0:
         text = f"{words(commitment.amount)} committed − {words(commitment.amount - left)} used"
-        result.append(
-            ExpectedLine("", "", "true-up", f"{subscription.plan_name} True Up", Decimal(1), left, formula=text)
-        )
+        result.append(replace(_true_up(subscription), amount=left, formula=text))
     return result
+
+
+def _unknown(lines: Sequence[ExpectedLine], reason: str) -> list[ExpectedLine]:
+    return [replace(line, unverified=reason) if line.kind == "usage" else line for line in lines]
+
+
+def _below(
+    subscription: BilledSubscription, lines: list[ExpectedLine], charged: Sequence[ExpectedLine], gap: str
+) -> list[ExpectedLine]:
+    """The lines where nobody knows what the commitment counts: below it, whatever it counts, they are as without it."""
+    commitment = subscription.commitment
+    if commitment is None or total(map(_gross, charged)) > commitment.amount:
+        return _unknown(lines, gap)
+    unknown = replace(_true_up(subscription), unverified=gap, optional=True)
+    return [*lines, unknown] if commitment.true_up else lines
+
+
+def _gross(line: ExpectedLine) -> Decimal:
+    """What a line's usage costs with nothing free of it, at least what is billed."""
+    if line.line is None or line.allowed is None:
+        return line.amount
+    return max(line.amount, cost(line.line.price, total((line.quantity, line.allowed))))
+
+
+def _true_up(subscription: BilledSubscription) -> ExpectedLine:
+    return ExpectedLine("", "", "true-up", f"{subscription.plan_name} True Up", Decimal(1))
+
+
+def _cut(line: ExpectedLine, cut: Split, commitment: Commitment) -> list[ExpectedLine]:
+    """A line's part inside the commitment, and the one above it."""
+    found = []
+    if cut.inside_quantity or not cut.overage_quantity:
+        found.append(_inside(line, cut.inside_quantity, cut.inside_amount) if cut.overage_quantity else line)
+    if cut.overage_quantity:
+        found.append(_overage(line, cut.overage_quantity, cut.overage_amount, commitment.overage_factor))
+    return found
 
 
 def _commitment_gap(

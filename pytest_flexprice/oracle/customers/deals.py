@@ -1,0 +1,150 @@
+"""What was agreed with a customer alone, as declared, against its subscription: own prices, quantities, coupons, commitment, parent
+(checklist 4.2; contract 11.2).
+
+A column that the customers file has at all speaks for every row: what a row leaves empty was not agreed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pytest_flexprice.model.customer_columns import BY_NAME, pairs
+from pytest_flexprice.model.decimals import ZERO, decimal, tidy
+from pytest_flexprice.model.declared_customers import Row
+from pytest_flexprice.model.finding import Finding
+from pytest_flexprice.model.grouping import Told
+from pytest_flexprice.oracle.catalog.objects import Price
+from pytest_flexprice.oracle.customers.lines import INHERITED, PlanPrices
+
+Subscription = Mapping[str, Any]
+_ONE = Decimal(1)
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """Which columns are declared, and what is only asked for where one of them needs it.
+
+    Attributes:
+        own_prices: prices of single subscriptions by id.
+        coupons: codes by subscription, in lower case.
+        owner_of: the external id of a subscription's customer.
+    """
+
+    columns: frozenset[str]
+    own_prices: Callable[[], Mapping[str, Price]] = dict
+    coupons: Callable[[], Mapping[str, frozenset[str]]] = dict
+    owner_of: Callable[[str], str] = str
+
+
+def deals(external_id: str, row: Row, one: Subscription, plan: PlanPrices | None, agreed: Agreed) -> Iterator[Told]:
+    """Everything in which a subscription is not as it was agreed with its customer."""
+    for name, expected, observed in _facts(row, one, plan, agreed):
+        if expected != observed:
+            yield _told(external_id, row, name, expected, observed)
+
+
+def _facts(row: Row, one: Subscription, plan: PlanPrices | None, agreed: Agreed) -> Iterator[tuple[str, Any, Any]]:
+    """Column, declared and actual value of whatever is declared; values of single prices carry the price's name."""
+    values, columns = row.values, agreed.columns
+    inherited = one.get("subscription_type") == INHERITED
+    if "parent" in columns:
+        parent = agreed.owner_of(str(one.get("parent_subscription_id") or "")) if inherited else ""
+        yield "parent", values.get("parent") or None, parent or None
+    if inherited:
+        return
+    if "coupon" in columns:
+        codes = sorted(agreed.coupons().get(str(one["id"]), ()))
+        yield "coupon", values.get("coupon") or None, "; ".join(codes) or None
+    if "commitment" in columns:
+        yield "commitment", _number(values.get("commitment")), _number(one.get("commitment_amount"))
+    if values.get("overage_factor"):
+        yield "overage_factor", _number(values["overage_factor"]), _number(one.get("overage_factor"))
+    if "lines" in one:
+        yield from _of_lines(values, one, plan, agreed)
+
+
+def _number(value: Any) -> Decimal | None:
+    number = decimal(value, ZERO)
+    return tidy(number) if number else None
+
+
+def _of_lines(
+    values: Mapping[str, str], one: Subscription, plan: PlanPrices | None, agreed: Agreed
+) -> Iterator[tuple[str, Any, Any]]:
+    running = [line for line in one["lines"] if not line.get("subscription_phase_id")]
+    if "quantity" in agreed.columns:
+        yield from _quantities(pairs(values.get("quantity", "")), running)
+    if "price_overrides" in agreed.columns and plan is not None:
+        yield from _prices(pairs(values.get("price_overrides", "")), running, plan, agreed)
+
+
+def _quantities(declared: Mapping[str, Decimal], lines: list[Mapping[str, Any]]) -> Iterator[tuple[str, Any, Any]]:
+    """Quantities by the names of fees; a lone one belongs to the fee that is bought more than once, else to the first."""
+    fees = {
+        str(line.get("display_name")): decimal(line.get("quantity"), _ONE) or _ONE for line in lines if _is_fee(line)
+    }
+    left = dict(fees)
+    for name, wanted in declared.items():
+        own = name or next((fee for fee, count in fees.items() if count != _ONE), next(iter(fees), ""))
+        observed = left.pop(own, None)
+        yield f"quantity of '{own}'" if own else "quantity", tidy(wanted), None if observed is None else tidy(observed)
+    for name, count in left.items():
+        yield f"quantity of '{name}'", _ONE, tidy(count)
+
+
+def _is_fee(line: Mapping[str, Any]) -> bool:
+    return not line.get("meter_id") and line.get("entity_type", "plan") == "plan"
+
+
+def _prices(
+    declared: Mapping[str, Decimal], lines: list[Mapping[str, Any]], plan: PlanPrices, agreed: Agreed
+) -> Iterator[tuple[str, Any, Any]]:
+    """Amounts of prices by their names; an own price that nobody declared is told with the amount of the plan's."""
+    events = {price.meter.id: price.event_name for price in plan.by_id.values() if price.meter}
+    missing = dict(declared)
+    for line in lines:
+        names = [name for name in (events.get(str(line.get("meter_id"))), line.get("display_name")) if name]
+        wanted = next((missing.pop(name) for name in names if name in missing), None)
+        own = plan.by_id.get(line.get("price_id", "")) is None and line.get("entity_type", "plan") == "plan"
+        if wanted is None and not own:
+            continue
+        price = plan.by_id.get(line.get("price_id", "")) or agreed.own_prices().get(str(line.get("price_id")))
+        if price is None or (wanted is None and _same_as_plan(price, plan)):
+            continue
+        yield f"price of '{names[0] if names else line.get('price_id')}'", _amount(wanted), _shown(price)
+    for name, wanted in missing.items():
+        yield f"price of '{name}'", tidy(wanted), None
+
+
+def _same_as_plan(price: Price, plan: PlanPrices) -> bool:
+    """Whether an own price says what the plan's does, as one has that was made for its quantity only."""
+    return any(_terms(price) == _terms(other) for other in plan.by_id.values())
+
+
+def _terms(price: Price) -> tuple[Any, ...]:
+    return price.type, price.currency, price.billing_model, price.amount, price.tier_mode, price.tiers, price.divide_by
+
+
+def _amount(wanted: Decimal | None) -> Decimal | str:
+    return "the plan's" if wanted is None else tidy(wanted)
+
+
+def _shown(price: Price) -> Decimal | str:
+    return tidy(price.amount) if price.amount is not None and not price.tiers else "tiers of its own"
+
+
+def _told(external_id: str, row: Row, name: str, expected: Any, observed: Any) -> Told:
+    column = next((key for key in BY_NAME if name.startswith(key)), "price_overrides")
+    finding = Finding(
+        "4.2",
+        f"customers.{external_id}.subscription.{column}",
+        f"the {name.replace('_', ' ')} of the subscription of customer '{external_id}' is not what was agreed ({row.where})",
+        expected=expected,
+        observed=observed,
+        consequence=BY_NAME[column].cost,
+        remedy="correct the subscription or the declaration",
+    )
+    return Told(f"subscriptions with another {BY_NAME[column].noun} than agreed", external_id, finding)
