@@ -17,10 +17,18 @@ from pytest_flexprice.traffic.numbers import QUANTITY, Rows, with_property, with
 
 _WHOLE_NUMBER = re.compile(r"(?<![\w.])(\d+)(?![\w.])")
 _NUMERIC = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?$"
+_ALL_WHOLE = 1e15
+"""About from here on doubles are whole numbers, and engines that count in 64 bits soon know them no more."""
+
+
+def _whole(one: Column, rounded: Column) -> Column:
+    return ibis.ifelse(one.abs() < _ALL_WHOLE, rounded.cast("float64"), one)
+
+
 _FUNCTIONS: dict[str, Callable[..., Column]] = {
-    "ceil": lambda one: one.ceil().cast("float64"),
-    "floor": lambda one: one.floor().cast("float64"),
-    "round": lambda one: one.sign() * (one.abs() + 0.5).floor(),
+    "ceil": lambda one: _whole(one, one.ceil()),
+    "floor": lambda one: _whole(one, one.floor()),
+    "round": lambda one: one.sign() * _whole(one.abs(), (one.abs() + 0.5).floor()),
     "abs": lambda one: one.abs(),
     "min": ibis.least,
     "max": ibis.greatest,
