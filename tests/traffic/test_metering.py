@@ -68,7 +68,7 @@ def _finite(sent):
 
 def _tame(value):
     return str(value) not in ("NaN", "Infinity", "123456789012345678901.5") and not (
-        isinstance(value, int | float) and abs(value) > 1e16
+        isinstance(value, int | float) and abs(value) > 1e10
     )
 
 
