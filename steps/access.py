@@ -116,9 +116,16 @@ def listed_keys(flexprice: Flexprice) -> list[Any]:
 def not_expired(keys: list[Any], profile: Profile, observe: Observe) -> None:
     shown = access.display_id(profile.api_key)
     findings = access.expiry(keys, profile.api_key, datetime.now(UTC), instant)
+    facts = {
+        f"{key.get('name')} {key.get('display_id')}": f"expires {key.get('expires_at') or 'never'}" for key in keys
+    }
     ends = [key.get("expires_at") or "never" for key in keys if key.get("display_id") == shown]
     observe(
-        "when the key expires", expected="not within 30 days", observed=ends or "not in the list", findings=findings
+        "when the key expires",
+        expected="not within 30 days",
+        observed=ends or "not in the list",
+        findings=findings,
+        facts=facts,
     )
     require_none(findings)
 

@@ -31,6 +31,7 @@ from pytest_flexprice.oracle.customers.lines import Past
 from pytest_flexprice.oracle.customers.register import Register
 from pytest_flexprice.run.differences import listed
 from pytest_flexprice.run.run import Run
+from pytest_flexprice.testbed.naming import PREFIX
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +85,7 @@ def customers_exist(register: Register, plan: GoLivePlan, flexprice_run: Run, ob
         expected=f"{register.count('declared'):,} declared rows",
         observed=f"{register.count('customers'):,} customers",
         findings=findings,
+        facts={name: "exists" for name in register.external_ids() if not name.startswith(PREFIX)},
     )
     require_none(findings)
 

@@ -102,6 +102,19 @@ def _waivers(item_id: str, plan: GoLivePlan | None) -> list[Accepted]:
     return [Accepted(reason=one.reason, owner=one.owner, approved_by=one.approved_by, until=one.until) for one in named]
 
 
+def last_days(plan: GoLivePlan | None, environment: str) -> dict[str, date]:
+    """The last day of each waiver and of each attestation that counts here, by what it is called in a sentence."""
+    if plan is None:
+        return {}
+    waivers = {f"the waiver of {one.item}": one.until for one in plan.waivers}
+    own = [one for one in plan.attestations if not one.environment or one.environment == environment]
+    spoken: dict[str, date] = {}
+    for one in own:
+        name, last = f"the statement about {one.item}", one.on + timedelta(days=one.valid_days)
+        spoken[name] = max(last, spoken.get(name, last))
+    return {**waivers, **spoken}
+
+
 def is_placeholder(text: str) -> bool:
     """Whether a text stands where a name or sentence should: empty, TODO, ???, n/a and their like."""
     return bool(_PLACEHOLDER.match(text))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_flexprice.evidence.drift import told
 from pytest_flexprice.evidence.verdict import ItemVerdict, State, Verdict, Word
 
 if TYPE_CHECKING:
@@ -64,13 +65,7 @@ def print_verdict(
 
 def drift_line(drift: Drift) -> str:
     """What changed since the last run, in one paragraph."""
-    changes = "; ".join(
-        f"{change.item} {change.before} → {change.now}"
-        if change.before != change.now
-        else f"{change.item} other findings"
-        for change in drift.changes
-    )
-    return f"Since {drift.since}: {changes or 'nothing changed'}."
+    return f"Since {drift.since}: {'; '.join(told(drift)) or 'nothing changed'}."
 
 
 def item_lines(item: ItemVerdict, width: int) -> list[tuple[bool, str]]:

@@ -37,6 +37,11 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="N|all",
         help="how many active subscriptions have their next invoice previewed (default: 200, rotating from day to day)",
     )
+    add(
+        "--flexprice-baseline",
+        metavar="FILE",
+        help="compare with this golive.json, zip of evidence or history file (default: the newest run of the environment and level)",
+    )
     add("--flexprice-sweep", action="store_true", help="remove what killed runs left behind, and do nothing else")
     add("--flexprice-snapshot", action="store_true", help="write the environment's catalog as the plan's snapshot")
     add(

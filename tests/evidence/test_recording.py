@@ -70,10 +70,10 @@ def _sums_are_right(suite):
     assert set(sums) == {*listed, "manifest.json"}
     for name, digest in sums.items():
         assert hashlib.sha256((suite.folder / name).read_bytes()).hexdigest() == digest
-    others = {p.relative_to(suite.folder).as_posix() for p in suite.files()} - {*sums, "SHA256SUMS"}
+    others = {p.relative_to(suite.folder).as_posix() for p in suite.files()} - {*sums, "SHA256SUMS", "statement.json"}
     assert others == {"golive-evidence-prod-run-1.zip"}
     with zipfile.ZipFile(suite.folder / "golive-evidence-prod-run-1.zip") as archive:
-        assert {*sums, "SHA256SUMS"} == set(archive.namelist())
+        assert {*sums, "SHA256SUMS", "statement.json"} == set(archive.namelist())
         assert archive.testzip() is None
 
 
