@@ -57,6 +57,7 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="update",
         help="write a first golive.toml from what the environment holds; with =update add it to the plan that is there",
     )
+    add("--flexprice-explain", metavar="ITEM", help="explain a checklist item, such as 4.2, and do nothing else")
     add(
         "--flexprice-fault",
         metavar="NAME",
