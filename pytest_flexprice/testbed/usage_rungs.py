@@ -20,6 +20,7 @@ from pytest_flexprice.testbed.ladder import Climbed, Rung
 from pytest_flexprice.testbed.setting_up import Setup, set_up
 
 if TYPE_CHECKING:
+    from pytest_flexprice.run.profile import Profile
     from pytest_flexprice.testbed.smoke import Smoke
 
 SECOND = timedelta(seconds=1)
@@ -291,10 +292,13 @@ def _after_settling(finding: Finding) -> Finding:
     )
 
 
+def may_repeat(profile: Profile) -> bool:
+    """Whether an event may be sent twice: in production only where the plan sets ``allow_duplicates``."""
+    return not profile.production or profile.environment.allow_duplicates
+
+
 def repeat(smoke: Smoke) -> Climbed:
-    """The same event again, same id and time: nothing changes (contract 3.3). Never in production unless the plan allows it."""
-    if smoke.profile.production and not smoke.profile.environment.allow_duplicates:
-        return Climbed("not tried in production", "the plan does not set allow_duplicates")
+    """The same event again, same id and time: nothing changes (contract 3.3). Never in production unless ``may_repeat``."""
     event: Event = smoke.of(Rung.ACCEPTED)[0]
     body = {
         "event_name": event.name,
