@@ -20,6 +20,7 @@ from pytest_flexprice.testbed.ladder import Climbed
 from pytest_flexprice.testbed.price_proof import Proved
 from pytest_flexprice.testbed.setting_up import Setup
 from pytest_flexprice.testbed.smoke import NotReached, Smoke
+from pytest_flexprice.testbed.usage_rungs import may_repeat
 from pytest_flexprice.testbed.waiting import Eventually
 from pytest_flexprice.webhooks import effects
 from pytest_flexprice.webhooks.content import content_findings
@@ -90,6 +91,12 @@ def usage_is_exact(metered: Climbed[Any], observe: Observe) -> None:
 
 @when("one event was sent again with its id and time", target_fixture="repeated")
 def repeat_event(smoke: Smoke) -> Climbed[None]:
+    profile = smoke.bench.profile
+    if not may_repeat(profile):
+        pytest.skip(
+            "not tried, because nothing is sent twice in production unless the plan says so; "
+            f"set environments.{profile.name}.allow_duplicates = true"
+        )
     return climb(smoke.repeated)
 
 

@@ -68,14 +68,17 @@ class Smoke:
         return self._once(Rung.METERED, lambda: usage_rungs.meter(self.bench, self._setup, self._sent, looks))
 
     def repeated(self) -> Climbed[None]:
-        """The usage after one event was sent again."""
+        """The usage after one event was sent again; only where that is allowed."""
         self._reach(self.metered(), Rung.METERED)
         looks = self.landed().found
         return self._once(Rung.REPEATED, lambda: usage_rungs.repeat(self.bench, self._setup, self._sent, looks))
 
     def neighbour(self) -> Climbed[Setup]:
         """The subscription of a customer who sent nothing."""
-        self._reach(self.repeated(), Rung.REPEATED)
+        if usage_rungs.may_repeat(self.bench.profile):
+            self._reach(self.repeated(), Rung.REPEATED)
+        else:
+            self._reach(self.metered(), Rung.METERED)
         return self._once(Rung.NEIGHBOUR, lambda: usage_rungs.neighbour(self.bench, self._sent))
 
     def previewed(self) -> Climbed[Invoice]:

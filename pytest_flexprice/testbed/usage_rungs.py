@@ -15,6 +15,7 @@ from pytest_flexprice.oracle.metering.attribution import Attribution, attribute,
 from pytest_flexprice.oracle.metering.designing import design, near_miss_name, stamper
 from pytest_flexprice.oracle.metering.meters import Event, Meter, Usage
 from pytest_flexprice.oracle.metering.usage import Reading, compare_usage, from_invoice, from_query, from_subscription
+from pytest_flexprice.run.profile import Profile
 from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.customer import rfc3339
 from pytest_flexprice.testbed.ladder import Climbed
@@ -298,10 +299,13 @@ def _after_settling(finding: Finding) -> Finding:
     )
 
 
+def may_repeat(profile: Profile) -> bool:
+    """Whether an event may be sent twice: in production only where the plan sets ``allow_duplicates``."""
+    return not profile.production or profile.environment.allow_duplicates
+
+
 def repeat(bench: Bench, setup: Setup, sent: list[Event], looks: list[Attribution]) -> Climbed[None]:
-    """The same event again, same id and time: nothing changes (contract 3.3). Never in production unless the plan allows it."""
-    if bench.profile.production and not bench.profile.environment.allow_duplicates:
-        return Climbed("not tried in production", "the plan does not set allow_duplicates")
+    """The same event again, same id and time: nothing changes (contract 3.3). Never in production unless ``may_repeat``."""
     event = sent[0]
     body = {
         "event_name": event.name,
