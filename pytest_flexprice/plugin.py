@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +29,27 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     options.add_options(parser)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    """A ``conftest.py`` that cannot be imported shows no secret of the run that was asked for."""
+    given = getattr(early_config.known_args_namespace, "flexprice_env", None)
+    name = given or os.environ.get("FLEXPRICE_ENV")
+    if not name:
+        return (yield)
+    from pytest_flexprice.run.early import clean_import  # noqa: PLC0415 - a run's machinery
+
+    with clean_import(early_config.rootpath, name):
+        return (yield)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """With an environment and no paths given, the packaged features run, and the company's own under ``golive/``."""
+    item = config.getoption("flexprice_explain")
+    if item:
+        from pytest_flexprice.tasks import dispatch  # noqa: PLC0415 - instead of a run
+
+        return dispatch.explain(config, item)
     named = options.environment_name(config)
     if not named:
         options.refuse_tasks(config)

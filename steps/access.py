@@ -42,6 +42,7 @@ def environment_of_the_key(flexprice: Flexprice) -> access.Belonging:
 def is_the_declared_environment(seen: access.Belonging, profile: Profile, observe: Observe) -> None:
     declared = profile.environment
     findings = access.wrong_environment(seen, declared, profile.environment_header)
+    findings = findings or access.undeclared_environment(declared, profile.name, seen)
     observe(
         "environment of the key",
         expected={"environment_id": declared.environment_id or "(the plan names none)", "type": declared.type},
@@ -116,9 +117,16 @@ def listed_keys(flexprice: Flexprice) -> list[Any]:
 def not_expired(keys: list[Any], profile: Profile, observe: Observe) -> None:
     shown = access.display_id(profile.api_key)
     findings = access.expiry(keys, profile.api_key, datetime.now(UTC), instant)
+    facts = {
+        f"{key.get('name')} {key.get('display_id')}": f"expires {key.get('expires_at') or 'never'}" for key in keys
+    }
     ends = [key.get("expires_at") or "never" for key in keys if key.get("display_id") == shown]
     observe(
-        "when the key expires", expected="not within 30 days", observed=ends or "not in the list", findings=findings
+        "when the key expires",
+        expected="not within 30 days",
+        observed=ends or "not in the list",
+        findings=findings,
+        facts=facts,
     )
     require_none(findings)
 

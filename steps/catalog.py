@@ -129,7 +129,8 @@ def every_price_bills(present: Catalog, plan: GoLivePlan, observe: Observe) -> N
     found = _own_faults(present)
     paths = {finding.path for finding in found}
     findings = accepted.apply(found, [one for one in _accepted(plan) if one.path in paths], _now().date())
-    observe("prices in force", observed=_summary(present), findings=findings)
+    facts = catalog_json.tree(present)
+    observe("prices in force", observed=_summary(present), findings=findings, facts=facts)
     require_none(findings)
 
 

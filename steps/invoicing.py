@@ -59,7 +59,13 @@ def grace_and_cancel(
     findings = settings.grace_findings(decided, setting)
     meaning = settings.policy_sentence(setting, invoicing_settings["invoice_config"], _now())
     seen = {**(setting.get("value") or {}), "saved": bool(setting.get("id")), "meaning": meaning}
-    observe("grace period and auto-cancel", expected=decided, observed=seen, findings=findings)
+    observe(
+        "grace period and auto-cancel",
+        expected=decided,
+        observed=seen,
+        findings=findings,
+        facts=setting.get("value") or {},
+    )
     require_none(findings)
 
 
@@ -69,7 +75,8 @@ def due_and_finalized(
 ) -> None:
     setting = invoicing_settings["invoice_config"]
     findings = settings.due_date_findings(decided, setting)
-    observe("due days and finalization delay", expected=decided, observed=setting.get("value"), findings=findings)
+    value = setting.get("value") or {}
+    observe("due days and finalization delay", expected=decided, observed=value, findings=findings, facts=value)
     require_none(findings)
 
 

@@ -65,7 +65,11 @@ def is_registered(endpoints: list[Endpoint], plan: GoLivePlan, profile: Profile,
         production=profile.environment.production,
         now=None if profile.rehearsal else datetime.now(UTC),
     )
-    observe("webhook endpoints", expected=webhooks.endpoint, observed=endpoints, findings=findings)
+    facts = {
+        one.url: f"{'off' if one.disabled else 'on'}, {', '.join(one.event_types or ('every type',))}"
+        for one in endpoints
+    }
+    observe("webhook endpoints", expected=webhooks.endpoint, observed=endpoints, findings=findings, facts=facts)
     require_none(findings)
 
 

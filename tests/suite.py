@@ -26,7 +26,7 @@ class Outcome:
     @property
     def folder(self) -> Path:
         """The evidence of this run."""
-        (folder,) = self.reports.glob("*/*/")
+        (folder,) = (each for each in self.reports.glob("*/*/") if each.name != "history")
         return folder
 
     @cached_property

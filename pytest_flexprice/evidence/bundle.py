@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_flexprice.evidence import attestation, exchanges
+from pytest_flexprice.evidence import allure_report, attestation, exchanges, history
 from pytest_flexprice.evidence.allure_files import write_allure_files, write_configuration
 from pytest_flexprice.evidence.context import RunContext
-from pytest_flexprice.evidence.document import Document
-from pytest_flexprice.evidence.drift import drift
+from pytest_flexprice.evidence.document import Document, Provenance
+from pytest_flexprice.evidence.drift import Drift, compare
 from pytest_flexprice.evidence.gathering import Gathering
 from pytest_flexprice.evidence.junit import junit
 from pytest_flexprice.evidence.provenance import provenance
 from pytest_flexprice.evidence.records import ScenarioRecord
 from pytest_flexprice.evidence.report import as_html, as_json, as_markdown
+from pytest_flexprice.evidence.statements import last_days
 from pytest_flexprice.evidence.verdict import Verdict, with_attested
 
 if TYPE_CHECKING:
@@ -45,13 +46,22 @@ class EvidenceLeak(Exception):
 
 
 class Bundle:
-    """Writes the evidence of one run below ``context.folder``, signed where there is a key."""
+    """Writes the evidence of one run below ``context.folder``, signed where there is a key, compared with a baseline."""
 
-    def __init__(self, config: pytest.Config, context: RunContext, key: CryptoSigner | None = None) -> None:
+    def __init__(
+        self,
+        config: pytest.Config,
+        context: RunContext,
+        key: CryptoSigner | None = None,
+        baseline: history.Baseline | None = None,
+    ) -> None:
         self.config = config
         self.context = context
         self.folder = context.folder
         self.key = key
+        self.baseline = baseline
+        self.allure_mode: allure_report.Mode = config.getoption("flexprice_allure", None) or "auto"
+        self.allure = ""
         self.zip: Path | None = None
         self.document: Document | None = None
 
@@ -77,7 +87,7 @@ class Bundle:
         (self.folder / "golive.json").unlink(missing_ok=True)
 
     def _clean(self, document: Document) -> Document:
-        return Document.model_validate(self.context.redactor.data(document.model_dump(mode="json")))
+        return Document.model_validate(self.context.redactor.record(document.model_dump(mode="json")))
 
     def write(
         self, verdict: Verdict, scenarios: list[ScenarioRecord], gathering: Gathering, finished: datetime
@@ -93,11 +103,12 @@ class Bundle:
         scenarios = with_attested(verdict, scenarios)
         for record in scenarios:
             record.exchanges = counts[record.node_id]
+        run = provenance(self.config, self.context, finished)
         document = Document(
-            run=provenance(self.config, self.context, finished),
+            run=run,
             verdict=verdict,
             scenarios=scenarios,
-            drift=drift(self.folder, self.context.run_id, verdict, scenarios),
+            drift=self._since_last_time(run, verdict, scenarios),
             reconciliation=gathering.reconciliation(),
             exchanges=exchanges.summary(merged),
         )
@@ -110,7 +121,11 @@ class Bundle:
         for waiting in self.folder.glob("waiting-*.json"):
             waiting.unlink()
         leaking = self._withhold()
-        if leaking:
+        if not leaking:
+            # Of files that were scanned: in its own base64 parts of a token would be found that are anybody's.
+            known = self.folder.parent / history.FOLDER
+            self.allure = allure_report.generate(self.folder, self.results, known, run.level, self.allure_mode)
+        else:
             self._seal(())
             names = ", ".join(_name(path, self.folder) for path in leaking)
             raise EvidenceLeak(
@@ -119,6 +134,22 @@ class Bundle:
         run = self.document.run
         name = f"golive-evidence-{run.environment}-{run.run_id}.zip"
         self.zip = pack(self.folder, name, self._seal)
+
+    def _since_last_time(self, run: Provenance, verdict: Verdict, scenarios: Sequence[ScenarioRecord]) -> Drift | None:
+        """What changed since the newest run of this level, or since the baseline that was given; this run is remembered for the next."""
+        folder = self.folder.parent / history.FOLDER
+        seen, line = history.baseline_of(run, verdict, scenarios), history.line_of(run, verdict, scenarios)
+        if run.rehearsal:
+            seen.facts = {}  # its Flexprice is made anew each time
+        for observation in (each for record in scenarios for each in record.observations):
+            observation.facts = {}
+        before = self.baseline or history.read_baseline(folder, run.level)
+        earlier = history.read_runs(folder, run.level)
+        history.remember(folder, seen, line)
+        if before is None:
+            return None
+        ends = last_days(self.context.plan, run.environment)
+        return compare(before, seen, runs=earlier, line=line, ends=ends, today=self.context.today)
 
     def _seal(self, left_out: Sequence[str]) -> None:
         """Write what is about all other files: the manifest, its sums, the Statement and, with a key, its signature."""

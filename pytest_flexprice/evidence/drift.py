@@ -1,18 +1,19 @@
-"""What changed since the last run against the same environment: states of items, findings that are new, findings that are gone."""
+"""What changed since the last run of an environment and level: items, findings, facts, pace, what ends soon; and nothing else."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from statistics import median
 
 from pydantic import BaseModel
 
-from pytest_flexprice.evidence.records import ScenarioRecord
-from pytest_flexprice.evidence.verdict import ItemVerdict, Verdict
+from pytest_flexprice.evidence.history import SHOWN_RUNS, Baseline, RunLine
 
 MOST = 50
+SLOWER_FACTOR, SLOWER_SECONDS, RUNS_TO_JUDGE = 2.0, 2.0, 5
+DAYS_BEFORE_AN_END = (14, 7, 3, 1, 0)
+NOTHING = "nothing"
 
 
 class Change(BaseModel):
@@ -25,67 +26,133 @@ class Change(BaseModel):
     gone: list[str] = []
 
 
+class FactChange(BaseModel):
+    """One fact that is not what it was; ``nothing`` where there was or is none."""
+
+    title: str
+    path: str
+    before: str
+    now: str
+
+
+class Slower(BaseModel):
+    """Something that took much longer than usual: seconds now, usually, and in the last runs, oldest first."""
+
+    what: str
+    usual: float
+    now: float
+    recent: list[float] = []
+
+
 class Drift(BaseModel):
-    """The changes since the run ``since``; an empty list says that nothing changed, no ``Drift`` that there is no earlier run."""
+    """The changes since the run ``since``; all lists empty say that nothing changed, no ``Drift`` that there is no earlier run.
+
+    ``facts_total`` counts also the changed facts that are not listed.
+    """
 
     since: str
     changes: list[Change] = []
+    facts: list[FactChange] = []
+    facts_total: int = 0
+    slower: list[Slower] = []
+    ending: list[str] = []
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing changed."""
+        return not (self.changes or self.facts or self.slower or self.ending)
 
 
-def drift(folder: Path, run_id: str, verdict: Verdict, scenarios: Iterable[ScenarioRecord]) -> Drift | None:
-    """Compare with the newest earlier run that left a ``golive.json`` beside ``folder``.
+def compare(
+    before: Baseline,
+    now: Baseline,
+    *,
+    runs: Sequence[RunLine],
+    line: RunLine,
+    ends: Mapping[str, date],
+    today: date,
+) -> Drift:
+    """What changed from one run to the next.
 
-    Items that one of the two runs did not reach are left out: their difference is one of the runs, not of the environment.
+    What one of the two did not look at is left out: that is a difference of the runs, not of the environment.
+
+    Args:
+        runs: earlier runs of the level, oldest first, without this one.
+        ends: the last day of everything that ends by itself, by its name in a sentence.
     """
-    earlier = previous(folder)
-    if earlier is None:
+    facts = list(_facts(before.facts, now.facts))
+    return Drift(
+        since=before.run_id,
+        changes=[change for item in now.states if (change := _change(item, before, now)) is not None],
+        facts=facts[:MOST],
+        facts_total=len(facts),
+        slower=list(_slower(runs, line)),
+        ending=list(_ending(ends, before.finished.date(), today)),
+    )
+
+
+def _change(item: str, before: Baseline, now: Baseline) -> Change | None:
+    if item not in before.states:
         return None
-    since = str(earlier["run"]["run_id"])
-    before = {item["id"]: str(item["state"]) for item in earlier["verdict"]["items"]}
-    had = _sentences(_told(earlier), since)
-    has = _sentences(((each.item, each.sentence) for record in scenarios for each in record.findings), run_id)
-    changes = [_change(item, before.get(item.id, "not run"), had, has) for item in verdict.items]
-    return Drift(since=since, changes=[change for change in changes if change is not None])
-
-
-def previous(folder: Path) -> dict[str, Any] | None:
-    """The newest earlier ``golive.json``; run ids sort by time. One that cannot be read, or of a run that never ended, is no ground."""
-    for path in sorted(folder.parent.glob("*/golive.json"), reverse=True):
-        if path.parent.name < folder.name:
-            try:
-                found = json.loads(path.read_text(encoding="utf-8"))
-                if (
-                    isinstance(found, dict)
-                    and found.get("ended", True)
-                    and found["run"]["run_id"]
-                    and found["verdict"]["items"] is not None
-                ):
-                    return found
-            except (OSError, ValueError, KeyError, TypeError):
-                continue
-    return None
-
-
-def _change(item: ItemVerdict, before: str, had: dict[str, set[str]], has: dict[str, set[str]]) -> Change | None:
-    if "not run" in (before, item.state):
+    old, new = set(before.sentences.get(item, ())), set(now.sentences.get(item, ()))
+    if before.states[item] == now.states[item] and old == new:
         return None
-    old, new = had.get(item.id, set()), has.get(item.id, set())
-    if before == item.state and old == new:
-        return None
-    appeared, gone = sorted(new - old)[:MOST], sorted(old - new)[:MOST]
-    return Change(item=item.id, before=before, now=item.state, appeared=appeared, gone=gone)
+    return Change(
+        item=item,
+        before=before.states[item],
+        now=now.states[item],
+        appeared=sorted(new - old)[:MOST],
+        gone=sorted(old - new)[:MOST],
+    )
 
 
-def _sentences(findings: Iterable[tuple[str, str]], run_id: str) -> dict[str, set[str]]:
-    """Sentences by item; a run's own id, which names what it made, is no difference."""
-    by_item: dict[str, set[str]] = {}
-    for item, sentence in findings:
-        by_item.setdefault(item, set()).add(sentence.replace(run_id, "…").replace(run_id.lower(), "…"))
-    return by_item
+def _facts(before: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]]) -> Iterator[FactChange]:
+    for title in now:
+        if title not in before:
+            continue
+        old, new = before[title], now[title]
+        for path in sorted(old.keys() | new.keys()):
+            if old.get(path) != new.get(path):
+                yield FactChange(title=title, path=path, before=old.get(path, NOTHING), now=new.get(path, NOTHING))
 
 
-def _told(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Items and sentences of an earlier document, which another version may have written."""
-    for record in document.get("scenarios") or ():
-        for row in record.get("findings") or ():
-            yield str(row.get("item", "")), str(row.get("sentence", ""))
+def _slower(runs: Sequence[RunLine], line: RunLine) -> Iterator[Slower]:
+    for what, seconds in line.waits.items():
+        recent = [run.waits[what] for run in runs if what in run.waits][-SHOWN_RUNS:]
+        if len(recent) < RUNS_TO_JUDGE:
+            continue
+        usual = median(recent)
+        if seconds > usual * SLOWER_FACTOR and seconds > usual + SLOWER_SECONDS and not _slow_already(recent, usual):
+            yield Slower(what=what, usual=round(usual, 2), now=seconds, recent=[*recent, seconds][-SHOWN_RUNS:])
+
+
+def _slow_already(recent: Sequence[float], usual: float) -> bool:
+    """Whether the run before was slow as well: then it was told on its day."""
+    return recent[-1] > usual * SLOWER_FACTOR and recent[-1] > usual + SLOWER_SECONDS
+
+
+def _ending(ends: Mapping[str, date], before: date, today: date) -> Iterator[str]:
+    for name, last in ends.items():
+        left, had = (last - today).days, (last - before).days
+        if any(left <= days < had for days in DAYS_BEFORE_AN_END) and left >= 0:
+            yield f"{name} ends {_in(left)}, on {last.isoformat()}"
+        elif left < 0 <= had:
+            yield f"{name} ended on {last.isoformat()}"
+
+
+def _in(days: int) -> str:
+    return {0: "today", 1: "tomorrow"}.get(days, f"in {days} days")
+
+
+def told(drift: Drift) -> Iterable[str]:
+    """Every change as a short sentence, as terminal and Markdown show it."""
+    for change in drift.changes:
+        moved = f"{change.before} → {change.now}" if change.before != change.now else f"{change.now}, other findings"
+        yield f"{change.item}: {moved}"
+    for fact in drift.facts:
+        yield f"{fact.title}{': ' if fact.path else ''}{fact.path}: {fact.before} → {fact.now}"
+    if drift.facts_total > len(drift.facts):
+        yield f"{drift.facts_total - len(drift.facts)} more facts changed"
+    for each in drift.slower:
+        yield f"slower: {each.what} took {each.now:g} s, usually {each.usual:g} s"
+    yield from drift.ending

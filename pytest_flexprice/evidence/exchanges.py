@@ -31,7 +31,8 @@ class ExchangeLog:
     def append(self, exchange: dict[str, Any]) -> None:
         """Write one exchange, without secrets, as one line."""
         running = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
-        row = self._redactor.data({**exchange, "scenario": exchange.get("scenario") or running})
+        scenario = self._redactor.values(str(exchange.get("scenario") or running))
+        row = {**self._redactor.data(exchange), "scenario": scenario}
         line = json.dumps(plain(row), ensure_ascii=False, separators=(",", ":"))
         with self._lock:
             self.path.parent.mkdir(parents=True, exist_ok=True)

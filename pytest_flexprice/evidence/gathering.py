@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,9 @@ from pytest_flexprice.model.checklist import BY_ID, Level
 class Gathering:
     """Gathers records from reports and reconciles them, node id by node id, with what was collected."""
 
-    def __init__(self, written: Sequence[ScenarioRecord] = ()) -> None:
+    def __init__(self, written: Sequence[ScenarioRecord] = (), clean: Callable[[str], str] = str) -> None:
         self._written = written
+        self._clean = clean
         self._arrived: dict[str, ScenarioRecord] = {}
         self._crashed: dict[str, str] = {}
         self._failed: set[str] = set()
@@ -29,11 +30,11 @@ class Gathering:
 
     def collected(self, node_ids: Iterable[str]) -> None:
         """These node ids are going to be run."""
-        self._collected.update(node_ids)
+        self._collected.update(map(self._clean, node_ids))
 
     def report(self, report: pytest.TestReport) -> None:
         """One report of a phase; the record comes with the last one."""
-        node_id = report.nodeid
+        node_id = self._clean(report.nodeid)
         if report.when not in ("setup", "call"):
             self._reported.add(node_id)
         if report.failed and not hasattr(report, "wasxfail"):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_flexprice.evidence.redaction import Redactor
+from pytest_flexprice.model.shown import shown
 
 _MODULE = "_pytest._code.code"
 
@@ -14,15 +15,17 @@ _MODULE = "_pytest._code.code"
 def redact_report(report: pytest.TestReport | pytest.CollectReport, redactor: Redactor) -> None:
     """Remove secrets from a report's failure text and captured output, in place, whatever traceback style is on."""
     report.longrepr = redacted(report.longrepr, redactor)
-    report.sections = [(name, redactor.text(content)) for name, content in report.sections]
+    report.sections = [(name, shown(redactor.text(content))) for name, content in report.sections]
     if isinstance(report, pytest.TestReport):
-        report.user_properties = [(name, redacted(value, redactor)) for name, value in report.user_properties]
+        report.user_properties = [
+            (redactor.text(str(name)), redacted(value, redactor)) for name, value in report.user_properties
+        ]
 
 
 def redacted(value: Any, redactor: Redactor) -> Any:
     """A failure text, or pytest's own object for one, without secrets; objects are changed in place."""
     if isinstance(value, str):
-        return redactor.text(value)
+        return shown(redactor.text(value))
     if isinstance(value, (list, tuple)):
         return type(value)(redacted(one, redactor) for one in value) if type(value) in (list, tuple) else value
     if type(value).__module__ == _MODULE and hasattr(value, "__dict__"):

@@ -5,18 +5,23 @@ That is pytest's only process, or xdist's controller. It needs a ``ScenarioRecor
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Generator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_flexprice.evidence import allure_report, sealed
 from pytest_flexprice.evidence.attestation import KeyRefused, signing_key
 from pytest_flexprice.evidence.bundle import Bundle, EvidenceLeak
 from pytest_flexprice.evidence.context import RunContext
 from pytest_flexprice.evidence.gathering import Gathering, read_catalog
+from pytest_flexprice.evidence.history import Baseline, BaselineError, given_baseline
 from pytest_flexprice.evidence.recorder import SECRETS, ScenarioRecorder, utc_now
 from pytest_flexprice.evidence.scenarios import one_line
+from pytest_flexprice.evidence.sealed import unseal
 from pytest_flexprice.evidence.terminal import print_verdict
 from pytest_flexprice.evidence.verdict import EXIT_FAILED, Verdict, judge, unfinished
 from pytest_flexprice.evidence.waiting import LiveLines
@@ -36,6 +41,21 @@ def _signing_key() -> CryptoSigner | None:
         raise pytest.UsageError(str(reason)) from None
 
 
+def _baseline(config: pytest.Config) -> Baseline | None:
+    given = config.getoption("flexprice_baseline", None)
+    try:
+        return given_baseline(Path(given)) if given else None
+    except BaselineError as reason:
+        raise pytest.UsageError(str(reason)) from None
+
+
+def _require_allure(config: pytest.Config) -> None:
+    try:
+        allure_report.require(config.getoption("flexprice_allure", None) or "auto")
+    except allure_report.AllureMissing as reason:
+        raise pytest.UsageError(str(reason)) from None
+
+
 class EvidencePlugin:
     """Gathers records, judges, writes the evidence folder, sets the exit code, and prints the closing table."""
 
@@ -44,19 +64,25 @@ class EvidencePlugin:
         self.context = context
         self.recorder = recorder
         self.signing_key = _signing_key()
-        self.gathering = Gathering(context.written)
+        self.baseline = _baseline(config)
+        _require_allure(config)
+        self.gathering = Gathering(context.written, context.redactor.values)
         self.verdict: Verdict | None = None
         self.bundle: Bundle | None = None
         self.trouble = ""
         self._live: LiveLines | None = None
         config.stash[PLUGIN] = self
+        config.add_cleanup(sealed.begin())
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
         """From the first second there is a verdict on disk: a process that vanishes leaves *incomplete*, not nothing."""
         if not self.config.option.collectonly:
-            self.bundle = Bundle(self.config, self.context, self.signing_key)
+            self.bundle = self._new_bundle()
             self.bundle.begin(unfinished(self.context.level))
+
+    def _new_bundle(self) -> Bundle:
+        return Bundle(self.config, self.context, self.signing_key, self.baseline)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that could not be collected is a failure of this run."""
@@ -82,7 +108,8 @@ class EvidencePlugin:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """A worker's secrets, so that the final scan looks for them too."""
-        for secret in getattr(node, "workeroutput", {}).get(SECRETS, ()):
+        told = unseal(getattr(node, "workeroutput", {}).get(SECRETS, ""))
+        for secret in json.loads(told) if told else ():
             self.context.redactor.add(secret)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -123,7 +150,7 @@ class EvidencePlugin:
         # 2 to 5 are pytest's own: interrupted, internal error, usage, nothing collected.
         if session.exitstatus in _OURS_TO_DECIDE:
             session.exitstatus = self.verdict.exit_code
-        self.bundle = self.bundle or Bundle(self.config, self.context, self.signing_key)
+        self.bundle = self.bundle or self._new_bundle()
         try:
             self.bundle.write(self.verdict, scenarios, self.gathering, utc_now())
         except EvidenceLeak as leak:

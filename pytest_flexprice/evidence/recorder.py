@@ -10,7 +10,7 @@ import json
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from pytest_flexprice.evidence.execution import ending
+from pytest_flexprice.evidence.facts import flat
 from pytest_flexprice.evidence.logs import clean_log_records
 from pytest_flexprice.evidence.longrepr import redact_report, redacted
 from pytest_flexprice.evidence.records import (
@@ -34,11 +35,14 @@ from pytest_flexprice.evidence.records import (
 )
 from pytest_flexprice.evidence.redaction import Redactor
 from pytest_flexprice.evidence.scenarios import describe, one_line, outcome_of, step_record, step_status
+from pytest_flexprice.evidence.sealed import seal
+from pytest_flexprice.evidence.streams import clean_terminal, clean_trace
 from pytest_flexprice.evidence.waiting import WaitingBoard
 from pytest_flexprice.model.finding import Finding, NotVerified, RequirementNotMet
 
 RECORDER = pytest.StashKey["ScenarioRecorder"]()
 SECRETS = "flexprice_secrets"
+_NO_FACTS: Mapping[str, Any] = {}
 
 
 def utc_now() -> datetime:
@@ -54,10 +58,21 @@ class Observe:
         self._node = node
 
     def __call__(
-        self, title: str, *, expected: Any = None, observed: Any = None, findings: Iterable[Finding] = ()
+        self,
+        title: str,
+        *,
+        expected: Any = None,
+        observed: Any = None,
+        findings: Iterable[Finding] = (),
+        facts: Mapping[str, Any] = _NO_FACTS,
     ) -> None:
-        """Note one observation. Values may be any data; they are redacted and shortened before they are kept."""
-        self._recorder.observation(self._node, title, expected, observed, list(findings))
+        """Note one observation. Values may be any data; they are redacted and shortened before they are kept.
+
+        ``facts`` are compared with those of the next run under this title: give what changes only when the environment does.
+        """
+        self._recorder.observation(
+            self._node, title, expected=expected, observed=observed, findings=list(findings), facts=facts
+        )
 
 
 class ScenarioRecorder:
@@ -92,10 +107,12 @@ class ScenarioRecorder:
         config.stash[RECORDER] = self
         _default_allure_folder(config, folder)
         config.add_cleanup(clean_log_records(redactor))
+        clean_trace(config, redactor)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Show scenarios in Allure, where it is loaded and writes; it is configured by now."""
+        """Show scenarios in Allure, where it is loaded and writes; it is configured by now, and so is the terminal."""
+        clean_terminal(self.config, self.redactor)
         if getattr(self.config.option, "allure_report_dir", None) and self.config.pluginmanager.has_plugin(
             "allure_listener"
         ):
@@ -132,6 +149,7 @@ class ScenarioRecorder:
     def _note(self, item: pytest.Item, deselected: bool = False, why: str = "") -> None:
         record = describe(item, self.packaged)
         if record is not None:
+            record = ScenarioRecord(**self.redactor.record(record.model_dump()))
             record.deselected, record.message = deselected, why
             self._catalog[item.nodeid] = record
 
@@ -201,13 +219,22 @@ class ScenarioRecorder:
     def _note_waits(self, node_id: str, met: bool) -> None:
         record, waits = self._records.get(node_id), self.waiting.take(met=met)
         if record is not None:
-            record.waits += [WaitRecord(**self.redactor.data(wait.model_dump())) for wait in waits]
+            record.waits += [WaitRecord(**self.redactor.record(wait.model_dump())) for wait in waits]
 
     def _step(self, node_id: str) -> StepRecord | None:
         record, number = self._records.get(node_id), self._reached.get(node_id, 0)
         return record.steps[number - 1] if record is not None and 0 < number <= len(record.steps) else None
 
-    def observation(self, node: pytest.Item, title: str, expected: Any, observed: Any, findings: list[Finding]) -> None:
+    def observation(
+        self,
+        node: pytest.Item,
+        title: str,
+        *,
+        expected: Any = None,
+        observed: Any = None,
+        findings: Iterable[Finding] = (),
+        facts: Mapping[str, Any] = _NO_FACTS,
+    ) -> None:
         """Keep one observation of a running scenario, and tell whoever shows observations."""
         record = self._records.get(node.nodeid)
         if record is None:
@@ -219,7 +246,8 @@ class ScenarioRecorder:
             step=number - 1 if number else None,
             expected=self._clean(expected),
             observed=self._clean(observed),
-            findings=self._keep(record, findings),
+            findings=self._keep(record, list(findings)),
+            facts=self.redactor.data(flat(facts)),
         )
         record.observations.append(observation)
         for told in self.observed:
@@ -238,8 +266,13 @@ class ScenarioRecorder:
             known[_key(finding)] = len(record.findings) if len(record.findings) < MOST_FINDINGS else None
             if known[_key(finding)] is not None:
                 row = FindingRecord.of(finding, record.items[0])
-                record.findings.append(FindingRecord(**self.redactor.data(row.model_dump())))
+                record.findings.append(FindingRecord(**self._finding(row)))
         return [at for at in (known[_key(finding)] for finding in findings) if at is not None]
+
+    def _finding(self, row: FindingRecord) -> dict[str, Any]:
+        told = row.model_dump()
+        values = {name: self.redactor.data(told.pop(name)) for name in ("expected", "observed")}
+        return {**self.redactor.record(told), **values}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
@@ -315,7 +348,7 @@ class ScenarioRecorder:
             record.outcome, record.message = ending(record, len(written), reports)
         self._note_waits(report.nodeid, met=record.outcome == "passed")
         record.duration = round(sum(each.duration for each in reports), 3)
-        clean = self.redactor.data(record.model_dump(mode="json"))
+        clean = self.redactor.record(record.model_dump(mode="json"))
         report.user_properties.append((PROPERTY, json.dumps(clean, ensure_ascii=False)))
         self._records.pop(report.nodeid, None)
         self._reached.pop(report.nodeid, None)
@@ -323,10 +356,10 @@ class ScenarioRecorder:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Tell the controller, in memory, which secrets the final scan has to look for."""
+        """Tell the controller, sealed, which secrets the final scan has to look for."""
         workeroutput = getattr(self.config, "workeroutput", None)
         if workeroutput is not None:
-            workeroutput[SECRETS] = list(self.redactor.secrets)
+            workeroutput[SECRETS] = seal(json.dumps(self.redactor.secrets))
 
 
 def _default_allure_folder(config: pytest.Config, folder: Path) -> None:

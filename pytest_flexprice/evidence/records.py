@@ -61,7 +61,10 @@ class StepRecord(Record):
 
 
 class ObservationRecord(Record):
-    """What a step saw: expected and observed side by side; ``findings`` are positions in the scenario's findings."""
+    """What a step saw: expected and observed side by side; ``findings`` are positions in the scenario's findings.
+
+    ``facts`` are what is compared with the next run, by path; they go into the history and not into the document.
+    """
 
     title: str
     at: datetime
@@ -69,6 +72,7 @@ class ObservationRecord(Record):
     expected: Any = None
     observed: Any = None
     findings: list[int] = []
+    facts: dict[str, str] = {}
 
 
 class WaitRecord(Record):

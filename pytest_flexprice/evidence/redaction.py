@@ -1,39 +1,45 @@
 """Secrets are removed before anything reaches a disk or a terminal: by the name they stand under, and by value.
 
 By name: headers, JSON keys, query parameters and their like in running text (see ``sensitive``). By value: every secret that
-the run knows, as it is, URL-encoded, in base64 (also in the middle of a longer text, as in Basic authentication), in
-hexadecimal, escaped for JSON, HTML and Python, and cut short by an ellipsis as pytest does in tracebacks.
+the run knows, in every form that ``secret_forms`` finds, and cut short by an ellipsis as pytest does in tracebacks. Every pattern here
+has bounds, so that the time grows with the text and no faster.
 """
 
 from __future__ import annotations
 
-import base64
-import html
-import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
-from pytest_flexprice.evidence.sensitive import is_sensitive, is_sensitive_in_url
+from pytest_flexprice.evidence.secret_forms import SHORTEST, Known
+from pytest_flexprice.evidence.sensitive import is_sensitive, is_sensitive_in_url, joined
+from pytest_flexprice.model.shown import shown
 
 REDACTED = "[redacted]"
-SHORTEST = 6  # a shorter value would be found in ordinary words
 SHORTEST_WITH_TAIL = 16
 SHORTEST_FRAGMENT = 8
+LONGEST_NAME = 64
 
-_PAIR = re.compile(
-    r"""(?P<before>(?P<q>\\*["']?)(?P<name>[A-Za-z][A-Za-z0-9_.-]{1,60})(?P=q)\s*(?P<sep>[:=]>?)\s*)"""
-    r"""(?P<value>b?\\*"[^"\n]*"|b?\\*'[^'\n]*'|(?:(?:Bearer|Basic)\s+)?[^\s,;&'"}\])<>]+)""",
-    re.IGNORECASE,
+_NAMED = re.compile(
+    r"""(?<![A-Za-z0-9_])(?P<name>[A-Za-z][A-Za-z0-9_.-]{0,60})\\{0,8}["']?\s{0,8}(?P<sep>[:=]>?)\s{0,8}""",
 )
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,60}")
-_SCHEME = re.compile(r"\b(?P<scheme>Bearer|Basic)(?P<gap>\s+)(?P<value>[A-Za-z0-9._~+/=-]{8,})", re.IGNORECASE)
-_USERINFO = re.compile(r"(?P<before>://[^/\s:@'\"]*:)(?P<value>[^/\s@'\"]+)(?=@)")
-_PARAMETER = re.compile(r"(?P<before>[?&#](?P<name>[A-Za-z][\w.-]*)=)(?P<value>[^&#\s\"'<>\\]+)")
-_PERCENT = re.compile(r"[^\s\"'<>&?=#/]*%[0-9A-Fa-f]{2}[^\s\"'<>&?=#/]*")
-_SHAPED = re.compile(r"whsec_[A-Za-z0-9+/=_-]{8,}|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*")
+_VALUE = re.compile(
+    r"""b?\\{0,8}"[^"\n]*"|b?\\{0,8}'[^'\n]*'|(?:(?:Bearer|Basic)\s{1,8})?[^\s,;&'"}\])<>]+""", re.IGNORECASE
+)
+_SCHEME = re.compile(r"\b(?P<scheme>Bearer|Basic)(?P<gap>\s{1,8})(?P<value>[A-Za-z0-9._~+/=-]{8,})", re.IGNORECASE)
+_USERINFO = re.compile(r"(?P<before>://[^/\s:@'\"]{0,200}:)(?P<value>[^/\s@'\"]{1,400})(?=@)")
+_PARAMETER = re.compile(r"(?P<before>[?&#](?P<name>[A-Za-z][\w.-]{0,60})=)(?P<value>[^&#\s\"'<>\\]+)")
+_SHAPED = re.compile(r"whsec_[A-Za-z0-9+/=_-]{8,}|eyJ[A-Za-z0-9_-]{8,400}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*")
+_ELLIPSIS = re.compile(r"\.{3}|…")
+# What the program reads again keeps its form: words of its own, and what other parts of the same document refer to.
+WORDS_OF_OURS = frozenset(
+    {"format", "item", "items", "kind", "level", "outcome", "severity", "state", "states", "status", "word"}
+)
+WORDS_OF_OURS |= {"started", "finished", "at", "until", "on", "without_waiver", "id"}
+IDENTIFIERS = frozenset(
+    {"node_id", "scenarios", "missing", "run_id", "since", "feature_file", "worker", "sha256", "file"}
+)
 
 
 def mask(value: str) -> str:
@@ -48,10 +54,11 @@ class Redactor:
     It is given to everything that writes: recorder, exchange log, Allure bridge, report and terminal.
     """
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._masks: dict[str, str] = {}
+    def __init__(self, secrets: Iterable[str] = (), names: Iterable[str] = ()) -> None:
+        self._known = Known()
         self._secrets: list[str] = []
-        self._known: re.Pattern[str] | None = None
+        self._fragments: dict[str, list[tuple[str, int]]] = {}
+        self._names = frozenset(map(joined, names))
         for secret in secrets:
             self.add(secret)
 
@@ -67,34 +74,56 @@ class Redactor:
             return secret in self._secrets
         self._secrets.append(secret)
         bodies = [secret, *(line.strip() for line in secret.splitlines() if len(line.strip()) >= SHORTEST_WITH_TAIL)]
-        if secret.startswith("whsec_"):
+        if secret.startswith("whsec_") and len(secret) >= len("whsec_") + SHORTEST:
             bodies.append(secret.removeprefix("whsec_"))
         for body in bodies:
-            for form in _forms(body):
-                self._masks.setdefault(form, mask(secret))
-        longest_first = sorted(self._masks, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, longest_first)))
+            self._known.add(body, mask(secret))
+        for at in range(1 + len(secret) - SHORTEST_FRAGMENT):
+            self._fragments.setdefault(secret[at : at + SHORTEST_FRAGMENT], []).append((secret, at))
         return True
+
+    def name(self, names: Iterable[str]) -> None:
+        """Take what stands under these names for secrets too; how a name is spelt (case, dashes, underscores) does not matter."""
+        self._names |= frozenset(map(joined, names))
 
     def text(self, text: str) -> str:
         """The text without secrets."""
         if len(text) < SHORTEST:
             return text
-        text = self._by_value(text)
+        text = self.values(text)
         # Most texts are short values: each pattern is tried only where its sign is there.
         if "whsec_" in text or "eyJ" in text:
             text = _SHAPED.sub(lambda match: mask(match[0]), text)
         if "://" in text:
             text = _USERINFO.sub(lambda match: match["before"] + REDACTED, text)
         if "=" in text:
-            text = _PARAMETER.sub(_parameter, text)
+            text = _PARAMETER.sub(self._parameter, text)
         if ":" in text or "=" in text:
-            text = _PAIR.sub(_pair, text)
+            text = "".join(self._pairs(text))
         return _SCHEME.sub(_scheme, text) if " " in text else text
+
+    def values(self, text: str) -> str:
+        """The text without the secrets that are known, whatever names stand in it."""
+        spans = self._known.spans(text)
+        if spans:
+            text = "".join(_replaced(text, spans))
+        return self._without_fragments(text) if "..." in text or "…" in text else text
+
+    def record(self, value: Any, name: str = "") -> Any:
+        """A copy of one of our own documents without secrets; what the program reads again stays what it is."""
+        if name in WORDS_OF_OURS:
+            return value
+        if isinstance(value, Mapping):
+            return {shown(str(key)): self.record(one, str(key)) for key, one in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.record(one, name) for one in value]
+        if isinstance(value, str):
+            return shown(self.values(value) if name in IDENTIFIERS else self.text(value))
+        return value
 
     def data(self, value: Any, name: str = "") -> Any:
         """A copy of JSON-like data without secrets; what stands under a sensitive ``name`` is replaced as a whole."""
-        if name and is_sensitive(name) and not _is_quantity(value, name):
+        if name and self._is_sensitive(name) and not _is_quantity(value, name):
             return _masked(value)
         if isinstance(value, (bytes, bytearray)):
             value = bytes(value).decode("utf-8", "replace")
@@ -108,31 +137,57 @@ class Redactor:
 
     def leaks(self, text: str) -> list[str]:
         """The masks of the known secrets that the text still holds in some form."""
-        if self._known is None:
-            return []
-        found = {self._masks[form] for form in self._known.findall(text)}
-        return sorted(found | {REDACTED for match in _PERCENT.finditer(text) if self._is_encoded(match[0])})
+        return sorted({mask for _, _, mask in self._known.spans(text)})
 
     def scan(self, folder: Path) -> list[Path]:
         """The files below ``folder`` that hold a known secret in some form, in their names or in their content."""
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         return [path for path in files if self.leaks(f"{path.name}\n{path.read_text('utf-8', 'replace')}")]
 
-    def _by_value(self, text: str) -> str:
-        if self._known is None:
-            return text
-        if any(form in text for form in self._masks):
-            text = self._known.sub(lambda match: self._masks[match[0]], text)
-        text = _PERCENT.sub(lambda match: REDACTED if self._is_encoded(match[0]) else match[0], text)
-        if "..." in text or "…" in text:
-            for secret in self._secrets:
-                text = _without_fragments(text, secret)
-        return text
+    def _pairs(self, text: str) -> Iterator[str]:
+        """The text in pieces; what stands after a sensitive name and a colon or an equals sign is masked."""
+        done = 0
+        for match in _NAMED.finditer(text):
+            if match.start() < done or not self._is_sensitive(match["name"]):
+                continue
+            value = _VALUE.match(text, match.end())
+            if value is not None:
+                yield text[done : match.end()]
+                yield _value(value[0], match["sep"])
+                done = value.end()
+        yield text[done:]
 
-    def _is_encoded(self, part: str) -> bool:
-        """Whether a percent-encoded part is a secret, whichever of its characters somebody encoded, and how often."""
-        once = unquote(part)
-        return any(secret in form for form in (once, unquote_plus(part), unquote(once)) for secret in self._secrets)
+    def _is_name(self, value: Any) -> bool:
+        """Whether a text is a sensitive name, and not the path or sentence of something else."""
+        return (
+            isinstance(value, str)
+            and len(value) <= LONGEST_NAME
+            and not set(value) & set("/:. ")
+            and self._is_sensitive(value)
+        )
+
+    def _is_sensitive(self, name: str) -> bool:
+        return is_sensitive(name) or (bool(self._names) and joined(name) in self._names)
+
+    def _parameter(self, match: re.Match[str]) -> str:
+        known = is_sensitive_in_url(match["name"]) or self._is_sensitive(match["name"])
+        if not known or match["value"].startswith("[redacted"):
+            return match[0]
+        return str(match["before"]) + mask(match["value"])
+
+    def _without_fragments(self, text: str) -> str:
+        """Remove the beginning or the end of a secret where an ellipsis cut the rest away."""
+        spans = []
+        for dots in _ELLIPSIS.finditer(text):
+            first, last = dots.start(), dots.end()
+            for secret, at in self._fragments.get(text[max(first - SHORTEST_FRAGMENT, 0) : first], ()):
+                size = at + SHORTEST_FRAGMENT
+                if text.endswith(secret[:size], 0, first):
+                    spans.append((first - size, first, REDACTED))
+            for secret, at in self._fragments.get(text[last : last + SHORTEST_FRAGMENT], ()):
+                if text.startswith(secret[at:], last):
+                    spans.append((last, last + len(secret) - at, REDACTED))
+        return "".join(_replaced(text, sorted(spans))) if spans else text
 
     def _mapping(self, value: Mapping[Any, Any]) -> dict[str, Any]:
         # {"name": "x-api-key", "value": "…"}: a pair written as two fields.
@@ -144,40 +199,19 @@ class Redactor:
         return out
 
     def _sequence(self, value: list[Any] | tuple[Any, ...]) -> list[Any]:
-        if len(value) == 2 and _is_name(value[0]) and is_sensitive(value[0]) and isinstance(value[1], str):
+        if len(value) == 2 and isinstance(value[1], str) and self._is_name(value[0]):
             return [value[0], mask(value[1])]
         return [self.data(one) for one in value]
 
 
-def _forms(secret: str) -> set[str]:
-    raw = secret.encode()
-    urls = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
-    urls |= {quote(url, safe="") for url in urls}
-    forms = {secret, raw.hex(), raw.hex().upper(), json.dumps(secret)[1:-1], repr(secret)[1:-1], html.escape(secret)}
-    forms |= urls | {json.dumps(secret, ensure_ascii=False)[1:-1]}
-    for core in _base64_cores(raw):
-        forms |= {core, core.replace("+", "-").replace("/", "_"), quote(core, safe="")}
-    return {form for form in forms if len(form) >= SHORTEST}
-
-
-def _base64_cores(raw: bytes) -> set[str]:
-    """What base64 makes of these bytes wherever they begin in a text: the characters that no neighbour changes."""
-    cores = set()
-    for offset, changed in ((0, 0), (1, 2), (2, 3)):
-        encoded = base64.b64encode(bytes(offset) + raw).decode().rstrip("=")
-        mixed = 1 if (offset + len(raw)) % 3 else 0
-        core = encoded[changed : len(encoded) - mixed]
-        if len(core) >= SHORTEST:
-            cores.add(core)
-    return cores
-
-
-def _without_fragments(text: str, secret: str) -> str:
-    """Remove the beginning or the end of a secret where an ellipsis cut the rest away."""
-    for size in range(len(secret) - 1, SHORTEST_FRAGMENT - 1, -1):
-        for dots in ("...", "…"):
-            text = text.replace(secret[:size] + dots, REDACTED + dots).replace(dots + secret[-size:], dots + REDACTED)
-    return text
+def _replaced(text: str, spans: Iterable[tuple[int, int, str]]) -> Iterator[str]:
+    done = 0
+    for first, last, instead in spans:
+        if first >= done:
+            yield text[done:first]
+            yield instead
+            done = last
+    yield text[done:]
 
 
 def _masked(value: Any) -> Any:
@@ -188,29 +222,17 @@ def _masked(value: Any) -> Any:
     return mask(value) if isinstance(value, str) else REDACTED
 
 
-def _is_name(value: Any) -> bool:
-    """Whether a text names a field, as in a pair of header and value; a path or a sentence with such a word in it does not."""
-    return isinstance(value, str) and _NAME.fullmatch(value) is not None
-
-
 def _is_quantity(value: Any, name: str) -> bool:
     return not isinstance(value, (str, bytes, Mapping, list, tuple, set, frozenset)) and "token" in name.lower()
 
 
-def _parameter(match: re.Match[str]) -> str:
-    if not is_sensitive_in_url(match["name"]) or match["value"].startswith("[redacted"):
-        return match[0]
-    return match["before"] + mask(match["value"])
-
-
-def _pair(match: re.Match[str]) -> str:
-    value = match["value"]
+def _value(value: str, separator: str) -> str:
     bare = value.lstrip("b\\").strip("\"'\\") if value[0] in "b\\\"'" else value
     quoted = bare != value
-    prose = not quoted and match["sep"] == ":" and not re.search(r"[0-9]", bare)
-    if not is_sensitive(match["name"]) or len(bare) < 4 or prose or bare.startswith(("[redacted", "[", "{", "(")):
-        return match[0]
-    return match["before"] + value.replace(bare, mask(bare))
+    prose = not quoted and separator == ":" and not re.search(r"[0-9]", bare)
+    if len(bare) < 4 or prose or bare.startswith(("[redacted", "[", "{", "(")):
+        return value
+    return value.replace(bare, mask(bare))
 
 
 def _scheme(match: re.Match[str]) -> str:

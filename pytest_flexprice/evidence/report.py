@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from pytest_flexprice.evidence import sidebyside
+from pytest_flexprice.evidence import drift, sidebyside
 from pytest_flexprice.evidence.document import Document
 from pytest_flexprice.evidence.records import GRAVITY, ObservationRecord, ScenarioRecord
 from pytest_flexprice.evidence.verdict import STATES, ItemVerdict, State
 from pytest_flexprice.model.checklist import SECTIONS
+from pytest_flexprice.model.shown import shown
 
 ICONS = {
     "passed": "✓",
@@ -20,11 +24,11 @@ ICONS = {
     "waived": "⚑",
     "failed": "✗",
     "not verified": "?",
-    "not decided": "✗",
+    "not decided": "…",
     "not run": "–",
     "skipped": "–",
 }
-PROBLEMS: tuple[State, ...] = ("failed", "not verified", "waived")
+PROBLEMS: tuple[State, ...] = ("failed", "not decided", "not verified", "waived")
 
 
 def as_json(document: Document) -> str:
@@ -34,7 +38,7 @@ def as_json(document: Document) -> str:
 
 def as_html(document: Document) -> str:
     """``golive.html``: one file without any outside reference."""
-    return _render("golive.html.j2", document)
+    return _allowed(_render("golive.html.j2", document))
 
 
 def as_markdown(document: Document) -> str:
@@ -50,6 +54,7 @@ def _render(name: str, document: Document) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=_markdown if name.endswith(".md.j2") else _page,
     )
     templates.filters.update(_filters())
     return templates.get_template(name).render(
@@ -75,11 +80,19 @@ def _filters() -> dict[str, Callable[..., Any]]:
         "aside": lambda seen: sidebyside.aside(seen.expected, seen.observed),
         "one_sided": sidebyside.is_one_sided,
         "grouped": sidebyside.grouped,
-        "cell": _cell,
+        "cell": str,
         "capital": sidebyside.capital,
         "anchor": _anchor,
+        "told": drift.told,
+        "spark": _spark,
         "at_step": lambda record, number: [seen for seen in record.observations if seen.step == number],
     }
+
+
+def _spark(values: Sequence[float]) -> str:
+    """The points of a small line over 120 × 24, the highest value at the top."""
+    top, step = max(values) or 1.0, 116 / max(len(values) - 1, 1)
+    return " ".join(f"{2 + number * step:.1f},{22 - 20 * value / top:.1f}" for number, value in enumerate(values))
 
 
 def _gravest_first(item: ItemVerdict, scenarios: dict[str, ScenarioRecord]) -> list[ScenarioRecord]:
@@ -109,9 +122,33 @@ def _anchor(record: ScenarioRecord) -> str:
     return "s-" + "".join(char if char.isalnum() else "-" for char in record.node_id)
 
 
-def _cell(text: str) -> str:
-    """A text as a cell of a Markdown table."""
-    return str(text).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+def _page(value: Any) -> Any:
+    """A value as a page shows it; Jinja escapes it after this."""
+    return shown(value) if type(value) is str else value
+
+
+def _markdown(value: Any) -> Any:
+    """A value as Markdown shows it: no link, no image, no HTML, no end of a table's cell, of a line or of code."""
+    if not isinstance(value, str):
+        return value
+    text = " ".join(shown(value).splitlines()).replace("\\", "\\\\").replace("|", "\\|").replace("`", "'")
+    return text.replace("<", "&lt;").replace("[", "\\[").replace("](", "]\\(")
+
+
+def _allowed(page: str) -> str:
+    """The page with a policy that allows its own styles and scripts, by their digests, and nothing else.
+
+    Whatever is data stands escaped in the page, so every tag in it is the template's.
+    """
+    for tag in ("style", "script"):
+        digests = (f"'sha256-{digest(text)}'" for text in re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL))
+        page = page.replace(f"{tag.upper()}S-OF-THIS-PAGE", " ".join(digests), 1)
+    return page
+
+
+def digest(text: str) -> str:
+    """The SHA-256 of a text as a Content-Security-Policy states it."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _seconds(value: float) -> str:

@@ -75,6 +75,11 @@ def is_sensitive(name: str) -> bool:
     )
 
 
+def joined(name: str) -> str:
+    """A name without its spelling: ``x-api-key``, ``X_API_KEY`` and ``xApiKey`` are one."""
+    return "".join(word.lower() for word in _WORDS.findall(name))
+
+
 def is_sensitive_in_url(name: str) -> bool:
     """Whether a query or fragment parameter of this name is taken for a secret."""
     return name.lower() in URL_ONLY or is_sensitive(name)

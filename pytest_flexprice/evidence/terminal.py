@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_flexprice.evidence.drift import told
 from pytest_flexprice.evidence.verdict import ItemVerdict, State, Verdict, Word
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ COLOURS: dict[State, dict[str, bool]] = {
     "attested": {"cyan": True},
     "waived": {"yellow": True},
     "failed": {"red": True, "bold": True},
+    "not decided": {"purple": True, "bold": True},
     "not verified": {"yellow": True, "bold": True},
     "not run": {"light": True},
 }
@@ -58,18 +60,14 @@ def print_verdict(
     if trouble:
         _paragraph(reporter, trouble, width, red=True, bold=True)
     reporter.write_line(f"Report:   {_short(bundle.html)}")
+    if bundle.allure:
+        reporter.write_line(bundle.allure)
     reporter.write_line(f"Evidence: {_short(bundle.zip or bundle.folder)}")
 
 
 def drift_line(drift: Drift) -> str:
     """What changed since the last run, in one paragraph."""
-    changes = "; ".join(
-        f"{change.item} {change.before} → {change.now}"
-        if change.before != change.now
-        else f"{change.item} other findings"
-        for change in drift.changes
-    )
-    return f"Since {drift.since}: {changes or 'nothing changed'}."
+    return f"Since {drift.since}: {'; '.join(told(drift)) or 'nothing changed'}."
 
 
 def item_lines(item: ItemVerdict, width: int) -> list[tuple[bool, str]]:

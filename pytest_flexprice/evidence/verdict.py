@@ -1,6 +1,6 @@
 """The verdict on a run: a pure function of what was recorded, what the plan says, and the day.
 
-Every item is passed, attested, failed, not verified, waived or not run, and says why. READY needs every item of the checklist
+Every item is passed, attested, failed, not decided, not verified, waived or not run, and says why. READY needs every item of the checklist
 passed or attested; a rehearsal is never READY.
 """
 
@@ -28,9 +28,11 @@ from pytest_flexprice.model.checklist import ITEMS, Item, Level
 if TYPE_CHECKING:
     from pytest_flexprice.model.golive_plan import GoLivePlan
 
-State = Literal["passed", "attested", "failed", "not verified", "waived", "not run"]
+State = Literal["passed", "attested", "failed", "not decided", "not verified", "waived", "not run"]
 Word = Literal["READY", "READY WITH WAIVERS", "NOT READY", "INCOMPLETE", "REHEARSAL"]
-STATES: tuple[State, ...] = ("passed", "attested", "waived", "failed", "not verified", "not run")
+STATES: tuple[State, ...] = ("passed", "attested", "waived", "failed", "not decided", "not verified", "not run")
+
+_GRAVE: tuple[Literal["failed", "not decided", "not verified"], ...] = ("failed", "not decided", "not verified")
 
 MOST_NAMES = 2
 EXIT_FAILED = 1
@@ -168,12 +170,10 @@ def _from_scenarios(
     item: Item, mine: list[ScenarioRecord], within: list[ScenarioRecord], level: Level
 ) -> tuple[State, str]:
     """The state that machine evidence gives; the gravest scenario decides."""
-    failed = [record for record in within if record.outcome in ("failed", "not decided")]
-    if failed:
-        return "failed", _said(item, failed)
-    unverified = [record for record in within if record.outcome == "not verified"]
-    if unverified:
-        return "not verified", _said(item, unverified)
+    for state in _GRAVE:
+        grave = [record for record in within if record.outcome == state]
+        if grave:
+            return state, _said(item, grave)
     if item.level > level:
         return "not run", f"Needs level {item.level.word}; this run went up to {level.word}."
     missing = [record for record in within if record.outcome == "not run"]
@@ -223,7 +223,7 @@ def _judge_statement(item: Item, verdict: ItemVerdict, grounds: _Grounds) -> Non
     if item.proof == "person":
         verdict.statement = attestation_for(item, grounds.plan, grounds.environment, grounds.today)
     if verdict.statement is None:
-        verdict.state = "failed"
+        verdict.state = "not decided"
         verdict.why = f"Nobody answers for it: the plan holds no statement for item {item.id} that counts today."
     elif item.proof == "person" or not verdict.statement.machine_part:
         verdict.state, verdict.why = "attested", verdict.statement.sentence
@@ -232,7 +232,7 @@ def _judge_statement(item: Item, verdict: ItemVerdict, grounds: _Grounds) -> Non
 
 
 def _waived(verdict: ItemVerdict, grounds: _Grounds) -> ItemVerdict:
-    if verdict.state not in ("failed", "not verified"):
+    if verdict.state not in _GRAVE:
         return verdict
     waiver = waiver_for(verdict.id, grounds.plan, grounds.today)
     if waiver is None:
@@ -257,7 +257,7 @@ def _word(judged: list[ItemVerdict], level: Level, rehearsal: bool, beside: _Tro
     failed = [item.id for item in judged if item.state == "failed"]
     unproved = [item.id for item in judged if item.state in ("not verified", "not run")]
     waived = [item.id for item in judged if item.state == "waived"]
-    troubles = _troubles(failed, beside)
+    troubles = _troubles(failed, [item.id for item in judged if item.state == "not decided"], beside)
     if rehearsal:
         told = troubles + ([f"not proved: {', '.join(unproved)}"] if unproved else [])
         outcome = "; ".join(told) if told else f"all {len(judged)} items hold"
@@ -276,9 +276,12 @@ def _word(judged: list[ItemVerdict], level: Level, rehearsal: bool, beside: _Tro
     return "READY", "READY", f"All {len(judged)} items are passed or attested."
 
 
-def _troubles(failed: list[str], beside: _Troubles) -> list[str]:
+def _troubles(failed: list[str], undecided: list[str], beside: _Troubles) -> list[str]:
     leftovers, others_failed, untold = beside.leftovers, beside.others_failed, beside.untold
     troubles = [f"{len(failed)} {'item' if len(failed) == 1 else 'items'} failed: {_list(failed)}"] if failed else []
+    if undecided:
+        is_are = "item is" if len(undecided) == 1 else "items are"
+        troubles.append(f"{len(undecided)} {is_are} not decided: {_list(undecided)}")
     if leftovers:
         troubles.append(f"{len(leftovers)} {'object was' if len(leftovers) == 1 else 'objects were'} left behind")
     if others_failed:
@@ -307,7 +310,7 @@ def _coverage(judged: list[ItemVerdict], level: Level) -> str:
 def _exit_code(judged: list[ItemVerdict], beside: _Troubles) -> int:
     if beside.leftovers:
         return EXIT_LEFT_BEHIND
-    if beside.others_failed or any(item.state == "failed" for item in judged):
+    if beside.others_failed or any(item.state in ("failed", "not decided") for item in judged):
         return EXIT_FAILED
     # What somebody chose to leave out was not asked of this run.
     unproved = any(item.state == "not run" and item.in_level and not item.chosen_out for item in judged)

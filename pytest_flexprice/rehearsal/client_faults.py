@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_flexprice.model.declared_customers import Row, declared
 from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.rehearsal.sample_faults import SAMPLE_FAULTS, scratch_folder
 
@@ -97,15 +98,27 @@ def _expired_attestations(plan: GoLivePlan, values: Values) -> GoLivePlan:
 
 def _undecided_collection(plan: GoLivePlan, values: Values) -> GoLivePlan:
     assert plan.invoicing is not None
-    return plan.model_copy(update={"invoicing": plan.invoicing.model_copy(update={"collection": None})})
+    assert plan.customers is not None
+    silent = [_silent(row) for row in declared(plan.customers, plan.folder) if isinstance(row, Row)]
+    update = {
+        "invoicing": plan.invoicing.model_copy(update={"collection": None}),
+        "customers": plan.customers.model_copy(update={"file": "", "declared": tuple(silent)}),
+    }
+    return plan.model_copy(update=update)
+
+
+def _silent(row: Row) -> dict[str, str]:
+    """A row without the column by which a customer decides how it pays."""
+    kept = {name: value for name, value in row.values.items() if name != "collection_method"}
+    return {"external_id": row.external_id, **kept}
 
 
 def _decided_to_collect(plan: GoLivePlan, values: Values) -> GoLivePlan:
     assert plan.invoicing is not None
     assert plan.customers is not None
     customers = scratch_folder() / "customers.csv"
-    declared = (plan.folder / plan.customers.file).read_text(encoding="utf-8")
-    customers.write_text(declared.replace("send_invoice", "charge_automatically"), encoding="utf-8")
+    written = (plan.folder / plan.customers.file).read_text(encoding="utf-8")
+    customers.write_text(written.replace("send_invoice", "charge_automatically"), encoding="utf-8")
     return plan.model_copy(
         update={
             "invoicing": plan.invoicing.model_copy(update={"collection": "charge_automatically"}),

@@ -267,7 +267,7 @@ def _previews(look: Sources, own: plans.Environment) -> tuple[int | None, str]:
 
 def _checked_url(url: str, source: str) -> str:
     parts = urlsplit(url.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.query:
         raise ProfileError(
             f"base URL '{url}' ({source}) is no URL of a server; expected https://us.api.flexprice.io or yours"
         )

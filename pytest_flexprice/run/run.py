@@ -17,9 +17,11 @@ from pytest_flexprice import __version__
 from pytest_flexprice.api import Flexprice, Transport, WriteGuard
 from pytest_flexprice.evidence.exchanges import ExchangeLog, log_name
 from pytest_flexprice.evidence.redaction import Redactor
+from pytest_flexprice.evidence.sealed import unseal
 from pytest_flexprice.model import golive_plan as plans
 from pytest_flexprice.model.bounded import Unreadable
-from pytest_flexprice.run import deadline, variables
+from pytest_flexprice.model.shown import shown
+from pytest_flexprice.run import deadline, early, variables
 from pytest_flexprice.run import profile as profiles
 from pytest_flexprice.run.options import Setting, Sources
 from pytest_flexprice.run.profile import Profile, ProfileError
@@ -100,9 +102,10 @@ def begin(config: pytest.Config, name: str) -> Run:
     """
     handover = getattr(config, "workerinput", {}).get(HANDOVER)
     try:
-        return _start(config, name) if handover is None else _join(config, name, json.loads(handover))
+        return _start(config, name) if handover is None else _join(config, name, json.loads(unseal(handover)))
     except (plans.PlanError, ProfileError, Unreadable) as error:
-        raise pytest.UsageError(str(error)) from None
+        clean = early.redactor_for(config.rootpath, name)
+        raise pytest.UsageError(shown(clean.text(str(error)))) from None
 
 
 @dataclass(frozen=True)
@@ -227,7 +230,7 @@ def _rehearsed(config: pytest.Config, frame: _Frame, handover: dict[str, Any]) -
 
 
 def _build(look: Sources, name: str, frame: _Frame, *, rehearsal: bool = False) -> Run:
-    redactor = Redactor()
+    redactor = Redactor(names=look.config.getini("flexprice_sensitive_names"))
 
     def add_secret(value: str) -> None:
         redactor.add(value)

@@ -15,6 +15,8 @@ from pytest_flexprice.api import ApiError
 from pytest_flexprice.evidence.context import HeaderRow, RunContext
 from pytest_flexprice.evidence.recorder import ScenarioRecorder
 from pytest_flexprice.evidence.records import ScenarioRecord
+from pytest_flexprice.evidence.sealed import seal
+from pytest_flexprice.evidence.streams import clean_crash
 from pytest_flexprice.evidence.written import FeatureError, expected
 from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet
@@ -43,6 +45,7 @@ def configure(config: pytest.Config, name: str) -> None:
     """
     this = run.begin(config, name)
     config.stash[RUN] = this
+    clean_crash(this.redactor)
     _refuse_blocked(config)
     _refuse_reruns(config, this)
     if getattr(config.option, "numprocesses", None) and config.option.dist in ("no", "load"):
@@ -75,7 +78,7 @@ def unconfigure(config: pytest.Config) -> None:
 
 def hand_over(node: Any) -> None:
     """Give a worker what it needs to join this run."""
-    node.workerinput[HANDOVER] = json.dumps(node.config.stash[RUN].handover)
+    node.workerinput[HANDOVER] = seal(json.dumps(node.config.stash[RUN].handover))
 
 
 def _refuse_blocked(config: pytest.Config) -> None:

@@ -1,105 +1,192 @@
-"""What changed since the last run: told by item and by finding, never by a run's own ids."""
+"""What changed since the last run is told on its day and only then; what one of two runs did not look at is no change."""
+
+from __future__ import annotations
 
 import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pytest_flexprice.evidence.drift import drift
-from pytest_flexprice.evidence.records import FindingRecord
+from pytest_flexprice.evidence import history
+from pytest_flexprice.evidence.document import Document
+from pytest_flexprice.evidence.drift import Drift, compare, told
+from pytest_flexprice.evidence.facts import MOST_FACTS, flat
+from pytest_flexprice.evidence.records import FindingRecord, ObservationRecord, ScenarioRecord, WaitRecord
 from pytest_flexprice.evidence.report import as_html, as_json, as_markdown
 from pytest_flexprice.evidence.terminal import drift_line
 from pytest_flexprice.model.finding import Finding
 
 from . import samples
 
+FIRST = datetime(2026, 11, 1, 2, 0, tzinfo=UTC)
+
+
+def missing(run_id: str, name: str = "c-1") -> ScenarioRecord:
+    finding = Finding("4.1", "row 1", f"customer '{name}' is missing, made by golive-{run_id.lower()}-test")
+    return samples.scenario("4.1", outcome="failed", findings=[FindingRecord.of(finding, "4.1")], findings_total=1)
+
+
+def seen(number: str, title: str, facts: dict[str, str], **changes: object) -> ScenarioRecord:
+    return samples.scenario(number, observations=[ObservationRecord(title=title, at=FIRST, facts=facts)], **changes)
+
+
+class Nightly:
+    """Runs one after the other, in one history folder, as a CI makes them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ends: dict[str, date] = {}
+
+    def run(self, day: int, *special: ScenarioRecord, level: str = "read") -> Drift | None:
+        moment = FIRST + timedelta(days=day)
+        document = samples.run(*special)
+        run = samples.provenance(run_id=f"{moment:%Y%m%dT%H%M%SZ}-abcd", finished=moment, level=level)
+        seen_now = history.baseline_of(run, document.verdict, document.scenarios)
+        line = history.line_of(run, document.verdict, document.scenarios)
+        before, earlier = history.read_baseline(self.folder, level), history.read_runs(self.folder, level)
+        history.remember(self.folder, seen_now, line)
+        return (
+            compare(before, seen_now, runs=earlier, line=line, ends=self.ends, today=moment.date()) if before else None
+        )
+
 
 @pytest.fixture
-def reports(tmp_path):
-    """Leaves a run's document in the environment's folder."""
-
-    def leave(run_id, document):
-        folder = tmp_path / "prod" / run_id
-        folder.mkdir(parents=True)
-        text = as_json(document.model_copy(update={"run": samples.provenance(run_id=run_id)}))
-        (folder / "golive.json").write_text(text, encoding="utf-8")
-
-    return leave
+def nightly(tmp_path: Path) -> Nightly:
+    return Nightly(tmp_path / "history")
 
 
-def missing(number, run_id, name="c-1"):
-    finding = Finding("4.1", f"row {number}", f"customer '{name}' is missing, made by golive-{run_id.lower()}-test")
-    record = FindingRecord.of(finding, "4.1")
-    return samples.scenario("4.1", outcome="failed", findings=[record], findings_total=1)
+def test_the_first_run_has_nothing_to_compare_with(nightly: Nightly) -> None:
+    assert nightly.run(0) is None
 
 
-def compared(tmp_path, run_id, document):
-    return drift(tmp_path / "prod" / run_id, run_id, document.verdict, document.scenarios)
+def test_a_month_of_nights_tells_five_changes_each_on_its_day(nightly: Nightly) -> None:
+    nightly.ends = {"the waiver of 1.4": (FIRST + timedelta(days=40)).date()}
+    days: dict[int, list[str]] = {}
+    for day in range(31):
+        amount = "0.00003" if day < 4 else "0.00004"
+        customers = {f"acct_{number}": "exists" for number in range(20 if day < 9 else 19)}
+        state = {"outcome": "failed"} if day == 13 else {}
+        seconds = 0.4 if day < 18 else 9.5
+        scenarios = [
+            seen("2.1", "prices in force", {"plans.pro.prices.0.amount": amount}),
+            seen("4.1", "customers", customers),
+            samples.scenario("6.1", **state),
+            samples.scenario("7.2", waits=[WaitRecord(what="usage is counted", seconds=seconds, met=True)]),
+        ]
+        drift = nightly.run(day, *scenarios)
+        if drift is not None and not drift.nothing:
+            days[day] = list(told(drift))
+    assert days == {
+        4: ["prices in force: plans.pro.prices.0.amount: 0.00003 → 0.00004"],
+        9: ["customers: acct_19: exists → nothing"],
+        13: ["6.1: passed → failed"],
+        14: ["6.1: failed → passed"],
+        18: ["slower: usage is counted took 9.5 s, usually 0.4 s"],
+        26: ["the waiver of 1.4 ends in 14 days, on 2026-12-11"],
+    }
+    assert len((nightly.folder / history.RUNS).read_text().splitlines()) == 31
 
 
-def test_the_first_run_has_nothing_to_compare_with(tmp_path):
-    assert compared(tmp_path, "20261122T01Z-a", samples.run()) is None
-
-
-def test_an_item_that_broke_is_told_with_what_is_new(tmp_path, reports):
-    reports("20261121T01Z-a", samples.run())
-    broken = samples.run(missing(1, "20261122T01Z-b"))
-    found = compared(tmp_path, "20261122T01Z-b", broken)
-    assert found.since == "20261121T01Z-a"
+def test_an_item_that_broke_is_told_with_what_is_new(nightly: Nightly) -> None:
+    nightly.run(0)
+    found = nightly.run(1, missing("20261102T020000Z-abcd"))
+    assert found is not None
     assert [(one.item, one.before, one.now) for one in found.changes] == [("4.1", "passed", "failed")]
     assert found.changes[0].appeared == ["customer 'c-1' is missing, made by golive-…-test."]
-    assert drift_line(found) == "Since 20261121T01Z-a: 4.1 passed → failed."
+    assert drift_line(found) == "Since 20261101T020000Z-abcd: 4.1: passed → failed."
 
 
-def test_the_same_trouble_again_is_no_change(tmp_path, reports):
-    reports("20261121T01Z-a", samples.run(missing(1, "20261121T01Z-a")))
-    found = compared(tmp_path, "20261122T01Z-b", samples.run(missing(1, "20261122T01Z-b")))
-    assert found.changes == []
+def test_the_same_trouble_again_is_no_change(nightly: Nightly) -> None:
+    nightly.run(0, missing("20261101T020000Z-abcd"))
+    found = nightly.run(1, missing("20261102T020000Z-abcd"))
+    assert found is not None
+    assert found.nothing
     assert drift_line(found).endswith("nothing changed.")
 
 
-def test_other_findings_of_an_item_that_fails_still_are_told(tmp_path, reports):
-    reports("20261121T01Z-a", samples.run(missing(1, "20261121T01Z-a", "old")))
-    (change,) = compared(tmp_path, "20261122T01Z-b", samples.run(missing(1, "20261122T01Z-b", "new"))).changes
-    assert (change.before, change.now) == ("failed", "failed")
-    assert "'new'" in change.appeared[0]
-    assert "'old'" in change.gone[0]
+def test_other_findings_of_an_item_that_fails_still_are_told(nightly: Nightly) -> None:
+    nightly.run(0, missing("20261101T020000Z-abcd", "c-1"))
+    found = nightly.run(1, missing("20261102T020000Z-abcd", "c-2"))
+    assert found is not None
+    (change,) = found.changes
+    assert (change.before, change.now, len(change.appeared), len(change.gone)) == ("failed", "failed", 1, 1)
 
 
-def test_a_run_that_went_less_far_is_no_drift(tmp_path, reports):
-    reports("20261121T01Z-a", samples.run())
-    assert compared(tmp_path, "20261122T01Z-b", samples.run(level=samples.Level.READ)).changes == []
+def test_what_a_run_did_not_look_at_stays_known(nightly: Nightly) -> None:
+    facts = {"due_date_days": "1"}
+    nightly.run(0, seen("5.1", "settings", facts))
+    assert nightly.run(1) == Drift(since="20261101T020000Z-abcd")
+    found = nightly.run(2, seen("5.1", "settings", {"due_date_days": "30"}))
+    assert found is not None
+    assert list(told(found)) == ["settings: due_date_days: 1 → 30"]
 
 
-def test_the_newest_earlier_run_counts_and_an_unreadable_one_is_passed_over(tmp_path, reports):
-    reports("20261119T01Z-a", samples.run(missing(1, "x")))
-    reports("20261120T01Z-a", samples.run())
-    reports("20261123T01Z-later", samples.run(missing(1, "x")))
-    broken = tmp_path / "prod" / "20261121T01Z-a"
-    broken.mkdir()
-    (broken / "golive.json").write_text('{"run": ')
-    assert compared(tmp_path, "20261122T01Z-b", samples.run()).since == "20261120T01Z-a"
+def test_another_level_is_another_history(nightly: Nightly) -> None:
+    nightly.run(0, level="read")
+    assert nightly.run(1, level="smoke") is None
 
 
-def test_page_and_ticket_show_it(tmp_path, reports):
-    reports("20261121T01Z-a", samples.run())
-    document = samples.run(missing(1, "20261122T01Z-b"))
-    document.drift = compared(tmp_path, "20261122T01Z-b", document)
-    page = as_html(document)
-    assert "Since the run 20261121T01Z-a" in page
-    assert "Customer &#39;c-1&#39; is missing" in page
-    assert "- 4.1: passed → failed; 1 new\n" in as_markdown(document)
-    document.drift.changes.clear()
-    assert "Nothing changed." in as_html(document)
+def test_a_damaged_history_is_no_trouble(nightly: Nightly) -> None:
+    nightly.run(0)
+    (nightly.folder / "read.json").write_text("{")
+    with (nightly.folder / history.RUNS).open("a") as file:
+        file.write('{"run_id":\n')
+    assert nightly.run(1) is None
+    assert nightly.run(2) == Drift(since="20261102T020000Z-abcd")
 
 
-def test_a_document_of_another_version_is_read_as_far_as_it_goes(tmp_path):
-    folder = tmp_path / "prod" / "20261121T01Z-a"
-    folder.mkdir(parents=True)
-    told = {
-        "run": {"run_id": "20261121T01Z-a"},
-        "verdict": {"items": [{"id": "4.1", "state": "failed"}]},
-        "scenarios": [{"findings": [{"item": "4.1", "sentence": "it was wrong.", "unknown": 1}]}, {}],
-    }
-    (folder / "golive.json").write_text(json.dumps(told))
-    (change,) = compared(tmp_path, "20261122T01Z-b", samples.run()).changes
-    assert (change.item, change.before, change.now, change.gone) == ("4.1", "failed", "passed", ["it was wrong."])
+def test_a_golive_json_and_a_history_file_may_be_the_baseline(nightly: Nightly, tmp_path: Path) -> None:
+    nightly.run(0)
+    document = tmp_path / "golive.json"
+    document.write_text(as_json(samples.run(missing("x"))))
+    assert history.given_baseline(nightly.folder / "read.json").states["4.1"] == "passed"
+    assert history.given_baseline(document).states["4.1"] == "failed"
+    document.write_text("[]")
+    with pytest.raises(history.BaselineError, match="this is no baseline"):
+        history.given_baseline(document)
+    with pytest.raises(history.BaselineError, match="cannot be read"):
+        history.given_baseline(tmp_path / "absent.json")
+
+
+def changed() -> Document:
+    before = history.Baseline(run_id="20261121T01Z-a", finished=FIRST, level="smoke", states={"4.1": "passed"})
+    before.facts = {"prices": {"amount": "1", "<b>": "x"}}
+    now = before.model_copy(update={"states": {"4.1": "failed"}, "facts": {"prices": {"amount": "2", "<b>": "x"}}})
+    lines = [
+        history.RunLine(run_id=str(n), finished=FIRST, level="smoke", label="READY", exit_code=0, waits={"a wait": 1.0})
+        for n in range(9)
+    ]
+    slow = lines[0].model_copy(update={"waits": {"a wait": 30.0}})
+    found = compare(before, now, runs=lines, line=slow, ends={"the waiver of 1.4": FIRST.date()}, today=FIRST.date())
+    return samples.run().model_copy(update={"drift": found})
+
+
+def test_changes_are_in_every_rendering() -> None:
+    document = changed()
+    markdown, html = as_markdown(document), as_html(document)
+    for text in ("prices: amount: 1 → 2", "slower: a wait took 30 s"):
+        assert text in markdown
+    assert markdown.index("Since the run") < markdown.index("| Item |")
+    assert "Since the run 20261121T01Z-a" in html
+    assert "<polyline" in html
+    assert json.loads(as_json(document))["drift"]["facts"][0]["now"] == "2"
+
+
+@given(
+    st.dictionaries(
+        st.text(max_size=5), st.recursive(st.integers(), lambda inner: st.lists(inner, max_size=3)), max_size=6
+    )
+)
+def test_equal_facts_are_no_change_and_others_are(values: dict[str, object]) -> None:
+    one = flat(values)
+    assert flat(json.loads(json.dumps(values))) == one
+    assert flat({**values, "another": 1}) != one
+
+
+def test_many_facts_become_their_number_and_digest() -> None:
+    many = flat({str(number): "exists" for number in range(MOST_FACTS + 1)})
+    assert many["how many"] == "20,001"
+    assert many != flat({str(number + 1): "exists" for number in range(MOST_FACTS + 1)})

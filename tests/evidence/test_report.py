@@ -1,5 +1,7 @@
 """The renderings of a run: complete, valid, without outside references, and safe whatever a value holds."""
 
+import base64
+import hashlib
 import json
 import re
 from html.parser import HTMLParser
@@ -275,3 +277,37 @@ def test_text_stands_out_from_its_ground(palette, ink, paper):
     }
     light, dark = sorted((luminance(full[ink]), luminance(full[paper])), reverse=True)
     assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_only_the_page_itself_may_style_and_script():
+    page = as_html(DOCUMENTS["troubled"])
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
+    assert "unsafe-inline" not in policy
+    for tag in ("style", "script"):
+        (text,) = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        assert f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" in policy
+    assert not re.findall(r"\s(style|on\w+)=", page)
+    assert "\x00" not in as_html(samples.run(samples.scenario("1.1", name="a\x00b")))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "![x](http://evil.example/x.png)",
+        "[open](javascript:alert(1))",
+        "<script>alert(1)</script>",
+        "\x1b]52;c;AAAA\x07 \x00 \udc80",
+        "a\n\n# headline\n\n[x]: http://evil.example",
+        "`code` [![x](y)](z)",
+    ],
+)
+def test_data_is_no_markdown(text):
+    bad = samples.scenario("2.2", name=text, outcome="failed", message=text)
+    document = samples.run(bad, leftovers=[text])
+    lines = as_markdown(document)
+    lines.encode("utf-8")
+    assert not re.search(r"(?<!\\)\[[^\]]*\]\((?!\))", lines.replace("[CI run](", ""))
+    assert not {"\x1b", "\x07", "\x00"} & set(lines)
+    assert "<script" not in lines
+    assert "\n# headline" not in lines
+    assert "\n[x]:" not in lines

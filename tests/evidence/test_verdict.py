@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_flexprice.evidence.records import FindingRecord
-from pytest_flexprice.evidence.statements import is_placeholder
 from pytest_flexprice.evidence.verdict import judge
 from pytest_flexprice.model.checklist import BY_ID, ITEMS, Level
 from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.model.statements import is_placeholder
 
 from .samples import TODAY, plan, scenario
 
@@ -42,7 +42,7 @@ def test_all_items_passed_or_attested_is_ready():
     ("outcome", "expected", "word", "code"),
     [
         ("failed", "failed", "NOT READY", 1),
-        ("not decided", "failed", "NOT READY", 1),
+        ("not decided", "not decided", "NOT READY", 1),
         ("not verified", "not verified", "INCOMPLETE", 6),
         ("not run", "not run", "INCOMPLETE", 6),
     ],
@@ -76,13 +76,14 @@ def test_an_attestation_counts_until_its_last_day_and_only_where_it_was_made(cha
     row = {"item": "8.1", "statement": "We read it", "by": "Dana Reyes", "role": "Lead", "on": TODAY} | change
     others = [one.model_dump() for one in plan().attestations if one.item != "8.1"]
     verdict = judged(the_plan=plan(attestations=[*others, row]))
-    assert state(verdict, "8.1").state == ("attested" if counts else "failed")
+    assert state(verdict, "8.1").state == ("attested" if counts else "not decided")
     assert verdict.word == ("READY" if counts else "NOT READY")
 
 
 def test_a_green_scenario_without_a_statement_is_not_enough():
     verdict = judged(the_plan=plan(attestations=[]))
-    assert state(verdict, "8.3").state == "failed"
+    assert state(verdict, "8.3").state == "not decided"
+    assert "4 items are not decided: 8.1, 8.2, 8.3 and 8.4" in verdict.headline
     assert "Nobody answers for it" in state(verdict, "8.3").why
     assert state(verdict, "2.2").state == "passed"
 
@@ -91,7 +92,7 @@ def test_placeholders_are_no_statement_even_if_the_plan_let_them_in():
     unchecked = plan()
     blank = [one.model_copy(update={"by": "TODO"}) for one in unchecked.attestations]
     verdict = judged(the_plan=unchecked.model_copy(update={"attestations": tuple(blank)}))
-    assert {state(verdict, number).state for number in ("8.1", "8.2", "8.3", "8.4")} == {"failed"}
+    assert {state(verdict, number).state for number in ("8.1", "8.2", "8.3", "8.4")} == {"not decided"}
 
 
 @pytest.mark.parametrize("text", ["", "TODO", "tbd", "n/a", "???", "-", "xxx", "None", "someone", "foobar", "(TBD)"])
@@ -126,13 +127,19 @@ def test_names_are_no_placeholders(name):
 )
 def test_an_item_proved_partly_needs_what_the_plan_must_state(number, change):
     verdict = judged(the_plan=plan(**change))
-    assert state(verdict, number).state == "failed"
+    assert state(verdict, number).state == "not decided"
     attested = {"item": number, "statement": "Looked into", "by": "Dana Reyes", "role": "Lead", "on": TODAY}
     rows = [*(one.model_dump() for one in plan().attestations), attested]
     with_it = state(judged(the_plan=plan(**change, attestations=rows)), number)
     # Where machines had nothing to look at, a statement is all there is, and it is called so.
     assert with_it.state == ("attested" if number in ("1.4", "3.1") else "passed")
     assert "Dana Reyes" in with_it.why
+
+
+def test_what_is_not_decided_is_counted_apart_from_what_failed():
+    verdict = judged(failed("2.1"), failed("1.4", "not decided"), failed("5.1", "not decided"))
+    assert verdict.headline == "1 item failed: 2.1; 2 items are not decided: 1.4 and 5.1."
+    assert (verdict.counts["failed"], verdict.counts["not decided"], verdict.exit_code) == (1, 2, 1)
 
 
 def test_a_waiver_shows_as_waived_and_never_as_passed():
@@ -259,7 +266,7 @@ def test_ready_means_every_item_is_proved(outcomes, level, rehearsal, waived):
     states = {item.state for item in verdict.items}
     assert (verdict.word == "READY") == (states <= {"passed", "attested"} and not rehearsal)
     assert verdict.word != "READY WITH WAIVERS" or states <= {"passed", "attested", "waived"}
-    assert (verdict.exit_code == 1) == ("failed" in states)
+    assert (verdict.exit_code == 1) == bool({"failed", "not decided"} & states)
     for item in verdict.items:
         assert item.why
         assert item.state != "passed" or outcomes[item.id] == "passed"
@@ -268,4 +275,4 @@ def test_ready_means_every_item_is_proved(outcomes, level, rehearsal, waived):
 
 def test_today_is_the_given_day_and_not_the_clock():
     long_ago = date(2020, 1, 1)
-    assert state(judged(today=long_ago), "8.1").state == "failed"
+    assert state(judged(today=long_ago), "8.1").state == "not decided"

@@ -61,16 +61,14 @@ def prepare(scope: Scope, row: Row, given: Mapping[str, Any] | None) -> list[Row
     """
     children: list[Row] = []
     if given is not None:
-        if given[_CREATE]:
-            raise errors.not_implemented(f"{_CREATE} on POST /v1/subscriptions")
         if given[_PARENT]:
             _inherit_from(scope, row, given[_PARENT])
         if given[_PAYER]:
             row["invoicing_customer_id"] = customer_by_external_id(scope, given[_PAYER])["id"]
         children = heirs(scope, row["customer_id"], given[_INHERIT] or [])
-        if children or given[_GROUP]:
+        if children or given[_GROUP] or given[_CREATE]:
             row["subscription_type"] = PARENT
-    if row["subscription_type"] != INHERITED:
+    if row["subscription_type"] not in (INHERITED, GROUPED):
         _require_no_inherited(scope, row)
     return children
 
@@ -85,7 +83,7 @@ def _inherit_from(scope: Scope, row: Row, identifier: str) -> None:
     row.update(
         invoicing_customer_id=parent["invoicing_customer_id"],
         parent_subscription_id=identifier,
-        subscription_type=INHERITED,
+        subscription_type=GROUPED if row["subscription_type"] == GROUPED else INHERITED,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
@@ -30,7 +31,7 @@ from . import (
 from .line_items import Origin
 from .lines import Period
 from .rounding import ONE
-from .scope import Scope
+from .scope import Scope, customer_by_external_id, customer_by_id
 
 _OPEN = ("trialing", "active")
 
@@ -47,7 +48,7 @@ def anchor(body: Mapping[str, Any], start: datetime, zone: tzinfo) -> datetime:
     return milliseconds(body["billing_anchor"]) if body["billing_anchor"] else start
 
 
-def trial_days(body: Mapping[str, Any], prices: list[Row]) -> int:
+def trial_days(body: Mapping[str, Any], prices: Sequence[Row]) -> int:
     """The length of the trial: the request's own, else that of the recurring fixed prices, which must agree."""
     if body["trial_period_days"] is not None:
         return int(body["trial_period_days"])
@@ -58,22 +59,78 @@ def trial_days(body: Mapping[str, Any], prices: list[Row]) -> int:
     return found.pop() if found else 0
 
 
-def create(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row) -> tuple[Row, Row | None]:
-    """Store a subscription with all that was agreed for it, and bill its opening; returns both."""
-    prices = price_choice.matching(scope, plan["id"], "PLAN", body["currency"], body["billing_period"])
-    if body["auto_invoice_threshold"] is not None and any(price["type"] != "USAGE" for price in prices):
-        raise errors.validation("auto_invoice_threshold is only supported for subscriptions with usage prices only")
+def create(scope: Scope, body: Mapping[str, Any]) -> tuple[Row, Row | None]:
+    """Store a subscription with all that was agreed for it, and bill its opening; returns both.
+
+    Raises :class:`errors.ApiError` for an unknown or archived customer or plan, and for a deal that cannot be.
+    """
+    belonging = body["inheritance"] or {}
+    party = _party(scope, body)
     with transaction.all_or_nothing(scope) as deal:
-        row = _store(deal, {**body, "trial_period_days": trial_days(body, prices)}, customer, plan)
-        heirs = _agree(deal, row, body, plan, prices)
+        row, heirs = _make(deal, body, party, inheritance.STANDALONE)
+        for child in belonging.get("grouped_invoicing_children_to_create") or []:
+            _make_child(deal, row, body, child)
         if row["subscription_status"] == "draft":
             deal.publish("subscription.draft.created", row)
             return row, None
         invoice = open_billing(deal, row)
-        _bring_together(deal, row, heirs, (body["inheritance"] or {}).get("subscriptions_ids_for_grouped_invoicing"))
-    phases.open_later(scope, row, plan, prices, body["phases"] or [])
+        _bring_together(deal, row, heirs, belonging.get("subscriptions_ids_for_grouped_invoicing"))
+    phases.open_later(scope, row, party.plan, party.prices, body["phases"] or [])
     scope.publish("subscription.created", row)
     return row, invoice
+
+
+@dataclass(frozen=True)
+class _Party:
+    """Who subscribes to what."""
+
+    customer: Row
+    plan: Row
+    prices: Sequence[Row]
+
+
+def _party(scope: Scope, body: Mapping[str, Any]) -> _Party:
+    if body["customer_id"]:
+        customer = customer_by_id(scope, body["customer_id"])
+    else:
+        customer = customer_by_external_id(scope, body["external_customer_id"])
+    if customer["status"] != "published":
+        details = {"customer_id": customer["id"], "status": customer["status"]}
+        raise errors.validation("The customer must be active to create a subscription", details)
+    plan = scope.get("plans", body["plan_id"])
+    if plan is None:
+        raise errors.not_found(f"Plan with ID {body['plan_id']} was not found", {"plan_id": body["plan_id"]})
+    if plan["status"] != "published":
+        details = {"plan_id": plan["id"], "status": plan["status"]}
+        raise errors.validation("The plan must be active to create a subscription", details)
+    prices = price_choice.matching(scope, plan["id"], "PLAN", body["currency"], body["billing_period"])
+    if body["auto_invoice_threshold"] is not None and any(price["type"] != "USAGE" for price in prices):
+        raise errors.validation("auto_invoice_threshold is only supported for subscriptions with usage prices only")
+    return _Party(customer, plan, prices)
+
+
+def _make(scope: Scope, body: Mapping[str, Any], party: _Party, kind: str) -> tuple[Row, list[Row]]:
+    """Store a subscription with what was agreed; also returns the customers that inherit it."""
+    days = trial_days(body, party.prices)
+    row = _store(scope, {**body, "trial_period_days": days}, party.customer, party.plan, kind)
+    return row, _agree(scope, row, body, party.plan, party.prices)
+
+
+def _make_child(scope: Scope, parent: Row, body: Mapping[str, Any], child: Mapping[str, Any]) -> None:
+    """Store a subscription that is billed with its parent, in step with it; nothing is announced."""
+    anchored = parent["billing_anchor"] if parent["billing_cycle"] == "anniversary" else None
+    shared = ("currency", "start_date", "billing_period", "billing_period_count", "billing_cycle")
+    full = {
+        **dict.fromkeys(body),
+        **child,
+        **{name: parent[name] for name in shared},
+        "billing_anchor": anchored,
+        "inheritance": {**dict.fromkeys(body["inheritance"]), "parent_subscription_id": parent["id"]},
+    }
+    party = _party(scope, full)
+    row, _ = _make(scope, full, party, inheritance.GROUPED)
+    grants.start(scope, row)
+    phases.open_later(scope, row, party.plan, party.prices, full["phases"] or [])
 
 
 def _agree(scope: Scope, row: Row, body: Mapping[str, Any], plan: Row, prices: Sequence[Row]) -> list[Row]:
@@ -96,7 +153,8 @@ def _agree(scope: Scope, row: Row, body: Mapping[str, Any], plan: Row, prices: S
 
 def _first_lines(scope: Scope, row: Row, body: Mapping[str, Any], plan: Row, prices: Sequence[Row]) -> dict[str, Row]:
     """The lines of the plan's prices, in the first phase where there are any; by price. A child has none."""
-    if (body["inheritance"] or {}).get("parent_subscription_id"):
+    heir = (body["inheritance"] or {}).get("parent_subscription_id")
+    if heir and row["subscription_type"] != inheritance.GROUPED:
         return {}
     given = body["phases"] or []
     phase = phases.store(scope, row, given[0]) if given else None
@@ -123,7 +181,7 @@ def _bring_together(scope: Scope, row: Row, heirs: Sequence[Row], grouped: Seque
         grouping.group(scope, row, identifier)
 
 
-def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row) -> Row:
+def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row, kind: str) -> Row:
     start = milliseconds(body["start_date"] or scope.now)
     days = body["trial_period_days"] or 0
     status = "draft" if body["subscription_status"] == "draft" else ("trialing" if days > 0 else "active")
@@ -170,17 +228,23 @@ def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row) -> R
         proration_behavior=body["proration_behavior"] or "none",
         enable_true_up=bool(body["enable_true_up"]),
         payment_terms=body["payment_terms"],
-        subscription_type=inheritance.STANDALONE,
+        subscription_type=kind,
         synced_price_sequence=views.price_sequence(scope, plan["id"]),
     )
 
 
-def open_billing(scope: Scope, row: Row) -> Row:
-    """The opening invoice (of the advance fees, or the free one of a trial) and the credit grants."""
+def open_billing(scope: Scope, row: Row) -> Row | None:
+    """The opening invoice (of the advance fees, or the free one of a trial) and the credit grants.
+
+    That of a subscription without lines of its own stays an empty draft, which is not returned.
+    """
     trial = row["subscription_status"] == "trialing"
     reason = "SUBSCRIPTION_TRIAL_START" if trial else "SUBSCRIPTION_CREATE"
     period = Period(row["current_period_start"], row["current_period_end"])
     invoice = drafts.new_subscription_invoice(scope, row, reason, period)
+    if not inheritance.has_invoices(row):
+        grants.start(scope, row)
+        return None
     invoices.close(scope, invoice)
     if trial and row["collection_method"] == "charge_automatically":
         invoices.pay_trial(scope, invoice)
@@ -190,7 +254,7 @@ def open_billing(scope: Scope, row: Row) -> Row:
     return invoice
 
 
-def activate(scope: Scope, row: Row, start: datetime) -> Row:
+def activate(scope: Scope, row: Row, start: datetime) -> Row | None:
     """Turn a draft into a running subscription that starts at ``start``; returns its opening invoice."""
     start = milliseconds(start)
     own_anchor = row["billing_anchor"] == row["start_date"]

@@ -191,14 +191,19 @@ Kind = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class ListOf:
-    """A JSON array of one kind; a ``null`` element becomes the kind's zero value (``None`` here)."""
+    """A JSON array of one kind; a ``null`` element becomes the kind's zero value: an object without fields, an empty text."""
 
     kind: Kind
 
     def __call__(self, value: Any) -> list[Any]:
         if not isinstance(value, list):
             raise BindError("not an array")
-        return [None if item is None else self.kind(item) for item in value]
+        return [self._zero() if item is None else self.kind(item) for item in value]
+
+    def _zero(self) -> Any:
+        if isinstance(self.kind, Schema):
+            return self.kind({})
+        return "" if self.kind is text else None
 
 
 def array(kind: Kind) -> ListOf:

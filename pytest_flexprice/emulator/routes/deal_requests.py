@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernel.binding import (
+    Field,
     Schema,
     anything,
     array,
     boolean,
     decimal,
     field,
+    go_name,
     instant,
     integer,
     mapping,
     strings,
     text,
 )
+from .credit_grants import GRANT
 
 TIER = Schema("CreatePriceTier", field("up_to", integer), field("unit_amount", decimal), field("flat_amount", decimal))
 TRANSFORM = Schema("TransformQuantity", field("divide_by", integer), field("round"))
@@ -156,11 +159,41 @@ PHASE = Schema(
     field("line_items", array(LINE), "dive"),
     field("metadata", strings),
 )
+
+
+def _embedded(name: str, schema: Schema) -> Field:
+    """A list of objects that the server's request embeds from another type."""
+    return field(name, array(schema), "dive", go=f"SubscriptionCreationConfig.{go_name(name)}")
+
+
+AGREED = (
+    field("trial_period_days", integer),
+    field("credit_grants", array(GRANT)),
+    field("commitment_amount", decimal),
+    field("commitment_duration"),
+    field("overage_factor", decimal),
+    field("enable_true_up", boolean),
+    field("tax_rate_overrides", array(TAX_OVERRIDE), "dive"),
+    *COUPONS,
+    field("line_item_commitments", commitments),
+    _embedded("override_line_items", OVERRIDE),
+    field("override_entitlements", anything),
+    _embedded("addons", ADDON),
+    _embedded("line_items", LINE),
+    _embedded("phases", PHASE),
+)
+"""What can be agreed for a subscription beside its plan and its schedule."""
+_CHILD = Schema(
+    "GroupedInvoicingChildRequest",
+    field("plan_id", rules="required"),
+    field("external_customer_id", rules="required"),
+    *AGREED,
+)
 INHERITANCE = Schema(
     "SubscriptionInheritanceConfig",
     field("external_customer_ids_to_inherit_subscription", array(text)),
     field("parent_subscription_id"),
     field("invoicing_customer_external_id"),
     field("subscriptions_ids_for_grouped_invoicing", array(text)),
-    field("grouped_invoicing_children_to_create", anything),
+    field("grouped_invoicing_children_to_create", array(_CHILD), "dive"),
 )

@@ -7,23 +7,10 @@ from typing import Any
 
 from ..billing import cancelling, config, inheritance, line_changes, line_commitments, overrides, periods, phases
 from ..kernel import errors
-from ..kernel.binding import (
-    Field,
-    Schema,
-    anything,
-    array,
-    boolean,
-    decimal,
-    field,
-    go_name,
-    instant,
-    integer,
-    strings,
-)
+from ..kernel.binding import Schema, anything, decimal, field, instant, integer, strings
 from ..kernel.call import Call
 from ..kernel.render import dec
-from .credit_grants import GRANT
-from .deal_requests import ADDON, COUPONS, INHERITANCE, LINE, OVERRIDE, PHASE, TAX_OVERRIDE, commitments
+from .deal_requests import AGREED, INHERITANCE
 
 STATUSES = ("active", "paused", "cancelled", "incomplete", "trialing", "draft")
 _COLLECTION = ("charge_automatically", "send_invoice")
@@ -38,13 +25,6 @@ _WORDS = {
 }
 CURRENCY_LENGTH = 3
 _ELSEWHERE = ("override_entitlements", "checkout")
-_CONFIG = "SubscriptionCreationConfig"
-
-
-def _embedded(name: str, schema: Schema) -> Field:
-    """A list of objects that the server's request embeds from another type."""
-    return field(name, array(schema), "dive", go=f"{_CONFIG}.{go_name(name)}")
-
 
 CREATE = Schema(
     "CreateSubscriptionRequest",
@@ -55,16 +35,11 @@ CREATE = Schema(
     field("lookup_key"),
     field("start_date", instant),
     field("end_date", instant),
-    field("trial_period_days", integer),
     field("billing_period", rules="required"),
     field("billing_period_count", integer),
     field("billing_cycle"),
     field("billing_anchor", instant),
     field("metadata", strings),
-    field("commitment_amount", decimal),
-    field("commitment_duration"),
-    field("overage_factor", decimal),
-    field("enable_true_up", boolean),
     field("payment_behavior"),
     field("gateway_payment_method_id"),
     field("collection_method"),
@@ -72,16 +47,9 @@ CREATE = Schema(
     field("payment_terms"),
     field("subscription_status"),
     field("auto_invoice_threshold", decimal),
-    field("line_item_commitments", commitments),
-    *COUPONS,
-    field("tax_rate_overrides", array(TAX_OVERRIDE), "dive"),
     field("inheritance", INHERITANCE),
-    field("credit_grants", array(GRANT)),
-    _embedded("override_line_items", OVERRIDE),
-    _embedded("addons", ADDON),
-    _embedded("line_items", LINE),
-    _embedded("phases", PHASE),
-    *(field(name, anything) for name in _ELSEWHERE),
+    *AGREED,
+    field("checkout", anything),
 )
 
 
@@ -175,8 +143,8 @@ def _check_amounts(body: dict[str, Any]) -> None:
 
 def _check_deal(body: dict[str, Any], call: Call) -> None:
     for index, grant in enumerate(body["credit_grants"] or []):
-        if grant is None or grant["scope"] != "SUBSCRIPTION":
-            details = {"grant_index": index, "grant_scope": grant["scope"] if grant else ""}
+        if grant["scope"] != "SUBSCRIPTION":
+            details = {"grant_index": index, "grant_scope": grant["scope"] or ""}
             message = "Credit grants created with a subscription must have SUBSCRIPTION scope"
             raise errors.validation(message, details)
     line_commitments.check_all(body["line_item_commitments"])

@@ -11,7 +11,7 @@ from ..billing import (
     subscribing,
     views,
 )
-from ..billing.scope import Scope, customer_by_external_id, customer_by_id, subscription_by_id
+from ..billing.scope import Scope, customer_by_external_id, subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, array, boolean, field, instant, text
 from ..kernel.call import Call, Reply, created
@@ -60,21 +60,7 @@ def create_subscription(call: Call) -> Reply:
     body = call.bind(CREATE)
     check(body, call)
     scope = Scope.of(call)
-    if body["customer_id"]:
-        customer = customer_by_id(scope, body["customer_id"])
-    else:
-        customer = customer_by_external_id(scope, body["external_customer_id"])
-    if customer["status"] != "published":
-        details = {"customer_id": customer["id"], "status": customer["status"]}
-        raise errors.validation("The customer must be active to create a subscription", details)
-    plan_id = body["plan_id"]
-    plan = scope.get("plans", plan_id)
-    if plan is None:
-        raise errors.not_found(f"Plan with ID {plan_id} was not found", {"plan_id": plan_id})
-    if plan["status"] != "published":
-        details = {"plan_id": plan_id, "status": plan["status"]}
-        raise errors.validation("The plan must be active to create a subscription", details)
-    row, invoice = subscribing.create(scope, body, customer, plan)
+    row, invoice = subscribing.create(scope, body)
     return created(views.created_subscription(scope, row, invoice))
 
 

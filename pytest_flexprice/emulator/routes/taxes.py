@@ -98,6 +98,10 @@ def update_tax_rate(call: Call) -> dict[str, Any]:
 
 @route("DELETE", "/v1/taxes/rates/:id", permission="tax:write")
 def delete_tax_rate(call: Call) -> Reply:
-    """Archive a tax rate."""
-    call.touch(RATES.found(call, call.params["id"]), status="archived", tax_rate_status="INACTIVE")
+    """Archive a tax rate that counts for nobody."""
+    rate = RATES.found(call, call.params["id"])
+    if call.find("tax_associations", tax_rate_id=rate["id"], status="published"):
+        message = "This tax rate has active associations. Please remove all associations before deleting it."
+        raise errors.validation(message)
+    call.touch(rate, status="archived", tax_rate_status="INACTIVE")
     return Reply(204)

@@ -197,3 +197,48 @@ def test_only_heirs_can_leave(company: Company, given: list[str], status: int) -
     wanted = [parent["external_id"] if name == "own" else name for name in given]
     params = {"action": "remove", "external_customer_ids_to_remove": wanted}
     assert modify(company, parent, "inheritance", **params)[0] == status
+
+
+def test_a_parent_brings_grouped_subscriptions_along(company: Company) -> None:
+    customer = company.customer()
+    base = next(line["price_id"] for line in company.read(subscribe(company))["line_items"] if not line.get("meter_id"))
+    seats = [{"price_id": base, "quantity": "2"}]
+    new = {"external_customer_id": customer, "plan_id": company.plan, "override_line_items": seats}
+    company.told.clear()
+    parent = subscribe(company, grouped_invoicing_children_to_create=[new])
+    assert company.events().count("subscription.created") == 1
+    child = child_of(company, customer)
+    assert (child["subscription_type"], child["parent_subscription_id"]) == ("grouped_invoicing", parent["id"])
+    assert child["current_period_end"] == parent["current_period_end"]
+    opening = company.invoices(parent)[0]
+    assert {(line["subscription_id"], line["amount"]) for line in opening["line_items"]} == {
+        (parent["id"], "10"),
+        (child["id"], "20"),
+    }
+    assert company.invoices(child, "DRAFT", "SKIPPED", "FINALIZED") == []
+
+
+def test_one_that_cannot_be_brought_along_leaves_nothing(company: Company) -> None:
+    customer = company.customer()
+    body = {
+        "external_customer_id": company.customer(),
+        "plan_id": company.plan,
+        "currency": "usd",
+        "billing_period": "MONTHLY",
+        "inheritance": {
+            "grouped_invoicing_children_to_create": [
+                {"external_customer_id": customer, "plan_id": company.plan},
+                {"external_customer_id": "nobody", "plan_id": company.plan},
+            ]
+        },
+    }
+    assert company.api.call("POST", "/v1/subscriptions", body).status_code == 404
+    assert company.api.make("/v1/subscriptions/search", {"plan_id": company.plan})["items"] == []
+
+
+def test_an_heir_by_its_parents_id_gets_no_invoice(company: Company) -> None:
+    parent = subscribe(company)
+    child = subscribe(company, parent_subscription_id=parent["id"])
+    assert (child["subscription_type"], child.get("latest_invoice")) == ("inherited", None)
+    company.advance(days=40)
+    assert company.invoices(child, "FINALIZED", "SKIPPED") == []

@@ -114,9 +114,10 @@ def test_what_does_not_exist_or_fit_is_refused(company: Company, fields: dict[st
     assert refused(company, **given) == status
 
 
-def rate(company: Company, code: str, percentage: str) -> None:
+def rate(company: Company, code: str, percentage: str) -> str:
     body = {"name": code, "code": code, "tax_rate_type": "percentage", "percentage_value": percentage}
-    company.api.make("/v1/taxes/rates", body)
+    made: str = company.api.make("/v1/taxes/rates", body)["id"]
+    return made
 
 
 def test_a_tax_is_on_what_the_coupons_left(company: Company) -> None:
@@ -139,6 +140,19 @@ def test_a_customers_tax_counts_for_its_new_subscriptions(company: Company) -> N
     assert company.invoices(made)[0]["total"] == "120"
     bare = company.subscribe(external_customer_id=external_id, tax_rate_overrides=[])
     assert company.invoices(bare)[0]["total"] == "100", "an empty list of overrides means none at all"
+
+
+def test_a_tax_that_counts_for_somebody_cannot_be_deleted(company: Company) -> None:
+    used, unused = rate(company, "vat", "20"), rate(company, "free", "10")
+    company.subscribe(tax_rate_overrides=[{"tax_rate_code": "vat", "currency": "usd"}])
+    assert company.api.call("DELETE", f"/v1/taxes/rates/{used}").status_code == 400
+    assert company.api.call("DELETE", f"/v1/taxes/rates/{unused}").status_code == 204
+
+
+def test_a_deleted_coupon_is_not_given_any_more(company: Company) -> None:
+    identifier = coupon(company, "GONE", percentage_off="10")
+    company.api.call("DELETE", f"/v1/coupons/{identifier}")
+    assert refused(company, subscription_coupons=[{"coupon_code": "GONE"}]) == 404
 
 
 def test_a_coupon_begins_and_ends_on_its_dates(company: Company) -> None:

@@ -48,6 +48,13 @@ def test_null_is_absent_and_unknown_fields_are_ignored() -> None:
     assert "nonsense" not in values
 
 
+def test_null_in_a_list_is_the_empty_value_of_its_kind() -> None:
+    assert bind({"external_id": "a", "tags": ["x", None]})["tags"] == ["x", ""]
+    schema = Schema("Outer", field("items", array(PERSON)))
+    (only,) = binding.bind(b'{"items": [null]}', schema)["items"]
+    assert set(only.values()) == {None}
+
+
 def test_null_as_a_body_is_an_empty_object() -> None:
     assert "ExternalID" in (refusal(b"null").details or {})
 

@@ -1,0 +1,202 @@
+"""Finds known secrets in a text in whatever form they stand there, in time that grows with the text and no faster.
+
+Two views of a text are searched: the text as it is, and the text as it would be read: escapes of URLs, JSON, HTML, Python, Markdown and
+mail undone, line breaks with their indentation, NULs and invisible characters left out. Letters count alike in upper and lower case.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from urllib.parse import quote, quote_plus
+
+SHORTEST = 6  # a shorter value would be found in ordinary words
+GRAM = 6
+WINDOW = 12
+MOST_WINDOWS = 128
+SHORT_TEXT = 2048
+
+Span = tuple[int, int, str]
+
+_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+_SIGNS = re.compile(r"[%\\&=\r\n\x00\u00ad\u200b-\u200d\u2060\ufeff]|\x1b\[|<w?br")
+_ESCAPED = re.compile(
+    r"%(?:25){0,5}(?P<percent>[0-9A-Fa-f]{2})"
+    r"|\\{1,8}(?:u00|x|U000000|u\{0{0,4})(?P<backslash>[0-9A-Fa-f]{2})\}?"
+    r"|\\{1,8}(?P<octal>[01][0-7]{2})"
+    r"|&#[xX]0{0,6}(?P<hexadecimal>[0-9A-Fa-f]{2});|&#0{0,6}(?P<number>[0-9]{2,3});|(?P<entity>&[a-z]{2,6};)"
+    r"|=(?P<mail>[0-9A-F]{2})"
+    r"|(?P<gap>(?:=?(?:\r\n|\r|\n)|\\{1,8}[rn]|<w?br\s?/?>)[ \t]{0,200}(?:[E>|#*+][ \t]{1,8})?"
+    r"|[\x00\u00ad\u200b-\u200d\u2060\ufeff]+|\x1b\[[0-9;]{0,12}m)"
+    r"|\\{1,8}(?P<plain>[!-/:-@\[-`{-~])"
+)
+
+
+@dataclass
+class Known:
+    """The forms of the secrets that a run knows; ``masks`` gives for each form what stands in its place.
+
+    ``anyway`` are forms in which upper and lower case do not matter (kept in lower case), ``exact`` those in which they do,
+    ``windows`` parts of secrets that tell too much of them.
+    """
+
+    anyway: dict[str, str] = field(default_factory=dict)
+    exact: dict[str, str] = field(default_factory=dict)
+    windows: dict[str, str] = field(default_factory=dict)
+    _grams: set[str] = field(default_factory=set)
+
+    def add(self, secret: str, mask: str) -> None:
+        """Make a secret known."""
+        for form in _anyway(secret):
+            self.anyway.setdefault(_lower(form), mask)
+        for form in _exact(secret):
+            self.exact.setdefault(form, mask)
+        for form in _windows(_lower(secret)):
+            self.windows.setdefault(form, mask)
+        for form in (*self.anyway, *self.exact, *self.windows):
+            self._grams.update(_grams(_lower(form)))
+
+    def spans(self, text: str) -> list[Span]:
+        """Where secrets stand in a text, in order and without overlaps, each with its mask."""
+        if not self._grams or len(text) < SHORTEST:
+            return []
+        found = list(self._within(text))
+        if _SIGNS.search(text):
+            plain, places = _as_read(text)
+            found += [(places.start(first), places.end(last), mask) for first, last, mask in self._within(plain)]
+        return _merged(found)
+
+    def _within(self, text: str) -> Iterator[Span]:
+        low = _lower(text)
+        if len(text) <= SHORT_TEXT and self._grams.isdisjoint(_grams(low)):
+            return
+        for forms, where in ((self.anyway, low), (self.exact, text), (self.windows, low)):
+            for form, mask in forms.items():
+                at = where.find(form)
+                while at >= 0:
+                    yield at, at + len(form), mask
+                    at = where.find(form, at + len(form) if forms is not self.windows else at + 1)
+
+
+def _lower(text: str) -> str:
+    """Lower case of a to z only, so that every character stays in its place."""
+    return text.lower() if text.isascii() else text.translate(_LOWER)
+
+
+def _grams(text: str) -> Iterator[str]:
+    return (text[at : at + GRAM] for at in range(len(text) - GRAM + 1))
+
+
+def _anyway(secret: str) -> Iterator[str]:
+    raw = secret.encode()
+    yield from (secret, secret[::-1], raw.decode("latin-1"), raw.hex(), raw.hex(":"), raw.hex(" "))
+    yield from (", ".join(map(str, raw)), ",".join(map(str, raw)))
+    yield from (
+        quote_plus(secret),
+        quote(quote_plus(secret)),
+        json.dumps(secret)[1:-1],
+        repr(secret)[1:-1],
+        html.escape(secret),
+    )
+    for offset in range(5):
+        yield from _core(lambda data: base64.b32encode(data).decode(), raw, offset, bits=5)
+
+
+def _exact(secret: str) -> Iterator[str]:
+    raw = secret.encode()
+    yield from (base64.b85encode(raw).decode(), base64.a85encode(raw).decode())
+    for offset in range(3):
+        for core in _core(lambda data: base64.b64encode(data).decode(), raw, offset, bits=6):
+            yield core
+            yield core.replace("+", "-").replace("/", "_")
+
+
+def _core(encode: Callable[[bytes], str], raw: bytes, offset: int, bits: int) -> Iterator[str]:
+    """What an encoding makes of these bytes wherever they begin in a text: the characters that no neighbour changes."""
+    first = -(-offset * 8 // bits)
+    last = (offset + len(raw)) * 8 // bits
+    core = encode(bytes(offset) + raw)[first:last]
+    if len(core) >= SHORTEST:
+        yield core
+
+
+def _windows(secret: str) -> Iterable[str]:
+    """Parts of a secret that look like nothing else: long enough, of letters and digits, of many different characters."""
+    parts = [secret[at : at + WINDOW] for at in range(len(secret) - WINDOW + 1)]
+    parts = parts if len(parts) <= MOST_WINDOWS else parts[: MOST_WINDOWS // 2] + parts[-MOST_WINDOWS // 2 :]
+    return [part for part in parts if _looks_random(part)]
+
+
+def _looks_random(part: str) -> bool:
+    digits = sum(character.isdigit() for character in part)
+    return digits >= 2 and digits < len(part) and len(set(part)) >= 8
+
+
+@dataclass
+class _Places:
+    """From the places of a text as it is read to those of the text itself: each piece's beginning in both, and its lengths."""
+
+    plain: list[int] = field(default_factory=list)
+    raw: list[int] = field(default_factory=list)
+    escaped: list[int] = field(default_factory=list)
+
+    def add(self, plain: int, raw: int, escaped: int) -> None:
+        """A piece begins; ``escaped`` is the raw length of what is one character as it is read, 0 for a piece that is read as it is."""
+        self.plain.append(plain)
+        self.raw.append(raw)
+        self.escaped.append(escaped)
+
+    def start(self, at: int) -> int:
+        """Where the character at a place begins in the raw text."""
+        piece = bisect_right(self.plain, at) - 1
+        return self.raw[piece] + (0 if self.escaped[piece] else at - self.plain[piece])
+
+    def end(self, at: int) -> int:
+        """Where what ends before a place ends in the raw text."""
+        piece = bisect_right(self.plain, at - 1) - 1
+        return self.raw[piece] + (self.escaped[piece] or at - self.plain[piece])
+
+
+def _as_read(text: str) -> tuple[str, _Places]:
+    places, pieces, length, done = _Places(), [], 0, 0
+    for match in _ESCAPED.finditer(text):
+        if match.start() > done:
+            places.add(length, done, 0)
+            pieces.append(text[done : match.start()])
+            length += match.start() - done
+        character = _character(match)
+        if character:
+            places.add(length, match.start(), match.end() - match.start())
+            pieces.append(character)
+            length += len(character)
+        done = match.end()
+    places.add(length, done, 0)
+    pieces.append(text[done:])
+    return "".join(pieces), places
+
+
+def _character(match: re.Match[str]) -> str:
+    kind, text = match.lastgroup, match[match.lastgroup or 0]
+    if kind == "gap":
+        return ""
+    if kind == "plain":
+        return text
+    if kind == "entity":
+        return html.unescape(text)[:1]
+    base = 8 if kind == "octal" else 10 if kind == "number" else 16
+    return chr(int(text, base))
+
+
+def _merged(found: list[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for first, last, mask in sorted(found, key=lambda span: (span[0], -span[1])):
+        if merged and first < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]), merged[-1][2])
+        else:
+            merged.append((first, last, mask))
+    return merged

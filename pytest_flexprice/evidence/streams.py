@@ -1,0 +1,59 @@
+"""What leaves the process beside the evidence loses its secrets too: pytest's terminal, its debug trace, and a crash of the process."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from types import TracebackType
+from typing import Any
+
+import pytest
+
+from pytest_flexprice.evidence.redaction import Redactor
+from pytest_flexprice.model.shown import tame
+
+
+class CleanStream:
+    """A text stream that hands on what it is given without known secrets."""
+
+    def __init__(self, inner: Any, redactor: Redactor) -> None:
+        self._inner = inner
+        self._redactor = redactor
+
+    def write(self, text: str) -> int:
+        """Write the text without secrets, and without what would steer the terminal."""
+        return int(self._inner.write(tame(self._redactor.values(text))) or 0)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+def clean_terminal(config: pytest.Config, redactor: Redactor) -> None:
+    """Let pytest's own terminal write without secrets, whoever writes to it."""
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    writer = getattr(reporter, "_tw", None)
+    if writer is not None and not isinstance(writer._file, CleanStream):
+        writer._file = CleanStream(writer._file, redactor)
+
+
+def clean_trace(config: pytest.Config, redactor: Redactor) -> None:
+    """Let ``--debug`` write its trace without secrets."""
+    root: Any = config.trace.root
+    write = getattr(root, "_writer", None)
+    if write is not None:
+        root.setwriter(lambda text: write(redactor.text(text)))
+
+
+def clean_crash(redactor: Redactor) -> None:
+    """Let a crash of the whole process print its traceback without secrets."""
+    before = sys.excepthook
+
+    def told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        text = "".join(traceback.format_exception(kind, error, trace))
+        clean = redactor.text(text)
+        if clean == text:
+            before(kind, error, trace)
+        else:
+            sys.stderr.write(clean)
+
+    sys.excepthook = told

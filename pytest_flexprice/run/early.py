@@ -1,0 +1,52 @@
+"""Before there is a run: the secrets that its refusal could show."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from _pytest.config import ConftestImportFailure
+
+from pytest_flexprice.evidence.redaction import Redactor
+from pytest_flexprice.evidence.sensitive import is_sensitive
+from pytest_flexprice.model.bounded import Unreadable
+from pytest_flexprice.run import variables
+
+
+def redactor_for(rootdir: Path, name: str) -> Redactor:
+    """A redactor that knows what stands under sensitive names in the environment and in ``.env.<name>``."""
+    redactor = Redactor()
+    for each in (os.environ, _of_file(rootdir / f".env.{name}")):
+        for variable, value in each.items():
+            if value and is_sensitive(variable):
+                redactor.add(value)
+    return redactor
+
+
+def _of_file(path: Path) -> Mapping[str, str | None]:
+    try:
+        return variables.read(path)
+    except Unreadable:  # told by whoever needs it
+        return {}
+
+
+@contextmanager
+def clean_import(rootdir: Path, name: str) -> Generator[None]:
+    """An error while a ``conftest.py`` is imported shows no secret.
+
+    Raises:
+        pytest.UsageError: in place of an error that would have shown one.
+    """
+    try:
+        yield
+    except ConftestImportFailure as error:
+        told = f"{error.path}: {type(error.cause).__name__}: {error.cause}"
+        clean = redactor_for(rootdir, name).text(told)
+        if clean == told:
+            raise
+        raise pytest.UsageError(
+            f"{clean} (while this conftest.py was imported; its traceback would show a secret)"
+        ) from None
