@@ -42,6 +42,7 @@ def environment_of_the_key(flexprice: Flexprice) -> access.Belonging:
 def is_the_declared_environment(seen: access.Belonging, profile: Profile, observe: Observe) -> None:
     declared = profile.environment
     findings = access.wrong_environment(seen, declared, profile.environment_header)
+    findings = findings or access.undeclared_environment(declared, profile.name, seen)
     observe(
         "environment of the key",
         expected={"environment_id": declared.environment_id or "(the plan names none)", "type": declared.type},

@@ -53,13 +53,23 @@ def past_prices(flexprice: Flexprice) -> Past:
 
 @given("the customers that the plan declares", target_fixture="columns")
 def declared_customers(plan: GoLivePlan) -> tuple[str, ...]:
-    next(declared.rows(plan.customers, plan.folder), None)
+    _require_some(plan)
     return declared.header(plan.customers, plan.folder)
 
 
 @given("the customers and subscriptions of this environment", target_fixture="register")
 def existing_customers(customer_register: Register) -> Register:
     return customer_register
+
+
+def _require_some(plan: GoLivePlan) -> None:
+    if next(declared.rows(plan.customers, plan.folder), None) is None:
+        raise not_decided(
+            "4.1",
+            "golive.toml: customers",
+            "the plan declares no customer, so there is nothing to hold the existing ones against",
+            remedy="write a row for each customer into the file that customers.file names, or into customers.declared",
+        )
 
 
 @then("every declared customer has an external id that events can carry")

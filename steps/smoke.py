@@ -17,6 +17,7 @@ from pytest_flexprice.run.profile import Profile
 from pytest_flexprice.testbed.delivered import NotRegistered, await_processed
 from pytest_flexprice.testbed.ladder import Climbed, Rung
 from pytest_flexprice.testbed.smoke import NotReached, Smoke
+from pytest_flexprice.testbed.usage_rungs import may_repeat
 from pytest_flexprice.testbed.waiting import Eventually
 from pytest_flexprice.webhooks import effects
 from pytest_flexprice.webhooks.content import content_findings
@@ -85,6 +86,11 @@ def usage_is_exact(metered: Climbed, observe: Observe) -> None:
 
 @when("one event was sent again with its id and time", target_fixture="repeated")
 def repeat_event(smoke: Smoke) -> Climbed:
+    if not may_repeat(smoke.profile):
+        pytest.skip(
+            "not tried, because nothing is sent twice in production unless the plan says so; "
+            f"set environments.{smoke.profile.name}.allow_duplicates = true"
+        )
     return climb(smoke, Rung.REPEATED)
 
 

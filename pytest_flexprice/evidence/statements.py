@@ -5,20 +5,16 @@ The plan itself refuses placeholders; they are refused here too, so that no verd
 
 from __future__ import annotations
 
-import re
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
 from pytest_flexprice.model.checklist import Item
+from pytest_flexprice.model.statements import is_placeholder, last_day, standing
 
 if TYPE_CHECKING:
-    from pytest_flexprice.model.golive_plan import Attestation, GoLivePlan
-
-_PLACEHOLDER = re.compile(
-    r"^\W*(|todo|tbd|tba|fixme|n\W?a|none|nobody|name|owner|someone|somebody|x+|unknown|(foo|bar)+)\W*$", re.IGNORECASE
-)
+    from pytest_flexprice.model.golive_plan import GoLivePlan
 
 
 class Statement(BaseModel):
@@ -56,22 +52,15 @@ def attestation_for(item: Item, plan: GoLivePlan | None, environment: str, today
     """The newest attestation of the item that counts today in this environment."""
     if plan is None:
         return None
-    valid = [one for one in plan.attestations if one.item == item.id and counts(one, environment, today)]
+    mine = [one for one in plan.attestations if one.item == item.id]
+    valid = [
+        one for one in mine if standing(one, environment, today, lambda name: (plan.folder / name).exists()).counts
+    ]
     if not valid:
         return None
     newest = max(valid, key=lambda one: one.on)
     who = f"{newest.by} ({newest.role})"
     return Statement(by=who, on=newest.on, text=newest.statement, evidence=newest.evidence, machine_part=False)
-
-
-def counts(attestation: Attestation, environment: str, today: date) -> bool:
-    """Whether an attestation counts: for this environment, made, not expired, by a real name.
-
-    Its last day is ``on`` plus ``valid_days``.
-    """
-    here = not attestation.environment or attestation.environment == environment
-    named = all(not is_placeholder(text) for text in (attestation.by, attestation.role, attestation.statement))
-    return here and named and attestation.on <= today <= attestation.on + timedelta(days=attestation.valid_days)
 
 
 def statement_for(item: Item, plan: GoLivePlan, environment: str, today: date) -> Statement | None:
@@ -110,14 +99,9 @@ def last_days(plan: GoLivePlan | None, environment: str) -> dict[str, date]:
     own = [one for one in plan.attestations if not one.environment or one.environment == environment]
     spoken: dict[str, date] = {}
     for one in own:
-        name, last = f"the statement about {one.item}", one.on + timedelta(days=one.valid_days)
+        name, last = f"the statement about {one.item}", last_day(one)
         spoken[name] = max(last, spoken.get(name, last))
     return {**waivers, **spoken}
-
-
-def is_placeholder(text: str) -> bool:
-    """Whether a text stands where a name or sentence should: empty, TODO, ???, n/a and their like."""
-    return bool(_PLACEHOLDER.match(text))
 
 
 def _machines_had_a_part(item: Item, plan: GoLivePlan, environment: str) -> bool:

@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 from pytest_flexprice.model import spoken
 from pytest_flexprice.model.bounded import LARGEST_PLAN, Unreadable, parse_toml, read_text
 from pytest_flexprice.model.checklist import BY_ID, Level
+from pytest_flexprice.model.statements import is_placeholder
 
 PLAN_NAME = "golive.toml"
 MOST_PREVIEWS = 1_000_000
@@ -29,7 +30,6 @@ CHECKLIST_EVENT_TYPES = (
     "subscription.created",
     "subscription.cancelled",
 )
-_PLACEHOLDERS = re.compile(r"^\s*(|todo|tbd|fixme|n/?a|none|xxx+|\?+|-+|…|\.\.\.)\s*$", re.IGNORECASE)
 
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*|[a-z_][a-z0-9_]*")
@@ -41,7 +41,7 @@ class PlanError(Exception):
 
 
 def _named(value: str) -> str:
-    if _PLACEHOLDERS.match(value):
+    if is_placeholder(value):
         raise ValueError(f"'{value}' is a placeholder; write a real name or sentence")
     return value.strip()
 

@@ -58,6 +58,22 @@ def wrong_environment(seen: Belonging, declared: Environment, header: str = "") 
     ]
 
 
+def undeclared_environment(declared: Environment, name: str, seen: Belonging) -> list[Finding]:
+    """A production environment has to be named by its id: any other one of the same type would pass for it (checklist 1.1)."""
+    if declared.environment_id or not declared.production:
+        return []
+    return [
+        Finding(
+            "1.1",
+            f"golive.toml: environments.{name}.environment_id",
+            "the plan does not say which environment the key must belong to",
+            observed=seen.environment_id,
+            remedy="write environment_id into that table once somebody has looked whether it is this one",
+            kind=Kind.NOT_DECIDED,
+        )
+    ]
+
+
 def missing_reads(refused: Mapping[str, str]) -> list[Finding]:
     """What the key may not read; ``refused`` maps the thing to what Flexprice said (checklist 1.2; contract 1.7)."""
     if not refused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from pytest_flexprice.run.run import RUN, Run
 from pytest_flexprice.testbed.alive import alive
 from pytest_flexprice.testbed.cleanup import clean
 from pytest_flexprice.testbed.customer import Testbed, TestCustomer, TestSubscription
+from pytest_flexprice.testbed.delivered import await_known_endpoint
 from pytest_flexprice.testbed.ledger import Ledger
 from pytest_flexprice.testbed.proof import prove_environment
 from pytest_flexprice.testbed.sending import SendEvents, Sent, send_through_api
@@ -112,4 +114,6 @@ def handler_has_processed() -> Callable[[str], bool] | None:
 @pytest.fixture(scope="session")
 def smoke(flexprice_run: Run, testbed: Testbed, send_events: SendEvents, eventually: Eventually) -> Smoke:
     """One test customer's way along the ladder from accepted event to finalized invoice, each rung climbed once."""
-    return Smoke(flexprice_run.profile, testbed, send_events, eventually)
+    profile, webhooks = flexprice_run.profile, flexprice_run.plan.webhooks
+    ready = partial(await_known_endpoint, testbed.flexprice, profile, webhooks, eventually)
+    return Smoke(profile, testbed, send_events, eventually, ready)

@@ -114,6 +114,7 @@ def _ask_for_draft(smoke: Smoke) -> None:
 
 
 def _cancel_and_bill(smoke: Smoke) -> Climbed:
+    smoke.before_finalizing()
     smoke.next_second()
     identifier = smoke.setup.subscription.id
     moment = smoke.now()
@@ -158,6 +159,7 @@ def finalize(smoke: Smoke) -> Climbed:
     if smoke.profile.environment.test_invoice == "cancel_and_bill":
         return Climbed("finalized by cancelling", _read(before), [], (before, before["_billed_at"]))
     flexprice, identifier = smoke.testbed.flexprice, before["id"]
+    smoke.before_finalizing()
     moment: datetime = smoke.now()
     flexprice.post(path_of("invoices", identifier, "finalize"), {})
     observed = flexprice.get(path_of("invoices", identifier))

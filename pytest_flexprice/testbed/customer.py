@@ -97,9 +97,19 @@ class Testbed:
         return TestCustomer(owner.id, key, name)
 
     def subscription(
-        self, customer: TestCustomer, plan_id: str, currency: str, billing_period: str, now: datetime
+        self,
+        customer: TestCustomer,
+        plan: tuple[str, str, str],
+        now: datetime,
+        head_start: timedelta = HEAD_START,
     ) -> TestSubscription:
-        """A subscription of that customer that sends its invoices and charges nobody."""
+        """A subscription of that customer that sends its invoices and charges nobody.
+
+        Args:
+            plan: the plan's id, the currency and the billing period.
+            head_start: how long before now it starts, so that usage may have happened since.
+        """
+        plan_id, currency, billing_period = plan
         key = f"{customer.external_id}/{plan_id}"
         self.ledger.intend("subscription", key, customer=customer.external_id)
         body = {
@@ -109,7 +119,7 @@ class Testbed:
             "billing_period": billing_period,
             "billing_period_count": 1,
             "collection_method": "send_invoice",
-            "start_date": rfc3339(now - HEAD_START),
+            "start_date": rfc3339(now - head_start),
             "metadata": {"managed_by": MARK, "run_id": self.run_id},
         }
         try:

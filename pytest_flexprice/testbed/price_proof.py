@@ -24,13 +24,16 @@ from pytest_flexprice.oracle.proving.budget import Budget
 from pytest_flexprice.oracle.proving.coverage import Row, Trial, Wrong, gaps, ruled, table, trials, wrong_amounts
 from pytest_flexprice.oracle.proving.steps import Step, body_of, roomiest, steps
 from pytest_flexprice.oracle.proving.targets import Aim, aim, needs_of
-from pytest_flexprice.testbed.customer import Testbed, rfc3339
+from pytest_flexprice.testbed.customer import HEAD_START, Testbed, rfc3339
 from pytest_flexprice.testbed.sending import MOST_PER_BULK
 from pytest_flexprice.testbed.setting_up import Setup, TestPlan, set_up
-from pytest_flexprice.testbed.waiting import Eventually
+from pytest_flexprice.testbed.waiting import Eventually, Waited
 
 SECOND = timedelta(seconds=1)
 FIRST, QUIET = 60.0, 20.0
+EARLIER = timedelta(hours=26)
+"""How long before now a subscription under proof starts, so that usage of another day can be tried."""
+LONGEST_GUESS = 5.0
 LONGEST = 400.0  # seconds in all
 SHORTEST = 30.0  # seconds, also on a busy machine that rehearses
 
@@ -84,6 +87,18 @@ class Proved:
         return f"{exact} of {len(rows)} parts of {prices} prices are billed exactly"
 
 
+@dataclass
+class Pace:
+    """How long usage took to arrive lately: the first look at a preview is worth its request only then."""
+
+    guess: float = 0.0
+
+    def learn(self, waited: Waited[Any]) -> None:
+        """Look later next time where the first look came too early, else a little sooner."""
+        later = self.guess + waited.seconds if waited.attempts > 1 else self.guess * 0.9
+        self.guess = min(later, LONGEST_GUESS)
+
+
 @dataclass(frozen=True)
 class Prover:
     """Proves the prices of plans. ``patience`` is the factor on every deadline; ``where`` the environment's table in the plan."""
@@ -94,6 +109,7 @@ class Prover:
     patience: float = 1.0
     unproved: dict[str, str] = field(default_factory=dict)
     where: str = "environments.NAME"
+    pace: Pace = field(default_factory=Pace)
 
     def prove(self, plans: Iterable[TestPlan]) -> Proved:
         """Send and preview, step by step, and end the subscriptions again.
@@ -113,7 +129,8 @@ class Prover:
     def _begin(self, plan: TestPlan, number: int) -> Proving:
         now = self.eventually.now()
         customer = self.testbed.customer(f"prices-{number}", now)
-        setup = set_up(self.testbed, customer, plan, now)
+        early = HEAD_START if plan.billing_period in ("DAILY", "WEEKLY") else EARLIER
+        setup = set_up(self.testbed, customer, plan, now, early)
         return Proving(plan.label, setup, aim(setup.billed, setup.meters, setup.allowances))
 
     def _design(self, provings: Sequence[Proving]) -> None:
@@ -125,9 +142,9 @@ class Prover:
             each.aim = each.aim.within(self.budget, reached[each.label], reached[each.label])
             window = Window(second(each.setup.begins) + 2 * SECOND, second(self.eventually.now()))
             sizes = [meter.aggregation.bucket_size for meter in each.setup.meters]
-            part = roomiest(window, sizes, each.setup.billed.anchor)
+            parts = roomiest(window, sizes, each.setup.billed.anchor)
             customer = each.setup.subscription.customer.external_id
-            each.steps = steps(each.aim, each.setup.meters, part, customer, customer)
+            each.steps = steps(each.aim, each.setup.meters, parts, customer)
 
     def _climb(self, provings: Sequence[Proving]) -> None:
         """Step after step; where the server is so slow that all of them would take too long, fewer and larger ones."""
@@ -145,6 +162,7 @@ class Prover:
         events = [event for each in provings for event in each.take(index)]
         self._send(events)
         expected = {each.label: each.expected for each in provings}
+        self.eventually.pause(self.pace.guess)
         met, waited = self.eventually.follow(
             what,
             lambda: {each.label: self._preview(each) for each in provings},
@@ -153,6 +171,8 @@ class Prover:
             first=max((FIRST + 2 * len(events)) * self.patience, SHORTEST),
             quiet=max(QUIET * self.patience, SHORTEST),
         )
+        if met:
+            self.pace.learn(waited)
         for each in provings:
             self._judge(each, expected[each.label], waited.value[each.label])
             each.ended = not met and not _arrived(expected[each.label], waited.value[each.label])
@@ -170,7 +190,7 @@ class Prover:
     def _judge(self, each: Proving, expected: ExpectedInvoice, preview: dict[str, Any]) -> None:
         found = compare_invoice(expected, preview, "5.3")
         wrong = [finding for finding in found if finding.severity is Severity.ERROR]
-        each.trials += trials(expected, wrong)
+        each.trials += trials(expected, preview)
         for path, amounts in wrong_amounts(wrong, expected, each.aim).items():
             each.wrong.setdefault(path, []).extend(amounts)
         told = {finding.path for finding in each.findings}

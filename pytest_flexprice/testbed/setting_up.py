@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pytest_flexprice.api import Flexprice, path_of
@@ -13,7 +13,7 @@ from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
 from pytest_flexprice.oracle.metering.meters import Meter
 from pytest_flexprice.oracle.pricing.allowances import Allowance, by_meter
 from pytest_flexprice.run.profile import Profile
-from pytest_flexprice.testbed.customer import Testbed, TestCustomer, TestSubscription
+from pytest_flexprice.testbed.customer import HEAD_START, Testbed, TestCustomer, TestSubscription
 from pytest_flexprice.testbed.ownership import belonging
 
 
@@ -152,13 +152,15 @@ def plans_to_prove(flexprice: Flexprice, profile: Profile, chosen: TestPlan) -> 
     return [plan_as_sold(flexprice, row, *sold) for row in rows for sold in sold_as(row)]
 
 
-def set_up(testbed: Testbed, customer: TestCustomer, plan: TestPlan, now: datetime) -> Setup:
+def set_up(
+    testbed: Testbed, customer: TestCustomer, plan: TestPlan, now: datetime, head_start: timedelta = HEAD_START
+) -> Setup:
     """Subscribe a test customer to a plan, and read back what that made.
 
     Raises:
         RequirementNotMet, NotVerified, ApiError: as the testbed and the client.
     """
-    subscription = testbed.subscription(customer, plan.id, plan.currency, plan.billing_period, now)
+    subscription = testbed.subscription(customer, (plan.id, plan.currency, plan.billing_period), now, head_start)
     latest = subscription.row.get("latest_invoice")
     adopt_invoices(testbed, subscription, [latest] if latest else [], "its latest invoice")
     billed = BilledSubscription.from_api(subscription.row, plan.prices)

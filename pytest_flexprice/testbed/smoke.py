@@ -38,11 +38,19 @@ class NotReached(Exception):
 class Smoke:
     """The ladder of one test customer. ``climb`` is all that steps use."""
 
-    def __init__(self, profile: Profile, testbed: Testbed, send_events: SendEvents, eventually: Eventually) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        testbed: Testbed,
+        send_events: SendEvents,
+        eventually: Eventually,
+        before_finalizing: Callable[[], None] = lambda: None,
+    ) -> None:
         self.profile = profile
         self.testbed = testbed
         self.send_events = send_events
         self.eventually = eventually
+        self.before_finalizing = before_finalizing
         self._climbed: dict[Rung, Climbed] = {}
 
     def climb(self, rung: Rung) -> Climbed:

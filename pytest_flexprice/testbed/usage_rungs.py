@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pytest_flexprice.model.decimals import words
+from pytest_flexprice.model.decimals import ZERO, decimal, words
 from pytest_flexprice.model.finding import Finding, Kind
 from pytest_flexprice.model.times import Window, second
 from pytest_flexprice.oracle.invoicing.invoice import line_usages
@@ -18,12 +20,13 @@ from pytest_flexprice.testbed.ladder import Climbed, Rung
 from pytest_flexprice.testbed.setting_up import Setup, set_up
 
 if TYPE_CHECKING:
+    from pytest_flexprice.run.profile import Profile
     from pytest_flexprice.testbed.smoke import Smoke
 
 SECOND = timedelta(seconds=1)
-#: Seconds: a quiet pipeline answers within five, one that takes one event a second needs one each (contract 3.4).
-LANDING_BASE, LANDING_PER_EVENT, PACE_MARGIN = 60.0, 2.0, 3.0
-SHORTEST_LANDING = 30.0
+#: Seconds: a quiet pipeline answers within five; while events keep landing, the others are waited for (contract 3.4).
+LANDING, LANDING_QUIET = 50.0, 20.0
+SHORTEST_LANDING, SHORTEST_QUIET = 30.0, 10.0
 READERS_DEADLINE, SHORTEST_READERS = 30.0, 8.0
 SETTLING = 2.0
 MOST_LOOKED_UP, ENDS_LOOKED_UP = 60, 3
@@ -71,8 +74,8 @@ def _event(body: dict[str, Any]) -> Event:
 def land(smoke: Smoke) -> Climbed:
     """Every event in the Event Debugger: processed, with its exact quantity, for this customer's subscription."""
     events = looked_up(smoke.of(Rung.ACCEPTED))
-    looks, answers = _look_until_settled(smoke, events)
-    findings = [look.finding for look in looks if look.finding is not None]
+    looks, answers, reason = _look_until_settled(smoke, events)
+    findings = [_given_up(look, reason) for look in looks if look.finding is not None]
     counted = {look.event_id for look in looks if look.counted}
     for event in events:
         if event.id in counted:
@@ -83,6 +86,14 @@ def land(smoke: Smoke) -> Climbed:
         findings=findings,
         data=looks,
     )
+
+
+def _given_up(look: Attribution, reason: str) -> Finding:
+    """The finding of a look, with the reason why no longer was waited for."""
+    assert look.finding is not None
+    if look.settled or not reason:
+        return look.finding
+    return replace(look.finding, problem=f"{look.finding.problem} ({reason})")
 
 
 def looked_up(events: list[Event]) -> list[Event]:
@@ -96,44 +107,37 @@ def looked_up(events: list[Event]) -> list[Event]:
     return chosen
 
 
-def _look_until_settled(smoke: Smoke, events: list[Event]) -> tuple[list[Attribution], dict[str, Any]]:
-    """The last look at each event, and by event id the answers it rests on."""
+def _look_until_settled(smoke: Smoke, events: list[Event]) -> tuple[list[Attribution], dict[str, Any], str]:
+    """The last look at each event, by event id the answers it rests on, and why no more were waited for."""
     settled: dict[str, Attribution] = {}
     answers: dict[str, Any] = {}
-    began = smoke.now()
 
     def read() -> list[Attribution]:
-        looks = []
-        for event in events:
+        looks: list[Attribution] = []
+        for event in reversed(events):  # the last one sent lands last: while it is under way, one look is enough
             look = settled.get(event.id)
-            if look is None:
+            if look is None and not (looks and not settled):
                 look, answers[event.id] = _look(smoke, event)
+            if look is None:
+                continue
             if look.settled:
                 settled[event.id] = look
             looks.append(look)
-        return looks
+        return list(reversed(looks))
 
-    met = False
-    looks: list[Attribution] = []
-    while not met:
-        landed, spent = len(settled), (smoke.now() - began).total_seconds()
-        deadline = max(landing_deadline(len(events), landed, spent) * smoke.patience, SHORTEST_LANDING)
-        met, waited = smoke.eventually.poll(
-            f"{len(events) - landed} test events to be processed",
-            read,
-            lambda looks: all(look.event_id in settled for look in looks),
-            max(deadline - spent, 0.0),
-        )
-        looks = waited.value
-        if len(settled) == landed:
-            break
-    return looks, answers
-
-
-def landing_deadline(events: int, landed: int, seconds: float) -> float:
-    """Seconds after which waiting for events is given up: by their number, and by the pace seen so far."""
-    base = LANDING_BASE + LANDING_PER_EVENT * events
-    return max(base, seconds / landed * events * PACE_MARGIN) if landed else base
+    _, waited = smoke.eventually.follow(
+        f"{len(events)} test events to be processed",
+        read,
+        lambda _looks: len(settled) == len(events),
+        lambda _looks: float(len(settled)),
+        first=max(LANDING * smoke.patience, SHORTEST_LANDING),
+        quiet=max(LANDING_QUIET * smoke.patience, SHORTEST_QUIET),
+    )
+    last = {look.event_id: look for look in waited.value} | settled
+    for event in events:
+        if event.id not in last:
+            last[event.id], answers[event.id] = _look(smoke, event)
+    return [last[event.id] for event in events], answers, waited.reason
 
 
 def _look(smoke: Smoke, event: Event) -> tuple[Attribution, Any]:
@@ -188,7 +192,7 @@ def mismatch(smoke: Smoke) -> Climbed:
         "the mistyped control event to show up",
         lambda: _look(smoke, control)[0],
         lambda look: look.settled,
-        max(landing_deadline(1, 0, 0.0) * smoke.patience, SHORTEST_LANDING),
+        max(LANDING * smoke.patience, SHORTEST_LANDING),
     )
     look = waited.value
     findings = []
@@ -218,7 +222,9 @@ def meter(smoke: Smoke) -> Climbed:
     findings, seen = _read_until_right(smoke, looks)
     if not findings:
         smoke.eventually.pause(SETTLING * smoke.patience)
-        findings, seen = _readings(smoke, looks)
+        # The two readers that answer for all meters at once; the usage query has just agreed with them.
+        findings, again = _readings(smoke, looks, queried=())
+        seen["after settling"] = again
         findings = [_after_settling(finding) for finding in findings]
     expected = {usage.meter.event_name: words(usage.total) for usage in usages(smoke).values()}
     return Climbed(expected, seen, findings)
@@ -234,7 +240,10 @@ def _read_until_right(smoke: Smoke, looks: list[Attribution]) -> tuple[list[Find
     return waited.value
 
 
-def _readings(smoke: Smoke, looks: list[Attribution]) -> tuple[list[Finding], dict[str, Any]]:
+def _readings(
+    smoke: Smoke, looks: list[Attribution], queried: Sequence[str] | None = None
+) -> tuple[list[Finding], dict[str, Any]]:
+    """What the readers say now and what is wrong with it; ``queried`` are the meters to ask the usage query for, else all."""
     setup, flexprice = smoke.setup, smoke.testbed.flexprice
     events: list[Event] = smoke.of(Rung.ACCEPTED)
     by_subscription = flexprice.post("/v1/subscriptions/usage", {"subscription_id": setup.subscription.id})
@@ -243,10 +252,9 @@ def _readings(smoke: Smoke, looks: list[Attribution]) -> tuple[list[Finding], di
     seen: dict[str, Any] = {}
     for usage in usages(smoke).values():
         identifier = usage.meter.id
-        readings = [
-            from_query(flexprice.post("/v1/meter-usage/query", _query(smoke, usage.meter))),
-            from_subscription(by_subscription, identifier),
-        ]
+        readings = [from_subscription(by_subscription, identifier)]
+        if queried is None or identifier in queried:
+            readings.insert(0, from_query(flexprice.post("/v1/meter-usage/query", _query(smoke, usage.meter))))
         # A preview that lacks the line altogether is told by item 5.3.
         if any(line.get("meter_id") == identifier for line in preview.get("line_items") or ()):
             readings.append(from_invoice(preview, identifier))
@@ -284,10 +292,13 @@ def _after_settling(finding: Finding) -> Finding:
     )
 
 
+def may_repeat(profile: Profile) -> bool:
+    """Whether an event may be sent twice: in production only where the plan sets ``allow_duplicates``."""
+    return not profile.production or profile.environment.allow_duplicates
+
+
 def repeat(smoke: Smoke) -> Climbed:
-    """The same event again, same id and time: nothing changes (contract 3.3). Never in production unless the plan allows it."""
-    if smoke.profile.production and not smoke.profile.environment.allow_duplicates:
-        return Climbed("not tried in production", "the plan does not set allow_duplicates")
+    """The same event again, same id and time: nothing changes (contract 3.3). Never in production unless ``may_repeat``."""
     event: Event = smoke.of(Rung.ACCEPTED)[0]
     body = {
         "event_name": event.name,
@@ -298,7 +309,8 @@ def repeat(smoke: Smoke) -> Climbed:
     }
     smoke.testbed.flexprice.post("/v1/events", body, idempotent=True)
     smoke.eventually.pause(SETTLING * smoke.patience)
-    findings, seen = _readings(smoke, smoke.of(Rung.LANDED))
+    queried = [meter.id for meter in smoke.setup.meters if meter.accepts(event)]
+    findings, seen = _readings(smoke, smoke.of(Rung.LANDED), queried)
     expected = {usage.meter.event_name: words(usage.total) for usage in usages(smoke).values()}
     return Climbed(expected, seen, findings)
 
@@ -307,26 +319,31 @@ def neighbour(smoke: Smoke) -> Climbed:
     """Another customer on the same plan, who sent nothing, has used nothing."""
     other = smoke.testbed.customer("neighbour", smoke.now())
     setup = set_up(smoke.testbed, other, smoke.test_plan, smoke.now())
+    names = {meter.id: meter.event_name for meter in setup.meters}
     start, end = _around(smoke.of(Rung.ACCEPTED))
-    findings: list[Finding] = []
-    seen: dict[str, str] = {}
-    for meter in setup.meters:
-        body = {**_query(smoke, meter), "external_customer_id": other.external_id}
-        reading = from_query(
-            smoke.testbed.flexprice.post("/v1/meter-usage/query", {**body, "start_time": start, "end_time": end})
+    body = {
+        "external_customer_id": other.external_id,
+        "meter_ids": sorted(names),
+        "start_time": start,
+        "end_time": end,
+        # Counted, not added up: whatever the meters do with an event, one that is not the neighbour's shows (contract 3.9).
+        "aggregation_type": "COUNT",
+    }
+    rows = (smoke.testbed.flexprice.post("/v1/meter-usage/analytics", body) or {}).get("items") or ()
+    counted = {str(row.get("meter_id")): decimal(row.get("event_count"), ZERO) for row in rows}
+    seen = {name: words(counted.get(identifier, ZERO)) for identifier, name in names.items()}
+    findings = [
+        Finding(
+            "7.2",
+            f"usage.{name}",
+            f"a customer who sent nothing is charged for '{name}'",
+            0,
+            counted[identifier],
+            consequence="customers pay for each other's usage",
         )
-        seen[meter.event_name] = words(reading.value)
-        if reading.value:
-            findings.append(
-                Finding(
-                    "7.2",
-                    f"usage.{meter.event_name}",
-                    f"a customer who sent nothing is charged for '{meter.event_name}'",
-                    0,
-                    reading.value,
-                    consequence="customers pay for each other's usage",
-                )
-            )
+        for identifier, name in names.items()
+        if counted.get(identifier)
+    ]
     return Climbed(dict.fromkeys(seen, "0"), seen, findings)
 
 

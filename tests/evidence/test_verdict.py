@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_flexprice.evidence.records import FindingRecord
-from pytest_flexprice.evidence.statements import is_placeholder
 from pytest_flexprice.evidence.verdict import judge
 from pytest_flexprice.model.checklist import BY_ID, ITEMS, Level
 from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.model.statements import is_placeholder
 
 from .samples import TODAY, plan, scenario
 

@@ -100,3 +100,13 @@ def test_deployed_configuration_is_searched_by_value() -> None:
 def test_a_live_environment_must_say_something_about_old_keys() -> None:
     assert access.undeclared_old_keys(PROD, "prod", attested=False)[0].kind.value == "not decided"
     assert access.undeclared_old_keys(PROD, "prod", attested=True) == []
+
+
+def test_production_has_to_be_named_by_its_id() -> None:
+    seen = access.Belonging("env_prod", "plans", "production")
+    unnamed = PROD.model_copy(update={"environment_id": ""})
+    (finding,) = access.undeclared_environment(unnamed, "prod", seen)
+    assert finding.kind.value == "not decided"
+    assert "environments.prod.environment_id" in finding.path
+    assert access.undeclared_environment(PROD, "prod", seen) == []
+    assert access.undeclared_environment(unnamed.model_copy(update={"type": "development"}), "dev", seen) == []

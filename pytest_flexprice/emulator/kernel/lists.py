@@ -85,6 +85,9 @@ def page_of(values: Mapping[str, Any], message: str = INVALID_FILTER) -> Page:
         raise errors.validation(message, {"order": "must be either 'asc' or 'desc'"})
     if None in (values.get("sort") or ()) or None in (values.get("filters") or ()):
         raise errors.validation(message)
+    start, end = values.get("start_time"), values.get("end_time")
+    if start and end and end < start:
+        raise errors.validation(message)
     return Page(
         limit,
         offset,
@@ -93,8 +96,8 @@ def page_of(values: Mapping[str, Any], message: str = INVALID_FILTER) -> Page:
         tuple(part.strip() for part in (values.get("expand") or "").split(",") if part.strip()),
         values.get("sort") or [],
         values.get("filters") or [],
-        values.get("start_time"),
-        values.get("end_time"),
+        start,
+        end,
     )
 
 

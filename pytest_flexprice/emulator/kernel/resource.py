@@ -1,7 +1,7 @@
 """One declaration per kind of object: what its lists filter by, sort by and show, and how one of it is found.
 
 The query of a list and the body of a search take the same filters (contract 1.10). An empty list as a filter, or an empty text, asks
-for nothing and lets everything pass.
+for nothing and lets everything pass; an empty id among ids is refused.
 """
 
 from __future__ import annotations
@@ -147,6 +147,9 @@ class Resource:
 
     def selected(self, call: Call, values: Values, page: Page, rows: Iterable[Row] | None = None) -> list[Row]:
         """All rows that are asked for, in the asked order, whatever the page."""
+        for each in self.filters:
+            if each.name.endswith("_ids") and not all(values[each.name] or ()):
+                raise errors.validation(INVALID_FILTER)
         if self.check is not None:
             self.check(page)
         tests = [(each.test, values[each.name]) for each in self.filters if each.test and _says(values[each.name])]

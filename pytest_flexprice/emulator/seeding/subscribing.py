@@ -75,21 +75,16 @@ def wanted(row: Row, customer_id: str, plan_id: str, now: datetime, collection: 
     body |= {name: row[name] for name in ("billing_cycle", "payment_terms") if row.get(name)}
     moments = {name: moment_of(row, name) for name in ("billing_anchor", "end_date")}
     body |= {name: rfc3339(moment) for name, moment in moments.items() if moment}
-    return Wanted(body | _opening(status, body["collection_method"]), _AFTERWARDS.get(status, ()))
+    if status == "draft":
+        body["subscription_status"] = status
+    return Wanted(body, _AFTERWARDS.get(status, ()))
 
 
 _AFTERWARDS: dict[str, tuple[tuple[str, str, dict[str, Any]], ...]] = {
     "paused": (("PUT", "", {"status": "paused"}),),
+    "incomplete": (("PUT", "", {"status": "incomplete"}),),
     "cancelled": (("POST", "/cancel", {"cancellation_type": "immediate"}),),
 }
-
-
-def _opening(status: str, collection: str) -> dict[str, Any]:
-    if status == "draft":
-        return {"subscription_status": "draft"}
-    if status == "incomplete":
-        return {"payment_behavior": "default_incomplete" if collection == _SEND else "allow_incomplete"}
-    return {}
 
 
 def _began(row: Row, status: str, now: datetime) -> dict[str, Any]:

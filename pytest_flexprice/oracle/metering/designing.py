@@ -16,7 +16,7 @@ from pytest_flexprice.oracle.invoicing.invoice import expected_invoice, line_usa
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
 from pytest_flexprice.oracle.metering.expressions import variables
 from pytest_flexprice.oracle.metering.meters import Event, Meter
-from pytest_flexprice.oracle.metering.reaching import counts, number_for_json, plain_properties, properties_worth
+from pytest_flexprice.oracle.metering.reaching import counts, number_for_json, plain_properties, properties_worth, zeros
 from pytest_flexprice.oracle.pricing.allowances import Allowance
 from pytest_flexprice.oracle.pricing.prices import cost
 
@@ -55,7 +55,7 @@ def design(
                     "external_customer_id": external_id,
                     "event_id": f"{prefix}-{number:03d}",
                     "timestamp": stamp(number),
-                    "properties": properties,
+                    "properties": {**zeros(meter.event_name, meters), **properties},
                 }
             )
     return bodies

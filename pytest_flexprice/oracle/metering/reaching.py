@@ -36,6 +36,18 @@ def plain_properties(meter: Meter, number: int = 0) -> dict[str, Any]:
     return properties
 
 
+def zeros(event_name: str, meters: Iterable[Meter]) -> dict[str, Any]:
+    """The numbers that meters read of an event of that name, all 0."""
+    return {name: 0 for meter in meters if meter.event_name == event_name for name in _numbers_of(meter)}
+
+
+def _numbers_of(meter: Meter) -> tuple[str, ...]:
+    spec = meter.aggregation
+    if counts(meter):
+        return ()
+    return variables(spec.expression) if spec.expression else (spec.field,)
+
+
 def properties_worth(meter: Meter, wanted: Decimal, number: int = 0) -> dict[str, Any] | None:
     """Properties of an event that counts ``wanted``, or as much below it as its meter's expression allows; none if it cannot."""
     properties = plain_properties(meter, number)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, decimal, difference, total, words
 from pytest_flexprice.model.finding import Finding, Kind, Severity
-from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice
+from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, ExpectedLine
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine
 from pytest_flexprice.oracle.pricing.mistakes import Line, explain
 from pytest_flexprice.oracle.pricing.points import Subject, tier_name
@@ -50,20 +50,28 @@ class Row:
         )
 
 
-def trials(expected: ExpectedInvoice, wrong: Iterable[Finding]) -> list[Trial]:
-    """What one step tried of each usage line; ``wrong`` are the findings of its preview."""
-    paths = {finding.path for finding in wrong}
+def trials(expected: ExpectedInvoice, preview: Mapping[str, Any]) -> list[Trial]:
+    """What one step tried of each usage line, and whether its preview bills it as expected."""
+    observed = list(preview.get("line_items") or ())
     return [
         Trial(
             line.line.id,
             total((line.quantity, line.allowed or ZERO)),
             line.quantity,
             line.amount,
-            f"invoice.lines.{line.event_name or line.name}" not in paths,
+            any(_as_expected(line, each) for each in observed),
         )
         for line in expected.lines
         if line.kind == "usage" and line.line is not None and not line.unverified
     ]
+
+
+def _as_expected(line: ExpectedLine, observed: Mapping[str, Any]) -> bool:
+    if observed.get("price_id") != line.price_id or (observed.get("meter_id") or "") != line.meter_id:
+        return False
+    quantity = decimal(observed.get("quantity"), ZERO)
+    same = abs(difference(quantity, line.quantity)) <= QUANTITY_TOLERANCE
+    return same and decimal(observed.get("amount"), ZERO) == line.amount
 
 
 def table(aim: Aim, lines: Sequence[BilledLine], tried: Sequence[Trial]) -> list[Row]:
@@ -106,7 +114,13 @@ Wrong = dict[str, list[tuple[Line, Decimal]]]
 
 def wrong_amounts(findings: Iterable[Finding], expected: ExpectedInvoice, aim: Aim) -> Wrong:
     """The wrong amounts among a preview's findings, each with the line that it is an amount of."""
-    lines = {f"invoice.lines.{line.event_name or line.name}": line for line in expected.lines}
+    names = [line.event_name or line.name for line in expected.lines]
+    # Of several lines on one event's name none can be told from its path.
+    lines = {
+        f"invoice.lines.{name}": line
+        for name, line in zip(names, expected.lines, strict=True)
+        if names.count(name) == 1
+    }
     found: Wrong = {}
     for finding in findings:
         line = lines.get(finding.path)
@@ -120,7 +134,7 @@ def wrong_amounts(findings: Iterable[Finding], expected: ExpectedInvoice, aim: A
 def ruled(finding: Finding, wrong: Wrong) -> Finding:
     """A finding with the wrong rule that would bill all the wrong amounts of its line, where one of the known ones does."""
     rule = explain(*wrong.get(finding.path, ()))
-    if not rule or "which is what" in finding.problem:
+    if not rule or "which is what" in finding.problem or "as if" in finding.problem:
         return finding
     return replace(finding, problem=f"{finding.problem}, which is what it costs if {rule}")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -12,10 +12,14 @@ from typing import Any
 from pytest_flexprice.model.times import Window, second
 from pytest_flexprice.oracle.metering.buckets import bucket_start
 from pytest_flexprice.oracle.metering.meters import Event, Meter
-from pytest_flexprice.oracle.metering.reaching import Tally, counts
+from pytest_flexprice.oracle.metering.reaching import Tally, counts, properties_worth, zeros
 from pytest_flexprice.oracle.proving.targets import Aim
 
 _APART = timedelta(seconds=2)
+_ADDED_UP = ("SUM", "SUM_WITH_MULTIPLIER", "WEIGHTED_SUM", "MAX")
+_MORE = Decimal(3)
+_GRID = timedelta(minutes=1)
+"""Every day and bucket begins on a whole minute."""
 
 
 @dataclass(frozen=True)
@@ -26,24 +30,44 @@ class Step:
     goals: Mapping[str, Decimal]
 
 
-def steps(aim: Aim, meters: Sequence[Meter], window: Window, customer: str, prefix: str) -> list[Step]:
+def steps(aim: Aim, meters: Sequence[Meter], windows: tuple[Window, Window | None], customer: str) -> list[Step]:
     """The steps of a proof whose targets are all tried, as far as their ``reason`` is empty.
 
     Args:
-        window: when the events may have happened; each step has seconds of its own in it, where there is room.
-        prefix: what event ids start with, unique to the run.
+        windows: when the events may have happened, and another day or bucket, if there was one, for the last step. Each step has
+            seconds of its own, where there is room.
+        customer: the external id of the customer, unique to the run; event ids start with it too.
     """
+    window, other = windows
     wanted = {meter.id: _quantities(aim, meter, window) for meter in meters}
     number = max(map(len, wanted.values()), default=0)
     tallies = [Tally(meter) for meter in sorted(meters, key=counts)]
-    stamp, name = stamper(window, number), _namer(prefix)
+    stamp, name = stamper(window, number), _namer(customer)
     found = []
     for index in range(number):
         goals = {meter_id: chosen[index] for meter_id, chosen in wanted.items() if index < len(chosen)}
         events = tuple(_events(tallies, goals, partial(stamp, index), customer, name))
         lines = {each.line_id: goals[each.meter_id] for each in aim.targets if each.meter_id in goals}
-        found.append(Step(events, lines))
+        found.append(Step(completed(events, meters), lines))
+    if found and other is not None:
+        found.append(Step(completed(_elsewhere(aim, meters, other, customer), meters), {}))
     return found
+
+
+def _elsewhere(aim: Aim, meters: Sequence[Meter], window: Window, customer: str) -> Iterator[Event]:
+    """Usage in another day or bucket: what is counted, allowed or priced by the day shows itself."""
+    for meter in meters:
+        if meter.aggregation.type not in _ADDED_UP:
+            continue
+        free = [aim.subjects[each.line_id].free or Decimal(0) for each in aim.targets if each.meter_id == meter.id]
+        properties = properties_worth(meter, max([Decimal(0), *free]) + _MORE)
+        if properties is not None:
+            yield Event(f"{customer}-other-{meter.id}", meter.event_name, second(window.start), properties, customer)
+
+
+def completed(events: Iterable[Event], meters: Sequence[Meter]) -> tuple[Event, ...]:
+    """The events with every number that another meter reads of them: 0 counts as much as none, and is no mistake to be told."""
+    return tuple(replace(each, properties={**zeros(each.name, meters), **each.properties}) for each in events)
 
 
 def _quantities(aim: Aim, meter: Meter, window: Window) -> list[Decimal]:
@@ -89,23 +113,22 @@ def stamper(window: Window, number: int) -> Callable[[int, bool], datetime]:
     return stamp
 
 
-def roomiest(window: Window, sizes: Sequence[str], anchor: datetime) -> Window:
-    """The longest part of a window that lies in one bucket of each of these sizes, and in one UTC day."""
-    part = window
-    for size in dict.fromkeys((*filter(None, sizes), "DAY")):
-        part = _longest(part, size, anchor)
-    return part
-
-
-def _longest(window: Window, size: str, anchor: datetime) -> Window:
-    cuts = [window.start]
-    moment = window.start
-    while moment < window.end:
-        moment += timedelta(seconds=1)
-        if bucket_start(moment, size, anchor) != bucket_start(cuts[-1], size, anchor):
-            cuts.append(bucket_start(moment, size, anchor))
+def roomiest(window: Window, sizes: Sequence[str], anchor: datetime) -> tuple[Window, Window | None]:
+    """The longest part of a window that lies in one bucket of each of these sizes and in one UTC day, and the one before it."""
+    sizes = tuple(dict.fromkeys((*filter(None, sizes), "DAY")))
+    cuts = [window.start, *_boundaries(window, sizes, anchor)]
     parts = [Window(start, end) for start, end in zip(cuts, [*cuts[1:], window.end], strict=True)]
-    return max(parts, key=lambda part: part.end - part.start)
+    longest = max(parts, key=lambda part: (part.end - part.start, part.start))
+    before = [part for part in parts if part.end <= longest.start and part.end - part.start >= _APART]
+    return longest, before[-1] if before else None
+
+
+def _boundaries(window: Window, sizes: Sequence[str], anchor: datetime) -> Iterator[datetime]:
+    moment = window.start
+    while (moment := second(moment) + _GRID - timedelta(seconds=moment.second % 60)) < window.end:
+        before = moment - timedelta(seconds=1)
+        if any(bucket_start(moment, size, anchor) != bucket_start(before, size, anchor) for size in sizes):
+            yield moment
 
 
 def body_of(event: Event) -> dict[str, Any]:

@@ -143,6 +143,19 @@ def test_lists_filter_sort_and_count_all_that_pass(api: Api) -> None:
     assert nobody.get_json()["pagination"]["total"] == 3
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"customer_ids": ["x", ""]},
+        {"external_ids": [None]},
+        {"start_time": "2026-02-01T00:00:00Z", "end_time": "2026-01-01T00:00:00Z"},
+    ],
+)
+def test_a_filter_that_cannot_be_meant_is_refused(api: Api, body: dict[str, Any]) -> None:
+    answer = api.call("POST", "/v1/customers/search", body)
+    assert (answer.status_code, answer.get_json()["message"]) == (400, "Invalid filter parameters")
+
+
 def test_a_sort_by_name_orders_lists_that_take_one(api: Api) -> None:
     plan = _price(api, amount="2").get_json()["entity_id"]
     for amount in ("10", "1"):

@@ -1,0 +1,105 @@
+"""Does a person's statement count? The one place that knows; scenarios, verdict and plan ask here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Protocol
+from urllib.parse import urlsplit
+
+SOON = timedelta(days=14)
+_PLACEHOLDER = re.compile(
+    r"(|to\W?do|tbd|tba|tbc|fixme|n\W?a|none|null|nil|nobody|no\W?one|anybody|anyone|name|your\W?name|full\W?name|owner|role|"
+    r"someone|some\W?body|x+|unknown|not\W?known|placeholder|asdf|(foo|bar|baz)+|lorem\W?ipsum.*|j(ohn|ane)\W?doe|"
+    r"change\W?me|fill\W?me|fill\W?in)",
+    re.IGNORECASE,
+)
+
+
+class Stated(Protocol):
+    """What a statement has to say of itself; ``valid_days`` counts from ``on``."""
+
+    @property
+    def by(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def statement(self) -> str: ...
+    @property
+    def on(self) -> date: ...
+    @property
+    def valid_days(self) -> int: ...
+    @property
+    def environment(self) -> str: ...
+    @property
+    def evidence(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Whether a statement counts: the ``problem`` says why it does not, ``remedy`` what to do; ``runs_out`` is its last day, if soon."""
+
+    problem: str = ""
+    remedy: str = ""
+    undecided: bool = True
+    runs_out: date | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Nothing speaks against it."""
+        return not self.problem
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a text stands where a name or sentence should: empty, TODO, ???, n/a, nobody and their like."""
+    bare = re.sub(r"^[\W_]+|[\W_]+$", "", text)
+    return bool(_PLACEHOLDER.fullmatch(bare))
+
+
+def last_day(stated: Stated) -> date:
+    """The last day on which a statement counts."""
+    return stated.on + timedelta(days=stated.valid_days)
+
+
+def standing(stated: Stated, environment: str, today: date, exists: Callable[[str], bool]) -> Standing:
+    """Whether a statement counts today in this environment; ``exists`` tells whether a file beside the plan is there.
+
+    It has to be signed by a name, with a role and a sentence, made for this environment, not in the future, not run out, and its
+    evidence, if it names any, can be looked at.
+    """
+    who, last = f"the statement of {stated.by}", last_day(stated)
+    empty = next((part for part in ("by", "role", "statement") if is_placeholder(getattr(stated, part))), "")
+    if empty:
+        return Standing(
+            f"{empty} = '{getattr(stated, empty)}' is a placeholder, so nobody stated this",
+            "write a real name or sentence",
+        )
+    if stated.environment and stated.environment != environment:
+        return Standing(
+            f"{who} is about environment '{stated.environment}', not '{environment}'", "let its owner state it again"
+        )
+    if stated.on > today:
+        return Standing(f"{who} is dated in the future, {stated.on}", "correct its date")
+    if last < today:
+        age = (today - stated.on).days
+        return Standing(f"{who} of {stated.on} is {age} days old and ran out on {last}", "let its owner state it again")
+    unseen = _unseen(stated.evidence.strip(), exists)
+    if unseen:
+        return Standing(unseen, "name a link, or a file that is there", undecided=False)
+    return Standing(runs_out=last if last - today <= SOON else None)
+
+
+def _unseen(evidence: str, exists: Callable[[str], bool]) -> str:
+    """Why nobody can look at named evidence, or "": links are not followed, files must be there."""
+    if not evidence:
+        return ""
+    try:
+        parts = urlsplit(evidence)
+        reachable = bool(parts.hostname and "." in parts.hostname)
+    except ValueError:
+        return f"the evidence '{evidence}' is no address that anybody could open"
+    if parts.scheme in ("http", "https"):
+        return "" if reachable else f"the evidence '{evidence}' is no address that anybody could open"
+    return "" if exists(evidence) else f"the evidence '{evidence}' is neither a link nor a file beside the plan"
