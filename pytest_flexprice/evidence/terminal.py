@@ -60,6 +60,8 @@ def print_verdict(
     if trouble:
         _paragraph(reporter, trouble, width, red=True, bold=True)
     reporter.write_line(f"Report:   {_short(bundle.html)}")
+    if bundle.allure:
+        reporter.write_line(bundle.allure)
     reporter.write_line(f"Evidence: {_short(bundle.zip or bundle.folder)}")
 
 

@@ -13,7 +13,7 @@ import pytest
 from pytest_flexprice.api import ApiError, Flexprice
 from pytest_flexprice.evidence.verdict import EXIT_LEFT_BEHIND
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet
-from pytest_flexprice.run import preflight, run
+from pytest_flexprice.run import collector, preflight, run
 from pytest_flexprice.run.run import Run
 from pytest_flexprice.testbed.ledger import Ledger
 from pytest_flexprice.testbed.proof import belonging, prove_environment
@@ -44,6 +44,19 @@ def main(config: pytest.Config, name: str) -> int | None:
         raise pytest.UsageError(this.redactor.text(str(error))) from None
     finally:
         this.close()
+
+
+def explain(config: pytest.Config, item: str) -> int:
+    """Print what an item means; no environment is needed.
+
+    Raises:
+        pytest.UsageError: there is no such item, or the plan cannot be read.
+    """
+    from pytest_flexprice.tasks import explain as explaining  # noqa: PLC0415 - of this task only
+
+    for line in explaining.main(config, item, collector.features_folder()):
+        _say(line)
+    return 0
 
 
 def _say(text: str) -> None:
