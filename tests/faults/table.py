@@ -95,6 +95,15 @@ FAULTS = (
     Fault("F77", ("3.2",), r"could not be looked up: the Event Debugger answered 500", fails=False),
     Fault("F79", ("3.2",), r"was accepted, but the Event Debugger does not show it"),
     Fault("F80", ("7.2",), r"2 times too much|counts 6 events"),
+    Fault("log-lost", ("3.1", "5.3"), r"of the company's log never arrived .* usd not billed"),
+    Fault(
+        "log-doubled", ("3.1", "5.3"), r"arrived twice, the second time with another timestamp .* usd billed too much"
+    ),
+    Fault("log-renamed", ("3.1", "5.3"), r"arrived as 'model_completion'"),
+    Fault("log-moved", ("3.1",), r"arrived with another time than the company's log has"),
+    Fault("log-property", ("3.1", "5.3"), r"arrived without 'tokens'|'tokens' arrived as 'token_count'"),
+    Fault("log-customer", ("3.1", "5.3"), r"arrived for 'ACCT_\d+'"),
+    Fault("log-foreign", ("3.1", "5.3"), r"are in Flexprice and not in the company's log"),
     # Section 4
     Fault("F81", ("4.1",), r"customer 'acct_\d+' is declared .* and does not exist"),
     Fault("F82", ("4.1",), r"'ACCT_8412' does, which differs only in upper and lower case"),
@@ -198,4 +207,4 @@ FAULTS = (
 )
 
 #: False alarms, and what is told as a warning only: these must stay green.
-GREEN = ("F05", "F52", "F75", "F76", "F111", "slow")
+GREEN = ("F05", "F52", "F75", "F76", "F111", "slow", "log-delayed")
