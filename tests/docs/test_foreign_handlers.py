@@ -93,6 +93,6 @@ def test_the_express_handler_is_ready_for_launch(express: Path) -> None:
 def test_an_express_handler_that_parses_before_it_verifies_is_named(express: Path) -> None:
     change = (".update(body).digest()", ".update(JSON.stringify(JSON.parse(body), null, 1)).digest()")
     handler = str(written("webhook-handler-express.md", express, change))
-    refusal = pytest.raises(RequirementNotMet, match="refuses correctly signed messages")
-    with running("node", handler, folder=express) as url, refusal:
+    refusing = pytest.raises(RequirementNotMet, match="refuses correctly signed messages")
+    with running("node", handler, folder=express) as url, refusing:
         told(url)
