@@ -30,7 +30,7 @@ Row = dict[str, str]
 _MOST_EVENTS = 5000
 _SAMPLES = 20
 _ALWAYS = ("external_id", "name", "plan", "currency", "billing_period", "billing_cycle", "collection_method", "status")
-_USUAL = {"billing_period_count": "1", "timezone": "UTC"}
+_USUAL = {"billing_period_count": "1", "timezone": "UTC", "overage_factor": "1"}
 
 
 @dataclass
