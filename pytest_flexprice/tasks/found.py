@@ -103,7 +103,8 @@ def _row(external_id: str, customer: Mapping[str, Any], subscription: Mapping[st
     one = {**(subscription or {}), "timezone": customer.get("timezone", "")}
     for column in COLUMNS[2:]:
         value = str(one.get(column.name) or "")
-        if not column.dated and value != _USUAL.get(column.name):
+        # Deals are agreed, not found: what single customers pay otherwise is for a person to declare.
+        if column.about != "deal" and not column.dated and value != _USUAL.get(column.name):
             row[column.name] = value
     if subscription:
         row["plan"] = str(subscription.get("plan_key") or "")
