@@ -54,6 +54,10 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if not named:
         options.refuse_tasks(config)
         return None
+    if config.getoption("flexprice_missing"):
+        from pytest_flexprice.tasks import dispatch  # noqa: PLC0415 - instead of a run
+
+        return dispatch.missing(config, named[0])
     if any(config.getoption(task) for task in options.TASKS):
         from pytest_flexprice.tasks import dispatch as tasks  # noqa: PLC0415 - instead of a run
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 DESTINATION = "flexprice_"
-TASKS = ("flexprice_sweep", "flexprice_snapshot", "flexprice_init")
+TASKS = ("flexprice_sweep", "flexprice_snapshot", "flexprice_init", "flexprice_missing")
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,11 @@ def add_options(parser: pytest.Parser) -> None:
         choices=["write", "update"],
         metavar="update",
         help="write a first golive.toml from what the environment holds; with =update add it to the plan that is there",
+    )
+    add(
+        "--flexprice-missing",
+        action="store_true",
+        help="list what only people can say and nobody said, what ends soon, and who is asked; and do nothing else",
     )
     add("--flexprice-explain", metavar="ITEM", help="explain a checklist item, such as 4.2, and do nothing else")
     add(

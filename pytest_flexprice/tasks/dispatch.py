@@ -59,6 +59,27 @@ def explain(config: pytest.Config, item: str) -> int:
     return 0
 
 
+def missing(config: pytest.Config, name: str) -> int:
+    """Print what people have to say yet; no network is needed.
+
+    Raises:
+        pytest.UsageError: the plan cannot be read.
+    """
+    from pytest_flexprice.model.golive_plan import PlanError, load  # noqa: PLC0415 - of this task only
+    from pytest_flexprice.run.profile import ProfileError, find_plan  # noqa: PLC0415
+    from pytest_flexprice.tasks import missing as missings  # noqa: PLC0415
+
+    try:
+        plan = load(find_plan(config, name)[0])
+    except (ProfileError, PlanError) as error:
+        raise pytest.UsageError(str(error)) from None
+    lines = missings.missing(plan, name, datetime.now(UTC).date())
+    for line in lines:
+        _say(line)
+    _say(f"{len(lines)} to ask for." if lines else "Nobody has to be asked for anything.")
+    return 0
+
+
 def _say(text: str) -> None:
     # pytest's own terminal writer exists only once a session is configured.
     sys.stdout.write(text + "\n")

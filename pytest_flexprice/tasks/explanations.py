@@ -62,9 +62,9 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "3.1": Explanation(
         "Without event_id a retry counts twice, without timestamp a late event falls into another period; wrong quantities count 0.",
-        "the sample files, and the newest real events of seven days",
+        "the sample files, the newest real events of seven days, and the company's own log",
         _NOTHING,
-        ("events",),
+        ("events", "traffic"),
         "Correct what the application sends; record new samples.",
     ),
     "3.2": Explanation(
@@ -120,7 +120,7 @@ EXPLANATIONS: dict[str, Explanation] = {
         "An invoice is right when quantities, prices, allowances and totals follow from usage, calculated independently.",
         "usage, previews and prices of active subscriptions",
         "a test customer, its subscription and its events",
-        ("environments.ENV.test_plan", "environments.ENV.test_currency", "environments.ENV.test_billing_period"),
+        ("environments.ENV.test_plan", "environments.ENV.test_currency", "environments.ENV.test_billing_period", "traffic"),
         "The first line that differs is named with both values: look into its meter, then its price.",
     ),
     "6.1": Explanation(

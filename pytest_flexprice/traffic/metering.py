@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 
 import ibis
 
-from pytest_flexprice.model.decimals import EVENT_PLACES, ZERO, decimal, product, tidy
+from pytest_flexprice.model.decimals import EVENT_PLACES, ZERO, cut, decimal, product, tidy
 from pytest_flexprice.model.finding import not_verified
 from pytest_flexprice.oracle.metering.meters import Meter
 from pytest_flexprice.oracle.metering.quantities import printed
 from pytest_flexprice.traffic.dialects import Dialect
 from pytest_flexprice.traffic.fetching import fetched
 from pytest_flexprice.traffic.numbers import (
+    BEYOND,
     QUANTITY,
     Rows,
     is_compound,
@@ -139,7 +140,30 @@ def counted(own: Metering, log: Rows, *by: str) -> dict[tuple[Any, ...], Counted
     for table in _aggregates(own.meter, rows, by):
         for row in fetched(table):
             groups.setdefault(tuple(row[name] for name in by), {}).update(row)
+    if any(_is_cut(own.meter, row) for row in groups.values()):
+        _multiply_apart(own.meter, rows, by, groups)
     return {key: _counted(own.meter, row) for key, row in groups.items()}
+
+
+def _is_cut(meter: Meter, row: Mapping[str, Any]) -> bool:
+    """Whether a multiplier makes more decimals than are kept, so that each product is cut before they are added up."""
+    factor = meter.aggregation.multiplier
+    if meter.aggregation.type != "SUM_WITH_MULTIPLIER" or factor is None or not row["rows"]:
+        return False
+    return bool(row["places"] - min(int(factor.as_tuple().exponent), 0) > EVENT_PLACES)
+
+
+def _multiply_apart(
+    meter: Meter, rows: Rows, by: Sequence[str], groups: Mapping[tuple[Any, ...], dict[str, Any]]
+) -> None:
+    """The sums of products that are cut one by one: every different quantity with how often it comes."""
+    factor = meter.aggregation.multiplier
+    assert factor is not None
+    for row in groups.values():
+        row["product"] = ZERO
+    for one in fetched(rows.group_by(*by, "quantity").agg(times=rows.count())):
+        row = groups[tuple(one[name] for name in by)]
+        row["product"] += product(cut(product(one["quantity"], factor)), Decimal(one["times"]))
 
 
 def _aggregates(meter: Meter, rows: Rows, by: Sequence[str]) -> Iterator[Rows]:
@@ -191,9 +215,9 @@ def _multiplied(meter: Meter, row: Mapping[str, Any], value: Decimal) -> Decimal
     factor = meter.aggregation.multiplier
     if factor is None:
         return value
-    if row["rows"] and row["places"] - min(int(factor.as_tuple().exponent), 0) > EVENT_PLACES:
-        raise _unknown(meter, "quantities of the log have more decimals than its multiplier leaves room for")
-    return product(value, factor)
+    if row["rows"] and row["places"] >= BEYOND:
+        raise _unknown(meter, "quantities of the log have more decimals than can be multiplied")
+    return decimal(row.get("product"), product(value, factor))
 
 
 _FINISH = {"AVG": _average, "SUM_WITH_MULTIPLIER": _multiplied}

@@ -87,7 +87,7 @@ def table(connection: ibis.BaseBackend, sent: list[Event], name: str = "sent_eve
             "seq": pa.array(range(len(sent)), pa.int64()),
         }
     )
-    return ibis.memtable(rows) if connection.name == "duckdb" else connection.create_table(name, rows, overwrite=True)
+    return ibis.memtable(rows) if connection.name == "duckdb" else connection.create_table(name, rows)
 
 
 def aggregation(kind: str, field: str) -> Aggregation:

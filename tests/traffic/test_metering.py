@@ -92,14 +92,30 @@ def test_what_cannot_be_known_is_said(connection, first, second, properties):
         _log(connection, meter, sent)
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=[vector["id"] for vector in VECTORS])
-def test_the_log_of_every_recorded_vector_counts_as_recorded(connection, vector):
-    case = Case(vector)
-    sent = [event for event in case.events if event.timestamp < datetime(2026, 11, 22, 13, tzinfo=UTC)]
-    log = table(connection, sent)
-    for meter, recorded in zip(case.meters, case.usage(), strict=True):
-        log_counts = counted(metering(log, meter, DUCKDB), log)[()]
-        assert (log_counts.value, log_counts.event_count) == (recorded["total_value"], recorded["event_count"])
+def _recorded():
+    """Of all recorded vectors: by meter, who uses it (the vector's id) and what usage is known; and all events."""
+    usages, sent, until = {}, [], datetime(2026, 11, 22, 13, tzinfo=UTC)
+    for vector in VECTORS:
+        case = Case(vector)
+        window = Window(case.subscription.start, until)
+        own = [replace(one, external_customer_id=vector["id"]) for one in case.events if window.holds(one.timestamp)]
+        sent += own
+        for meter in case.meters:
+            usage = expected_usage(meter, own, window)
+            key = replace(meter, id="", name="recorded")
+            usages.setdefault(key, {})[vector["id"],] = (usage.total, usage.event_count)
+    return usages, sent
+
+
+USAGES, SENT = _recorded()
+
+
+@pytest.mark.parametrize("meter", USAGES, ids=[f"{n}-{one.aggregation.type}" for n, one in enumerate(USAGES)])
+def test_the_logs_of_all_recorded_vectors_count_as_recorded(connection, meter):
+    customers = {key for (key,) in USAGES[meter]}
+    found = _log(connection, meter, [one for one in SENT if one.external_customer_id in customers])
+    nothing = {key: usage for key, usage in USAGES[meter].items() if not usage[1]}
+    assert {**nothing, **found} == USAGES[meter]
 
 
 def test_groups_are_counted_apart(connection):
