@@ -31,6 +31,12 @@ Feature: Event ingestion
     Given the events that reached this environment in the last seven days
     Then each of them was counted for a customer who exists
 
+  @item_3_1 @read
+  Scenario: The company's own log arrived, every event of it
+    Given the company's own log
+    When it is compared with what Flexprice holds, counted and will bill
+    Then every event of the log arrived once, unchanged and for its customer
+
   @item_3_2 @smoke
   Scenario: Test events appear in the Event Debugger with their exact quantity
     Given a test customer who is subscribed to the test plan

@@ -44,6 +44,12 @@ Feature: Invoicing
     Then each preview has a line for every price of its subscription
     And quantities, prices and totals of each preview follow from its usage
 
+  @item_5_3 @read
+  Scenario: The next invoices bill what the company logged
+    Given the company's own log
+    When it is compared with what Flexprice holds, counted and will bill
+    Then the next invoice of each customer looked at bills what the log says
+
   @item_5_3 @smoke
   Scenario: The preview of a test invoice is exactly the calculated one
     Given a test customer who is subscribed to the test plan

@@ -45,10 +45,19 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """With an environment and no paths given, the packaged features run, and the company's own under ``golive/``."""
+    item = config.getoption("flexprice_explain")
+    if item:
+        from pytest_flexprice.tasks import dispatch  # noqa: PLC0415 - instead of a run
+
+        return dispatch.explain(config, item)
     named = options.environment_name(config)
     if not named:
         options.refuse_tasks(config)
         return None
+    if config.getoption("flexprice_missing"):
+        from pytest_flexprice.tasks import dispatch  # noqa: PLC0415 - instead of a run
+
+        return dispatch.missing(config, named[0])
     if any(config.getoption(task) for task in options.TASKS):
         from pytest_flexprice.tasks import dispatch as tasks  # noqa: PLC0415 - instead of a run
 

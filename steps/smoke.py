@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from pytest_bdd import given, then, when
@@ -13,9 +12,13 @@ from pytest_flexprice.api import Flexprice
 from pytest_flexprice.evidence.recorder import Observe
 from pytest_flexprice.model.finding import require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan
+from pytest_flexprice.oracle.metering.meters import Event
 from pytest_flexprice.run.profile import Profile
+from pytest_flexprice.testbed.billing_rungs import Draft, Finalized, Invoice
 from pytest_flexprice.testbed.delivered import NotRegistered, await_processed
-from pytest_flexprice.testbed.ladder import Climbed, Rung
+from pytest_flexprice.testbed.ladder import Climbed
+from pytest_flexprice.testbed.price_proof import Proved
+from pytest_flexprice.testbed.setting_up import Setup
 from pytest_flexprice.testbed.smoke import NotReached, Smoke
 from pytest_flexprice.testbed.usage_rungs import may_repeat
 from pytest_flexprice.testbed.waiting import Eventually
@@ -24,144 +27,146 @@ from pytest_flexprice.webhooks.content import content_findings
 from pytest_flexprice.webhooks.processed import Delivery, Processed, delivery_findings, processed_reader
 from pytest_flexprice.webhooks.target import declared_webhooks
 
+Found = TypeVar("Found")
 Override = Callable[[str], Any] | None
 
 
-def climb(smoke: Smoke, rung: Rung) -> Climbed:
+def climb(rung: Callable[[], Climbed[Found]]) -> Climbed[Found]:
+    """A rung, or a skip where a lower one broke."""
     try:
-        return smoke.climb(rung)
+        return rung()
     except NotReached as reason:
         pytest.skip(str(reason))
 
 
-def tell(title: str, climbed: Climbed, observe: Observe) -> None:
+def tell(title: str, climbed: Climbed[Any], observe: Observe) -> None:
     observe(title, expected=climbed.expected, observed=climbed.observed, findings=climbed.findings)
     require_none(climbed.findings)
 
 
 @given("a test customer who is subscribed to the test plan", target_fixture="subscribed")
-def subscribed(smoke: Smoke) -> Climbed:
-    return smoke.climb(Rung.SUBSCRIBED)
+def subscribed(smoke: Smoke) -> Climbed[Setup]:
+    return smoke.subscribed()
 
 
 @then("the subscription bills every usage price of its plan")
-def subscription_is_whole(subscribed: Climbed, observe: Observe) -> None:
+def subscription_is_whole(subscribed: Climbed[Setup], observe: Observe) -> None:
     tell("lines of the test subscription", subscribed, observe)
 
 
 @when("the test events were sent", target_fixture="accepted")
-def events_were_sent(smoke: Smoke) -> Climbed:
-    return climb(smoke, Rung.ACCEPTED)
+def events_were_sent(smoke: Smoke) -> Climbed[list[Event]]:
+    return climb(smoke.accepted)
 
 
 @then("every one of them was accepted")
-def all_accepted(accepted: Climbed, observe: Observe) -> None:
+def all_accepted(accepted: Climbed[Any], observe: Observe) -> None:
     tell("test events", accepted, observe)
 
 
 @then("each of them is processed with its exact quantity, for this customer and no other")
 def all_landed(smoke: Smoke, observe: Observe) -> None:
-    tell("test events in the Event Debugger", climb(smoke, Rung.LANDED), observe)
+    tell("test events in the Event Debugger", climb(smoke.landed), observe)
 
 
 @when("a control event with a mistyped name was sent", target_fixture="mistyped")
-def mistyped_event(smoke: Smoke) -> Climbed:
-    return climb(smoke, Rung.MISMATCHED)
+def mistyped_event(smoke: Smoke) -> Climbed[Event]:
+    return climb(smoke.mismatched)
 
 
 @then("it is accepted, found by no meter, and the reason can be seen")
-def mistyped_is_seen(mistyped: Climbed, observe: Observe) -> None:
+def mistyped_is_seen(mistyped: Climbed[Any], observe: Observe) -> None:
     tell("mistyped control event", mistyped, observe)
 
 
 @when("the usage is read in three independent ways, and once more after it settled", target_fixture="metered")
-def read_usage(smoke: Smoke) -> Climbed:
-    return climb(smoke, Rung.METERED)
+def read_usage(smoke: Smoke) -> Climbed[None]:
+    return climb(smoke.metered)
 
 
 @then("each of them says exactly what was sent")
-def usage_is_exact(metered: Climbed, observe: Observe) -> None:
+def usage_is_exact(metered: Climbed[Any], observe: Observe) -> None:
     tell("usage", metered, observe)
 
 
 @when("one event was sent again with its id and time", target_fixture="repeated")
-def repeat_event(smoke: Smoke) -> Climbed:
-    if not may_repeat(smoke.profile):
+def repeat_event(smoke: Smoke) -> Climbed[None]:
+    profile = smoke.bench.profile
+    if not may_repeat(profile):
         pytest.skip(
             "not tried, because nothing is sent twice in production unless the plan says so; "
-            f"set environments.{smoke.profile.name}.allow_duplicates = true"
+            f"set environments.{profile.name}.allow_duplicates = true"
         )
-    return climb(smoke, Rung.REPEATED)
+    return climb(smoke.repeated)
 
 
 @then("the usage is still exactly what was sent")
-def repeat_changes_nothing(repeated: Climbed, observe: Observe) -> None:
+def repeat_changes_nothing(repeated: Climbed[Any], observe: Observe) -> None:
     tell("usage after one event was sent twice", repeated, observe)
 
 
 @when("a second test customer on the same plan sends nothing", target_fixture="neighbour")
-def silent_neighbour(smoke: Smoke) -> Climbed:
-    return climb(smoke, Rung.NEIGHBOUR)
+def silent_neighbour(smoke: Smoke) -> Climbed[Setup]:
+    return climb(smoke.neighbour)
 
 
 @then("the second customer has used nothing")
-def neighbour_is_untouched(neighbour: Climbed, observe: Observe) -> None:
+def neighbour_is_untouched(neighbour: Climbed[Any], observe: Observe) -> None:
     tell("usage of the second customer", neighbour, observe)
 
 
 @when("the preview of the test invoice is compared with the independent calculation", target_fixture="previewed")
-def preview_invoice(smoke: Smoke) -> Climbed:
-    return climb(smoke, Rung.PREVIEWED)
+def preview_invoice(smoke: Smoke) -> Climbed[Invoice]:
+    return climb(smoke.previewed)
 
 
 @then("lines, quantities, amounts and total are exactly as calculated")
-def preview_is_exact(previewed: Climbed, observe: Observe) -> None:
+def preview_is_exact(previewed: Climbed[Any], observe: Observe) -> None:
     tell("preview of the test invoice", previewed, observe)
 
 
 @when("usage that reaches every tier, bound, package and allowance is previewed step by step", target_fixture="proved")
-def prove_prices(smoke: Smoke) -> Climbed:
-    return climb(smoke, Rung.PROVED)
+def prove_prices(smoke: Smoke) -> Climbed[Proved]:
+    return climb(smoke.proved)
 
 
 @then("every part of every price is billed exactly as calculated")
-def prices_are_proved(proved: Climbed, observe: Observe) -> None:
+def prices_are_proved(proved: Climbed[Any], observe: Observe) -> None:
     title = proved.data.words if proved.data else "price proof"
     tell(f"price proof: {title}", proved, observe)
 
 
 @when("the draft of the test invoice is made and computed", target_fixture="drafted")
-def draft_invoice(smoke: Smoke) -> Climbed:
-    return climb(smoke, Rung.DRAFTED)
+def draft_invoice(smoke: Smoke) -> Climbed[Draft]:
+    return climb(smoke.drafted)
 
 
 @then("its lines, quantities and amounts are exactly as calculated")
-def draft_is_exact(drafted: Climbed, observe: Observe) -> None:
+def draft_is_exact(drafted: Climbed[Any], observe: Observe) -> None:
     tell("draft of the test invoice", drafted, observe)
 
 
 @when("the draft of the test invoice is finalized and read back", target_fixture="finalized")
-def finalize_invoice(smoke: Smoke) -> Climbed:
-    return climb(smoke, Rung.FINALIZED)
+def finalize_invoice(smoke: Smoke) -> Climbed[Finalized]:
+    return climb(smoke.finalized)
 
 
 @then("it is finalized, has a number, adds up, and no line changed")
-def finalized_is_right(finalized: Climbed, observe: Observe) -> None:
+def finalized_is_right(finalized: Climbed[Any], observe: Observe) -> None:
     tell("finalized test invoice", finalized, observe)
 
 
 @when("the test invoice was finalized", target_fixture="test_invoice")
-def invoice_was_finalized(smoke: Smoke) -> tuple[dict[str, Any], datetime]:
-    climbed = climb(smoke, Rung.FINALIZED)
+def invoice_was_finalized(smoke: Smoke) -> Finalized:
+    climbed = climb(smoke.finalized)
     if climbed.broken:
         pytest.skip(f"not reached, because the finalized invoice (7.3) broke first: {climbed.findings[0].sentence}")
-    invoice, moment = climbed.data
-    return invoice, moment
+    return climbed.found
 
 
 @then("its webhook reached the company's handler and was processed as far as the plan requires")
 def webhook_was_processed(
-    test_invoice: tuple[dict[str, Any], datetime],
+    test_invoice: Finalized,
     flexprice: Flexprice,
     profile: Profile,
     plan: GoLivePlan,
@@ -169,7 +174,6 @@ def webhook_was_processed(
     eventually: Eventually,
     observe: Observe,
 ) -> None:
-    invoice, finalized_at = test_invoice
     webhooks = declared_webhooks(plan)
     try:
         delivery, processed, waited = await_processed(
@@ -178,8 +182,8 @@ def webhook_was_processed(
             webhooks,
             override=handler_has_processed,
             eventually=eventually,
-            invoice=invoice,
-            finalized_at=finalized_at,
+            invoice=test_invoice.invoice,
+            finalized_at=test_invoice.at,
         )
     except NotRegistered as reason:
         pytest.skip(str(reason))
@@ -187,7 +191,11 @@ def webhook_was_processed(
     findings = [
         *delivery_findings(delivery, processed, webhooks.grade, waited),
         *effects.witness_findings(witness, profile.run_id),
-        *(finding for each in delivery.messages for finding in content_findings(each.id, each.invoice, invoice)),
+        *(
+            finding
+            for each in delivery.messages
+            for finding in content_findings(each.id, each.invoice, test_invoice.invoice)
+        ),
     ]
     observe(
         "webhook of the finalized invoice",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_flexprice.evidence import sealed
+from pytest_flexprice.evidence import allure_report, sealed
 from pytest_flexprice.evidence.attestation import KeyRefused, signing_key
 from pytest_flexprice.evidence.bundle import Bundle, EvidenceLeak
 from pytest_flexprice.evidence.context import RunContext
@@ -49,6 +49,13 @@ def _baseline(config: pytest.Config) -> Baseline | None:
         raise pytest.UsageError(str(reason)) from None
 
 
+def _require_allure(config: pytest.Config) -> None:
+    try:
+        allure_report.require(config.getoption("flexprice_allure", None) or "auto")
+    except allure_report.AllureMissing as reason:
+        raise pytest.UsageError(str(reason)) from None
+
+
 class EvidencePlugin:
     """Gathers records, judges, writes the evidence folder, sets the exit code, and prints the closing table."""
 
@@ -58,6 +65,7 @@ class EvidencePlugin:
         self.recorder = recorder
         self.signing_key = _signing_key()
         self.baseline = _baseline(config)
+        _require_allure(config)
         self.gathering = Gathering(context.written, context.redactor.values)
         self.verdict: Verdict | None = None
         self.bundle: Bundle | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from pytest_flexprice.evidence.verdict import ItemVerdict, State, Verdict, Word
 if TYPE_CHECKING:
     from pytest_flexprice.evidence.bundle import Bundle
     from pytest_flexprice.evidence.drift import Drift
+    from pytest_flexprice.evidence.records import ScenarioRecord
 
 COLOURS: dict[State, dict[str, bool]] = {
     "passed": {"green": True},
@@ -47,6 +48,9 @@ def print_verdict(
             reporter.write_line(text, **(COLOURS[item.state] if coloured else {}))
         for line in warning_lines(item, width):
             reporter.write_line(line, yellow=True)
+        if reporter.verbosity > 0 and bundle.document is not None:
+            for line in scenario_lines(item, bundle.document.scenarios):
+                reporter.write_line(line)
     for sentence in verdict.leftovers:
         _paragraph(reporter, f"Left behind: {sentence}", width, red=True)
     reporter.write_line("")
@@ -60,6 +64,8 @@ def print_verdict(
     if trouble:
         _paragraph(reporter, trouble, width, red=True, bold=True)
     reporter.write_line(f"Report:   {_short(bundle.html)}")
+    if bundle.allure:
+        reporter.write_line(bundle.allure)
     reporter.write_line(f"Evidence: {_short(bundle.zip or bundle.folder)}")
 
 
@@ -93,6 +99,14 @@ def warning_lines(item: ItemVerdict, width: int) -> list[str]:
     left = len(item.warnings) - len(told)
     told += [f"and {left} more {'warning' if left == 1 else 'warnings'}, in the report"] if left else []
     return [" " * 5 + line for warning in told for line in textwrap.wrap(warning, width - 5)]
+
+
+def scenario_lines(item: ItemVerdict, scenarios: Iterable[ScenarioRecord]) -> list[str]:
+    """The scenarios behind an item, for whoever asked for more with ``-v``."""
+    behind = set(item.scenarios)
+    return [
+        f"     {one.outcome:<{STATE_WIDTH}}{one.name}  (@{one.level})" for one in scenarios if one.node_id in behind
+    ]
 
 
 def _paragraph(reporter: Any, text: str, width: int, **markup: bool) -> None:

@@ -21,6 +21,7 @@ from pytest_flexprice.model import spoken
 from pytest_flexprice.model.bounded import LARGEST_PLAN, Unreadable, parse_toml, read_text
 from pytest_flexprice.model.checklist import BY_ID, Level
 from pytest_flexprice.model.statements import is_placeholder
+from pytest_flexprice.model.traffic_plan import Traffic
 
 PLAN_NAME = "golive.toml"
 MOST_PREVIEWS = 1_000_000
@@ -281,6 +282,7 @@ class GoLivePlan(Part):
     customers: Customers | None = None
     invoicing: Invoicing | None = None
     webhooks: Webhooks | None = None
+    traffic: Traffic | None = None
     waivers: tuple[Waiver, ...] = ()
     attestations: tuple[Attestation, ...] = ()
     path: Path = Field(default=Path(PLAN_NAME), exclude=True)

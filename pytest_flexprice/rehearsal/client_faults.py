@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_flexprice.model.declared_customers import Row, declared
 from pytest_flexprice.model.golive_plan import GoLivePlan
+from pytest_flexprice.rehearsal.demo_log import LOG_FAULTS
 from pytest_flexprice.rehearsal.sample_faults import SAMPLE_FAULTS, scratch_folder
 
 if TYPE_CHECKING:
@@ -212,3 +213,5 @@ _fault("F150", "the attestations ran out", change=_expired_attestations)
 _fault("F153", "the evidence that a statement names is not there", change=_missing_evidence)
 for _sample in SAMPLE_FAULTS:
     _fault(_sample.name, _sample.meaning, change=_of_the_plan(_sample.change))
+for _name, (_meaning, _) in LOG_FAULTS.items():
+    _fault(_name, _meaning)

@@ -19,6 +19,7 @@ from pytest_flexprice.emulator.seeding.planned import customers_of, fill
 from pytest_flexprice.emulator.seeding.seed import SeedError
 from pytest_flexprice.model.golive_plan import Environment, GoLivePlan, Handler, Webhooks
 from pytest_flexprice.oracle.catalog.signed_off import key_variable
+from pytest_flexprice.rehearsal import demo_log
 from pytest_flexprice.rehearsal.client_faults import CLIENT_FAULTS, ClientFault
 from pytest_flexprice.rehearsal.handler import FAULTS as HANDLER_FAULTS
 from pytest_flexprice.rehearsal.handler import WRONG_SECRET, DemoHandler
@@ -108,6 +109,9 @@ class Rehearsal:
             "variables": variables,
             "faults": [fault.name for fault in chosen.client],
         }
+        if plan.path == DEMO_PLAN and plan.traffic:
+            names = [fault.name for fault in chosen.client]
+            self.values["traffic"] = demo_log.prepare(live, plan, datetime.now(UTC), names)
         for fault in chosen.client:
             fault.prepare(live, sandbox, self.values)
 
@@ -199,6 +203,7 @@ def rehearsed_plan(plan: GoLivePlan, values: dict[str, Any]) -> GoLivePlan:
     result = plan.model_copy(update={"environments": {**others, LOCAL: local}, "attestations": attestations})
     if plan.path == DEMO_PLAN:
         result = _recent(result, datetime.now(UTC).date())
+    result = demo_log.with_log(result, values.get("traffic", ""))
     for name in values["faults"]:
         result = CLIENT_FAULTS[name].change(result, values)
     return result

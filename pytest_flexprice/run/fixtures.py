@@ -14,6 +14,7 @@ from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.run.profile import Profile
 from pytest_flexprice.run.run import RUN, Run
 from pytest_flexprice.testbed.alive import alive
+from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.cleanup import clean
 from pytest_flexprice.testbed.customer import Testbed, TestCustomer, TestSubscription
 from pytest_flexprice.testbed.delivered import await_known_endpoint
@@ -116,4 +117,4 @@ def smoke(flexprice_run: Run, testbed: Testbed, send_events: SendEvents, eventua
     """One test customer's way along the ladder from accepted event to finalized invoice, each rung climbed once."""
     profile, webhooks = flexprice_run.profile, flexprice_run.plan.webhooks
     ready = partial(await_known_endpoint, testbed.flexprice, profile, webhooks, eventually)
-    return Smoke(profile, testbed, send_events, eventually, ready)
+    return Smoke(Bench(profile, testbed, send_events, eventually, ready))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 DESTINATION = "flexprice_"
-TASKS = ("flexprice_sweep", "flexprice_snapshot", "flexprice_init")
+TASKS = ("flexprice_sweep", "flexprice_snapshot", "flexprice_init", "flexprice_missing")
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,11 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="compare with this golive.json, zip of evidence or history file (default: the newest run of the environment and level)",
     )
+    add(
+        "--flexprice-allure",
+        choices=["auto", "off", "require"],
+        help="Allure's own report beside ours: where its command is there (auto, the default), never, or refuse to run without",
+    )
     add("--flexprice-sweep", action="store_true", help="remove what killed runs left behind, and do nothing else")
     add("--flexprice-snapshot", action="store_true", help="write the environment's catalog as the plan's snapshot")
     add(
@@ -52,6 +57,12 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="update",
         help="write a first golive.toml from what the environment holds; with =update add it to the plan that is there",
     )
+    add(
+        "--flexprice-missing",
+        action="store_true",
+        help="list what only people can say and nobody said, what ends soon, and who is asked; and do nothing else",
+    )
+    add("--flexprice-explain", metavar="ITEM", help="explain a checklist item, such as 4.2, and do nothing else")
     add(
         "--flexprice-fault",
         metavar="NAME",

@@ -50,6 +50,12 @@ def _problem(run: Run, answer: Answer) -> str:
             f"{where} answers {answer.status} with {kind} instead of JSON, so it is not Flexprice (a proxy, or a wrong path); "
             "correct the base URL."
         )
+    if answer.status == 403:
+        reason = read_refusal(answer.body, answer.text).message or "no reason given"
+        return (
+            f"Flexprice at {where} knows the API key from {profile.key_source} and refuses it with 403 ({reason}): "
+            "its role lacks a permission that this suite needs; use a key of a role that may read everything (item 1.2)."
+        )
     if answer.status >= 400:
         return (
             f"Flexprice at {where} answers {answer.status} to the question who the key is; try again when it is well."

@@ -7,6 +7,7 @@ import json
 import pkgutil
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,9 +17,10 @@ from pytest_flexprice.evidence.context import HeaderRow, RunContext
 from pytest_flexprice.evidence.recorder import ScenarioRecorder
 from pytest_flexprice.evidence.records import ScenarioRecord
 from pytest_flexprice.evidence.sealed import seal
+from pytest_flexprice.evidence.statements import waiver_for
 from pytest_flexprice.evidence.streams import clean_crash, clean_refusal
 from pytest_flexprice.evidence.written import FeatureError, expected
-from pytest_flexprice.model.checklist import Level
+from pytest_flexprice.model.checklist import BY_TAG, Level
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet
 from pytest_flexprice.run import collector, preflight, run
 from pytest_flexprice.run.gating import Gate
@@ -212,6 +214,16 @@ class SuiteHooks:
             left_out = set(above)
             items[:] = [item for item in items if item not in left_out]
             config.hook.pytest_deselected(items=above)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport | pytest.CollectReport) -> tuple[str, str, str] | None:
+        """A scenario of nothing but waived items is told as waived: pytest's summary does not list it as failed."""
+        if not report.failed or not isinstance(report, pytest.TestReport):
+            return None
+        items = [BY_TAG[tag].id for tag in BY_TAG if tag in report.keywords]
+        today = datetime.now(UTC).date()
+        waived = items and all(waiver_for(item, self._run.plan, today) for item in items)
+        return ("waived", "w", "WAIVED") if waived else None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object | None:

@@ -13,7 +13,7 @@ import pytest
 from pytest_flexprice.api import ApiError, Flexprice
 from pytest_flexprice.evidence.verdict import EXIT_LEFT_BEHIND
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet
-from pytest_flexprice.run import preflight, run
+from pytest_flexprice.run import collector, preflight, run
 from pytest_flexprice.run.run import Run
 from pytest_flexprice.testbed.ledger import Ledger
 from pytest_flexprice.testbed.proof import belonging, prove_environment
@@ -44,6 +44,40 @@ def main(config: pytest.Config, name: str) -> int | None:
         raise pytest.UsageError(this.redactor.text(str(error))) from None
     finally:
         this.close()
+
+
+def explain(config: pytest.Config, item: str) -> int:
+    """Print what an item means; no environment is needed.
+
+    Raises:
+        pytest.UsageError: there is no such item, or the plan cannot be read.
+    """
+    from pytest_flexprice.tasks import explain as explaining  # noqa: PLC0415 - of this task only
+
+    for line in explaining.main(config, item, collector.features_folder()):
+        _say(line)
+    return 0
+
+
+def missing(config: pytest.Config, name: str) -> int:
+    """Print what people have to say yet; no network is needed.
+
+    Raises:
+        pytest.UsageError: the plan cannot be read.
+    """
+    from pytest_flexprice.model.golive_plan import PlanError, load  # noqa: PLC0415 - of this task only
+    from pytest_flexprice.run.profile import ProfileError, find_plan  # noqa: PLC0415
+    from pytest_flexprice.tasks import missing as missings  # noqa: PLC0415
+
+    try:
+        plan = load(find_plan(config, name)[0])
+    except (ProfileError, PlanError) as error:
+        raise pytest.UsageError(str(error)) from None
+    lines = missings.missing(plan, name, datetime.now(UTC).date())
+    for line in lines:
+        _say(line)
+    _say(f"{len(lines)} to ask for." if lines else "Nobody has to be asked for anything.")
+    return 0
 
 
 def _say(text: str) -> None:

@@ -30,7 +30,7 @@ Row = dict[str, str]
 _MOST_EVENTS = 5000
 _SAMPLES = 20
 _ALWAYS = ("external_id", "name", "plan", "currency", "billing_period", "billing_cycle", "collection_method", "status")
-_USUAL = {"billing_period_count": "1", "timezone": "UTC"}
+_USUAL = {"billing_period_count": "1", "timezone": "UTC", "overage_factor": "1"}
 
 
 @dataclass
@@ -103,7 +103,8 @@ def _row(external_id: str, customer: Mapping[str, Any], subscription: Mapping[st
     one = {**(subscription or {}), "timezone": customer.get("timezone", "")}
     for column in COLUMNS[2:]:
         value = str(one.get(column.name) or "")
-        if not column.dated and value != _USUAL.get(column.name):
+        # Deals are agreed, not found: what single customers pay otherwise is for a person to declare.
+        if column.about != "deal" and not column.dated and value != _USUAL.get(column.name):
             row[column.name] = value
     if subscription:
         row["plan"] = str(subscription.get("plan_key") or "")

@@ -29,6 +29,7 @@ def _decisions(plan: FirstPlan) -> Iterator[tuple[str, str]]:
     yield "5.1", "who decided grace period and auto-cancel, and when: invoicing.decided_by and decided_on"
     if not found.collection:
         yield "5.2", "whether invoices are collected or sent: invoicing.collection"
+    yield "5.3", "where the company's own log of what it sent lies, to be held against what is billed: [traffic]"
     if found.endpoint is None:
         yield "6.1", "where webhooks go: no endpoint is registered; [webhooks]"
     yield (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_flexprice.api import path_of
 from pytest_flexprice.model.decimals import words
@@ -11,43 +12,58 @@ from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.oracle.invoicing.finalization import finalization_findings, finalized_findings
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, Stage, expected_invoice
-from pytest_flexprice.testbed.ladder import Climbed, Rung
-from pytest_flexprice.testbed.setting_up import adopt_invoices
+from pytest_flexprice.oracle.metering.meters import Event
+from pytest_flexprice.testbed.bench import Bench
+from pytest_flexprice.testbed.ladder import Climbed
+from pytest_flexprice.testbed.setting_up import Setup, adopt_invoices
 from pytest_flexprice.testbed.usage_rungs import usages
-
-if TYPE_CHECKING:
-    from pytest_flexprice.testbed.smoke import Smoke
 
 DRAFT_DEADLINE = 60.0  # seconds; about one in a quiet deployment (contract 5.6)
 SHORTEST_DRAFT = 12.0  # also on a busy machine that rehearses
 STATUSES = ["DRAFT", "FINALIZED", "SKIPPED"]
+Invoice = dict[str, Any]
 
 
-def preview(smoke: Smoke) -> Climbed:
+@dataclass(frozen=True)
+class Draft:
+    """The computed draft; ``billed_at`` is when cancelling made and finalized it in one, else there is no such moment."""
+
+    invoice: Invoice
+    billed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Finalized:
+    """The finalized invoice, and when finalizing it was asked for."""
+
+    invoice: Invoice
+    at: datetime
+
+
+def preview(bench: Bench, setup: Setup, sent: list[Event]) -> Climbed[Invoice]:
     """The preview shows exactly the expected lines and adds up (checklist 5.3)."""
-    observed = smoke.testbed.flexprice.post("/v1/invoices/preview", {"subscription_id": smoke.setup.subscription.id})
-    expected = _expected(smoke, "preview")
+    observed = bench.flexprice.post("/v1/invoices/preview", {"subscription_id": setup.subscription.id})
+    expected = _expected(setup, sent, "preview")
     return Climbed(_told(expected), _read(observed), compare_invoice(expected, observed, "5.3"), observed)
 
 
-def _expected(smoke: Smoke, stage: Stage, closing: bool = False) -> ExpectedInvoice:
-    setup = smoke.setup
-    return expected_invoice(setup.billed, usages(smoke), setup.allowances, stage=stage, closing=closing)
+def _expected(setup: Setup, sent: list[Event], stage: Stage, closing: bool = False) -> ExpectedInvoice:
+    return expected_invoice(setup.billed, usages(setup, sent), setup.allowances, stage=stage, closing=closing)
 
 
-def draft(smoke: Smoke) -> Climbed:
+def draft(bench: Bench, setup: Setup, sent: list[Event]) -> Climbed[Draft]:
     """The invoice of the running period, as a computed draft; with ``cancel_and_bill`` there is no draft to compare."""
-    if smoke.profile.environment.test_invoice == "cancel_and_bill":
-        return _cancel_and_bill(smoke)
-    smoke.next_second()
-    flexprice, identifier = smoke.testbed.flexprice, smoke.setup.subscription.id
-    _ask_for_draft(smoke)
+    if bench.profile.environment.test_invoice == "cancel_and_bill":
+        return _cancel_and_bill(bench, setup, sent)
+    bench.next_second()
+    flexprice, identifier = bench.flexprice, setup.subscription.id
+    _ask_for_draft(bench, setup)
     started = flexprice.post(path_of("subscriptions", "temporal", identifier, "draft-and-compute"), {})
-    met, waited = smoke.eventually.poll(
+    met, waited = bench.eventually.poll(
         "the draft invoice to appear",
-        lambda: _invoices(smoke),
+        lambda: _invoices(bench, setup),
         bool,
-        max(DRAFT_DEADLINE * smoke.patience, SHORTEST_DRAFT),
+        max(DRAFT_DEADLINE * bench.patience, SHORTEST_DRAFT),
     )
     if not met:
         workflow = (started or {}).get("workflow_id", "unknown")
@@ -66,14 +82,14 @@ def draft(smoke: Smoke) -> Climbed:
             ],
         )
     invoice = waited.value[0]["id"]
-    expected = _expected(smoke, "draft")
+    expected = _expected(setup, sent, "draft")
     skipped = _skipped(waited.value[0], expected)
     if skipped:
         return Climbed(_told(expected), _read(waited.value[0]), skipped)
     flexprice.post(path_of("invoices", invoice, "compute"), {}, sync="true")
     observed = flexprice.get(path_of("invoices", invoice))
     findings = _skipped(observed, expected) or compare_invoice(expected, observed, "7.3")
-    return Climbed(_told(expected), _read(observed), findings, observed)
+    return Climbed(_told(expected), _read(observed), findings, Draft(observed))
 
 
 def _skipped(invoice: dict[str, Any], expected: ExpectedInvoice) -> list[Finding]:
@@ -94,41 +110,39 @@ def _nothing_to_bill() -> Finding:
     )
 
 
-def _invoices(smoke: Smoke) -> list[Any]:
+def _invoices(bench: Bench, setup: Setup) -> list[Any]:
     """Usage invoices of the test subscription; the opening one of an advance fee is none of them (contract 4.2)."""
-    body = {"subscription_id": smoke.setup.subscription.id, "invoice_status": STATUSES}
-    rows = smoke.testbed.flexprice.search("/v1/invoices/search", body)
-    found = adopt_invoices(smoke.testbed, smoke.setup.subscription, rows, "POST /v1/invoices/search")
+    body = {"subscription_id": setup.subscription.id, "invoice_status": STATUSES}
+    rows = bench.flexprice.search("/v1/invoices/search", body)
+    found = adopt_invoices(bench.testbed, setup.subscription, rows, "POST /v1/invoices/search")
     made = [row for row in found if row.get("billing_reason") in ("SUBSCRIPTION_CYCLE", "PRORATION")]
     if made:
-        smoke.testbed.ledger.gone(
-            "draft", smoke.setup.subscription.id
-        )  # it came, and is an invoice of its own from now on
+        bench.testbed.ledger.gone("draft", setup.subscription.id)  # it came, and is an invoice of its own from now on
     return made
 
 
-def _ask_for_draft(smoke: Smoke) -> None:
+def _ask_for_draft(bench: Bench, setup: Setup) -> None:
     """Note that an invoice may come late: clean-up waits for it."""
-    customer = smoke.customer.external_id
-    smoke.testbed.ledger.intend("draft", smoke.setup.subscription.id, customer=customer)
+    customer = setup.subscription.customer.external_id
+    bench.testbed.ledger.intend("draft", setup.subscription.id, customer=customer)
 
 
-def _cancel_and_bill(smoke: Smoke) -> Climbed:
-    smoke.before_finalizing()
-    smoke.next_second()
-    identifier = smoke.setup.subscription.id
-    moment = smoke.now()
-    _ask_for_draft(smoke)
-    smoke.testbed.flexprice.post(
+def _cancel_and_bill(bench: Bench, setup: Setup, sent: list[Event]) -> Climbed[Draft]:
+    bench.before_finalizing()
+    bench.next_second()
+    identifier = setup.subscription.id
+    moment = bench.now()
+    _ask_for_draft(bench, setup)
+    bench.flexprice.post(
         path_of("subscriptions", identifier, "cancel"),
         # The server's own spelling; the right one is ignored (contract 4.4).
         {"cancellation_type": "immediate", "cancel_immediately_inovice_policy": "generate_invoice"},
     )
-    met, waited = smoke.eventually.poll(
+    met, waited = bench.eventually.poll(
         "the invoice of the cancelled subscription",
-        lambda: _invoices(smoke),
+        lambda: _invoices(bench, setup),
         bool,
-        max(DRAFT_DEADLINE * smoke.patience, SHORTEST_DRAFT),
+        max(DRAFT_DEADLINE * bench.patience, SHORTEST_DRAFT),
     )
     if not met:
         return Climbed(
@@ -143,36 +157,36 @@ def _cancel_and_bill(smoke: Smoke) -> Climbed:
                 )
             ],
         )
-    observed = smoke.testbed.flexprice.get(path_of("invoices", waited.value[0]["id"]))
-    expected = _expected(smoke, "finalized", closing=True)
+    observed = bench.flexprice.get(path_of("invoices", waited.value[0]["id"]))
+    expected = _expected(setup, sent, "finalized", closing=True)
     findings = (
         _skipped(observed, expected)
         or finalized_findings(observed, "7.3")
         or compare_invoice(expected, observed, "7.3")
     )
-    return Climbed(_told(expected), _read(observed), findings, {**observed, "_billed_at": moment})
+    return Climbed(_told(expected), _read(observed), findings, Draft(observed, moment))
 
 
-def finalize(smoke: Smoke) -> Climbed:
+def finalize(bench: Bench, setup: Setup, sent: list[Event], drafted: Draft) -> Climbed[Finalized]:
     """The draft finalized, read back and compared again: finalized, numbered, unchanged, adding up (checklist 7.3)."""
-    before: dict[str, Any] = smoke.of(Rung.DRAFTED)
-    if smoke.profile.environment.test_invoice == "cancel_and_bill":
-        return Climbed("finalized by cancelling", _read(before), [], (before, before["_billed_at"]))
-    flexprice, identifier = smoke.testbed.flexprice, before["id"]
-    smoke.before_finalizing()
-    moment: datetime = smoke.now()
+    before = drafted.invoice
+    if drafted.billed_at is not None:
+        return Climbed("finalized by cancelling", _read(before), [], Finalized(before, drafted.billed_at))
+    flexprice, identifier = bench.flexprice, before["id"]
+    bench.before_finalizing()
+    moment: datetime = bench.now()
     flexprice.post(path_of("invoices", identifier, "finalize"), {})
     observed = flexprice.get(path_of("invoices", identifier))
     findings = finalized_findings(observed, "7.3") or [
-        *_compared(smoke, before, observed),
-        *_without_pdf(smoke, identifier),
+        *_compared(_expected(setup, sent, "finalized"), before, observed),
+        *_without_pdf(bench, identifier),
     ]
-    return Climbed(_told(_expected(smoke, "finalized")), _read(observed), findings, (observed, moment))
+    return Climbed(_told(_expected(setup, sent, "finalized")), _read(observed), findings, Finalized(observed, moment))
 
 
-def _without_pdf(smoke: Smoke, identifier: str) -> list[Finding]:
+def _without_pdf(bench: Bench, identifier: str) -> list[Finding]:
     """Whether the invoice can be had as a PDF; told only, as servers without a document storage answer 500 (contract 5.3)."""
-    answer = smoke.testbed.flexprice.request("GET", path_of("invoices", identifier, "pdf"))
+    answer = bench.flexprice.request("GET", path_of("invoices", identifier, "pdf"))
     kind = answer.headers.get("content-type", "no content type")
     if answer.ok and (kind.startswith("application/pdf") or answer.is_json):
         return []
@@ -188,9 +202,9 @@ def _without_pdf(smoke: Smoke, identifier: str) -> list[Finding]:
     ]
 
 
-def _compared(smoke: Smoke, before: dict[str, Any], observed: dict[str, Any]) -> list[Finding]:
+def _compared(expected: ExpectedInvoice, before: dict[str, Any], observed: dict[str, Any]) -> list[Finding]:
     findings = finalization_findings(before, observed, "7.3")
-    findings += compare_invoice(_expected(smoke, "finalized"), observed, "7.3")
+    findings += compare_invoice(expected, observed, "7.3")
     findings += [
         Finding(
             "7.3",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pytest_flexprice.model.finding import Finding, Severity
 
@@ -23,12 +23,6 @@ class Rung(IntEnum):
     DRAFTED = 9
     FINALIZED = 10
     PROVED = 11
-
-    @property
-    def needs(self) -> tuple[Rung, ...]:
-        """The rungs below it, in the order in which they are climbed; prices are proved beside the invoice, not above it."""
-        beside = (Rung.DRAFTED, Rung.FINALIZED) if self is Rung.PROVED else ()
-        return tuple(rung for rung in Rung if rung < self and rung not in beside)
 
     @property
     def words(self) -> str:
@@ -51,16 +45,30 @@ _WORDS = {
 }
 
 
+Found = TypeVar("Found")
+
+
 @dataclass
-class Climbed:
-    """What climbing a rung showed: expected and observed side by side, findings, and whatever the next rungs need."""
+class Climbed(Generic[Found]):
+    """What climbing a rung showed: expected and observed side by side, findings, and what it found for the next rungs."""
 
     expected: Any = None
     observed: Any = None
     findings: list[Finding] = field(default_factory=list)
-    data: Any = None
+    data: Found | None = None
 
     @property
     def broken(self) -> bool:
         """Whether the ladder ends here."""
         return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+    @property
+    def found(self) -> Found:
+        """What the next rungs need.
+
+        Raises:
+            LookupError: it broke before it found that.
+        """
+        if self.data is None:
+            raise LookupError("the rung broke, and left nothing for the next ones")
+        return self.data

@@ -6,29 +6,23 @@ Each rung is climbed once, by the first scenario that needs it; the first broken
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from pytest_flexprice.api import ApiError
 from pytest_flexprice.model.finding import Finding, NotVerified, RequirementNotMet, Severity
-from pytest_flexprice.run.profile import Profile
+from pytest_flexprice.oracle.metering.attribution import Attribution
+from pytest_flexprice.oracle.metering.meters import Event
 from pytest_flexprice.testbed import billing_rungs, usage_rungs
-from pytest_flexprice.testbed.customer import Testbed, TestCustomer, TestSubscription
+from pytest_flexprice.testbed.bench import Bench
+from pytest_flexprice.testbed.billing_rungs import Draft, Finalized, Invoice
+from pytest_flexprice.testbed.customer import TestSubscription
 from pytest_flexprice.testbed.ladder import Climbed, Rung
-from pytest_flexprice.testbed.price_proof import Prover
-from pytest_flexprice.testbed.sending import SendEvents
-from pytest_flexprice.testbed.setting_up import (
-    Setup,
-    TestPlan,
-    find_test_plan,
-    names_of_meters,
-    plans_to_prove,
-    set_up,
-    vendor_findings,
-)
-from pytest_flexprice.testbed.waiting import Eventually
+from pytest_flexprice.testbed.price_proof import Proved, Prover
+from pytest_flexprice.testbed.setting_up import Setup, plans_to_prove, set_up, vendor_findings
+
+Found = TypeVar("Found")
 
 
 class NotReached(Exception):
@@ -36,43 +30,77 @@ class NotReached(Exception):
 
 
 class Smoke:
-    """The ladder of one test customer. ``climb`` is all that steps use."""
+    """The ladder of one test customer: a method for each rung, which climbs all below it first.
 
-    def __init__(
-        self,
-        profile: Profile,
-        testbed: Testbed,
-        send_events: SendEvents,
-        eventually: Eventually,
-        before_finalizing: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.profile = profile
-        self.testbed = testbed
-        self.send_events = send_events
-        self.eventually = eventually
-        self.before_finalizing = before_finalizing
-        self._climbed: dict[Rung, Climbed] = {}
+    Each of them raises ``NotReached`` where a lower rung broke; the message says which and how.
+    """
 
-    def climb(self, rung: Rung) -> Climbed:
-        """What a rung shows, climbing all below it first.
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self._climbed: dict[Rung, Climbed[Any]] = {}
 
-        Raises:
-            NotReached: a lower rung broke; the message says which and how.
-        """
-        for each in rung.needs:
-            climbed = self._once(each)
-            if climbed.broken:
-                first = next(one for one in climbed.findings if one.severity is Severity.ERROR)
-                raise NotReached(f"not reached, because {each.words} broke first: {first.sentence}")
-            if each is Rung.SUBSCRIBED and self.setup.archived:
-                names = ", ".join(f"'{name}'" for name in self.setup.archived)
-                raise NotReached(f"not reached, because the meter of {names} is archived (2.2)")
-        return self._once(rung)
+    def subscribed(self) -> Climbed[Setup]:
+        """The test customer's subscription."""
+        return self._once(Rung.SUBSCRIBED, partial(subscribe, self.bench))
 
-    def _once(self, rung: Rung) -> Climbed:
-        if rung not in self._climbed:
-            self._climbed[rung] = self._try(rung)
-        return self._climbed[rung]
+    def accepted(self) -> Climbed[list[Event]]:
+        """The events that were sent."""
+        self._reach(self.subscribed(), Rung.SUBSCRIBED)
+        if self._setup.archived:
+            names = ", ".join(f"'{name}'" for name in self._setup.archived)
+            raise NotReached(f"not reached, because the meter of {names} is archived (2.2)")
+        return self._once(Rung.ACCEPTED, lambda: usage_rungs.accept(self.bench, self._setup))
+
+    def landed(self) -> Climbed[list[Attribution]]:
+        """How far each event got."""
+        self._reach(self.accepted(), Rung.ACCEPTED)
+        return self._once(Rung.LANDED, lambda: usage_rungs.land(self.bench, self._setup, self._sent))
+
+    def mismatched(self) -> Climbed[Event]:
+        """The mistyped control event."""
+        self._reach(self.landed(), Rung.LANDED)
+        return self._once(Rung.MISMATCHED, lambda: usage_rungs.mismatch(self.bench, self._setup, self._sent[0]))
+
+    def metered(self) -> Climbed[None]:
+        """The usage that three readers say."""
+        self._reach(self.mismatched(), Rung.MISMATCHED)
+        looks = self.landed().found
+        return self._once(Rung.METERED, lambda: usage_rungs.meter(self.bench, self._setup, self._sent, looks))
+
+    def repeated(self) -> Climbed[None]:
+        """The usage after one event was sent again; only where that is allowed."""
+        self._reach(self.metered(), Rung.METERED)
+        looks = self.landed().found
+        return self._once(Rung.REPEATED, lambda: usage_rungs.repeat(self.bench, self._setup, self._sent, looks))
+
+    def neighbour(self) -> Climbed[Setup]:
+        """The subscription of a customer who sent nothing."""
+        if usage_rungs.may_repeat(self.bench.profile):
+            self._reach(self.repeated(), Rung.REPEATED)
+        else:
+            self._reach(self.metered(), Rung.METERED)
+        return self._once(Rung.NEIGHBOUR, lambda: usage_rungs.neighbour(self.bench, self._sent))
+
+    def previewed(self) -> Climbed[Invoice]:
+        """The preview of the invoice."""
+        self._reach(self.neighbour(), Rung.NEIGHBOUR)
+        return self._once(Rung.PREVIEWED, lambda: billing_rungs.preview(self.bench, self._setup, self._sent))
+
+    def drafted(self) -> Climbed[Draft]:
+        """The computed draft."""
+        self._reach(self.previewed(), Rung.PREVIEWED)
+        return self._once(Rung.DRAFTED, lambda: billing_rungs.draft(self.bench, self._setup, self._sent))
+
+    def finalized(self) -> Climbed[Finalized]:
+        """The finalized invoice."""
+        self._reach(self.drafted(), Rung.DRAFTED)
+        draft = self.drafted().found
+        return self._once(Rung.FINALIZED, lambda: billing_rungs.finalize(self.bench, self._setup, self._sent, draft))
+
+    def proved(self) -> Climbed[Proved]:
+        """The price proof: beside the invoice, not above it."""
+        self._reach(self.previewed(), Rung.PREVIEWED)
+        return self._once(Rung.PROVED, partial(prove, self.bench))
 
     def subscription(self) -> TestSubscription:
         """The test customer's subscription.
@@ -80,97 +108,58 @@ class Smoke:
         Raises:
             RequirementNotMet, NotVerified: it could not be made.
         """
-        climbed = self.climb(Rung.SUBSCRIBED)
+        climbed = self.subscribed()
         if climbed.broken:
             raise RequirementNotMet(climbed.findings)
-        return self.setup.subscription
+        return climbed.found.subscription
 
     @property
-    def customer(self) -> TestCustomer:
-        """The test customer."""
-        return self.setup.subscription.customer
+    def _setup(self) -> Setup:
+        return self.subscribed().found
 
     @property
-    def setup(self) -> Setup:
-        """The subscription with everything that meters and prices it."""
-        setup = self._climbed[Rung.SUBSCRIBED].data
-        assert isinstance(setup, Setup)
-        return setup
+    def _sent(self) -> list[Event]:
+        return self.accepted().found
 
-    @cached_property
-    def test_plan(self) -> TestPlan:
-        """The plan that test customers subscribe to, read once."""
-        return find_test_plan(self.testbed.flexprice, self.profile)
+    @staticmethod
+    def _reach(climbed: Climbed[Any], rung: Rung) -> None:
+        if climbed.broken:
+            first = next(one for one in climbed.findings if one.severity is Severity.ERROR)
+            raise NotReached(f"not reached, because {rung.words} broke first: {first.sentence}")
 
-    @cached_property
-    def meter_names(self) -> Sequence[str]:
-        """The event names that meters listen to, read once."""
-        return names_of_meters(self.testbed.flexprice)
-
-    def of(self, rung: Rung) -> Any:
-        """What a rung that was climbed left for those above it."""
-        return self._climbed[rung].data
-
-    @property
-    def patience(self) -> float:
-        """The factor on every deadline: an embedded Flexprice is quick, so a rehearsal need not wait as long."""
-        return self.profile.patience
-
-    def now(self) -> datetime:
-        """The time, aware, UTC."""
-        return datetime.now(UTC)
-
-    def wait_until(self, moment: datetime) -> None:
-        """Let the clock reach a moment."""
-        while (left := (moment - self.now()).total_seconds()) > 0:
-            self.eventually.pause(min(left, 1.0))
-
-    def next_second(self) -> datetime:
-        """Wait for the next whole second: usage stamped in the second of a cancel is not billed (contract 4.4)."""
-        moment = self.now().replace(microsecond=0) + timedelta(seconds=1)
-        self.wait_until(moment)
-        return moment
-
-    def _try(self, rung: Rung) -> Climbed:
-        try:
-            return _CLIMBERS[rung](self)
-        except (RequirementNotMet, NotVerified) as error:
-            return Climbed(findings=list(error.findings))
-        except ApiError as error:
-            path = f"{error.method} {error.path}"
-            return Climbed(findings=[Finding("", path, f"{rung.words} failed: {str(error).rstrip('.')}")])
+    def _once(self, rung: Rung, climb: Callable[[], Climbed[Found]]) -> Climbed[Found]:
+        if rung not in self._climbed:
+            self._climbed[rung] = _tried(rung, climb)
+        return cast(Climbed[Found], self._climbed[rung])
 
 
-def _subscribe(smoke: Smoke) -> Climbed:
-    unaccepted = vendor_findings(smoke.testbed.flexprice, smoke.profile)
+def _tried(rung: Rung, climb: Callable[[], Climbed[Found]]) -> Climbed[Found]:
+    try:
+        return climb()
+    except (RequirementNotMet, NotVerified) as error:
+        return Climbed(findings=list(error.findings))
+    except ApiError as error:
+        path = f"{error.method} {error.path}"
+        return Climbed(findings=[Finding("", path, f"{rung.words} failed: {str(error).rstrip('.')}")])
+
+
+def subscribe(bench: Bench) -> Climbed[Setup]:
+    """The test customer, subscribed to the test plan as every customer will be (checklist 7.1)."""
+    unaccepted = vendor_findings(bench.flexprice, bench.profile)
     if unaccepted:
         return Climbed("no connected vendor that the plan does not accept", "vendors are connected", unaccepted)
-    customer = smoke.testbed.customer("test", smoke.now())
-    setup = set_up(smoke.testbed, customer, smoke.test_plan, smoke.now())
+    customer = bench.testbed.customer("test", bench.now())
+    setup = set_up(bench.testbed, customer, bench.test_plan, bench.now())
     lines = [f"{line.display_name or line.price.id} from {line.start}" for line in setup.billed.lines]
     return Climbed(expected=f"lines of plan {setup.plan_key}", observed=lines, findings=setup.findings, data=setup)
 
 
-def _prove(smoke: Smoke) -> Climbed:
-    own, name = smoke.profile.environment, smoke.profile.name
+def prove(bench: Bench) -> Climbed[Proved]:
+    """Every part of every price under proof, billed exactly (checklist 5.3)."""
+    own, name = bench.profile.environment, bench.profile.name
     prover = Prover(
-        smoke.testbed, smoke.eventually, smoke.profile.budget, smoke.patience, own.unproved, f"environments.{name}"
+        bench.testbed, bench.eventually, bench.profile.budget, bench.patience, own.unproved, f"environments.{name}"
     )
-    proved = prover.prove(plans_to_prove(smoke.testbed.flexprice, smoke.profile, smoke.test_plan))
+    proved = prover.prove(plans_to_prove(bench.flexprice, bench.profile, bench.test_plan))
     parts = {f"{label} · {row.price} · {row.part}": row.words for label, rows in proved.tables.items() for row in rows}
     return Climbed(dict.fromkeys(parts, "billed exactly"), parts, proved.findings, proved)
-
-
-_CLIMBERS: dict[Rung, Callable[[Smoke], Climbed]] = {
-    Rung.SUBSCRIBED: _subscribe,
-    Rung.ACCEPTED: usage_rungs.accept,
-    Rung.LANDED: usage_rungs.land,
-    Rung.MISMATCHED: usage_rungs.mismatch,
-    Rung.METERED: usage_rungs.meter,
-    Rung.REPEATED: usage_rungs.repeat,
-    Rung.NEIGHBOUR: usage_rungs.neighbour,
-    Rung.PREVIEWED: billing_rungs.preview,
-    Rung.DRAFTED: billing_rungs.draft,
-    Rung.FINALIZED: billing_rungs.finalize,
-    Rung.PROVED: _prove,
-}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, decimal, words
 from pytest_flexprice.model.finding import Finding, Kind
@@ -15,13 +15,11 @@ from pytest_flexprice.oracle.metering.attribution import Attribution, attribute,
 from pytest_flexprice.oracle.metering.designing import design, near_miss_name, stamper
 from pytest_flexprice.oracle.metering.meters import Event, Meter, Usage
 from pytest_flexprice.oracle.metering.usage import Reading, compare_usage, from_invoice, from_query, from_subscription
+from pytest_flexprice.run.profile import Profile
+from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.customer import rfc3339
-from pytest_flexprice.testbed.ladder import Climbed, Rung
+from pytest_flexprice.testbed.ladder import Climbed
 from pytest_flexprice.testbed.setting_up import Setup, set_up
-
-if TYPE_CHECKING:
-    from pytest_flexprice.run.profile import Profile
-    from pytest_flexprice.testbed.smoke import Smoke
 
 SECOND = timedelta(seconds=1)
 #: Seconds: a quiet pipeline answers within five; while events keep landing, the others are waited for (contract 3.4).
@@ -32,34 +30,33 @@ SETTLING = 2.0
 MOST_LOOKED_UP, ENDS_LOOKED_UP = 60, 3
 
 
-def accept(smoke: Smoke) -> Climbed:
+def accept(bench: Bench, setup: Setup) -> Climbed[list[Event]]:
     """Send the designed events, a whole second after every line's start and not in the future (contract 3.8)."""
-    setup = smoke.setup
     first = second(setup.begins) + 2 * SECOND
-    smoke.wait_until(first + SECOND)
-    stamp = stamper(first, second(smoke.now()))
+    bench.eventually.until(first + SECOND)
+    stamp = stamper(first, second(bench.now()))
     bodies = design(
         setup.billed,
         setup.meters,
         setup.allowances,
-        external_id=smoke.customer.external_id,
-        prefix=f"{smoke.testbed.run_id}-{smoke.testbed.worker}",
+        external_id=setup.subscription.customer.external_id,
+        prefix=f"{bench.testbed.run_id}-{bench.testbed.worker}",
         stamp=stamp,
-        most=smoke.profile.budget.events // 2,
+        most=bench.profile.budget.events // 2,
     )
-    sent = smoke.send_events(bodies)
+    answered = bench.send_events(bodies)
     events = [_event(body) for body in bodies]
     findings = []
-    if sent is not None:
-        known = {each.event_id for each in sent}
+    if answered is not None:
+        known = {each.event_id for each in answered}
         findings = [
             Finding("7.1", f"events.{event.id}", f"event '{event.id}' was sent, but not accepted")
             for event in events
             if event.id not in known
         ]
     observed = (
-        [f"{each.event_id} ({each.path})" for each in sent]
-        if sent is not None
+        [f"{each.event_id} ({each.path})" for each in answered]
+        if answered is not None
         else "sent by the company's own pipeline"
     )
     shown = looked_up(events)
@@ -71,15 +68,15 @@ def _event(body: dict[str, Any]) -> Event:
     return Event.from_api({**body, "timestamp": rfc3339(body["timestamp"])})
 
 
-def land(smoke: Smoke) -> Climbed:
+def land(bench: Bench, setup: Setup, sent: list[Event]) -> Climbed[list[Attribution]]:
     """Every event in the Event Debugger: processed, with its exact quantity, for this customer's subscription."""
-    events = looked_up(smoke.of(Rung.ACCEPTED))
-    looks, answers, reason = _look_until_settled(smoke, events)
+    events = looked_up(sent)
+    looks, answers, reason = _look_until_settled(bench, setup, events)
     findings = [_given_up(look, reason) for look in looks if look.finding is not None]
     counted = {look.event_id for look in looks if look.counted}
     for event in events:
         if event.id in counted:
-            findings += _misattributed(smoke, event, answers[event.id])
+            findings += _misattributed(setup, event, answers[event.id])
     return Climbed(
         expected={event.id: "processed, with its exact quantity" for event in events},
         observed={look.event_id: look.sentence for look in looks},
@@ -107,7 +104,9 @@ def looked_up(events: list[Event]) -> list[Event]:
     return chosen
 
 
-def _look_until_settled(smoke: Smoke, events: list[Event]) -> tuple[list[Attribution], dict[str, Any], str]:
+def _look_until_settled(
+    bench: Bench, setup: Setup, events: list[Event]
+) -> tuple[list[Attribution], dict[str, Any], str]:
     """The last look at each event, by event id the answers it rests on, and why no more were waited for."""
     settled: dict[str, Attribution] = {}
     answers: dict[str, Any] = {}
@@ -117,7 +116,7 @@ def _look_until_settled(smoke: Smoke, events: list[Event]) -> tuple[list[Attribu
         for event in reversed(events):  # the last one sent lands last: while it is under way, one look is enough
             look = settled.get(event.id)
             if look is None and not (looks and not settled):
-                look, answers[event.id] = _look(smoke, event)
+                look, answers[event.id] = _look(bench, setup, event)
             if look is None:
                 continue
             if look.settled:
@@ -125,26 +124,26 @@ def _look_until_settled(smoke: Smoke, events: list[Event]) -> tuple[list[Attribu
             looks.append(look)
         return list(reversed(looks))
 
-    _, waited = smoke.eventually.follow(
+    _, waited = bench.eventually.follow(
         f"{len(events)} test events to be processed",
         read,
         lambda _looks: len(settled) == len(events),
         lambda _looks: float(len(settled)),
-        first=max(LANDING * smoke.patience, SHORTEST_LANDING),
-        quiet=max(LANDING_QUIET * smoke.patience, SHORTEST_QUIET),
+        first=max(LANDING * bench.patience, SHORTEST_LANDING),
+        quiet=max(LANDING_QUIET * bench.patience, SHORTEST_QUIET),
     )
     last = {look.event_id: look for look in waited.value} | settled
     for event in events:
         if event.id not in last:
-            last[event.id], answers[event.id] = _look(smoke, event)
+            last[event.id], answers[event.id] = _look(bench, setup, event)
     return [last[event.id] for event in events], answers, waited.reason
 
 
-def _look(smoke: Smoke, event: Event) -> tuple[Attribution, Any]:
-    answer = smoke.testbed.flexprice.request("GET", "/v1/events/lookup", query={"id": event.id})
+def _look(bench: Bench, setup: Setup, event: Event) -> tuple[Attribution, Any]:
+    answer = bench.flexprice.request("GET", "/v1/events/lookup", query={"id": event.id})
     failed = isinstance(answer.body, dict) and answer.body.get("status") == "failed"
-    names = smoke.meter_names if failed else ()
-    look = attribute(event, answer.status, answer.body, meter=_meter_of(smoke.setup, event), event_names=names)
+    names = bench.meter_names if failed else ()
+    look = attribute(event, answer.status, answer.body, meter=_meter_of(setup, event), event_names=names)
     return look, answer.body
 
 
@@ -154,10 +153,14 @@ def _meter_of(setup: Setup, event: Event) -> Meter | None:
     return accepting[0] if len(accepting) == 1 else None
 
 
-def _misattributed(smoke: Smoke, event: Event, answer: dict[str, Any]) -> list[Finding]:
-    setup, findings = smoke.setup, changed_on_the_way(event, answer)
+def _misattributed(setup: Setup, event: Event, answer: dict[str, Any]) -> list[Finding]:
+    findings = changed_on_the_way(event, answer)
     prices = {line.price.id for line in setup.billed.lines}
-    wanted = {"customer_id": {smoke.customer.id}, "subscription_id": {setup.subscription.id}, "price_id": prices}
+    wanted = {
+        "customer_id": {setup.subscription.customer.id},
+        "subscription_id": {setup.subscription.id},
+        "price_id": prices,
+    }
     for row in answer.get("processed_events") or ():
         for key, allowed in wanted.items():
             if row.get(key) and row[key] not in allowed:
@@ -174,25 +177,24 @@ def _misattributed(smoke: Smoke, event: Event, answer: dict[str, Any]) -> list[F
     return findings
 
 
-def mismatch(smoke: Smoke) -> Climbed:
+def mismatch(bench: Bench, setup: Setup, model: Event) -> Climbed[Event]:
     """A control event with a near-miss name: accepted, not metered, and the team can see why (checklist 3.3)."""
-    model: Event = smoke.of(Rung.ACCEPTED)[0]
-    name = near_miss_name(model.name, smoke.meter_names)
-    identifier = f"{smoke.testbed.run_id}-{smoke.testbed.worker}-mistyped"
+    name = near_miss_name(model.name, bench.meter_names)
+    identifier = f"{bench.testbed.run_id}-{bench.testbed.worker}-mistyped"
     body = {
         "event_name": name,
-        "external_customer_id": smoke.customer.external_id,
+        "external_customer_id": setup.subscription.customer.external_id,
         "event_id": identifier,
         "timestamp": rfc3339(model.timestamp),
         "properties": dict(model.properties),
     }
-    smoke.testbed.flexprice.post("/v1/events", body, idempotent=True)
+    bench.flexprice.post("/v1/events", body, idempotent=True)
     control = Event.from_api(body)
-    _, waited = smoke.eventually.poll(
+    _, waited = bench.eventually.poll(
         "the mistyped control event to show up",
-        lambda: _look(smoke, control)[0],
+        lambda: _look(bench, setup, control)[0],
         lambda look: look.settled,
-        max(LANDING * smoke.patience, SHORTEST_LANDING),
+        max(LANDING * bench.patience, SHORTEST_LANDING),
     )
     look = waited.value
     findings = []
@@ -211,68 +213,73 @@ def mismatch(smoke: Smoke) -> Climbed:
     return Climbed(f"'{name}' is accepted with 202 and never billed", look.sentence, findings, control)
 
 
-def usages(smoke: Smoke) -> dict[str, Usage]:
+def usages(setup: Setup, sent: list[Event]) -> dict[str, Usage]:
     """What each line's meter must have counted of all events sent, by line id."""
-    return line_usages(smoke.setup.billed, smoke.setup.meters, smoke.of(Rung.ACCEPTED))
+    return line_usages(setup.billed, setup.meters, sent)
 
 
-def meter(smoke: Smoke) -> Climbed:
+def meter(bench: Bench, setup: Setup, sent: list[Event], looks: list[Attribution]) -> Climbed[None]:
     """Three independent readers say exactly what was sent, and still do after a settling time (checklist 7.2)."""
-    looks: list[Attribution] = smoke.of(Rung.LANDED)
-    findings, seen = _read_until_right(smoke, looks)
+    readers = _Readers(bench, setup, sent, looks)
+    findings, seen = _read_until_right(bench, readers)
     if not findings:
-        smoke.eventually.pause(SETTLING * smoke.patience)
+        bench.eventually.pause(SETTLING * bench.patience)
         # The two readers that answer for all meters at once; the usage query has just agreed with them.
-        findings, again = _readings(smoke, looks, queried=())
+        findings, again = readers.read(queried=())
         seen["after settling"] = again
         findings = [_after_settling(finding) for finding in findings]
-    expected = {usage.meter.event_name: words(usage.total) for usage in usages(smoke).values()}
+    expected = {usage.meter.event_name: words(usage.total) for usage in usages(setup, sent).values()}
     return Climbed(expected, seen, findings)
 
 
-def _read_until_right(smoke: Smoke, looks: list[Attribution]) -> tuple[list[Finding], dict[str, Any]]:
-    _, waited = smoke.eventually.poll(
+def _read_until_right(bench: Bench, readers: _Readers) -> tuple[list[Finding], dict[str, Any]]:
+    _, waited = bench.eventually.poll(
         "the readers to agree on the usage",
-        lambda: _readings(smoke, looks),
+        readers.read,
         lambda read: not read[0],
-        max(READERS_DEADLINE * smoke.patience, SHORTEST_READERS),
+        max(READERS_DEADLINE * bench.patience, SHORTEST_READERS),
     )
     return waited.value
 
 
-def _readings(
-    smoke: Smoke, looks: list[Attribution], queried: Sequence[str] | None = None
-) -> tuple[list[Finding], dict[str, Any]]:
-    """What the readers say now and what is wrong with it; ``queried`` are the meters to ask the usage query for, else all."""
-    setup, flexprice = smoke.setup, smoke.testbed.flexprice
-    events: list[Event] = smoke.of(Rung.ACCEPTED)
-    by_subscription = flexprice.post("/v1/subscriptions/usage", {"subscription_id": setup.subscription.id})
-    preview = flexprice.post("/v1/invoices/preview", {"subscription_id": setup.subscription.id})
-    findings: list[Finding] = []
-    seen: dict[str, Any] = {}
-    for usage in usages(smoke).values():
-        identifier = usage.meter.id
-        readings = [from_subscription(by_subscription, identifier)]
-        if queried is None or identifier in queried:
-            readings.insert(0, from_query(flexprice.post("/v1/meter-usage/query", _query(smoke, usage.meter))))
-        # A preview that lacks the line altogether is told by item 5.3.
-        if any(line.get("meter_id") == identifier for line in preview.get("line_items") or ()):
-            readings.append(from_invoice(preview, identifier))
-        uncounted = [look for look in looks if not look.counted]
-        findings += compare_usage(usage, readings, events, uncounted, setup.billed.anchor)
-        seen[usage.meter.event_name] = {reading.reader: _shown(reading) for reading in readings}
-    return findings, seen
+@dataclass(frozen=True)
+class _Readers:
+    """The three readers of a subscription's usage (contract 3.9)."""
 
+    bench: Bench
+    setup: Setup
+    sent: list[Event]
+    looks: list[Attribution]
 
-def _query(smoke: Smoke, meter: Meter) -> dict[str, Any]:
-    window = Window(smoke.setup.billed.start, smoke.now() + timedelta(minutes=1))
-    return {
-        "external_customer_id": smoke.customer.external_id,
-        "meter_id": meter.id,
-        "start_time": rfc3339(window.start),
-        "end_time": rfc3339(window.end),
-        "aggregation_type": meter.aggregation.type,
-    }
+    def read(self, queried: Sequence[str] | None = None) -> tuple[list[Finding], dict[str, Any]]:
+        """What they say now and what is wrong with it; ``queried`` are the meters to ask the usage query for, else all."""
+        identified = {"subscription_id": self.setup.subscription.id}
+        by_subscription = self.bench.flexprice.post("/v1/subscriptions/usage", identified)
+        preview = self.bench.flexprice.post("/v1/invoices/preview", identified)
+        uncounted = [look for look in self.looks if not look.counted]
+        findings: list[Finding] = []
+        seen: dict[str, Any] = {}
+        for usage in usages(self.setup, self.sent).values():
+            asked = queried is None or usage.meter.id in queried
+            readings = [self._query(usage.meter)] if asked else []
+            readings.append(from_subscription(by_subscription, usage.meter.id))
+            # A preview that lacks the line altogether is told by item 5.3.
+            if any(line.get("meter_id") == usage.meter.id for line in preview.get("line_items") or ()):
+                readings.append(from_invoice(preview, usage.meter.id))
+            findings += compare_usage(usage, readings, self.sent, uncounted, self.setup.billed.anchor)
+            seen[usage.meter.event_name] = {reading.reader: _shown(reading) for reading in readings}
+        return findings, seen
+
+    def _query(self, meter: Meter) -> Reading:
+        window = Window(self.setup.billed.start, self.bench.now() + timedelta(minutes=1))
+        body = {
+            "external_customer_id": self.setup.subscription.customer.external_id,
+            "meter_id": meter.id,
+            "start_time": rfc3339(window.start),
+            "end_time": rfc3339(window.end),
+            "aggregation_type": meter.aggregation.type,
+        }
+        return from_query(self.bench.flexprice.post("/v1/meter-usage/query", body))
 
 
 def _shown(reading: Reading) -> str:
@@ -297,9 +304,9 @@ def may_repeat(profile: Profile) -> bool:
     return not profile.production or profile.environment.allow_duplicates
 
 
-def repeat(smoke: Smoke) -> Climbed:
+def repeat(bench: Bench, setup: Setup, sent: list[Event], looks: list[Attribution]) -> Climbed[None]:
     """The same event again, same id and time: nothing changes (contract 3.3). Never in production unless ``may_repeat``."""
-    event: Event = smoke.of(Rung.ACCEPTED)[0]
+    event = sent[0]
     body = {
         "event_name": event.name,
         "external_customer_id": event.external_customer_id,
@@ -307,20 +314,20 @@ def repeat(smoke: Smoke) -> Climbed:
         "timestamp": rfc3339(event.timestamp),
         "properties": dict(event.properties),
     }
-    smoke.testbed.flexprice.post("/v1/events", body, idempotent=True)
-    smoke.eventually.pause(SETTLING * smoke.patience)
-    queried = [meter.id for meter in smoke.setup.meters if meter.accepts(event)]
-    findings, seen = _readings(smoke, smoke.of(Rung.LANDED), queried)
-    expected = {usage.meter.event_name: words(usage.total) for usage in usages(smoke).values()}
+    bench.flexprice.post("/v1/events", body, idempotent=True)
+    bench.eventually.pause(SETTLING * bench.patience)
+    queried = [meter.id for meter in setup.meters if meter.accepts(event)]
+    findings, seen = _Readers(bench, setup, sent, looks).read(queried)
+    expected = {usage.meter.event_name: words(usage.total) for usage in usages(setup, sent).values()}
     return Climbed(expected, seen, findings)
 
 
-def neighbour(smoke: Smoke) -> Climbed:
+def neighbour(bench: Bench, sent: list[Event]) -> Climbed[Setup]:
     """Another customer on the same plan, who sent nothing, has used nothing."""
-    other = smoke.testbed.customer("neighbour", smoke.now())
-    setup = set_up(smoke.testbed, other, smoke.test_plan, smoke.now())
+    other = bench.testbed.customer("neighbour", bench.now())
+    setup = set_up(bench.testbed, other, bench.test_plan, bench.now())
     names = {meter.id: meter.event_name for meter in setup.meters}
-    start, end = _around(smoke.of(Rung.ACCEPTED))
+    start, end = _around(sent)
     body = {
         "external_customer_id": other.external_id,
         "meter_ids": sorted(names),
@@ -329,7 +336,7 @@ def neighbour(smoke: Smoke) -> Climbed:
         # Counted, not added up: whatever the meters do with an event, one that is not the neighbour's shows (contract 3.9).
         "aggregation_type": "COUNT",
     }
-    rows = (smoke.testbed.flexprice.post("/v1/meter-usage/analytics", body) or {}).get("items") or ()
+    rows = (bench.flexprice.post("/v1/meter-usage/analytics", body) or {}).get("items") or ()
     counted = {str(row.get("meter_id")): decimal(row.get("event_count"), ZERO) for row in rows}
     seen = {name: words(counted.get(identifier, ZERO)) for identifier, name in names.items()}
     findings = [
@@ -344,7 +351,7 @@ def neighbour(smoke: Smoke) -> Climbed:
         for identifier, name in names.items()
         if counted.get(identifier)
     ]
-    return Climbed(dict.fromkeys(seen, "0"), seen, findings)
+    return Climbed(dict.fromkeys(seen, "0"), seen, findings, setup)
 
 
 def _around(events: list[Event]) -> tuple[str, str]:

@@ -154,7 +154,8 @@ def _near_miss(urls: Sequence[str], declared: str) -> str:
 
 def _stranger(endpoint: Endpoint, webhooks: Webhooks, elsewhere: Mapping[str, str], production: bool) -> Finding:
     environment = next((name for name, url in elsewhere.items() if _belongs(endpoint.url, url, webhooks.endpoint)), "")
-    staging = production and looks_like_staging(endpoint.url)
+    # Where the declared endpoint itself is on such a host, another one there is nothing that gives itself away.
+    staging = production and looks_like_staging(endpoint.url) and not looks_like_staging(webhooks.endpoint)
     off = " (disabled)" if endpoint.disabled else ""
     if environment:
         why = f"registered here belongs to environment '{environment}'"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from threading import Thread
 from typing import ClassVar
@@ -96,3 +99,24 @@ def test_links_between_pages_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
             if not target.startswith("http"):
                 assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+def test_the_generated_pages_follow_from_the_code() -> None:
+    spec = spec_from_file_location("write", DOCS / "reference" / "write.py")
+    assert spec is not None
+    assert spec.loader is not None
+    write = module_from_spec(spec)
+    spec.loader.exec_module(write)
+    assert (DOCS / "reference" / "customers.md").read_text(encoding="utf-8") == write.columns_page()
+    assert (DOCS / "reference" / "every-option.md").read_text(encoding="utf-8") == write.options_page()
+
+
+def test_the_example_companys_repository_is_green_in_a_rehearsal(tmp_path: Path) -> None:
+    shutil.copytree(PROJECT / "examples" / "acme", tmp_path, dirs_exist_ok=True)
+    plan = tmp_path / "golive.toml"
+    recent = (datetime.now(UTC).date() - timedelta(days=20)).isoformat()
+    plan.write_text(plan.read_text(encoding="utf-8").replace("2026-11-02", recent), encoding="utf-8")
+    outcome = rehearse(tmp_path)
+    assert outcome.red == {}, outcome.output
+    assert outcome.code == 0, outcome.output
+    assert "Every converted document has pages" in {scenario["name"] for scenario in outcome.document["scenarios"]}

@@ -45,6 +45,8 @@ DIFFERENCES = """## What differs on purpose
 | Numbers | doubles up to 1.8e308 | exponents beyond 400 digits are refused like broken JSON |
 | One metered number above 1.7e23 | stops event reading for everybody | does the same where it can be shown, without ending the process |
 | Settings of an area that nothing here uses | checked in depth | checked by the type of each field |
+| A commitment over several periods (`commitment_duration`) | counts what earlier invoices used of it | every period by itself |
+| Commitments by time of day, deals behind a checkout, overridden entitlements | there | 501, by name |
 | Prices in custom units, credit notes, imports, costs | there | 501, by name |
 | Words of a refusal that no recording shows | its own | those of its neighbours; the status is the contract's |
 | Payment gateways, e-mail, PDF, SAML | configurable | never there |

@@ -98,9 +98,9 @@ def test_addons_two_coupons_and_a_tax():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"total_tax": "6.8", "total": "32.4"}, "as if it were taken before the discount"),
-        ({"total_tax": "0", "total": "25.6"}, "as if there were none"),
-        ({"total_discount": "0", "total": "39.12"}, "the invoice's discount is 0, as if there were none"),
+        ({"total_tax": "6.8", "total": "32.4"}, "as if it is taken before the discount"),
+        ({"total_tax": "0", "total": "25.6"}, "as if there is none"),
+        ({"total_discount": "0", "total": "39.12"}, "the invoice's discount is 0, as if there is none"),
     ],
 )
 def test_a_wrong_discount_or_tax_is_found(change, words):

@@ -463,6 +463,25 @@ def test_files_that_cannot_be_read_are_not_verified(tmp_path: Path) -> None:
             sample_check.check(EVENTS, [tmp_path / name], tmp_path, NOW)
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"event_name": "e"}\n'.encode("utf-16"), "it is UTF-16"),
+        ('{"event_name": "e"}\n{"event_name": "Müller"}\n'.encode("cp1252"), "line 2 is not UTF-8"),
+    ],
+)
+def test_a_sample_in_another_encoding_is_named(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "s.ndjson").write_bytes(content)
+    with pytest.raises(NotVerified, match=words):
+        sample_check.check(EVENTS, [tmp_path / "s.ndjson"], tmp_path, NOW)
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "s.ndjson").write_bytes(b"\xef\xbb\xbf" + json.dumps(event()).encode() + b"\n")
+    checked = sample_check.check(EVENTS, [tmp_path / "s.ndjson"], tmp_path, NOW, meters=METERS)
+    assert everything(checked) == []
+
+
 def test_without_duckdb_the_command_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "duckdb", None)
     with pytest.raises(NotVerified, match=r"pip install 'pytest-flexprice\[samples\]'"):

@@ -285,7 +285,7 @@ def test_each_way_of_not_being_finalized_has_its_own_sentence(fields, words):
 def test_expected_tax_that_is_missing_is_found():
     expected = expect("100", coupons=[], taxes=[Tax(percentage=Decimal(20))])
     (finding,) = compare_invoice(expected, invoice(line(quantity="100", amount="25")))
-    assert finding.sentence.startswith("the invoice's tax is 0, as if there were none (expected 5, found 0)")
+    assert finding.sentence.startswith("the invoice's tax is 0, as if there is none (expected 5, found 0)")
 
 
 def test_unknown_pricing_is_not_verified_and_never_green():

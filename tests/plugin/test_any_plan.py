@@ -61,3 +61,17 @@ def test_no_file_of_a_person_ends_in_a_traceback(tmp_path: Path, damage: str) ->
     assert "Traceback" not in outcome.output
     assert "INTERNALERROR" not in outcome.output
     assert name.removesuffix(".ndjson") in outcome.output
+
+
+def test_a_waived_item_is_no_failure_of_pytest_and_names_its_scenarios(tmp_path: Path) -> None:
+    truthful_plans.write(3, tmp_path)
+    plan = tmp_path / "golive.toml"
+    waiver = (
+        '[[waivers]]\nitem = "1.4"\nreason = "No other key."\nowner = "A B"\napproved_by = "C D"\nuntil = 2999-01-01\n'
+    )
+    plan.write_text(plan.read_text(encoding="utf-8").replace('old_keys = ["OLD_KEY"]\n', "") + waiver, encoding="utf-8")
+    outcome = rehearse(tmp_path, "-v", "--flexprice-level=read", "-k", "old_keys")
+    assert outcome.items["1.4"] == "waived"
+    assert "FAILED" not in outcome.output
+    assert "1 waived" in outcome.output.splitlines()[-1]
+    assert "     not decided  Old keys are dead  (@read)" in outcome.output

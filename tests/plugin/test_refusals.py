@@ -149,8 +149,12 @@ def gateway() -> Iterator[Callable[[int, dict[str, str], bytes], str]]:
         ),
         ((302, {"location": "https://login.example/x"}, b""), "redirects to https://login.example/x"),
         ((500, {"content-type": "application/json"}, b"{}"), "answers 500"),
+        (
+            (403, {"content-type": "application/json"}, b'{"message": "no user:read"}'),
+            "refuses it with 403 (no user:read): its role lacks a permission",
+        ),
     ],
-    ids=["html", "redirect", "error"],
+    ids=["html", "redirect", "error", "permission"],
 )
 def test_what_is_not_flexprice_gets_its_own_sentence(
     folder: Path, gateway: Callable[..., str], answer: tuple[int, dict[str, str], bytes], says: str

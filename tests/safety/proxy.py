@@ -75,6 +75,13 @@ class Exchange:
 Attack = Callable[[Exchange], "Reply | None"]
 
 
+class _QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that is gone is no error."""
+
+
 class HostileProxy:
     """Passes everything on unless an attack answers in its place; remembers every write that reached it."""
 
@@ -85,8 +92,7 @@ class HostileProxy:
         self.writes: list[Exchange] = []
         self.requests = 0
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _QuietServer(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     @property

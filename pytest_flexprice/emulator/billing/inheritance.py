@@ -179,6 +179,7 @@ def blank(scope: Scope) -> dict[str, Any]:
         "metadata": None,
         "environment_id": scope.environment,
         "commitment_amount": None,
+        "commitment_duration": None,
         "overage_factor": ONE,
         "auto_invoice_threshold": None,
         "invoicing_customer_id": None,

@@ -1,13 +1,14 @@
-"""``modify/execute``: children, grouped invoices and quantities of a running subscription (contract 11.2)."""
+"""``modify/execute`` and ``modify/preview``: children, grouped invoices and quantities of a running subscription (contract 11.2)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..kernel import errors
 from ..kernel.tables import Row
-from . import grouping, inheritance, quantities
+from . import grouping, inheritance, quantities, transaction
 from .inheritance import INHERITED, PARENT, STANDALONE
 from .scope import Scope, subscription_by_id
 
@@ -16,31 +17,58 @@ Changed = dict[str, list[dict[str, Any]]]
 _TYPES = ("inheritance", "quantity_change", "grouped_invoicing", "trial_end", "coupon", "tax", "addon")
 
 
-def execute(scope: Scope, identifier: str, body: Given) -> Changed:
-    """Do what a request asks; returns what was changed.
+@dataclass(frozen=True)
+class Modified:
+    """What a request changed, and which subscriptions are announced as updated.
+
+    ``row`` is the subscription to be shown; ``None`` where the server shows none.
+    """
+
+    changed: Changed
+    updated: list[Row]
+    row: Row | None = None
+
+
+def execute(scope: Scope, identifier: str, body: Given) -> Modified:
+    """Do what a request asks.
 
     Raises :class:`errors.ApiError` for an unknown type or subscription, and for a change that cannot be.
     """
+    return _modify(scope, identifier, body, quantities.change)
+
+
+def preview(scope: Scope, identifier: str, body: Given) -> Modified:
+    """What :func:`execute` would do, with placeholders for the ids of what it would make."""
+    with transaction.undone(scope) as attempt:
+        found = _modify(attempt, identifier, body, quantities.preview)
+    for made in found.changed.get("subscriptions", []):
+        if made["action"] == "created":
+            made.update(id="(preview-created)", status="active")
+    return found
+
+
+def _modify(scope: Scope, identifier: str, body: Given, change_quantities: Callable[..., Changed]) -> Modified:
     kind = body["type"]
     if kind not in _TYPES:
         words = ", ".join(_TYPES)
         raise errors.validation(f"Valid values: {words}")
+    if kind == "grouped_invoicing":
+        return _group(scope, body["grouped_invoicing_params"])
     if kind == "inheritance":
         return _belong(scope, identifier, body["inheritance_params"] or {})
     if kind == "quantity_change":
         wanted = (body["quantity_change_params"] or {}).get("line_items") or []
         quantities.check(wanted)
-        return quantities.change(scope, subscription_by_id(scope, identifier), wanted)
-    if kind == "grouped_invoicing":
-        return _group(scope, body["grouped_invoicing_params"])
-    raise errors.not_implemented(f"modify/execute of type {kind}")
+        row = subscription_by_id(scope, identifier)
+        return Modified(change_quantities(scope, row, wanted), [row], row)
+    raise errors.not_implemented(f"modifications of type {kind}")
 
 
 def _changed(row: Row, action: str) -> dict[str, Any]:
     return {"id": row["id"], "action": action, "status": row["subscription_status"]}
 
 
-def _belong(scope: Scope, identifier: str, params: Given) -> Changed:
+def _belong(scope: Scope, identifier: str, params: Given) -> Modified:
     remove = params.get("action") == "remove"
     name = "external_customer_ids_to_remove" if remove else "external_customer_ids_to_inherit_subscription"
     external_ids = params.get(name) or []
@@ -49,7 +77,8 @@ def _belong(scope: Scope, identifier: str, params: Given) -> Changed:
     if remove and not all(external_id.strip() for external_id in external_ids):
         raise errors.validation(f"Remove any empty strings from {name}")
     row = subscription_by_id(scope, identifier)
-    return _disinherit(scope, row, external_ids) if remove else _inherit(scope, row, external_ids)
+    changed = _disinherit(scope, row, external_ids) if remove else _inherit(scope, row, external_ids)
+    return Modified(changed, [row], row)
 
 
 def _disinherit(scope: Scope, row: Row, external_ids: Sequence[str]) -> Changed:
@@ -89,15 +118,23 @@ def _check_parent(row: Row) -> None:
         raise errors.validation("Only active subscriptions can be modified for inheritance", details)
 
 
-def _group(scope: Scope, params: Given | None) -> Changed:
+def _group(scope: Scope, params: Given | None) -> Modified:
+    """Put subscriptions on the invoices of another, or take them off; each is announced, a new parent too."""
     if params is None or params["action"] not in ("add", "remove"):
         raise errors.validation("Valid values for grouped_invoicing action: add, remove")
     identifiers: Sequence[str] = params["child_subscription_ids"] or []
     if not identifiers:
         raise errors.validation("Provide child_subscription_ids with at least one entry")
-    if params["action"] == "add":
-        parent = subscription_by_id(scope, params["parent_subscription_id"] or "")
-        changed = [grouping.group(scope, parent, identifier) for identifier in identifiers]
-    else:
-        changed = [grouping.ungroup(scope, identifier) for identifier in identifiers]
-    return {"subscriptions": [_changed(row, "updated") for row in changed]}
+    if params["action"] == "remove":
+        rows = [grouping.ungroup(scope, identifier) for identifier in identifiers]
+        return Modified(_grouped(rows), rows)
+    if not params["parent_subscription_id"]:
+        raise errors.validation("parent_subscription_id is required for grouped invoicing action 'add'")
+    parent = subscription_by_id(scope, params["parent_subscription_id"])
+    promoted = [parent] if parent["subscription_type"] == STANDALONE else []
+    rows = [grouping.group(scope, parent, identifier) for identifier in identifiers]
+    return Modified(_grouped(rows), [*rows, *promoted])
+
+
+def _grouped(rows: Sequence[Row]) -> Changed:
+    return {"subscriptions": [{**_changed(row, "updated"), "status": "active"} for row in rows]}

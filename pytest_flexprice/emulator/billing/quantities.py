@@ -6,7 +6,6 @@ What more of a fee in advance costs for the rest of the period is billed at once
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,25 +13,17 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.render import dec
 from ..kernel.tables import Row
-from . import inheritance, line_items, oneoff, views, wallets
+from . import inheritance, line_items, oneoff, quantity_previews, views, wallets
 from .line_items import Origin, Span
 from .pricing import number
+from .quantity_previews import Change
 from .readings import Period
-from .rounding import ZERO, exact, to_currency
+from .rounding import exact, to_currency
 from .scope import Scope
 
 Given = Mapping[str, Any]
+Changed = dict[str, list[dict[str, Any]]]
 _COPIED = ("price_type", "display_name", "subscription_phase_id", "addon_association_id", "metadata")
-
-
-@dataclass(frozen=True)
-class _Change:
-    """A line that is to get another quantity at ``moment``; ``old`` is the one it had."""
-
-    item: Row
-    old: Decimal
-    new: Decimal
-    moment: datetime
 
 
 def check(wanted: Sequence[Given]) -> None:
@@ -43,27 +34,45 @@ def check(wanted: Sequence[Given]) -> None:
         raise errors.validation("Quantity cannot be negative")
 
 
-def change(scope: Scope, row: Row, wanted: Sequence[Given]) -> dict[str, list[dict[str, Any]]]:
+def change(scope: Scope, row: Row, wanted: Sequence[Given]) -> Changed:
     """Give lines other quantities; returns what was changed.
 
     Raises :class:`errors.ApiError` for a subscription that does not run, and for a line or date that does not fit.
     """
-    if row["subscription_status"] != "active":
-        details = {"subscription_id": row["id"], "status": row["subscription_status"]}
-        raise errors.validation("Only active subscriptions can have quantity changes applied", details)
-    changes = [one for one in (_change(scope, row, given) for given in wanted) if one.new != one.old]
+    changes = _changes(scope, row, wanted)
     items = [shown for one in changes for shown in _apply(scope, row, one)]
-    settled = _settle(scope, row, changes)
+    return _changed(items, [_settle(scope, row, one, amount) for one, amount in differences(scope, row, changes)])
+
+
+def preview(scope: Scope, row: Row, wanted: Sequence[Given]) -> Changed:
+    """What :func:`change` would come to, with placeholders for the ids of what it would make."""
+    changes = _changes(scope, row, wanted)
+    items = [shown for one in changes for shown in quantity_previews.lines(row, one)]
+    found = [
+        quantity_previews.settled(scope, row, one, amount, _billed(scope, row, one, amount))
+        for one, amount in differences(scope, row, changes)
+    ]
+    return _changed(items, found)
+
+
+def _changed(items: list[dict[str, Any]], settled: list[dict[str, Any]]) -> Changed:
     return {**({"line_items": items} if items else {}), **({"invoices": settled} if settled else {})}
 
 
-def _change(scope: Scope, row: Row, given: Given) -> _Change:
+def _changes(scope: Scope, row: Row, wanted: Sequence[Given]) -> list[Change]:
+    if row["subscription_status"] != "active":
+        details = {"subscription_id": row["id"], "status": row["subscription_status"]}
+        raise errors.validation("Only active subscriptions can have quantity changes applied", details)
+    return [one for one in (_change(scope, row, given) for given in wanted) if one.new != one.old]
+
+
+def _change(scope: Scope, row: Row, given: Given) -> Change:
     moment = given["effective_date"] or scope.now
     item = _quantified(scope, row, given, moment)
-    return _Change(item, number(item["quantity"]), number(given["quantity"]), moment)
+    return Change(item, number(item["quantity"]), number(given["quantity"]), moment)
 
 
-def _apply(scope: Scope, row: Row, one: _Change) -> list[dict[str, Any]]:
+def _apply(scope: Scope, row: Row, one: Change) -> list[dict[str, Any]]:
     item, until = one.item, one.item["end_date"]
     price = scope.need("prices", item["price_id"])
     origin = Origin(item["entity_type"], item["entity_id"], item["plan_display_name"])
@@ -81,20 +90,18 @@ def _line(item: Row, end: datetime, action: str) -> dict[str, Any]:
 # --- money ---
 
 
-def _settle(scope: Scope, row: Row, changes: Sequence[_Change]) -> list[dict[str, Any]]:
-    """Bill or give back what changes of fees in advance come to for the rest of the period, each by itself."""
-    found = []
-    for one in changes:
-        amount = difference(scope, row, one) if one.item["invoice_cadence"] == "ADVANCE" else ZERO
-        if amount > 0:
-            found.append(_bill(scope, row, one, amount))
-        elif amount < 0:
-            found.append(_give_back(scope, row, one, -amount))
-    return found
+def differences(scope: Scope, row: Row, changes: Sequence[Change]) -> list[tuple[Change, Decimal]]:
+    """What changes of fees in advance come to for the rest of the period, where it is anything."""
+    found = [(one, difference(scope, row, one)) for one in changes if one.item["invoice_cadence"] == "ADVANCE"]
+    return [(one, amount) for one, amount in found if amount]
+
+
+def _settle(scope: Scope, row: Row, one: Change, amount: Decimal) -> dict[str, Any]:
+    return _bill(scope, row, one, amount) if amount > 0 else _give_back(scope, row, one, -amount)
 
 
 @exact
-def difference(scope: Scope, row: Row, one: _Change) -> Decimal:
+def difference(scope: Scope, row: Row, one: Change) -> Decimal:
     """What the new quantity costs for the rest of the period, less what the old one would have; both rounded.
 
     The server reckons with the period's last second as its end, and with the bare amount of the price.
@@ -106,7 +113,7 @@ def difference(scope: Scope, row: Row, one: _Change) -> Decimal:
     return new - old
 
 
-def _bill(scope: Scope, row: Row, one: _Change, amount: Decimal) -> dict[str, Any]:
+def _bill(scope: Scope, row: Row, one: Change, amount: Decimal) -> dict[str, Any]:
     """Store the invoice of a larger quantity, finalized."""
     asked = {
         **dict.fromkeys(("description", "due_date", "metadata", "coupons", "tax_rates", "idempotency_key")),
@@ -126,7 +133,7 @@ def _bill(scope: Scope, row: Row, one: _Change, amount: Decimal) -> dict[str, An
     return {"id": invoice["id"], "action": "created", "status": invoice["payment_status"], "invoice": shown}
 
 
-def _billed(scope: Scope, row: Row, one: _Change, amount: Decimal) -> dict[str, Any]:
+def _billed(scope: Scope, row: Row, one: Change, amount: Decimal) -> dict[str, Any]:
     """The line of such an invoice; its texts are the server's."""
     end = row["current_period_end"]
     window = f"{_day(one.moment)} – {_day(end)}"
@@ -151,7 +158,7 @@ def _day(moment: datetime) -> str:
     return f"{moment.day} {moment:%b %Y}"
 
 
-def _give_back(scope: Scope, row: Row, one: _Change, amount: Decimal) -> dict[str, Any]:
+def _give_back(scope: Scope, row: Row, one: Change, amount: Decimal) -> dict[str, Any]:
     """Credit what a smaller quantity saves to a prepaid wallet of the payer, made where there is none."""
     customer = inheritance.payer(row)
     existing = wallets.active(scope, customer, row["currency"])

@@ -198,6 +198,7 @@ def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row, kind
             "lookup_key": body["lookup_key"] or None,
             "metadata": body["metadata"] or None,
             "commitment_amount": body["commitment_amount"],
+            "commitment_duration": body["commitment_duration"] or None,
             "overage_factor": body["overage_factor"] or ONE,
             "auto_invoice_threshold": body["auto_invoice_threshold"],
             "trial_start": start if days > 0 else None,

@@ -51,6 +51,16 @@ class _Transaction(Scope):
 
 
 @contextmanager
+def undone(scope: Scope) -> Iterator[Scope]:
+    """A scope whose work is undone in any case, to see what it would come to."""
+    transaction = _Transaction(scope.world, scope.tenant, scope.environment, scope.user)
+    try:
+        yield transaction
+    finally:
+        transaction.undo()
+
+
+@contextmanager
 def all_or_nothing(scope: Scope) -> Iterator[Scope]:
     """A scope whose work is undone when an :class:`errors.ApiError` leaves the block."""
     transaction = _Transaction(scope.world, scope.tenant, scope.environment, scope.user)

@@ -26,11 +26,15 @@ View = Callable[["Call", Row, Page], Any]
 
 @dataclass(frozen=True)
 class Filter:
-    """One filter: its name, the kind of its value in a body, and which rows pass it. Without a test it does nothing."""
+    """One filter: its name, the kind of its value in a body, and which rows pass it. Without a test it does nothing by itself.
+
+    With ``split`` a query may also give several values in one, separated by commas.
+    """
 
     name: str
     kind: Kind
     test: Test | None = None
+    split: bool = False
 
 
 def equal(name: str, column: str = "") -> Filter:
@@ -39,9 +43,9 @@ def equal(name: str, column: str = "") -> Filter:
     return Filter(name, text, lambda row, given: row.get(key) == given)
 
 
-def among(name: str, column: str) -> Filter:
+def among(name: str, column: str, *, split: bool = False) -> Filter:
     """Rows whose column has one of the given texts."""
-    return Filter(name, array(text), lambda row, given: row.get(column) in given)
+    return Filter(name, array(text), lambda row, given: row.get(column) in given, split)
 
 
 def containing(name: str, column: str) -> Filter:
@@ -168,7 +172,8 @@ class Resource:
 
 def _queried(call: Call, each: Filter) -> Any:
     if isinstance(each.kind, binding.ListOf):
-        return call.query.getlist(each.name)
+        given = call.query.getlist(each.name)
+        return [part for value in given for part in value.split(",") if part] if each.split else given
     if each.kind is text:
         return call.query.get(each.name)
     readers = {boolean: _truth, binding.instant: binding.instant}

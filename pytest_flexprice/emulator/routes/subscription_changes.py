@@ -124,10 +124,22 @@ def modify_subscription(call: Call) -> dict[str, Any]:
     body = call.bind(_MODIFY)
     scope = Scope.of(call)
     with transaction.all_or_nothing(scope) as deal:
-        changed = modifications.execute(deal, call.params["id"], body)
-    row = subscription_by_id(scope, call.params["id"])
-    scope.publish("subscription.updated", row)
-    return {"subscription": views.full_subscription(scope, row), "changed_resources": changed}
+        done = modifications.execute(deal, call.params["id"], body)
+    for row in done.updated:
+        scope.publish("subscription.updated", row)
+    return _modified(scope, done)
+
+
+def _modified(scope: Scope, done: modifications.Modified) -> dict[str, Any]:
+    shown = views.full_subscription(scope, done.row) if done.row is not None else None
+    return {"subscription": shown, "changed_resources": done.changed}
+
+
+@route("POST", "/v1/subscriptions/:id/modify/preview")
+def preview_modification(call: Call) -> dict[str, Any]:
+    """What such a change would come to, without making it."""
+    scope = Scope.of(call)
+    return _modified(scope, modifications.preview(scope, call.params["id"], call.bind(_MODIFY)))
 
 
 @route("POST", "/v1/plans/:id/sync/subscriptions", permission="plan:write")

@@ -8,9 +8,9 @@ from ..billing import consumption, views
 from ..billing.scope import Scope, customer_by_external_id, customer_by_id, subscription_by_id
 from ..billing.subscribing import running
 from ..kernel import errors
-from ..kernel.binding import Schema, array, boolean, field, instant, text
+from ..kernel.binding import Schema, boolean, field, instant
 from ..kernel.call import Call
-from ..kernel.lists import SEARCH_FIELDS, listing, search, select
+from ..kernel.resource import Filter, Resource, among
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
@@ -18,30 +18,24 @@ _LINE_COLUMNS = (
     "subscription_id", "customer_id", "price_id", "price_type", "meter_id", "entity_id", "display_name", "start_date",
     "end_date", "currency", "billing_period",
 )  # fmt: skip
-_LINES = Schema(
-    "SubscriptionLineItemFilter",
-    *SEARCH_FIELDS,
-    field("subscription_ids", array(text)),
-    field("customer_ids", array(text)),
-    field("price_ids", array(text)),
-    field("meter_ids", array(text)),
-    field("entity_ids", array(text)),
-    field("currencies", array(text)),
-    field("billing_periods", array(text)),
-    field("subscription_line_item_ids", array(text)),
-    field("active_filter", boolean),
-    field("current_period_start", instant),
+LINES = Resource(
+    "subscription line items",
+    "Subscription line item",
+    _LINE_COLUMNS,
+    (
+        among("subscription_ids", "subscription_id"),
+        among("customer_ids", "customer_id"),
+        among("price_ids", "price_id"),
+        among("meter_ids", "meter_id"),
+        among("entity_ids", "entity_id"),
+        among("currencies", "currency"),
+        among("billing_periods", "billing_period"),
+        among("subscription_line_item_ids", "id"),
+        Filter("active_filter", boolean),
+        Filter("current_period_start", instant),
+    ),
+    view=lambda call, row, _page: views.line_item(Scope.of(call), row),
 )
-_AMONG = {
-    "subscription_ids": "subscription_id",
-    "customer_ids": "customer_id",
-    "price_ids": "price_id",
-    "meter_ids": "meter_id",
-    "entity_ids": "entity_id",
-    "currencies": "currency",
-    "billing_periods": "billing_period",
-    "subscription_line_item_ids": "id",
-}
 _USAGE = Schema(
     "GetUsageBySubscriptionRequest",
     field("subscription_id", rules="required", bound=True),
@@ -54,18 +48,10 @@ _USAGE = Schema(
 @route("POST", "/v1/subscriptions/lineitems/search")
 def search_line_items(call: Call) -> dict[str, Any]:
     """A page of line items; ``active_filter`` leaves those out that ended before ``current_period_start``."""
-    values, page = search(call, _LINES)
-    scope = Scope.of(call)
+    values, page = LINES.asked_by_body(call)
     at = values["current_period_start"] if values["active_filter"] else None
-    rows = [
-        row
-        for row in scope.table("subscription_line_items").all(scope.environment)
-        if all(not values[name] or row[key] in values[name] for name, key in _AMONG.items())
-        and (at is None or row["end_date"] is None or row["end_date"] >= at)
-    ]
-    answer = listing(select(rows, page, _LINE_COLUMNS, "subscription line items"), page)
-    answer["items"] = [views.line_item(scope, row) for row in answer["items"]]
-    return answer
+    rows = [row for row in LINES.all(call) if at is None or row["end_date"] is None or row["end_date"] >= at]
+    return LINES.answer(call, values, page, rows)
 
 
 @route("GET", "/v1/subscriptions/:id/entitlements")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from ..billing import (
@@ -13,9 +14,10 @@ from ..billing import (
 )
 from ..billing.scope import Scope, customer_by_external_id, subscription_by_id
 from ..kernel import errors
-from ..kernel.binding import Schema, array, boolean, field, instant, text
+from ..kernel.binding import Schema, boolean, field, instant, text
 from ..kernel.call import Call, Reply, created
-from ..kernel.lists import SEARCH_FIELDS, Page, listing, query_page, search, select
+from ..kernel.lists import Page, listing
+from ..kernel.resource import Filter, Resource, Values, among, equal
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from .subscription_requests import CREATE, STATUSES, check
@@ -39,18 +41,27 @@ _CANCEL = Schema(
     field("reason"),
 )
 _ACTIVATE = Schema("ActivateDraftSubscriptionRequest", field("start_date", instant, "required"))
-_SEARCH = Schema(
-    "SubscriptionFilter",
-    *SEARCH_FIELDS,
-    field("customer_id"),
-    field("customer_ids", array(text)),
-    field("external_customer_id"),
-    field("plan_id"),
-    field("subscription_ids", array(text)),
-    field("subscription_status", array(text)),
-    field("billing_period", array(text)),
-    field("active_at", instant),
-    field("with_line_items", boolean),
+
+
+def _active_at(row: Row, moment: datetime) -> bool:
+    return bool(row["start_date"] <= moment and (row["end_date"] is None or row["end_date"] > moment))
+
+
+SUBSCRIPTIONS = Resource(
+    "subscriptions",
+    "Subscription",
+    _COLUMNS,
+    (
+        equal("customer_id"),
+        among("customer_ids", "customer_id", split=True),
+        Filter("external_customer_id", text),
+        equal("plan_id"),
+        among("subscription_ids", "id", split=True),
+        among("subscription_status", "subscription_status", split=True),
+        among("billing_period", "billing_period", split=True),
+        Filter("active_at", instant, _active_at),
+        Filter("with_line_items", boolean),
+    ),
 )
 
 
@@ -88,35 +99,20 @@ def get_subscription_v2(call: Call) -> dict[str, Any]:
     return view
 
 
-def _matching(scope: Scope, given: dict[str, Any]) -> list[Row]:
-    wanted = [status for status in given.get("subscription_status") or [] if status] or ["active"]
+def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
+    """Active ones only, unless statuses are asked for."""
+    scope = Scope.of(call)
+    wanted = [status for status in values["subscription_status"] or [] if status] or ["active"]
     for status in wanted:
         if status not in STATUSES:
             details = {"allowed_status": list(STATUSES), "status": status}
             raise errors.validation("Invalid subscription status", details)
-    customers = set(given.get("customer_ids") or [])
-    if given.get("customer_id"):
-        customers.add(given["customer_id"])
-    if given.get("external_customer_id"):
-        customers.add(customer_by_external_id(scope, given["external_customer_id"], named=True)["id"])
-    at = given.get("active_at")
-    return [
-        row
-        for row in scope.table("subscriptions").all(scope.environment)
-        if row["subscription_status"] in wanted
-        and (not customers or row["customer_id"] in customers)
-        and (not given.get("plan_id") or row["plan_id"] == given["plan_id"])
-        and (not given.get("subscription_ids") or row["id"] in given["subscription_ids"])
-        and (not given.get("billing_period") or row["billing_period"] in given["billing_period"])
-        and (at is None or (row["start_date"] <= at and (row["end_date"] is None or row["end_date"] > at)))
-    ]
-
-
-def _page(call: Call, page: Page, given: dict[str, Any]) -> dict[str, Any]:
-    scope = Scope.of(call)
-    rows = select(_matching(scope, given), page, _COLUMNS, "subscriptions")
-    answer = listing(rows, page)
-    answer["items"] = [_item(scope, row, page.expand, bool(given.get("with_line_items"))) for row in answer["items"]]
+    rows = [row for row in SUBSCRIPTIONS.all(call) if row["subscription_status"] in wanted]
+    if values["external_customer_id"]:
+        customer = customer_by_external_id(scope, values["external_customer_id"], named=True)
+        rows = [row for row in rows if row["customer_id"] == customer["id"]]
+    answer = listing(SUBSCRIPTIONS.selected(call, {**values, "subscription_status": wanted}, page, rows), page)
+    answer["items"] = [_item(scope, row, page.expand, bool(values["with_line_items"])) for row in answer["items"]]
     return answer
 
 
@@ -132,19 +128,13 @@ def _item(scope: Scope, row: Row, expand: Sequence[str], with_lines: bool) -> di
 @route("GET", "/v1/subscriptions")
 def list_subscriptions(call: Call) -> dict[str, Any]:
     """A page of subscriptions; active ones only, unless statuses are given."""
-    page = query_page(call, noun="subscriptions")
-    given: dict[str, Any] = {name: call.query.get(name) for name in ("customer_id", "external_customer_id", "plan_id")}
-    for name in ("subscription_status", "subscription_ids", "customer_ids", "billing_period"):
-        given[name] = [part for value in call.query.getlist(name) for part in value.split(",") if part]
-    given["with_line_items"] = call.query.get("with_line_items") == "true"
-    return _page(call, page, given)
+    return _page(call, *SUBSCRIPTIONS.asked_by_query(call))
 
 
 @route("POST", "/v1/subscriptions/search")
 def search_subscriptions(call: Call) -> dict[str, Any]:
     """The same by a body."""
-    values, page = search(call, _SEARCH)
-    return _page(call, page, values)
+    return _page(call, *SUBSCRIPTIONS.asked_by_body(call))
 
 
 @route("PUT", "/v1/subscriptions/:id", permission="subscription:write")

@@ -39,7 +39,6 @@ POST                 subscriptions/:id/pause subscriptions/:id/resume
 GET                  subscriptions/:id/grants/upcoming
 POST                 subscriptions/:id/change/execute subscriptions/:id/change/preview
 POST                 subscriptions/:id/change/v2/execute subscriptions/:id/change/v2/preview
-POST                 subscriptions/:id/modify/preview
 GET                  subscription-schedules subscription-schedules/:id subscriptions/:id/schedules
 POST                 subscriptions/schedules/:id/cancel
 POST                 tasks

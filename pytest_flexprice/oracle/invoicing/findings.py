@@ -10,7 +10,7 @@ from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, decimal, d
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.model.times import instant_of
 from pytest_flexprice.oracle.invoicing.expected import ExpectedInvoice, ExpectedLine
-from pytest_flexprice.oracle.invoicing.suspects import suspicion, usage_suspicion
+from pytest_flexprice.oracle.invoicing.suspects import AS_IF, suspicion, usage_suspicion
 from pytest_flexprice.oracle.invoicing.totals import equation_findings, totals_findings
 
 Line = Mapping[str, Any]
@@ -204,9 +204,9 @@ def _readers_differ(line: ExpectedLine, used: Decimal, wanted: Decimal, path: st
 
 def _wrong_allowance(line: ExpectedLine, quantity: Decimal, used: Decimal, path: str, item: str) -> Finding:
     allowed, wanted = difference(used, quantity), line.allowed or ZERO
-    hint = ", as if there were no allowance" if not allowed else ""
+    hint = f"{AS_IF}the allowance is ignored" if not allowed else ""
     if wanted and allowed == product(wanted, Decimal(2)):
-        hint = ", as if the allowance were doubled"
+        hint = f"{AS_IF}the allowance is given twice"
     return Finding(
         item,
         path,

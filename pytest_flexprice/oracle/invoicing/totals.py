@@ -89,18 +89,18 @@ def _wrong_deduction(expected: ExpectedInvoice, key: str, word: str, value: Deci
 def _as_if(expected: ExpectedInvoice, key: str, value: Decimal) -> str:
     taken, subtotal = expected.deductions, expected.subtotal
     if taken is None or not subtotal or not value:
-        return ", as if there were none" if not value else ""
+        return ", as if there is none" if not value else ""
     if key == "tax" and taken.discount:
         left = difference(subtotal, taken.discount)
         if rounded(quotient(product(taken.tax, subtotal), left), expected.currency) == value:
-            return ", as if it were taken before the discount"
+            return ", as if it is taken before the discount"
     if key == "discount" and taken.tax:
         left = difference(subtotal, taken.discount)
         whole_tax = quotient(product(taken.tax, subtotal), left) if left else ZERO
         for tax in (taken.tax, whole_tax):
             with_tax = quotient(product(taken.discount, total((subtotal, tax))), subtotal)
             if abs(difference(with_tax, value)) <= _CENT:
-                return ", as if it were taken after the tax"
+                return ", as if it is taken after the tax"
     return ""
 
 
@@ -116,14 +116,14 @@ def tax_findings(observed: Mapping[str, Any], item: str = "") -> list[Finding]:
         if taxable != base:
             found.append(_wrong_base(name, taxable, base, subtotal, item))
         elif rate is not None and rate.on(base, currency) != amount:
-            hint = ", as if it were taken before the discount" if rate.on(subtotal, currency) == amount else ""
+            hint = ", as if it is taken before the discount" if rate.on(subtotal, currency) == amount else ""
             text = f"tax {name} on {words(base)} is {words(amount)}{hint}"
             found.append(_wrong_tax(text, rate.on(base, currency), amount, item))
     return found
 
 
 def _wrong_base(name: str, taxable: Decimal, base: Decimal, subtotal: Decimal, item: str) -> Finding:
-    hint = ", as if it were taken before the discount" if taxable == subtotal else ""
+    hint = ", as if it is taken before the discount" if taxable == subtotal else ""
     text = f"tax {name} is taken on {words(taxable)}, and what is left after discounts is {words(base)}{hint}"
     return _wrong_tax(text, base, taxable, item)
 

@@ -11,6 +11,7 @@ from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, decimal, d
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, ExpectedLine
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine
+from pytest_flexprice.oracle.invoicing.suspects import AS_IF
 from pytest_flexprice.oracle.pricing.mistakes import Line, explain
 from pytest_flexprice.oracle.pricing.points import Subject, tier_name
 from pytest_flexprice.oracle.proving.targets import Aim
@@ -132,11 +133,14 @@ def wrong_amounts(findings: Iterable[Finding], expected: ExpectedInvoice, aim: A
 
 
 def ruled(finding: Finding, wrong: Wrong) -> Finding:
-    """A finding with the wrong rule that would bill all the wrong amounts of its line, where one of the known ones does."""
+    """A finding with the wrong rule that would bill all the wrong amounts of its line, where one of the known ones does.
+
+    It is surer than what one amount alone suggests, and takes its place.
+    """
     rule = explain(*wrong.get(finding.path, ()))
-    if not rule or "which is what" in finding.problem or "as if" in finding.problem:
+    if not rule:
         return finding
-    return replace(finding, problem=f"{finding.problem}, which is what it costs if {rule}")
+    return replace(finding, problem=f"{finding.problem.partition(AS_IF)[0]}{AS_IF}{rule}")
 
 
 def gaps(

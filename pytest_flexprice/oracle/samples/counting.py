@@ -20,7 +20,7 @@ from typing import Any
 from pytest_flexprice.model.finding import not_verified
 from pytest_flexprice.model.numbers import NUMERIC_TEXT, SPACES
 from pytest_flexprice.oracle.samples.files import Source
-from pytest_flexprice.oracle.samples.forms import FIELDS, Look
+from pytest_flexprice.oracle.samples.forms import FIELDS, Look, encoding_problem
 from pytest_flexprice.oracle.samples.rules import (
     MOMENT,
     OBJECT,
@@ -289,6 +289,9 @@ def opened(
             raise _unreadable(
                 _shown(file, folder), "its name ends in none of .ndjson, .jsonl, .json, .csv and .parquet"
             )
+        problem = encoding_problem(file)
+        if problem:
+            raise _unreadable(_shown(file, folder), problem)
     with (
         tempfile.TemporaryDirectory(prefix="flexprice-samples-") as spill,
         duckdb.connect(f"{spill}/samples.duckdb") as base,

@@ -6,6 +6,7 @@ missing fields of such events says nothing; their form does.
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import json
 import re
@@ -14,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from pytest_flexprice.model.finding import Finding
 from pytest_flexprice.oracle.samples.rules import file_kind
@@ -99,7 +100,7 @@ def look(path: Path) -> Look:
 def _events(path: Path) -> Iterator[Any]:
     """Objects, and lines that are none as their text."""
     try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+        with _text(path) as file:
             if file_kind(path.name) == "json":
                 yield from islice(_whole(file.read(_WHOLE)), _LOOKED)
                 return
@@ -108,6 +109,26 @@ def _events(path: Path) -> Iterator[Any]:
                     yield from _unpacked(_parsed(line))
     except (OSError, UnicodeDecodeError, EOFError):
         return  # told by who reads the whole file
+
+
+def _text(path: Path) -> IO[str]:
+    return gzip.open(path, "rt", encoding="utf-8-sig") if path.suffix == ".gz" else path.open(encoding="utf-8-sig")
+
+
+def encoding_problem(path: Path) -> str:
+    """What is wrong with how a text file is written, as far as its first megabyte shows; empty where nothing is."""
+    if path.suffix in (".gz", ".zst", ".parquet"):
+        return ""
+    with path.open("rb") as file:
+        start = file.read(_LONGEST_LINE)
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "it is UTF-16; save it as UTF-8"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError as error:
+        line = start.count(b"\n", 0, error.start) + 1
+        return f"line {line} is not UTF-8; save it as UTF-8"
+    return ""
 
 
 def _whole(text: str) -> Iterator[Any]:

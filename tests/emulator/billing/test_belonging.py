@@ -242,3 +242,37 @@ def test_an_heir_by_its_parents_id_gets_no_invoice(company: Company) -> None:
     assert (child["subscription_type"], child.get("latest_invoice")) == ("inherited", None)
     company.advance(days=40)
     assert company.invoices(child, "FINALIZED", "SKIPPED") == []
+
+
+def attempt(company: Company, made: dict[str, Any], kind: str, **params: Any) -> dict[str, Any]:
+    body = {"type": kind, f"{kind}_params": params}
+    found: dict[str, Any] = company.api.make(f"/v1/subscriptions/{made['id']}/modify/preview", body)
+    return found
+
+
+def test_a_preview_of_belonging_changes_nothing(company: Company) -> None:
+    parent, child, heir = subscribe(company), subscribe(company), company.customer()
+    before = company.read(parent), company.read(child)
+    company.told.clear()
+    found = attempt(company, parent, "inheritance", **{INHERIT: [heir]})
+    assert [(one["id"], one["action"]) for one in found["changed_resources"]["subscriptions"]] == [
+        (parent["id"], "updated"),
+        ("(preview-created)", "created"),
+    ]
+    members = {"parent_subscription_id": parent["id"], "child_subscription_ids": [child["id"]]}
+    grouped = attempt(company, parent, "grouped_invoicing", action="add", **members)
+    assert grouped["subscription"] is None
+    assert [one["id"] for one in grouped["changed_resources"]["subscriptions"]] == [child["id"]]
+    assert (company.read(parent), company.read(child)) == before
+    assert company.events() == []
+
+
+def test_each_member_of_a_group_is_announced_and_a_new_parent_too(company: Company) -> None:
+    child, other, parent = subscribe(company), subscribe(company), subscribe(company)
+    company.told.clear()
+    members = {"parent_subscription_id": parent["id"], "child_subscription_ids": [child["id"]]}
+    assert modify(company, parent, "grouped_invoicing", action="add", **members)[1]["subscription"] is None
+    assert [identifier for name, identifier in company.told] == [child["id"], parent["id"]]
+    company.told.clear()
+    modify(company, parent, "grouped_invoicing", action="add", **{**members, "child_subscription_ids": [other["id"]]})
+    assert [identifier for name, identifier in company.told] == [other["id"]]

@@ -307,3 +307,35 @@ def test_the_same_quantity_changes_nothing(company: Company) -> None:
     line = line_of(company, made)
     assert changed(company, made, {"id": line["id"], "quantity": "1"}) == {}
     assert company.read(made)["line_items"] == [line]
+
+
+def modification(company: Company, made: dict[str, Any], how: str, quantity: str, date: str) -> dict[str, Any]:
+    line = next(one for one in company.read(made)["line_items"] if one["price_type"] == "FIXED")
+    params = {"line_items": [{"id": line["id"], "quantity": quantity, "effective_date": date}]}
+    body = {"type": "quantity_change", "quantity_change_params": params}
+    found: dict[str, Any] = company.api.make(f"/v1/subscriptions/{made['id']}/modify/{how}", body)
+    return found
+
+
+@pytest.mark.parametrize("quantity", ["5", "1"])
+def test_a_preview_shows_what_a_change_of_quantity_comes_to_and_changes_nothing(
+    company: Company, quantity: str
+) -> None:
+    fee = company.fee("30", display_name="Seat")
+    made = subscribe(company, override_line_items=[{"price_id": fee, "quantity": "3"}])
+    before, date = company.read(made), at_half_time(made)
+    shown = modification(company, made, "preview", quantity, date)
+    assert (company.read(made), shown["subscription"]) == (before, before)
+    done = modification(company, made, "execute", quantity, date)
+    for kind in ("line_items", "invoices"):
+        pairs = zip(shown["changed_resources"][kind], done["changed_resources"][kind], strict=True)
+        for expected, real in pairs:
+            assert expected["id"].startswith("(preview-")
+            assert amounts(expected) == amounts(real)
+
+
+def amounts(resource: dict[str, Any]) -> tuple[Any, ...]:
+    """What a preview and the change itself must agree on."""
+    invoice, credit = resource.get("invoice", {}), resource.get("wallet_transaction", {})
+    money = (invoice.get("total"), invoice.get("period_start"), credit.get("amount"), credit.get("credit_amount"))
+    return (resource.get("quantity"), resource.get("start_date"), resource.get("end_date"), *money)

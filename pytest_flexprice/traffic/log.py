@@ -1,0 +1,128 @@
+"""What a reconciliation asks of the company's log: counts in windows, and single events where something differs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pytest_flexprice.model.times import Window
+from pytest_flexprice.oracle.metering.meters import Event, Meter
+from pytest_flexprice.traffic.dialects import dialect
+from pytest_flexprice.traffic.fetching import fetched, in_memory
+from pytest_flexprice.traffic.metering import Counted, counted, metering
+from pytest_flexprice.traffic.numbers import Rows
+from pytest_flexprice.traffic.source import Opened
+
+DAY, HOUR, MINUTE = 86_400, 3_600, 60
+WEEK_SHIFT = 4 * DAY
+"""The epoch was a Thursday, and the server's weeks of analytics begin on Sunday (contract 11.1)."""
+_EVENT = ("name", "customer", "id", "second", "properties", "seq")
+
+
+@dataclass(frozen=True)
+class Log:
+    """The log of one source; windows are ``[start, end)`` in whole seconds."""
+
+    opened: Opened
+
+    def _within(self, window: Window) -> Rows:
+        table = self.opened.table
+        return table.filter(table.second >= epoch(window.start), table.second < epoch(window.end))
+
+    def counts(self, window: Window, size: int, names: Collection[str] = ()) -> dict[tuple[str, datetime], int]:
+        """How many different ids each event name has in each stretch of ``size`` seconds."""
+        rows = self._within(window)
+        if names:
+            rows = rows.filter(rows.name.isin(list(names)))
+        rows = rows.mutate(stretch=_start(rows, size))
+        found = rows.group_by("name", "stretch").agg(ids=rows.id.nunique())
+        return {(row["name"], at(row["stretch"])): row["ids"] for row in fetched(found)}
+
+    def metered(self, meter: Meter, window: Window, size: int, shift: int = 0) -> dict[datetime, Counted]:
+        """What a meter makes of all customers' events in each stretch of ``size`` seconds."""
+        rows = self._within(window)
+        rows = rows.mutate(stretch=_start(rows, size, shift))
+        own = metering(rows, meter, dialect(self.opened.engine))
+        return {at(key[0]): value for key, value in counted(own, rows, "stretch").items()}
+
+    def usages(self, meter: Meter, windows: Mapping[str, Window]) -> dict[str, Counted]:
+        """What a meter makes of the events of several customers, each in a window of its own: one query."""
+        bounds = in_memory(
+            {
+                "customer": list(windows),
+                "start": [epoch(each.start) for each in windows.values()],
+                "end": [epoch(each.end) for each in windows.values()],
+            }
+        )
+        rows = self.opened.table.inner_join(bounds, "customer")
+        rows = rows.filter(rows.second >= rows.start, rows.second < rows.end).select(*_EVENT)
+        own = metering(rows, meter, dialect(self.opened.engine))
+        return {key[0]: value for key, value in counted(own, rows, "customer").items()}
+
+    def customers(self, window: Window) -> dict[str, int]:
+        """How many events each customer has."""
+        rows = self._within(window)
+        return {row["customer"]: row["events"] for row in fetched(rows.group_by("customer").agg(events=rows.count()))}
+
+    def events(self, window: Window, most: int) -> list[Event]:
+        """The events of a window, in the order in which they were sent; at most so many."""
+        return self._events(self._within(window), most)
+
+    def events_of(self, customer: str, window: Window, most: int) -> list[Event]:
+        """The events of one customer."""
+        rows = self._within(window)
+        return self._events(rows.filter(rows.customer == customer), most)
+
+    def worthless(self, meter: Meter, window: Window, most: int) -> tuple[int, list[Event]]:
+        """How many events of a meter count 0 although they hold something else or nothing, and some of them."""
+        rows = metering(self._within(window), meter, dialect(self.opened.engine)).worthless(self._within(window))
+        count = fetched(rows.agg(events=rows.count()))[0]["events"]
+        return count, self._events(rows, most) if count else []
+
+    def early(self, name: str, starts: Mapping[str, datetime], window: Window, most: int) -> tuple[int, list[Event]]:
+        """How many events of a name lie before their customer's start, by customer, and some of them."""
+        lines = in_memory({"customer": list(starts), "start": [epoch(each) for each in starts.values()]})
+        rows = self._within(window)
+        rows = rows.filter(rows.name == name).inner_join(lines, "customer")
+        rows = rows.filter(rows.second < rows.start).select(*_EVENT)
+        count = fetched(rows.agg(events=rows.count()))[0]["events"]
+        return count, self._events(rows, most) if count else []
+
+    def events_by_id(self, ids: Iterable[str], most: int) -> list[Event]:
+        """The events of those ids, whenever they were."""
+        table = self.opened.table
+        wanted = list(ids)
+        return self._events(table.filter(table.id.isin(wanted)), most) if wanted else []
+
+    @staticmethod
+    def _events(rows: Rows, most: int) -> list[Event]:
+        found = rows.select(*_EVENT).order_by("seq").limit(most)
+        return [
+            Event(row["id"], row["name"], at(row["second"]), _loaded(row["properties"]), row["customer"])
+            for row in fetched(found)
+        ]
+
+
+def _start(rows: Rows, size: int, shift: int = 0) -> Any:
+    return rows.second - (rows.second + shift) % size
+
+
+def _loaded(text: str | None) -> dict[str, Any]:
+    try:
+        held = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return held if isinstance(held, dict) else {}
+
+
+def epoch(moment: datetime) -> int:
+    """The whole second of the epoch that a moment lies in."""
+    return int(moment.timestamp() // 1)
+
+
+def at(second: int) -> datetime:
+    """The instant of a second of the epoch."""
+    return datetime.fromtimestamp(int(second), UTC)

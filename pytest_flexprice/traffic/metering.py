@@ -1,0 +1,227 @@
+"""What meters make of a whole log, as Ibis expressions with the semantics of ``oracle.metering`` (contract 2.1, 3.3, 3.5).
+
+A log is a table with one row an event: ``name`` (trimmed), ``customer``, ``id``, ``second`` (of the epoch, UTC), ``properties`` (a JSON
+text) and ``seq``, which orders events of one id and second.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import ibis
+
+from pytest_flexprice.model.decimals import EVENT_PLACES, ZERO, cut, decimal, product, tidy
+from pytest_flexprice.model.finding import not_verified
+from pytest_flexprice.oracle.metering.meters import Meter
+from pytest_flexprice.oracle.metering.quantities import printed
+from pytest_flexprice.traffic.dialects import Dialect
+from pytest_flexprice.traffic.fetching import fetched
+from pytest_flexprice.traffic.numbers import (
+    BEYOND,
+    QUANTITY,
+    Rows,
+    is_compound,
+    with_printed,
+    with_property,
+    with_quantity,
+    with_written,
+)
+from pytest_flexprice.traffic.operands import with_expression
+
+MOST_COMPOUNDS = 1000
+_KEY = ("customer", "id", "second")
+_VALUES = ("quantity", "deadly", "places", "unique", "grouped")
+
+
+class Counted(NamedTuple):
+    """What a meter counts of the events of one group: its value, and how many different event ids there are."""
+
+    value: Decimal
+    event_count: int
+
+
+@dataclass(frozen=True)
+class Metering:
+    """One meter over one log; ``compounds`` are printed forms of lists and objects that it filters by or counts."""
+
+    meter: Meter
+    dialect: Dialect
+    compounds: Mapping[str, Mapping[str, str]]
+
+    def accepted(self, log: Rows) -> Rows:
+        """The events that the meter takes: its name byte for byte, and every filter."""
+        rows = log.filter(log.name == self.meter.event_name)
+        for number, one in enumerate(self.meter.filters):
+            rows = self._printed(rows, one.key, f"f{number}")
+            rows = rows.filter(rows[f"f{number}"].isin(one.values)).select(*log.columns)
+        return rows
+
+    def rows(self, log: Rows, keep: Sequence[str] = ()) -> Rows:
+        """The rows that the meter keeps, one per customer, event id and second: of equal ones the last stays."""
+        rows = self._valued(self.accepted(log)).select(*_KEY, "seq", *keep, *_VALUES)
+        return self._last(rows.filter(rows.quantity.notnull()))
+
+    def worthless(self, log: Rows) -> Rows:
+        """The events that it takes and counts 0 because they hold no number, or one below zero."""
+        rows = self.accepted(log)
+        columns = rows.columns
+        rows = with_written(with_property(rows, self.dialect, self.meter.aggregation.field, "v"), "v")
+        return rows.filter(rows.q_written.isnull() | rows.q_written.startswith("-")).select(*columns)
+
+    def _last(self, rows: Rows) -> Rows:
+        repeated = rows.group_by(*_KEY).agg(times=rows.count())
+        repeated = repeated.filter(repeated.times > 1)
+        again = rows.semi_join(repeated, _KEY)
+        newest = ibis.window(group_by=list(_KEY), order_by=[again.seq.desc(), again.quantity.desc()])
+        again = again.mutate(place=ibis.row_number().over(newest))
+        again = again.filter(again.place == 0).select(*rows.columns)
+        once = rows.anti_join(repeated, _KEY)
+        kept = once.union(again)
+        return kept.filter(kept.unique.notnull()) if self.meter.aggregation.type == "COUNT_UNIQUE" else kept
+
+    def _printed(self, rows: Rows, key: str, name: str) -> Rows:
+        return with_printed(with_property(rows, self.dialect, key, name), name, self.compounds.get(key, {}))
+
+    def _valued(self, rows: Rows) -> Rows:
+        """The columns that aggregations need: quantity, deadly, places, unique, grouped."""
+        spec = self.meter.aggregation
+        grouped: Any = ibis.literal("")
+        if spec.group_by:
+            rows = with_property(rows, self.dialect, spec.group_by, "g")
+            grouped = ibis.ifelse(rows.g_raw.startswith('"'), rows.g_text, ibis.null("string"))
+        rows = rows.mutate(grouped=grouped)
+        if spec.type in ("COUNT", "COUNT_UNIQUE"):
+            rows = rows.mutate(quantity=ibis.literal(1).cast(QUANTITY), deadly=ibis.literal(False), places=0)
+            unique = spec.type == "COUNT_UNIQUE"
+            return self._printed(rows, spec.field, "unique") if unique else rows.mutate(unique=ibis.null("string"))
+        rows = rows.mutate(unique=ibis.null("string"))
+        if spec.expression:
+            return with_expression(rows, spec.expression, self.dialect)
+        return with_quantity(with_property(rows, self.dialect, spec.field, "v"), "v")
+
+
+def metering(log: Rows, meter: Meter, dialect: Dialect) -> Metering:
+    """The meter over the log, with what has to be known of the log before."""
+    keys = [one.key for one in meter.filters]
+    if meter.aggregation.type == "COUNT_UNIQUE":
+        keys.append(meter.aggregation.field)
+    named = log.filter(log.name == meter.event_name)
+    compounds = {key: _compounds(named, key, dialect, meter) for key in dict.fromkeys(keys)}
+    return Metering(meter, dialect, {key: known for key, known in compounds.items() if known})
+
+
+def _compounds(rows: Rows, key: str, dialect: Dialect, meter: Meter) -> dict[str, str]:
+    rows = with_property(rows, dialect, key, "c")
+    found = rows.filter(is_compound(rows.c_raw)).select(raw=rows.c_raw).distinct().limit(MOST_COMPOUNDS + 1)
+    texts = [str(row["raw"]) for row in fetched(found)]
+    if len(texts) > MOST_COMPOUNDS:
+        raise not_verified(
+            "3.1",
+            f"meters.{meter.name}",
+            f"property '{key}' of the log holds more than {MOST_COMPOUNDS:,} lists or objects, of which meter '{meter.name}' needs"
+            " the printed form",
+            remedy="send a plain value",
+        )
+    return {text: printed(json.loads(text)) for text in texts}
+
+
+def counted(own: Metering, log: Rows, *by: str) -> dict[tuple[Any, ...], Counted]:
+    """The meter's value and number of events in each group of the log by those columns; groups without rows are left out.
+
+    Raises:
+        NotVerified: a value depends on something unknown, or on a number that cannot be stored.
+    """
+    rows = own.rows(log, [name for name in by if name not in _KEY])
+    groups: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for table in _aggregates(own.meter, rows, by):
+        for row in fetched(table):
+            groups.setdefault(tuple(row[name] for name in by), {}).update(row)
+    if any(_is_cut(own.meter, row) for row in groups.values()):
+        _multiply_apart(own.meter, rows, by, groups)
+    return {key: _counted(own.meter, row) for key, row in groups.items()}
+
+
+def _is_cut(meter: Meter, row: Mapping[str, Any]) -> bool:
+    """Whether a multiplier makes more decimals than are kept, so that each product is cut before they are added up."""
+    factor = meter.aggregation.multiplier
+    if meter.aggregation.type != "SUM_WITH_MULTIPLIER" or factor is None or not row["rows"]:
+        return False
+    return bool(row["places"] - min(int(factor.as_tuple().exponent), 0) > EVENT_PLACES)
+
+
+def _multiply_apart(
+    meter: Meter, rows: Rows, by: Sequence[str], groups: Mapping[tuple[Any, ...], dict[str, Any]]
+) -> None:
+    """The sums of products that are cut one by one: every different quantity with how often it comes."""
+    factor = meter.aggregation.multiplier
+    assert factor is not None
+    for row in groups.values():
+        row["product"] = ZERO
+    for one in fetched(rows.group_by(*by, "quantity").agg(times=rows.count())):
+        row = groups[tuple(one[name] for name in by)]
+        row["product"] += product(cut(product(one["quantity"], factor)), Decimal(one["times"]))
+
+
+def _aggregates(meter: Meter, rows: Rows, by: Sequence[str]) -> Iterator[Rows]:
+    spec = meter.aggregation
+    wanted: dict[str, Any] = {
+        "event_count": rows.id.nunique(),
+        "rows": rows.count(),
+        "deadly": rows.deadly.sum(),
+        "places": rows.places.max(),
+        "ungrouped": rows.grouped.isnull().sum(),
+    }
+    if spec.type == "COUNT_UNIQUE":
+        wanted["value"] = rows.unique.nunique()
+    elif spec.type == "MAX":
+        wanted["value"] = rows.quantity.max()
+    elif spec.type not in ("COUNT", "LATEST"):
+        wanted["value"] = rows.quantity.sum()
+    yield rows.group_by(*by).agg(**wanted) if by else rows.agg(**wanted)
+    if spec.type == "LATEST":
+        latest = rows.mutate(latest=rows.second.max().over(ibis.window(group_by=list(by)))).filter(
+            lambda each: each.second == each.latest
+        )
+        ends = {"value": latest.quantity.max(), "least": latest.quantity.min()}
+        yield latest.group_by(*by).agg(**ends) if by else latest.agg(**ends)
+
+
+def _counted(meter: Meter, row: Mapping[str, Any]) -> Counted:
+    if row.get("deadly"):
+        raise _unknown(meter, f"{row['deadly']:,} events of the log count more than Flexprice can store")
+    if row.get("ungrouped"):
+        raise _unknown(meter, f"{row['ungrouped']:,} events of the log have no text in the property it groups by")
+    if row.get("least") != row.get("value") and meter.aggregation.type == "LATEST":
+        raise _unknown(meter, "it takes the latest event, and several of the log share its second")
+    if meter.aggregation.type == "COUNT":
+        return Counted(Decimal(row["event_count"]), row["event_count"])
+    value = decimal(row["value"], ZERO)
+    return Counted(tidy(_FINISH.get(meter.aggregation.type, _as_it_is)(meter, row, value)), row["event_count"])
+
+
+def _as_it_is(_meter: Meter, _row: Mapping[str, Any], value: Decimal) -> Decimal:
+    return value
+
+
+def _average(_meter: Meter, row: Mapping[str, Any], value: Decimal) -> Decimal:
+    return Decimal(repr(float(value) / row["rows"])) if row["rows"] else ZERO
+
+
+def _multiplied(meter: Meter, row: Mapping[str, Any], value: Decimal) -> Decimal:
+    factor = meter.aggregation.multiplier
+    if factor is None:
+        return value
+    if row["rows"] and row["places"] >= BEYOND:
+        raise _unknown(meter, "quantities of the log have more decimals than can be multiplied")
+    return decimal(row.get("product"), product(value, factor))
+
+
+_FINISH = {"AVG": _average, "SUM_WITH_MULTIPLIER": _multiplied}
+
+
+def _unknown(meter: Meter, reason: str) -> Exception:
+    return not_verified("3.1", f"meters.{meter.name}", f"not verified: meter '{meter.name}': {reason}")

@@ -1,0 +1,60 @@
+"""What differences are worth, at the prices that their customers pay (contract 2.4)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from pytest_flexprice.model.decimals import ZERO, rounded
+from pytest_flexprice.model.finding import NotVerified
+from pytest_flexprice.model.times import instant_of
+from pytest_flexprice.oracle.pricing.prices import Price, cost
+from pytest_flexprice.traffic.causes import Cause, Difference, Tally
+
+
+class PriceList:
+    """The price of each meter for each customer: that of the customer's first line on it."""
+
+    def __init__(self, prices: Iterable[Mapping[str, Any]]) -> None:
+        self._prices = {str(row["id"]): row for row in prices}
+        self._of: dict[tuple[str, str], str] = {}
+        self.starts: dict[str, dict[str, datetime]] = defaultdict(dict)
+
+    def add(self, external_id: str, line: Mapping[str, Any]) -> None:
+        """Take in a line of a customer's subscription."""
+        meter, start = str(line.get("meter_id") or ""), instant_of(line, "start_date")
+        if not meter:
+            return
+        self._of.setdefault((external_id, meter), str(line.get("price_id")))
+        if start is not None:
+            first = self.starts[meter].get(external_id, start)
+            self.starts[meter][external_id] = min(start, first)
+
+    def amount(self, external_id: str, meter: str, quantity: Decimal) -> tuple[str, Decimal] | None:
+        """Currency and amount of a quantity, below zero for a quantity below zero; None where nothing prices it."""
+        row = self._prices.get(self._of.get((external_id, meter), ""))
+        if row is None:
+            return None
+        price = Price.from_api(row)
+        try:
+            amount = rounded(cost(price, abs(quantity)), price.currency)
+        except NotVerified:
+            return None
+        return price.currency, amount if quantity >= 0 else -amount
+
+
+def valued(tallies: Sequence[Tally], differences: Iterable[Difference], prices: PriceList) -> None:
+    """Put into each tally what its quantities cost, customer by customer."""
+    sums: dict[tuple[Cause, str, str], Decimal] = defaultdict(lambda: ZERO)
+    for one in differences:
+        if one.meter and one.quantity:
+            sums[one.cause, one.customer, one.meter] += one.quantity
+    own = {tally.cause: tally for tally in tallies}
+    for (cause, customer, meter), quantity in sums.items():
+        priced = prices.amount(customer, meter, quantity)
+        if priced is not None and cause in own:
+            currency, amount = priced
+            own[cause].money[currency] = own[cause].money.get(currency, ZERO) + amount

@@ -1,0 +1,195 @@
+"""The company's columns as one canonical log: name, customer, id, second, properties, seq (contract 3.1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+
+from pytest_flexprice.model.finding import not_verified
+from pytest_flexprice.model.traffic_plan import Traffic
+from pytest_flexprice.traffic.dialects import Column, Dialect
+from pytest_flexprice.traffic.fetching import fetched
+from pytest_flexprice.traffic.numbers import Rows
+
+SEQUENCE = "flexprice_sequence"
+_STAMP = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?"
+_ZONED = _STAMP + r"(Z|[+-][0-9]{2}:[0-9]{2})$"
+_NAIVE = _STAMP + "$"
+
+
+def canonical(raw: Rows, traffic: Traffic, dialect: Dialect) -> Rows:
+    """The log in the form that everything else works on.
+
+    Raises:
+        NotVerified: a column is missing or of a wrong type, stamps have no zone, or there is no event in it.
+    """
+    columns = traffic.columns
+    moment = _moment(raw, traffic, dialect)
+    table = raw.select(
+        name=_text(raw, columns.name, "name", dialect).strip(),
+        customer=_text(raw, columns.customer, "customer", dialect),
+        id=_text(raw, columns.id, "id", dialect),
+        moment=moment,
+        properties=_properties(raw, columns.properties, dialect),
+        seq=_sequence(raw, columns.arrived, moment, dialect),
+    )
+    _look(raw, table, traffic, dialect)
+    return table.select(
+        "name", "customer", "id", "properties", "seq", second=table.moment.truncate("s").epoch_seconds().cast("int64")
+    )
+
+
+def _sequence(raw: Rows, arrived: str, moment: Column, dialect: Dialect) -> Column:
+    if arrived:
+        return _column(raw, arrived, "arrived", dialect)
+    return raw[SEQUENCE] if SEQUENCE in raw.columns else moment
+
+
+def _column(raw: Rows, name: str, key: str, dialect: Dialect) -> Column:
+    """A column, or the text at a path into a JSON column."""
+    if name in raw.columns:
+        return raw[name]
+    root, *path = name.split(".")
+    if root not in raw.columns or not path:
+        known = ", ".join(column for column in raw.columns if column != SEQUENCE)
+        raise not_verified(
+            "3.1",
+            f"traffic.columns.{key}",
+            f"the company's log has no column '{name}' for an event's {key} (it has {known})",
+            remedy=f"name the right one as {key} in [traffic.columns]",
+        )
+    value = raw[root].cast("string")
+    for step in path[:-1]:
+        value = dialect.raw(value, step)
+    read = dialect.raw if key == "properties" else dialect.text
+    return read(value, path[-1])
+
+
+def _text(raw: Rows, name: str, key: str, dialect: Dialect) -> Column:
+    column = _column(raw, name, key, dialect)
+    kind = column.type()
+    if not (kind.is_string() or kind.is_integer() or kind.is_uuid()):
+        raise _wrong(key, name, kind, "text")
+    return column.cast("string")
+
+
+def _wrong(key: str, name: str, kind: Any, expected: str) -> Exception:
+    return not_verified(
+        "3.1",
+        f"traffic.columns.{key}",
+        f"column '{name}' of the company's log is of type {kind}, where {expected} is expected for an event's {key}",
+        remedy=f"name another column as {key} in [traffic.columns], or convert it in traffic.query",
+    )
+
+
+def _moment(raw: Rows, traffic: Traffic, dialect: Dialect) -> Column:
+    name = traffic.columns.time
+    column = _column(raw, name, "time", dialect)
+    kind = column.type()
+    if kind.is_timestamp():
+        if kind.timezone is not None:
+            return column
+        if not traffic.timezone:
+            raise _naive(f"column '{name}' holds timestamps without a zone")
+        return _zoned(column, traffic.timezone, dialect)
+    if not kind.is_string():
+        raise _wrong("time", name, kind, "a timestamp or an RFC 3339 text")
+    instant = ibis.ifelse(column.re_search(_ZONED), column, ibis.null("string")).cast("timestamp('UTC')")
+    if not traffic.timezone:
+        return instant
+    naive = ibis.ifelse(column.re_search(_NAIVE), column, ibis.null("string")).cast("timestamp")
+    return ibis.coalesce(instant, _zoned(naive, traffic.timezone, dialect))
+
+
+def _zoned(column: Column, zone: str, dialect: Dialect) -> Column:
+    return dialect.zoned(column, zone)
+
+
+def _naive(what: str) -> Exception:
+    return not_verified(
+        "3.1",
+        "traffic.timezone",
+        f"{what} in the company's log, so it is not known when events happened",
+        remedy="set traffic.timezone, such as 'UTC'",
+    )
+
+
+def _properties(raw: Rows, given: str | dict[str, str], dialect: Dialect) -> Column:
+    if isinstance(given, dict):
+        return _object({key: _column(raw, name, "properties", dialect) for key, name in given.items()})
+    column = _column(raw, given, "properties", dialect)
+    kind = column.type()
+    if kind.is_string() or kind.is_json():
+        return column.cast("string").fill_null("{}")
+    if kind.is_struct() or kind.is_map():
+        return dialect.shown(column).fill_null("{}")
+    raise _wrong("properties", given, kind, "a JSON text or an object")
+
+
+def _object(columns: dict[str, Column]) -> Column:
+    """A JSON object of columns; what is NULL is absent."""
+    parts: Column = ibis.literal("")
+    for key, column in columns.items():
+        pair = ibis.literal(f", {_quoted(key)}: ") + _json(column)
+        parts = parts + pair.fill_null("")
+    return ibis.literal("{") + parts.substr(2) + "}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _json(column: Column) -> Column:
+    kind = column.type()
+    if kind.is_numeric() or kind.is_boolean() or kind.is_json():
+        return column.cast("string").lower() if kind.is_boolean() else column.cast("string")
+    text = column.cast("string").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    return ibis.literal('"') + text + '"'
+
+
+def _look(raw: Rows, table: Rows, traffic: Traffic, dialect: Dialect) -> None:
+    """One scan before anything is compared: is there anything, and can all of it be read?"""
+    found = table.agg(
+        events=table.count(),
+        name=(table.name.isnull() | (table.name == "")).sum(),
+        customer=(table.customer.isnull() | (table.customer == "")).sum(),
+        id=(table.id.isnull() | (table.id == "")).sum(),
+        time=table.moment.isnull().sum(),
+    )
+    row = fetched(found)[0]
+    if not row["events"]:
+        raise not_verified(
+            "3.1", "traffic.source", "the company's log is empty", remedy="correct traffic.source, table or query"
+        )
+    if row["time"]:
+        raise _unreadable_times(raw, traffic, dialect, row)
+    for key in ("name", "customer", "id"):
+        if row[key]:
+            raise not_verified(
+                "3.1",
+                f"traffic.columns.{key}",
+                f"{row[key]:,} of {row['events']:,} events of the company's log have no {key} in"
+                f" '{getattr(traffic.columns, key)}'",
+                consequence="they can be compared with nothing",
+                remedy=f"name the right column as {key} in [traffic.columns], or leave such events out by traffic.query",
+            )
+
+
+def _unreadable_times(raw: Rows, traffic: Traffic, dialect: Dialect, row: dict[str, Any]) -> Exception:
+    name = traffic.columns.time
+    column = _column(raw, name, "time", dialect)
+    if column.type().is_string():
+        without = _count(raw.filter(column.re_search(_NAIVE)))
+        if without and not traffic.timezone:
+            return _naive(f"{without:,} of {row['events']:,} timestamps in column '{name}' have no zone")
+    return not_verified(
+        "3.1",
+        "traffic.columns.time",
+        f"{row['time']:,} of {row['events']:,} events of the company's log have no time that can be read in '{name}'",
+        remedy="send RFC 3339 stamps such as 2026-11-20T08:00:00Z, or convert them in traffic.query",
+    )
+
+
+def _count(rows: Rows) -> int:
+    return int(fetched(rows.agg(events=rows.count()))[0]["events"])

@@ -1,0 +1,214 @@
+"""A comparison as findings, as data for the report, and as a full list on disk (checklist 3.1)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pytest_flexprice.model.decimals import ZERO, words
+from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.traffic.causes import Cause, Difference, Tally
+from pytest_flexprice.traffic.log import DAY
+from pytest_flexprice.traffic.reconcile import Known, Result
+
+
+class Meaning(NamedTuple):
+    """What a cause means and what to do about it."""
+
+    problem: str
+    consequence: str
+    remedy: str
+    severity: Severity = Severity.ERROR
+
+
+_MEANINGS = {
+    Cause.LOST: Meaning(
+        "of the company's log never arrived",
+        "they are never billed",
+        "send them again with their own ids and timestamps",
+    ),
+    Cause.TWICE: Meaning(
+        "arrived twice, the second time with another timestamp",
+        "each sending is billed",
+        "send an event again with its own timestamp",
+    ),
+    Cause.MOVED: Meaning(
+        "arrived with another time than the company's log has",
+        "they count in another period, and every retry counts again",
+        "send the event's own timestamp",
+    ),
+    Cause.NAME: Meaning(
+        "arrived under another event name",
+        "another meter counts them, or none",
+        "send the name byte for byte as the log has it",
+    ),
+    Cause.CUSTOMER: Meaning(
+        "arrived for another customer than the company's log has",
+        "somebody else is billed for them, or nobody",
+        "send the external id byte for byte as the log has it",
+    ),
+    Cause.PROPERTY: Meaning(
+        "arrived with the property that is billed under another name, or without it",
+        "they count 0",
+        "send the property's name as the meter has it",
+    ),
+    Cause.VALUE: Meaning(
+        "arrived with another value than the company's log has",
+        "another quantity is billed",
+        "send the value unchanged",
+    ),
+    Cause.WORTHLESS: Meaning(
+        "count 0, as what their meter reads is missing, is no number or is below zero",
+        "they bill nothing and are answered like every good event",
+        "send the quantity as a number",
+    ),
+    Cause.EARLY: Meaning(
+        "lie before the start of their customer's line",
+        "they are never billed",
+        "start the subscription earlier, or accept it",
+    ),
+    Cause.UNKNOWN_NAME: Meaning(
+        "of the log are of a name that no published meter counts", "they are never billed", "see item 2.2"
+    ),
+    Cause.UNKNOWN_CUSTOMER: Meaning(
+        "of the log belong to a customer who does not exist", "they are never billed", "see item 4.1"
+    ),
+    Cause.FOREIGN: Meaning(
+        "are in Flexprice and not in the company's log",
+        "customers pay for what the company did not log",
+        "look for another sender, or for a gap in the log",
+    ),
+    Cause.LATE: Meaning(
+        "of the settling margin have not arrived yet",
+        "they are not judged yet",
+        "compare them with the next run",
+        Severity.INFO,
+    ),
+}
+
+
+def findings(result: Result, known: Known) -> list[Finding]:
+    """One finding for each cause; what other items judge already is a warning here."""
+    return [_finding(tally, _severity(tally, result, known), known) for tally in result.tallies]
+
+
+def _severity(tally: Tally, result: Result, known: Known) -> Severity:
+    meaning = _MEANINGS[tally.cause]
+    if tally.cause in (Cause.UNKNOWN_NAME, Cause.UNKNOWN_CUSTOMER):
+        own = [one.name or one.customer for one in result.differences if one.cause is tally.cause]
+        return Severity.WARNING if set(own) <= known.by_others else Severity.ERROR
+    if tally.cause is Cause.EARLY:
+        return Severity.WARNING
+    if tally.cause is Cause.WORTHLESS and not any(one.cause is tally.cause for one in result.differences):
+        return Severity.WARNING if all(one.name in known.by_others for one in tally.examples) else Severity.ERROR
+    return meaning.severity
+
+
+def _finding(tally: Tally, severity: Severity, known: Known) -> Finding:
+    meaning = _MEANINGS[tally.cause]
+    count = f"{tally.events:,} {'event' if tally.events == 1 else 'events'}"
+    if tally.cause in (Cause.UNKNOWN_NAME, Cause.UNKNOWN_CUSTOMER):
+        count = "events"
+    worth = _worth(tally, known)
+    shown = "; ".join(example(one) for one in tally.examples)
+    return Finding(
+        "3.1",
+        f"traffic.{tally.cause.name.lower()}",
+        f"{count} {meaning.problem}{f' ({worth})' if worth else ''}: {shown}",
+        consequence=meaning.consequence,
+        remedy=meaning.remedy,
+        severity=severity,
+    )
+
+
+def _worth(tally: Tally, known: Known) -> str:
+    titles = {one.meter.id: one.title for one in known.metered}
+    parts = [f"{words(abs(each))} of '{titles.get(meter, meter)}'" for meter, each in tally.quantities.items() if each]
+    return ", ".join([*parts, *_money(tally.money)])
+
+
+def _money(money: Mapping[str, Decimal]) -> list[str]:
+    return [
+        f"about {words(abs(amount))} {currency} {'not billed' if amount > 0 else 'billed too much'}"
+        for currency, amount in sorted(money.items())
+        if amount
+    ]
+
+
+def example(one: Difference) -> str:
+    """One event as a reader finds it again."""
+    parts = [f"'{one.name}'" if one.name else "", f"of '{one.customer}'" if one.customer else "", one.event_id]
+    if one.event_id:
+        parts.append(f"at {one.time:%Y-%m-%dT%H:%M:%SZ}")
+    text = " ".join(filter(None, parts))
+    return f"{text} ({one.detail})" if one.detail else text
+
+
+def shown(result: Result, known: Known) -> dict[str, Any]:
+    """The report's data: each feature by day on both sides, and the causes with the money at risk first."""
+    days = [
+        result.window.start + timedelta(seconds=DAY * n) for n in range((result.window.end - result.window.start).days)
+    ]
+    return {
+        "traffic": {
+            "days": [f"{day:%Y-%m-%d}" for day in days],
+            "features": [_series(one.title, one.meter.id, days, result) for one in known.metered],
+            "causes": [_cause(tally, known) for tally in sorted(result.tallies, key=_risk, reverse=True)],
+            "notes": result.notes,
+        }
+    }
+
+
+def _risk(tally: Tally) -> tuple[Decimal, int]:
+    return max((abs(amount) for amount in tally.money.values()), default=ZERO), tally.events
+
+
+def _series(title: str, meter: str, days: list[datetime], result: Result) -> dict[str, Any]:
+    return {
+        "feature": title,
+        "log": _by_day(result.ours.points.get(meter, {}), days),
+        "flexprice": _by_day(result.theirs.points.get(meter, {}), days),
+    }
+
+
+def _by_day(points: Mapping[datetime, Any], days: list[datetime]) -> list[int]:
+    found = dict.fromkeys((day.date() for day in days), 0)
+    for start, point in points.items():
+        if start.date() in found:
+            found[start.date()] += point.event_count
+    return list(found.values())
+
+
+def _cause(tally: Tally, known: Known) -> dict[str, Any]:
+    return {
+        "cause": tally.cause.value,
+        "events": tally.events,
+        "worth": _worth(tally, known),
+        "examples": [example(one) for one in tally.examples],
+    }
+
+
+def write(result: Result, path: Path) -> None:
+    """The full list of differences as CSV."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(
+            ["cause", "event_id", "event_name", "external_customer_id", "timestamp", "detail", "quantity", "meter_id"]
+        )
+        for one in result.differences:
+            writer.writerow(
+                [
+                    one.cause.value,
+                    one.event_id,
+                    one.name,
+                    one.customer,
+                    one.time.isoformat(),
+                    one.detail,
+                    words(one.quantity),
+                    one.meter,
+                ]
+            )

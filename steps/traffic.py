@@ -1,0 +1,97 @@
+"""Items 3.1 and 5.3: the company's own log against what Flexprice counted and will bill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pytest_bdd import given, then, when
+
+from pytest_flexprice.api import Flexprice
+from pytest_flexprice.api.observed import observing
+from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.model.finding import Finding, Severity, not_verified, require_none
+from pytest_flexprice.model.golive_plan import GoLivePlan
+from pytest_flexprice.oracle.catalog.objects import Catalog
+from pytest_flexprice.run.run import Run
+from pytest_flexprice.testbed.naming import is_test_event
+
+_NO_DRIVER = "pip install 'pytest-flexprice[traffic]'"
+
+
+@pytest.fixture(scope="session")
+def traffic_log(plan: GoLivePlan, flexprice_run: Run) -> Iterator[Any]:
+    """The company's log, opened once per process; None where the plan names none."""
+    if plan.traffic is None:
+        yield None
+        return
+    try:
+        from pytest_flexprice.traffic.log import Log  # noqa: PLC0415 - an extra that only logs need
+        from pytest_flexprice.traffic.source import opened  # noqa: PLC0415 - as above
+    except ImportError as error:
+        reason = f"the company's log cannot be read because {error.name} is not installed"
+        raise not_verified("3.1", "traffic", reason, remedy=_NO_DRIVER) from None
+    with opened(plan.traffic, plan.folder, flexprice_run.profile.variable) as log:
+        yield Log(log)
+
+
+@pytest.fixture(scope="session")
+def log_comparison(
+    plan: GoLivePlan, flexprice: Flexprice, flexprice_run: Run, traffic_log: Any, live_catalog: Catalog
+) -> Any:
+    """The whole comparison, made once per process; None where the plan names no log. The full list lies beside the evidence."""
+    if traffic_log is None:
+        return None
+    from pytest_flexprice.traffic import comparing, telling  # noqa: PLC0415 - an extra that only logs need
+
+    with observing("3.1", "what Flexprice counted"):
+        found = comparing.compare(plan, traffic_log, flexprice, live_catalog, datetime.now(UTC), is_test_event)
+    if found.result.differences:
+        telling.write(found.result, flexprice_run.folder.with_name(f"{flexprice_run.folder.name}.traffic.csv"))
+    return found
+
+
+@given("the company's own log", target_fixture="own_log")
+def the_own_log(traffic_log: Any) -> Any:
+    return traffic_log
+
+
+@when("it is compared with what Flexprice holds, counted and will bill", target_fixture="compared")
+def it_is_compared(log_comparison: Any) -> Any:
+    return log_comparison
+
+
+@then("every event of the log arrived once, unchanged and for its customer")
+def every_event_arrived(compared: Any, observe: Observe) -> None:
+    if compared is None:
+        observe("the company's own log", observed="not compared", findings=[_not_compared("3.1")])
+        return
+    from pytest_flexprice.traffic import telling  # noqa: PLC0415 - as above
+
+    findings = telling.findings(compared.result, compared.known)
+    observe("the company's own log by day", observed=telling.shown(compared.result, compared.known), findings=findings)
+    require_none(findings)
+
+
+@then("the next invoice of each customer looked at bills what the log says")
+def invoices_bill_the_log(compared: Any, observe: Observe) -> None:
+    if compared is None:
+        observe("the company's own log", observed="not compared", findings=[_not_compared("5.3")])
+        return
+    for one in compared.billed:
+        title = f"next invoice of '{one.customer}' by the company's log"
+        observe(title, expected=one.expected, observed=one.skipped or one.observed, findings=one.findings)
+    require_none(compared.invoices)
+
+
+def _not_compared(item: str) -> Finding:
+    return Finding(
+        item,
+        "golive.toml: traffic",
+        "the company's own log was not compared with what Flexprice counted, as the plan has no table [traffic]",
+        consequence="events that its pipeline loses, doubles or renames stay unseen",
+        remedy="name the log in [traffic]",
+        severity=Severity.WARNING,
+    )

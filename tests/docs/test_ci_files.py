@@ -1,0 +1,66 @@
+"""The CI files to copy: well-formed, with options and extras that exist, secrets by name, and the gate at the end."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pytest_flexprice.evidence.__main__ import _parser
+
+PROJECT = Path(__file__).parents[2]
+FILES = sorted((PROJECT / "docs" / "ci").glob("*.yml"))
+OPTION = re.compile(r"--flexprice-[a-z-]+")
+
+
+@pytest.fixture(params=FILES, ids=lambda path: path.stem)
+def text(request: pytest.FixtureRequest) -> str:
+    return request.param.read_text(encoding="utf-8")
+
+
+def load(text: str) -> dict[str, Any]:
+    return yaml.safe_load(text)
+
+
+def test_there_are_two() -> None:
+    assert [path.stem for path in FILES] == ["github-actions", "gitlab-ci"]
+
+
+def test_every_option_exists(text: str) -> None:
+    known = set(OPTION.findall((PROJECT / "pytest_flexprice" / "run" / "options.py").read_text(encoding="utf-8")))
+    assert set(OPTION.findall(text)) <= known
+
+
+def test_every_extra_exists(text: str) -> None:
+    extras = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    named = {extra for group in re.findall(r"pytest-flexprice\[([a-z,]+)\]", text) for extra in group.split(",")}
+    assert named
+    assert named <= set(extras)
+
+
+def test_the_gate_asks_what_the_command_understands(text: str) -> None:
+    (command,) = re.findall(r"pytest_flexprice\.evidence (verify .*?)(?:\n\s*\n|\n?\Z)", text, re.DOTALL)
+    given = _parser().parse_args(command.replace("\\\n", " ").split())
+    assert (given.environment, given.age.total_seconds()) == ("prod", 24 * 3600)
+
+
+def test_secrets_stand_there_by_name_only(text: str) -> None:
+    assert "sk_" not in text
+    assert "whsec_" not in text
+
+
+def test_jobs_have_an_end_and_little_leave() -> None:
+    workflow = load((PROJECT / "docs" / "ci" / "github-actions.yml").read_text(encoding="utf-8"))
+    assert workflow["permissions"] == {"contents": "read"}
+    assert all(job["timeout-minutes"] for job in workflow["jobs"].values())
+    assert workflow["jobs"]["gate"]["needs"] == "smoke"
+
+
+def test_gitlab_jobs_have_stages() -> None:
+    jobs = load((PROJECT / "docs" / "ci" / "gitlab-ci.yml").read_text(encoding="utf-8"))
+    stages = jobs["stages"]
+    assert all(job["stage"] in stages for name, job in jobs.items() if name not in ("stages", "default"))
