@@ -136,25 +136,8 @@ class Transport:
             allow_redirects=False,
             stream=True,
         ) as reply:
-            text = self._body(reply, deadline).decode("utf-8", "replace")
+            text = read_body(reply, deadline, self.largest_body).decode("utf-8", "replace")
             return reply.status_code, {name.lower(): value for name, value in reply.headers.items()}, text
-
-    def _body(self, reply: requests.Response, deadline: Deadline) -> bytes:
-        read = bytearray()
-        try:
-            while chunk := reply.raw.read(_CHUNK, decode_content=True):
-                read += chunk
-                if len(read) > self.largest_body:
-                    raise BodyTooLarge(f"more than {self.largest_body} bytes")
-                if not deadline.left:
-                    raise OutOfTime("the body did not end in time")
-        except urllib3.exceptions.ReadTimeoutError as error:
-            raise OutOfTime("the body did not end in time") from error
-        except urllib3.exceptions.DecodeError as error:
-            raise requests.exceptions.ContentDecodingError(error) from error
-        except urllib3.exceptions.HTTPError as error:
-            raise requests.ConnectionError(error) from error
-        return bytes(read)
 
     def _may_wait(self, pause: float, deadline: Deadline) -> bool:
         if pause >= deadline.left or self._waited + pause > LONGEST_WAITING:
@@ -165,6 +148,29 @@ class Transport:
     def close(self) -> None:
         """Give the connections back."""
         self._session.close()
+
+
+def read_body(reply: requests.Response, deadline: Deadline, largest: int = LARGEST_BODY) -> bytes:
+    """The body of a streamed reply, unpacked, up to ``largest`` bytes.
+
+    Raises:
+        requests.RequestException: it is larger, does not end in time, cannot be unpacked, or the connection broke.
+    """
+    read = bytearray()
+    try:
+        while chunk := reply.raw.read(_CHUNK, decode_content=True):
+            read += chunk
+            if len(read) > largest:
+                raise BodyTooLarge(f"more than {largest} bytes")
+            if not deadline.left:
+                raise OutOfTime("the body did not end in time")
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise OutOfTime("the body did not end in time") from error
+    except urllib3.exceptions.DecodeError as error:
+        raise requests.exceptions.ContentDecodingError(error) from error
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.ConnectionError(error) from error
+    return bytes(read)
 
 
 def is_loopback(url: str) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from pytest_flexprice.model import customer_columns
+from pytest_flexprice.model import bounded, customer_columns
 from pytest_flexprice.model.customer_columns import BY_NAME, NAMES
 from pytest_flexprice.model.golive_plan import Customers
 from pytest_flexprice.model.near_miss import NearMisses
@@ -114,6 +114,8 @@ def form_of(path: Path, name: str) -> Form:
     if path.exists() and not path.is_file():
         raise Unusable(f"{name} is no regular file; name a CSV file")
     try:
+        if path.stat().st_size > bounded.LARGEST_CUSTOMERS:
+            raise Unusable(f"{name} is larger than {bounded.LARGEST_CUSTOMERS // 1_000_000} MB; make it smaller")
         with path.open("rb") as file:
             encoding = _encoding(file.read(4))
         with _opened(path, encoding) as lines:

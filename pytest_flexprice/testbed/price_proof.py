@@ -101,7 +101,11 @@ class Pace:
 
 @dataclass(frozen=True)
 class Prover:
-    """Proves the prices of plans. ``patience`` is the factor on every deadline; ``where`` the environment's table in the plan."""
+    """Proves the prices of plans.
+
+    ``patience`` is the factor on every deadline, ``shortest`` the least of them in seconds; ``where`` is the environment's table in the
+    plan.
+    """
 
     testbed: Testbed
     eventually: Eventually
@@ -109,6 +113,7 @@ class Prover:
     patience: float = 1.0
     unproved: dict[str, str] = field(default_factory=dict)
     where: str = "environments.NAME"
+    shortest: float = SHORTEST
     pace: Pace = field(default_factory=Pace)
 
     def prove(self, plans: Iterable[TestPlan]) -> Proved:
@@ -168,8 +173,8 @@ class Prover:
             lambda: {each.label: self._preview(each) for each in provings},
             lambda seen: all(_arrived(expected[label], preview) for label, preview in seen.items()),
             lambda seen: float(sum(_used(preview) for preview in seen.values())),
-            first=max((FIRST + 2 * len(events)) * self.patience, SHORTEST),
-            quiet=max(QUIET * self.patience, SHORTEST),
+            first=max((FIRST + 2 * len(events)) * self.patience, self.shortest),
+            quiet=max(QUIET * self.patience, self.shortest),
         )
         if met:
             self.pace.learn(waited)

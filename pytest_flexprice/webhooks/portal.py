@@ -16,16 +16,19 @@ from typing import Any, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from pytest_flexprice.api.deadline import Deadline, DeadlineAdapter
 from pytest_flexprice.api.errors import ApiError
+from pytest_flexprice.api.json_text import parsed
+from pytest_flexprice.api.transport import REQUEST_SECONDS, read_body
 from pytest_flexprice.model.finding import NotVerified, not_verified
 from pytest_flexprice.webhooks import signatures
 from pytest_flexprice.webhooks.service import Attempt, Endpoint, Message
 
 DASHBOARD = "/v1/webhooks/dashboard"
 PAGE = 250  # the largest the service allows
+MOST_PAGES = 1000  # of one list
 HOSTED = "https://api.svix.com"
 _REGIONS = ("us", "eu", "in", "ca", "au")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -53,10 +56,15 @@ class ReadOnlySession(requests.Session):
         self.headers["accept"] = "application/json"
         self.auth = _Bearer(token)
         patient = Retry(
-            total=3, redirect=False, backoff_factor=0.2, status_forcelist=(429, 502, 503, 504), raise_on_status=False
+            total=3,
+            redirect=False,
+            backoff_factor=0.2,
+            status_forcelist=(429, 502, 503, 504),
+            raise_on_status=False,
+            retry_after_max=30,
         )
         for scheme in ("http://", "https://"):
-            self.mount(scheme, HTTPAdapter(max_retries=patient))
+            self.mount(scheme, DeadlineAdapter(max_retries=patient))
 
     def send(self, request: requests.PreparedRequest, **settings: Any) -> requests.Response:
         """Send one prepared GET to the session's own origin."""
@@ -125,14 +133,14 @@ class Portal:
 
     def _pages(self, path: str, *, size: int = PAGE, most: int | None = None) -> Iterator[dict[str, Any]]:
         iterator, count = "", 0
-        while True:
+        for _ in range(MOST_PAGES):
             query: dict[str, str | int] = {"limit": size}
             if iterator:
                 query["iterator"] = iterator
             page = self._get(path, query)
             rows = page.get("data") if isinstance(page, dict) else None
-            if not isinstance(rows, list):
-                raise _unreadable("its answer is no list")
+            if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+                raise _unreadable("its answer is no list of objects")
             for row in rows:
                 if most is not None and count >= most:
                     return
@@ -143,18 +151,22 @@ class Portal:
             if page.get("done", True) or not rows or not following or following == iterator:
                 return
             iterator = following
+        raise _unreadable(f"its list has no end after {MOST_PAGES} pages")
 
     def _get(self, path: str, query: dict[str, str | int] | None = None) -> Any:
         try:
-            reply = self._session.get(self.url + path, params=query, timeout=_SECONDS)
+            with (
+                Deadline(REQUEST_SECONDS) as deadline,
+                self._session.get(self.url + path, params=query, timeout=_SECONDS, stream=True) as reply,
+            ):
+                body = parsed(read_body(reply, deadline).decode("utf-8", "replace"))
         except requests.RequestException as error:
             raise _unreadable(f"no answer came ({type(error).__name__})") from None
         if reply.status_code != 200:
-            raise _unreadable(f"it answered {reply.status_code}{_detail(reply)}")
-        try:
-            return reply.json()
-        except ValueError:
-            raise _unreadable("its answer is not JSON") from None
+            raise _unreadable(f"it answered {reply.status_code}{_detail(body)}")
+        if body is None:
+            raise _unreadable("its answer is not JSON")
+        return body
 
 
 def open_portal(flexprice: Reader, svix_url: str, add_secret: Callable[[str], None]) -> Portal | None:
@@ -235,11 +247,7 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
-def _detail(reply: requests.Response) -> str:
-    try:
-        body = reply.json()
-    except ValueError:
-        return ""
+def _detail(body: Any) -> str:
     detail = body.get("detail") if isinstance(body, dict) else None
     return f" ({detail})" if isinstance(detail, str) else ""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import time
 from collections import Counter
@@ -62,7 +64,7 @@ def play(company: Company, reports: Path, attack: Attack) -> Played:
 def _climb(testbed: Testbed, company: Company, played: Played) -> None:
     now = datetime.now(UTC)
     customer = testbed.customer("test", now)
-    subscription = testbed.subscription(customer, company.plan_id, "usd", "MONTHLY", now)
+    subscription = testbed.subscription(customer, (company.plan_id, "usd", "MONTHLY"), now)
     played.said += [finding.sentence for finding in subscription.findings]
     testbed.ledger.intend("draft", subscription.id, customer=customer.external_id)
     testbed.flexprice.post(path_of("subscriptions", "temporal", subscription.id, "draft-and-compute"), {})
@@ -109,3 +111,21 @@ def test_a_healthy_server_is_left_as_it_was(company: Company, tmp_path: Path) ->
         "void",
         "cancel",
     }
+
+
+@pytest.mark.parametrize("written", range(10))
+def test_a_disk_that_is_full_from_some_line_on_loses_nothing(
+    written: int, company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, lines, fsync = company.foreign(), iter(range(written)), os.fsync
+
+    def until_full(descriptor: int) -> None:
+        if next(lines, None) is None:
+            raise OSError(errno.ENOSPC, "full")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", until_full)
+    played = play(company, tmp_path, lambda exchange: None)
+    assert (played.leftovers, company.left()) == ([], [])
+    assert company.foreign() == before
+    assert written > 6 or any("No space left on device" in sentence for sentence in played.said)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_flexprice.model import bounded
 from pytest_flexprice.model.customer_columns import COLUMNS, NAMES
 from pytest_flexprice.model.declared_customers import Problem, Row, Unusable, declared, form_of
 from pytest_flexprice.model.golive_plan import Customers
@@ -135,6 +137,18 @@ def test_a_file_that_is_none_is_one_sentence(tmp_path: Path, content: str | byte
     with pytest.raises(Unusable, match=words) as told:
         list(declared(Customers(file="c.csv"), tmp_path))
     assert str(told.value).startswith("c.csv")
+
+
+def test_a_file_beyond_its_bounds_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "LARGEST_CUSTOMERS", 20)
+    with pytest.raises(Unusable, match=r"c\.csv is larger than 0 MB"):
+        read(tmp_path, PLAIN)
+
+
+def test_a_named_pipe_is_no_customers_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "c.csv")
+    with pytest.raises(Unusable, match="no regular file"):
+        list(declared(Customers(file="c.csv"), tmp_path))
 
 
 def test_a_folder_is_no_customers_file(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import traceback
 
 import pytest
@@ -202,3 +203,18 @@ def test_a_self_hosted_token_is_not_sent_to_the_hosted_service():
     with pytest.raises(NotVerified, match="FLEXPRICE_SVIX_URL") as caught:
         service_url(JWT)
     assert JWT not in str(caught.value)
+
+
+def test_a_list_without_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = itertools.count()
+
+    def page(path: str, query: object = None) -> dict[str, object]:
+        return {"data": [{"name": "x"}], "done": False, "iterator": str(next(numbers))}
+
+    portal = Portal("http://127.0.0.1:9", "app_1", "token", lambda secret: None)
+    monkeypatch.setattr(portal, "_get", page)
+    monkeypatch.setattr("pytest_flexprice.webhooks.portal.MOST_PAGES", 5)
+    with pytest.raises(NotVerified, match="no end after 5 pages"):
+        portal.event_types()
+    assert next(numbers) == 5
+    portal.close()
