@@ -63,10 +63,11 @@ def run(tmp_path: Path, *arguments: str, environ: dict[str, str] | None = None, 
     done = subprocess.run(
         [sys.executable, "-m", "pytest", f"--flexprice-reports={reports}", "-p", "no:cacheprovider", *arguments],
         cwd=cwd or tmp_path,
-        env={**clean, "COLUMNS": "160", **(environ or {})},
+        # A small log of the demo company: its size matters to one test, and every rehearsal makes it anew.
+        env={**clean, "COLUMNS": "160", "FLEXPRICE_REHEARSAL_EVENTS": "2000", **(environ or {})},
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=300,
         check=False,
     )
     return Outcome(done.returncode, done.stdout + done.stderr, reports)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_flexprice.evidence.redaction import Redactor
-from pytest_flexprice.model.shown import tame
+from pytest_flexprice.model.shown import shown, tame
 
 
 class CleanStream:
@@ -42,6 +42,13 @@ def clean_trace(config: pytest.Config, redactor: Redactor) -> None:
     write = getattr(root, "_writer", None)
     if write is not None:
         root.setwriter(lambda text: write(redactor.text(text)))
+
+
+def clean_refusal(redactor: Redactor) -> None:
+    """Clean the words of the refusal that is ending the session right now, if one is; pytest prints them once all is closed."""
+    error = sys.exc_info()[1]
+    if isinstance(error, pytest.UsageError):
+        error.args = tuple(shown(redactor.text(str(each))) for each in error.args)
 
 
 def clean_crash(redactor: Redactor) -> None:

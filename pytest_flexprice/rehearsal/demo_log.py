@@ -5,6 +5,7 @@ What the embedded Flexprice holds is made from it; a fault of the log spoils wha
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,9 @@ from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.rehearsal.sample_faults import scratch_folder
 
 EVENTS = 100_000
+EVENTS_VARIABLE = "FLEXPRICE_REHEARSAL_EVENTS"
+"""The variable that makes the log smaller or larger, for whoever rehearses often."""
+FEWEST, MOST = 1_000, 10_000_000
 FILE = "usage.parquet"
 _SENT_AGAIN = 500
 _HOUR = 3_600_000
@@ -138,8 +142,15 @@ def _countable(live: Seeder, plan: GoLivePlan) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def _wanted_events() -> int:
+    """How many events the log has; a value that is no number is the usual one."""
+    given = os.environ.get(EVENTS_VARIABLE, "")
+    return min(max(int(given), FEWEST), MOST) if given.isascii() and given.isdigit() else EVENTS
+
+
 def _events(names: Collection[str], customers: list[str], now: datetime) -> str:
     """The query that makes the log: evenly spread over the time since the subscriptions began, a few events sent twice alike."""
+    events = _wanted_events()
     start = now - SUBSCRIBED_SINCE + timedelta(minutes=1)
     first, span = int(start.timestamp() * 1000), int((now - start).total_seconds() * 1000) - 60_000
     name = "CASE " + " ".join(f"WHEN i * 17 % 100 < {share} THEN '{each}'" for each, share in _SHARES) + " END"
@@ -147,10 +158,10 @@ def _events(names: Collection[str], customers: list[str], now: datetime) -> str:
     known = "[" + ", ".join("'" + each.replace("'", "''") + "'" for each in customers) + "]"
     wanted = ", ".join(f"'{each}'" for each in names)
     return f"""
-        SELECT {first} + i * {span} // {EVENTS} AS moment, name || '-' || printf('%06d', i) AS event_id,
+        SELECT {first} + i * {span} // {events} AS moment, name || '-' || printf('%06d', i) AS event_id,
           {known}[i * 13 % {len(customers)} + 1] AS external_customer_id, name AS event_name, {held} AS properties
-        FROM (SELECT i, {name} AS name FROM (SELECT unnest(range({EVENTS})) AS i UNION ALL
-          SELECT unnest(range(0, {EVENTS}, {_SENT_AGAIN})) AS i))
+        FROM (SELECT i, {name} AS name FROM (SELECT unnest(range({events})) AS i UNION ALL
+          SELECT unnest(range(0, {events}, {_SENT_AGAIN})) AS i))
         WHERE name IN ({wanted}) ORDER BY moment
     """  # noqa: S608 - names of the demo company, quoted
 

@@ -18,7 +18,7 @@ from pytest_flexprice.evidence.recorder import ScenarioRecorder
 from pytest_flexprice.evidence.records import ScenarioRecord
 from pytest_flexprice.evidence.sealed import seal
 from pytest_flexprice.evidence.statements import waiver_for
-from pytest_flexprice.evidence.streams import clean_crash
+from pytest_flexprice.evidence.streams import clean_crash, clean_refusal
 from pytest_flexprice.evidence.written import FeatureError, expected
 from pytest_flexprice.model.checklist import BY_TAG, Level
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet
@@ -75,6 +75,7 @@ def unconfigure(config: pytest.Config) -> None:
     """Close what the run opened."""
     this = config.stash.get(RUN, None)
     if this is not None:
+        clean_refusal(this.redactor)
         this.close()
 
 

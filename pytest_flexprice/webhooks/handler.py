@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_flexprice.model.finding import Finding, Kind, Severity
-from pytest_flexprice.webhooks import answers
 from pytest_flexprice.webhooks.beliefs import Belief, beliefs, in_common, plainest
 from pytest_flexprice.webhooks.causes import causes
 from pytest_flexprice.webhooks.mint import Expect
@@ -43,22 +42,6 @@ _ACCEPTED: Mapping[str, tuple[str, str]] = {
     "future": (_REPLAY, "refuse messages whose svix-timestamp is more than five minutes off, ahead as well"),
     "malformed": (_FORGERY, _VERIFY),
 }
-
-
-def handler_findings(results: Sequence[Result], processed: Mapping[str, int] | None = None) -> list[Finding]:
-    """Everything that results of the probes of 6.2, of 6.4 or of both say.
-
-    Args:
-        processed: how often the company's side processed each probe's invoice id, as far as it was asked.
-    """
-    kinds = {result.probe.expect for result in results}
-    both = kinds == {Expect.ACCEPTED} and len(results) == 1
-    findings = []
-    if both or kinds & {Expect.REFUSED, Expect.TOLD}:
-        findings += signature_findings(results, processed)
-    if both or any(result.probe.kind == "known type" for result in results):
-        findings += answers.answer_findings(results)
-    return findings
 
 
 def signature_findings(results: Sequence[Result], processed: Mapping[str, int] | None = None) -> list[Finding]:

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import requests
 
+from pytest_flexprice.api.deadline import Deadline, DeadlineAdapter
 from pytest_flexprice.webhooks.mint import Probe, Way
 
 TEXT_AT_MOST = 1000
@@ -32,7 +33,7 @@ def ask(url: str, probe: Probe, user_agent: str, time_limit: float) -> Answer:
     headers = {"user-agent": user_agent or "pytest-flexprice", "accept": "*/*", "connection": "close", **probe.headers}
     if probe.way.http_1_0:
         return _old(target, probe, headers, time_limit)
-    with _session(target) as session:
+    with _session(target) as session, Deadline(time_limit):
         try:
             reply = session.request(
                 probe.way.method,
@@ -71,7 +72,7 @@ def _hints(reply: requests.Response) -> dict[str, str]:
     told = {name: reply.headers[name] for name in _TOLD if name in reply.headers}
     try:
         text = next(reply.iter_content(TEXT_AT_MOST), b"")
-    except requests.RequestException:
+    except (requests.RequestException, OSError):
         text = b""
     cookies = " ".join(cookie.name for cookie in reply.cookies)
     return {**told, "cookies": cookies, "text": text[:TEXT_AT_MOST].decode("utf-8", "replace")}
@@ -79,6 +80,8 @@ def _hints(reply: requests.Response) -> dict[str, str]:
 
 def _session(url: str) -> requests.Session:
     session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, DeadlineAdapter())
     session.headers.clear()
     if "@" not in urlsplit(url).netloc:
         session.auth = lambda request: request  # a ~/.netrc entry must not add an Authorization header

@@ -17,7 +17,7 @@ from pytest_flexprice.oracle.metering.meters import Event, Meter, usage_of_total
 from pytest_flexprice.oracle.pricing.allowances import Allowance
 from pytest_flexprice.oracle.pricing.deductions import Coupon, Tax
 from pytest_flexprice.oracle.pricing.periods import first_period
-from pytest_flexprice.oracle.pricing.prices import Price, boundary_quantities
+from pytest_flexprice.oracle.pricing.prices import Price
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 TIERS = [{"up_to": 10, "unit_amount": "1"}, {"up_to": None, "unit_amount": "0.5"}]
@@ -151,11 +151,6 @@ def test_allowance_off_by_one_is_named():
     observed = invoice(line(quantity="1", amount="0.5", adjusted_entitlement_quantity="10"))
     (finding,) = compare_invoice(expect("11", allowances), observed)
     assert "1 × 0.25 = 0.25, but it bills 0.5 usd, as if the allowance ends one unit too early" in (finding.sentence)
-
-
-def test_boundary_quantities_lie_on_both_sides_of_each_bound():
-    tiered = price("tokens", billing_model="TIERED", tier_mode="SLAB", tiers=TIERS)
-    assert [str(each) for each in boundary_quantities(tiered)] == ["0", "1", "10", "11"]
 
 
 def test_allowance_that_is_not_applied_is_told_apart_from_wrong_usage():

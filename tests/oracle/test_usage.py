@@ -14,7 +14,6 @@ from pytest_flexprice.oracle.metering.meters import Event, Meter, expected_usage
 from pytest_flexprice.oracle.metering.usage import (
     Reading,
     compare_usage,
-    from_analytics,
     from_invoice,
     from_query,
     from_subscription,
@@ -62,7 +61,6 @@ def test_readers_that_agree_have_no_findings():
         from_invoice(
             {"line_items": [{"meter_id": "meter_1", "quantity": "2", "adjusted_entitlement_quantity": "5"}]}, "meter_1"
         ),
-        from_analytics({"items": [{"meter_id": "meter_1", "total_usage": "7", "event_count": 2}]}, "meter_1"),
     ]
     assert compare_usage(usage(*sent), readings) == []
 

@@ -6,8 +6,10 @@ import pytest
 
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet, Severity
 from pytest_flexprice.trial import check_handler
+from pytest_flexprice.webhooks import probes, sending
 
-from .builders import SECRET
+from .builders import SECRET, mint
+from .dripping import Dripping
 from .handlers import TABLE
 
 
@@ -35,3 +37,10 @@ def test_every_mistake_is_named(name: str) -> None:
 
 def test_the_table_holds_enough() -> None:
     assert len(TABLE) >= 50
+
+
+def test_a_handler_that_drips_its_answer_is_given_up_in_time() -> None:
+    with Dripping() as server:
+        result = sending.Line(server.url, time_limit=0.5).send(probes.control(mint()))
+    assert (result.status, result.timed_out) == (0, True)
+    assert result.elapsed < 10

@@ -180,8 +180,3 @@ def pay_trial(scope: Scope, invoice: Row) -> None:
     """The free opening invoice of a trial counts as paid at once when it is collected automatically."""
     scope.touch(invoice, payment_status="SUCCEEDED", paid_at=scope.now, version=invoice["version"] + 1)
     scope.publish("invoice.update.payment", invoice)
-
-
-def is_paid(invoice: Row) -> bool:
-    """Whether nothing is to be collected any more."""
-    return invoice["payment_status"] in _PAID

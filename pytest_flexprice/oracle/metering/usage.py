@@ -66,14 +66,6 @@ def from_invoice(invoice: Mapping[str, Any], meter_id: str, reader: str = "the i
     return Reading(reader, used, bucketed=True, present=bool(lines))
 
 
-def from_analytics(answer: Mapping[str, Any], meter_id: str) -> Reading:
-    """The reading of a meter in an answer of ``POST /v1/events/analytics`` for one customer."""
-    items = [each for each in answer.get("items") or () if each.get("meter_id") == meter_id]
-    value = total(decimal(each.get("total_usage"), ZERO) for each in items)
-    count = sum(int(each.get("event_count") or 0) for each in items)
-    return Reading("analytics", value, count)
-
-
 def compare_usage(
     expected: Usage,
     readings: Iterable[Reading],

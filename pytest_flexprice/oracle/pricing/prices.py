@@ -163,13 +163,5 @@ def moved_tiers(price: Price, step: Decimal) -> Price:
     return replace(price, tiers=tuple(moved))
 
 
-def boundary_quantities(price: Price) -> tuple[Decimal, ...]:
-    """The quantities at which a price is most easily wrong: 0, 1, and each tier's or package's bound and one more."""
-    bounds = [tier.up_to for tier in price.tiers if tier.up_to is not None]
-    if price.billing_model == "PACKAGE":
-        bounds.append(price.divide_by)
-    return tuple(sorted({ZERO, Decimal(1), *bounds, *(bound + 1 for bound in bounds)}))
-
-
 def _unknown(price: Price, what: str) -> Exception:
     return not_verified("", f"prices.{price.display_name or price.id}", f"not verified: {what} of price '{price.id}'")
