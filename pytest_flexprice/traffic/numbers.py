@@ -107,7 +107,7 @@ def with_digits(rows: Rows, name: str) -> Rows:
     rows = rows.mutate(
         **{
             f"{name}_mantissa": ibis.ifelse(at < 0, lower, lower.substr(0, at)),
-            f"{name}_exponent": ibis.ifelse(at < 0, "0", lower.substr(at + 1)).cast("int64"),
+            f"{name}_exponent": ibis.ifelse(at < 0, "0", lower.substr(at + 1)).cast("int32"),
         }
     )
     mantissa = rows[f"{name}_mantissa"]
