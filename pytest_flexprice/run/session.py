@@ -205,8 +205,6 @@ class SuiteHooks:
         """Refuse scenarios that cannot be trusted, and leave out those above the level."""
         scenarios = [item for item in items if collector.is_scenario(item)]
         _refuse_untrusted(scenarios)
-        marks = (item.get_closest_marker(name) for item in scenarios for name in RERUN_MARKS)
-        _refuse_rerun([f"the mark {mark.name}" for mark in marks if mark is not None], self._run)
         if config.args_source is not config.ArgsSource.ARGS:
             _refuse_missing(scenarios)
         above = [item for item in scenarios if collector.level_of(item) > self._run.profile.level]
@@ -224,6 +222,12 @@ class SuiteHooks:
         today = datetime.now(UTC).date()
         waived = items and all(waiver_for(item, self._run.plan, today) for item in items)
         return ("waived", "w", "WAIVED") if waived else None
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Refuse marks that run a scenario again, also those that a hook put there."""
+        scenarios = [item for item in session.items if collector.is_scenario(item)]
+        marks = (item.get_closest_marker(name) for item in scenarios for name in RERUN_MARKS)
+        _refuse_rerun([f"the mark {mark.name}" for mark in marks if mark is not None], self._run)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object | None:

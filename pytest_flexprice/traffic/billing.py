@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.traffic import read_preview_until
-from pytest_flexprice.model.decimals import ZERO
+from pytest_flexprice.model.decimals import ZERO, words
 from pytest_flexprice.model.finding import Finding, Kind, NotVerified, not_verified
 from pytest_flexprice.model.times import Window, instant_of
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice
@@ -175,7 +175,7 @@ def _of_the_log(finding: Finding, customer: str) -> Finding:
 
 
 def _expected(line: Any) -> dict[str, str]:
-    return {"event": line.event_name, "quantity": str(line.quantity), "amount": str(line.amount)}
+    return {"event": line.event_name, "quantity": words(line.quantity), "amount": words(line.amount)}
 
 
 def _observed(line: Mapping[str, Any]) -> dict[str, str]:

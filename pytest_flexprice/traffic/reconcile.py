@@ -113,7 +113,7 @@ Ids = dict[str, list[Event]]
 def _by_id(known: Known, events: Iterable[Event]) -> Ids:
     found: Ids = {}
     for event in events:
-        if not _is_test(known, event):
+        if event.name not in known.unbilled and not _is_test(known, event):
             found.setdefault(event.id, []).append(event)
     return found
 

@@ -1,0 +1,78 @@
+"""What differences cost, at the price of each customer's first line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from pytest_flexprice.traffic.causes import Cause, Difference, tallied
+from pytest_flexprice.traffic.money import PriceList, valued
+
+AT = datetime(2026, 11, 20, 8, tzinfo=UTC)
+FLAT = {"id": "price_flat", "type": "USAGE", "currency": "usd", "billing_model": "FLAT_FEE", "amount": "0.10"}
+PACKS = {
+    "id": "price_packs", "type": "USAGE", "currency": "eur", "billing_model": "PACKAGE", "amount": "3",
+    "transform_quantity": {"divide_by": 10, "round": "up"},
+}  # fmt: skip
+SLABS = {
+    "id": "price_slabs", "type": "USAGE", "currency": "usd", "billing_model": "TIERED", "tier_mode": "SLAB",
+    "tiers": [{"up_to": 10, "unit_amount": "1"}, {"up_to": None, "unit_amount": "0.5"}],
+}  # fmt: skip
+
+
+def _line(price, meter="m", start="2026-11-01T00:00:00Z"):
+    return {"meter_id": meter, "price_id": price["id"], "start_date": start}
+
+
+@pytest.fixture
+def prices():
+    found = PriceList([FLAT, PACKS, SLABS])
+    for customer, price in (("flat", FLAT), ("packs", PACKS), ("slabs", SLABS), ("gone", {"id": "price_unknown"})):
+        found.add(customer, _line(price))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("customer", "quantity", "amount"),
+    [
+        ("flat", 25, ("usd", Decimal("2.5"))),
+        ("flat", -25, ("usd", Decimal("-2.5"))),
+        ("packs", 21, ("eur", Decimal(9))),
+        ("slabs", 12, ("usd", Decimal(11))),
+        ("gone", 12, None),
+        ("nobody", 12, None),
+    ],
+)
+def test_a_quantity_costs_what_its_customer_pays(prices, customer, quantity, amount):
+    assert prices.amount(customer, "m", Decimal(quantity)) == amount
+
+
+def test_the_first_line_prices_and_the_earliest_starts():
+    prices = PriceList([FLAT, SLABS])
+    for price, start in ((FLAT, "2026-11-05T00:00:00Z"), (SLABS, "2026-11-02T00:00:00Z")):
+        prices.add("acct", _line(price, start=start))
+    prices.add("acct", {"meter_id": "", "price_id": "a fee", "start_date": "2026-10-01T00:00:00Z"})
+    assert prices.amount("acct", "m", Decimal(10)) == ("usd", Decimal(1))
+    assert prices.starts == {"m": {"acct": datetime(2026, 11, 2, tzinfo=UTC)}}
+
+
+def _lost(customer, quantity, cause=Cause.LOST):
+    return Difference(cause, f"e-{customer}-{quantity}", "use", customer, AT, "", Decimal(quantity), "m")
+
+
+def test_a_cause_costs_the_sum_over_its_customers_in_each_currency(prices):
+    found = [
+        _lost("flat", 10),
+        _lost("flat", 15),
+        _lost("packs", 1),
+        _lost("nobody", 5),
+        _lost("flat", -7, Cause.TWICE),
+    ]
+    tallies = tallied(found)
+    valued(tallies, found, prices)
+    assert {each.cause: each.money for each in tallies} == {
+        Cause.LOST: {"usd": Decimal("2.5"), "eur": Decimal(3)},
+        Cause.TWICE: {"usd": Decimal("-0.7")},
+    }

@@ -1,0 +1,170 @@
+"""A whole comparison finds every planted difference under its cause, invents none, and asks for no more than the differences need."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from pytest_flexprice.model.times import Window
+from pytest_flexprice.oracle.metering.meters import Aggregation, Event, Meter
+from pytest_flexprice.traffic.causes import Cause
+from pytest_flexprice.traffic.reconcile import MOST_LOOKUPS, Known, compared_window, explain, reconcile
+from pytest_flexprice.traffic.search import Metered, Search
+from tests.traffic.doubles import ListFlexprice, ListLog
+
+START = datetime(2026, 11, 2, tzinfo=UTC)
+WINDOW = Window(START, START + timedelta(days=3))
+NOW = WINDOW.end + timedelta(hours=6)
+METERS = [
+    Meter("m_sum", "sum", "use", Aggregation("SUM", "n")),
+    Meter("m_count", "count", "call", Aggregation("COUNT")),
+]
+CUSTOMERS = frozenset({"acct-0", "acct-1", "acct-2"})
+SENT = [
+    Event(f"e{n}", ("use", "call")[n % 2], START + timedelta(minutes=47 * n), {"n": n}, f"acct-{n % 3}")
+    for n in range(90)
+]
+ODD = next(one for one in SENT if one.name == "use" and one.timestamp > START + timedelta(days=1))
+
+
+def _known(**given):
+    metered = [Metered(each, f"feat_{each.id}", each.name) for each in METERS]
+    return Known(metered, CUSTOMERS, given.pop("starts", {}), **given)
+
+
+def _compared(logged, arrived, known=None):
+    flexprice = ListFlexprice(arrived, METERS)
+    known = known or _known()
+    search = Search(ListLog(logged), flexprice, known.metered)
+    return reconcile(search, known, WINDOW, NOW), flexprice, search
+
+
+def _causes(result):
+    return [(tally.cause, tally.events) for tally in result.tallies]
+
+
+def _with(one, *instead):
+    return [*(each for each in SENT if each is not one), *instead]
+
+
+def test_a_healthy_log_differs_in_nothing_and_costs_three_requests():
+    result, flexprice, _ = _compared(SENT, SENT)
+    assert _causes(result) == []
+    assert result.windows == []
+    assert result.notes == []
+    assert result.events == len(SENT)
+    assert result.customers == dict.fromkeys(sorted(CUSTOMERS), 30)
+    assert flexprice.requests == ["/v1/events/usage", "/v1/events/usage", "/v1/events/analytics"]
+
+
+ARRIVED = {
+    Cause.LOST: _with(ODD),
+    Cause.TWICE: [*SENT, replace(ODD, timestamp=ODD.timestamp + timedelta(seconds=90))],
+    Cause.MOVED: _with(ODD, replace(ODD, timestamp=ODD.timestamp + timedelta(days=300))),
+    Cause.NAME: _with(ODD, replace(ODD, name="usage")),
+    Cause.PROPERTY: _with(ODD, replace(ODD, properties={"N": 5})),
+    Cause.VALUE: _with(ODD, replace(ODD, properties={"n": 5})),
+    Cause.WORTHLESS: _with(ODD, replace(ODD, properties={"n": "5 GB"})),
+    Cause.FOREIGN: [*SENT, replace(ODD, id="foreign")],
+}
+
+
+@pytest.mark.parametrize(("cause", "arrived"), ARRIVED.items(), ids=ARRIVED)
+def test_what_arrived_otherwise_is_found_by_its_id_alone(cause, arrived):
+    result, flexprice, _ = _compared(SENT, arrived)
+    assert [(one.cause, one.event_id) for one in result.differences] == [
+        (cause, "foreign" if cause is Cause.FOREIGN else ODD.id)
+    ]
+    assert _causes(result) == [(cause, 1)]
+    assert len(flexprice.requests) <= 10
+
+
+def test_an_event_for_another_customer_is_found_where_that_bill_is_looked_into():
+    result, _, search = _compared(SENT, _with(ODD, replace(ODD, external_customer_id="acct-9")))
+    assert _causes(result) == []
+    explain(search, _known(), result, [ODD.external_customer_id], NOW)
+    assert [(one.cause, one.event_id) for one in result.differences] == [(Cause.CUSTOMER, ODD.id)]
+
+
+def _told(result):
+    return [(tally.cause, tally.events, [one.event_id for one in tally.examples]) for tally in result.tallies]
+
+
+def test_what_the_log_shows_by_itself_is_told_though_it_all_arrived():
+    worthless = replace(ODD, id="text", properties={"n": "many"})
+    sent = [
+        *SENT,
+        worthless,
+        replace(ODD, id="new", name="uses"),
+        replace(ODD, id="who", external_customer_id="acct-7"),
+    ]
+    early = {"m_count": {"acct-1": START + timedelta(hours=1)}}
+    result, _, _ = _compared(sent, sent, _known(starts=early))
+    assert _told(result) == [
+        (Cause.WORTHLESS, 1, ["text"]),
+        (Cause.EARLY, 1, ["e1"]),
+        (Cause.UNKNOWN_NAME, 1, [""]),
+        (Cause.UNKNOWN_CUSTOMER, 1, [""]),
+    ]
+    assert [(one.name, one.customer) for one in result.differences] == [("uses", ""), ("", "acct-7")]
+
+
+def test_what_is_still_on_its_way_is_told_as_late_and_not_as_lost():
+    late = [replace(ODD, id=f"late{n}", timestamp=WINDOW.end + timedelta(hours=1)) for n in range(4)]
+    result, _, _ = _compared([*SENT, *late], [*SENT, late[0]])
+    assert _causes(result) == [(Cause.LATE, 3)]
+    assert result.differences == []
+
+
+def test_names_that_are_not_billed_and_events_of_test_runs_are_left_alone():
+    extra = [replace(ODD, id="t1"), replace(ODD, id="x1", name="ping")]
+    known = _known(unbilled=frozenset({"ping"}), is_test=lambda event: event["event_id"] == "t1")
+    assert _causes(_compared([*SENT, extra[1]], [*SENT, extra[0]], known)[0]) == []
+
+
+def test_all_causes_at_once_are_told_apart():
+    own = [one for one in SENT if one.name == "use"]
+    arrived = [one for one in SENT if one not in own[:4]]
+    arrived += [
+        replace(own[1], name="usage"),
+        replace(own[2], properties={"n": "x"}),
+        replace(own[3], properties={"n": 1}),
+    ]
+    arrived += [replace(own[5], timestamp=own[5].timestamp + timedelta(seconds=70)), replace(ODD, id="foreign")]
+    result, _, _ = _compared(SENT, arrived)
+    assert {one.event_id: one.cause for one in result.differences} == {
+        own[0].id: Cause.LOST, own[1].id: Cause.NAME, own[2].id: Cause.WORTHLESS, own[3].id: Cause.VALUE, own[5].id: Cause.TWICE,
+        "foreign": Cause.FOREIGN,
+    }  # fmt: skip
+
+
+def test_too_many_differences_are_read_as_they_are_and_that_is_said():
+    many = [replace(ODD, id=f"many{n}", timestamp=START + timedelta(seconds=30 * n)) for n in range(MOST_LOOKUPS + 5)]
+    result, flexprice, _ = _compared([*SENT, *many], SENT)
+    assert _causes(result) == [(Cause.LOST, len(many))]
+    assert result.notes == [
+        f"{len(many):,} events differ, of which {MOST_LOOKUPS} were looked for one by one elsewhere"
+    ]
+    assert flexprice.requests.count("/v1/events/query") <= MOST_LOOKUPS + len(result.windows)
+
+
+@pytest.mark.parametrize(
+    ("last", "hours", "now", "end"),
+    [
+        (None, 6, START + timedelta(hours=30), START + timedelta(days=1)),
+        (None, 6, START + timedelta(hours=29), START),
+        (None, 6, START + timedelta(hours=53), START + timedelta(days=1)),
+        (START, 0, START + timedelta(days=9), START + timedelta(days=1)),
+        (START + timedelta(days=30), 0, START + timedelta(days=9), START + timedelta(days=9)),
+    ],
+)
+def test_whole_settled_days_are_compared(last, hours, now, end):
+    assert compared_window(START + timedelta(hours=3), last, hours, now) == Window(START, end)
+
+
+def test_quantities_of_what_differs_are_those_of_the_meter():
+    result, _, _ = _compared(SENT, ARRIVED[Cause.LOST])
+    assert [tally.quantities for tally in result.tallies] == [{"m_sum": Decimal(ODD.properties["n"])}]
