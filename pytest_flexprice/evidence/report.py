@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from pytest_flexprice.evidence import drift, sidebyside
+from pytest_flexprice.evidence import drift, price_table, sidebyside, traffic_chart
 from pytest_flexprice.evidence.document import Document
 from pytest_flexprice.evidence.records import GRAVITY, ObservationRecord, ScenarioRecord
 from pytest_flexprice.evidence.verdict import STATES, ItemVerdict, State
@@ -28,6 +28,7 @@ ICONS = {
     "not run": "–",
     "skipped": "–",
 }
+LAYOUTS: tuple[Callable[[Any, Any], Any], ...] = (price_table.read, traffic_chart.read)
 PROBLEMS: tuple[State, ...] = ("failed", "not decided", "not verified", "waived")
 
 
@@ -76,6 +77,7 @@ def _filters() -> dict[str, Callable[..., Any]]:
         "seconds": _seconds,
         "utc": lambda moment: moment.strftime("%Y-%m-%d %H:%M:%S UTC") if isinstance(moment, datetime) else "",
         "rows": _rows,
+        "laid_out": _laid_out,
         "gravest_first": _gravest_first,
         "aside": lambda seen: sidebyside.aside(seen.expected, seen.observed),
         "one_sided": sidebyside.is_one_sided,
@@ -103,6 +105,11 @@ def _gravest_first(item: ItemVerdict, scenarios: dict[str, ScenarioRecord]) -> l
 def _rows(seen: ObservationRecord) -> list[sidebyside.Row]:
     aligned = sidebyside.rows(seen.expected, seen.observed)
     return sidebyside.differences_first(aligned) if seen.findings else aligned
+
+
+def _laid_out(seen: ObservationRecord) -> Any:
+    """The observation in a layout of its own, where its data has one; whatever else is a plain comparison."""
+    return next(filter(None, (read(seen.expected, seen.observed) for read in LAYOUTS)), None)
 
 
 def _sections(items: list[ItemVerdict]) -> list[tuple[int, str, list[ItemVerdict]]]:

@@ -1,5 +1,6 @@
 """The report in a real browser: it opens from disk, unfolds, follows links, prints, and fetches nothing."""
 
+import html
 import re
 import shutil
 import subprocess
@@ -62,13 +63,24 @@ def test_a_link_to_an_item_unfolds_it(browser, page):
     assert items(browser("--dump-dom", page + "#item-5-3"))["item-5-3"]
 
 
-def test_nothing_is_wider_than_a_narrow_screen(browser, tmp_path):
-    probe = "<script>document.title = 'w' + document.documentElement.scrollWidth + '/' + innerWidth</script></body>"
+def framed(page, width, script):
+    """A page that shows another one in a frame of that width, with everything unfolded, and runs a script on it."""
+    return (
+        f'<!doctype html><iframe width="{width}" height="900" srcdoc="{html.escape(page)}"></iframe><script>'
+        "onload = function () { var page = document.querySelector('iframe').contentDocument, root = page.documentElement;"
+        "page.querySelectorAll('details').forEach(function (one) { one.open = true; });"
+        f"document.title = {script}; }};</script>"
+    )
+
+
+@pytest.mark.parametrize("document", [samples.troubled(), samples.laid_out()], ids=["troubled", "laid out"])
+def test_nothing_is_wider_than_a_narrow_screen(browser, tmp_path, document):
     path = tmp_path / "narrow.html"
-    path.write_text(as_html(samples.troubled()).replace("</body>", probe), encoding="utf-8")
-    dom = browser("--window-size=500,900", "--dump-dom", path.as_uri())
+    measured = "'w' + root.scrollWidth + '/' + root.clientWidth"
+    path.write_text(framed(as_html(document), 400, measured), encoding="utf-8")
+    dom = browser("--dump-dom", path.as_uri())
     wide, window = map(int, re.search(r"<title>w(\d+)/(\d+)</title>", dom).groups())
-    assert wide <= window
+    assert wide <= window <= 400
 
 
 def test_it_prints_every_item_unfolded_and_marked(browser, tmp_path):
