@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from pytest_flexprice.evidence import drift, price_table, sidebyside, traffic_chart
 from pytest_flexprice.evidence.document import Document
 from pytest_flexprice.evidence.records import GRAVITY, ObservationRecord, ScenarioRecord
-from pytest_flexprice.evidence.verdict import STATES, ItemVerdict, State
+from pytest_flexprice.evidence.verdict import STATES, ItemVerdict, State, Verdict
 from pytest_flexprice.model.checklist import SECTIONS
 from pytest_flexprice.model.shown import shown
 
@@ -29,6 +29,14 @@ ICONS = {
     "skipped": "–",
 }
 LAYOUTS: tuple[Callable[[Any, Any], Any], ...] = (price_table.read, traffic_chart.read)
+FILTERS: tuple[tuple[str, tuple[State, ...]], ...] = (
+    ("Red", ("failed", "not decided")),
+    ("Not verified", ("not verified",)),
+    ("Waived", ("waived",)),
+    ("Attested", ("attested",)),
+    ("Passed", ("passed",)),
+    ("Not run", ("not run",)),
+)
 PROBLEMS: tuple[State, ...] = ("failed", "not decided", "not verified", "waived")
 
 
@@ -85,10 +93,17 @@ def _filters() -> dict[str, Callable[..., Any]]:
         "cell": str,
         "capital": sidebyside.capital,
         "anchor": _anchor,
+        "filters": _filters_of,
         "told": drift.told,
         "spark": _spark,
         "at_step": lambda record, number: [seen for seen in record.observations if seen.step == number],
     }
+
+
+def _filters_of(verdict: Verdict) -> list[tuple[str, tuple[State, ...], int]]:
+    """The states by which items can be filtered, and how many items are in each; none that keeps nothing."""
+    counted = [(name, kept, sum(item.state in kept for item in verdict.items)) for name, kept in FILTERS]
+    return [each for each in counted if each[2]]
 
 
 def _spark(values: Sequence[float]) -> str:

@@ -251,6 +251,20 @@ def test_long_values_are_shortened_with_a_note():
     assert trimmed(2**60) == str(2**60)
 
 
+@pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS.keys())
+def test_every_item_is_kept_by_exactly_one_filter(document):
+    page = as_html(document)
+    buttons = re.findall(r'<button type="button" data-show="([^"]+)" aria-pressed="false">[^<]* (\d+)</button>', page)
+    states = re.findall(r'<details class="item [^>]* data-state="([^"]+)"', page)
+    assert len(states) == len(ITEMS)
+    kept = {name: int(count) for name, count in buttons}
+    assert kept == {name: sum(state in name.split("|") for state in states) for name in kept}
+    assert sum(kept.values()) == len(states)
+    assert all(kept.values())
+    assert f'aria-pressed="true">All {len(ITEMS)}</button>' in page
+    assert set(report.STATES) == {state for _, states in report.FILTERS for state in states}
+
+
 def laid_out(expected, observed, title="seen"):
     """The page's part for one observation."""
     seen = ObservationRecord(title=title, at=samples.NOW, step=0, expected=expected, observed=observed)
