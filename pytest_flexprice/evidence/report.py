@@ -11,10 +11,10 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from pytest_flexprice.evidence import drift, sidebyside
+from pytest_flexprice.evidence import drift, price_table, sidebyside, traffic_chart
 from pytest_flexprice.evidence.document import Document
 from pytest_flexprice.evidence.records import GRAVITY, ObservationRecord, ScenarioRecord
-from pytest_flexprice.evidence.verdict import STATES, ItemVerdict, State
+from pytest_flexprice.evidence.verdict import STATES, ItemVerdict, State, Verdict
 from pytest_flexprice.model.checklist import SECTIONS
 from pytest_flexprice.model.shown import shown
 
@@ -28,6 +28,15 @@ ICONS = {
     "not run": "–",
     "skipped": "–",
 }
+LAYOUTS: tuple[Callable[[Any, Any], Any], ...] = (price_table.read, traffic_chart.read)
+FILTERS: tuple[tuple[str, tuple[State, ...]], ...] = (
+    ("Red", ("failed", "not decided")),
+    ("Not verified", ("not verified",)),
+    ("Waived", ("waived",)),
+    ("Attested", ("attested",)),
+    ("Passed", ("passed",)),
+    ("Not run", ("not run",)),
+)
 PROBLEMS: tuple[State, ...] = ("failed", "not decided", "not verified", "waived")
 
 
@@ -76,6 +85,7 @@ def _filters() -> dict[str, Callable[..., Any]]:
         "seconds": _seconds,
         "utc": lambda moment: moment.strftime("%Y-%m-%d %H:%M:%S UTC") if isinstance(moment, datetime) else "",
         "rows": _rows,
+        "laid_out": _laid_out,
         "gravest_first": _gravest_first,
         "aside": lambda seen: sidebyside.aside(seen.expected, seen.observed),
         "one_sided": sidebyside.is_one_sided,
@@ -83,10 +93,17 @@ def _filters() -> dict[str, Callable[..., Any]]:
         "cell": str,
         "capital": sidebyside.capital,
         "anchor": _anchor,
+        "filters": _filters_of,
         "told": drift.told,
         "spark": _spark,
         "at_step": lambda record, number: [seen for seen in record.observations if seen.step == number],
     }
+
+
+def _filters_of(verdict: Verdict) -> list[tuple[str, tuple[State, ...], int]]:
+    """The states by which items can be filtered, and how many items are in each; none that keeps nothing."""
+    counted = [(name, kept, sum(item.state in kept for item in verdict.items)) for name, kept in FILTERS]
+    return [each for each in counted if each[2]]
 
 
 def _spark(values: Sequence[float]) -> str:
@@ -103,6 +120,11 @@ def _gravest_first(item: ItemVerdict, scenarios: dict[str, ScenarioRecord]) -> l
 def _rows(seen: ObservationRecord) -> list[sidebyside.Row]:
     aligned = sidebyside.rows(seen.expected, seen.observed)
     return sidebyside.differences_first(aligned) if seen.findings else aligned
+
+
+def _laid_out(seen: ObservationRecord) -> Any:
+    """The observation in a layout of its own, where its data has one; whatever else is a plain comparison."""
+    return next(filter(None, (read(seen.expected, seen.observed) for read in LAYOUTS)), None)
 
 
 def _sections(items: list[ItemVerdict]) -> list[tuple[int, str, list[ItemVerdict]]]:

@@ -288,3 +288,34 @@ def troubled(**changes):
     old_key = scenario("1.4", outcome="failed", message=finding.sentence, findings=[record], findings_total=1)
     specials = [event_names(), invoice(), processed(), old_key]
     return run(*specials, the_plan=plan(waivers=[waiver]), **changes)
+
+
+PROOF = {
+    "pro, usd, monthly · API · calls · 5 free": "billed exactly at 0, 1",
+    "pro, usd, monthly · API · calls · above 10, at 2": "not reached (needs 1,000,000 events (see test_events))",
+    "pro, usd, monthly · seats · 2 each": "billed wrongly at 3",
+    "basic, eur, monthly · seats · 1 each": "not reached",
+}
+
+
+def traffic(**changes):
+    """What a comparison of the company's log tells the report."""
+    told = {
+        "days": ["2026-11-01", "2026-11-02", "2026-11-03"],
+        "features": [{"feature": "Calls", "log": [0, 1200, 50], "flexprice": [0, 1200, 25]}],
+        "causes": [
+            {"cause": "never arrived", "events": 1025, "worth": "about 3 usd not billed", "examples": ["e-1", "e-2"]},
+            {"cause": "late", "events": 1, "worth": "", "examples": []},
+        ],
+        "notes": ["the window ends at noon"],
+    }
+    return {"traffic": told | changes}
+
+
+def laid_out():
+    """A run whose observations have layouts of their own."""
+    told = [
+        ObservationRecord(title="price proof", at=NOW, expected=dict.fromkeys(PROOF, "billed exactly"), observed=PROOF),
+        ObservationRecord(title="the company's own log by day", at=NOW, observed=traffic()),
+    ]
+    return run(scenario("5.3", observations=told))

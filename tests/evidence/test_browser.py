@@ -1,5 +1,6 @@
 """The report in a real browser: it opens from disk, unfolds, follows links, prints, and fetches nothing."""
 
+import html
 import re
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import subprocess
 import pytest
 
 from pytest_flexprice.evidence.report import as_html
+from pytest_flexprice.evidence.verdict import STATES
 
 from . import samples
 
@@ -47,7 +49,7 @@ def page(tmp_path):
 
 def items(dom):
     """Which items are unfolded."""
-    found = re.findall(r'<details class="item[^"]*" id="(item-[\d-]+)"( open="")?', dom)
+    found = re.findall(r'<details class="item[^"]*" id="(item-[\d-]+)"[^>]*?( open="")?>', dom)
     return {name: bool(unfolded) for name, unfolded in found}
 
 
@@ -62,13 +64,67 @@ def test_a_link_to_an_item_unfolds_it(browser, page):
     assert items(browser("--dump-dom", page + "#item-5-3"))["item-5-3"]
 
 
-def test_nothing_is_wider_than_a_narrow_screen(browser, tmp_path):
-    probe = "<script>document.title = 'w' + document.documentElement.scrollWidth + '/' + innerWidth</script></body>"
+def framed(page, width, act, seen):
+    """A page that shows another one in a frame of that width, unfolded, acts on it, and takes what it then sees as its title."""
+    return (
+        f'<!doctype html><iframe width="{width}" height="900" srcdoc="{html.escape(page)}"></iframe><script>'
+        "onload = function () { var page = document.querySelector('iframe').contentDocument;"
+        "page.querySelectorAll('details').forEach(function (one) { one.open = true; });"
+        f"(function () {{ {act} }})(); document.title = (function () {{ {seen} }})(); }};</script>"
+    )
+
+
+HANDS = """
+  var view = page.defaultView;
+  var press = function (name) {
+    page.querySelectorAll('[data-show]').forEach(function (one) { if (one.textContent.indexOf(name) === 0) one.click(); });
+  };
+  var choose = function (section) {
+    var all = page.querySelector('select');
+    all.value = section;
+    all.dispatchEvent(new view.Event('change', {bubbles: true}));
+  };
+  var follow = function (id) { page.querySelector('a[href="#' + id + '"]').click(); };
+"""
+SEEN = """
+  var ids = [];
+  page.querySelectorAll('details.item').forEach(function (one) { if (one.offsetParent) ids.push(one.id); });
+  var texts = function (what) { return Array.from(page.querySelectorAll(what)).map(function (one) { return one.textContent; }); };
+  return [ids.join(' '), texts('[aria-pressed=true]').join(), texts('[role=status]').join()].join('/');
+"""
+
+
+@pytest.mark.parametrize(
+    ("act", "states", "section", "pressed"),
+    [
+        ("press('Red')", ("failed", "not decided"), "", "Red"),
+        ("press('Red'); choose('7')", ("failed", "not decided"), "7", "Red"),
+        ("press('Waived')", ("waived",), "", "Waived"),
+        ("choose('2')", STATES, "2", "All"),
+        ("press('Red'); press('All')", STATES, "", "All"),
+        ("press('Waived'); follow('item-7-4')", STATES, "", "All"),
+    ],
+)
+def test_a_filter_shows_its_items_and_says_how_many(browser, tmp_path, act, states, section, pressed):
+    document = samples.troubled()
+    items = document.verdict.items
+    kept = [item.id for item in items if item.state in states and str(item.section).startswith(section)]
+    path = tmp_path / "filtered.html"
+    path.write_text(framed(as_html(document), 800, HANDS + act, SEEN), encoding="utf-8")
+    shown, button, told = re.search(r"<title>(.*)</title>", browser("--dump-dom", path.as_uri()))[1].split("/")
+    assert shown.split() == [f"item-{number.replace('.', '-')}" for number in kept]
+    assert button.split()[0] == pressed
+    assert told == ("" if len(kept) == len(items) else f"{len(kept)} of {len(items)} items shown")
+
+
+@pytest.mark.parametrize("document", [samples.troubled(), samples.laid_out()], ids=["troubled", "laid out"])
+def test_nothing_is_wider_than_a_narrow_screen(browser, tmp_path, document):
     path = tmp_path / "narrow.html"
-    path.write_text(as_html(samples.troubled()).replace("</body>", probe), encoding="utf-8")
-    dom = browser("--window-size=500,900", "--dump-dom", path.as_uri())
+    measured = "var root = page.documentElement; return 'w' + root.scrollWidth + '/' + root.clientWidth;"
+    path.write_text(framed(as_html(document), 400, "", measured), encoding="utf-8")
+    dom = browser("--dump-dom", path.as_uri())
     wide, window = map(int, re.search(r"<title>w(\d+)/(\d+)</title>", dom).groups())
-    assert wide <= window
+    assert wide <= window <= 400
 
 
 def test_it_prints_every_item_unfolded_and_marked(browser, tmp_path):

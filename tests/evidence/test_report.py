@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import html
 import json
 import re
 from html.parser import HTMLParser
@@ -248,6 +249,113 @@ def test_long_values_are_shortened_with_a_note():
     assert trimmed("x" * 5000).endswith("… (1000 more characters)")
     assert trimmed({str(n): n for n in range(300)})["…"] == "100 more"
     assert trimmed(2**60) == str(2**60)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS.keys())
+def test_every_item_is_kept_by_exactly_one_filter(document):
+    page = as_html(document)
+    buttons = re.findall(r'<button type="button" data-show="([^"]+)" aria-pressed="false">[^<]* (\d+)</button>', page)
+    states = re.findall(r'<details class="item [^>]* data-state="([^"]+)"', page)
+    assert len(states) == len(ITEMS)
+    kept = {name: int(count) for name, count in buttons}
+    assert kept == {name: sum(state in name.split("|") for state in states) for name in kept}
+    assert sum(kept.values()) == len(states)
+    assert all(kept.values())
+    assert f'aria-pressed="true">All {len(ITEMS)}</button>' in page
+    assert set(report.STATES) == {state for _, states in report.FILTERS for state in states}
+
+
+def laid_out(expected, observed, title="seen"):
+    """The page's part for one observation."""
+    seen = ObservationRecord(title=title, at=samples.NOW, step=0, expected=expected, observed=observed)
+    page = as_html(samples.run(samples.scenario("5.3", observations=[seen])))
+    return re.search(r'<div class="observation">.*?</article>', page, re.S)[0]
+
+
+def cells(part):
+    """The table rows of a page's part, each as the text of its cells."""
+    rows_ = re.findall(r"<tr[^>]*>(.*?)</tr>", part, re.S)
+    strip = [
+        [re.sub(r"<[^>]+>", " ", cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S)] for row in rows_
+    ]
+    return [[" ".join(html.unescape(cell).split()) for cell in row] for row in strip]
+
+
+def test_a_price_proof_is_a_table_of_price_by_part():
+    part = laid_out(dict.fromkeys(samples.PROOF, "billed exactly"), samples.PROOF | {"…": "7 more"})
+    head = ["Price", "Part", "Proof", "At these quantities, or why not"]
+    assert cells(part) == [
+        head,
+        ["API · calls", "5 free", "✓ billed exactly", "0, 1"],
+        ["above 10, at 2", "– not reached", "needs 1,000,000 events (see test_events)"],
+        ["seats", "2 each", "✗ billed wrongly", "3"],
+        head,
+        ["seats", "1 each", "– not reached", ""],
+    ]
+    assert re.findall(r"<caption>(.*?)</caption>", part) == ["pro, usd, monthly", "basic, eur, monthly"]
+    assert "1 billed exactly, 1 billed wrongly, 2 not reached. 7 more parts are not shown." in part
+
+
+@pytest.mark.parametrize(
+    "observed",
+    [
+        {},
+        {"a · b · c": "billed"},
+        {"a · c": "billed exactly"},
+        {"a · b · c": "billed exactly", "d": "x"},
+        {"a · b · c": 3},
+        {"traffic": None},
+        {"traffic": {"features": "none"}},
+    ],
+)
+def test_what_is_no_table_of_its_own_is_compared_as_everything_else(observed):
+    assert 'class="laid' not in laid_out({"other": "billed exactly"}, observed)
+
+
+def test_the_companys_log_stands_beside_flexprice_by_day():
+    part = laid_out(None, samples.traffic())
+    assert cells(part) == [
+        ["Cause", "Events", "What they are worth", "Some of them"],
+        ["never arrived", "1,025", "about 3 usd not billed", "e-1 e-2"],
+        ["late", "1", "not known", ""],
+        ["Day", "Log", "Flexprice"],
+        ["2026-11-01", "0", "0"],
+        ["2026-11-02", "1,200", "1,200"],
+        ["2026-11-03", "50", "25"],
+    ]
+    label = "Calls: the log has 1,250 events, Flexprice 1,225. Days that differ: 2026-11-03: 50 and 25."
+    assert f'aria-label="{label}"' in part
+    assert "log 1,250 · Flexprice 1,225 · differs on 1 of 3 days" in part
+    assert "the window ends at noon" in part
+    heights = [float(bar) for bar in re.findall(r'<rect [^>]*height="([\d.]+)"', part)]
+    assert heights == [0, 0, 84, 84, 3.5, 1.75]
+
+
+def test_a_comparison_without_causes_days_or_whole_series_is_still_a_page():
+    assert "Nothing differs that is not accounted for." in laid_out(None, samples.traffic(causes=[]))
+    assert "<rect" not in laid_out(None, samples.traffic(days=[]))
+    long = trimmed(
+        samples.traffic(
+            days=[f"d{n}" for n in range(300)], features=[{"feature": "x", "log": [1] * 300, "flexprice": [2] * 300}]
+        )
+    )
+    part = laid_out(None, long)
+    assert part.count('<rect class="log"') == 200
+    assert "more days." in part
+
+
+def test_layouts_escape_what_they_show():
+    told = [{"cause": HOSTILE, "events": 1, "worth": HOSTILE, "examples": [HOSTILE]}]
+    features = [{"feature": HOSTILE, "log": [1], "flexprice": [2]}]
+    for expected, observed in [
+        (None, samples.traffic(days=[HOSTILE], features=features, causes=told, notes=[HOSTILE])),
+        ({}, {f"{HOSTILE} · {HOSTILE} · {HOSTILE}": f"not reached ({HOSTILE})"}),
+    ]:
+        part = laid_out(expected, observed, HOSTILE)
+        assert 'class="laid' in part
+        assert "<img" not in part
+        assert "<script" not in part
+        assert not {"\x00", "\u202e"} & set(part)
 
 
 CSS = (Path(report.__file__).parent / "templates" / "golive.css").read_text("utf-8")
