@@ -145,6 +145,8 @@ _MAKERS: dict[str, Callable[[], Dialect]] = {
     "clickhouse": _clickhouse,
 }
 ENGINES = tuple(_MAKERS)
+FLATTENING = ("postgres",)
+"""Engines that write a subquery out wherever its columns are used."""
 
 
 def dialect(engine: str) -> Dialect:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import ibis
@@ -18,26 +19,25 @@ _ZONED = _STAMP + r"(Z|[+-][0-9]{2}:[0-9]{2})$"
 _NAIVE = _STAMP + "$"
 
 
-def canonical(raw: Rows, traffic: Traffic, dialect: Dialect) -> Rows:
-    """The log in the form that everything else works on.
+def canonical(raw: Rows, traffic: Traffic, dialect: Dialect, kept: Callable[[Rows], Rows] = lambda rows: rows) -> Rows:
+    """The log in the form that everything else works on; ``kept`` may store it, so that stamps are read only once.
 
     Raises:
         NotVerified: a column is missing or of a wrong type, stamps have no zone, or there is no event in it.
     """
     columns = traffic.columns
     moment = _moment(raw, traffic, dialect)
-    table = raw.select(
+    rows = raw.select(
         name=_text(raw, columns.name, "name", dialect).strip(),
         customer=_text(raw, columns.customer, "customer", dialect),
         id=_text(raw, columns.id, "id", dialect),
-        moment=moment,
+        second=moment.truncate("s").epoch_seconds().cast("int64"),
         properties=_properties(raw, columns.properties, dialect),
         seq=_sequence(raw, columns.arrived, moment, dialect),
     )
+    table = kept(rows)
     _look(raw, table, traffic, dialect)
-    return table.select(
-        "name", "customer", "id", "properties", "seq", second=table.moment.truncate("s").epoch_seconds().cast("int64")
-    )
+    return table
 
 
 def _sequence(raw: Rows, arrived: str, moment: Column, dialect: Dialect) -> Column:
@@ -155,7 +155,7 @@ def _look(raw: Rows, table: Rows, traffic: Traffic, dialect: Dialect) -> None:
         name=(table.name.isnull() | (table.name == "")).sum(),
         customer=(table.customer.isnull() | (table.customer == "")).sum(),
         id=(table.id.isnull() | (table.id == "")).sum(),
-        time=table.moment.isnull().sum(),
+        time=table.second.isnull().sum(),
     )
     row = fetched(found)[0]
     if not row["events"]:

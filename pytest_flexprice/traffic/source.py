@@ -43,11 +43,22 @@ def opened(traffic: Traffic, folder: Path, variable: Variables) -> Iterator[Open
     """
     try:
         with _connected(traffic, folder, variable) as (raw, engine, shown):
-            yield Opened(canonical(raw, traffic, dialect(engine)), engine, shown)
+            kept = _as_it_lies if traffic.url else _copied
+            yield Opened(canonical(raw, traffic, dialect(engine), kept), engine, shown)
     except Exception as error:
         if hasattr(error, "findings") or not _is_engines(error):
             raise
         raise problem(f"cannot be read: {_words(error, traffic, variable)}", "correct traffic.source") from None
+
+
+def _as_it_lies(rows: Any) -> Any:
+    return rows
+
+
+def _copied(rows: Any) -> Any:
+    """A copy in the scratch database: a window of it is found without a look at every stamp of the log."""
+    with quietly():
+        return rows.get_backend().create_table("canonical", rows)
 
 
 def problem(what: str, remedy: str, path: str = "source") -> Exception:
