@@ -63,14 +63,18 @@ def run(tmp_path: Path, *arguments: str, environ: dict[str, str] | None = None, 
     done = subprocess.run(
         [sys.executable, "-m", "pytest", f"--flexprice-reports={reports}", "-p", "no:cacheprovider", *arguments],
         cwd=cwd or tmp_path,
-        # A small log of the demo company: its size matters to one test, and every rehearsal makes it anew.
-        env={**clean, "COLUMNS": "160", "FLEXPRICE_REHEARSAL_EVENTS": "2000", **(environ or {})},
+        # Without the demo company's log, which matters to few tests and is made anew by every rehearsal.
+        env={**clean, "COLUMNS": "160", "FLEXPRICE_REHEARSAL_EVENTS": "0", **(environ or {})},
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
     return Outcome(done.returncode, done.stdout + done.stderr, reports)
+
+
+#: For those that compare the company's log: a small one.
+WITH_LOG = {"FLEXPRICE_REHEARSAL_EVENTS": "2000"}
 
 
 def rehearse(tmp_path: Path, *arguments: str, **more: Any) -> Outcome:

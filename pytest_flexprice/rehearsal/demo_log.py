@@ -20,7 +20,7 @@ from pytest_flexprice.rehearsal.sample_faults import scratch_folder
 
 EVENTS = 100_000
 EVENTS_VARIABLE = "FLEXPRICE_REHEARSAL_EVENTS"
-"""The variable that makes the log smaller or larger, for whoever rehearses often."""
+"""The variable that makes the log smaller or larger, for whoever rehearses often; with 0 there is none."""
 FEWEST, MOST = 1_000, 10_000_000
 FILE = "usage.parquet"
 _SENT_AGAIN = 500
@@ -97,7 +97,7 @@ def prepare(live: Seeder, plan: GoLivePlan, now: datetime, faults: Collection[st
     import duckdb  # noqa: PLC0415 - part of the extra that rehearses
 
     names, customers = _countable(live, plan), _others(live)
-    if not names or not customers:
+    if not names or not customers or not _wanted_events():
         return ""
     path = scratch_folder() / FILE
     with duckdb.connect() as base:
@@ -145,7 +145,9 @@ def _countable(live: Seeder, plan: GoLivePlan) -> list[str]:
 def _wanted_events() -> int:
     """How many events the log has; a value that is no number is the usual one."""
     given = os.environ.get(EVENTS_VARIABLE, "")
-    return min(max(int(given), FEWEST), MOST) if given.isascii() and given.isdigit() else EVENTS
+    if not (given.isascii() and given.isdigit()):
+        return EVENTS
+    return min(max(int(given), FEWEST), MOST) if int(given) else 0
 
 
 def _events(names: Collection[str], customers: list[str], now: datetime) -> str:

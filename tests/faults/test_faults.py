@@ -8,12 +8,17 @@ from pathlib import Path
 import pytest
 
 from tests.faults.table import FAULTS, GREEN, Fault
-from tests.suite import rehearse
+from tests.suite import WITH_LOG, rehearse
+
+
+def logged(name: str) -> dict[str, str]:
+    """A log for the faults that spoil one."""
+    return WITH_LOG if name.startswith("log-") else {}
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_exactly_the_intended_items_turn_red(fault: Fault, tmp_path: Path) -> None:
-    outcome = rehearse(tmp_path, f"--flexprice-fault={fault.name}")
+    outcome = rehearse(tmp_path, f"--flexprice-fault={fault.name}", environ=logged(fault.name))
     if fault.refused:
         assert outcome.code == 4, outcome.output
         assert re.search(fault.says, outcome.output), outcome.output
@@ -26,6 +31,6 @@ def test_exactly_the_intended_items_turn_red(fault: Fault, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", GREEN)
 def test_what_is_no_fault_stays_green(name: str, tmp_path: Path) -> None:
-    outcome = rehearse(tmp_path, f"--flexprice-fault={name}")
+    outcome = rehearse(tmp_path, f"--flexprice-fault={name}", environ=logged(name))
     assert outcome.red == {}
     assert outcome.code == 0, outcome.output
