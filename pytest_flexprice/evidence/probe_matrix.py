@@ -38,7 +38,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Probes:
-    """All answers: ``groups`` by what was wanted, and the matrix of what was forged in the same ways."""
+    """All answers: ``groups`` by what was wanted, as headings, and the matrix of what was forged in the same ways."""
 
     groups: dict[str, list[Answer]]
     forms: list[str]
@@ -55,7 +55,7 @@ def read(expected: Any, observed: Any) -> Probes | None:
     answers = [answer for answer in told if answer is not None]
     if not answers or len(answers) != len(told):
         return None
-    crossed = [(match, answer) for answer in answers if (match := _CROSSED.match(answer.probe))]
+    crossed = [(match, answer) for answer in answers if (match := _crossed(answer))]
     forms = list(dict.fromkeys(match["form"] for match, _ in crossed))
     return Probes(_groups(answers), forms, _matrix(crossed, forms), str(observed.get(_CUT, "")))
 
@@ -65,11 +65,20 @@ def _answer(probe: str, wanted: Any, told: Any) -> Answer | None:
     return Answer(probe, wanted, match["said"], match["seconds"]) if match and isinstance(wanted, str) else None
 
 
+def _crossed(answer: Answer) -> re.Match[str] | None:
+    """What a probe of the matrix says in its name; what was sent to find out a cause is none of them."""
+    return _CROSSED.match(answer.probe) if answer.wanted == "refused" else None
+
+
+def _heading(wanted: str) -> str:
+    return "Sent to find out a cause" if wanted == "either" else f"To be {wanted}"
+
+
 def _groups(answers: list[Answer]) -> dict[str, list[Answer]]:
     groups: dict[str, list[Answer]] = {}
     for answer in answers:
-        if not _CROSSED.match(answer.probe):
-            groups.setdefault(answer.wanted, []).append(answer)
+        if not _crossed(answer):
+            groups.setdefault(_heading(answer.wanted), []).append(answer)
     return groups
 
 

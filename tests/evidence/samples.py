@@ -338,6 +338,8 @@ ANSWERS = (
         "unsigned a.paid in svix headers as application/json": "refused",
         "wrong secret a.paid in svix headers as application/json": "refused",
         "unsigned b.made in webhook headers as no content type": "refused",
+        "forged PUT": "refused",
+        "signed wrong secret a.paid in svix headers as application/json": "either",
     },
     {
         "control": "204 (0.002 s)",
@@ -346,6 +348,8 @@ ANSWERS = (
         "unsigned a.paid in svix headers as application/json": "401 (0.010 s)",
         "wrong secret a.paid in svix headers as application/json": "200 (0.010 s)",
         "unsigned b.made in webhook headers as no content type": "401 (0.010 s)",
+        "forged PUT": "201 (0.010 s)",
+        "signed wrong secret a.paid in svix headers as application/json": "200 (0.010 s)",
     },
 )
 

@@ -408,14 +408,18 @@ def test_answers_of_a_handler_are_lists_and_a_matrix():
     assert re.findall(r"<caption>(.*?)</caption>", part) == [
         "To be accepted",
         "To be refused",
+        "Sent to find out a cause",
         "To be refused: forged messages of every type, however they are carried",
     ]
     assert cells(part) == [
         ["Message", "Answer"],
-        ["control", "204 0.002 s"],
         ["extra field", "no answer within 15 s not as wanted ≠ 15.000 s"],
+        ["control", "204 0.002 s"],
         ["Message", "Answer"],
+        ["forged PUT", "201 not as wanted ≠ 0.010 s"],
         ["no headers", "401 0.010 s"],
+        ["Message", "Answer"],
+        ["signed wrong secret a.paid in svix headers as application/json", "200 0.010 s"],
         ["Event type", "Headers, content type", "unsigned", "wrong secret"],
         ["a.paid", "svix, application/json", "401 0.010 s", "200 not as wanted ≠ 0.010 s"],
         ["b.made", "webhook, no content type", "401 0.010 s", "not tried"],
