@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from pytest_flexprice.evidence import drift, price_table, sidebyside, traffic_chart
+from pytest_flexprice.evidence import drift, invoice_layout, price_table, probe_matrix, sidebyside, traffic_chart
 from pytest_flexprice.evidence.document import Document
 from pytest_flexprice.evidence.records import GRAVITY, ObservationRecord, ScenarioRecord
 from pytest_flexprice.evidence.verdict import STATES, ItemVerdict, State, Verdict
@@ -28,7 +28,12 @@ ICONS = {
     "not run": "–",
     "skipped": "–",
 }
-LAYOUTS: tuple[Callable[[Any, Any], Any], ...] = (price_table.read, traffic_chart.read)
+LAYOUTS: tuple[Callable[[Any, Any], Any], ...] = (
+    price_table.read,
+    traffic_chart.read,
+    invoice_layout.read,
+    probe_matrix.read,
+)
 FILTERS: tuple[tuple[str, tuple[State, ...]], ...] = (
     ("Red", ("failed", "not decided")),
     ("Not verified", ("not verified",)),

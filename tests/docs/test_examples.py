@@ -15,6 +15,7 @@ from typing import ClassVar
 import pytest
 
 from pytest_flexprice.model import golive_plan as plans
+from pytest_flexprice.model.traffic_plan import Traffic
 from pytest_flexprice.rehearsal.start import known_faults
 from tests.suite import PROJECT, rehearse
 
@@ -82,7 +83,7 @@ def test_every_key_of_the_plan_is_described() -> None:
         plans.Accepted,
         plans.Customers,
     ]
-    models += [plans.Invoicing, plans.Webhooks, plans.Handler, plans.Waiver, plans.Attestation]
+    models += [Traffic, plans.Invoicing, plans.Webhooks, plans.Handler, plans.Waiver, plans.Attestation]
     keys = {name for model in models for name in model.model_fields} - {"path"}
     assert {key for key in keys if not re.search(rf"\b{key}\b", page)} == set()
 

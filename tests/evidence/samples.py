@@ -312,10 +312,54 @@ def traffic(**changes):
     return {"traffic": told | changes}
 
 
+INVOICE = (
+    {
+        "lines": {
+            "api.call": "24.5 → 3.68 = 24.5 × 0.15",
+            "Fee": "1 → 49 = 1 × 49",
+            "tokens": "3 → 6 (not verified: bucketed)",
+        },
+        "subtotal": "58.68 usd",
+    },
+    {
+        "id": "inv_1",
+        "status": "FINALIZED",
+        "number": "INV-7",
+        "lines": {"completion": "3 → 7", "calls": "24.50 → 3.68", "Fee": "1 → 49.00"},
+        "subtotal": "59.68 usd",
+        "total": "59.68",
+    },
+)
+ANSWERS = (
+    {
+        "control": "accepted",
+        "extra field": "accepted",
+        "no headers": "refused",
+        "unsigned a.paid in svix headers as application/json": "refused",
+        "wrong secret a.paid in svix headers as application/json": "refused",
+        "unsigned b.made in webhook headers as no content type": "refused",
+        "forged PUT": "refused",
+        "signed wrong secret a.paid in svix headers as application/json": "either",
+    },
+    {
+        "control": "204 (0.002 s)",
+        "extra field": "no answer within 15 s (15.000 s)",
+        "no headers": "401 (0.010 s)",
+        "unsigned a.paid in svix headers as application/json": "401 (0.010 s)",
+        "wrong secret a.paid in svix headers as application/json": "200 (0.010 s)",
+        "unsigned b.made in webhook headers as no content type": "401 (0.010 s)",
+        "forged PUT": "201 (0.010 s)",
+        "signed wrong secret a.paid in svix headers as application/json": "200 (0.010 s)",
+    },
+)
+
+
 def laid_out():
     """A run whose observations have layouts of their own."""
     told = [
         ObservationRecord(title="price proof", at=NOW, expected=dict.fromkeys(PROOF, "billed exactly"), observed=PROOF),
         ObservationRecord(title="the company's own log by day", at=NOW, observed=traffic()),
+        ObservationRecord(title="finalized test invoice", at=NOW, expected=INVOICE[0], observed=INVOICE[1]),
+        ObservationRecord(title="answers of the handler", at=NOW, expected=ANSWERS[0], observed=ANSWERS[1]),
     ]
     return run(scenario("5.3", observations=told))

@@ -265,10 +265,15 @@ def test_every_item_is_kept_by_exactly_one_filter(document):
     assert set(report.STATES) == {state for _, states in report.FILTERS for state in states}
 
 
-def laid_out(expected, observed, title="seen"):
-    """The page's part for one observation."""
-    seen = ObservationRecord(title=title, at=samples.NOW, step=0, expected=expected, observed=observed)
-    page = as_html(samples.run(samples.scenario("5.3", observations=[seen])))
+WRONG = FindingRecord.of(Finding("5.3", "invoice", "it bills something else"), "5.3")
+
+
+def laid_out(expected, observed, title="seen", findings=(), blamed=True):
+    """The page's part for one observation; ``findings`` are the scenario's, and ``blamed`` says whether they are of this observation."""
+    own = list(range(len(findings))) if blamed else []
+    seen = ObservationRecord(title=title, at=samples.NOW, step=0, expected=expected, observed=observed, findings=own)
+    record = samples.scenario("5.3", observations=[seen], findings=list(findings), findings_total=len(findings))
+    page = as_html(samples.run(record))
     return re.search(r'<div class="observation">.*?</article>', page, re.S)[0]
 
 
@@ -344,11 +349,120 @@ def test_a_comparison_without_causes_days_or_whole_series_is_still_a_page():
     assert "more days." in part
 
 
+CALCULATED = samples.INVOICE[0]
+BILLED = samples.INVOICE[1]
+INVOICE_HEAD = ["Line", "Quantity", "Calculation", "Calculated", "Billed", "Agreement"]
+
+
+def test_an_invoice_stands_beside_its_calculation():
+    part = laid_out(CALCULATED, BILLED)
+    assert cells(part) == [
+        INVOICE_HEAD,
+        ["api.call billed as calls", "24.5", "24.5 × 0.15", "3.68", "3.68", "same ="],
+        ["Fee", "1", "1 × 49", "49", "49.00", "same ="],
+        ["tokens billed as completion", "3", "not verified: bucketed", "6", "7", ""],
+        ["Subtotal", "58.68 usd", "59.68 usd", ""],
+        ["Total", "", "59.68", ""],
+    ]
+    assert "number <b>INV-7</b>" in part
+    assert "status <b>FINALIZED</b>" in part
+
+
+def test_what_an_invoice_bills_wrongly_is_marked_where_somebody_is_to_blame():
+    wrong = {**BILLED, "lines": {**BILLED["lines"], "Fee": "2 → 98", "extra": "1 → 1"}}
+    assert "≠" not in laid_out(CALCULATED, wrong)
+    own = cells(laid_out(CALCULATED, wrong, findings=[WRONG]))
+    assert ["Fee", "1 billed 2", "1 × 49", "49", "98", "differs ≠"] in own
+    assert ["extra", "1", "", "—", "1", "differs ≠"] in own
+    # What could not be calculated cannot be wrong.
+    sure = cells(laid_out(CALCULATED, BILLED, findings=[WRONG]))
+    assert ["tokens billed as completion", "3", "not verified: bucketed", "6", "7", ""] in sure
+    # Where the finding is told with another observation only lines with two sides can be at fault.
+    others = cells(laid_out(CALCULATED, wrong, findings=[WRONG], blamed=False))
+    assert ["Fee", "1 billed 2", "1 × 49", "49", "98", "differs ≠"] in others
+    assert ["extra", "1", "", "—", "1", ""] in others
+
+
+def test_lines_that_are_objects_are_an_invoice_too():
+    expected = [
+        {"line": "calls", "quantity": "5", "formula": "5 × 1", "amount": "5"},
+        {"line": "seats", "quantity": "2", "amount": "4"},
+    ]
+    observed = [
+        {"price_id": "p1", "display_name": "Seats", "quantity": "2.0", "amount": "3.00", "id": "x"},
+        {"price_id": "p2", "display_name": "calls", "quantity": "5", "amount": "5.00"},
+        "… 7 more",
+    ]
+    part = laid_out(expected, observed, findings=[WRONG])
+    assert cells(part) == [
+        INVOICE_HEAD,
+        ["calls", "5", "5 × 1", "5", "5.00", "same ="],
+        ["seats billed as Seats", "2", "", "4", "3.00", "differs ≠"],
+    ]
+    assert "Some lines are not shown." in part
+
+
+def test_answers_of_a_handler_are_lists_and_a_matrix():
+    wanted, told = samples.ANSWERS
+    part = laid_out(wanted, told, findings=[WRONG])
+    assert re.findall(r"<caption>(.*?)</caption>", part) == [
+        "To be accepted",
+        "To be refused",
+        "Sent to find out a cause",
+        "To be refused: forged messages of every type, however they are carried",
+    ]
+    assert cells(part) == [
+        ["Message", "Answer"],
+        ["extra field", "no answer within 15 s not as wanted ≠ 15.000 s"],
+        ["control", "204 0.002 s"],
+        ["Message", "Answer"],
+        ["forged PUT", "201 not as wanted ≠ 0.010 s"],
+        ["no headers", "401 0.010 s"],
+        ["Message", "Answer"],
+        ["signed wrong secret a.paid in svix headers as application/json", "200 0.010 s"],
+        ["Event type", "Headers, content type", "unsigned", "wrong secret"],
+        ["a.paid", "svix, application/json", "401 0.010 s", "200 not as wanted ≠ 0.010 s"],
+        ["b.made", "webhook, no content type", "401 0.010 s", "not tried"],
+    ]
+    assert "≠" not in laid_out(wanted, told)
+
+
+@pytest.mark.parametrize(
+    ("expected", "observed"),
+    [
+        ({"lines": {"a": "free"}, "subtotal": "1 usd"}, {"lines": {"a": "1 → 1"}}),
+        ({"lines": {"a": "1 → 1"}, "subtotal": "1 usd"}, {"lines": None}),
+        ({"lines": {"a": "1 → 1"}, "subtotal": "1 usd"}, None),
+        ([{"line": "a", "quantity": "1", "amount": "1"}], ["a"]),
+        ([{"quantity": "1", "amount": "1"}], [{"quantity": "1", "amount": "1"}]),
+        ([], []),
+        ({"control": "accepted"}, {"control": "204"}),
+        ({"control": "accepted"}, {"other": "204 (0.1 s)"}),
+        ({"control": None}, {"control": "204 (0.1 s)"}),
+    ],
+)
+def test_what_is_no_invoice_and_no_answer_is_compared_as_everything_else(expected, observed):
+    assert 'class="laid' not in laid_out(expected, observed)
+
+
 def test_layouts_escape_what_they_show():
     told = [{"cause": HOSTILE, "events": 1, "worth": HOSTILE, "examples": [HOSTILE]}]
     features = [{"feature": HOSTILE, "log": [1], "flexprice": [2]}]
     for expected, observed in [
         (None, samples.traffic(days=[HOSTILE], features=features, causes=told, notes=[HOSTILE])),
+        (
+            {"lines": {HOSTILE: f"1 → 1 = {HOSTILE} (not verified: {HOSTILE})"}, "subtotal": HOSTILE},
+            {"lines": {f"x{HOSTILE}": "1 → 2"}, "total": HOSTILE, "subtotal": HOSTILE, HOSTILE: HOSTILE},
+        ),
+        (
+            [{"line": HOSTILE, "formula": HOSTILE, "quantity": HOSTILE, "amount": HOSTILE}],
+            [{"line": "x", "quantity": HOSTILE, "amount": HOSTILE}],
+        ),
+        ({HOSTILE: HOSTILE}, {HOSTILE: f"{HOSTILE} (0.1 s)"}),
+        (
+            {f"{HOSTILE} a in svix headers as {HOSTILE}": "refused"},
+            {f"{HOSTILE} a in svix headers as {HOSTILE}": "200 (0.1 s)"},
+        ),
         ({}, {f"{HOSTILE} · {HOSTILE} · {HOSTILE}": f"not reached ({HOSTILE})"}),
     ]:
         part = laid_out(expected, observed, HOSTILE)

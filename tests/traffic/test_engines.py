@@ -86,7 +86,7 @@ def postgres():
 
 
 @pytest.fixture(scope="module")
-def spark():
+def spark(tmp_path_factory):
     """Spark in this process, small."""
     pytest.importorskip("pyspark")
     from pyspark.sql import SparkSession
@@ -98,7 +98,7 @@ def spark():
         "spark.default.parallelism": "1",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.sql.warehouse.dir": "/tmp/flexprice-spark-warehouse",
+        "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
     }
     builder = SparkSession.builder.master("local[1]")
     for name, value in settings.items():

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.oracle.metering.meters import Aggregation, Event, Meter
@@ -168,3 +170,31 @@ def test_whole_settled_days_are_compared(last, hours, now, end):
 def test_quantities_of_what_differs_are_those_of_the_meter():
     result, _, _ = _compared(SENT, ARRIVED[Cause.LOST])
     assert [tally.quantities for tally in result.tallies] == [{"m_sum": Decimal(ODD.properties["n"])}]
+
+
+ALTERATIONS = {
+    Cause.LOST: lambda one: [],
+    Cause.TWICE: lambda one: [one, replace(one, timestamp=one.timestamp + timedelta(seconds=61))],
+    Cause.MOVED: lambda one: [replace(one, timestamp=one.timestamp + timedelta(days=300))],
+    Cause.NAME: lambda one: [replace(one, name="Use")],
+    Cause.PROPERTY: lambda one: [replace(one, properties={"N": one.properties["n"]})],
+    Cause.VALUE: lambda one: [replace(one, properties={"n": 0.5})],
+    Cause.WORTHLESS: lambda one: [replace(one, properties={"n": "5 GB"})],
+    Cause.FOREIGN: lambda one: [one, replace(one, id=f"foreign of {one.id}")],
+}
+APART = [replace(one, properties={"n": 2**n}) for n, one in enumerate(each for each in SENT if each.name == "use")]
+"""No sum of some of them is the sum of others, so that no differences of a day cancel each other."""
+
+
+@given(st.dictionaries(st.sampled_from(range(len(APART))), st.sampled_from(list(ALTERATIONS)), max_size=12))
+@settings(max_examples=25)
+def test_any_differences_are_all_found_and_none_is_invented(planted):
+    arrived = [
+        each for n, one in enumerate(APART) for each in (ALTERATIONS[planted[n]](one) if n in planted else [one])
+    ]
+    result, _, _ = _compared(APART, arrived)
+    expected = {
+        (f"foreign of {APART[n].id}" if cause is Cause.FOREIGN else APART[n].id): cause for n, cause in planted.items()
+    }
+    assert {one.event_id: one.cause for one in result.differences} == expected
+    assert len(result.differences) == len(planted)
