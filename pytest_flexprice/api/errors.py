@@ -31,6 +31,11 @@ class ApiError(Exception):
         )
         super().__init__(f"Flexprice refused {method} {path} with {status}: {refusal.message or 'without a reason'}.")
 
+    @property
+    def forbidden(self) -> bool:
+        """Whether the key, and not the request, is what was refused."""
+        return self.status in (401, 403)
+
 
 class WriteRefused(Exception):
     """Our own guard refused to send a request, because it could touch something that this run did not make."""

@@ -197,7 +197,9 @@ class ScenarioRecorder:
         """A step does not hold, or could not find out."""
         self._close_step(request.node.nodeid, step_status(exception))
         record = self._records.get(request.node.nodeid)
-        if record is not None:
+        # A refusal for lack of permission is told by item 1.2: the gate makes a skip of it, and that is what is noted.
+        forbidden = any(getattr(each, "forbidden", False) for each in (exception, exception.__cause__))
+        if record is not None and not forbidden:
             # Whatever becomes of the exception on its way to pytest: it was raised.
             self._note_error(record, exception, "call")
 

@@ -86,13 +86,19 @@ def same_url(left: str, right: str) -> bool:
 
 def looks_like_staging(url: str) -> bool:
     """Whether a host says of itself that it is no production system: a name such as ``staging``, a tunnel, a private address."""
+    return bool(_giveaway(url))
+
+
+def _giveaway(url: str) -> str:
+    """By what a host gives itself away: ``address`` of a private network, or a ``name``; "" where it does not."""
     host = (urlsplit(url).hostname or "").lower()
     try:
-        return not ipaddress.ip_address(host).is_global
+        return "" if ipaddress.ip_address(host).is_global else "address"
     except ValueError:
         pass
-    local = host == "localhost" or host.endswith((".localhost", ".local", ".internal", ".test", ".example.test"))
-    return local or f".{host}".endswith(_TUNNELS) or bool(_STAGING.search(host))
+    if host == "localhost" or host.endswith((".localhost", ".local", ".internal", ".test", ".example.test")):
+        return "address"
+    return "name" if f".{host}".endswith(_TUNNELS) or _STAGING.search(host) else ""
 
 
 def _parts(url: str) -> tuple[str, str, int | None, str, str]:
@@ -154,8 +160,8 @@ def _near_miss(urls: Sequence[str], declared: str) -> str:
 
 def _stranger(endpoint: Endpoint, webhooks: Webhooks, elsewhere: Mapping[str, str], production: bool) -> Finding:
     environment = next((name for name, url in elsewhere.items() if _belongs(endpoint.url, url, webhooks.endpoint)), "")
-    # Where the declared endpoint itself is on such a host, another one there is nothing that gives itself away.
-    staging = production and looks_like_staging(endpoint.url) and not looks_like_staging(webhooks.endpoint)
+    # Where the declared endpoint itself gives itself away so, another one that does is nothing special.
+    staging = production and _giveaway(endpoint.url) not in ("", _giveaway(webhooks.endpoint))
     off = " (disabled)" if endpoint.disabled else ""
     if environment:
         why = f"registered here belongs to environment '{environment}'"

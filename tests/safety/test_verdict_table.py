@@ -143,7 +143,7 @@ WAYS = (
         "an at sign in the file's name",
         feature="own@acme.feature",
         text=OWN
-        + OWN.partition("\n")[2].replace("too", "as well").replace("Then the reader has read", "Then a reader"),
+        + OWN.partition("\n")[2].replace("too", "as well").replace("Then the reader has read", "And the reader looks"),
         codes=(1,),
         says="nobody read it",
     ),
@@ -211,7 +211,7 @@ WAYS = (
         f"@pytest.hookimpl(wrapper=True, tryfirst=True)\ndef pytest_runtest_makereport(item, call):\n    report = yield\n"
         f"    if {OURS} and report.when == 'teardown': report.outcome = 'failed'\n    return report",
         ending="pass",
-        says="pytest counts 1 failure that no scenario tells of",
+        says="Pytest counts 1 failure that no scenario tells of",
         verdict=False,
     ),
     Way(
