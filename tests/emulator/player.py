@@ -24,6 +24,7 @@ BAD_KEY = "sk_01ARZ3NDEKTSV4RRFFQ69G5FAV"
 ZERO_UUID = "00000000-0000-0000-0000-000000000000"
 COUNTERS = ("sequence", "synced_price_sequence")
 WAIT_STEP, PATIENCE = 0.02, 20
+LONGEST = timedelta(minutes=10)  # more than any conversation takes, its waits included
 
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_.]*)(?:([+-]\d+)(ms|[smhd]))?\}")
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -79,7 +80,7 @@ def without_ids(value: Json) -> Json:
 class Names:
     """The variables of one play and the moments it sent, in both directions."""
 
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    now: datetime
     values: dict[str, Any] = field(default_factory=dict)
     fixed: dict[str, str] = field(default_factory=dict)
     sent: dict[tuple[datetime, str], str] = field(default_factory=dict)
@@ -209,7 +210,8 @@ class Player:
     def play(self, path: Path, given: Mapping[str, str] | None = None) -> dict[str, list[str]]:
         """The differences of every step that is not as recorded, by the step's name."""
         conversation = json.loads(path.read_text(encoding="utf-8"))
-        names = Names(fixed={"key": self._key, "environment": self._environment, "base": self._base})
+        fixed = {"key": self._key, "environment": self._environment, "base": self._base}
+        names = Names(self._morning(), fixed=fixed)
         names.values["run"] = uuid.uuid4().hex[:10]
         for name, value in {**conversation.get("vars", {}), **(given or {})}.items():
             names.values[name] = names.fill(value)
@@ -219,6 +221,21 @@ class Player:
             if found:
                 failed[step["name"]] = found
         return failed
+
+    def _morning(self) -> datetime:
+        """The server's time, moved beyond midnight where a conversation would otherwise begin on one day and end on the next:
+        what was recorded of "today" and "the last 7 days" was recorded within one day."""
+        now = self._now()
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        if midnight - now < LONGEST:
+            self.advance((midnight - now).total_seconds() + 1)
+            now = self._now()
+        return now
+
+    def _now(self) -> datetime:
+        answer = self._session.get(f"{self._base}/_emulator/clock", timeout=60)
+        answer.raise_for_status()
+        return datetime.fromisoformat(answer.json()["now"])
 
     def close(self) -> None:
         """Close the connections."""
