@@ -9,11 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, decimal
+from pytest_flexprice.model.prices import Price
 from pytest_flexprice.model.times import Window, instant, instant_of
 from pytest_flexprice.oracle.invoicing.coupons import AttachedCoupon
 from pytest_flexprice.oracle.pricing.commitments import Commitment, LineCommitment
 from pytest_flexprice.oracle.pricing.periods import next_boundary, next_period
-from pytest_flexprice.oracle.pricing.prices import Price
 
 STANDALONE, PARENT, INHERITED, GROUPED = "standalone", "parent", "inherited", "grouped_invoicing"
 

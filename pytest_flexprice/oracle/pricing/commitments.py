@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from pytest_flexprice.model.decimals import ZERO, decimal, difference, product, quotient, rounded, total
 from pytest_flexprice.model.finding import not_verified
-from pytest_flexprice.oracle.pricing.prices import Price, cost
+from pytest_flexprice.model.prices import Price
+from pytest_flexprice.oracle.pricing.prices import cost
 
 
 @dataclass(frozen=True)
