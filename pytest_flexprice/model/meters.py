@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_flexprice.model.decimals import optional
+from pytest_flexprice.model.parsing import parses
 from pytest_flexprice.model.times import instant
 from pytest_flexprice.model.values import printed, trimmed
 
@@ -28,13 +29,17 @@ class Event:
     external_customer_id: str = ""
 
     @classmethod
+    @parses("event")
     def from_api(cls, body: Mapping[str, Any]) -> Event:
         """An event from the body of an ingest request, or from what ``GET /v1/events`` answers."""
+        properties = body.get("properties") or {}
+        if not isinstance(properties, Mapping):
+            raise ValueError("its properties are no object")
         return cls(
             id=str(body.get("event_id") or body.get("id") or ""),
             name=trimmed(str(body["event_name"])),
             timestamp=instant(str(body["timestamp"])),
-            properties=body.get("properties") or {},
+            properties=properties,
             external_customer_id=str(body.get("external_customer_id", "")),
         )
 
@@ -76,23 +81,25 @@ class Meter:
     changed: str = ""
 
     @classmethod
+    @parses("meter")
     def from_api(cls, data: Mapping[str, Any]) -> Meter:
         """A meter to calculate with, from the API's JSON or from a catalog file of the same shape.
 
         Raises:
-            ValueError: its aggregation type or multiplier is none that Flexprice knows.
+            Unparsed: its aggregation type or multiplier is none that Flexprice knows.
         """
         meter = cls.stored(data)
         if meter.aggregation.type not in AGGREGATIONS:
-            raise ValueError(f"meter '{meter.name}': '{meter.aggregation.type}' is no aggregation type")
+            raise ValueError(f"'{meter.aggregation.type}' is no aggregation type")
         return meter
 
     @classmethod
+    @parses("meter")
     def stored(cls, data: Mapping[str, Any]) -> Meter:
         """A meter as it is stored, to be compared: also one whose aggregation nobody can calculate.
 
         Raises:
-            ValueError: its multiplier is no number.
+            Unparsed: its multiplier is no number.
         """
         spec = data.get("aggregation") or {}
         return cls(

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from pytest_flexprice.model.decimals import ZERO, decimal, optional
 from pytest_flexprice.model.meters import Meter
+from pytest_flexprice.model.parsing import parses
 from pytest_flexprice.model.times import instant_of
 
 FIAT, CUSTOM = "FIAT", "CUSTOM"
@@ -63,11 +64,12 @@ class Price:
     meter: Meter | None = None
 
     @classmethod
+    @parses("price")
     def from_api(cls, data: Mapping[str, Any]) -> Price:
         """A price from the API's JSON, or from a catalog file of the same shape.
 
         Raises:
-            ValueError: an amount in it is no number.
+            Unparsed: an amount in it is no number.
         """
         transform = data.get("transform_quantity") or {}
         meter = Meter.stored(data["meter"]) if data.get("meter") else None

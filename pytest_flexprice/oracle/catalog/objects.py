@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from pytest_flexprice.model.decimals import optional
 from pytest_flexprice.model.meters import Meter
+from pytest_flexprice.model.parsing import parses
 from pytest_flexprice.model.prices import Price
 
 LIVE = {"live": True}
@@ -45,6 +47,26 @@ class Entitlement:
     static_value: str = ""
     config_value: Any = None
     aggregation_mode: str = ""
+
+    @classmethod
+    @parses("entitlement")
+    def from_api(cls, data: Mapping[str, Any]) -> Entitlement:
+        """An entitlement from the API's JSON.
+
+        Raises:
+            Unparsed: its limit is no number.
+        """
+        mode = data.get("aggregation_mode") or ""
+        return cls(
+            feature_type=data.get("feature_type") or "",
+            is_enabled=bool(data.get("is_enabled", True)),
+            usage_limit=optional(data.get("usage_limit")),
+            usage_reset_period=data.get("usage_reset_period") or "",
+            is_soft_limit=bool(data.get("is_soft_limit")),
+            static_value=data.get("static_value") or "",
+            config_value=data.get("config_value"),
+            aggregation_mode="" if mode == "additive" else mode,
+        )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from pytest_flexprice.model.decimals import decimal, optional, words
+from pytest_flexprice.model.decimals import decimal, words
 from pytest_flexprice.model.meters import PUBLISHED, Meter
 from pytest_flexprice.model.prices import Price
 from pytest_flexprice.oracle.catalog.canonical import sort_key
@@ -115,7 +115,7 @@ def _plan(row: Row, features: Mapping[str, str], by_meter: Mapping[str, str], no
         key = (one.get("feature") or {}).get("lookup_key") or features.get(
             one.get("feature_id", ""), one.get("feature_id", "")
         )
-        entitlements[key] = _entitlement(one)
+        entitlements[key] = Entitlement.from_api(one)
     return Plan(
         name=row.get("name", ""),
         prices=tuple(
@@ -132,19 +132,6 @@ def _plan(row: Row, features: Mapping[str, str], by_meter: Mapping[str, str], no
         credit_grants=_named(row.get("credit_grants") or ()),
         id=row.get("id", ""),
         cloned="source_environment_plan_id" in (row.get("metadata") or {}),
-    )
-
-
-def _entitlement(row: Row) -> Entitlement:
-    return Entitlement(
-        feature_type=row.get("feature_type", ""),
-        is_enabled=bool(row.get("is_enabled", True)),
-        usage_limit=optional(row.get("usage_limit")),
-        usage_reset_period=row.get("usage_reset_period") or "",
-        is_soft_limit=bool(row.get("is_soft_limit")),
-        static_value=row.get("static_value") or "",
-        config_value=row.get("config_value"),
-        aggregation_mode="" if row.get("aggregation_mode") == "additive" else row.get("aggregation_mode") or "",
     )
 
 
