@@ -48,7 +48,8 @@ class Warm:
 
     def _ordered(self, order: dict[str, Any], timeout: float) -> int:
         process = self._process = self._process or self._started()
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         print(json.dumps(order), file=process.stdin, flush=True)
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ)
