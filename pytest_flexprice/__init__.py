@@ -1,3 +1,5 @@
 """Run the Flexprice Go-Live Checklist as pytest scenarios, with evidence for the release ticket."""
 
-__version__ = "0.1.0"
+from pytest_flexprice.model.version import __version__
+
+__all__ = ["__version__"]
