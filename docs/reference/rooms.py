@@ -41,7 +41,8 @@ def order(imports: dict[str, set[str]]) -> list[str]:
     Raises:
         graphlib.CycleError: some rooms import each other.
     """
-    return [*TopologicalSorter(imports).static_order()][::-1]
+    listed = {one: sorted(imports[one]) for one in sorted(imports)}  # so that the picture is always the same one
+    return [*TopologicalSorter(listed).static_order()][::-1]
 
 
 def reduced(imports: dict[str, set[str]]) -> list[tuple[str, str]]:

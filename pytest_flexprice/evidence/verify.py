@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from pytest_flexprice import __version__
 from pytest_flexprice.evidence import attestation
 from pytest_flexprice.evidence.attestation import ENVELOPE, STATEMENT
 from pytest_flexprice.evidence.bundle import MANIFEST, RENDERINGS, SEALS, SUMS
 from pytest_flexprice.evidence.document import Document
 from pytest_flexprice.evidence.opened import Opened, open_evidence
 from pytest_flexprice.model.checklist import Level
-from pytest_flexprice.model.version import __version__
 
 if TYPE_CHECKING:
     from securesystemslib.signer import SSlibKey

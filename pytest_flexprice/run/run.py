@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from pytest_flexprice import __version__
 from pytest_flexprice.api import Flexprice, Transport, WriteGuard
 from pytest_flexprice.evidence.exchanges import ExchangeLog, log_name
 from pytest_flexprice.evidence.redaction import Redactor
@@ -21,7 +22,6 @@ from pytest_flexprice.model import golive_plan as plans
 from pytest_flexprice.model.bounded import Unreadable
 from pytest_flexprice.model.profile import LOCAL, Profile, ProfileError, Value
 from pytest_flexprice.model.shown import shown
-from pytest_flexprice.model.version import __version__
 from pytest_flexprice.run import deadline, early, variables
 from pytest_flexprice.run import profile as profiles
 from pytest_flexprice.run.options import Sources
