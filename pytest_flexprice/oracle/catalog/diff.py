@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.model.finding import Finding, Severity, compared
 from pytest_flexprice.oracle.catalog import words
 from pytest_flexprice.oracle.catalog.canonical import tree
 from pytest_flexprice.oracle.catalog.matching import Pair, facts, pair
@@ -322,8 +322,8 @@ def _differs(path: str, of: str, meaning: Meaning, ours: Any, theirs: Any) -> Fi
         ITEM,
         path,
         f"{meaning.noun} {of} differs from what was signed off",
-        expected=ours,
-        observed=theirs,
+        expected=compared(ours),
+        observed=compared(theirs),
         consequence=meaning.consequence,
         remedy=meaning.remedy,
         severity=meaning.severity,

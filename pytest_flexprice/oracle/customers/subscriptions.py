@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_flexprice.model.customer_columns import COLUMNS, pairs
 from pytest_flexprice.model.declared_customers import Row
-from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.model.finding import Finding, Severity, compared
 from pytest_flexprice.model.grouping import Told
 from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.model.times import instant_of
@@ -186,7 +186,7 @@ def _against(external_id: str, row: Row, one: Subscription, expected: Expected) 
                 name,
                 f"the {noun} of the subscription of customer '{external_id}' is not the declared one ({row.where})",
                 expected=declared,
-                observed=one.get(name),
+                observed=compared(one.get(name)),
                 consequence=column.cost,
                 remedy="correct the subscription or the declaration",
             )
@@ -222,7 +222,7 @@ def _dates(external_id: str, row: Row, one: Subscription, now: datetime) -> Iter
                 name,
                 f"the {noun} of the subscription of customer '{external_id}' is not the declared one ({row.where})",
                 expected=declared,
-                observed=actual,
+                observed=compared(actual),
                 consequence="periods, and with them invoices, begin on another day",
                 remedy="correct the subscription or the declaration",
             )
