@@ -98,6 +98,9 @@ def show(value: Any) -> str:
     if isinstance(value, (list, tuple, set, frozenset)):
         shown = sorted(map(show, value)) if isinstance(value, (set, frozenset)) else [show(one) for one in value]
         return ", ".join(shown) if shown else "none"
+    mapping = _as_mapping(value)
+    if mapping is not None:
+        return "; ".join(f"{name}: {show(one)}" for name, one in mapping.items()) or "none"
     return str(plain(value))
 
 
