@@ -95,13 +95,16 @@ def show(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, Enum):
         return show(value.value)
+    return _several(value) or str(plain(value))
+
+
+def _several(value: Any) -> str:
+    """The parts of a list or of something with named parts; empty for a single value."""
     if isinstance(value, (list, tuple, set, frozenset)):
         shown = sorted(map(show, value)) if isinstance(value, (set, frozenset)) else [show(one) for one in value]
-        return ", ".join(shown) if shown else "none"
+        return ", ".join(shown) or "none"
     mapping = _as_mapping(value)
-    if mapping is not None:
-        return "; ".join(f"{name}: {show(one)}" for name, one in mapping.items()) or "none"
-    return str(plain(value))
+    return "" if mapping is None else "; ".join(f"{name}: {show(one)}" for name, one in mapping.items()) or "none"
 
 
 def plain(value: Any) -> Any:

@@ -166,7 +166,9 @@ class Catalog:
     extras: Extras = dataclasses.field(default_factory=Extras)
     archived: Mapping[str, Feature] = dataclasses.field(default_factory=dict, compare=False, repr=False, metadata=LIVE)
     loose_meters: tuple[Meter, ...] = dataclasses.field(default=(), compare=False, repr=False, metadata=LIVE)
-    archived_plans: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False, repr=False, metadata=LIVE)
+    archived_plans: Mapping[str, str] = dataclasses.field(
+        default_factory=dict, compare=False, repr=False, metadata=LIVE
+    )
 
     def every_plan(self) -> Iterator[tuple[str, Plan]]:
         """All plans with the path they are told of, those without a lookup key as ``plans without key.<name>``."""

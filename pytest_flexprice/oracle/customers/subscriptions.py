@@ -119,7 +119,11 @@ def _plan_name(one: Subscription) -> str:
 
 
 def _no_plan(row: Row, key: str, plans: NearMisses, archived: Mapping[str, str]) -> Finding:
-    what = f"is archived{since(archived[key])}" if key in archived else f"no published plan has this lookup key{plans.hint(key)}"
+    what = (
+        f"is archived{since(archived[key])}"
+        if key in archived
+        else f"no published plan has this lookup key{plans.hint(key)}"
+    )
     return Finding(
         ITEM,
         f"plans.{key}",
