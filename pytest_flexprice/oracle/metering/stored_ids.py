@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_flexprice.model.finding import Finding
-from pytest_flexprice.oracle.metering.meters import Event
+from pytest_flexprice.model.meters import Event
 
 
 def under_other_ids(sent: Sequence[Event], stored: Sequence[Mapping[str, Any]]) -> list[Finding]:
