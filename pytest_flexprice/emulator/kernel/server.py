@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 IDLE_SECONDS = 30
 """How long a connection may be silent, also in the middle of a request."""
 _SPARE_FILES = 200
+_READ_AT_ONCE = 1 << 16
+_LARGEST_IN_MEMORY = 1 << 20
 
 
 def _connection_limit() -> int:
@@ -91,6 +93,8 @@ class FlexpriceServer:
             threads=self.options.threads,
             ident=None,
             max_request_body_size=MAX_BODY,
+            recv_bytes=_READ_AT_ONCE,
+            inbuf_overflow=_LARGEST_IN_MEMORY,
             channel_timeout=IDLE_SECONDS,
             cleanup_interval=5,
             connection_limit=_connection_limit(),
