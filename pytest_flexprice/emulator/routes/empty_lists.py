@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..kernel.binding import Schema
 from ..kernel.call import Call
-from ..kernel.lists import OWN, SEARCH_FIELDS, listing, query_page, search
+from ..kernel.lists import OWN
+from ..kernel.resource import Resource
 from ..kernel.routing import route
 
-_SEARCH = Schema("Filter", *SEARCH_FIELDS)
+UNITS = Resource("price units", "Price unit", ("name", "code"), sort="name", offset=OWN)
+TASKS = Resource("tasks", "Task", (), sort="name", offset=OWN)
 
 
 @route("GET", "/v1/tasks")
+def list_tasks(call: Call) -> dict[str, Any]:
+    """No tasks."""
+    return TASKS.listed(call)
+
+
 @route("GET", "/v1/prices/units")
-def empty_list(call: Call) -> dict[str, Any]:
-    """No items; the returned offset is the request's own."""
-    return listing([], query_page(call, sort="ignored"), offset=OWN)
+def list_units(call: Call) -> dict[str, Any]:
+    """No price units."""
+    return UNITS.listed(call)
 
 
 @route("POST", "/v1/prices/units/search")
-def empty_unit_search(call: Call) -> dict[str, Any]:
-    """No price units; the returned offset is the request's own."""
-    return listing([], search(call, _SEARCH)[1], offset=OWN)
+def search_units(call: Call) -> dict[str, Any]:
+    """The same by a body."""
+    return UNITS.searched(call)
