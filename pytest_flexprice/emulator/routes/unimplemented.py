@@ -9,7 +9,6 @@ from ..kernel.call import Call
 from ..kernel.routing import ROUTER, Route
 
 _PATTERNS = """
-GET                  addons/:id/entitlements addons/:id/creditgrants
 POST                 alerts/search alerts/setting alerts/setting/search
 GET PUT DELETE       alerts/setting/:id
 POST                 auth/logout
@@ -49,7 +48,6 @@ GET PUT DELETE       tasks/scheduled/:id
 POST                 tasks/scheduled/:id/run
 PUT                  tasks/:id/status
 POST                 usage-records/search
-POST                 wallets/transactions/search
 POST                 workflows/search
 """
 
