@@ -142,13 +142,13 @@ def give_back(scope: Scope, invoice: Row) -> Decimal:
     return total
 
 
-def refund(scope: Scope, invoice: Row, amount: Decimal) -> None:
+def refund(scope: Scope, invoice: Row, amount: Decimal, reason: str = "INVOICE_VOID_REFUND", of: str = "") -> None:
     """Put money that was paid for an invoice into the customer's prepaid wallet, made where there is none."""
     existing = active(scope, invoice["customer_id"], invoice["currency"])
     wallet = existing[0] if existing else None
     if wallet is None:
         wallet = create(scope, invoice["customer_id"], invoice["currency"], name="Subscription Wallet")
-    move(scope, wallet, amount / wallet["conversion_rate"], "INVOICE_VOID_REFUND", invoice["id"])
+    move(scope, wallet, amount / wallet["conversion_rate"], reason, of or invoice["id"])
 
 
 def _allowed(wallet: Row, line: Mapping[str, Any]) -> bool:

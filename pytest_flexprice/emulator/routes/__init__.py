@@ -9,6 +9,7 @@ from . import connections as connections
 from . import control as control
 from . import coupons as coupons
 from . import credit_grants as credit_grants
+from . import credit_notes as credit_notes
 from . import customers as customers
 from . import empty_lists as empty_lists
 from . import entitlements as entitlements

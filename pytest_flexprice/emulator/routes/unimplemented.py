@@ -19,8 +19,6 @@ PUT DELETE           connections/:id
 POST                 costs costs/analytics costs/search
 GET                  costs/active
 GET PUT DELETE       costs/:id
-POST                 creditnotes creditnotes/:id/finalize creditnotes/:id/void
-GET                  creditnotes creditnotes/:id
 GET                  customers/:id/grants/upcoming
 POST                 customers/import
 POST                 events/huggingface-inference events/analytics-v2 events/reprocess
