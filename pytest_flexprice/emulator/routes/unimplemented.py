@@ -29,9 +29,6 @@ POST                 invoices/:id/comms/trigger invoices/:id/recalculate
 POST                 invoices/:id/recalculate-v2
 POST                 marketplace/agreements
 PUT DELETE           payments/:id
-POST                 prices/units
-GET                  prices/units/code/:code
-GET PUT DELETE       prices/units/:id
 POST                 subscriptions/:id/pause subscriptions/:id/resume
 GET                  subscriptions/:id/grants/upcoming
 POST                 subscriptions/:id/change/execute subscriptions/:id/change/preview
