@@ -52,7 +52,7 @@ class Attribution:
     @property
     def unseen(self) -> bool:
         """Whether nobody finds the event by its id, although it was accepted."""
-        return self.rung is Rung.ACCEPTED and self.finding is not None and self.finding.kind is Kind.REQUIREMENT
+        return self.rung is Reached.ACCEPTED and self.finding is not None and self.finding.kind is Kind.REQUIREMENT
 
 
 def attribute(
