@@ -53,6 +53,10 @@ def valued(tallies: Sequence[Tally], differences: Iterable[Difference], prices: 
         if one.meter and one.quantity:
             sums[one.cause, one.customer, one.meter] += one.quantity
     own = {tally.cause: tally for tally in tallies}
+    for tally in tallies:
+        tally.money = {}
+        for (customer, meter), quantity in tally.by_customer.items():
+            sums[tally.cause, customer, meter] += quantity
     for (cause, customer, meter), quantity in sums.items():
         priced = prices.amount(customer, meter, quantity)
         if priced is not None and cause in own:

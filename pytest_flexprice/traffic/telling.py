@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from pytest_flexprice.model.decimals import ZERO, words
 from pytest_flexprice.model.finding import Finding, Severity
 from pytest_flexprice.traffic.causes import Cause, Difference, Tally
+from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.log import DAY
-from pytest_flexprice.traffic.reconcile import Known, Result
+from pytest_flexprice.traffic.reconcile import Result
 
 
 class Meaning(NamedTuple):
@@ -69,13 +70,24 @@ _MEANINGS = {
     Cause.EARLY: Meaning(
         "lie before the start of their customer's line",
         "they are never billed",
-        "start the subscription earlier, or accept it",
+        "start the line earlier, or accept it",
     ),
     Cause.UNKNOWN_NAME: Meaning(
         "of the log are of a name that no published meter counts", "they are never billed", "see item 2.2"
     ),
     Cause.UNKNOWN_CUSTOMER: Meaning(
         "of the log belong to a customer who does not exist", "they are never billed", "see item 4.1"
+    ),
+    Cause.UNSUBSCRIBED: Meaning(
+        "of the log belong to a customer who has no subscription",
+        "they are never billed",
+        "subscribe the customer, or accept it",
+        Severity.WARNING,
+    ),
+    Cause.UNSEEN: Meaning(
+        "at least are on one side only and were not looked into one by one",
+        "their cause is not known",
+        "look into them with traffic.first_day and traffic.last_day around that time",
     ),
     Cause.FOREIGN: Meaning(
         "are in Flexprice and not in the company's log",
@@ -91,6 +103,10 @@ _MEANINGS = {
 }
 
 
+_WHOLE = (Cause.UNKNOWN_NAME, Cause.UNKNOWN_CUSTOMER, Cause.UNSUBSCRIBED)
+"""Told once for each name or customer, with the number of events."""
+
+
 def findings(result: Result, known: Known) -> list[Finding]:
     """One finding for each cause; what other items judge already is a warning here."""
     return [_finding(tally, _severity(tally, result, known), known) for tally in result.tallies]
@@ -102,7 +118,7 @@ def _severity(tally: Tally, result: Result, known: Known) -> Severity:
         own = [one.name or one.customer for one in result.differences if one.cause is tally.cause]
         return Severity.WARNING if set(own) <= known.by_others else Severity.ERROR
     if tally.cause is Cause.EARLY:
-        return Severity.WARNING
+        return Severity.ERROR if tally.grave else Severity.WARNING
     if tally.cause is Cause.WORTHLESS and not any(one.cause is tally.cause for one in result.differences):
         return Severity.WARNING if all(one.name in known.by_others for one in tally.examples) else Severity.ERROR
     return meaning.severity
@@ -111,9 +127,11 @@ def _severity(tally: Tally, result: Result, known: Known) -> Severity:
 def _finding(tally: Tally, severity: Severity, known: Known) -> Finding:
     meaning = _MEANINGS[tally.cause]
     count = f"{tally.events:,} {'event' if tally.events == 1 else 'events'}"
-    if tally.cause in (Cause.UNKNOWN_NAME, Cause.UNKNOWN_CUSTOMER):
+    if tally.cause in _WHOLE:
         count = "events"
     worth = _worth(tally, known)
+    if tally.grave:
+        worth = ", ".join(filter(None, [worth, f"{tally.grave:,} of them while a subscription of the customer ran"]))
     shown = "; ".join(example(one) for one in tally.examples)
     return Finding(
         "3.1",
