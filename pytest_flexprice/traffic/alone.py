@@ -49,7 +49,7 @@ def early_ones(log: Log, known: Known, window: Window) -> Iterator[Tally]:
     for name, meters in known.by_name.items():
         before = {meter: _before(known.starts.get(meter.id, {}), window) for meter in meters}
         tally.events += _count(log, before, tally)
-        within = {meter: _within(windows, known.began) for meter, windows in before.items()}
+        within = {meter: _within(meter, windows, known) for meter, windows in before.items()}
         tally.grave += _count(log, within)
         starts = {customer: each.end for windows in before.values() for customer, each in windows.items()}
         if starts and len(tally.examples) < EXAMPLES:
@@ -68,11 +68,12 @@ def _before(starts: Mapping[str, datetime], window: Window) -> dict[str, Window]
     }
 
 
-def _within(windows: Mapping[str, Window], began: Mapping[str, datetime]) -> dict[str, Window]:
+def _within(meter: Meter, windows: Mapping[str, Window], known: Known) -> dict[str, Window]:
+    began = known.began
     return {
         customer: Window(max(each.start, began[customer]), each.end)
         for customer, each in windows.items()
-        if customer in began and began[customer] < each.end
+        if customer in began and began[customer] < each.end and (meter.id, customer) not in known.added
     }
 
 

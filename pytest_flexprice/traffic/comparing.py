@@ -14,7 +14,6 @@ from pytest_flexprice.model.times import Window
 from pytest_flexprice.model.traffic_plan import Traffic
 from pytest_flexprice.oracle.catalog.objects import Catalog
 from pytest_flexprice.oracle.catalog.objects import Meter as CatalogMeter
-from pytest_flexprice.oracle.invoicing.subscription import INHERITED
 from pytest_flexprice.oracle.metering.meters import Aggregation, Filter, Meter
 from pytest_flexprice.traffic import billing
 from pytest_flexprice.traffic.billing import Billed
@@ -42,7 +41,12 @@ class Comparison:
     @property
     def invoices(self) -> list[Finding]:
         """What previews bill otherwise than the log says, and what could not be compared."""
-        return [*(finding for one in self.billed for finding in one.findings), *billing.uncompared(self.billed)]
+        return [*(finding for one in self.billed for finding in one.findings), *self.uncompared]
+
+    @property
+    def uncompared(self) -> list[Finding]:
+        """What should have been compared and was not."""
+        return list(billing.uncompared(self.billed))
 
 
 def compare(  # noqa: PLR0917 - what one comparison is made of
@@ -107,6 +111,7 @@ def _known(
         customers=frozenset(environment.external_ids.values()),
         starts=environment.prices.starts,
         began=environment.began,
+        added=frozenset(environment.prices.added),
         subscribed=frozenset(environment.subscriptions),
         unbilled=frozenset(event.name for event in plan.events if event.unbilled),
         is_test=is_test,
@@ -128,11 +133,10 @@ def _billed(  # noqa: PLR0917 - as above
 ) -> Iterable[Billed]:
     differing = [one.customer for one in result.differences if one.cause not in _NOT_OF_ONE_CUSTOMER]
     meters = {one.meter.id: one.meter for one in known.metered}
-    asked = []
+    asked: dict[str, billing.Asked] = {}
     for customer in billing.chosen(result.customers, differing, traffic.customers, now.date()):
-        for row in environment.subscriptions.get(customer, ()):
-            if row["subscription_status"] == "active" and row["subscription_type"] != INHERITED:
-                search.progress(f"reading the subscription of '{customer}'")
-                customers = (customer, *environment.children.get(str(row["id"]), ()))
-                asked.append(billing.read(search, customers, str(row["id"]), result.window))
-    return billing.compare(search, asked, meters)
+        for subscription_id, customers in environment.billing(customer):
+            if subscription_id not in asked:
+                search.progress(f"reading the subscription of '{customers[0]}'")
+                asked[subscription_id] = billing.read(search, customers, subscription_id, result.window)
+    return billing.compare(search, list(asked.values()), meters)

@@ -25,10 +25,11 @@ _KEPT = (
 
 @dataclass
 class Environment:
-    """External ids, subscriptions by external id, the customers whose usage a parent subscription bills too, and lines with prices."""
+    """External ids, subscriptions by external id and by their own, whose usage a parent bills too, and lines with prices."""
 
     external_ids: dict[str, str] = field(default_factory=dict)
     subscriptions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    owners: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     children: dict[str, list[str]] = field(default_factory=dict)
     prices: PriceList = field(default_factory=lambda: PriceList(()))
 
@@ -41,7 +42,9 @@ class Environment:
             external_id = found.external_ids.get(str(row.get("customer_id")), "")
             for line in row.get("line_items") or ():
                 found.prices.add(external_id, line)
-            found.subscriptions.setdefault(external_id, []).append({name: row.get(name) for name in _KEPT})
+            kept = {name: row.get(name) for name in _KEPT}
+            found.subscriptions.setdefault(external_id, []).append(kept)
+            found.owners[str(row["id"])] = external_id, kept
             if row.get("subscription_type") == INHERITED:
                 found.children.setdefault(str(row.get("parent_subscription_id")), []).append(external_id)
         return found
@@ -50,6 +53,14 @@ class Environment:
         """Every active subscription."""
         for rows in self.subscriptions.values():
             yield from (row for row in rows if row["subscription_status"] == "active")
+
+    def billing(self, external_id: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """The active subscriptions that bill a customer's usage, its own or a parent's, with all customers whose usage each bills."""
+        for row in self.subscriptions.get(external_id, ()):
+            inherited = row["subscription_type"] == INHERITED
+            owner, own = self.owners.get(str(row["parent_subscription_id"] if inherited else row["id"]), ("", row))
+            if owner and own["subscription_status"] == "active":
+                yield str(own["id"]), (owner, *self.children.get(str(own["id"]), ()))
 
     @property
     def began(self) -> dict[str, datetime]:

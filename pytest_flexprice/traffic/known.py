@@ -19,6 +19,7 @@ class Known:
         customers: the external ids of all customers.
         starts: by meter, the start of each customer's first line on it, by external id.
         began: the start of each customer's first subscription, by external id.
+        added: meters and external ids of lines that an addon brought: what was used before was not meant to be billed.
         subscribed: the customers who have or had a subscription, their own or a parent's; ``None`` where nobody asked.
         unbilled: event names that the plan says are not billed.
         is_test: whether an event (``event_id``, ``external_customer_id``) is one that a run like this sent.
@@ -29,6 +30,7 @@ class Known:
     customers: frozenset[str]
     starts: Mapping[str, Mapping[str, datetime]]
     began: Mapping[str, datetime] = field(default_factory=dict)
+    added: frozenset[tuple[str, str]] = frozenset()
     subscribed: frozenset[str] | None = None
     unbilled: frozenset[str] = frozenset()
     is_test: Callable[[Mapping[str, str]], bool] = lambda event: False

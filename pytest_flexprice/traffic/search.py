@@ -71,7 +71,7 @@ class Search:
             mine = ours.points[one.meter.id] = self._mine(one, window, ours.ids)
             if not one.is_long:
                 differing.update((name, _day(start)) for start in _differing(one, mine, seen))
-            elif _differing(one, _in_all(window, mine.values()), _in_all(window, seen.values())):
+            elif one.adds_up and not _equal(_sum(mine.values()), _sum(seen.values())):
                 differing.update((name, start) for start in _days(window))
         return differing
 
@@ -148,14 +148,17 @@ def _differing(one: Metered, ours: Mapping[datetime, Counted], theirs: Mapping[d
     found = set()
     for start in {*ours, *theirs}:
         mine, seen = ours.get(start, Counted(ZERO, 0)), theirs.get(start, Point(ZERO, 0))
-        if mine.event_count != seen.event_count or (one.adds_up and abs(mine.value - seen.usage) > QUANTITY_TOLERANCE):
+        if mine.event_count != seen.event_count or (one.adds_up and not _equal(mine.value, seen.usage)):
             found.add(start)
     return found
 
 
-def _in_all(window: Window, points: Iterable[Any]) -> dict[datetime, Any]:
-    """Points of long buckets as one, of which only the sum is compared."""
-    return {window.start: Point(sum((each[0] for each in points), ZERO), 0)}
+def _sum(points: Iterable[Counted | Point]) -> Decimal:
+    return sum((value for value, _ in points), ZERO)
+
+
+def _equal(one: Decimal, other: Decimal) -> bool:
+    return abs(one - other) <= QUANTITY_TOLERANCE
 
 
 def _held(ours: Side, theirs: Side) -> dict[datetime, int]:

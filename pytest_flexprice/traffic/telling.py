@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytest_flexprice.model.decimals import ZERO, words
@@ -63,12 +61,12 @@ _MEANINGS = {
         "send the value unchanged",
     ),
     Cause.WORTHLESS: Meaning(
-        "count 0, as what their meter reads is missing, is no number or is below zero",
+        "count 0, as what a meter reads is missing, is no number or is below zero",
         "they bill nothing and are answered like every good event",
         "send the quantity as a number",
     ),
     Cause.EARLY: Meaning(
-        "lie before the start of their customer's line",
+        "lie before the start of the customer's line",
         "they are never billed",
         "start the line earlier, or accept it",
     ),
@@ -85,7 +83,7 @@ _MEANINGS = {
         Severity.WARNING,
     ),
     Cause.UNSEEN: Meaning(
-        "at least are on one side only and were not looked into one by one",
+        "on one side only, at least, were not looked into one by one",
         "their cause is not known",
         "look into them with traffic.first_day and traffic.last_day around that time",
     ),
@@ -103,6 +101,7 @@ _MEANINGS = {
 }
 
 
+_OF_ONE = {"lie": "lies", "count": "counts", "are": "is"}
 _WHOLE = (Cause.UNKNOWN_NAME, Cause.UNKNOWN_CUSTOMER, Cause.UNSUBSCRIBED)
 """Told once for each name or customer, with the number of events."""
 
@@ -129,6 +128,7 @@ def _finding(tally: Tally, severity: Severity, known: Known) -> Finding:
     count = f"{tally.events:,} {'event' if tally.events == 1 else 'events'}"
     if tally.cause in _WHOLE:
         count = "events"
+    problem = _singular(meaning.problem) if tally.events == 1 and tally.cause not in _WHOLE else meaning.problem
     worth = _worth(tally, known)
     if tally.grave:
         worth = ", ".join(filter(None, [worth, f"{tally.grave:,} of them while a subscription of the customer ran"]))
@@ -136,11 +136,17 @@ def _finding(tally: Tally, severity: Severity, known: Known) -> Finding:
     return Finding(
         "3.1",
         f"traffic.{tally.cause.name.lower()}",
-        f"{count} {meaning.problem}{f' ({worth})' if worth else ''}: {shown}",
+        f"{count} {problem}{f' ({worth})' if worth else ''}: {shown}",
         consequence=meaning.consequence,
         remedy=meaning.remedy,
         severity=severity,
     )
+
+
+def _singular(problem: str) -> str:
+    """The problem of one event; it begins with its verb or with a word that stays as it is."""
+    verb, _, rest = problem.partition(" ")
+    return f"{_OF_ONE.get(verb, verb)} {rest}"
 
 
 def _worth(tally: Tally, known: Known) -> str:
@@ -208,25 +214,3 @@ def _cause(tally: Tally, known: Known) -> dict[str, Any]:
         "worth": _worth(tally, known),
         "examples": [example(one) for one in tally.examples],
     }
-
-
-def write(result: Result, path: Path) -> None:
-    """The full list of differences as CSV."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(
-            ["cause", "event_id", "event_name", "external_customer_id", "timestamp", "detail", "quantity", "meter_id"]
-        )
-        for one in result.differences:
-            writer.writerow(
-                [
-                    one.cause.value,
-                    one.event_id,
-                    one.name,
-                    one.customer,
-                    one.time.isoformat(),
-                    one.detail,
-                    words(one.quantity),
-                    one.meter,
-                ]
-            )

@@ -72,21 +72,24 @@ class _Teller(Player):
             differs = self._step(step, names)
             assert not differs, (step["name"], differs)
             if step["request"]["path"] in _SENDING:
-                body = names.fill(step["request"]["json"])
-                sent += body.get("events", [body])
+                body = names.fill(step["request"].get("json")) or {}
+                sent += [row for row in body.get("events", [body]) if "event_id" in row]
         return names, sent, self._now()
 
 
 @contextmanager
 def told(topic: str, until: str = "") -> Iterator[Told]:
-    """The conversation ``reconcile_<topic>``, played until before the step of that name, or to its end."""
+    """A conversation, played until before the step of that name, or to its end."""
     with FlexpriceServer(EmulatorOptions(jobs=False, lag=0.0)) as server:
         teller = _Teller(server.url, server.api_key)
         try:
-            names, sent, now = teller.tell(RECORDINGS / f"reconcile_{topic}.json", until)
+            names, sent, now = teller.tell(RECORDINGS / f"{topic}.json", until)
         finally:
             teller.close()
-        headers = {"x-api-key": server.api_key, "x-environment-id": str(names.values["env"])}
+        headers = {
+            "x-api-key": server.api_key,
+            "x-environment-id": str(names.values.get("env", "00000000-0000-0000-0000-000000000000")),
+        }
         asked: list[dict[str, Any]] = []
         client = Flexprice(Transport(server.url, headers), WriteGuard(Level.READ, production=True), asked.append)
         yield Told(names, sent, now, client, asked)
