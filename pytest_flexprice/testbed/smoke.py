@@ -12,8 +12,8 @@ from typing import Any, TypeVar, cast
 
 from pytest_flexprice.api import ApiError
 from pytest_flexprice.model.finding import Finding, NotVerified, RequirementNotMet, Severity
+from pytest_flexprice.model.meters import Event
 from pytest_flexprice.oracle.metering.attribution import Attribution
-from pytest_flexprice.oracle.metering.meters import Event
 from pytest_flexprice.testbed import billing_rungs, usage_rungs
 from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.billing_rungs import Draft, Finalized, Invoice

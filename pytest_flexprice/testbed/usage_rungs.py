@@ -9,11 +9,12 @@ from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, decimal, words
 from pytest_flexprice.model.finding import Finding, Kind
+from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.times import Window, second
 from pytest_flexprice.oracle.invoicing.invoice import line_usages
 from pytest_flexprice.oracle.metering.attribution import Attribution, attribute, changed_on_the_way
 from pytest_flexprice.oracle.metering.designing import design, near_miss_name, stamper
-from pytest_flexprice.oracle.metering.meters import Event, Meter, Usage
+from pytest_flexprice.oracle.metering.meters import Usage
 from pytest_flexprice.oracle.metering.usage import Reading, compare_usage, from_invoice, from_query, from_subscription
 from pytest_flexprice.run.profile import Profile
 from pytest_flexprice.testbed.bench import Bench

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from pytest_flexprice.model.decimals import ZERO
+from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.oracle.metering.attribution import why_zero
-from pytest_flexprice.oracle.metering.meters import Event, Meter
 from pytest_flexprice.traffic.causes import EXAMPLES, Cause, Difference, Tally
 from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.log import Log

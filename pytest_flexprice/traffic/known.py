@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pytest_flexprice.oracle.metering.meters import Event, Meter
+from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.traffic.metered import Metered
 
 

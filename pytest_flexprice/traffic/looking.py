@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 
 from pytest_flexprice.api.traffic import PAGE
 from pytest_flexprice.model.finding import NotVerified
+from pytest_flexprice.model.meters import Event
 from pytest_flexprice.model.times import Window
-from pytest_flexprice.oracle.metering.meters import Event
 from pytest_flexprice.traffic.causes import Cause, Difference, Tally, classified
 from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.search import MOST_EVENTS, Search, Stretch

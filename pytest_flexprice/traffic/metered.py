@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_flexprice.oracle.metering.meters import Meter
+from pytest_flexprice.model.meters import Meter
 from pytest_flexprice.traffic.log import DAY
 
 _SECONDS = {"MINUTE": 60, "15MIN": 900, "30MIN": 1800, "HOUR": 3600, "3HOUR": 10_800, "6HOUR": 21_600, "12HOUR": 43_200,

@@ -16,8 +16,8 @@ from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.traffic import PAGE, Point, read_arrived, read_ids_by_name, read_points
 from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO
 from pytest_flexprice.model.finding import not_verified
+from pytest_flexprice.model.meters import Event
 from pytest_flexprice.model.times import Window
-from pytest_flexprice.oracle.metering.meters import Event
 from pytest_flexprice.traffic.log import DAY, HOUR, MINUTE, Log
 from pytest_flexprice.traffic.metered import Metered
 from pytest_flexprice.traffic.metering import Counted

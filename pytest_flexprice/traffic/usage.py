@@ -8,9 +8,10 @@ from typing import Protocol
 
 from pytest_flexprice.model.decimals import ZERO
 from pytest_flexprice.model.finding import not_verified
+from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine
-from pytest_flexprice.oracle.metering.meters import Event, Meter, Usage, expected_usage, usage_of_total
+from pytest_flexprice.oracle.metering.meters import Usage, expected_usage, usage_of_total
 from pytest_flexprice.traffic.log import Log
 from pytest_flexprice.traffic.metering import Counted
 

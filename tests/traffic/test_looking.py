@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pytest_flexprice.model.finding import Severity, not_verified
+from pytest_flexprice.model.meters import Aggregation, Event, Meter
 from pytest_flexprice.model.times import Window
-from pytest_flexprice.oracle.metering.meters import Aggregation, Event, Meter
 from pytest_flexprice.run.scheduling import GroupScheduling
 from pytest_flexprice.traffic import listing, looking, search, telling
 from pytest_flexprice.traffic.alone import early_ones

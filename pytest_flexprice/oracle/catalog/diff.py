@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from pytest_flexprice.model.decimals import words as plain
 from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.model.prices import Price
 from pytest_flexprice.oracle.catalog import words
-from pytest_flexprice.oracle.catalog.canonical import tree
+from pytest_flexprice.oracle.catalog.canonical import sort_key, tree
 from pytest_flexprice.oracle.catalog.matching import Pair, facts, pair
-from pytest_flexprice.oracle.catalog.objects import Catalog, Entitlement, Feature, Plan, Price
+from pytest_flexprice.oracle.catalog.objects import Catalog, Entitlement, Feature, Plan
 from pytest_flexprice.oracle.catalog.words import Meaning
 
 ITEM = "2.1"
@@ -193,7 +195,7 @@ def _unkeyed(expected: Catalog, observed: Catalog) -> Iterator[Finding]:
 
 
 def _plan(path: str, noun: str, ours: Plan, theirs: Plan, rules: _Rules) -> Iterator[Finding]:
-    if ours == theirs:
+    if sort_key(ours) == sort_key(theirs):
         return
     if ours.name != theirs.name:
         yield _differs(f"{path}.name", f"of {noun}", words.NAME, ours.name, theirs.name)
@@ -221,9 +223,9 @@ def _plan(path: str, noun: str, ours: Plan, theirs: Plan, rules: _Rules) -> Iter
             yield _extra(where, f"credit grant '{name}' of {noun} is there although nobody signed it off")
 
 
-def _billed(price: Price) -> Price:
-    """The price without what only names it."""
-    return replace(price, display_name="", lookup_key="")
+def _billed(price: Price) -> str:
+    """What a price bills, without what only names it."""
+    return sort_key(replace(price, display_name="", lookup_key=""))
 
 
 def _price(path: str, noun: str, one: Pair, rules: _Rules, copies: int) -> Iterator[Finding]:
@@ -313,7 +315,7 @@ def _tier_words(tiers: list[dict[str, Any]]) -> str:
 
 def describe(price: Price) -> str:
     """A price in a few words, such as ``0.05 usd MONTHLY FLAT_FEE``."""
-    cost = f"{len(price.tiers)} tiers" if price.amount is None else format(price.amount, "f")
+    cost = f"{len(price.tiers)} tiers" if price.billing_model == "TIERED" else plain(price.amount)
     return " ".join((cost, price.currency, price.billing_period, price.billing_model))
 
 

@@ -14,7 +14,7 @@ from pytest_flexprice.model.declared_customers import Problem, Row, Unusable
 from pytest_flexprice.model.finding import Finding, Kind, NotDecided, NotVerified, Severity, not_decided, not_verified
 from pytest_flexprice.model.golive_plan import Customers
 from pytest_flexprice.model.near_miss import NearMisses
-from pytest_flexprice.model.numbers import SPACES
+from pytest_flexprice.model.values import SPACES
 
 ITEM = "4.1"
 _INTERNAL = re.compile(r"cust_[0-9A-HJKMNP-TV-Z]{26}")

@@ -9,9 +9,10 @@ from typing import Any
 
 from pytest_flexprice.model.finding import Finding, Severity
 from pytest_flexprice.model.grouping import Told
+from pytest_flexprice.model.prices import Price
 from pytest_flexprice.model.times import instant_of
 from pytest_flexprice.oracle.catalog.diff import describe
-from pytest_flexprice.oracle.catalog.objects import Catalog, Price
+from pytest_flexprice.oracle.catalog.objects import Catalog
 
 ONE_TIME = "ONETIME"
 INHERITED = "inherited"

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from pytest_flexprice.model.finding import Finding, not_decided
 from pytest_flexprice.model.golive_plan import Event, GoLivePlan
-from pytest_flexprice.model.numbers import names_in, trimmed
-from pytest_flexprice.oracle.catalog.objects import Meter
+from pytest_flexprice.model.meters import Meter
+from pytest_flexprice.model.values import names_in, trimmed
 from pytest_flexprice.oracle.samples import forms
 from pytest_flexprice.oracle.samples import lint as event_lint
 from pytest_flexprice.oracle.samples.counting import Samples, Tally, opened

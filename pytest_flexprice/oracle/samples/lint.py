@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.model.golive_plan import Event
 from pytest_flexprice.model.near_miss import NearMisses
-from pytest_flexprice.model.numbers import trimmed
-from pytest_flexprice.oracle.metering.quantities import printed
+from pytest_flexprice.model.values import printed, trimmed
 from pytest_flexprice.oracle.samples.counting import Batch, Named, Repeated, Tally
 from pytest_flexprice.oracle.samples.rules import Reading
 from pytest_flexprice.oracle.samples.words import WORDS
