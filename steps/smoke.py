@@ -160,7 +160,7 @@ def finalized_is_right(finalized: Climbed[Any], observe: Observe) -> None:
 def invoice_was_finalized(smoke: Smoke) -> Finalized:
     climbed = climb(smoke.finalized)
     if climbed.broken:
-        pytest.skip(f"not reached, because the finalized invoice (7.3) broke first: {climbed.findings[0].sentence}")
+        pytest.skip("not reached, because the finalized invoice (7.3) broke first")
     return climbed.found
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from pytest_flexprice.model.decimals import words as plain
-from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.model.finding import Finding, Severity, compared
 from pytest_flexprice.model.prices import Price
 from pytest_flexprice.oracle.catalog import words
 from pytest_flexprice.oracle.catalog.canonical import sort_key, tree
@@ -107,7 +107,7 @@ def _features(expected: Catalog, observed: Catalog) -> Iterator[Finding]:
 def _lost_feature(path: str, key: str, ours: Feature, observed: Catalog) -> Finding:
     event = f" with event name '{ours.meter.event_name}'" if ours.meter else ""
     gone = observed.archived.get(key)
-    since = f" since {gone.meter.changed}" if gone and gone.meter and gone.meter.changed else ""
+    since = words.since(gone.meter.changed if gone and gone.meter else "")
     return _finding(
         path,
         f"feature '{key}'{event} is archived{since}" if gone else f"feature '{key}'{event} is missing",
@@ -154,6 +154,16 @@ def _shared(expected: Catalog, observed: Catalog) -> dict[str, str]:
 
 
 def _lost_plan(path: str, key: str, ours: Plan, observed: Catalog) -> Finding:
+    if key in observed.archived_plans:
+        return _finding(
+            path,
+            f"plan '{ours.name}' with lookup key '{key}' is archived{words.since(observed.archived_plans[key])}",
+            expected="published",
+            observed="archived",
+            consequence="nobody can be subscribed to it",
+            remedy="make the plan again, as an archived one cannot be published, or sign the catalog without it off with "
+            "--flexprice-snapshot",
+        )
     orphans = sorted({price.event_name for price in ours.prices if price.usage and not price.feature})
     unmapped = sorted({*ours.entitlements, *(one.feature for one in ours.prices if one.feature)} - {*observed.features})
     cause = ""
@@ -324,8 +334,8 @@ def _differs(path: str, of: str, meaning: Meaning, ours: Any, theirs: Any) -> Fi
         ITEM,
         path,
         f"{meaning.noun} {of} differs from what was signed off",
-        expected=ours,
-        observed=theirs,
+        expected=compared(ours),
+        observed=compared(theirs),
         consequence=meaning.consequence,
         remedy=meaning.remedy,
         severity=meaning.severity,

@@ -98,7 +98,8 @@ class Catalog:
 
     ``unkeyed_plans`` are published plans without a lookup key, by name, in as many copies as there are. ``archived`` maps the
     lookup key of features that are archived, and not published too, to the meter they had; ``loose_meters`` are meters that no
-    published feature has. Both are live.
+    published feature has; ``archived_plans`` maps the lookup key of plans that are archived, and not published too, to when they
+    were changed last. All three are live.
     """
 
     features: Mapping[str, Feature] = dataclasses.field(default_factory=dict)
@@ -107,6 +108,9 @@ class Catalog:
     extras: Extras = dataclasses.field(default_factory=Extras)
     archived: Mapping[str, Feature] = dataclasses.field(default_factory=dict, compare=False, repr=False, metadata=LIVE)
     loose_meters: tuple[Meter, ...] = dataclasses.field(default=(), compare=False, repr=False, metadata=LIVE)
+    archived_plans: Mapping[str, str] = dataclasses.field(
+        default_factory=dict, compare=False, repr=False, metadata=LIVE
+    )
 
     def every_plan(self) -> Iterator[tuple[str, Plan]]:
         """All plans with the path they are told of, those without a lookup key as ``plans without key.<name>``."""

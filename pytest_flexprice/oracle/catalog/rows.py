@@ -34,11 +34,16 @@ _NUMBERED_SETTINGS = ("prefix", "format", "separator", "suffix_length", "start_s
 
 
 def catalog(
-    features: Iterable[Row], plans: Iterable[Row], meters: Iterable[Row] = (), now: datetime | None = None
+    features: Iterable[Row],
+    plans: Iterable[Row],
+    meters: Iterable[Row] = (),
+    now: datetime | None = None,
+    retired: Iterable[Row] = (),
 ) -> Catalog:
     """The catalog from searches with ``expand``: features with meters, plans with prices, meters, entitlements, credit grants.
 
-    ``now`` leaves prices out that have ended by then (the search does so too). Archived features may be among ``features``.
+    ``now`` leaves prices out that have ended by then (the search does so too). Archived features may be among ``features``;
+    ``retired`` are plans that a search for archived ones answered.
     """
     published: dict[str, Feature] = {}
     archived: dict[str, Feature] = {}
@@ -70,6 +75,11 @@ def catalog(
         unkeyed_plans={name: tuple(sorted(copies, key=sort_key)) for name, copies in unkeyed.items()},
         archived={key: feature for key, feature in archived.items() if key not in published},
         loose_meters=loose,
+        archived_plans={
+            row["lookup_key"]: row.get("updated_at") or ""
+            for row in retired
+            if row.get("lookup_key") and row["lookup_key"] not in keyed and row.get("status") == "archived"
+        },
     )
 
 

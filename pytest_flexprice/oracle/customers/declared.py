@@ -97,6 +97,23 @@ def first_start(customers: Customers | None, folder: Path) -> datetime | None:
     return first
 
 
+def nobody_billed(customers: Customers | None, folder: Path, now: datetime) -> bool:
+    """Whether customers are declared, and by what is declared no subscription bills anything yet: drafts, trials, later starts.
+
+    Raises:
+        NotDecided, NotVerified: as ``usable``.
+    """
+    if customers is None or not (customers.file or customers.declared):
+        return False
+    return not any(_billed(row, now) for row in usable(customers, folder))
+
+
+def _billed(row: Row, now: datetime) -> bool:
+    start = row.values.get("start_date")
+    active = row.values.get("status", "active").lower() == "active"
+    return bool(row.values.get("plan")) and active and not (start and as_instant(start) > now)
+
+
 def told(problems: list[Problem]) -> Iterator[Finding]:
     """Problems of cells as findings; of very many the first ones, and how many there are."""
     for one in islice(problems, _SHOWN):

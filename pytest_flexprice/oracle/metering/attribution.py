@@ -49,6 +49,11 @@ class Attribution:
         """Whether the event counts as it must."""
         return self.rung is Rung.COUNTED and self.finding is None
 
+    @property
+    def unseen(self) -> bool:
+        """Whether nobody finds the event by its id, although it was accepted."""
+        return self.rung is Rung.ACCEPTED and self.finding is not None and self.finding.kind is Kind.REQUIREMENT
+
 
 def attribute(
     event: Event,
