@@ -13,7 +13,7 @@ from pytest_flexprice.evidence.recorder import Observe
 from pytest_flexprice.model.finding import require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.model.meters import Event
-from pytest_flexprice.run.profile import Profile
+from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.testbed.billing_rungs import Draft, Finalized, Invoice
 from pytest_flexprice.testbed.delivered import NotRegistered, await_processed
 from pytest_flexprice.testbed.ladder import Climbed
