@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_flexprice.api import ApiError, Flexprice
-from pytest_flexprice.evidence.verdict import EXIT_LEFT_BEHIND
+from pytest_flexprice.evidence.headline import EXIT_LEFT_BEHIND
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet
 from pytest_flexprice.run import collector, preflight, run
 from pytest_flexprice.run.run import Run
