@@ -39,7 +39,7 @@ _AGENT = f"pytest-flexprice/{__version__}"
 @contextmanager
 def reading(flexprice: Flexprice, profile: Profile, webhooks: Webhooks) -> Iterator[Portal]:
     """The delivery service for the time of one step: the token is fetched now and forgotten afterwards."""
-    portal = open_portal(flexprice, profile.svix_url, profile.add_secret)
+    portal = open_portal(flexprice, profile.svix_url, profile.add_secret, flexprice.note)
     if portal is None:
         require_none(native_findings(webhooks))
     assert portal is not None
