@@ -68,7 +68,7 @@ def test_actions_are_pinned_to_one_commit_each_and_say_which_version_it_is() -> 
     pinned = {re.fullmatch(r"(actions/[a-z-]+)@([0-9a-f]{40}) # v\d+\.\d+\.\d+", each) for each in used}
     assert None not in pinned
     commits = {match[1]: match[2] for match in pinned if match}
-    assert len(commits) == len({each for each in used}) == 5
+    assert len(commits) == len(set(used)) == 5
 
 
 def test_actionlint_has_nothing_to_say() -> None:
@@ -76,7 +76,9 @@ def test_actionlint_has_nothing_to_say() -> None:
     if program is None:
         pytest.skip("no actionlint; install it with: go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.7")
     workflow = PROJECT / "docs" / "ci" / "github-actions.yml"
-    done = subprocess.run([program, "-shellcheck=", str(workflow)], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [program, "-shellcheck=", str(workflow)], capture_output=True, text=True, timeout=60, check=False
+    )
     assert (done.returncode, done.stdout) == (0, "")
 
 
