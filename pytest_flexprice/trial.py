@@ -8,9 +8,9 @@ from typing import Any
 
 from pytest_flexprice.model.finding import Finding, require_none
 from pytest_flexprice.testbed.waiting import Eventually
-from pytest_flexprice.webhooks import answers, effects, handler, sending
+from pytest_flexprice.webhooks import answers, effects, handler, repeats, sending
 from pytest_flexprice.webhooks.mint import Mint
-from pytest_flexprice.webhooks.processed import processed_reader
+from pytest_flexprice.webhooks.processed_url import processed_reader
 
 _NO_SECRETS: Mapping[str, str] = {}
 
@@ -49,10 +49,11 @@ def check_handler(
     signed = sending.try_signatures(url, mint(), other_secrets)
     findings = handler.signature_findings(signed, effects.effects(signed, witness, poll))
     answered = sending.try_answers(url, mint())
-    ordered = sending.try_out_of_order(url, mint()) if signed[0].accepted else []
-    findings += answers.answer_findings([*answered, *ordered])
+    findings += answers.answer_findings(answered)
     twice = sending.try_twice(url, mint())
-    findings += effects.repeat_findings(twice, effects.settled(twice, witness, poll))
+    findings += answers.repeated_findings(twice)
+    again = [*twice, *answered]
+    findings += repeats.repeat_findings(again, effects.settled(again, witness, poll))
     findings += effects.witness_findings(ask, mint().mark)
     require_none(findings)
     return findings

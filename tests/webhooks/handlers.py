@@ -328,7 +328,7 @@ TABLE: dict[str, tuple[type[Handler], Wanted, bool]] = {
     "limits requests that come at once": (Limited, "", True),
     "verifies finalized only": (
         skips(lambda r, h: kind(r) != FINALIZED),
-        f"a `{PAYMENT}` with a wrong signature",
+        f"an unsigned `{PAYMENT}`",
         True,
     ),
     "verifies finalized only, cannot be asked": (
