@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet, Severity
-from pytest_flexprice.trial import check_handler
+from pytest_flexprice.trial import webhook_probes
 from pytest_flexprice.webhooks import probes, sending
 
 from .builders import SECRET, mint
@@ -18,7 +18,7 @@ def told(name: str) -> list[str]:
     kind, _, can_be_asked = TABLE[name]
     with kind() as company:
         try:
-            findings = check_handler(company.url, SECRET, processed=company.processed if can_be_asked else None)
+            findings = webhook_probes(company.url, SECRET, processed=company.processed if can_be_asked else None)
         except (RequirementNotMet, NotVerified) as error:
             findings = list(error.findings)
     return [finding.sentence for finding in findings if finding.severity is Severity.ERROR]
