@@ -53,6 +53,7 @@ def webhook_probes(
     findings = handler.signature_findings(signed, effects.effects(signed, witness, poll))
     answered = sending.try_answers(url, mint())
     findings += answers.answer_findings(answered)
+    findings += repeats.unprocessed_findings(effects.unprocessed([*signed, *answered], witness, poll))
     twice = sending.try_twice(url, mint())
     findings += answers.repeated_findings(twice)
     again = [*twice, *answered]

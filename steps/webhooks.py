@@ -151,9 +151,13 @@ def try_answers(plan: GoLivePlan, profile: Profile) -> tuple[Target, list[Result
 
 
 @then("it answers each with success and in time")
-def answers_with_success(tried: tuple[Target, list[Result]], observe: Observe) -> None:
-    _, results = tried
-    findings = answers.answer_findings(results)
+def answers_with_success(
+    tried: tuple[Target, list[Result]], handler_has_processed: Override, eventually: Eventually, observe: Observe
+) -> None:
+    target, results = tried
+    ask = effects.trusted(processed_reader(target.webhooks.processed, handler_has_processed), target.mint)
+    lost = effects.unprocessed(results, ask, eventually.poll)
+    findings = [*answers.answer_findings(results), *repeats.unprocessed_findings(lost)]
     conflict = answers.retry_conflict()
     observe(
         "answers of the handler",

@@ -22,7 +22,6 @@ OTHER_TYPES = (
     "payment.success",
     "wallet.created",
     "customer.updated",
-    "credit_note.created",
 )
 """One of each further family that Flexprice sends (contract 6.2), and those that are most like the four of the checklist."""
 UNKNOWN_TYPE = "golive.unknown_event_type"

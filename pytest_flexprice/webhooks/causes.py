@@ -116,6 +116,10 @@ _SHOWN: Mapping[str, Callable[[Result], Cause]] = {
         ", because it, or something before it, lets only the delivery service's user agent pass",
         "let whoever signs correctly pass: a user agent proves nothing, and may change",
     ),
+    "title case": _fixed(
+        ", because it reads the names of headers in one spelling only, such as Svix-Id",
+        "read headers whatever the case of their names: the delivery service writes svix-id",
+    ),
     "clock": _clock,
 }
 

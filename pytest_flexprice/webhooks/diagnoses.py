@@ -7,6 +7,7 @@ headers. Which was accepted names the mistake (``causes``).
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
@@ -119,7 +120,12 @@ def _surroundings(mint: Mint) -> list[Probe]:
     """The control as something before the handler may want it."""
     name = "agent"
     agent = mint.signed(name, name, "", expect=_TOLD)
-    return [mint.made(name, name, "", agent.body, headers={**agent.headers, "user-agent": AGENT}, expect=_TOLD)]
+    titled = mint.signed("title case", "title case", "", expect=_TOLD)
+    spelled = {header.title(): value for header, value in titled.headers.items()}
+    return [
+        mint.made(name, name, "", agent.body, headers={**agent.headers, "user-agent": AGENT}, expect=_TOLD),
+        dataclasses.replace(titled, headers=spelled),
+    ]
 
 
 def _clock(mint: Mint, minutes: int) -> Probe:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from pytest_flexprice.model.finding import Finding, Kind, NotDecided, NotVerified
@@ -20,6 +21,7 @@ from pytest_flexprice.webhooks.sending import Result
 
 Ask = Callable[[str], Processed]
 DEADLINE, SETTLING = 5.0, 0.5
+QUEUE = 12.0  # seconds for what is late while other messages have been processed
 PATIENCE = 30.0  # seconds for asking about forged messages
 
 
@@ -43,10 +45,13 @@ def trusted(ask: Ask | None, mint: Mint) -> Ask | None:
 
 
 def witness_findings(ask: Ask | None, mark: str, item: str = "7.4") -> list[Finding]:
-    """Whether the witness says of an invoice that does not exist that it was processed."""
+    """Whether the witness can be asked, and says of an invoice that does not exist that it was processed."""
     invoice_id = bodies.marked_id("inv", mark, "never sent")
-    if ask is None or not ask(invoice_id).times:
-        return []
+    try:
+        if ask is None or not ask(invoice_id).times:
+            return []
+    except (NotVerified, NotDecided) as error:
+        return [replace(finding, item=item) for finding in error.findings]
     return [
         Finding(
             item,
@@ -115,6 +120,31 @@ def _let_settle(ask: Ask, poll: Poll | None, true: Sequence[Probe]) -> None:
     poll("a true message is processed", lambda: ask(invoice_id), lambda seen: seen.times > 0, DEADLINE)
 
 
+def unprocessed(results: Sequence[Result], ask: Ask | None, poll: Poll) -> list[Result]:
+    """The accepted messages about a finalized invoice that were never processed, while the first of them was."""
+    told = [result for result in results if result.accepted and result.probe.expect is Expect.ACCEPTED]
+    sent = [result for result in told if result.probe.event_type == bodies.INVOICE_TYPES[0]]
+    if ask is None or not sent:
+        return []
+    witness = ask
+
+    def missing() -> list[Result]:
+        return [result for result in sent if not witness(result.probe.invoice_id).times]
+
+    try:
+        if not witness(sent[0].probe.invoice_id).times or not missing():
+            return []
+        poll(
+            "every accepted message is processed",
+            lambda: Processed(len(missing())),
+            lambda seen: seen.times == 0,
+            QUEUE,
+        )
+        return missing()
+    except (NotVerified, NotDecided):
+        return []
+
+
 def settled(results: Sequence[Result], ask: Ask | None, poll: Poll) -> dict[str, Processed]:
     """How often each message that was sent again has been processed, by the kind of its probes, once that has happened and settled."""
     if ask is None:
@@ -129,6 +159,11 @@ def settled(results: Sequence[Result], ask: Ask | None, poll: Poll) -> dict[str,
     def most() -> Processed:
         return max((ask(invoice_id) for invoice_id in wanted.values()), key=lambda seen: seen.times)
 
+    def least() -> Processed:
+        return min((ask(invoice_id) for invoice_id in wanted.values()), key=lambda seen: seen.times)
+
+    if wanted and least().times == 0 < most().times:
+        poll("the last of the repeated messages is processed", least, lambda seen: seen.times > 0, QUEUE)
     if wanted:
         poll("no repeated message is processed again", most, lambda seen: seen.times > 1, SETTLING)
     return {kind: ask(invoice_id) for kind, invoice_id in wanted.items()}

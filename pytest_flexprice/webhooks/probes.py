@@ -78,6 +78,14 @@ def repeated(mint: Mint) -> list[Probe]:
     ]
 
 
+def before_repeated(mint: Mint) -> Probe:
+    """A forgery with the id of the message that is repeated, sent before it: who remembers ids before verifying loses the true one."""
+    kind, title = "refused before", "a message whose id was refused before"
+    body = mint.body("repeated")
+    message_id = mint.message_id("repeated")
+    return mint.signed(kind, kind, title, body, expect=Expect.REFUSED, secret=fresh_secret(), message_id=message_id)
+
+
 def simultaneous(mint: Mint) -> list[Probe]:
     """One message several times, to be sent at the same moment: the same id, time and signature."""
     kind, title = "simultaneous", "a message that arrives several times at the same moment"

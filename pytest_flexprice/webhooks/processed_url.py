@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import requests
 
 from pytest_flexprice.api.deadline import Deadline, DeadlineAdapter
-from pytest_flexprice.model.finding import not_decided, not_verified
+from pytest_flexprice.model.finding import NotDecided, NotVerified, not_decided, not_verified
 from pytest_flexprice.webhooks.processed import ITEM, Processed, as_processed, undecided
 
 SECONDS = 10.0  # for the whole answer
@@ -87,8 +87,22 @@ def ask_processed(template: str, invoice_id: str, get: Get = get_page) -> Proces
 def processed_reader(template: str, override: Callable[[str], Any] | None = None) -> Callable[[str], Processed] | None:
     """How to ask whether an invoice's webhook was processed: the company's own function, else the plan's URL, else None."""
     if override is not None:
-        return lambda invoice_id: as_processed(override(invoice_id))
+        return lambda invoice_id: _asked(override, invoice_id)
     return (lambda invoice_id: ask_processed(template, invoice_id)) if template else None
+
+
+def _asked(override: Callable[[str], Any], invoice_id: str) -> Processed:
+    try:
+        return as_processed(override(invoice_id))
+    except (NotVerified, NotDecided):
+        raise
+    except Exception as error:
+        raise not_verified(
+            ITEM,
+            "handler_has_processed",
+            f"whether the handler processed the webhook could not be asked: the company's own function raised {type(error).__name__}",
+            remedy="let it return a bool, a count or message ids, and None or 0 for an invoice that it does not know",
+        ) from error
 
 
 def _got(url: str, get: Get) -> Page:

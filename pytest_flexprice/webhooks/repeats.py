@@ -19,6 +19,7 @@ REPEATED: Mapping[str, str] = {
     "after failure": _AFTER_FAILURE,
 }
 """The kinds of probes that carry one message more than once: in which case."""
+_TOGETHER = "remember a message's id only together with the work that it asks for, in one transaction"
 _TOLD_UNSEEN = ("repeated", "simultaneous")
 
 
@@ -56,20 +57,44 @@ def _of_kind(kind: str, sent: Sequence[Result], processed: Processed | None, boo
         )
 
 
+def unprocessed_findings(unprocessed: Sequence[Result]) -> list[Finding]:
+    """What is said of messages that were answered with success and never processed, while others were; see ``effects.unprocessed``."""
+    if not unprocessed:
+        return []
+    titles = list(dict.fromkeys(result.probe.title for result in unprocessed))
+    return [
+        _never(
+            unprocessed[0],
+            f"the webhook handler answers {' and '.join(titles)} with success and never processes it, though it processes others",
+            "look into what the handler does after it answers: its queue, its limits and its errors",
+        )
+    ]
+
+
 def _lost(kind: str, words: str, sent: Sequence[Result]) -> Iterator[Finding]:
     """A message that never had an effect, though others have, and that the delivery service thinks to be taken."""
+    if not sent[-1].accepted:
+        return
     if kind == "out of order" and all(result.accepted for result in sent):
         yield _never(
             sent[1],
             "an invoice whose payment arrives before its finalization is never processed, though both were answered with success",
             "take each message for itself, whatever came before: the order of webhooks is not guaranteed",
         )
-    elif words == _AFTER_FAILURE and sent[-1].accepted:
+    elif words == _AFTER_FAILURE:
         yield _never(
             sent[-1],
             f"a message that {words} is answered with success and never processed",
-            "remember a message's id only together with the work that it asks for, in one transaction",
+            _TOGETHER,
         )
+    elif kind == "repeated":
+        yield _never(
+            sent[-1],
+            "a message is never processed whose id came before with a wrong signature, though it is answered with success",
+            f"verify before remembering an id; {_TOGETHER}",
+        )
+    else:
+        yield _never(sent[-1], f"a message that {words} is answered with success and never processed", _TOGETHER)
 
 
 def _never(result: Result, problem: str, remedy: str) -> Finding:

@@ -124,16 +124,20 @@ def _retried(line: Line, mint: Mint, sent: Sequence[Result]) -> list[Result]:
 
 
 def try_twice(url: str, mint: Mint, *, user_agent: str = "", time_limit: float = TIME_LIMIT) -> list[Result]:
-    """Send one message again as a retry of the delivery service would, with others between the two.
+    """Send one message again as a retry of the delivery service would, with others between the two, unless the control is refused.
 
-    Those are one message several times at the same moment, and an invoice's payment before its finalization, which the delivery
-    service does not exclude (contract 6.4), with a later state of it at the end.
+    A forgery with its id comes before it: who remembers ids before verifying loses the true message. Between are one message several
+    times at the same moment, and an invoice's payment before its finalization, which the delivery service does not exclude
+    (contract 6.4), with a later state of it at the end.
     """
     line = Line(url, user_agent, time_limit)
+    control = line.send(probes.control(mint))
+    if control.refused:
+        return [control]
     first, second = probes.repeated(mint)
-    begun = line.send(first)
+    begun = [control, line.send(probes.before_repeated(mint)), line.send(first)]
     between = [*line.at_once(probes.simultaneous(mint)), *line.in_turn(probes.out_of_order(mint))]
-    return [begun, *between, line.send(second)]
+    return [*begun, *between, line.send(second)]
 
 
 def wanted(results: Iterable[Result]) -> dict[str, str]:
