@@ -9,8 +9,8 @@ from pytest_bdd import given, parsers, then
 from pytest_flexprice.evidence.recorder import Observe
 from pytest_flexprice.model.finding import require_none
 from pytest_flexprice.model.golive_plan import Attestation, GoLivePlan
+from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.oracle import attestations
-from pytest_flexprice.run.profile import Profile
 
 
 @given(parsers.re(r"what the plan states about item (?P<item>8\.\d)"), target_fixture="stated")
@@ -23,7 +23,8 @@ def statement_counts(
     stated: tuple[str, list[Attestation]], profile: Profile, plan: GoLivePlan, observe: Observe
 ) -> None:
     item, statements = stated
-    findings = attestations.check(item, statements, profile.name, datetime.now(UTC).date(), plan.folder)
+    today, alone = datetime.now(UTC).date(), plan.one_environment
+    findings = attestations.check(item, statements, profile.name, today, plan.folder, alone=alone)
     observe(
         "statements in the plan",
         expected="one that counts today",

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, decimal, difference, product, tidy, total, words
-from pytest_flexprice.model.finding import Finding, Kind, Severity
+from pytest_flexprice.model.finding import Finding, Kind, Severity, compared
 from pytest_flexprice.model.times import instant_of
 from pytest_flexprice.oracle.invoicing.expected import ExpectedInvoice, ExpectedLine
 from pytest_flexprice.oracle.invoicing.suspects import AS_IF, suspicion, usage_suspicion
@@ -39,7 +39,7 @@ def _currency(expected: ExpectedInvoice, observed: Mapping[str, Any], item: str)
     if currency == expected.currency:
         return []
     return [
-        Finding(item, "invoice.currency", "the invoice is in another currency", expected.currency, currency or None)
+        Finding(item, "invoice.currency", "the invoice is in another currency", expected.currency, compared(currency))
     ]
 
 

@@ -20,10 +20,11 @@ from pytest_flexprice.model.decimals import (
     total,
 )
 from pytest_flexprice.model.finding import NotVerified
+from pytest_flexprice.model.prices import Price
 from pytest_flexprice.oracle.invoicing.expected import ExpectedLine
 from pytest_flexprice.oracle.metering.meters import Usage
 from pytest_flexprice.oracle.pricing.mistakes import MISTAKES, Line
-from pytest_flexprice.oracle.pricing.prices import Price, cost
+from pytest_flexprice.oracle.pricing.prices import cost
 
 AS_IF = ", as if "
 """Begins the suspicion in a finding's words."""

@@ -22,8 +22,9 @@ from pytest_flexprice.model.decimals import (
     words,
 )
 from pytest_flexprice.model.finding import Finding
+from pytest_flexprice.model.meters import Event
 from pytest_flexprice.oracle.metering.attribution import Attribution
-from pytest_flexprice.oracle.metering.meters import Event, Usage, quantity
+from pytest_flexprice.oracle.metering.meters import Usage, quantity
 
 _SHOWN = 8
 _DOUBLE = Decimal("1e-15")

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
 from pytest_flexprice.model.decimals import EXACT, ZERO, difference, places, product, quotient, rounded, total
-from pytest_flexprice.oracle.pricing.prices import Price, Tier, cost, moved_tiers, parts
+from pytest_flexprice.model.prices import Price, Tier
+from pytest_flexprice.oracle.pricing.prices import cost, moved_tiers, parts
 
 
 @dataclass(frozen=True)
