@@ -31,6 +31,8 @@ def answer_findings(results: Sequence[Result]) -> list[Finding]:
 
 def repeated_findings(results: Sequence[Result]) -> list[Finding]:
     """What the results of ``sending.try_twice`` say of the answers to repeats and to another order; see 6.2 where nothing is taken."""
+    if not any(result.accepted for result in results):
+        return []
     return list(_others([result for result in results if result.probe.kind in ("repeated", "out of order")]))
 
 
