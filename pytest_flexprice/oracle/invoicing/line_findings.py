@@ -10,9 +10,10 @@ from typing import Any
 
 from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, decimal, difference, product, tidy, total, words
 from pytest_flexprice.model.finding import Finding, Kind
+from pytest_flexprice.model.suspicion import AS_IF
 from pytest_flexprice.model.times import Window, instant_of
 from pytest_flexprice.oracle.invoicing.expected import ExpectedInvoice, ExpectedLine
-from pytest_flexprice.oracle.invoicing.suspects import AS_IF, suspicion, usage_suspicion
+from pytest_flexprice.oracle.invoicing.suspects import suspicion, usage_suspicion
 from pytest_flexprice.oracle.pricing.mistakes import ALLOWANCE, IGNORED, TWICE, Seen
 
 DAY = timedelta(days=1)

@@ -17,15 +17,13 @@ from pytest_flexprice.model.decimals import (
     rounded,
     total,
 )
+from pytest_flexprice.model.suspicion import as_if
 from pytest_flexprice.oracle.invoicing.expected import ExpectedLine
 from pytest_flexprice.oracle.metering.meters import Usage
 from pytest_flexprice.oracle.metering.miscounting import miscounted
 from pytest_flexprice.oracle.pricing.mistakes import SHORTENED, Line, Seen, explaining
 from pytest_flexprice.oracle.pricing.prices import Price, cost
 
-AS_IF = ", as if "
-"""Begins the suspicion in a finding's words."""
-_MOST_NAMED = 4
 _ONE, _TWO, _MONTH = Decimal(1), Decimal(2), Decimal(30)
 Suspects = Iterator[tuple[str, Decimal]]
 """Wrong rules in words that follow "as if", each with the amount that it comes to before rounding."""
@@ -65,7 +63,7 @@ def _named(alike: Iterable[str], surest: Iterable[str] = ()) -> str:
     sure = _mildest(surest)
     known = any(words.startswith(SHORTENED) for words in sure)
     found = [*sure, *(words for words in _mildest(alike) if not (known and words.startswith(SHORTENED)))]
-    return AS_IF + ", or as if ".join(list(dict.fromkeys(found))[:_MOST_NAMED]) if found else ""
+    return as_if(found)
 
 
 def _mildest(alike: Iterable[str]) -> list[str]:
@@ -140,4 +138,4 @@ def _commitment(line: ExpectedLine, price: Price) -> Suspects:
 
 def usage_suspicion(usage: Usage | None, quantity: Decimal) -> str:
     """What a wrong quantity looks like, as words to append: the value that another way to count comes to."""
-    return _named(miscounted(usage, quantity)) if usage is not None else ""
+    return as_if(miscounted(usage, quantity)) if usage is not None else ""

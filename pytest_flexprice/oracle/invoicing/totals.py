@@ -19,8 +19,8 @@ from pytest_flexprice.model.decimals import (
     words,
 )
 from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.model.suspicion import AS_IF, as_if
 from pytest_flexprice.oracle.invoicing.expected import ExpectedInvoice
-from pytest_flexprice.oracle.invoicing.suspects import AS_IF
 from pytest_flexprice.oracle.pricing.deductions import Deductions, Tax, discounted
 
 
@@ -111,7 +111,7 @@ def _causes(wrong: Iterable[Finding], taxes: Iterable[Finding]) -> list[Finding]
 def _wrong_deduction(expected: ExpectedInvoice, key: str, word: str, value: Decimal, item: str) -> Finding:
     wanted = getattr(expected.deductions, key)
     alike = [words_ for words_, wrong in _rules(expected, key) if value and wrong == value]
-    hint = ", as if there is none" if not value else AS_IF + ", or as if ".join(dict.fromkeys(alike)) if alike else ""
+    hint = as_if(alike if value else ["there is none"])
     return Finding(
         item,
         f"invoice.{key}",

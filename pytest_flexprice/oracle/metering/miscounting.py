@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, difference, quotient
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.oracle.metering.aggregation import aggregated
-from pytest_flexprice.oracle.metering.meters import Usage
+from pytest_flexprice.oracle.metering.meters import Event, Meter, Usage, metered_rows
 
 _WAYS = {
     "COUNT": "events are counted",
@@ -25,6 +26,26 @@ _ADDING = ("SUM", "WEIGHTED_SUM", "SUM_WITH_MULTIPLIER")
 def miscounted(usage: Usage, quantity: Decimal) -> list[str]:
     """The wrong ways to count that come to a quantity, in words; none where no known one does."""
     return [words for words, value in _ways(usage) if abs(difference(value, quantity)) <= QUANTITY_TOLERANCE]
+
+
+def unfiltered(usage: Usage, quantity: Decimal, events: Sequence[Event]) -> list[str]:
+    """The wrong ways to filter that come to a quantity of these events, in words."""
+    meter = usage.meter
+    named = [event for event in events if event.name == meter.event_name]
+    if all(meter.accepts(event) for event in named):
+        return []
+    loose = replace(meter, filters=())
+    some = [event for event in named if any(replace(meter, filters=(one,)).accepts(event) for one in meter.filters)]
+    ways = {"its filter is ignored": named, "one of its filters is enough": some}
+    return [words for words, taken in ways.items() if _comes_to(loose, taken, quantity)]
+
+
+def _comes_to(meter: Meter, events: Sequence[Event], quantity: Decimal) -> bool:
+    try:
+        value = aggregated(meter.aggregation.type, metered_rows(meter, events), meter.name)
+    except NotVerified:
+        return False
+    return abs(difference(value, quantity)) <= QUANTITY_TOLERANCE
 
 
 def _ways(usage: Usage) -> Iterator[tuple[str, Decimal]]:

@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, decimal, difference, total, words
 from pytest_flexprice.model.finding import Finding, Kind, Severity
+from pytest_flexprice.model.suspicion import AS_IF
 from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, ExpectedLine
 from pytest_flexprice.oracle.invoicing.line_findings import WRONG_ALLOWANCE, WRONG_PRICE, near, used_of
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine
-from pytest_flexprice.oracle.invoicing.suspects import AS_IF, priced
+from pytest_flexprice.oracle.invoicing.suspects import priced
 from pytest_flexprice.oracle.pricing.mistakes import Seen, explain, explaining
 from pytest_flexprice.oracle.pricing.points import Subject, tier_name
 from pytest_flexprice.oracle.proving.targets import Aim
