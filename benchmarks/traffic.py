@@ -25,9 +25,9 @@ import duckdb
 from pytest_flexprice.api import Flexprice, WriteGuard
 from pytest_flexprice.api.transport import Answer
 from pytest_flexprice.model.checklist import Level
+from pytest_flexprice.model.meters import Aggregation, Meter
 from pytest_flexprice.model.times import Window, instant
 from pytest_flexprice.model.traffic_plan import Traffic
-from pytest_flexprice.oracle.metering.meters import Aggregation, Meter
 from pytest_flexprice.traffic.causes import Cause
 from pytest_flexprice.traffic.log import Log, at, epoch
 from pytest_flexprice.traffic.reconcile import Known, Result, explain, reconcile

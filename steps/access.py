@@ -12,7 +12,8 @@ from pytest_bdd import given, then, when
 
 from pytest_flexprice.api import ApiError, Flexprice, Transport, WriteGuard
 from pytest_flexprice.evidence.recorder import Observe
-from pytest_flexprice.model.checklist import Level
+from pytest_flexprice.evidence.statements import attestation_for
+from pytest_flexprice.model.checklist import BY_ID, Level
 from pytest_flexprice.model.finding import Finding, Kind, NotVerified, require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.model.times import instant
@@ -194,7 +195,7 @@ def clocks_agree(server_time: datetime, observe: Observe) -> None:
 
 @given("the old keys that the plan names", target_fixture="old_keys")
 def old_keys(profile: Profile, plan: GoLivePlan) -> dict[str, str | None]:
-    attested = any(statement.item == "1.4" for statement in plan.attestations)
+    attested = attestation_for(BY_ID["1.4"], plan, profile.name, datetime.now(UTC).date()) is not None
     own = profile.environment
     if own.type == "production":
         require_none(access.undeclared_old_keys(own, profile.name, attested))

@@ -18,8 +18,9 @@ from pytest_flexprice.evidence.recorder import Observe
 from pytest_flexprice.model.catalog_snapshot import SnapshotError
 from pytest_flexprice.model.finding import Finding, Kind, require_none
 from pytest_flexprice.model.golive_plan import Event, GoLivePlan
+from pytest_flexprice.model.meters import Meter
 from pytest_flexprice.oracle.catalog.canonical import load
-from pytest_flexprice.oracle.catalog.objects import Catalog, Meter
+from pytest_flexprice.oracle.catalog.objects import Catalog
 from pytest_flexprice.oracle.customers import declared
 from pytest_flexprice.oracle.customers.register import Register
 from pytest_flexprice.oracle.samples import check as sample_check

@@ -23,7 +23,8 @@ def statement_counts(
     stated: tuple[str, list[Attestation]], profile: Profile, plan: GoLivePlan, observe: Observe
 ) -> None:
     item, statements = stated
-    findings = attestations.check(item, statements, profile.name, datetime.now(UTC).date(), plan.folder)
+    today, alone = datetime.now(UTC).date(), plan.one_environment
+    findings = attestations.check(item, statements, profile.name, today, plan.folder, alone=alone)
     observe(
         "statements in the plan",
         expected="one that counts today",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tests.warm import Warm
+
 PROJECT = Path(__file__).parents[1]
+TIMEOUT = 300
 RED = ("failed", "not decided", "not verified")
 
 
@@ -56,21 +57,17 @@ class Outcome:
         return {item for s in self.document["scenarios"] if s["outcome"] in RED for item in s["items"]}
 
 
+_WARM = Warm()
+
+
 def run(tmp_path: Path, *arguments: str, environ: dict[str, str] | None = None, cwd: Path | None = None) -> Outcome:
     """Run ``pytest`` with these arguments in an empty folder."""
     reports = tmp_path / "evidence"
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("FLEXPRICE_", "PYTEST_"))}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", f"--flexprice-reports={reports}", "-p", "no:cacheprovider", *arguments],
-        cwd=cwd or tmp_path,
-        # Without the demo company's log, which matters to few tests and is made anew by every rehearsal.
-        env={**clean, "COLUMNS": "160", "FLEXPRICE_REHEARSAL_EVENTS": "0", **(environ or {})},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    return Outcome(done.returncode, done.stdout + done.stderr, reports)
+    # Without the demo company's log, which matters to few tests and is made anew by every rehearsal.
+    environ = {**clean, "COLUMNS": "160", "FLEXPRICE_REHEARSAL_EVENTS": "0", **(environ or {})}
+    arguments = (f"--flexprice-reports={reports}", "-p", "no:cacheprovider", *arguments)
+    return Outcome(*_WARM.run(arguments, cwd or tmp_path, environ, TIMEOUT), reports)
 
 
 #: For those that compare the company's log: a small one.

@@ -11,15 +11,17 @@ from pytest_flexprice.oracle.catalog.objects import Catalog, Extras
 
 
 def read_catalog(flexprice: Flexprice, now: datetime) -> Catalog:
-    """Features with meters, plans with prices, entitlements and credit grants: three requests for each 1,000 of a kind.
+    """Features with meters, plans with prices, entitlements and credit grants: four requests for each 1,000 of a kind.
 
-    Archived features and meters are among the answers on purpose: what was archived explains what is missing.
+    What is archived is read on purpose, as it explains what is missing: features and meters come with the others, plans only when
+    they are asked for.
     """
     return catalog_rows.catalog(
         features=flexprice.search("/v1/features/search", {"expand": "meters"}),
         plans=flexprice.search("/v1/plans/search", {"expand": "prices,meters,entitlements,features,credit_grant"}),
         meters=flexprice.list("/v1/meters"),
         now=now,
+        retired=flexprice.search("/v1/plans/search", {"status": "archived"}),
     )
 
 

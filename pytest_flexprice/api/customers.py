@@ -7,8 +7,7 @@ from typing import Any
 
 from pytest_flexprice.api.client import Flexprice
 from pytest_flexprice.api.observed import observing
-from pytest_flexprice.oracle.catalog import rows as catalog_rows
-from pytest_flexprice.oracle.catalog.objects import Price
+from pytest_flexprice.model.prices import Price
 
 STATUSES = ("active", "paused", "cancelled", "incomplete", "trialing", "draft")
 """All of them must be asked for: a search without statuses shows active subscriptions only (contract 4.3)."""
@@ -29,14 +28,14 @@ def read_subscriptions(flexprice: Flexprice, **only: Any) -> Iterator[dict[str, 
 def read_plan_prices(flexprice: Flexprice) -> dict[str, Price]:
     """All prices of plans by id, those that have ended too (contract 2.4)."""
     rows = flexprice.list("/v1/prices", allow_expired_prices="true")
-    return {row["id"]: catalog_rows.price(row, {}) for row in rows if row.get("entity_type") == "PLAN"}
+    return {row["id"]: Price.from_api(row) for row in rows if row.get("entity_type") == "PLAN"}
 
 
 def read_own_prices(flexprice: Flexprice) -> dict[str, Price]:
     """All prices of single subscriptions by id (contract 11.2)."""
     with observing("4.2", "the prices of subscriptions"):
         rows = flexprice.list("/v1/prices", allow_expired_prices="true")
-        return {row["id"]: catalog_rows.price(row, {}) for row in rows if row.get("entity_type") == "SUBSCRIPTION"}
+        return {row["id"]: Price.from_api(row) for row in rows if row.get("entity_type") == "SUBSCRIPTION"}
 
 
 def read_coupon_codes(flexprice: Flexprice) -> dict[str, frozenset[str]]:

@@ -16,12 +16,13 @@ from pytest_flexprice.api.paths import path_of
 from pytest_flexprice.api.taxes import AttachedTaxes
 from pytest_flexprice.model.decimals import ZERO, decimal, total
 from pytest_flexprice.model.finding import NotVerified, not_verified
+from pytest_flexprice.model.meters import Meter
+from pytest_flexprice.model.prices import Price
 from pytest_flexprice.oracle.invoicing.previews import Preview, Unread, quantities_agree
 from pytest_flexprice.oracle.invoicing.sampling import COUPONS, NOT_BILLED, PREVIEWED
 from pytest_flexprice.oracle.invoicing.subscription import PARENT, BilledLine, BilledSubscription
-from pytest_flexprice.oracle.metering.meters import Meter, Usage, usage_of_total
+from pytest_flexprice.oracle.metering.meters import Usage, usage_of_total
 from pytest_flexprice.oracle.pricing.allowances import Allowance, by_meter
-from pytest_flexprice.oracle.pricing.prices import Price
 
 REQUESTS_PER_SECOND = 50
 LOGGED = 50

@@ -19,6 +19,7 @@ from pytest_flexprice.model.shown import shown
 REDACTED = "[redacted]"
 SHORTEST_WITH_TAIL = 16
 SHORTEST_FRAGMENT = 8
+REMEMBERED = (80, 50_000)  # the longest text, and how many of them
 LONGEST_NAME = 64
 
 _NAMED = re.compile(
@@ -59,6 +60,8 @@ class Redactor:
         self._secrets: list[str] = []
         self._fragments: dict[str, list[tuple[str, int]]] = {}
         self._names = frozenset(map(joined, names))
+        # Short texts in which nothing was found: keys, ids and words stand in many documents.
+        self._clean: set[str] = set()
         for secret in secrets:
             self.add(secret)
 
@@ -73,6 +76,7 @@ class Redactor:
         if len(secret) < SHORTEST or secret in self._secrets:
             return secret in self._secrets
         self._secrets.append(secret)
+        self._clean = set()
         bodies = [secret, *(line.strip() for line in secret.splitlines() if len(line.strip()) >= SHORTEST_WITH_TAIL)]
         if secret.startswith("whsec_") and len(secret) >= len("whsec_") + SHORTEST:
             bodies.append(secret.removeprefix("whsec_"))
@@ -85,11 +89,19 @@ class Redactor:
     def name(self, names: Iterable[str]) -> None:
         """Take what stands under these names for secrets too; how a name is spelt (case, dashes, underscores) does not matter."""
         self._names |= frozenset(map(joined, names))
+        self._clean = set()
 
     def text(self, text: str) -> str:
         """The text without secrets."""
-        if len(text) < SHORTEST:
+        if len(text) < SHORTEST or text in self._clean:
             return text
+        clean = self._clean
+        done = self._text(text)
+        if done == text and len(text) <= REMEMBERED[0] and len(clean) < REMEMBERED[1]:
+            clean.add(text)
+        return done
+
+    def _text(self, text: str) -> str:
         text = self.values(text)
         # Most texts are short values: each pattern is tried only where its sign is there.
         if "whsec_" in text or "eyJ" in text:

@@ -52,14 +52,11 @@ class Known:
 
     def add(self, secret: str, mask: str) -> None:
         """Make a secret known."""
-        for form in _anyway(secret):
-            self.anyway.setdefault(_lower(form), mask)
-        for form in _exact(secret):
-            self.exact.setdefault(form, mask)
-        for form in _windows(_lower(secret)):
-            self.windows.setdefault(form, mask)
-        for form in (*self.anyway, *self.exact, *self.windows):
-            self._grams.update(_grams(_lower(form)))
+        anyway, windows = [_lower(form) for form in _anyway(secret)], list(_windows(_lower(secret)))
+        for forms, known in ((anyway, self.anyway), (list(_exact(secret)), self.exact), (windows, self.windows)):
+            for form in forms:
+                known.setdefault(form, mask)
+                self._grams.update(_grams(_lower(form)))
 
     def spans(self, text: str) -> list[Span]:
         """Where secrets stand in a text, in order and without overlaps, each with its mask."""

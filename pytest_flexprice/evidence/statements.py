@@ -53,8 +53,11 @@ def attestation_for(item: Item, plan: GoLivePlan | None, environment: str, today
     if plan is None:
         return None
     mine = [one for one in plan.attestations if one.item == item.id]
+    alone = plan.one_environment
     valid = [
-        one for one in mine if standing(one, environment, today, lambda name: (plan.folder / name).exists()).counts
+        one
+        for one in mine
+        if standing(one, environment, today, lambda name: (plan.folder / name).exists(), alone=alone).counts
     ]
     if not valid:
         return None
@@ -96,7 +99,8 @@ def last_days(plan: GoLivePlan | None, environment: str) -> dict[str, date]:
     if plan is None:
         return {}
     waivers = {f"the waiver of {one.item}": one.until for one in plan.waivers}
-    own = [one for one in plan.attestations if not one.environment or one.environment == environment]
+    meant = {environment, ""} if plan.one_environment else {environment}
+    own = [one for one in plan.attestations if one.environment in meant]
     spoken: dict[str, date] = {}
     for one in own:
         name, last = f"the statement about {one.item}", last_day(one)

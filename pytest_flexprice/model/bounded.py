@@ -11,17 +11,17 @@ import os
 import re
 import stat
 import tomllib
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
+
+from pytest_flexprice.model.decimals import LARGEST_EXPONENT, MOST_DIGITS
 
 LARGEST_PLAN = 1_000_000
 LARGEST_VARIABLES = 100_000
 LARGEST_CATALOG = 50_000_000
 LARGEST_CUSTOMERS = 200_000_000
-MOST_DIGITS = 100
-LARGEST_EXPONENT = 100
 DEEPEST = 64
 MOST_DOTS = 32
 
@@ -33,7 +33,6 @@ _KINDS = (
     (stat.S_ISSOCK, "a socket"),
 )
 _UNITS = ((1_000_000, "MB"), (1_000, "kB"), (1, "bytes"))
-_NUMBER = re.compile(r"[+-]?([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,9}))?")
 # Texts and comments are passed over as a whole, also where their end is missing, so that each character is looked at once.
 _JSON = re.compile(r'"(?:[^"\\]+|\\.)*"?|(?P<open>[\[{])|(?P<close>[\]}])|(?P<number>[0-9][0-9.eE+-]*)', re.DOTALL)
 _TOML = re.compile(
@@ -123,29 +122,6 @@ def parse_json(text: str, path: Path, what: str) -> Any:
         return json.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"{path}: {what} is not JSON: {error}; correct that line.") from None
-
-
-def decimal(text: str) -> Decimal:
-    """A finite number as somebody wrote it.
-
-    Raises:
-        ValueError: it is no number, or one of more digits or a larger exponent than anything is billed in.
-    """
-    if len(text) > 2 * MOST_DIGITS or not is_sane_number(text):
-        shown = text if len(text) <= 40 else f"{text[:40]}…"
-        raise ValueError(f"'{shown}' is no number of at most {MOST_DIGITS} digits")
-    try:
-        return Decimal(text.strip())
-    except InvalidOperation:
-        raise ValueError(f"'{text}' is no number") from None
-
-
-def is_sane_number(text: str) -> bool:
-    """Whether a number, as it is written, can be calculated with: its digits and its exponent are few."""
-    match = _NUMBER.fullmatch(text.strip().replace("_", ""))
-    if match is None or not (match[1] or match[2]):
-        return False
-    return len(match[1]) + len(match[2] or "") <= MOST_DIGITS and abs(int(match[3] or 0)) <= LARGEST_EXPONENT
 
 
 def _problem(status: os.stat_result, largest: int | None) -> str:

@@ -24,9 +24,10 @@ from pydantic import (
 )
 
 from pytest_flexprice.model import spoken
-from pytest_flexprice.model.bounded import LARGEST_CATALOG, Unreadable, decimal, parse_json, read_text
+from pytest_flexprice.model.bounded import LARGEST_CATALOG, Unreadable, parse_json, read_text
+from pytest_flexprice.model.decimals import words, written
 from pytest_flexprice.model.near_miss import NearMisses
-from pytest_flexprice.model.numbers import SPACES, normal
+from pytest_flexprice.model.values import SPACES
 
 FORMAT = 1
 WHAT = "the catalog snapshot"
@@ -46,10 +47,10 @@ def _number(value: Any) -> str:
     if isinstance(value, (bool, float)) or not isinstance(value, (str, int, Decimal)):
         raise ValueError('expected a number, such as "0.05"')
     try:
-        number = decimal(str(value))
+        number = written(str(value))
     except ValueError:
         raise ValueError('expected a number written in digits, such as "0.05"') from None
-    return format(normal(number), "f")
+    return words(number)
 
 
 def _amount(value: Any) -> str:
@@ -60,10 +61,10 @@ def _amount(value: Any) -> str:
 
 
 def _whole(value: Any) -> str:
-    written = format(value, "f") if isinstance(value, Decimal) else str(value)
-    if isinstance(value, bool) or not _WHOLE.fullmatch(written):
+    text = format(value, "f") if isinstance(value, Decimal) else str(value)
+    if isinstance(value, bool) or not _WHOLE.fullmatch(text):
         raise ValueError('expected a whole number written in digits, such as "1000"')
-    return format(normal(Decimal(written)), "f")
+    return words(Decimal(text))
 
 
 def _positive(value: Any) -> str:

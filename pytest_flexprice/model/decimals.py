@@ -1,10 +1,13 @@
-"""Exact decimal arithmetic as billing needs it: nothing rounds unless a rule says so.
+"""Exact decimals as billing needs them: how they are read, and arithmetic in which nothing rounds unless a rule says so.
+
+Three readers, from lenient to strict: ``decimal`` of an answer, ``optional`` of one that may be absent, ``written`` by a person.
 
 Rules: contract 5.2 (currencies' places, half away from zero), contract 3.5 (15 decimals are kept, the rest is cut).
 """
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, InvalidOperation, localcontext
 from typing import Any
 
@@ -13,6 +16,9 @@ ZERO = Decimal(0)
 EVENT_PLACES = 15
 STORED_PLACES = 8
 QUANTITY_TOLERANCE = Decimal("1e-8")
+MOST_DIGITS = 100
+LARGEST_EXPONENT = 100
+_WRITTEN = re.compile(r"[+-]?([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,9}))?")
 _PLACES = {"jpy": 0, "krw": 0, "vnd": 0, "clp": 0, "kwd": 3, "clf": 4}
 
 
@@ -33,6 +39,34 @@ def decimal(value: Any, default: Decimal | None = None) -> Decimal:
     if not number.is_finite() or isinstance(value, bool):
         raise ValueError(f"{value!r} is not a number")
     return number
+
+
+def optional(value: Any) -> Decimal | None:
+    """As ``decimal``, and None where there is nothing (null or an empty text)."""
+    return None if value in (None, "") else decimal(value)
+
+
+def written(text: str) -> Decimal:
+    """A finite number as somebody wrote it.
+
+    Raises:
+        ValueError: it is no number, or one of more digits or a larger exponent than anything is billed in.
+    """
+    if len(text) > 2 * MOST_DIGITS or not is_sane_number(text):
+        shown = text if len(text) <= 40 else f"{text[:40]}…"
+        raise ValueError(f"'{shown}' is no number of at most {MOST_DIGITS} digits")
+    try:
+        return Decimal(text.strip())
+    except InvalidOperation:
+        raise ValueError(f"'{text}' is no number") from None
+
+
+def is_sane_number(text: str) -> bool:
+    """Whether a number, as it is written, can be calculated with: its digits and its exponent are few."""
+    match = _WRITTEN.fullmatch(text.strip().replace("_", ""))
+    if match is None or not (match[1] or match[2]):
+        return False
+    return len(match[1]) + len(match[2] or "") <= MOST_DIGITS and abs(int(match[3] or 0)) <= LARGEST_EXPONENT
 
 
 def places(currency: str) -> int:
@@ -90,5 +124,5 @@ def words(number: Decimal) -> str:
 
 
 def tidy(number: Decimal) -> Decimal:
-    """The same number without trailing zeros, to be shown."""
+    """The same number in its one normal form: no exponent, no trailing zeros, never minus zero."""
     return Decimal(words(number))

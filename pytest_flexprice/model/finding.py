@@ -29,6 +29,17 @@ class Kind(StrEnum):
     LEFT_BEHIND = "left behind"
 
 
+class Absent(Enum):
+    """That nothing is there where two sides were compared; a side that is left out of a finding was never compared."""
+
+    NOTHING = None
+
+
+def compared(value: Any) -> Any:
+    """One of two compared values, for ``expected`` and ``observed``: what is absent is told as *nothing*."""
+    return Absent.NOTHING if value is None or value == "" else value
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that is wrong, or worth knowing, about a go-live.
@@ -37,7 +48,7 @@ class Finding:
         item: the checklist item it belongs to, such as ``"2.2"``.
         path: where it is, such as ``"plans.acme-pro.prices.model.completion.amount"`` or ``"golive.toml: webhooks.endpoint"``.
         problem: one clause saying what is wrong, without a full stop at its end.
-        expected, observed: the two values side by side, where there are two.
+        expected, observed: the values, where there are any; None where there is no such side (see ``compared``).
         consequence: what it means for money or safety, as a clause.
         remedy: what to do, as an imperative clause.
     """
@@ -56,8 +67,10 @@ class Finding:
     def sentence(self) -> str:
         """The finding as its reader sees it: problem, values, consequence, remedy."""
         text = self.problem
-        if self.expected is not None or self.observed is not None:
-            text += f" (expected {show(self.expected)}, found {show(self.observed)})"
+        sides = {"expected": self.expected, "found": self.observed}
+        values = ", ".join(f"{word} {show(value)}" for word, value in sides.items() if value is not None)
+        if values:
+            text += f" ({values})"
         if self.consequence:
             text += f": {self.consequence}"
         if self.remedy:
@@ -82,10 +95,16 @@ def show(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, Enum):
         return show(value.value)
+    return _several(value) or str(plain(value))
+
+
+def _several(value: Any) -> str:
+    """The parts of a list or of something with named parts; empty for a single value."""
     if isinstance(value, (list, tuple, set, frozenset)):
         shown = sorted(map(show, value)) if isinstance(value, (set, frozenset)) else [show(one) for one in value]
-        return ", ".join(shown) if shown else "none"
-    return str(plain(value))
+        return ", ".join(shown) or "none"
+    mapping = _as_mapping(value)
+    return "" if mapping is None else "; ".join(f"{name}: {show(one)}" for name, one in mapping.items()) or "none"
 
 
 def plain(value: Any) -> Any:

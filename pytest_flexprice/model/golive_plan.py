@@ -300,6 +300,11 @@ class GoLivePlan(Part):
         """The folder that the plan's own file names start from."""
         return self.path.parent
 
+    @property
+    def one_environment(self) -> bool:
+        """Whether what names no environment can only mean one; a rehearsal's own table is none."""
+        return len(self.environments.keys() - {"local"}) <= 1
+
     def files(self, *patterns: str) -> Iterator[Path]:
         """The files that names or globs of the plan stand for, sorted; a name without a match is yielded as it is."""
         for pattern in patterns:

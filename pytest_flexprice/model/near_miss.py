@@ -7,7 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-from pytest_flexprice.model.numbers import SPACES
+from pytest_flexprice.model.values import SPACES
 
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _SEPARATORS = re.compile(r"[-_.:/\s]+")

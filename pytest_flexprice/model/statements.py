@@ -63,11 +63,14 @@ def last_day(stated: Stated) -> date:
     return stated.on + timedelta(days=stated.valid_days)
 
 
-def standing(stated: Stated, environment: str, today: date, exists: Callable[[str], bool]) -> Standing:
+def standing(
+    stated: Stated, environment: str, today: date, exists: Callable[[str], bool], *, alone: bool = True
+) -> Standing:
     """Whether a statement counts today in this environment; ``exists`` tells whether a file beside the plan is there.
 
     It has to be signed by a name, with a role and a sentence, made for this environment, not in the future, not run out, and its
-    evidence, if it names any, can be looked at.
+    evidence, if it names any, can be looked at. One that names no environment is about the plan's only one, which ``alone`` says
+    that this is; where there are several, what somebody said of a test must not count for production.
     """
     who, last = f"the statement of {stated.by}", last_day(stated)
     empty = next((part for part in ("by", "role", "statement") if is_placeholder(getattr(stated, part))), "")
@@ -76,10 +79,9 @@ def standing(stated: Stated, environment: str, today: date, exists: Callable[[st
             f"{empty} = '{getattr(stated, empty)}' is a placeholder, so nobody stated this",
             "write a real name or sentence",
         )
-    if stated.environment and stated.environment != environment:
-        return Standing(
-            f"{who} is about environment '{stated.environment}', not '{environment}'", "let its owner state it again"
-        )
+    elsewhere = _elsewhere(stated, environment, alone)
+    if elsewhere:
+        return elsewhere
     if stated.on > today:
         return Standing(f"{who} is dated in the future, {stated.on}", "correct its date")
     if last < today:
@@ -89,6 +91,19 @@ def standing(stated: Stated, environment: str, today: date, exists: Callable[[st
     if unseen:
         return Standing(unseen, "name a link, or a file that is there", undecided=False)
     return Standing(runs_out=last if last - today <= SOON else None)
+
+
+def _elsewhere(stated: Stated, environment: str, alone: bool) -> Standing | None:
+    """What is wrong with the environment of a statement, if anything is."""
+    who = f"the statement of {stated.by}"
+    if stated.environment == environment or (alone and not stated.environment):
+        return None
+    if not stated.environment:
+        remedy = f'let its owner add environment = "{environment}" if it is meant'
+        return Standing(f"{who} names no environment, and the plan has several", remedy)
+    return Standing(
+        f"{who} is about environment '{stated.environment}', not '{environment}'", "let its owner state it again"
+    )
 
 
 def _unseen(evidence: str, exists: Callable[[str], bool]) -> str:

@@ -12,14 +12,22 @@ from pytest_flexprice.model.golive_plan import Attestation
 from pytest_flexprice.model.statements import standing
 
 
-def check(item: str, statements: Sequence[Attestation], environment: str, today: date, folder: Path) -> list[Finding]:
+def check(
+    item: str,
+    statements: Sequence[Attestation],
+    environment: str,
+    today: date,
+    folder: Path,
+    *,
+    alone: bool = True,
+) -> list[Finding]:
     """What is wrong with the statements about one item; none is wrong if one of them counts.
 
-    ``folder`` is where evidence named as a file starts from.
+    ``folder`` is where evidence named as a file starts from, ``alone`` whether the plan has no other environment.
     """
     if not statements:
         return [_missing(item, environment)]
-    judged = [_judge(statement, environment, today, folder) for statement in statements]
+    judged = [_judge(statement, environment, today, folder, alone) for statement in statements]
     good = [findings for findings in judged if not any(each.severity is Severity.ERROR for each in findings)]
     return good[0] if good else judged[-1]
 
@@ -34,9 +42,9 @@ def _missing(item: str, environment: str) -> Finding:
     )
 
 
-def _judge(statement: Attestation, environment: str, today: date, folder: Path) -> list[Finding]:
+def _judge(statement: Attestation, environment: str, today: date, folder: Path, alone: bool) -> list[Finding]:
     where = f"golive.toml: attestations ({statement.item}, {statement.by})"
-    stands = standing(statement, environment, today, lambda name: (folder / name).exists())
+    stands = standing(statement, environment, today, lambda name: (folder / name).exists(), alone=alone)
     if stands.problem:
         kind = Kind.NOT_DECIDED if stands.undecided else Kind.REQUIREMENT
         return [Finding(statement.item, where, stands.problem, remedy=stands.remedy, kind=kind)]

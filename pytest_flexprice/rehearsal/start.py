@@ -15,7 +15,7 @@ from typing import Any
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
 from pytest_flexprice.emulator.faults.all import FAULTS as EMULATOR_FAULTS
 from pytest_flexprice.emulator.kernel.options import PRODUCTION, SANDBOX
-from pytest_flexprice.emulator.seeding.planned import customers_of, fill
+from pytest_flexprice.emulator.seeding.planned import customers_of, fill, why_made_up
 from pytest_flexprice.emulator.seeding.seed import SeedError
 from pytest_flexprice.model.golive_plan import Environment, GoLivePlan, Handler, Webhooks
 from pytest_flexprice.oracle.catalog.signed_off import key_variable
@@ -80,7 +80,7 @@ class Rehearsal:
     def _fill(self, plan: GoLivePlan, chosen: Chosen) -> None:
         own = rehearsed_environment(plan)
         here = plan.for_environment(name_of(plan, own))
-        live, sandbox = fill(self.server, here)
+        live, sandbox = fill(self.server, here, own)
         _, key = live.key("billing service")
         variables = {"FLEXPRICE_API_KEY": key}
         for name in own.old_keys:
@@ -211,10 +211,13 @@ def rehearsed_plan(plan: GoLivePlan, values: dict[str, Any]) -> GoLivePlan:
 
 def stand_ins(plan: GoLivePlan) -> list[tuple[str, str, str]]:
     """What a rehearsal puts in place of what the plan leaves open: name, value and reason, for the run's header."""
-    if rehearsed_environment(plan).webhooks or plan.webhooks:
-        return []
-    reason = "the plan is silent about webhooks: decide them before a real run"
-    return [("webhooks", "a handler of the rehearsal's own", reason)]
+    found = []
+    if not (rehearsed_environment(plan).webhooks or plan.webhooks):
+        reason = "the plan is silent about webhooks: decide them before a real run"
+        found.append(("webhooks", "a handler of the rehearsal's own", reason))
+    if why_made_up(plan):
+        found.append(("catalog", "made up from the plan's events and customers", why_made_up(plan)))
+    return found
 
 
 def _sandboxes(plan: GoLivePlan) -> list[str]:

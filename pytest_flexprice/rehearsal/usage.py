@@ -15,10 +15,10 @@ from typing import Any
 
 from pytest_flexprice.emulator.seeding.seed import Seeder
 from pytest_flexprice.model.golive_plan import GoLivePlan
+from pytest_flexprice.model.meters import Meter
+from pytest_flexprice.model.prices import Price
 from pytest_flexprice.model.times import instant, instant_of
-from pytest_flexprice.oracle.metering.meters import Meter
 from pytest_flexprice.oracle.pricing.allowances import by_meter
-from pytest_flexprice.oracle.pricing.prices import Price
 
 MOST_CUSTOMERS = 50
 _MOST_EVENTS = 400

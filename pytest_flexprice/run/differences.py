@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable
 from itertools import chain
 
-from pytest_flexprice.model.finding import Finding
+from pytest_flexprice.model.finding import Finding, plain
 from pytest_flexprice.model.grouping import Told, summarise
 from pytest_flexprice.run.run import Run
 
@@ -27,7 +27,8 @@ def listed(told: Iterable[Told], run: Run, name: str) -> list[Finding]:
 
         def write(one: Told) -> None:
             found = one.finding
-            row = (found.severity.value, one.kind, one.subject, found.problem, found.expected, found.observed)
+            values = (plain(found.expected), plain(found.observed))
+            row = (found.severity.value, one.kind, one.subject, found.problem, *values)
             writer.writerow([run.redactor.text("" if value is None else str(value)) for value in row])
 
         return summarise(chain([first], stream), write, path.name)

@@ -15,13 +15,16 @@ from pytest_flexprice.evidence.sensitive import is_sensitive
 from pytest_flexprice.model.bounded import Unreadable
 from pytest_flexprice.run import variables
 
+#: The shell's own: folders, whose names every refusal has to show, although they read like passwords.
+_FOLDERS = frozenset({"PWD", "OLDPWD"})
+
 
 def redactor_for(rootdir: Path, name: str) -> Redactor:
     """A redactor that knows what stands under sensitive names in the environment and in ``.env.<name>``."""
     redactor = Redactor()
     for each in (os.environ, _of_file(rootdir / f".env.{name}")):
         for variable, value in each.items():
-            if value and is_sensitive(variable):
+            if value and variable not in _FOLDERS and is_sensitive(variable):
                 redactor.add(value)
     return redactor
 

@@ -16,8 +16,8 @@ from pytest_flexprice.api.events import recent_events
 from pytest_flexprice.model.customer_columns import COLUMNS
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.golive_plan import CHECKLIST_EVENT_TYPES
-from pytest_flexprice.model.numbers import trimmed
 from pytest_flexprice.model.times import instant_of
+from pytest_flexprice.model.values import trimmed
 from pytest_flexprice.oracle.catalog.objects import Catalog, Plan
 from pytest_flexprice.oracle.customers.register import Register
 from pytest_flexprice.run.profile import Profile
@@ -129,7 +129,7 @@ def _offers(key: str, plan: Plan) -> Iterator[tuple[Any, str, str, str]]:
     terms = {(price.currency, price.billing_period) for price in plan.prices if price.usage}
     for currency, period in terms:
         fees = (
-            price.amount or 0
+            price.amount
             for price in plan.prices
             if not price.usage and price.currency == currency and price.billing_period in (period, "ONETIME")
         )

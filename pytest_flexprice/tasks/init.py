@@ -16,9 +16,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pytest_flexprice.api.client import Flexprice
 from pytest_flexprice.model.finding import not_verified
 from pytest_flexprice.model.golive_plan import PLAN_NAME
-from pytest_flexprice.model.numbers import names_in
+from pytest_flexprice.model.meters import Meter
+from pytest_flexprice.model.values import names_in
 from pytest_flexprice.oracle.catalog import canonical
-from pytest_flexprice.oracle.catalog.objects import Meter
 from pytest_flexprice.run.profile import Profile
 from pytest_flexprice.tasks import found as reading
 from pytest_flexprice.tasks.found import Found
@@ -145,9 +145,11 @@ def _events(found: Found) -> list[dict[str, Any]]:
 def _properties(meters: Iterable[Meter]) -> dict[str, str]:
     found: dict[str, str] = {}
     for meter in meters:
-        found.update(dict.fromkeys(meter.filters, "string"))
-        found.update(dict.fromkeys(names_in(meter.expression), "number"))
-        found.update(dict.fromkeys(meter.properties, "string" if meter.aggregation == "COUNT_UNIQUE" else "number"))
+        found.update(dict.fromkeys(meter.allowed, "string"))
+        found.update(dict.fromkeys(names_in(meter.aggregation.expression), "number"))
+        found.update(
+            dict.fromkeys(meter.properties, "string" if meter.aggregation.type == "COUNT_UNIQUE" else "number")
+        )
     return found
 
 

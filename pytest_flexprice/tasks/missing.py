@@ -20,10 +20,15 @@ def missing(plan: GoLivePlan, environment: str, today: date) -> list[str]:
 
 
 def _of_item(item: Item, plan: GoLivePlan, environment: str, today: date) -> Iterator[str]:
-    own = [one for one in plan.attestations if one.item == item.id and one.environment in ("", environment)]
+    meant = {environment, ""} if plan.one_environment else {environment}
+    own = [one for one in plan.attestations if one.item == item.id and one.environment in meant]
     newest = max(own, key=lambda one: one.on, default=None)
     stated = statement_for(item, plan, environment, today)
-    if stated is None:
+    unnamed = [one for one in plan.attestations if one.item == item.id and not one.environment]
+    if stated is None and unnamed and not own:
+        named = f'with environment = "{environment}", as the plan has several'
+        yield f"{item.id} {item.title}: ask {unnamed[0].by} ({unnamed[0].role}) to state it {named}"
+    elif stated is None:
         yield f"{item.id} {item.title}: nobody's statement counts today{_last(newest)}; {_HOW.format(item=item.id)}"
     elif newest is not None and last_day(newest) - today <= SOON:
         yield f"{item.id} {item.title}: {newest.by} ({newest.role}) is to be asked again before {last_day(newest)}"

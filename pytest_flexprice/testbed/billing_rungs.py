@@ -9,10 +9,10 @@ from typing import Any
 from pytest_flexprice.api import path_of
 from pytest_flexprice.model.decimals import words
 from pytest_flexprice.model.finding import Finding, Kind, Severity
+from pytest_flexprice.model.meters import Event
 from pytest_flexprice.oracle.invoicing.finalization import finalization_findings, finalized_findings
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, Stage, expected_invoice
-from pytest_flexprice.oracle.metering.meters import Event
 from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.ladder import Climbed
 from pytest_flexprice.testbed.setting_up import Setup, adopt_invoices

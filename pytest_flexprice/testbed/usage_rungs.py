@@ -7,13 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from pytest_flexprice.api import ApiError
+from pytest_flexprice.api.traffic import read_arrived
 from pytest_flexprice.model.decimals import ZERO, decimal, words
-from pytest_flexprice.model.finding import Finding, Kind
+from pytest_flexprice.model.finding import Finding, Kind, NotVerified
+from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.times import Window, second
 from pytest_flexprice.oracle.invoicing.invoice import line_usages
 from pytest_flexprice.oracle.metering.attribution import Attribution, attribute, changed_on_the_way
 from pytest_flexprice.oracle.metering.designing import controls, design, near_miss_name, stamper
-from pytest_flexprice.oracle.metering.meters import Event, Meter, Usage
+from pytest_flexprice.oracle.metering.meters import Usage
+from pytest_flexprice.oracle.metering.stored_ids import under_other_ids
 from pytest_flexprice.oracle.metering.usage import Reading, compare_usage, from_invoice, from_query, from_subscription
 from pytest_flexprice.oracle.proving.steps import body_of
 from pytest_flexprice.run.profile import Profile
@@ -73,7 +77,13 @@ def land(bench: Bench, setup: Setup, sent: list[Event]) -> Climbed[list[Attribut
     """Every event in the Event Debugger: processed, with its exact quantity, for this customer's subscription."""
     events = looked_up(sent)
     looks, answers, reason = _look_until_settled(bench, setup, events)
-    findings = [_given_up(look, reason) for look in looks if look.finding is not None]
+    unseen = {look.event_id for look in looks if look.unseen}
+    renamed = _under_other_ids(bench, setup, events) if len(unseen) > len(events) / 2 else []
+    findings = [*renamed] + [
+        _given_up(look, reason)
+        for look in looks
+        if look.finding is not None and not (renamed and look.event_id in unseen)
+    ]
     counted = {look.event_id for look in looks if look.counted}
     for event in events:
         if event.id in counted:
@@ -84,6 +94,18 @@ def land(bench: Bench, setup: Setup, sent: list[Event]) -> Climbed[list[Attribut
         findings=findings,
         data=looks,
     )
+
+
+def _under_other_ids(bench: Bench, setup: Setup, events: list[Event]) -> list[Finding]:
+    """Whether events that nobody finds by their ids are there all the same, under other ids."""
+    times = [event.timestamp for event in events]
+    window = Window(min(times) - SECOND, max(*times, bench.now()) + SECOND)
+    external_id = setup.subscription.customer.external_id
+    try:
+        stored = list(read_arrived(bench.flexprice, window, external_customer_id=external_id))
+    except (ApiError, NotVerified):  # only a hint was asked for
+        return []
+    return under_other_ids(events, stored)
 
 
 def _given_up(look: Attribution, reason: str) -> Finding:

@@ -11,11 +11,12 @@ from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.traffic import read_preview_until
 from pytest_flexprice.model.decimals import ZERO, words
 from pytest_flexprice.model.finding import Finding, Kind, NotVerified, not_verified
+from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.times import Window, instant_of
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import expected_invoice
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
-from pytest_flexprice.oracle.metering.meters import Event, Meter, Usage, expected_usage, usage_of_total
+from pytest_flexprice.oracle.metering.meters import Usage, expected_usage, usage_of_total
 from pytest_flexprice.oracle.pricing.allowances import by_meter
 from pytest_flexprice.traffic.log import Log
 from pytest_flexprice.traffic.metering import Counted

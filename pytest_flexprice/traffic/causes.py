@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 from pytest_flexprice.model.decimals import ZERO, difference, words
 from pytest_flexprice.model.finding import NotVerified
+from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.oracle.metering.attribution import why_zero
 from pytest_flexprice.oracle.metering.expressions import ExpressionError
-from pytest_flexprice.oracle.metering.meters import Event, Meter, quantity
+from pytest_flexprice.oracle.metering.meters import quantity
 
 
 class Cause(StrEnum):

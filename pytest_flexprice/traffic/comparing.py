@@ -14,8 +14,6 @@ from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.model.traffic_plan import Traffic
 from pytest_flexprice.oracle.catalog.objects import Catalog
-from pytest_flexprice.oracle.catalog.objects import Meter as CatalogMeter
-from pytest_flexprice.oracle.metering.meters import Aggregation, Filter, Meter
 from pytest_flexprice.traffic import billing
 from pytest_flexprice.traffic.billing import Billed
 from pytest_flexprice.traffic.causes import Cause
@@ -122,7 +120,7 @@ def _known(
     metered = []
     for _, feature, meter in catalog.metered():
         if meter.published:
-            metered.append(Metered(of_catalog(meter), feature.id, feature.name))
+            metered.append(Metered(meter, feature.id, feature.name))
     return Known(
         metered=metered,
         customers=frozenset(environment.external_ids.values()),
@@ -131,15 +129,6 @@ def _known(
         is_test=is_test,
         by_others=frozenset(event.name for event in plan.events),
     )
-
-
-def of_catalog(meter: CatalogMeter) -> Meter:
-    """The meter of a catalog as the calculation knows it."""
-    spec = Aggregation(
-        meter.aggregation, meter.field, meter.expression, meter.multiplier, meter.bucket_size, meter.group_by
-    )
-    filters = tuple(Filter(key, tuple(values)) for key, values in meter.filters.items())
-    return Meter(meter.id, meter.name, meter.event_name, spec, filters)
 
 
 def _billed(  # noqa: PLR0917 - as above

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.times import Window
-from pytest_flexprice.oracle.metering.meters import Event, Meter
 from pytest_flexprice.traffic.dialects import dialect
 from pytest_flexprice.traffic.fetching import fetched, in_memory
 from pytest_flexprice.traffic.metering import Counted, counted, metering

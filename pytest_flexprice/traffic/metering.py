@@ -16,8 +16,8 @@ import ibis
 
 from pytest_flexprice.model.decimals import EVENT_PLACES, ZERO, cut, decimal, product, tidy
 from pytest_flexprice.model.finding import not_verified
-from pytest_flexprice.oracle.metering.meters import Meter
-from pytest_flexprice.oracle.metering.quantities import printed
+from pytest_flexprice.model.meters import Meter
+from pytest_flexprice.model.values import printed
 from pytest_flexprice.traffic.dialects import Dialect
 from pytest_flexprice.traffic.fetching import fetched
 from pytest_flexprice.traffic.numbers import (

@@ -10,8 +10,9 @@ from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, rounded
 from pytest_flexprice.model.finding import NotVerified
+from pytest_flexprice.model.prices import Price
 from pytest_flexprice.model.times import instant_of
-from pytest_flexprice.oracle.pricing.prices import Price, cost
+from pytest_flexprice.oracle.pricing.prices import cost
 from pytest_flexprice.traffic.causes import Cause, Difference, Tally
 
 

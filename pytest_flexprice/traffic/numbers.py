@@ -1,6 +1,6 @@
 """Numbers and texts of a log as the server reads and prints them, as Ibis expressions (contract 3.5).
 
-The rules are those of ``oracle.metering.quantities``. Everything is done on digits, as texts: no engine rounds or overflows on the way.
+The rules are those of ``model.values``. Everything is done on digits, as texts: no engine rounds or overflows on the way.
 Each step is a table of its own with one more column, since an expression that is used twice would be written out twice.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 import ibis
 
 from pytest_flexprice.model.decimals import EVENT_PLACES
-from pytest_flexprice.model.numbers import NUMERIC_TEXT
+from pytest_flexprice.model.values import NUMERIC_TEXT
 from pytest_flexprice.traffic.dialects import Column, Dialect
 
 Rows = Any

@@ -11,7 +11,7 @@ from typing import Any
 import ibis
 
 from pytest_flexprice.model.finding import not_verified
-from pytest_flexprice.model.numbers import names_in
+from pytest_flexprice.model.values import names_in
 from pytest_flexprice.traffic.dialects import Column, Dialect
 from pytest_flexprice.traffic.numbers import QUANTITY, Rows, with_property, with_quantity
 

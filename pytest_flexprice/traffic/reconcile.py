@@ -9,10 +9,10 @@ from functools import partial
 
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.traffic import read_ids_by_name
+from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.oracle.metering.attribution import why_zero
-from pytest_flexprice.oracle.metering.meters import Event, Meter
 from pytest_flexprice.traffic.causes import EXAMPLES, Cause, Difference, Tally, classified, tallied
 from pytest_flexprice.traffic.log import DAY, Log
 from pytest_flexprice.traffic.search import Metered, Search, Side

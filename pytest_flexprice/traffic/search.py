@@ -14,8 +14,8 @@ from typing import Any
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.traffic import Point, read_arrived, read_ids_by_name, read_points
 from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO
+from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.times import Window
-from pytest_flexprice.oracle.metering.meters import Event, Meter
 from pytest_flexprice.traffic.log import DAY, HOUR, MINUTE, WEEK_SHIFT, Log
 from pytest_flexprice.traffic.metering import Counted
 

@@ -79,6 +79,7 @@ FAULTS = (
     Fault("F54", ("3.1",), r"external_customer_id"),
     Fault("F55", ("3.2",), r"looks like Flexprice's own id"),
     Fault("F56", ("3.1",), r"event_id"),
+    Fault("F57", ("3.2",), r"test events with \d+ event ids were stored under one event id, 'evt_\{\{id\}\}'"),
     Fault("F58", ("7.2",), r"2 times too much"),
     Fault("F59", ("3.2",), r"is stored with another time than it was given"),
     Fault("F60", ("3.1",), r"zone"),

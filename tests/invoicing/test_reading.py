@@ -17,11 +17,11 @@ from pytest_flexprice.api.invoicing import (
 from pytest_flexprice.api.previews import PreviewReader, read_running_subscriptions
 from pytest_flexprice.api.transport import Transport
 from pytest_flexprice.model.checklist import Level
+from pytest_flexprice.model.meters import Event
 from pytest_flexprice.oracle.invoicing import previews
 from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, cancellations
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import expected_invoice, line_usages
-from pytest_flexprice.oracle.metering.meters import Event
 
 from .world import CHARGES, World
 

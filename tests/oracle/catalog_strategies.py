@@ -6,8 +6,10 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
+from pytest_flexprice.model.meters import Aggregation, Filter, Meter
+from pytest_flexprice.model.prices import Price, Tier
 from pytest_flexprice.oracle.catalog.canonical import sort_key
-from pytest_flexprice.oracle.catalog.objects import Catalog, Entitlement, Extras, Feature, Meter, Plan, Price, Tier
+from pytest_flexprice.oracle.catalog.objects import Catalog, Entitlement, Extras, Feature, Plan
 
 
 def tokens(**changes: object) -> Meter:
@@ -17,11 +19,26 @@ def tokens(**changes: object) -> Meter:
         "field": "tokens",
         "reset_usage": "BILLING_PERIOD",
     }
-    return Meter(**{**values, **changes})
+    return meter(**{**values, **changes})
+
+
+def meter(
+    event_name: str, aggregation: str, filters: dict[str, tuple[str, ...]] | None = None, **more: object
+) -> Meter:
+    """A meter without the nesting: an aggregation's fields beside the others, filters by key."""
+    spec = {
+        name: more.pop(name)
+        for name in ("field", "expression", "multiplier", "bucket_size", "group_by")
+        if name in more
+    }
+    allowed = tuple(Filter(key, values) for key, values in sorted((filters or {}).items()))
+    known = {"id": "", "name": "", "filters": allowed, **more}
+    return Meter(event_name=event_name, aggregation=Aggregation(aggregation, **spec), **known)
 
 
 def usage(**changes: object) -> Price:
     values = {
+        "id": "",
         "type": "USAGE",
         "currency": "usd",
         "billing_period": "MONTHLY",
@@ -36,6 +53,7 @@ def usage(**changes: object) -> Price:
 
 def fee(**changes: object) -> Price:
     values = {
+        "id": "",
         "type": "FIXED",
         "currency": "usd",
         "billing_period": "MONTHLY",
@@ -68,7 +86,7 @@ def catalog(*prices: Price, **changes: object) -> Catalog:
 _KEYS = st.text("abc_-.é ", min_size=1, max_size=6)
 _AMOUNTS = st.decimals(0, 1000, places=4, allow_nan=False)
 _METERS = st.builds(
-    Meter,
+    meter,
     event_name=_KEYS,
     aggregation=st.sampled_from(["SUM", "COUNT", "MAX"]),
     field=st.sampled_from(["", "n", "tokens"]),
@@ -94,7 +112,6 @@ _PRICES = st.one_of(
     st.builds(
         usage,
         billing_model=st.just("TIERED"),
-        amount=st.none(),
         tier_mode=st.sampled_from(["SLAB", "VOLUME"]),
         tiers=_TIERS,
     ),

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
+from pytest_flexprice.model.prices import Price, Tier
 from pytest_flexprice.oracle.pricing.points import FINE, WHOLE, Subject
-from pytest_flexprice.oracle.pricing.prices import Price, Tier
 
 CURRENCIES = ("usd", "eur", "jpy", "kwd")
 

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from pytest_flexprice.model.finding import Severity
 from pytest_flexprice.model.golive_plan import Accepted
 from pytest_flexprice.model.grouping import alike, summarise
+from pytest_flexprice.model.prices import Tier
 from pytest_flexprice.oracle.catalog import accepted
 from pytest_flexprice.oracle.catalog import canonical as catalog_json
 from pytest_flexprice.oracle.catalog import diff as catalog_diff
-from pytest_flexprice.oracle.catalog.objects import Catalog, Entitlement, Extras, Feature, Tier
+from pytest_flexprice.oracle.catalog.objects import Catalog, Entitlement, Extras, Feature
 
 from .catalog_strategies import CATALOGS, TIERS, catalog, fee, tokens, usage
 
@@ -87,12 +88,8 @@ CHANGES = {
         ("ADVANCE", "ARREAR"),
     ),
     "tier": (
-        catalog(usage(billing_model="TIERED", amount=None, tier_mode="SLAB", tiers=TIERS)),
-        catalog(
-            usage(
-                billing_model="TIERED", amount=None, tier_mode="SLAB", tiers=(Tier(Decimal(11), Decimal(1)), TIERS[1])
-            )
-        ),
+        catalog(usage(billing_model="TIERED", tier_mode="SLAB", tiers=TIERS)),
+        catalog(usage(billing_model="TIERED", tier_mode="SLAB", tiers=(Tier(Decimal(11), Decimal(1)), TIERS[1]))),
         f"{PRICE}.tiers[0].up_to",
         ("10", "11", "tier boundary 1"),
     ),

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from pytest_flexprice.model import near_miss
 from pytest_flexprice.model.finding import Finding, Severity
 from pytest_flexprice.model.golive_plan import Event
+from pytest_flexprice.model.prices import Tier
 from pytest_flexprice.oracle.catalog import event_names
 from pytest_flexprice.oracle.catalog import health as catalog_health
-from pytest_flexprice.oracle.catalog.objects import Catalog, Feature, Tier
+from pytest_flexprice.oracle.catalog.objects import Catalog, Feature
 
 from .catalog_strategies import catalog, fee, tokens, usage
 
@@ -120,7 +121,7 @@ def test_a_name_that_no_price_bills() -> None:
 
 def test_a_price_that_starts_later_bills_nothing_yet() -> None:
     later = datetime(2026, 12, 1, tzinfo=UTC)
-    present = catalog(usage(start_date=later))
+    present = catalog(usage(start=later))
     assert "starts on 2026-12-01" in errors(event_names.priced(sent("model.completion"), present, NOW))[0]
 
 
@@ -161,7 +162,7 @@ def test_a_meter_that_reads_a_misspelt_property() -> None:
 
 
 def test_a_tiered_price_without_mode_bills_zero() -> None:
-    odd = usage(billing_model="TIERED", amount=None, tiers=(Tier(None, 1),))
+    odd = usage(billing_model="TIERED", tiers=(Tier(None, 1),))
     assert "bills zero" in errors(catalog_health.prices_that_bill(catalog(odd), NOW))[0]
     assert errors(catalog_health.prices_that_bill(catalog(replace(odd, tier_mode="SLAB")), NOW)) == []
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from pytest_flexprice.emulator.metering.expressions import Expression
 from pytest_flexprice.emulator.metering.expressions import ExpressionError as EmulatorError
 from pytest_flexprice.model.finding import NotVerified
+from pytest_flexprice.model.meters import Aggregation, Event, Meter
 from pytest_flexprice.oracle.metering.expressions import ExpressionError, quantity_by_expression, variables
-from pytest_flexprice.oracle.metering.meters import Aggregation, Event, Meter, quantity
+from pytest_flexprice.oracle.metering.meters import quantity
 from pytest_flexprice.oracle.metering.reaching import Tally, properties_worth
 
 

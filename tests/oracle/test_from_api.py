@@ -6,14 +6,15 @@ from decimal import Decimal
 import pytest
 
 from pytest_flexprice.model.finding import NotVerified
+from pytest_flexprice.model.meters import Event, Meter
+from pytest_flexprice.model.prices import Price, Tier
 from pytest_flexprice.model.times import instant, instant_of
 from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, OpenInvoice, cancellations
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
-from pytest_flexprice.oracle.metering.meters import Event, Meter, usage_of_total
+from pytest_flexprice.oracle.metering.meters import usage_of_total
 from pytest_flexprice.oracle.pricing.allowances import Allowance, billable, by_meter
 from pytest_flexprice.oracle.pricing.commitments import Commitment, LineCommitment, committed
 from pytest_flexprice.oracle.pricing.deductions import Coupon, Tax, deductions, spread
-from pytest_flexprice.oracle.pricing.prices import Price, Tier
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PRICE = {"id": "price_1", "billing_model": "FLAT_FEE", "amount": "0.5", "currency": "USD", "meter_id": "meter_1"}

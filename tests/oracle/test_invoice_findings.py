@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 
 from pytest_flexprice.model.finding import Kind, Severity
+from pytest_flexprice.model.meters import Event, Meter
+from pytest_flexprice.model.prices import Price
 from pytest_flexprice.oracle.invoicing.finalization import finalization_findings, finalized_findings
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice, equation_findings
 from pytest_flexprice.oracle.invoicing.invoice import expected_invoice, line_usages
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
-from pytest_flexprice.oracle.metering.meters import Event, Meter, usage_of_total
+from pytest_flexprice.oracle.metering.meters import usage_of_total
 from pytest_flexprice.oracle.pricing.allowances import Allowance
 from pytest_flexprice.oracle.pricing.deductions import Coupon, Tax
 from pytest_flexprice.oracle.pricing.periods import first_period
-from pytest_flexprice.oracle.pricing.prices import Price
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 TIERS = [{"up_to": 10, "unit_amount": "1"}, {"up_to": None, "unit_amount": "0.5"}]

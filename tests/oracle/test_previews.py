@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from pytest_flexprice.model.meters import Meter
+from pytest_flexprice.model.prices import Price
 from pytest_flexprice.oracle.invoicing.previews import coverage, unbilled_meters
 from pytest_flexprice.oracle.invoicing.sampling import Sample
-from pytest_flexprice.oracle.metering.meters import Meter
-from pytest_flexprice.oracle.pricing.prices import Price
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 METER = Meter.from_api({"id": "meter_1", "name": "hits", "event_name": "hit", "aggregation": {"type": "COUNT"}})

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_flexprice.model.decimals import product, total
+from pytest_flexprice.model.prices import Price, Tier
 from pytest_flexprice.oracle.pricing.mistakes import MISTAKES, explain
 from pytest_flexprice.oracle.pricing.pieces import pieces
 from pytest_flexprice.oracle.pricing.points import FINE, WHOLE, Subject, points, shown, tier_name
-from pytest_flexprice.oracle.pricing.prices import Price, Tier, cost
+from pytest_flexprice.oracle.pricing.prices import cost
 
 from .price_strategies import subjects
 

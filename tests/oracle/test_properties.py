@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from pytest_flexprice.model.decimals import cut, decimal, rounded, words
 from pytest_flexprice.model.finding import NotVerified
+from pytest_flexprice.model.meters import AGGREGATIONS, Event, Meter
+from pytest_flexprice.model.prices import Price, Tier
 from pytest_flexprice.model.times import Window
+from pytest_flexprice.model.values import number_of, printed
 from pytest_flexprice.oracle.metering.buckets import SIZES, bucket_start
 from pytest_flexprice.oracle.metering.expressions import ExpressionError, quantity_by_expression
-from pytest_flexprice.oracle.metering.meters import AGGREGATIONS, Event, Meter, expected_usage, quantity
-from pytest_flexprice.oracle.metering.quantities import number_of, printed
-from pytest_flexprice.oracle.pricing.prices import Price, Tier, cost, formula
+from pytest_flexprice.oracle.metering.meters import expected_usage, quantity
+from pytest_flexprice.oracle.pricing.prices import cost, formula
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 WINDOW = Window(START, START + timedelta(days=30))

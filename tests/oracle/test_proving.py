@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from pytest_flexprice.model.finding import Kind, Severity
+from pytest_flexprice.model.meters import Aggregation, Event, Meter
+from pytest_flexprice.model.prices import Price, Tier
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, expected_invoice, line_usages
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
-from pytest_flexprice.oracle.metering.meters import Aggregation, Event, Meter
 from pytest_flexprice.oracle.pricing.allowances import Allowance
 from pytest_flexprice.oracle.pricing.mistakes import MISTAKES
-from pytest_flexprice.oracle.pricing.prices import Price, Tier
 from pytest_flexprice.oracle.proving.budget import Budget
 from pytest_flexprice.oracle.proving.coverage import Row, Trial, gaps, table, trials
 from pytest_flexprice.oracle.proving.steps import Step, roomiest, stamper, steps

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from pytest_flexprice.model.declared_customers import Row
 from pytest_flexprice.model.finding import Severity
-from pytest_flexprice.oracle.catalog.objects import Catalog, Price
+from pytest_flexprice.model.prices import Price
+from pytest_flexprice.oracle.catalog.objects import Catalog
 from pytest_flexprice.oracle.customers import subscriptions
 from pytest_flexprice.oracle.customers.register import Register
 from pytest_flexprice.oracle.customers.subscriptions import Expected

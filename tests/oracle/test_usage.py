@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from pytest_flexprice.model.finding import Kind
+from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.oracle.metering.attribution import Rung, attribute, why_zero
-from pytest_flexprice.oracle.metering.meters import Event, Meter, expected_usage, usage_of_total
+from pytest_flexprice.oracle.metering.meters import expected_usage, usage_of_total
 from pytest_flexprice.oracle.metering.usage import (
     Reading,
     compare_usage,

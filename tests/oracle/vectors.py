@@ -8,17 +8,18 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from pytest_flexprice.model.finding import show
+from pytest_flexprice.model.meters import Event, Meter
+from pytest_flexprice.model.prices import Price
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.oracle.invoicing.coupons import Attached, AttachedCoupon, acting
 from pytest_flexprice.oracle.invoicing.invoice import expected_invoice, line_usages
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
 from pytest_flexprice.oracle.metering.expressions import ExpressionError
-from pytest_flexprice.oracle.metering.meters import Event, Meter, expected_usage, quantity
+from pytest_flexprice.oracle.metering.meters import expected_usage, quantity
 from pytest_flexprice.oracle.pricing.allowances import Allowance
 from pytest_flexprice.oracle.pricing.commitments import Commitment, LineCommitment
 from pytest_flexprice.oracle.pricing.deductions import Tax
 from pytest_flexprice.oracle.pricing.periods import first_period
-from pytest_flexprice.oracle.pricing.prices import Price
 
 FILE = Path(__file__).parents[1] / "vectors" / "billing_vectors.json"
 VECTORS = json.loads(FILE.read_text(encoding="utf-8"))["vectors"]

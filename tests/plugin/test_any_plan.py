@@ -27,6 +27,25 @@ def test_a_plan_without_webhooks_is_rehearsed_with_a_handler_that_is_said(tmp_pa
     assert "webhooks: a handler of the rehearsal's own (from the plan is silent about webhooks" in outcome.output
 
 
+SANDBOX = """
+[environments.sandbox]
+base_url = "https://us.api.flexprice.io"
+type = "development"
+"""
+
+
+@pytest.mark.parametrize("signed_off", ["sandbox", ""], ids=["a live environment", "nothing"])
+def test_where_no_file_holds_the_catalog_one_is_made_up_and_said(tmp_path: Path, signed_off: str) -> None:
+    truthful_plans.write(5, tmp_path)
+    plan = tmp_path / "golive.toml"
+    decided = '[catalog]\nsigned_off = "sandbox"\n' if signed_off else ""
+    text = plan.read_text(encoding="utf-8").replace('[catalog]\nsigned_off = "catalog.json"\n', decided)
+    plan.write_text(text + SANDBOX, encoding="utf-8")
+    outcome = rehearse(tmp_path, "--flexprice-level=read")
+    assert "catalog: made up from the plan's events and customers" in outcome.output
+    assert outcome.red_items == (set() if signed_off else {"2.1"}), outcome.red
+
+
 def test_what_people_write_wrong_is_told_before_anything_is_rehearsed(tmp_path: Path) -> None:
     truthful_plans.write(3, tmp_path)
     (tmp_path / "customers.csv").write_text(

@@ -45,6 +45,14 @@ def refused(folder: Path, *arguments: str, key: str = KEY, **environ: str) -> st
     return next(line for line in outcome.output.splitlines() if line.startswith("ERROR: "))
 
 
+def test_the_folder_that_somebody_stands_in_is_shown(folder: Path) -> None:
+    here = folder / "billing-of-all-our-customers"
+    here.mkdir()
+    (here / "golive.toml").write_text("[company")
+    outcome = run(here, "--flexprice-env=prod", environ={"PWD": str(here), "OLDPWD": str(folder)})
+    assert f"ERROR: {here}/golive.toml" in outcome.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

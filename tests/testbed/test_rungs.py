@@ -73,6 +73,22 @@ def test_a_lost_event_is_told_with_the_reason_for_the_deadline(script: Scripted,
     assert (tools.now() - NOW).total_seconds() < 60
 
 
+@pytest.mark.parametrize(
+    ("ids", "says"),
+    [
+        (["same", "same", "same"], "3 test events with 3 event ids were stored under one event id, 'same'"),
+        (["x", "y", "z"], "the test events were stored under other event ids than they were given, such as 'x'"),
+    ],
+)
+def test_events_that_are_stored_under_other_ids_are_told_by_those(
+    script: Scripted, tmp_path: Path, ids: list[str], says: str
+) -> None:
+    script.on("GET", LOOKUP, (404, {"code": "not_found", "message": "Event not found in events table"}))
+    script.on("POST", "/v1/events/query", (200, {"events": [{"id": one} for one in ids]}))
+    climbed = usage_rungs.land(bench(script, tmp_path), setup(), events("17", "17", "17"))
+    assert problems(climbed) == [says]
+
+
 def test_an_event_on_somebody_elses_account_is_told(script: Scripted, tmp_path: Path) -> None:
     script.on("GET", LOOKUP, lambda asked: processed(asked, customer_id="cust_other"))
     climbed = usage_rungs.land(bench(script, tmp_path), setup(), events("17"))

@@ -12,7 +12,7 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
-from pytest_flexprice.oracle.metering.meters import Aggregation, Event, Filter
+from pytest_flexprice.model.meters import Aggregation, Event, Filter
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
 NAME = "use"

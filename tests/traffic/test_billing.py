@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_flexprice.model.meters import Aggregation, Event, Meter
 from pytest_flexprice.model.times import Window
-from pytest_flexprice.oracle.metering.meters import Aggregation, Event, Meter
 from pytest_flexprice.traffic.billing import begun, chosen, compare, read
 from tests.traffic.doubles import ListFlexprice, ListLog
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_flexprice.oracle.metering.meters import Aggregation, Event, Filter, Meter
+from pytest_flexprice.model.meters import Aggregation, Event, Filter, Meter
 from pytest_flexprice.traffic.causes import EXAMPLES, Cause, classified, tallied
 
 AT = datetime(2026, 11, 20, 8, tzinfo=UTC)

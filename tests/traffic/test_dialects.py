@@ -5,8 +5,8 @@ from __future__ import annotations
 import ibis
 import pytest
 
+from pytest_flexprice.model.meters import Aggregation, Meter
 from pytest_flexprice.model.traffic_plan import Traffic
-from pytest_flexprice.oracle.metering.meters import Aggregation, Meter
 from pytest_flexprice.traffic.dialects import dialect
 from pytest_flexprice.traffic.metering import Metering
 from tests.traffic.logs import FILTERS, NAME, ODD_KEY, aggregation

@@ -18,9 +18,9 @@ from pathlib import Path
 import ibis
 import pytest
 
+from pytest_flexprice.model.meters import AGGREGATIONS, Aggregation, Event, Meter
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.model.traffic_plan import Traffic
-from pytest_flexprice.oracle.metering.meters import AGGREGATIONS, Aggregation, Event, Meter
 from pytest_flexprice.traffic.causes import Cause
 from pytest_flexprice.traffic.dialects import dialect
 from pytest_flexprice.traffic.log import Log

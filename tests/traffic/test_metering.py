@@ -12,8 +12,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from pytest_flexprice.model.finding import NotVerified
+from pytest_flexprice.model.meters import AGGREGATIONS, Aggregation, Event, Meter
 from pytest_flexprice.model.times import Window
-from pytest_flexprice.oracle.metering.meters import AGGREGATIONS, Aggregation, Event, Meter, expected_usage
+from pytest_flexprice.oracle.metering.meters import expected_usage
 from pytest_flexprice.traffic.dialects import dialect
 from pytest_flexprice.traffic.metering import counted, metering
 from tests.oracle.vectors import VECTORS, Case

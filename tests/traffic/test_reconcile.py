@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_flexprice.model.meters import Aggregation, Event, Meter
 from pytest_flexprice.model.times import Window
-from pytest_flexprice.oracle.metering.meters import Aggregation, Event, Meter
 from pytest_flexprice.traffic.causes import Cause
 from pytest_flexprice.traffic.reconcile import MOST_LOOKUPS, Known, compared_window, explain, reconcile
 from pytest_flexprice.traffic.search import Metered, Search

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_flexprice.model import bounded
-from pytest_flexprice.model.bounded import Unreadable, decimal, parse_json, parse_toml, read_bytes, read_text
+from pytest_flexprice.model.bounded import Unreadable, parse_json, parse_toml, read_bytes, read_text
+from pytest_flexprice.model.decimals import written
 
 HERE = Path("golive.toml")
 
@@ -161,7 +162,7 @@ def test_numbers_of_json_are_exact() -> None:
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=8, min_value=-(10**30), max_value=10**30))
 def test_a_sane_number_is_read_exactly(number: Decimal) -> None:
-    assert decimal(str(number)) == number
+    assert written(str(number)) == number
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,7 @@ def test_a_sane_number_is_read_exactly(number: Decimal) -> None:
 )
 def test_what_nobody_calculates_with_is_no_number(text: str) -> None:
     with pytest.raises(ValueError, match="is no number") as caught:
-        decimal(text)
+        written(text)
     assert len(str(caught.value)) < 120
 
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_flexprice.model.meters import Aggregation, Event, Filter, Meter
+from pytest_flexprice.model.prices import Price
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.oracle.invoicing.invoice import expected_invoice, line_usages
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
 from pytest_flexprice.oracle.metering.designing import BASE, design, near_miss_name, stamper
-from pytest_flexprice.oracle.metering.meters import Aggregation, Event, Filter, Meter
 from pytest_flexprice.oracle.pricing.allowances import Allowance
-from pytest_flexprice.oracle.pricing.prices import Price
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MONTH = Window(NOW - timedelta(days=1), NOW + timedelta(days=29))

@@ -12,7 +12,7 @@ from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
 from pytest_flexprice.emulator.seeding.seed import Seeder
 from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.model.golive_plan import Event
-from pytest_flexprice.oracle.catalog.objects import Meter
+from pytest_flexprice.model.meters import Aggregation, Meter
 from pytest_flexprice.oracle.samples import check as sample_check
 
 
@@ -35,7 +35,7 @@ def test_what_arrived_and_was_never_counted_is_found(tmp_path: Path) -> None:
         client.close()
     assert {row["event_id"] for row in found} == {"e-0", "e-1", "e-2"}
     path.write_text("".join(json.dumps(row, default=str) + "\n" for row in found), encoding="utf-8")
-    meters = [Meter("api.call", "SUM", field="tokens")]
+    meters = [Meter("m", "m", "api.call", Aggregation("SUM", "tokens"))]
     unknown = sample_check.Unknown("is counted by no published meter", "is no customer of this environment")
     checked = sample_check.check(
         [Event(name="api.call")], [path], tmp_path, now, meters=meters, customers=["acct_1"], unknown=unknown

@@ -92,6 +92,13 @@ def test_scenario_and_verdict_agree(changes: dict[str, Any], tmp_path: Path) -> 
     assert (attestation_for(BY_ID["8.1"], plan, "prod", TODAY) is None) is bool(errors)
 
 
+def test_without_an_environment_it_counts_only_where_there_is_one() -> None:
+    alone, among = (standing(stated(environment=""), "prod", TODAY, there, alone=alone) for alone in (True, False))
+    assert alone.counts
+    assert "names no environment, and the plan has several" in among.problem
+    assert 'environment = "prod"' in among.remedy
+
+
 def test_one_good_statement_is_enough() -> None:
     assert attestations.check("8.1", [stated(by="nobody"), stated()], "prod", TODAY, Path()) == []
 

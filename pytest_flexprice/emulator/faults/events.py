@@ -90,6 +90,12 @@ def internal_customer(world: World, event: Event) -> Event:
     return event._replace(external_customer_id=row["id"]) if row else event
 
 
+@sent("F57", "the application sends every event with the same id")
+def constant_id(_world: World, event: Event) -> Event:
+    """An id from a template that nobody filled in."""
+    return event._replace(id="evt_{{id}}")
+
+
 @sent("F59", "events carry no timestamp, so they count when they arrive")
 def no_timestamp(world: World, event: Event) -> Event:
     """The server's time."""

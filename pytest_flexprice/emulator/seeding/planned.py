@@ -12,12 +12,13 @@ from typing import Any
 
 from pytest_flexprice.model import catalog_snapshot
 from pytest_flexprice.model.declared_customers import Problem, Unusable, declared
-from pytest_flexprice.model.golive_plan import GoLivePlan, Invoicing
+from pytest_flexprice.model.golive_plan import Environment, GoLivePlan, Invoicing
 from pytest_flexprice.model.spoken import several
 
 from ..kernel.options import PRODUCTION, SANDBOX
 from ..kernel.server import FlexpriceServer
 from ..kernel.setting_defaults import DEFAULTS
+from .made_up import made_up
 from .seed import Seeder, SeedError
 
 
@@ -29,21 +30,24 @@ class Planned:
     sandbox_key: str
 
 
-def catalog_of(plan: GoLivePlan) -> dict[str, Any]:
-    """The signed-off catalog of a plan, empty when the plan has none.
+def why_made_up(plan: GoLivePlan) -> str:
+    """Why the catalog of a plan cannot be read here, in a clause; "" where it can."""
+    if plan.catalog is None:
+        return "the plan names no signed-off catalog"
+    name = plan.catalog.signed_off
+    return f"the signed-off one is the live environment '{name}'" if name in plan.environments else ""
+
+
+def catalog_of(plan: GoLivePlan, own: Environment | None = None) -> dict[str, Any]:
+    """The signed-off catalog of a plan; one that is made up for the environment ``own`` where it cannot be read here.
 
     Raises:
-        SeedError: it is not a file with a catalog.
+        SeedError: it is a file that is no catalog, or the declared customers cannot be read.
     """
-    if plan.catalog is None:
-        return {}
-    name = plan.catalog.signed_off
-    if name in plan.environments:
-        raise SeedError(
-            f"catalog.signed_off = '{name}' is a live environment; write a snapshot of it with --flexprice-snapshot and name that file"
-        )
+    if plan.catalog is None or why_made_up(plan):
+        return made_up(plan, own, customers_of(plan))
     try:
-        return catalog_snapshot.signed_off(name, plan.folder)
+        return catalog_snapshot.signed_off(plan.catalog.signed_off, plan.folder)
     except catalog_snapshot.SnapshotError as error:
         raise SeedError(str(error)) from None
 
@@ -91,14 +95,16 @@ def settings_of(invoicing: Invoicing | None, saved: Mapping[str, Any] | None = N
     return found
 
 
-def fill(server: FlexpriceServer, plan: GoLivePlan) -> tuple[Seeder, Seeder]:
+def fill(server: FlexpriceServer, plan: GoLivePlan, own: Environment | None = None) -> tuple[Seeder, Seeder]:
     """Seeders of both environments, Production with settings and both with the catalog; ``customers`` come when all else is there.
+
+    ``own`` is the plan's environment that Production stands for.
 
     Raises:
         SeedError: the plan's files cannot be read, or the server refused something of them.
     """
     live, sandbox = Seeder(server, PRODUCTION), Seeder(server, SANDBOX)
-    catalog = catalog_of(plan)
+    catalog = _both(plan, own)
     live.older_than(customers_of(plan))
     live.collection = (plan.invoicing.collection if plan.invoicing else None) or ""
     for seeder in (live, sandbox):
@@ -109,6 +115,24 @@ def fill(server: FlexpriceServer, plan: GoLivePlan) -> tuple[Seeder, Seeder]:
     if _collects(plan):
         live.gateway()
     return live, sandbox
+
+
+def _both(plan: GoLivePlan, own: Environment | None) -> dict[str, Any]:
+    """The catalog, once the customers are known to be readable too: what is wrong in either file is told at once."""
+    catalog: dict[str, Any] = {}
+    problems: list[str] = []
+    try:
+        catalog = catalog_of(plan, own)
+    except SeedError as error:
+        problems.append(str(error))
+    try:
+        for _ in customers_of(plan):
+            pass
+    except SeedError as error:
+        problems += [str(error)] if str(error) not in problems else []
+    if problems:
+        raise SeedError("; and ".join(problems))
+    return catalog
 
 
 def _collects(plan: GoLivePlan) -> bool:
@@ -125,6 +149,6 @@ def seed_plan(server: FlexpriceServer, plan: GoLivePlan) -> Planned:
     """
     name = next((name for name, one in plan.environments.items() if one.production), "")
     plan = plan.for_environment(name)
-    live, sandbox = fill(server, plan)
+    live, sandbox = fill(server, plan, plan.environments.get(name))
     live.customers(customers_of(plan))
     return Planned(live.key("production")[1], sandbox.key("sandbox")[1])

@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.model.decimals import words as plain
+from pytest_flexprice.model.finding import Finding, Severity, compared
+from pytest_flexprice.model.prices import Price
 from pytest_flexprice.oracle.catalog import words
-from pytest_flexprice.oracle.catalog.canonical import tree
+from pytest_flexprice.oracle.catalog.canonical import sort_key, tree
 from pytest_flexprice.oracle.catalog.matching import Pair, facts, pair
-from pytest_flexprice.oracle.catalog.objects import Catalog, Entitlement, Feature, Plan, Price
+from pytest_flexprice.oracle.catalog.objects import Catalog, Entitlement, Feature, Plan
 from pytest_flexprice.oracle.catalog.words import Meaning
 
 ITEM = "2.1"
@@ -105,7 +107,7 @@ def _features(expected: Catalog, observed: Catalog) -> Iterator[Finding]:
 def _lost_feature(path: str, key: str, ours: Feature, observed: Catalog) -> Finding:
     event = f" with event name '{ours.meter.event_name}'" if ours.meter else ""
     gone = observed.archived.get(key)
-    since = f" since {gone.meter.changed}" if gone and gone.meter and gone.meter.changed else ""
+    since = words.since(gone.meter.changed if gone and gone.meter else "")
     return _finding(
         path,
         f"feature '{key}'{event} is archived{since}" if gone else f"feature '{key}'{event} is missing",
@@ -152,6 +154,16 @@ def _shared(expected: Catalog, observed: Catalog) -> dict[str, str]:
 
 
 def _lost_plan(path: str, key: str, ours: Plan, observed: Catalog) -> Finding:
+    if key in observed.archived_plans:
+        return _finding(
+            path,
+            f"plan '{ours.name}' with lookup key '{key}' is archived{words.since(observed.archived_plans[key])}",
+            expected="published",
+            observed="archived",
+            consequence="nobody can be subscribed to it",
+            remedy="make the plan again, as an archived one cannot be published, or sign the catalog without it off with "
+            "--flexprice-snapshot",
+        )
     orphans = sorted({price.event_name for price in ours.prices if price.usage and not price.feature})
     unmapped = sorted({*ours.entitlements, *(one.feature for one in ours.prices if one.feature)} - {*observed.features})
     cause = ""
@@ -193,7 +205,7 @@ def _unkeyed(expected: Catalog, observed: Catalog) -> Iterator[Finding]:
 
 
 def _plan(path: str, noun: str, ours: Plan, theirs: Plan, rules: _Rules) -> Iterator[Finding]:
-    if ours == theirs:
+    if sort_key(ours) == sort_key(theirs):
         return
     if ours.name != theirs.name:
         yield _differs(f"{path}.name", f"of {noun}", words.NAME, ours.name, theirs.name)
@@ -221,9 +233,9 @@ def _plan(path: str, noun: str, ours: Plan, theirs: Plan, rules: _Rules) -> Iter
             yield _extra(where, f"credit grant '{name}' of {noun} is there although nobody signed it off")
 
 
-def _billed(price: Price) -> Price:
-    """The price without what only names it."""
-    return replace(price, display_name="", lookup_key="")
+def _billed(price: Price) -> str:
+    """What a price bills, without what only names it."""
+    return sort_key(replace(price, display_name="", lookup_key=""))
 
 
 def _price(path: str, noun: str, one: Pair, rules: _Rules, copies: int) -> Iterator[Finding]:
@@ -313,7 +325,7 @@ def _tier_words(tiers: list[dict[str, Any]]) -> str:
 
 def describe(price: Price) -> str:
     """A price in a few words, such as ``0.05 usd MONTHLY FLAT_FEE``."""
-    cost = f"{len(price.tiers)} tiers" if price.amount is None else format(price.amount, "f")
+    cost = f"{len(price.tiers)} tiers" if price.billing_model == "TIERED" else plain(price.amount)
     return " ".join((cost, price.currency, price.billing_period, price.billing_model))
 
 
@@ -322,8 +334,8 @@ def _differs(path: str, of: str, meaning: Meaning, ours: Any, theirs: Any) -> Fi
         ITEM,
         path,
         f"{meaning.noun} {of} differs from what was signed off",
-        expected=ours,
-        observed=theirs,
+        expected=compared(ours),
+        observed=compared(theirs),
         consequence=meaning.consequence,
         remedy=meaning.remedy,
         severity=meaning.severity,

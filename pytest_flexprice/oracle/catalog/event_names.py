@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.model.meters import Meter
 from pytest_flexprice.model.near_miss import NearMisses
-from pytest_flexprice.model.numbers import trimmed
-from pytest_flexprice.oracle.catalog.objects import Catalog, Meter, Price
+from pytest_flexprice.model.prices import Price
+from pytest_flexprice.model.values import trimmed
+from pytest_flexprice.oracle.catalog.objects import Catalog
 
 ITEM = "2.2"
 _IMMUTABLE = "an event name cannot be changed later: make a feature with a meter of exactly this name, or send the name that is there"
@@ -132,7 +134,7 @@ def _bytes(left: str, right: str) -> str:
 def _counted_twice(name: str, meters: Sequence[Meter]) -> list[Finding]:
     if len(meters) == 1:
         return []
-    kinds = [(one.aggregation, one.field, one.expression) for one in meters]
+    kinds = [(one.aggregation.type, one.aggregation.field, one.aggregation.expression) for one in meters]
     doubled = any(
         kinds[i] == kinds[j] and _overlap(meters[i], meters[j])
         for i in range(len(meters))
@@ -154,8 +156,8 @@ def _counted_twice(name: str, meters: Sequence[Meter]) -> list[Finding]:
 
 def _overlap(one: Meter, other: Meter) -> bool:
     """Whether an event may pass the filters of both."""
-    shared = set(one.filters) & set(other.filters)
-    return all(set(one.filters[key]) & set(other.filters[key]) for key in shared)
+    ours, theirs = one.allowed, other.allowed
+    return all(set(ours[key]) & set(theirs[key]) for key in ours.keys() & theirs.keys())
 
 
 def _unsent(name: str, meters: Sequence[Meter], wanted: set[str]) -> Finding:
@@ -184,7 +186,7 @@ def _unbilled(one: Sent, meters: Sequence[Meter]) -> list[Finding]:
 
 
 def _unpriced(name: str, prices: Sequence[Price]) -> Finding:
-    starts = sorted(price.start_date for price in prices if price.start_date)
+    starts = sorted(price.start for price in prices if price.start)
     later = f"; the first price starts on {starts[0]:%Y-%m-%d %H:%M} UTC" if starts and prices else ""
     return _finding(
         f"events.{name}.price",

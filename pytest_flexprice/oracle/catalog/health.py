@@ -9,11 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
+from pytest_flexprice.model.decimals import words
 from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.model.meters import Meter
 from pytest_flexprice.model.near_miss import NearMisses
-from pytest_flexprice.model.numbers import names_in, trimmed
+from pytest_flexprice.model.prices import Price
+from pytest_flexprice.model.values import names_in, trimmed
 from pytest_flexprice.oracle.catalog.matching import pair
-from pytest_flexprice.oracle.catalog.objects import Catalog, Meter, Plan, Price
+from pytest_flexprice.oracle.catalog.objects import Catalog, Plan
 
 TOP_LEVEL = ("source", "event_name", "event_id", "external_customer_id", "customer_id", "timestamp", "id")
 """Fields of an event beside its properties: a meter never sees them (contract 2.1, 3.5)."""
@@ -72,17 +75,17 @@ def _price(path: str, noun: str, price: Price, now: datetime) -> Iterator[Findin
             "a clone of the environment loses the whole plan without a sign",
             "make a feature for the meter",
         )
-    if price.start_date is not None and price.start_date > now:
+    if price.start is not None and price.start > now:
         yield _warning(
             f"{path}.start_date",
-            f"{noun} starts only on {price.start_date:%Y-%m-%d %H:%M} UTC",
+            f"{noun} starts only on {price.start:%Y-%m-%d %H:%M} UTC",
             "what is used before that moment is not billed",
             "check that this is meant",
         )
     if price.tier_mode == "SLAB" and price.tiers and price.tiers[-1].up_to is not None:
         yield _warning(
             f"{path}.tiers[{len(price.tiers) - 1}].up_to",
-            f"the last tier of {noun} ends at {price.tiers[-1].up_to:f}",
+            f"the last tier of {noun} ends at {words(price.tiers[-1].up_to)}",
             "everything above it is free of charge",
             "leave the bound of the last tier open",
         )
@@ -112,7 +115,7 @@ def meters_that_match(catalog: Catalog, events: Iterable[Declared]) -> list[Find
 
 
 def _meter(path: str, key: str, meter: Meter, properties: Mapping[str, str] | None) -> Iterator[Finding]:
-    for filtered in sorted(meter.filters):
+    for filtered in sorted(meter.allowed):
         if filtered in TOP_LEVEL and filtered not in (properties or {}):
             yield _finding(
                 "2.2",
@@ -123,11 +126,15 @@ def _meter(path: str, key: str, meter: Meter, properties: Mapping[str, str] | No
             )
         elif properties and filtered not in properties:
             yield _absent(f"{path}.filters.{filtered}", key, meter, filtered, properties)
-    reads = [*meter.properties, *names_in(meter.expression)]
+    reads = [*meter.properties, *names_in(meter.aggregation.expression)]
     for name in sorted(set(reads)):
         if properties and name not in properties:
             yield _absent(f"{path}.field", key, meter, name, properties)
-        elif properties and meter.aggregation != "COUNT_UNIQUE" and properties[name] in ("boolean", "object", "array"):
+        elif (
+            properties
+            and meter.aggregation.type != "COUNT_UNIQUE"
+            and properties[name] in ("boolean", "object", "array")
+        ):
             yield _finding(
                 "2.2",
                 f"{path}.field",

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pytest_flexprice.model.prices import Price
 from pytest_flexprice.oracle.catalog.canonical import sort_key, tree
-from pytest_flexprice.oracle.catalog.objects import Price
 
 _WEIGHTS = {"currency": 9, "billing_period": 8, "invoice_cadence": 4, "billing_model": 4, "billing_period_count": 3}
 _QUALIFIERS = ("currency", "billing_period", "billing_period_count", "invoice_cadence", "feature", "lookup_key")

@@ -1,8 +1,8 @@
 """The canonical catalog: what an environment sells, without ids, dates or order, so that two catalogs can be compared.
 
 Features are found by lookup key with their meter inside, plans by lookup key with their prices as a multiset, entitlements by the
-feature they grant, credit grants by name (checklist 2.1, contract 2.6). Decimals are in one normal form. Fields marked as *live*
-are known of a running environment only; they take no part in comparisons, in the JSON form or in its SHA-256.
+feature they grant, credit grants by name (checklist 2.1, contract 2.6). Fields marked as *live* are known of a running environment
+only; they take no part in comparisons, in the JSON form or in its SHA-256. What of a meter and a price is compared, ``canonical`` says.
 """
 
 from __future__ import annotations
@@ -10,42 +10,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-PUBLISHED = "published"
+from pytest_flexprice.model.decimals import optional
+from pytest_flexprice.model.meters import Meter
+from pytest_flexprice.model.parsing import parses
+from pytest_flexprice.model.prices import Price
+
 LIVE = {"live": True}
 """Marks a field that only a running environment knows; it is not part of the canonical form."""
-
-
-@dataclass(frozen=True)
-class Meter:
-    """What is counted: events of exactly one name, aggregated, all ``filters`` (key to allowed values) matching (contract 2.1)."""
-
-    event_name: str
-    aggregation: str
-    field: str = ""
-    expression: str = ""
-    multiplier: Decimal | None = None
-    bucket_size: str = ""
-    group_by: str = ""
-    filters: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
-    reset_usage: str = ""
-    status: str = PUBLISHED
-    name: str = dataclasses.field(default="", compare=False, repr=False, metadata=LIVE)
-    id: str = dataclasses.field(default="", compare=False, repr=False, metadata=LIVE)
-    changed: str = dataclasses.field(default="", compare=False, repr=False, metadata=LIVE)
-
-    @property
-    def published(self) -> bool:
-        """Whether it counts events."""
-        return self.status == PUBLISHED
-
-    @property
-    def properties(self) -> tuple[str, ...]:
-        """The properties it reads by name: its field, or none for a plain count (see ``expressions`` for the others)."""
-        return (self.field,) if self.field and self.aggregation != "COUNT" else ()
 
 
 @dataclass(frozen=True)
@@ -62,58 +36,6 @@ class Feature:
 
 
 @dataclass(frozen=True)
-class Tier:
-    """One tier: its inclusive bound (None is *all the rest*), price per unit and flat amount (contract 2.4)."""
-
-    up_to: Decimal | None
-    unit_amount: Decimal
-    flat_amount: Decimal | None = None
-
-
-@dataclass(frozen=True)
-class Price:
-    """One price. Usage prices name their event and the feature of their meter; ``meter`` itself is live.
-
-    Amounts are in the price's currency per unit or package, ``divide_by`` is the package's size (contract 2.4).
-    """
-
-    type: str
-    currency: str
-    billing_period: str
-    billing_model: str
-    invoice_cadence: str = ""
-    billing_period_count: int = 1
-    event_name: str = ""
-    feature: str = ""
-    amount: Decimal | None = None
-    tier_mode: str = ""
-    tiers: tuple[Tier, ...] = ()
-    divide_by: Decimal | None = None
-    round: str = ""
-    price_unit_type: str = ""
-    price_unit: str = ""
-    price_unit_amount: Decimal | None = None
-    min_quantity: Decimal | None = None
-    trial_period_days: int = 0
-    end_date: str = ""
-    display_name: str = ""
-    lookup_key: str = ""
-    id: str = dataclasses.field(default="", compare=False, repr=False, metadata=LIVE)
-    meter: Meter | None = dataclasses.field(default=None, compare=False, repr=False, metadata=LIVE)
-    start_date: datetime | None = dataclasses.field(default=None, compare=False, repr=False, metadata=LIVE)
-    ends: datetime | None = dataclasses.field(default=None, compare=False, repr=False, metadata=LIVE)
-
-    @property
-    def usage(self) -> bool:
-        """Whether it bills what a meter counted."""
-        return self.type == "USAGE"
-
-    def in_force(self, now: datetime) -> bool:
-        """Whether it bills at that moment; the end is exclusive."""
-        return (self.start_date is None or self.start_date <= now) and (self.ends is None or now < self.ends)
-
-
-@dataclass(frozen=True)
 class Entitlement:
     """What a plan allows of a feature; for a metered one ``usage_limit`` is the allowance, None is *everything* (contract 2.5)."""
 
@@ -125,6 +47,26 @@ class Entitlement:
     static_value: str = ""
     config_value: Any = None
     aggregation_mode: str = ""
+
+    @classmethod
+    @parses("entitlement")
+    def from_api(cls, data: Mapping[str, Any]) -> Entitlement:
+        """An entitlement from the API's JSON.
+
+        Raises:
+            Unparsed: its limit is no number.
+        """
+        mode = data.get("aggregation_mode") or ""
+        return cls(
+            feature_type=data.get("feature_type") or "",
+            is_enabled=bool(data.get("is_enabled", True)),
+            usage_limit=optional(data.get("usage_limit")),
+            usage_reset_period=data.get("usage_reset_period") or "",
+            is_soft_limit=bool(data.get("is_soft_limit")),
+            static_value=data.get("static_value") or "",
+            config_value=data.get("config_value"),
+            aggregation_mode="" if mode == "additive" else mode,
+        )
 
 
 @dataclass(frozen=True)
@@ -156,7 +98,8 @@ class Catalog:
 
     ``unkeyed_plans`` are published plans without a lookup key, by name, in as many copies as there are. ``archived`` maps the
     lookup key of features that are archived, and not published too, to the meter they had; ``loose_meters`` are meters that no
-    published feature has. Both are live.
+    published feature has; ``archived_plans`` maps the lookup key of plans that are archived, and not published too, to when they
+    were changed last. All three are live.
     """
 
     features: Mapping[str, Feature] = dataclasses.field(default_factory=dict)
@@ -165,6 +108,9 @@ class Catalog:
     extras: Extras = dataclasses.field(default_factory=Extras)
     archived: Mapping[str, Feature] = dataclasses.field(default_factory=dict, compare=False, repr=False, metadata=LIVE)
     loose_meters: tuple[Meter, ...] = dataclasses.field(default=(), compare=False, repr=False, metadata=LIVE)
+    archived_plans: Mapping[str, str] = dataclasses.field(
+        default_factory=dict, compare=False, repr=False, metadata=LIVE
+    )
 
     def every_plan(self) -> Iterator[tuple[str, Plan]]:
         """All plans with the path they are told of, those without a lookup key as ``plans without key.<name>``."""

@@ -13,6 +13,11 @@ CHANGE_ENTITLEMENT = f"correct the entitlement of the plan, {SIGN_OFF}"
 CHANGE_TEXT = f"correct it, {SIGN_OFF}"
 
 
+def since(changed: str) -> str:
+    """When something was changed last, as a clause; empty where that is not known."""
+    return f" since {changed}" if changed else ""
+
+
 @dataclass(frozen=True)
 class Meaning:
     """The words for one field: what it is called, what it costs, what to do, and how much it weighs."""
@@ -39,7 +44,7 @@ METER = {
     "bucket_size": Meaning("bucket size", "peaks are added up over other stretches of time", NEW_METER),
     "group_by": Meaning("grouping", "peaks are taken over other groups", NEW_METER),
     "filters": Meaning(
-        "filters",
+        "filter",
         "events that should count do not, or the other way round",
         "add the missing filter values (they can be added, never removed), or make a new meter",
     ),
@@ -77,7 +82,7 @@ PRICE = {
     "tier_mode": Meaning(
         "tier mode", "the tiers are applied another way, and without a mode they bill zero", CHANGE_PRICE
     ),
-    "tiers": Meaning("tiers", "quantities beyond a tier's bound are billed at the wrong price", CHANGE_PRICE),
+    "tiers": Meaning("list of tiers", "quantities beyond a tier's bound are billed at the wrong price", CHANGE_PRICE),
     "up_to": Meaning("tier boundary", "quantities around it are billed at the price of the wrong tier", CHANGE_PRICE),
     "unit_amount": Meaning(
         "unit amount of the tier", "every unit in this tier is billed at the wrong price", CHANGE_PRICE

@@ -14,9 +14,9 @@ from typing import Any
 from pytest_flexprice.model.customer_columns import BY_NAME, pairs
 from pytest_flexprice.model.decimals import ZERO, decimal, tidy
 from pytest_flexprice.model.declared_customers import Row
-from pytest_flexprice.model.finding import Finding
+from pytest_flexprice.model.finding import Finding, compared
 from pytest_flexprice.model.grouping import Told
-from pytest_flexprice.oracle.catalog.objects import Price
+from pytest_flexprice.model.prices import Price
 from pytest_flexprice.oracle.customers.lines import INHERITED, PlanPrices
 
 Subscription = Mapping[str, Any]
@@ -133,7 +133,7 @@ def _amount(wanted: Decimal | None) -> Decimal | str:
 
 
 def _shown(price: Price) -> Decimal | str:
-    return tidy(price.amount) if price.amount is not None and not price.tiers else "tiers of its own"
+    return tidy(price.amount) if not price.tiers else "tiers of its own"
 
 
 def _told(external_id: str, row: Row, name: str, expected: Any, observed: Any) -> Told:
@@ -142,8 +142,8 @@ def _told(external_id: str, row: Row, name: str, expected: Any, observed: Any) -
         "4.2",
         f"customers.{external_id}.subscription.{column}",
         f"the {name.replace('_', ' ')} of the subscription of customer '{external_id}' is not what was agreed ({row.where})",
-        expected=expected,
-        observed=observed,
+        expected=compared(expected),
+        observed=compared(observed),
         consequence=BY_NAME[column].cost,
         remedy="correct the subscription or the declaration",
     )

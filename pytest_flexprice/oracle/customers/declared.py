@@ -14,7 +14,7 @@ from pytest_flexprice.model.declared_customers import Problem, Row, Unusable
 from pytest_flexprice.model.finding import Finding, Kind, NotDecided, NotVerified, Severity, not_decided, not_verified
 from pytest_flexprice.model.golive_plan import Customers
 from pytest_flexprice.model.near_miss import NearMisses
-from pytest_flexprice.model.numbers import SPACES
+from pytest_flexprice.model.values import SPACES
 
 ITEM = "4.1"
 _INTERNAL = re.compile(r"cust_[0-9A-HJKMNP-TV-Z]{26}")
@@ -95,6 +95,23 @@ def first_start(customers: Customers | None, folder: Path) -> datetime | None:
         start = as_instant(row.values["start_date"])
         first = min(first or start, start)
     return first
+
+
+def nobody_billed(customers: Customers | None, folder: Path, now: datetime) -> bool:
+    """Whether customers are declared, and by what is declared no subscription bills anything yet: drafts, trials, later starts.
+
+    Raises:
+        NotDecided, NotVerified: as ``usable``.
+    """
+    if customers is None or not (customers.file or customers.declared):
+        return False
+    return not any(_billed(row, now) for row in usable(customers, folder))
+
+
+def _billed(row: Row, now: datetime) -> bool:
+    start = row.values.get("start_date")
+    active = row.values.get("status", "active").lower() == "active"
+    return bool(row.values.get("plan")) and active and not (start and as_instant(start) > now)
 
 
 def told(problems: list[Problem]) -> Iterator[Finding]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.model.finding import Finding, Severity, compared
 from pytest_flexprice.model.grouping import Told
+from pytest_flexprice.model.prices import Price
 from pytest_flexprice.model.times import instant_of
 from pytest_flexprice.oracle.catalog.diff import describe
-from pytest_flexprice.oracle.catalog.objects import Catalog, Price
+from pytest_flexprice.oracle.catalog.objects import Catalog
 
 ONE_TIME = "ONETIME"
 INHERITED = "inherited"
@@ -140,7 +141,7 @@ def _old(
         "lines",
         f"a line of the subscription of customer '{external_id}' bills {what} by "
         + ("a price of its own" if own else "a price that the plan no longer has"),
-        expected=describe(now) if now else None,
+        expected=compared(describe(now) if now else None),
         observed=describe(then) if then else line.get("price_id"),
         consequence="the customer pays another price than the plan says",
         remedy=f"{SYNC}, or confirm that this customer keeps its price",

@@ -13,11 +13,12 @@ from typing import Any
 
 from pytest_flexprice.model.customer_columns import COLUMNS, pairs
 from pytest_flexprice.model.declared_customers import Row
-from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.model.finding import Finding, Severity, compared
 from pytest_flexprice.model.grouping import Told
 from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.model.times import instant_of
 from pytest_flexprice.oracle.catalog.objects import Catalog
+from pytest_flexprice.oracle.catalog.words import since
 from pytest_flexprice.oracle.customers.deals import Agreed, deals
 from pytest_flexprice.oracle.customers.lines import Past, lines, plan_prices
 from pytest_flexprice.oracle.customers.register import Register
@@ -67,7 +68,7 @@ def compare(
             key = row.values.get("plan", "")
             if key and key not in catalog.plans and key not in missing:
                 missing.add(key)
-                yield Told("declared plans that do not exist", key, _no_plan(row, key, unknown))
+                yield Told("declared plans that do not exist", key, _no_plan(row, key, unknown, catalog.archived_plans))
         ended = any(row.values.get("status") == "cancelled" for row in rows)
         live = [one for one in held if one["status"] != "cancelled"]
         for wanted, one in paired(rows, held if ended else live):
@@ -117,12 +118,16 @@ def _plan_name(one: Subscription) -> str:
     return str(one.get("plan_key") or one.get("plan_name") or one.get("plan_id", ""))
 
 
-def _no_plan(row: Row, key: str, plans: NearMisses) -> Finding:
+def _no_plan(row: Row, key: str, plans: NearMisses, archived: Mapping[str, str]) -> Finding:
+    what = (
+        f"is archived{since(archived[key])}"
+        if key in archived
+        else f"no published plan has this lookup key{plans.hint(key)}"
+    )
     return Finding(
         ITEM,
         f"plans.{key}",
-        f"plan '{key}' is declared for customers ({row.where}) and no published plan has this lookup key{plans.hint(key)}",
-        expected=key,
+        f"plan '{key}' is declared for customers ({row.where}) and {what}",
         consequence="nobody can be subscribed to it",
         remedy="correct the declaration or make the plan",
     )
@@ -186,7 +191,7 @@ def _against(external_id: str, row: Row, one: Subscription, expected: Expected) 
                 name,
                 f"the {noun} of the subscription of customer '{external_id}' is not the declared one ({row.where})",
                 expected=declared,
-                observed=one.get(name),
+                observed=compared(one.get(name)),
                 consequence=column.cost,
                 remedy="correct the subscription or the declaration",
             )
@@ -222,7 +227,7 @@ def _dates(external_id: str, row: Row, one: Subscription, now: datetime) -> Iter
                 name,
                 f"the {noun} of the subscription of customer '{external_id}' is not the declared one ({row.where})",
                 expected=declared,
-                observed=actual,
+                observed=compared(actual),
                 consequence="periods, and with them invoices, begin on another day",
                 remedy="correct the subscription or the declaration",
             )

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, decimal, words
+from pytest_flexprice.model.parsing import parses
 from pytest_flexprice.model.times import days, instant_of
 
 LIMIT_PER_RUN = 50
@@ -27,6 +28,7 @@ class CancelPolicy:
     saved: bool = True
 
     @classmethod
+    @parses("setting")
     def from_api(cls, setting: Mapping[str, Any]) -> CancelPolicy:
         """The policy in the answer of ``GET /v1/settings/subscription_config``."""
         value = setting.get("value") or {}
@@ -54,6 +56,7 @@ class OpenInvoice:
     currency: str
 
     @classmethod
+    @parses("invoice")
     def from_api(cls, data: Mapping[str, Any]) -> OpenInvoice | None:
         """The invoice in the API's JSON if it counts: of a subscription, finalized, due, pending or failed, not paid up."""
         due, remaining = instant_of(data, "due_date"), decimal(data.get("amount_remaining"), ZERO)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from pytest_flexprice.model.decimals import decimal
+from pytest_flexprice.model.parsing import parses
 from pytest_flexprice.model.times import Window, instant_of
 from pytest_flexprice.oracle.pricing.deductions import Coupon
 
@@ -34,6 +35,7 @@ class AttachedCoupon:
     end: datetime | None = None
 
     @classmethod
+    @parses("coupon")
     def from_api(cls, data: Mapping[str, Any]) -> AttachedCoupon:
         """The coupon of an association in the API's JSON, as ``GET /v1/subscriptions/:id`` holds them."""
         coupon = data.get("coupon") or {}

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, decimal, words
-from pytest_flexprice.model.finding import Finding, Kind, Severity
+from pytest_flexprice.model.finding import Finding, Kind, Severity, compared
 from pytest_flexprice.model.times import instant_of
 from pytest_flexprice.oracle.invoicing.expected import ExpectedInvoice, ExpectedLine
 from pytest_flexprice.oracle.invoicing.line_findings import READERS_DIFFER, Compared, near, used_of
@@ -43,7 +43,7 @@ def _currency(expected: ExpectedInvoice, observed: Mapping[str, Any], item: str)
     if currency == expected.currency:
         return []
     return [
-        Finding(item, "invoice.currency", "the invoice is in another currency", expected.currency, currency or None)
+        Finding(item, "invoice.currency", "the invoice is in another currency", expected.currency, compared(currency))
     ]
 
 

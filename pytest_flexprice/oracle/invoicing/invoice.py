@@ -8,12 +8,13 @@ from decimal import Decimal
 
 from pytest_flexprice.model.decimals import STORED_PLACES, ZERO, difference, quantized, rounded, total
 from pytest_flexprice.model.finding import NotVerified
+from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.oracle.invoicing import fees
 from pytest_flexprice.oracle.invoicing.committing import short_reason, with_commitment
 from pytest_flexprice.oracle.invoicing.expected import ExpectedInvoice, ExpectedLine, Kind, Stage
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
-from pytest_flexprice.oracle.metering.meters import Event, Meter, Usage, expected_usage
+from pytest_flexprice.oracle.metering.meters import Usage, expected_usage
 from pytest_flexprice.oracle.pricing.allowances import Allowance, billable
 from pytest_flexprice.oracle.pricing.commitments import committed
 from pytest_flexprice.oracle.pricing.deductions import Coupon, Tax, deductions, spread

@@ -9,11 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, decimal
+from pytest_flexprice.model.parsing import parses
+from pytest_flexprice.model.prices import Price
 from pytest_flexprice.model.times import Window, instant, instant_of
 from pytest_flexprice.oracle.invoicing.coupons import AttachedCoupon
 from pytest_flexprice.oracle.pricing.commitments import Commitment, LineCommitment
 from pytest_flexprice.oracle.pricing.periods import next_boundary, next_period
-from pytest_flexprice.oracle.pricing.prices import Price
 
 STANDALONE, PARENT, INHERITED, GROUPED = "standalone", "parent", "inherited", "grouped_invoicing"
 
@@ -75,13 +76,14 @@ class BilledSubscription:
         return next_period(self.period, self.billing_period, self.anchor, self.billing_period_count)
 
     @classmethod
+    @parses("subscription")
     def from_api(cls, data: Mapping[str, Any], prices: Iterable[Mapping[str, Any]] = ()) -> BilledSubscription:
         """A subscription from ``GET /v1/subscriptions/:id``, whose lines carry their prices.
 
         ``prices`` adds prices' JSON for lines that carry none, as lines of a list do.
 
         Raises:
-            ValueError: a line's price is neither in it nor among ``prices``.
+            Unparsed: a line's price is neither in it nor among ``prices``.
         """
         known = {str(price["id"]): price for price in prices}
         for price in (data.get("plan") or {}).get("prices") or ():

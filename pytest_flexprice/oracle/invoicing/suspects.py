@@ -17,12 +17,13 @@ from pytest_flexprice.model.decimals import (
     rounded,
     total,
 )
+from pytest_flexprice.model.prices import Price
 from pytest_flexprice.model.suspicion import as_if
 from pytest_flexprice.oracle.invoicing.expected import ExpectedLine
 from pytest_flexprice.oracle.metering.meters import Usage
 from pytest_flexprice.oracle.metering.miscounting import miscounted
 from pytest_flexprice.oracle.pricing.mistakes import SHORTENED, Line, Seen, explaining
-from pytest_flexprice.oracle.pricing.prices import Price, cost
+from pytest_flexprice.oracle.pricing.prices import cost
 
 _ONE, _TWO, _MONTH = Decimal(1), Decimal(2), Decimal(30)
 Suspects = Iterator[tuple[str, Decimal]]

@@ -15,10 +15,11 @@ from typing import Any
 
 from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, decimal, tidy, words
 from pytest_flexprice.model.finding import Finding, Kind
+from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.near_miss import NearMisses
+from pytest_flexprice.model.values import number_of
 from pytest_flexprice.oracle.metering.expressions import ExpressionError
-from pytest_flexprice.oracle.metering.meters import Event, Meter, quantity
-from pytest_flexprice.oracle.metering.quantities import number_of
+from pytest_flexprice.oracle.metering.meters import quantity
 
 
 class Rung(IntEnum):
@@ -47,6 +48,11 @@ class Attribution:
     def counted(self) -> bool:
         """Whether the event counts as it must."""
         return self.rung is Rung.COUNTED and self.finding is None
+
+    @property
+    def unseen(self) -> bool:
+        """Whether nobody finds the event by its id, although it was accepted."""
+        return self.rung is Rung.ACCEPTED and self.finding is not None and self.finding.kind is Kind.REQUIREMENT
 
 
 def attribute(

@@ -12,11 +12,11 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, difference, rounded
+from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.times import second
 from pytest_flexprice.oracle.invoicing.invoice import expected_invoice, line_usages
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
 from pytest_flexprice.oracle.metering.expressions import variables
-from pytest_flexprice.oracle.metering.meters import Event, Meter
 from pytest_flexprice.oracle.metering.reaching import counts, number_for_json, plain_properties, properties_worth, zeros
 from pytest_flexprice.oracle.pricing.allowances import Allowance
 from pytest_flexprice.oracle.pricing.prices import cost

@@ -1,4 +1,4 @@
-"""Meters, and what they make of events: the expected usage, without asking Flexprice (contract 2.1, 3.3, 3.5).
+"""What meters make of events: the expected usage, without asking Flexprice (contract 2.1, 3.3, 3.5).
 
 Only what meters count is decided here; prices and allowances are applied in ``pricing``, ``allowances`` and ``invoice``.
 """
@@ -13,100 +13,12 @@ from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, cut, decimal, product
 from pytest_flexprice.model.finding import not_verified
-from pytest_flexprice.model.numbers import DEADLY_QUANTITY, trimmed
-from pytest_flexprice.model.times import Window, instant, second
+from pytest_flexprice.model.meters import Event, Meter
+from pytest_flexprice.model.times import Window, second
+from pytest_flexprice.model.values import DEADLY_QUANTITY, number_of, printed
 from pytest_flexprice.oracle.metering.aggregation import Row, aggregated
 from pytest_flexprice.oracle.metering.buckets import bucket_start
 from pytest_flexprice.oracle.metering.expressions import ExpressionError, quantity_by_expression
-from pytest_flexprice.oracle.metering.quantities import number_of, printed
-
-AGGREGATIONS = ("COUNT", "SUM", "AVG", "COUNT_UNIQUE", "LATEST", "SUM_WITH_MULTIPLIER", "MAX", "WEIGHTED_SUM")
-
-
-@dataclass(frozen=True)
-class Event:
-    """One event as it is sent. Several with one id and one second are one: the later of them counts (contract 3.3)."""
-
-    id: str
-    name: str
-    timestamp: datetime
-    properties: Mapping[str, Any]
-    external_customer_id: str = ""
-
-    @classmethod
-    def from_api(cls, body: Mapping[str, Any]) -> Event:
-        """An event from the body of an ingest request, or from what ``GET /v1/events`` answers."""
-        return cls(
-            id=str(body.get("event_id") or body.get("id") or ""),
-            name=trimmed(str(body["event_name"])),
-            timestamp=instant(str(body["timestamp"])),
-            properties=body.get("properties") or {},
-            external_customer_id=str(body.get("external_customer_id", "")),
-        )
-
-
-@dataclass(frozen=True)
-class Aggregation:
-    """How a meter adds up: ``type``, the property ``field`` or an ``expression``, buckets and groups (contract 2.1)."""
-
-    type: str
-    field: str = ""
-    expression: str = ""
-    multiplier: Decimal | None = None
-    bucket_size: str = ""
-    group_by: str = ""
-
-
-@dataclass(frozen=True)
-class Filter:
-    """An event counts only if the printed value of the property ``key`` is one of ``values`` (contract 3.5)."""
-
-    key: str
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Meter:
-    """A meter. ``reset_usage`` other than BILLING_PERIOD is known to be stored, not how it is billed (contract 2.1)."""
-
-    id: str
-    name: str
-    event_name: str
-    aggregation: Aggregation
-    filters: tuple[Filter, ...] = ()
-    reset_usage: str = "BILLING_PERIOD"
-
-    @classmethod
-    def from_api(cls, data: Mapping[str, Any]) -> Meter:
-        """A meter from the API's JSON, or from a catalog file of the same shape.
-
-        Raises:
-            ValueError: its aggregation type or multiplier is none that Flexprice knows.
-        """
-        spec = data.get("aggregation") or {}
-        if spec.get("type") not in AGGREGATIONS:
-            raise ValueError(f"meter '{data.get('name', '')}': '{spec.get('type')}' is no aggregation type")
-        return cls(
-            id=str(data.get("id", "")),
-            name=str(data.get("name", "")),
-            event_name=str(data.get("event_name", "")),
-            aggregation=Aggregation(
-                type=spec["type"],
-                field=spec.get("field") or "",
-                expression=spec.get("expression") or "",
-                multiplier=decimal(spec["multiplier"]) if spec.get("multiplier") not in (None, "") else None,
-                bucket_size=spec.get("bucket_size") or "",
-                group_by=spec.get("group_by") or "",
-            ),
-            filters=tuple(Filter(each["key"], tuple(each["values"])) for each in data.get("filters") or ()),
-            reset_usage=data.get("reset_usage") or "BILLING_PERIOD",
-        )
-
-    def accepts(self, event: Event) -> bool:
-        """Whether the meter takes an event: its name byte for byte, and every filter (contract 3.5)."""
-        return event.name == self.event_name and all(
-            one.key in event.properties and printed(event.properties[one.key]) in one.values for one in self.filters
-        )
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from decimal import Decimal
 
 from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, difference, quotient
 from pytest_flexprice.model.finding import NotVerified
+from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.oracle.metering.aggregation import aggregated
-from pytest_flexprice.oracle.metering.meters import Event, Meter, Usage, metered_rows
+from pytest_flexprice.oracle.metering.meters import Usage, metered_rows
 
 _WAYS = {
     "COUNT": "events are counted",

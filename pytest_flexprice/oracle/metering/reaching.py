@@ -9,9 +9,10 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, difference, product, quotient, total
+from pytest_flexprice.model.meters import Event, Meter
+from pytest_flexprice.model.values import printed
 from pytest_flexprice.oracle.metering.expressions import ExpressionError, quantity_by_expression, variables
-from pytest_flexprice.oracle.metering.meters import Event, Meter, quantity
-from pytest_flexprice.oracle.metering.quantities import printed
+from pytest_flexprice.oracle.metering.meters import quantity
 
 COUNTING = ("COUNT", "COUNT_UNIQUE")
 _DIGITS = 15

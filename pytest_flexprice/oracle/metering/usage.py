@@ -22,9 +22,10 @@ from pytest_flexprice.model.decimals import (
     words,
 )
 from pytest_flexprice.model.finding import Finding
+from pytest_flexprice.model.meters import Event
 from pytest_flexprice.model.suspicion import as_if
 from pytest_flexprice.oracle.metering.attribution import Attribution
-from pytest_flexprice.oracle.metering.meters import Event, Usage, quantity
+from pytest_flexprice.oracle.metering.meters import Usage, quantity
 from pytest_flexprice.oracle.metering.miscounting import miscounted, unfiltered
 
 _SHOWN = 8

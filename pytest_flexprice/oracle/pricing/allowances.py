@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from pytest_flexprice.model.decimals import ZERO, decimal, difference, total
 from pytest_flexprice.model.finding import not_verified
+from pytest_flexprice.model.parsing import parses
 from pytest_flexprice.oracle.metering.meters import Usage
 
 
@@ -25,6 +26,7 @@ class Allowance:
     reset: str = "MONTHLY"
 
     @classmethod
+    @parses("entitlement")
     def from_api(cls, data: Mapping[str, Any], meter_id: str = "") -> Allowance | None:
         """The allowance of an entitlement's JSON (with its ``feature`` in it, or the meter's id given); none if not metered."""
         if data.get("feature_type", "metered") != "metered" or data.get("is_enabled") is False:

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 from pytest_flexprice.model.decimals import ZERO, decimal, difference, product, quotient, rounded, total
 from pytest_flexprice.model.finding import not_verified
-from pytest_flexprice.oracle.pricing.prices import Price, cost
+from pytest_flexprice.model.parsing import parses
+from pytest_flexprice.model.prices import Price
+from pytest_flexprice.oracle.pricing.prices import cost
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Commitment:
     duration: str = ""
 
     @classmethod
+    @parses("commitment")
     def from_api(cls, data: Mapping[str, Any]) -> Commitment | None:
         """The commitment in a subscription's JSON; none without an amount, or with a factor not above 1."""
         amount = decimal(data.get("commitment_amount"), ZERO)
@@ -43,6 +46,7 @@ class LineCommitment:
     windowed: bool = False
 
     @classmethod
+    @parses("commitment")
     def from_api(cls, data: Mapping[str, Any]) -> LineCommitment | None:
         """The commitment in a subscription line's JSON, or in a create request's ``line_item_commitments`` entry."""
         amount, quantity = decimal(data.get("commitment_amount"), ZERO), decimal(data.get("commitment_quantity"), ZERO)

@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, decimal, difference, product, quotient, rounded, total
+from pytest_flexprice.model.parsing import parses
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Coupon:
     amount: Decimal = ZERO
 
     @classmethod
+    @parses("coupon")
     def from_api(cls, data: Mapping[str, Any]) -> Coupon:
         """A coupon from the API's JSON (``type`` percentage or fixed)."""
         if data.get("type") == "percentage":
@@ -38,6 +40,7 @@ class Tax:
     fixed: Decimal = ZERO
 
     @classmethod
+    @parses("tax rate")
     def from_api(cls, data: Mapping[str, Any]) -> Tax:
         """A tax rate from the API's JSON (``tax_rate_type`` percentage or fixed)."""
         if data.get("tax_rate_type") == "percentage":

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
 from pytest_flexprice.model.decimals import ZERO, total
+from pytest_flexprice.model.prices import Tier
 from pytest_flexprice.oracle.pricing import wrong_rules as wrong
-from pytest_flexprice.oracle.pricing.prices import Tier, moved_tiers
+from pytest_flexprice.oracle.pricing.prices import moved_tiers
 from pytest_flexprice.oracle.pricing.wrong_rules import Line, Rule
 
 __all__ = ["ALLOWANCE", "IGNORED", "MISTAKES", "SHORTENED", "TWICE", "Line", "Mistake", "Seen", "explain", "explaining"]

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from pytest_flexprice.model.decimals import ZERO, difference, product, total
-from pytest_flexprice.oracle.pricing.prices import Price, Tier
+from pytest_flexprice.model.prices import Price, Tier
 
 
 class Piece(NamedTuple):

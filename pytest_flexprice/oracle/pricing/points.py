@@ -13,9 +13,9 @@ from fractions import Fraction
 from math import gcd
 
 from pytest_flexprice.model.decimals import ZERO, difference, places, product, quotient, total, words
+from pytest_flexprice.model.prices import Price
 from pytest_flexprice.oracle.pricing.mistakes import MISTAKES, Line
 from pytest_flexprice.oracle.pricing.pieces import Piece, pieces
-from pytest_flexprice.oracle.pricing.prices import Price
 
 WHOLE = Decimal(1)
 FINE = Decimal("0.000001")

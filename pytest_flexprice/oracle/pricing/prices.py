@@ -2,88 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pytest_flexprice.model.decimals import ZERO, decimal, difference, product, quotient, total, words
+from pytest_flexprice.model.decimals import ZERO, difference, product, quotient, total, words
 from pytest_flexprice.model.finding import not_verified
-from pytest_flexprice.model.times import instant_of
-
-
-class Tier(NamedTuple):
-    """A tier: ``up_to`` is its inclusive upper bound, ``None`` the rest."""
-
-    up_to: Decimal | None
-    unit_amount: Decimal
-    flat_amount: Decimal
-
-
-@dataclass(frozen=True)
-class Price:
-    """A price of a plan or a subscription line."""
-
-    id: str
-    type: str
-    currency: str
-    billing_model: str
-    amount: Decimal
-    billing_period: str = "MONTHLY"
-    invoice_cadence: str = "ARREAR"
-    meter_id: str = ""
-    tier_mode: str = ""
-    tiers: tuple[Tier, ...] = ()
-    divide_by: Decimal = Decimal(1)
-    round_down: bool = False
-    display_name: str = ""
-    unit_type: str = "FIAT"
-    start: datetime | None = None
-    end: datetime | None = None
-
-    @classmethod
-    def from_api(cls, data: Mapping[str, Any]) -> Price:
-        """A price from the API's JSON, or from a catalog file of the same shape.
-
-        Raises:
-            ValueError: an amount in it is no number.
-        """
-        transform = data.get("transform_quantity") or {}
-        return cls(
-            id=str(data.get("id", "")),
-            type=data.get("type") or "USAGE",
-            currency=str(data.get("currency", "")).lower(),
-            billing_model=data.get("billing_model") or "",
-            amount=decimal(data.get("amount"), ZERO),
-            billing_period=data.get("billing_period") or "MONTHLY",
-            invoice_cadence=data.get("invoice_cadence") or "ARREAR",
-            meter_id=data.get("meter_id") or "",
-            tier_mode=data.get("tier_mode") or "",
-            tiers=_tiers(data.get("tiers") or ()),
-            divide_by=decimal(transform.get("divide_by"), Decimal(1)) or Decimal(1),
-            round_down=transform.get("round") == "down",
-            display_name=data.get("display_name") or "",
-            unit_type=data.get("price_unit_type") or "FIAT",
-            start=instant_of(data, "start_date"),
-            end=instant_of(data, "end_date"),
-        )
-
-    def in_force(self, moment: datetime) -> bool:
-        """Whether the price applies at a moment; an ended one is still published (contract 2.4)."""
-        return (self.start is None or self.start <= moment) and (self.end is None or moment < self.end)
-
-
-def _tiers(data: Iterable[Mapping[str, Any]]) -> tuple[Tier, ...]:
-    read = [
-        Tier(
-            None if each.get("up_to") is None else decimal(each["up_to"]),
-            decimal(each.get("unit_amount"), ZERO),
-            decimal(each.get("flat_amount"), ZERO),
-        )
-        for each in data
-    ]
-    return tuple(sorted(read, key=lambda tier: (tier.up_to is None, tier.up_to or ZERO)))
+from pytest_flexprice.model.prices import FIAT, Price, Tier
 
 
 def cost(price: Price, quantity: Decimal) -> Decimal:
@@ -112,7 +38,7 @@ def formula(price: Price, quantity: Decimal) -> str:
 
 def parts(price: Price, quantity: Decimal) -> list[Part]:
     """The terms whose sum is the price of a quantity."""
-    if price.unit_type != "FIAT":
+    if price.unit_type != FIAT:
         raise _unknown(price, f"price unit type {price.unit_type}")
     if price.billing_model == "FLAT_FEE":
         return [Part(f"{words(quantity)} × {words(price.amount)}", product(quantity, price.amount))]

@@ -17,7 +17,8 @@ from pytest_flexprice.model.decimals import (
     rounded,
     total,
 )
-from pytest_flexprice.oracle.pricing.prices import Price, Tier, cost, parts
+from pytest_flexprice.model.prices import Price, Tier
+from pytest_flexprice.oracle.pricing.prices import cost, parts
 
 Rule = Callable[["Line"], Decimal | None]
 """The amount that a server with it bills of a line; ``None`` where it has no meaning for the line's price."""

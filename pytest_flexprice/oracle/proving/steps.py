@@ -9,9 +9,9 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.times import Window, second
 from pytest_flexprice.oracle.metering.buckets import bucket_start
-from pytest_flexprice.oracle.metering.meters import Event, Meter
 from pytest_flexprice.oracle.metering.reaching import Tally, counts, properties_worth, zeros
 from pytest_flexprice.oracle.proving.targets import Aim
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from pytest_flexprice.model.decimals import places, words
 from pytest_flexprice.model.finding import NotVerified
+from pytest_flexprice.model.meters import Meter
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
-from pytest_flexprice.oracle.metering.meters import Meter
 from pytest_flexprice.oracle.metering.reaching import counts
 from pytest_flexprice.oracle.pricing.allowances import Allowance
 from pytest_flexprice.oracle.pricing.points import FINE, WHOLE, Point, Subject, points

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from pytest_flexprice.model.finding import Finding, not_decided
 from pytest_flexprice.model.golive_plan import Event, GoLivePlan
-from pytest_flexprice.model.numbers import names_in, trimmed
-from pytest_flexprice.oracle.catalog.objects import Meter
+from pytest_flexprice.model.meters import Meter
+from pytest_flexprice.model.values import names_in, trimmed
 from pytest_flexprice.oracle.samples import forms
 from pytest_flexprice.oracle.samples import lint as event_lint
 from pytest_flexprice.oracle.samples.counting import Samples, Tally, opened
@@ -92,7 +92,7 @@ def check(
         checked.names = event_lint.unknown_names(samples.unknown_names(known), known, unknown.name)
         if not checked.form or names:  # else what the files hold is told by its form
             checked.names += event_lint.without_samples((name for name in declared if name), names)
-        checked.identity = event_lint.repeated_ids(samples.repeated())
+        checked.identity = event_lint.repeated_ids(samples.repeated(), checked.totals)
         checked.quantities += _filters(samples, read)
         if customers is not None:
             declared_ids = list(dict.fromkeys(customers))

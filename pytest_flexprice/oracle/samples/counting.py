@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_flexprice.model.finding import not_verified
-from pytest_flexprice.model.numbers import NUMERIC_TEXT, SPACES
+from pytest_flexprice.model.values import NUMERIC_TEXT, SPACES
 from pytest_flexprice.oracle.samples.files import Source
 from pytest_flexprice.oracle.samples.forms import FIELDS, Look, encoding_problem
 from pytest_flexprice.oracle.samples.rules import (

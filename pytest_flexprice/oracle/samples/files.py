@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pytest_flexprice.model.numbers import trimmed
+from pytest_flexprice.model.values import trimmed
 from pytest_flexprice.oracle.samples import forms
 from pytest_flexprice.oracle.samples.forms import FIELDS
 from pytest_flexprice.oracle.samples.rules import file_kind, quoted

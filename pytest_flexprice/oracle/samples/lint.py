@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.model.golive_plan import Event
 from pytest_flexprice.model.near_miss import NearMisses
-from pytest_flexprice.model.numbers import trimmed
-from pytest_flexprice.oracle.metering.quantities import printed
+from pytest_flexprice.model.values import printed, trimmed
 from pytest_flexprice.oracle.samples.counting import Batch, Named, Repeated, Tally
 from pytest_flexprice.oracle.samples.rules import Reading
 from pytest_flexprice.oracle.samples.words import WORDS
@@ -117,14 +116,21 @@ def _strangers(found: Sequence[Named], known: Sequence[str], what: str, conseque
     return _listed(findings, len(found))
 
 
-def repeated_ids(found: Iterable[Repeated]) -> list[Finding]:
+def repeated_ids(found: Iterable[Repeated], totals: Mapping[str, int]) -> list[Finding]:
     """Event ids that come more than once, told by what billing makes of them (contract 3.3)."""
-    findings = [_repeated(one) for one in found]
+    findings = [_repeated(one, totals.get(one.file, 0)) for one in found]
     return _listed(findings, len(findings))
 
 
-def _repeated(one: Repeated) -> Finding:
+def _repeated(one: Repeated, total: int) -> Finding:
     where = f"event id '{one.event_id}' comes {one.count:,} times (first: {one.file}, event {one.first})"
+    if one.contents > 2 and one.count * 2 > total:
+        return _id(
+            one,
+            f"{one.count:,} of {max(total, one.count):,} events in {one.file} have the same event_id, '{one.event_id}'",
+            "of several in the same second only one is billed, the event count stays 1, and no retry can be told from a new event",
+            "give every event an id of its own, and keep it when the event is sent again",
+        )
     if one.customers > 1:
         return _id(
             one,

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from pytest_flexprice.model.numbers import DEADLY_QUANTITY, SPACES
+from pytest_flexprice.model.meters import Meter
+from pytest_flexprice.model.values import DEADLY_QUANTITY, SPACES
 
 INTERNAL_ID = r"cust_[0-9A-HJKMNP-TV-Z]{26}"
 _CLOCK = r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?"
@@ -128,15 +129,14 @@ def _at(moment: datetime) -> str:
     return f"TIMESTAMPTZ '{moment.isoformat()}'"
 
 
-def readings(catalog_meters: Iterable[Any], declared: Mapping[str, Mapping[str, str]], names_in: Any) -> list[Reading]:
+def readings(meters: Iterable[Meter], declared: Mapping[str, Mapping[str, str]], names_in: Any) -> list[Reading]:
     """What meters read of each event name; where no meter is known, the properties that the plan declares as numbers."""
     found = []
-    for meter in catalog_meters:
-        expression = tuple(names_in(meter.expression)) if meter.expression else ()
+    for meter in meters:
+        spec = meter.aggregation
+        expression = tuple(names_in(spec.expression))
         found.append(
-            Reading(
-                meter.event_name, meter.aggregation, meter.properties or expression, bool(expression), meter.filters
-            )
+            Reading(meter.event_name, spec.type, meter.properties or expression, bool(expression), meter.allowed)
         )
     metered = {one.event for one in found}
     for name, properties in declared.items():

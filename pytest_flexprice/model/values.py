@@ -1,4 +1,4 @@
-"""What a property's value is worth to a meter: its number, and its printed form (contract 3.5)."""
+"""An event's name and the values of its properties as Flexprice's server reads and prints them (contract 3.1, 3.5)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from pytest_flexprice.model.numbers import NUMERIC_TEXT
+NUMERIC_TEXT = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+"""What the server parses as a number when it comes as text: no spaces, no separators, no units, no hex."""
 
+DEADLY_QUANTITY = Decimal("1.7e23")
+"""A metered number beyond about this stops event reading and billing for every tenant (contract 3.5)."""
+
+SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 _SAFE_EXPONENT = 400
 
 
@@ -66,3 +71,18 @@ def _printed_number(number: float) -> str:
         return format(Decimal(repr(number)).normalize(), "f")
     head, tail = str(digits[0]), "".join(map(str, digits[1:]))
     return f"{'-' if sign else ''}{head}{'.' + tail if tail else ''}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
+
+
+def trimmed(name: str) -> str:
+    """An event name as the server stores it: white space around it is cut, nothing else changes."""
+    return name.strip(SPACES)
+
+
+_NAME = re.compile(r"(?<![\w.\"'])([A-Za-z_]\w*)(?!\s*\(|[\w\"'])")
+_WORDS = {"true", "false", "null", "in"}
+
+
+def names_in(expression: str) -> tuple[str, ...]:
+    """The properties that a meter's expression reads, in order of appearance; functions and literals are none."""
+    bare = re.sub(r"\"[^\"]*\"|'[^']*'", " ", expression)
+    return tuple(dict.fromkeys(name for name in _NAME.findall(bare) if name not in _WORDS))
