@@ -13,7 +13,8 @@ from pytest_flexprice.evidence.recorder import Observe
 from pytest_flexprice.model.finding import require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.model.meters import Event
-from pytest_flexprice.run.profile import Profile
+from pytest_flexprice.model.profile import Profile
+from pytest_flexprice.testbed import timeline
 from pytest_flexprice.testbed.billing_rungs import Draft, Finalized, Invoice
 from pytest_flexprice.testbed.delivered import NotRegistered, await_processed
 from pytest_flexprice.testbed.ladder import Climbed
@@ -28,6 +29,7 @@ from pytest_flexprice.webhooks.processed import Delivery, Processed, delivery_fi
 from pytest_flexprice.webhooks.target import declared_webhooks
 
 Found = TypeVar("Found")
+LADDER = "from the first event to the processed webhook"
 Override = Callable[[str], Any] | None
 
 
@@ -157,15 +159,21 @@ def finalized_is_right(finalized: Climbed[Any], observe: Observe) -> None:
 
 
 @when("the test invoice was finalized", target_fixture="test_invoice")
-def invoice_was_finalized(smoke: Smoke) -> Finalized:
-    climbed = climb(smoke.finalized)
+def invoice_was_finalized(smoke: Smoke, observe: Observe) -> Finalized:
+    try:
+        climbed = smoke.finalized()
+    except NotReached as reason:
+        observe(LADDER, observed=timeline.stages(smoke.times))
+        pytest.skip(str(reason))
     if climbed.broken:
+        observe(LADDER, observed=timeline.stages(smoke.times))
         pytest.skip("not reached, because the finalized invoice (7.3) broke first")
     return climbed.found
 
 
 @then("its webhook reached the company's handler and was processed as far as the plan requires")
 def webhook_was_processed(
+    smoke: Smoke,
     test_invoice: Finalized,
     flexprice: Flexprice,
     profile: Profile,
@@ -187,6 +195,8 @@ def webhook_was_processed(
         )
     except NotRegistered as reason:
         pytest.skip(str(reason))
+    when = timeline.processed_at(processed, smoke.bench.now())
+    observe(LADDER, observed=timeline.stages(smoke.times, test_invoice.at, delivery, when))
     witness = processed_reader(webhooks.processed, handler_has_processed) if webhooks.grade == "processed" else None
     findings = [
         *delivery_findings(delivery, processed, webhooks.grade, waited),

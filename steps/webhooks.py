@@ -15,7 +15,7 @@ from pytest_flexprice.api import Flexprice
 from pytest_flexprice.evidence.recorder import Observe
 from pytest_flexprice.model.finding import NotVerified, require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan, Webhooks
-from pytest_flexprice.run.profile import Profile
+from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.testbed.waiting import Eventually
 from pytest_flexprice.webhooks import answers, effects, event_types, handler, recent, registration, sending
 from pytest_flexprice.webhooks.portal import Portal, open_portal

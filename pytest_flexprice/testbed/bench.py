@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from pytest_flexprice.api import Flexprice
-from pytest_flexprice.run.profile import Profile
+from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.testbed.customer import Testbed
 from pytest_flexprice.testbed.sending import SendEvents
 from pytest_flexprice.testbed.setting_up import TestPlan, find_test_plan, names_of_meters

@@ -10,7 +10,7 @@ from typing import Any
 from pytest_flexprice.api import ApiError, Flexprice
 from pytest_flexprice.model.finding import NotVerified, require_none
 from pytest_flexprice.model.golive_plan import Webhooks
-from pytest_flexprice.run.profile import Profile
+from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.testbed.waiting import Eventually
 from pytest_flexprice.webhooks.portal import open_portal
 from pytest_flexprice.webhooks.processed import Delivery, Processed, delivery_findings, processed_reader, read_delivery

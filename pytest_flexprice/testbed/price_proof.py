@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from pytest_flexprice.api import ApiError, WriteRefused, path_of
+from pytest_flexprice.model.budget import Budget
 from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, decimal, difference, total
 from pytest_flexprice.model.finding import Finding, NotVerified, Severity
 from pytest_flexprice.model.meters import Event
@@ -20,7 +21,6 @@ from pytest_flexprice.model.times import Window, second
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, expected_invoice, line_usages
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine
-from pytest_flexprice.oracle.proving.budget import Budget
 from pytest_flexprice.oracle.proving.coverage import Billed, Row, Trial, billed_amounts, gaps, ruled, table, trials
 from pytest_flexprice.oracle.proving.steps import Step, body_of, roomiest, steps
 from pytest_flexprice.oracle.proving.targets import Aim, aim, needs_of

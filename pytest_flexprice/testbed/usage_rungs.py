@@ -12,6 +12,7 @@ from pytest_flexprice.api.traffic import read_arrived
 from pytest_flexprice.model.decimals import ZERO, decimal, words
 from pytest_flexprice.model.finding import Finding, Kind, NotVerified
 from pytest_flexprice.model.meters import Event, Meter
+from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.model.times import Window, second
 from pytest_flexprice.oracle.invoicing.invoice import line_usages
 from pytest_flexprice.oracle.metering.attribution import Attribution, attribute, changed_on_the_way
@@ -20,7 +21,6 @@ from pytest_flexprice.oracle.metering.meters import Usage
 from pytest_flexprice.oracle.metering.stored_ids import under_other_ids
 from pytest_flexprice.oracle.metering.usage import Reading, compare_usage, from_invoice, from_query, from_subscription
 from pytest_flexprice.oracle.proving.steps import body_of
-from pytest_flexprice.run.profile import Profile
 from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.customer import rfc3339
 from pytest_flexprice.testbed.ladder import Climbed

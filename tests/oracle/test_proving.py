@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_flexprice.model.budget import Budget
 from pytest_flexprice.model.finding import Kind, Severity
 from pytest_flexprice.model.meters import Aggregation, Event, Meter
 from pytest_flexprice.model.prices import Price, Tier
@@ -16,7 +17,6 @@ from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, expected_
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
 from pytest_flexprice.oracle.pricing.allowances import Allowance
 from pytest_flexprice.oracle.pricing.mistakes import MISTAKES
-from pytest_flexprice.oracle.proving.budget import Budget
 from pytest_flexprice.oracle.proving.coverage import Row, Trial, gaps, table, trials
 from pytest_flexprice.oracle.proving.steps import Step, roomiest, stamper, steps
 from pytest_flexprice.oracle.proving.targets import Aim, aim, needs_of, shared_events

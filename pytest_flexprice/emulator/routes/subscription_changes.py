@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from ..billing import addons, line_changes, modifications, price_sync, transaction, views
+from ..billing import addons, grants, line_changes, modifications, price_sync, transaction, views
 from ..billing.scope import Scope, subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, anything, array, decimal, field, instant, text
@@ -70,6 +70,8 @@ def add_addon(call: Call) -> dict[str, Any]:
     row = subscription_by_id(scope, body["subscription_id"])
     with transaction.all_or_nothing(scope) as deal:
         association = addons.attach(deal, row, body)
+    if row["subscription_status"] == "active":
+        grants.pay_all(scope, row)
     scope.publish("subscription.updated", row)
     return views.shown(association)
 
