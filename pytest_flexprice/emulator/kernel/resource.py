@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import binding, errors
 from .binding import BindError, Kind, Schema, array, boolean, text
+from .checks import failing_tag
 from .lists import GENERAL, NEXT, SEARCH_FIELDS, Offset, Page, Words, listing, page_of, query_page, select
 from .tables import Row
 
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 Values = Mapping[str, Any]
 Test = Callable[[Row, Any], bool]
 View = Callable[["Call", Row, Page], Any]
+
+
+def address(value: Any) -> str:
+    """A JSON string that is an e-mail address, or nothing."""
+    given = text(value)
+    if failing_tag(("omitempty", "email"), given):
+        raise BindError("not an e-mail address")
+    return given
 
 
 @dataclass(frozen=True)
@@ -37,10 +46,10 @@ class Filter:
     split: bool = False
 
 
-def equal(name: str, column: str = "") -> Filter:
+def equal(name: str, column: str = "", kind: Kind = text) -> Filter:
     """Rows whose column has the given text."""
     key = column or name
-    return Filter(name, text, lambda row, given: row.get(key) == given)
+    return Filter(name, kind, lambda row, given: row.get(key) == given)
 
 
 def among(name: str, column: str, *, split: bool = False) -> Filter:
@@ -184,8 +193,16 @@ def _queried(call: Call, each: Filter, message: str) -> Any:
         return [part for value in given for part in value.split(",") if part] if each.split else given
     if each.kind is text:
         return call.query.get(each.name)
-    readers = {boolean: _truth, binding.instant: binding.instant, binding.decimal: binding.parse_decimal}
-    return call.query_value(each.name, readers[each.kind], message) if each.kind in readers else None
+    return call.query_value(each.name, _READERS[each.kind], message) if each.kind in _READERS else None
+
+
+_READERS: dict[Kind, Callable[[str], Any]] = {
+    boolean: _truth,
+    binding.instant: binding.instant,
+    binding.decimal: binding.parse_decimal,
+    address: address,
+}
+"""How a query gives what a body gives as JSON."""
 
 
 def _says(given: Any) -> bool:

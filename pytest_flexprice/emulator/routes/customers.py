@@ -9,7 +9,7 @@ from ..billing.scope import Scope, customer_by_external_id
 from ..kernel import errors
 from ..kernel.binding import Schema, field, strings
 from ..kernel.call import Call, Reply, created, no_content
-from ..kernel.resource import Resource, among, equal, metadata
+from ..kernel.resource import Resource, address, among, equal, metadata
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
@@ -30,7 +30,7 @@ CUSTOMERS = Resource(
         equal("external_id"),
         among("external_ids", "external_id"),
         among("customer_ids", "id"),
-        equal("email"),
+        equal("email", kind=address),
         metadata(),
     ),
 )
