@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from . import binding, errors
 from .binding import BindError, Kind, Schema, array, boolean, text
 from .checks import failing_tag
 from .lists import GENERAL, NEXT, SEARCH_FIELDS, Offset, Page, Words, listing, page_of, query_page, select
+from .routing import route
 from .tables import Row
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Values = Mapping[str, Any]
 Test = Callable[[Row, Any], bool]
+Answer = Callable[["Call", Values, Page], dict[str, Any]]
 View = Callable[["Call", Row, Page], Any]
 
 
@@ -158,13 +160,28 @@ class Resource:
             page.sort = [{"field": name, "direction": page.order}]
         return page
 
-    def listed(self, call: Call) -> dict[str, Any]:
-        """The answer of a GET."""
-        return self.answer(call, *self.asked_by_query(call))
+    def serve(self, path: str, *, search: bool = True, one: bool = False, answer: Answer | None = None) -> None:
+        """Register a list at ``path``, a search beneath it, and with ``one`` a read by id, of any status.
 
-    def searched(self, call: Call) -> dict[str, Any]:
+        ``answer`` makes the page's answer of what is asked for, where :meth:`answer` does not.
+        """
+        route("GET", path)(partial(self.listed, answer=answer))
+        if search:
+            route("POST", f"{path}/search")(partial(self.searched, answer=answer))
+        if one:
+            route("GET", f"{path}/:id")(self.shown)
+
+    def shown(self, call: Call) -> Row:
+        """The answer of a read by id."""
+        return self.found(call, call.params["id"])
+
+    def listed(self, call: Call, answer: Answer | None = None) -> dict[str, Any]:
+        """The answer of a GET."""
+        return (answer or self.answer)(call, *self.asked_by_query(call))
+
+    def searched(self, call: Call, answer: Answer | None = None) -> dict[str, Any]:
         """The answer of a search."""
-        return self.answer(call, *self.asked_by_body(call))
+        return (answer or self.answer)(call, *self.asked_by_body(call))
 
     def selected(self, call: Call, values: Values, page: Page, rows: Iterable[Row] | None = None) -> list[Row]:
         """All rows that are asked for, in the asked order, whatever the page."""
