@@ -110,7 +110,8 @@ def _strangers(found: Sequence[Named], known: Sequence[str], what: str, conseque
         Finding(
             ITEM,
             f"samples.{one.file}:{one.first}.{field}",
-            f"{noun} '{one.value}' in {one.file} ({one.count:,} {_noun(one.count)}, first: event {one.first}) is {problem}{near.hint(one.value)}",
+            f"{noun} '{one.value}' in {one.file} ({one.count:,} {_noun(one.count)}, first: event {one.first}) is "
+            f"{problem}{near.hint(one.value)}",
             consequence=consequence,
             remedy="declare it, or correct the application",
         )
