@@ -53,9 +53,10 @@ def write(seed: int, folder: Path) -> None:
         "start_sequence": 7,
         "timezone": "UTC",
     }
+    codes = {code for row in rows for code in row.get("coupon", "").split("; ") if code}
     extras = {
         "addons": {},
-        "coupons": {},
+        "coupons": {code.lower(): _coupon(code) for code in sorted(codes)},
         "tax_rates": {},
         "price_units": {},
         "settings": {"invoice_config": invoice_config},
@@ -104,6 +105,11 @@ def _plan(chance: random.Random, number: int, features: dict[str, Any]) -> dict[
         "prices": prices,
         "entitlements": {"f0": allowance} if chance.random() < 0.4 else {},
     }
+
+
+def _coupon(code: str) -> dict[str, str]:
+    kind = {"type": "percentage", "percentage_off": "10", "amount_off": "0", "cadence": "forever"}
+    return {"name": code, "coupon_code": code.lower(), **kind}
 
 
 def _several(plan: dict[str, Any]) -> bool:

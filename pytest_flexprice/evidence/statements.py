@@ -119,6 +119,14 @@ def _machines_had_a_part(item: Item, plan: GoLivePlan, environment: str) -> bool
 
 def _decided(item: Item, plan: GoLivePlan, environment: str, today: date) -> Statement | None:
     """The plan's own tables as a statement: what to look for (1.4, 3.1), or a decision with owner and date (5.1, 5.2)."""
+    own = plan.environments.get(environment)
+    if (
+        item.id == "1.4"
+        and own is not None
+        and not own.production
+        and not _machines_had_a_part(item, plan, environment)
+    ):
+        return Statement(by=plan.company.name, text="this is a development environment, where an old key bills nobody")
     if item.id in ("1.4", "3.1"):
         if not _machines_had_a_part(item, plan, environment):
             return None

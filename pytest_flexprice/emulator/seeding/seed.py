@@ -24,6 +24,7 @@ from ..kernel.server import FlexpriceServer
 from ..metering.pipeline import pipeline
 from . import bodies
 from .agreed import deal
+from .made_up import coupon
 from .past import settle_past
 from .subscribing import Row, SeedError, moment_of, place, refusal, refused, rfc3339, wanted
 
@@ -150,8 +151,8 @@ class Seeder:
             identifier = self.call("POST", "/v1/addons", {"name": addon["name"], "lookup_key": key})["id"]
             for price in addon.get("prices") or ():
                 self._price(identifier, price, "ADDON")
-        for coupon in (extras.get("coupons") or {}).values():
-            self.call("POST", "/v1/coupons", bodies.coupon(coupon))
+        for one in (extras.get("coupons") or {}).values():
+            self.call("POST", "/v1/coupons", bodies.coupon(one))
         for rate in (extras.get("tax_rates") or {}).values():
             self.call("POST", "/v1/taxes/rates", bodies.tax_rate(rate))
         for key, value in (extras.get("settings") or {}).items():
@@ -255,14 +256,7 @@ class Seeder:
         known = {str(each.get("coupon_code")) for each in self.call("GET", "/v1/coupons?limit=1000")["items"]}
         for code in filter(None, str(row.get("coupon") or "").split("; ")):
             if code not in known:
-                body = {
-                    "name": code,
-                    "coupon_code": code,
-                    "type": "percentage",
-                    "percentage_off": "10",
-                    "cadence": "forever",
-                }
-                self.call("POST", "/v1/coupons", body)
+                self.call("POST", "/v1/coupons", coupon(code))
         return deal(row, self.call("GET", f"/v1/plans/{plan_id}").get("prices") or ())
 
     def _inherit(self, row: Row) -> None:
