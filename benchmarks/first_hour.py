@@ -191,9 +191,12 @@ def _end(one: Typed) -> str:
 
 
 def _told(output: str) -> list[str]:
-    """What is worth reading of an output: what was written and is left, or the table of items with the verdict."""
+    """What is worth reading of an output: what was written and is left, or items that do not simply hold, with the verdict."""
     kept, on = [], False
     for line in output.splitlines():
+        if re.match(r"\d\.\d  (passed|attested) ", line):
+            on = True
+            continue
         on = (
             on
             or line.endswith("written; review it")

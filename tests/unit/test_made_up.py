@@ -55,7 +55,7 @@ def test_it_sells_every_event_and_fee_in_every_currency_and_period_that_somebody
         }
         for key, one in catalog["plans"].items()
     }
-    assert list(catalog["extras"]["coupons"]) == ["A", "B"]
+    assert list(catalog["extras"]["coupons"]) == ["a", "b"]
     assert sold == {
         "pro": {("eur", "MONTHLY", name) for name in ("job.done", "login", "Seats")},
         "gold": {("jpy", "ANNUAL", name) for name in ("job.done", "login")},
