@@ -20,8 +20,9 @@ from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
 from pytest_flexprice.emulator.seeding.seed import Seeder
 from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.model.golive_plan import Environment
+from pytest_flexprice.model.profile import Profile
+from pytest_flexprice.rehearsal.demo import PLAN as DEMO_PLAN
 from pytest_flexprice.rehearsal.start import LAG
-from pytest_flexprice.run.profile import DEMO_PLAN, Profile
 from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.cleanup import clean
 from pytest_flexprice.testbed.customer import Testbed, rfc3339

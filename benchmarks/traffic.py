@@ -29,9 +29,11 @@ from pytest_flexprice.model.meters import Aggregation, Meter
 from pytest_flexprice.model.times import Window, instant
 from pytest_flexprice.model.traffic_plan import Traffic
 from pytest_flexprice.traffic.causes import Cause
+from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.log import Log, at, epoch
-from pytest_flexprice.traffic.reconcile import Known, Result, explain, reconcile
-from pytest_flexprice.traffic.search import Metered, Search
+from pytest_flexprice.traffic.metered import Metered
+from pytest_flexprice.traffic.reconcile import Result, explain, reconcile
+from pytest_flexprice.traffic.search import Search
 from pytest_flexprice.traffic.source import opened
 
 CUSTOMERS = 10_000

@@ -16,9 +16,10 @@ from pytest_flexprice.evidence.statements import attestation_for
 from pytest_flexprice.model.checklist import BY_ID, Level
 from pytest_flexprice.model.finding import Finding, Kind, NotVerified, require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan
+from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.model.times import instant
 from pytest_flexprice.oracle import access
-from pytest_flexprice.run.profile import Profile, normalised
+from pytest_flexprice.run.profile import normalised
 from pytest_flexprice.testbed.proof import belonging
 
 READS = {

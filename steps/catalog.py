@@ -16,13 +16,13 @@ from pytest_flexprice.evidence.recorder import Observe
 from pytest_flexprice.model.finding import Finding, not_decided, require_none
 from pytest_flexprice.model.golive_plan import Accepted, Event, GoLivePlan
 from pytest_flexprice.model.grouping import alike
+from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.oracle.catalog import accepted, event_names, signed_off
 from pytest_flexprice.oracle.catalog import canonical as catalog_json
 from pytest_flexprice.oracle.catalog import diff as catalog_diff
 from pytest_flexprice.oracle.catalog import health as catalog_health
 from pytest_flexprice.oracle.catalog.objects import Catalog, Extras
 from pytest_flexprice.run.differences import listed
-from pytest_flexprice.run.profile import Profile
 from pytest_flexprice.run.run import Run
 
 EXTRAS = ("addons.", "coupons.", "tax_rates.", "price_units.", "settings.")

@@ -27,12 +27,12 @@ from pytest_flexprice.api.previews import (
 from pytest_flexprice.evidence.recorder import Observe
 from pytest_flexprice.model.finding import Finding, Severity, not_verified, require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan, Invoicing
+from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.oracle.customers import declared
 from pytest_flexprice.oracle.invoicing import collection, previews, settings
 from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, cancellations
 from pytest_flexprice.oracle.invoicing.sampling import Sample, choose
 from pytest_flexprice.run.differences import listed
-from pytest_flexprice.run.profile import Profile
 from pytest_flexprice.run.run import Run
 from pytest_flexprice.testbed.naming import MARK
 

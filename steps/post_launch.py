@@ -9,8 +9,8 @@ from pytest_bdd import given, parsers, then
 from pytest_flexprice.evidence.recorder import Observe
 from pytest_flexprice.model.finding import require_none
 from pytest_flexprice.model.golive_plan import Attestation, GoLivePlan
+from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.oracle import attestations
-from pytest_flexprice.run.profile import Profile
 
 
 @given(parsers.re(r"what the plan states about item (?P<item>8\.\d)"), target_fixture="stated")

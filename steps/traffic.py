@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,13 +11,15 @@ from pytest_bdd import given, then, when
 
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.observed import observing
-from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.evidence.recorder import RECORDER, Observe
 from pytest_flexprice.model.finding import Finding, Severity, not_verified, require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.oracle.catalog.objects import Catalog
 from pytest_flexprice.run.run import Run
 from pytest_flexprice.testbed.naming import is_test_event
 
+RESERVE = timedelta(seconds=20)
+"""What a comparison leaves of a run's time to everything after it, and at least a tenth."""
 _NO_DRIVER = "pip install 'pytest-flexprice[traffic]'"
 
 
@@ -39,17 +41,31 @@ def traffic_log(plan: GoLivePlan, flexprice_run: Run) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def log_comparison(
-    plan: GoLivePlan, flexprice: Flexprice, flexprice_run: Run, traffic_log: Any, live_catalog: Catalog
+    plan: GoLivePlan,
+    flexprice: Flexprice,
+    flexprice_run: Run,
+    traffic_log: Any,
+    live_catalog: Catalog,
+    pytestconfig: pytest.Config,
 ) -> Any:
     """The whole comparison, made once per process; None where the plan names no log. The full list lies beside the evidence."""
     if traffic_log is None:
         return None
-    from pytest_flexprice.traffic import comparing, telling  # noqa: PLC0415 - an extra that only logs need
+    from pytest_flexprice.traffic import comparing, listing  # noqa: PLC0415 - an extra that only logs need
+
+    now, board = datetime.now(UTC), pytestconfig.stash[RECORDER].waiting
+    ends = flexprice_run.ends - max(RESERVE, (flexprice_run.ends - now) / 10)
+
+    def progress(what: str) -> None:
+        board.working(what, (datetime.now(UTC) - now).total_seconds())
 
     with observing("3.1", "what Flexprice counted"):
-        found = comparing.compare(plan, traffic_log, flexprice, live_catalog, datetime.now(UTC), is_test_event)
+        found = comparing.compare(
+            plan, traffic_log, flexprice, live_catalog, now, is_test_event, progress, lambda: datetime.now(UTC) >= ends
+        )
+    board.done()
     if found.result.differences:
-        telling.write(found.result, flexprice_run.folder.with_name(f"{flexprice_run.folder.name}.traffic.csv"))
+        listing.write(found.result, flexprice_run.folder)
     return found
 
 
@@ -83,6 +99,8 @@ def invoices_bill_the_log(compared: Any, observe: Observe) -> None:
     for one in compared.billed:
         title = f"next invoice of '{one.customer}' by the company's log"
         observe(title, expected=one.expected, observed=one.skipped or one.observed, findings=one.findings)
+    if compared.uncompared:
+        observe("next invoices that were not compared", observed="not compared", findings=compared.uncompared)
     require_none(compared.invoices)
 
 

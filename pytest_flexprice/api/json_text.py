@@ -7,8 +7,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
-LONGEST_NUMBER = 400  # characters; Flexprice's own decimals have at most 38 digits
-LARGEST_EXPONENT = 400
+from pytest_flexprice.model.decimals import LONGEST_IN_JSON, of_json
+
 _SURROGATE = re.compile(r"\\u[dD][89abAB]")
 
 
@@ -24,7 +24,7 @@ def encoded(body: Any) -> bytes:
 def parsed(text: str) -> Any:
     """The value of a JSON text, numbers with a fraction as ``Decimal``; None when it is none, or beyond all bounds."""
     try:
-        value = json.loads(text, parse_float=_decimal, parse_int=_integer, parse_constant=_refused)
+        value = json.loads(text, parse_float=of_json, parse_int=_integer, parse_constant=_refused)
         return _writable(value) if _SURROGATE.search(text) else value
     except (ValueError, ArithmeticError, RecursionError):
         return None
@@ -36,15 +36,8 @@ def _plain(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def _decimal(text: str) -> Decimal:
-    number = Decimal(text) if len(text) <= LONGEST_NUMBER else None
-    if number is None or (number and abs(number.adjusted()) > LARGEST_EXPONENT):
-        raise ValueError(f"a number of {len(text)} characters is beyond all bounds")
-    return number
-
-
 def _integer(text: str) -> int:
-    if len(text) > LONGEST_NUMBER:
+    if len(text) > LONGEST_IN_JSON:
         raise ValueError(f"a number of {len(text)} characters is beyond all bounds")
     return int(text)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -56,8 +56,16 @@ def read_points(
     return found
 
 
+_FIELDS = {"event_id": "id", "external_customer_id": "external_customer_id"}
+"""What an event's row calls what is asked for."""
+
+
 def read_arrived(flexprice: Flexprice, window: Window, **only: str) -> Iterator[dict[str, Any]]:
-    """The raw events of a window, newest first; 1,000 a request. Ascending pages go backwards (contract 11.1)."""
+    """The raw events of a window, newest first; 1,000 a request. Ascending pages go backwards (contract 11.1).
+
+    Raises:
+        NotVerified: the answer holds events that were not asked for: an unknown field answers with the whole environment.
+    """
     body: dict[str, Any] = {
         "start_time": _text(window.start),
         "end_time": _text(window.end - _MILLISECOND),
@@ -67,11 +75,23 @@ def read_arrived(flexprice: Flexprice, window: Window, **only: str) -> Iterator[
     while True:
         answer = flexprice.post("/v1/events/query", body)
         rows = _rows(answer, "events", "POST /v1/events/query")
+        for row in rows:
+            _check_asked(row, only)
         yield from rows
         last = answer.get("iter_last_key")
         if len(rows) < PAGE or not answer.get("has_more") or not last:
             return
         body["iter_last_key"] = last
+
+
+def _check_asked(row: Mapping[str, Any], only: Mapping[str, str]) -> None:
+    other = next((key for key, value in only.items() if row.get(_FIELDS[key]) != value), "")
+    if other:
+        where = "POST /v1/events/query"
+        problem = (
+            f"{where} answered with events of another {other} than '{only[other]}', so it cannot tell what arrived"
+        )
+        raise not_verified("3.1", where, problem)
 
 
 def read_preview_until(flexprice: Flexprice, subscription_id: str, window: Window) -> dict[str, Any]:

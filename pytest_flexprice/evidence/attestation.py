@@ -7,6 +7,7 @@ a DSSE envelope; sums alone can be computed again by whoever changes a file, a s
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,8 +42,8 @@ def signing_key(environ: Mapping[str, str]) -> CryptoSigner | None:
     return signer(Path(path)) if path else None
 
 
-def statement(document: Document, manifest: str, sha256: str) -> dict[str, Any]:
-    """The Statement of a run: its subject is the manifest, with the digest ``sha256``."""
+def statement(document: Document, manifest: str, sha256: str, keyid: str = "") -> dict[str, Any]:
+    """The Statement of a run: its subject is the manifest, with the digest ``sha256``; ``keyid`` names the key that signs it."""
     run, verdict = document.run, document.verdict
     configuration = [*([run.plan] if run.plan else []), *run.features]
     return {
@@ -65,6 +66,7 @@ def statement(document: Document, manifest: str, sha256: str) -> dict[str, Any]:
                 "rehearsal": run.rehearsal,
                 "verdict": verdict.label,
                 "finished": run.finished.isoformat(),
+                "signed_with": keyid,
             },
         },
     }
@@ -78,7 +80,8 @@ def _result(document: Document) -> str:
 
 def write_statement(folder: Path, document: Document, manifest: str, sha256: str, key: CryptoSigner | None) -> None:
     """Write the Statement beside the manifest, and with a private ``key`` its signed envelope."""
-    text = json.dumps(statement(document, manifest, sha256), indent=2) + "\n"
+    keyid = str(key.public_key.keyid) if key is not None else ""
+    text = json.dumps(statement(document, manifest, sha256, keyid), indent=2) + "\n"
     (folder / STATEMENT).write_text(text, encoding="utf-8")
     if key is not None:
         envelope = sign(text.encode(), key)
@@ -107,6 +110,22 @@ def signed_by(envelope: dict[str, Any], key: SSlibKey) -> bytes | None:
         return None
     payload: bytes = opened.payload
     return payload if opened.payload_type == PAYLOAD_TYPE else None
+
+
+def payload(envelope: Mapping[str, Any]) -> bytes | None:
+    """What an envelope holds, whoever signed it; ``None`` where it cannot be read."""
+    try:
+        return base64.b64decode(envelope["payload"], validate=True)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def named_key(stated: Mapping[str, Any]) -> str:
+    """The key with which a Statement says that the run signed it; "" where it says none."""
+    try:
+        return str(stated["predicate"]["annotations"]["signed_with"])
+    except (KeyError, TypeError):
+        return ""
 
 
 def signer(path: Path) -> CryptoSigner:

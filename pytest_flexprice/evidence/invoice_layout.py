@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from typing import Any
+
+from pytest_flexprice.model.decimals import if_number
 
 _LINE = re.compile(r"(?P<quantity>\S+) → (?P<amount>\S+)(?: = (?P<formula>.+?))?(?: \(not verified: (?P<why>.+)\))?$")
 _NAMES = ("line", "event", "meter_display_name", "display_name", "price_id")
@@ -177,7 +178,5 @@ def _sides(pair: Pair) -> Iterator[Line]:
 
 def _equal(one: str, other: str) -> bool:
     """Whether two texts are the same figure, however many zeros it is written with."""
-    try:
-        return Decimal(one) == Decimal(other)
-    except InvalidOperation:
-        return one == other
+    number = if_number(one)
+    return one == other or (number is not None and number == if_number(other))

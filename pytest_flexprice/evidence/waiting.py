@@ -42,6 +42,13 @@ class WaitingBoard:
             self._shown = now
             self._show(sentence(what, elapsed, deadline))
 
+    def working(self, what: str, elapsed: float) -> None:
+        """Called now and then by work that takes its time: what is being done, since how many seconds."""
+        now = time.monotonic()
+        if elapsed >= QUIET_SECONDS and now - self._shown >= REFRESH_SECONDS:
+            self._shown = now
+            self._show(f"{what}: {elapsed:.0f} s so far")
+
     def ended(self, wait: WaitRecord) -> None:
         """A wait is over and its caller knows how: this is kept in place of what the polls told of it."""
         if self._waits and self._waits[-1].what == wait.what and self._waits[-1].met is None:

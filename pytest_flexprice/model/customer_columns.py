@@ -14,7 +14,7 @@ from functools import cache
 from typing import NamedTuple
 from zoneinfo import available_timezones
 
-from pytest_flexprice.model.decimals import words
+from pytest_flexprice.model.decimals import plain, words
 from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.model.times import instant
 
@@ -151,11 +151,7 @@ def _timezone(text: str) -> str:
 
 
 def _number(text: str) -> str:
-    """A number that is not negative, without a currency sign and without separators of thousands."""
-    plain = text.strip()
-    if not re.fullmatch(r"\d{1,15}(\.\d{1,15})?", plain):
-        raise ValueError("write the number alone, with a dot before its decimals")
-    return words(Decimal(plain))
+    return words(plain(text))
 
 
 def _above_one(text: str) -> str:

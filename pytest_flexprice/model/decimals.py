@@ -1,6 +1,7 @@
 """Exact decimals as billing needs them: how they are read, and arithmetic in which nothing rounds unless a rule says so.
 
-Three readers, from lenient to strict: ``decimal`` of an answer, ``optional`` of one that may be absent, ``written`` by a person.
+Whoever reads a number reads it with one of these: ``decimal`` and ``optional`` from an answer, ``if_number`` from what may be anything,
+``of_json`` while an answer is parsed, ``written`` by a person in a plan or snapshot, ``plain`` by a person in a cell of a table.
 
 Rules: contract 5.2 (currencies' places, half away from zero), contract 3.5 (15 decimals are kept, the rest is cut).
 """
@@ -18,7 +19,9 @@ STORED_PLACES = 8
 QUANTITY_TOLERANCE = Decimal("1e-8")
 MOST_DIGITS = 100
 LARGEST_EXPONENT = 100
+LONGEST_IN_JSON = 400
 _WRITTEN = re.compile(r"[+-]?([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,9}))?")
+_PLAIN = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")
 _PLACES = {"jpy": 0, "krw": 0, "vnd": 0, "clp": 0, "kwd": 3, "clf": 4}
 
 
@@ -44,6 +47,37 @@ def decimal(value: Any, default: Decimal | None = None) -> Decimal:
 def optional(value: Any) -> Decimal | None:
     """As ``decimal``, and None where there is nothing (null or an empty text)."""
     return None if value in (None, "") else decimal(value)
+
+
+def if_number(value: Any) -> Decimal | None:
+    """As ``decimal``, and None for whatever is no number."""
+    try:
+        return decimal(value)
+    except ValueError:
+        return None
+
+
+def of_json(text: str) -> Decimal:
+    """A number of an answer as it is parsed; the bounds are far beyond Flexprice's own, which has at most 38 digits.
+
+    Raises:
+        ValueError: it has more characters or a larger exponent than anybody can calculate with.
+    """
+    number = Decimal(text) if len(text) <= LONGEST_IN_JSON else None
+    if number is None or (number and abs(number.adjusted()) > LONGEST_IN_JSON):
+        raise ValueError(f"a number of {len(text)} characters is beyond all bounds")
+    return number
+
+
+def plain(text: str) -> Decimal:
+    """A number that is not negative, without exponent, currency sign and separators of thousands; white space around it is cut.
+
+    Raises:
+        ValueError: it is none, or has more than 15 digits on either side of its dot.
+    """
+    if not _PLAIN.fullmatch(text.strip()):
+        raise ValueError("write the number alone, with a dot before its decimals")
+    return Decimal(text.strip())
 
 
 def written(text: str) -> Decimal:
@@ -74,14 +108,14 @@ def places(currency: str) -> int:
     return _PLACES.get(currency.lower(), 2)
 
 
-def rounded(amount: Decimal, currency: str) -> Decimal:
-    """An amount rounded half away from zero to its currency (contract 5.2)."""
-    return quantized(amount, places(currency))
+def rounded(amount: Decimal, currency: str, rounding: str = ROUND_HALF_UP) -> Decimal:
+    """An amount rounded to its currency, half away from zero as Flexprice does (contract 5.2), or by another rule."""
+    return quantized(amount, places(currency), rounding)
 
 
-def quantized(number: Decimal, digits: int) -> Decimal:
-    """A number rounded half away from zero to that many decimals."""
-    return number.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, EXACT)
+def quantized(number: Decimal, digits: int, rounding: str = ROUND_HALF_UP) -> Decimal:
+    """A number rounded to that many decimals, half away from zero unless another rule is given."""
+    return number.quantize(Decimal(1).scaleb(-digits), rounding, EXACT)
 
 
 def cut(number: Decimal, digits: int = EVENT_PLACES) -> Decimal:

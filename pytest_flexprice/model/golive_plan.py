@@ -154,15 +154,26 @@ class Customers(Part):
 
 
 class Invoicing(Part):
-    """What was decided about invoices and unpaid ones (checklist section 5)."""
+    """What was decided about invoices and unpaid ones (checklist section 5).
+
+    Where it takes ``two_names``, the decision counts only when somebody else than ``decided_by`` stands behind it, too.
+    """
 
     grace_period_days: Annotated[int, Field(gt=0)] | None = None
     auto_cancel: bool | None = None
     collection: Collection | None = None
     decided_by: Named | None = None
     decided_on: date | None = None
+    seconded_by: Named | None = None
+    two_names: bool = False
     due_date_days: Annotated[int, Field(ge=0)] | None = None
     finalization_delay_seconds: Annotated[int, Field(gt=0)] | None = None
+
+    @property
+    def lacks_a_second_name(self) -> bool:
+        """Whether somebody else has to stand behind the decision, and nobody does."""
+        second = (self.seconded_by or "").casefold()
+        return self.two_names and second in ("", (self.decided_by or "").casefold())
 
 
 class Environment(Part):
@@ -260,7 +271,10 @@ class Waiver(Part):
 
 
 class Attestation(Part):
-    """A person's statement that an item holds (checklist sections 1, 5 and 8)."""
+    """A person's statement that an item holds (checklist sections 1, 5 and 8).
+
+    ``evidence`` is a link or a file beside the plan, ``evidence_sha256`` that file's SHA-256: of another file the statement is not.
+    """
 
     item: ItemId
     statement: Named
@@ -270,6 +284,7 @@ class Attestation(Part):
     valid_days: Annotated[int, Field(gt=0, le=366)] = 90
     environment: str = ""
     evidence: str = ""
+    evidence_sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = ""
 
 
 class GoLivePlan(Part):

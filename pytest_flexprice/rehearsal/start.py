@@ -19,13 +19,13 @@ from pytest_flexprice.emulator.kernel.options import PRODUCTION, SANDBOX
 from pytest_flexprice.emulator.seeding.planned import customers_of, fill, why_made_up
 from pytest_flexprice.emulator.seeding.seed import SeedError
 from pytest_flexprice.model.golive_plan import Environment, GoLivePlan, Handler, Webhooks
+from pytest_flexprice.model.profile import LOCAL, ProfileError
 from pytest_flexprice.oracle.catalog.signed_off import key_variable
-from pytest_flexprice.rehearsal import demo_log
+from pytest_flexprice.rehearsal import demo, demo_log
 from pytest_flexprice.rehearsal.client_faults import CLIENT_FAULTS, ClientFault
 from pytest_flexprice.rehearsal.handler import FAULTS as HANDLER_FAULTS
 from pytest_flexprice.rehearsal.handler import WRONG_SECRET, DemoHandler
 from pytest_flexprice.rehearsal.usage import use
-from pytest_flexprice.run.profile import DEMO_PLAN, LOCAL, ProfileError
 
 #: Small, but never zero: what is asynchronous in the real one stays asynchronous here.
 LAG = 0.05
@@ -112,7 +112,7 @@ class Rehearsal:
             "variables": variables,
             "faults": [fault.name for fault in chosen.client],
         }
-        if plan.path == DEMO_PLAN and plan.traffic:
+        if plan.path == demo.PLAN and plan.traffic:
             names = [fault.name for fault in chosen.client]
             self.values["traffic"] = demo_log.prepare(live, plan, datetime.now(UTC), names)
         for fault in chosen.client:
@@ -204,7 +204,7 @@ def rehearsed_plan(plan: GoLivePlan, values: dict[str, Any]) -> GoLivePlan:
         for one in plan.attestations
     )
     result = plan.model_copy(update={"environments": {**others, LOCAL: local}, "attestations": attestations})
-    if plan.path == DEMO_PLAN:
+    if plan.path == demo.PLAN:
         result = _recent(result, datetime.now(UTC).date())
     result = demo_log.with_log(result, values.get("traffic", ""))
     for name in values["faults"]:

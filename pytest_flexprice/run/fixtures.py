@@ -11,7 +11,7 @@ import pytest
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.evidence.recorder import RECORDER, Observe
 from pytest_flexprice.model.golive_plan import GoLivePlan
-from pytest_flexprice.run.profile import Profile
+from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.run.run import RUN, Run
 from pytest_flexprice.testbed.alive import alive
 from pytest_flexprice.testbed.bench import Bench

@@ -13,15 +13,6 @@ DESTINATION = "flexprice_"
 TASKS = ("flexprice_sweep", "flexprice_snapshot", "flexprice_init", "flexprice_missing")
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One value of a run and where it came from, as the header shows them."""
-
-    name: str
-    value: str
-    source: str
-
-
 def add_options(parser: pytest.Parser) -> None:
     """Declare the options and ini keys."""
     group = parser.getgroup("flexprice", "Flexprice Go-Live Checklist")

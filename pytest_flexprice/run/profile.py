@@ -1,11 +1,10 @@
-"""Which Flexprice, which key, which level, and where each value came from."""
+"""Put a run's profile together from the command line, the environment, ``.env.<name>`` and the plan."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,98 +13,10 @@ import pytest
 from pytest_flexprice.api.transport import is_loopback
 from pytest_flexprice.model import golive_plan as plans
 from pytest_flexprice.model.checklist import Level
-from pytest_flexprice.oracle.proving.budget import Budget
+from pytest_flexprice.model.profile import LOCAL, USUAL_PREVIEWS, Profile, ProfileError, Value
+from pytest_flexprice.rehearsal import demo
 from pytest_flexprice.run import variables
-from pytest_flexprice.run.options import Setting, Sources
-
-LOCAL = "local"
-USUAL_PREVIEWS = 200
-#: What a price proof may send and let a line come to, where the plan does not say.
-CAREFUL, GENEROUS, REHEARSED = (
-    Budget(2_000, Decimal(10_000)),
-    Budget(20_000, Decimal(1_000_000)),
-    Budget(30_000, Decimal(1_000_000_000)),
-)
-DEMO_PLAN = Path(__file__).parents[1] / "rehearsal" / "demo" / plans.PLAN_NAME
-
-
-class ProfileError(Exception):
-    """The run cannot start; the message is one sentence that says what to correct."""
-
-
-@dataclass(frozen=True)
-class Profile:
-    """One run's target.
-
-    Attributes:
-        name: the environment's name in the plan; ``local`` is the embedded Flexprice.
-        environment: what the plan says of it.
-        level: the requested level, never above the plan's ``allow``.
-        base_url: where Flexprice answers, without a trailing slash and without ``/v1``.
-        declared_base_url: the base URL as it was given.
-        environment_id: the environment that the key must belong to.
-        environment_header: the environment id to send with a self-hosted server-config key, else "" (contract 1.3).
-        svix_url: the delivery service's API, or "" to go by its token.
-        rehearsal: whether this is the embedded Flexprice: such a run is never evidence.
-        run_id: unique per run, part of every id the run makes.
-        previews: how many next invoices are previewed; ``None``: those of all active subscriptions.
-        settings: values with their sources, for the header; no secret among them.
-    """
-
-    name: str
-    environment: plans.Environment
-    level: Level
-    base_url: str
-    declared_base_url: str
-    environment_id: str
-    environment_header: str
-    svix_url: str
-    rehearsal: bool
-    run_id: str
-    api_key: str = field(repr=False, default="")
-    key_source: str = ""
-    previews: int | None = USUAL_PREVIEWS
-    settings: tuple[Setting, ...] = ()
-    variables: Callable[[str], tuple[str, str] | None] = field(repr=False, default=lambda name: None)
-    add_secret: Callable[[str], None] = field(repr=False, default=lambda value: None)
-
-    @property
-    def production(self) -> bool:
-        """Whether real customers are billed there."""
-        return self.environment.production and not self.rehearsal
-
-    @property
-    def patience(self) -> float:
-        """The factor on deadlines: what takes a minute in a real deployment takes seconds in the embedded one."""
-        return 0.1 if self.rehearsal else 1.0
-
-    @property
-    def budget(self) -> Budget:
-        """How far the price proof may go: careful in production, generous elsewhere, and never less than that in a rehearsal."""
-        own = self.environment
-        usual = REHEARSED if self.rehearsal else CAREFUL if own.production else GENEROUS
-        events, amount = own.test_events or usual.events, own.test_amount or usual.amount
-        return (
-            Budget(max(events, usual.events), max(amount, usual.amount)) if self.rehearsal else Budget(events, amount)
-        )
-
-    @property
-    def preview_minutes(self) -> float:
-        """How long previews may take in all."""
-        return self.environment.preview_minutes
-
-    @property
-    def key_tail(self) -> str:
-        """The key's last two characters, all that may be shown of it (as Flexprice's own display id)."""
-        return self.api_key[-2:] if len(self.api_key) > 8 else ""
-
-    def variable(self, name: str) -> str | None:
-        """The value of a variable that the plan names (a key, a signing secret); redacted everywhere from now on."""
-        found = self.variables(name)
-        if found is None:
-            return None
-        self.add_secret(found[0])
-        return found[0]
+from pytest_flexprice.run.options import Sources
 
 
 def find_plan(config: pytest.Config, name: str) -> tuple[Path, str]:
@@ -124,7 +35,7 @@ def find_plan(config: pytest.Config, name: str) -> tuple[Path, str]:
     if usual.exists():
         return usual, "rootdir"
     if name == LOCAL:
-        return DEMO_PLAN, "demo company"
+        return demo.PLAN, "demo company"
     raise ProfileError(
         f"{usual}: there is no such plan file; write a first one with --flexprice-init, or name yours with --flexprice-plan"
     )
@@ -186,19 +97,19 @@ def resolve(
     svix = look.first("", "FLEXPRICE_SVIX_URL", (own.svix_url, "plan"))
     if key:
         add_secret(key[0])
-    settings = [
-        Setting("environment", f"{name} ({own.type})" + (" — rehearsal" if rehearsal else ""), "--flexprice-env"),
-        Setting("level", level.word, level_source),
-        Setting("base URL", base_url, base[1]),
+    values = [
+        Value("environment", f"{name} ({own.type})" + (" — rehearsal" if rehearsal else ""), "--flexprice-env"),
+        Value("level", level.word, level_source),
+        Value("base URL", base_url, base[1]),
     ]
     if level > Level.LINT:
-        settings.append(Setting("previews", "all" if previews is None else str(previews), previews_source))
+        values.append(Value("previews", "all" if previews is None else str(previews), previews_source))
     if key:
-        settings.append(Setting("API key", f"…{key[0][-2:]}" if len(key[0]) > 8 else "set", key[1]))
+        values.append(Value("API key", f"…{key[0][-2:]}" if len(key[0]) > 8 else "set", key[1]))
     if header:
-        settings.append(Setting("environment header", header[0], header[1]))
+        values.append(Value("environment header", header[0], header[1]))
     if svix:
-        settings.append(Setting("delivery service", svix[0], svix[1]))
+        values.append(Value("delivery service", svix[0], svix[1]))
     profile = Profile(
         name=name,
         environment=own,
@@ -213,20 +124,18 @@ def resolve(
         api_key=key[0] if key else "",
         key_source=key[1] if key else "",
         previews=previews,
-        settings=tuple(settings),
+        values=tuple(values),
         variables=look.variable,
         add_secret=add_secret,
     )
-    return (
-        replace(profile, settings=(*profile.settings, *_budget_setting(profile))) if level >= Level.SMOKE else profile
-    )
+    return replace(profile, values=(*profile.values, *_budget_value(profile))) if level >= Level.SMOKE else profile
 
 
-def _budget_setting(profile: Profile) -> list[Setting]:
+def _budget_value(profile: Profile) -> list[Value]:
     own, budget = profile.environment, profile.budget
     said = "plan" if (own.test_events or own.test_amount) and not profile.rehearsal else "default"
     text = f"{budget.events:,} events, at most {budget.amount:,} for one line"
-    return [Setting("price proof", text, said)]
+    return [Value("price proof", text, said)]
 
 
 def _level(look: Sources, own: plans.Environment, name: str, rehearsal: bool) -> tuple[Level, str]:

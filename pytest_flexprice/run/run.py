@@ -20,11 +20,11 @@ from pytest_flexprice.evidence.redaction import Redactor
 from pytest_flexprice.evidence.sealed import unseal
 from pytest_flexprice.model import golive_plan as plans
 from pytest_flexprice.model.bounded import Unreadable
+from pytest_flexprice.model.profile import LOCAL, Profile, ProfileError, Value
 from pytest_flexprice.model.shown import shown
 from pytest_flexprice.run import deadline, early, variables
 from pytest_flexprice.run import profile as profiles
-from pytest_flexprice.run.options import Setting, Sources
-from pytest_flexprice.run.profile import Profile, ProfileError
+from pytest_flexprice.run.options import Sources
 from pytest_flexprice.testbed.ledger import Ledger
 from pytest_flexprice.testbed.naming import new_run_id
 
@@ -51,18 +51,18 @@ class Run:
     faults: tuple[str, ...] = ()
     left: list[str] = field(default_factory=list)
     ends: datetime = field(default_factory=lambda: datetime.max.replace(tzinfo=UTC))
-    deadline: Setting | None = None
+    deadline: Value | None = None
     warnings: tuple[str, ...] = ()
 
     @property
-    def settings(self) -> tuple[Setting, ...]:
+    def values(self) -> tuple[Value, ...]:
         """Values with their sources, for the header."""
         return (
-            *self.profile.settings,
-            Setting("plan", str(self.plan.path), self.plan_source),
-            Setting("evidence", str(self.folder), "run"),
+            *self.profile.values,
+            Value("plan", str(self.plan.path), self.plan_source),
+            Value("evidence", str(self.folder), "run"),
             *([self.deadline] if self.deadline else ()),
-            *(Setting("fault", name, "--flexprice-fault") for name in self.faults),
+            *(Value("fault", name, "--flexprice-fault") for name in self.faults),
         )
 
     def ledger(self) -> Ledger:
@@ -125,12 +125,12 @@ def _start(config: pytest.Config, name: str) -> Run:
     folder = reports_folder(config, name) / name / run_id
     frame = _Frame(plan, plan_source, run_id, folder)
     faults = tuple(config.getoption("flexprice_fault"))
-    if faults and name != profiles.LOCAL:
+    if faults and name != LOCAL:
         raise ProfileError("--flexprice-fault breaks the embedded Flexprice only; use it with --flexprice-env=local")
     ends, shown = _deadline(config, name)
     _writable(folder)
     try:
-        rehearsed = name == profiles.LOCAL
+        rehearsed = name == LOCAL
         run = _rehearse(config, frame, faults) if rehearsed else _build(profiles.sources(config, name), name, frame)
     except BaseException:
         remove_empty(folder)
@@ -142,13 +142,13 @@ def _start(config: pytest.Config, name: str) -> Run:
     return run
 
 
-def _deadline(config: pytest.Config, name: str) -> tuple[datetime, Setting]:
+def _deadline(config: pytest.Config, name: str) -> tuple[datetime, Value]:
     """When this run has to end, and that as it is shown."""
     default = (config.getini("flexprice_deadline"), "ini: flexprice_deadline"), (deadline.DEFAULT, "default")
     given = profiles.sources(config, name).first("deadline", "FLEXPRICE_DEADLINE", *default)
     text, source = given or default[1]
     try:
-        return datetime.now(UTC) + deadline.span(text), Setting("deadline", text, source)
+        return datetime.now(UTC) + deadline.span(text), Value("deadline", text, source)
     except ValueError as error:
         raise ProfileError(f"{source}: {error}") from None
 
@@ -222,10 +222,10 @@ def _rehearsed(config: pytest.Config, frame: _Frame, handover: dict[str, Any]) -
     from pytest_flexprice.rehearsal.start import rehearsed_plan, stand_ins  # noqa: PLC0415 - as above
 
     look = Sources(config, {}, handover["variables"], "rehearsal")
-    said = tuple(Setting(*one) for one in stand_ins(frame.plan))
+    said = tuple(Value(*one) for one in stand_ins(frame.plan))
     frame = replace(frame, plan=rehearsed_plan(frame.plan, handover))
-    run = _build(look, profiles.LOCAL, frame, rehearsal=True)
-    run.profile = replace(run.profile, settings=(*run.profile.settings, *said))
+    run = _build(look, LOCAL, frame, rehearsal=True)
+    run.profile = replace(run.profile, values=(*run.profile.values, *said))
     return run
 
 

@@ -1,8 +1,8 @@
 """Under xdist, what belongs together stays on one worker, and a worker that dies takes nobody with it.
 
-Scenarios with one test customer, or one webhook handler, belong together. This is xdist's ``loadgroup`` by the levels of scenarios;
-xdist's own reads groups from node ids that it rewrites in the workers, which pytest 9.2 no longer lets it do, without a word
-(measured with xdist 3.8).
+Scenarios with one test customer, one webhook handler, or the company's own log, belong together. This is xdist's ``loadgroup`` by
+what scenarios need; xdist's own reads groups from node ids that it rewrites in the workers, which pytest 9.2 no longer lets it do,
+without a word (measured with xdist 3.8).
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ GROUPS = {
     Level.SMOKE.word: "test customer",
     Level.DRILL.word: "test customer",
 }
+GIVEN = {"the company's own log": "own log"}
+"""What is read or compared once in a process, by the step that needs it, although no level says so."""
 
 
 class SurvivingScheduling(LoadScopeScheduling):  # type: ignore[misc] # as above
@@ -80,7 +82,12 @@ class GroupScheduling(SurvivingScheduling):
             for path in self._folder.glob("collected-*.json")
             for row in json.loads(path.read_text(encoding="utf-8"))
         ]
-        return {row["node_id"]: GROUPS[row["level"]] for row in rows if row["level"] in GROUPS}
+        found = {row["node_id"]: GROUPS.get(row["level"]) or _given(row) for row in rows}
+        return {node_id: group for node_id, group in found.items() if group}
 
     def _split_scope(self, nodeid: str) -> str:
         return self._groups.get(nodeid, nodeid)
+
+
+def _given(row: dict[str, Any]) -> str:
+    return next((GIVEN[step["name"]] for step in row.get("steps", ()) if step["name"] in GIVEN), "")

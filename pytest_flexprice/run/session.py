@@ -146,7 +146,7 @@ def _register_evidence(config: pytest.Config, this: Run) -> None:
         plan=this.plan,
         plan_file=this.plan.path,
         key_tail=profile.key_tail,
-        header=[HeaderRow(each.name, each.value, each.source) for each in this.settings],
+        header=[HeaderRow(each.name, each.value, each.source) for each in this.values],
         features=sorted(collector.features_folder().glob("*.feature")),
         written=_written(config),
         ends=this.ends,
@@ -250,7 +250,7 @@ class SuiteHooks:
 
     def pytest_report_header(self) -> list[str]:
         """Each value of the run with its source."""
-        return [f"flexprice {each.name}: {each.value} (from {each.source})" for each in self._run.settings]
+        return [f"flexprice {each.name}: {each.value} (from {each.source})" for each in self._run.values]
 
 
 def _refuse_untrusted(scenarios: Iterable[pytest.Item]) -> None:

@@ -66,7 +66,8 @@ def missing(config: pytest.Config, name: str) -> int:
         pytest.UsageError: the plan cannot be read.
     """
     from pytest_flexprice.model.golive_plan import PlanError, load  # noqa: PLC0415 - of this task only
-    from pytest_flexprice.run.profile import ProfileError, find_plan  # noqa: PLC0415
+    from pytest_flexprice.model.profile import ProfileError  # noqa: PLC0415
+    from pytest_flexprice.run.profile import find_plan  # noqa: PLC0415
     from pytest_flexprice.tasks import missing as missings  # noqa: PLC0415
 
     try:

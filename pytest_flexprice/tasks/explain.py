@@ -13,7 +13,8 @@ from gherkin.parser import Parser
 from pytest_flexprice.model import golive_plan as plans
 from pytest_flexprice.model.checklist import BY_ID, SECTIONS, Item, Level
 from pytest_flexprice.model.finding import show
-from pytest_flexprice.run.profile import ProfileError, find_plan
+from pytest_flexprice.model.profile import ProfileError
+from pytest_flexprice.run.profile import find_plan
 from pytest_flexprice.tasks.explanations import EXPLANATIONS
 
 _PROOF = {

@@ -16,11 +16,11 @@ from pytest_flexprice.api.events import recent_events
 from pytest_flexprice.model.customer_columns import COLUMNS
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.golive_plan import CHECKLIST_EVENT_TYPES
+from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.model.times import instant_of
 from pytest_flexprice.model.values import trimmed
 from pytest_flexprice.oracle.catalog.objects import Catalog, Plan
 from pytest_flexprice.oracle.customers.register import Register
-from pytest_flexprice.run.profile import Profile
 from pytest_flexprice.tasks.masking import masked
 from pytest_flexprice.testbed.naming import is_test_event
 from pytest_flexprice.webhooks.portal import open_portal

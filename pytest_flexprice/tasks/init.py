@@ -17,9 +17,9 @@ from pytest_flexprice.api.client import Flexprice
 from pytest_flexprice.model.finding import not_verified
 from pytest_flexprice.model.golive_plan import PLAN_NAME
 from pytest_flexprice.model.meters import Meter
+from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.model.values import names_in
 from pytest_flexprice.oracle.catalog import canonical
-from pytest_flexprice.run.profile import Profile
 from pytest_flexprice.tasks import found as reading
 from pytest_flexprice.tasks.found import Found
 

@@ -8,8 +8,8 @@ from typing import Any
 from pytest_flexprice.api import ApiError, Flexprice, path_of
 from pytest_flexprice.api.shapes import page_of
 from pytest_flexprice.model.finding import RequirementNotMet, not_verified
+from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.oracle.access import Belonging
-from pytest_flexprice.run.profile import Profile
 
 #: What carries an environment id, the most likely first; meters do not, and a setting only once it was saved.
 _CARRIERS = ("plans", "features", "prices", "customers", "subscriptions", "invoices")

@@ -10,9 +10,9 @@ from typing import Any
 from pytest_flexprice.api import Flexprice, path_of
 from pytest_flexprice.model.finding import Finding, Kind, RequirementNotMet, not_decided, not_verified
 from pytest_flexprice.model.meters import Meter
+from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
 from pytest_flexprice.oracle.pricing.allowances import Allowance, by_meter
-from pytest_flexprice.run.profile import Profile
 from pytest_flexprice.testbed.customer import HEAD_START, Testbed, TestCustomer, TestSubscription
 from pytest_flexprice.testbed.ownership import belonging
 

@@ -12,14 +12,15 @@ from pytest_flexprice.api.traffic import read_arrived
 from pytest_flexprice.model.decimals import ZERO, decimal, words
 from pytest_flexprice.model.finding import Finding, Kind, NotVerified
 from pytest_flexprice.model.meters import Event, Meter
+from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.model.times import Window, second
 from pytest_flexprice.oracle.invoicing.invoice import line_usages
 from pytest_flexprice.oracle.metering.attribution import Attribution, attribute, changed_on_the_way
-from pytest_flexprice.oracle.metering.designing import design, near_miss_name, stamper
+from pytest_flexprice.oracle.metering.designing import controls, design, near_miss_name, stamper
 from pytest_flexprice.oracle.metering.meters import Usage
 from pytest_flexprice.oracle.metering.stored_ids import under_other_ids
 from pytest_flexprice.oracle.metering.usage import Reading, compare_usage, from_invoice, from_query, from_subscription
-from pytest_flexprice.run.profile import Profile
+from pytest_flexprice.oracle.proving.steps import body_of
 from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.customer import rfc3339
 from pytest_flexprice.testbed.ladder import Climbed
@@ -197,6 +198,15 @@ def _misattributed(setup: Setup, event: Event, answer: dict[str, Any]) -> list[F
                     )
                 )
     return findings
+
+
+def filtered(bench: Bench, setup: Setup, sent: list[Event]) -> list[Event]:
+    """Send events that do not pass the filters of meters; whether they count the readers of usage tell (checklist 7.2)."""
+    found = controls(setup.meters, sent[0], f"{bench.testbed.run_id}-{bench.testbed.worker}")
+    if found:
+        bodies = [{**body_of(event), "timestamp": rfc3339(event.timestamp)} for event in found]
+        bench.flexprice.post("/v1/events/bulk", {"events": bodies}, idempotent=True)
+    return found
 
 
 def mismatch(bench: Bench, setup: Setup, model: Event) -> Climbed[Event]:

@@ -9,24 +9,27 @@ from typing import Any, NamedTuple
 
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.traffic import read_preview_until
-from pytest_flexprice.model.decimals import ZERO, words
-from pytest_flexprice.model.finding import Finding, Kind, NotVerified, not_verified
-from pytest_flexprice.model.meters import Event, Meter
+from pytest_flexprice.model.decimals import words
+from pytest_flexprice.model.finding import Finding, Kind, NotVerified
+from pytest_flexprice.model.meters import Meter
 from pytest_flexprice.model.times import Window, instant_of
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import expected_invoice
-from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
-from pytest_flexprice.oracle.metering.meters import Usage, expected_usage, usage_of_total
+from pytest_flexprice.oracle.invoicing.subscription import PARENT, BilledLine, BilledSubscription
+from pytest_flexprice.oracle.metering.meters import Usage
 from pytest_flexprice.oracle.pricing.allowances import by_meter
-from pytest_flexprice.traffic.log import Log
-from pytest_flexprice.traffic.metering import Counted
+from pytest_flexprice.traffic.search import Search
+from pytest_flexprice.traffic.usage import LoggedUsage
 
-MOST_EVENTS = 200_000
 LONGEST_DAYS = 62
+NO_TIME = "there was no time left in this run"
 
 
 class Billed(NamedTuple):
-    """One subscription that was compared: what the log prices and the preview bills, and what differs; or why it was not."""
+    """One subscription that was compared: what the log prices and the preview bills, and what differs; or why it was not.
+
+    ``unseen`` tells that it was skipped although it could be compared.
+    """
 
     customer: str
     subscription: str
@@ -34,6 +37,7 @@ class Billed(NamedTuple):
     observed: list[dict[str, str]]
     findings: list[Finding]
     skipped: str = ""
+    unseen: bool = False
 
 
 def chosen(customers: Mapping[str, int], differing: Iterable[str], most: int | str, today: date) -> list[str]:
@@ -49,23 +53,35 @@ def chosen(customers: Mapping[str, int], differing: Iterable[str], most: int | s
 
 @dataclass(frozen=True)
 class Asked:
-    """One subscription to compare: the part of its period that the log covers, or why it is left out."""
+    """One subscription to compare, of the first of ``customers``; it bills the usage of all of them.
 
-    customer: str
-    subscription: BilledSubscription
+    ``period`` is the part of its period that the log covers. ``skipped`` is why it is left out, ``unseen`` whether that is nobody's choice.
+    """
+
+    customers: tuple[str, ...]
+    id: str
+    subscription: BilledSubscription | None
     data: Mapping[str, Any]
     period: Window
     skipped: str = ""
+    unseen: bool = False
 
     @property
     def lines(self) -> list[BilledLine]:
-        """Its usage lines."""
+        """Its usage lines, none where it is left out."""
+        if self.skipped or self.subscription is None:
+            return []
         return [line for line in self.subscription.lines if line.is_usage]
 
 
-def read(flexprice: Flexprice, customer: str, subscription_id: str, window: Window) -> Asked:
+def read(search: Search, customers: tuple[str, ...], subscription_id: str, window: Window) -> Asked:
     """A subscription with what prices it."""
-    data = flexprice.get(f"/v1/subscriptions/{subscription_id}")
+    if search.is_over():
+        return Asked(customers, subscription_id, None, {}, window, NO_TIME, unseen=True)
+    try:
+        data = search.flexprice.get(f"/v1/subscriptions/{subscription_id}")
+    except NotVerified as reason:
+        return Asked(customers, subscription_id, None, {}, window, reason.findings[0].problem, unseen=True)
     subscription = BilledSubscription.from_api(data)
     period = Window(subscription.period.start, min(subscription.period.end, window.end))
     skipped = ""
@@ -73,80 +89,66 @@ def read(flexprice: Flexprice, customer: str, subscription_id: str, window: Wind
         skipped = "its period began only after the days that are compared"
     elif period.start < window.start:
         skipped = "its period began before the days that are compared"
-    return Asked(customer, subscription, data, period, skipped)
+    return Asked(customers, subscription_id, subscription, data, period, skipped)
 
 
-def compare(flexprice: Flexprice, log: Log, asked: Sequence[Asked], meters: Mapping[str, Meter]) -> Iterator[Billed]:
+def compare(search: Search, asked: Sequence[Asked], meters: Mapping[str, Meter]) -> Iterator[Billed]:
     """The preview of each subscription, for the part of its period that the log covers, against the log."""
-    known = _Usages(log, asked, meters)
+    known = LoggedUsage(search.log, asked, meters)
     for one in asked:
-        if one.skipped:
-            yield _left_out(one, one.skipped)
+        if one.skipped or one.subscription is None:
+            yield _left_out(one, one.skipped, unseen=one.unseen)
             continue
+        if search.is_over():
+            yield _left_out(one, NO_TIME, unseen=True)
+            continue
+        search.progress(f"comparing the next invoice of '{one.customers[0]}'")
         try:
-            yield _compared(flexprice, one, known.of(one))
+            yield _compared(search.flexprice, one, one.subscription, known.of(one))
         except NotVerified as reason:
-            yield _left_out(one, reason.findings[0].problem)
+            yield _left_out(one, reason.findings[0].problem, unseen=True)
 
 
-def _compared(flexprice: Flexprice, one: Asked, usages: Mapping[str, Usage]) -> Billed:
+def _compared(
+    flexprice: Flexprice, one: Asked, subscription: BilledSubscription, usages: Mapping[str, Usage]
+) -> Billed:
     allowances = by_meter(_entitlements(flexprice, one.data))
-    expected = expected_invoice(one.subscription, usages, allowances, period=one.period, stage="preview")
-    invoice = read_preview_until(flexprice, one.subscription.id, one.period)
-    found = _usage_only(compare_invoice(expected, invoice, "5.3"), usages.values())
+    expected = expected_invoice(subscription, usages, allowances, period=one.period, stage="preview")
+    invoice = read_preview_until(flexprice, subscription.id, one.period)
+    # On the preview of a parent stand the lines of those too that are grouped under it, which have previews of their own.
+    own = {line.id for line in subscription.lines} if subscription.kind == PARENT else None
+    found = _usage_only(compare_invoice(expected, invoice, "5.3", own or None), usages.values())
     return Billed(
-        one.customer,
-        one.subscription.id,
+        one.customers[0],
+        subscription.id,
         [_expected(line) for line in expected.lines if line.event_name],
         [_observed(line) for line in invoice.get("line_items") or () if line.get("meter_id")],
-        [_of_the_log(each, one.customer) for each in found if each.kind is not Kind.NOT_VERIFIED],
+        [_of_the_log(each, one.customers[0]) for each in found if each.kind is not Kind.NOT_VERIFIED],
     )
 
 
-class _Usages:
-    """The log's usage of every line, counted by the engine for all customers at once; bucketed meters event by event."""
-
-    def __init__(self, log: Log, asked: Sequence[Asked], meters: Mapping[str, Meter]) -> None:
-        self._log, self._meters = log, meters
-        wanted: dict[tuple[str, int], dict[str, Window]] = {}
-        for one in asked:
-            turns: dict[str, int] = {}
-            for line in one.lines if not one.skipped else ():
-                turn = turns[line.meter_id] = turns.get(line.meter_id, -1) + 1
-                wanted.setdefault((line.meter_id, turn), {})[one.customer] = line.within(one.period)
-        self._counted: dict[tuple[str, int], dict[str, Counted]] = {}
-        for (meter_id, turn), windows in wanted.items():
-            meter = meters.get(meter_id)
-            if meter is not None and not meter.aggregation.bucket_size:
-                self._counted[meter_id, turn] = log.usages(meter, windows)
-
-    def of(self, one: Asked) -> dict[str, Usage]:
-        """The usages of a subscription by line."""
-        found: dict[str, Usage] = {}
-        turns: dict[str, int] = {}
-        events: list[Event] | None = None
-        for line in one.lines:
-            turn = turns[line.meter_id] = turns.get(line.meter_id, -1) + 1
-            meter = self._meters.get(line.meter_id)
-            if meter is None:
-                continue
-            if (line.meter_id, turn) in self._counted:
-                counted = self._counted[line.meter_id, turn].get(one.customer, Counted(ZERO, 0))
-                found[line.id] = usage_of_total(meter, counted.value, counted.event_count)
-            else:
-                events = self._events(one) if events is None else events
-                found[line.id] = expected_usage(meter, events, line.within(one.period))
-        return found
-
-    def _events(self, one: Asked) -> list[Event]:
-        events = self._log.events_of(one.customer, one.period, MOST_EVENTS)
-        if len(events) == MOST_EVENTS:
-            raise not_verified("5.3", f"customers.{one.customer}", f"it has more than {MOST_EVENTS:,} events")
-        return events
+def _left_out(one: Asked, reason: str, *, unseen: bool) -> Billed:
+    return Billed(one.customers[0], one.id, [], [], [], reason, unseen)
 
 
-def _left_out(one: Asked, reason: str) -> Billed:
-    return Billed(one.customer, one.subscription.id, [], [], [], reason)
+def uncompared(billed: Sequence[Billed]) -> Iterator[Finding]:
+    """What was not compared although it should have been, and that nothing was."""
+    unseen = [one for one in billed if one.unseen]
+    nothing = bool(billed) and all(one.skipped for one in billed)
+    told = unseen or (billed if nothing else ())
+    if told:
+        first = told[0]
+        yield Finding(
+            "5.3",
+            "traffic.invoices",
+            f"the next invoices of {len(told):,} of {len(billed):,} subscriptions were not compared with the company's log,"
+            f" such as that of '{first.customer}': {first.skipped}",
+            consequence="what they bill is not known to be what was logged",
+            remedy="run again, with more time by --flexprice-deadline or fewer traffic.customers"
+            if unseen
+            else "set traffic.first_day to the start of the running period",
+            kind=Kind.NOT_VERIFIED,
+        )
 
 
 def _entitlements(flexprice: Flexprice, data: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
@@ -157,8 +159,8 @@ def _entitlements(flexprice: Flexprice, data: Mapping[str, Any]) -> Iterable[dic
 
 def _usage_only(found: Sequence[Finding], usages: Iterable[Usage]) -> list[Finding]:
     """Fees of a part of a period follow other rules, and totals contain them."""
-    paths = {f"invoice.lines.{usage.meter.event_name}" for usage in usages}
-    return [finding for finding in found if finding.path in paths]
+    names = {usage.meter.event_name for usage in usages}
+    return [each for each in found if each.path.removeprefix("invoice.lines.").partition(" (")[0] in names]
 
 
 def _of_the_log(finding: Finding, customer: str) -> Finding:

@@ -33,7 +33,9 @@ class Cause(StrEnum):
     EARLY = "before the line's start"
     UNKNOWN_NAME = "under a name that no meter has"
     UNKNOWN_CUSTOMER = "for a customer who does not exist"
+    UNSUBSCRIBED = "for a customer without a subscription"
     FOREIGN = "not in the log"
+    UNSEEN = "not looked into one by one"
     LATE = "late, inside the settling margin"
 
 
@@ -55,13 +57,19 @@ class Difference(NamedTuple):
 
 @dataclass
 class Tally:
-    """All differences of one cause: how many events, which quantity by meter, and three of them; money is filled in later."""
+    """All differences of one cause: how many events, which quantity by meter, and three of them; money is filled in later.
+
+    ``grave`` of the events are missing on a bill that should hold them; ``by_customer`` is the quantity by customer and meter of
+    events that are only counted.
+    """
 
     cause: Cause
     events: int = 0
+    grave: int = 0
     quantities: dict[str, Decimal] = field(default_factory=dict)
     examples: list[Difference] = field(default_factory=list)
     money: dict[str, Decimal] = field(default_factory=dict)
+    by_customer: dict[tuple[str, str], Decimal] = field(default_factory=dict)
 
 
 EXAMPLES = 3
@@ -85,8 +93,9 @@ def classified(
 ) -> Iterator[Difference]:
     """The differences between everything that the log and Flexprice hold of the same ids; ``meters`` by event name."""
     ours, theirs = _by_id(logged), _by_id(arrived)
+    variants = _variants(logged)
     for identifier in dict.fromkeys((*ours, *theirs)):
-        yield from _of_one_id(ours.get(identifier, {}), theirs.get(identifier, {}), meters)
+        yield from _of_one_id(ours.get(identifier, {}), theirs.get(identifier, {}), meters, variants)
 
 
 def _by_id(events: Sequence[Event]) -> dict[str, dict[datetime, Event]]:
@@ -97,12 +106,28 @@ def _by_id(events: Sequence[Event]) -> dict[str, dict[datetime, Event]]:
     return found
 
 
+Variants = Mapping[tuple[str, datetime], Sequence[Event]]
+
+
+def _variants(events: Sequence[Event]) -> Variants:
+    """Everything that was logged under one id and second: of several values any may win (contract 11.1)."""
+    found: dict[tuple[str, datetime], list[Event]] = defaultdict(list)
+    for event in events:
+        found[event.id, event.timestamp.replace(microsecond=0)].append(event)
+    return found
+
+
 def _of_one_id(
-    ours: Mapping[datetime, Event], theirs: Mapping[datetime, Event], meters: Mapping[str, Sequence[Meter]]
+    ours: Mapping[datetime, Event],
+    theirs: Mapping[datetime, Event],
+    meters: Mapping[str, Sequence[Meter]],
+    variants: Variants,
 ) -> Iterator[Difference]:
     shared = [second for second in ours if second in theirs]
     for second in shared:
-        yield from _altered(ours[second], theirs[second], meters)
+        other = theirs[second]
+        if all(list(_altered(one, other, meters)) for one in variants[other.id, second]):
+            yield from _altered(ours[second], other, meters)
     lost = [ours[second] for second in ours if second not in theirs]
     extra = [theirs[second] for second in theirs if second not in ours]
     for one, other in zip(lost, extra, strict=False):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from pytest_flexprice.api import Flexprice
-from pytest_flexprice.api.customers import read_customers, read_subscriptions
 from pytest_flexprice.model.finding import Finding, not_verified
 from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.model.times import Window
@@ -17,40 +16,16 @@ from pytest_flexprice.oracle.catalog.objects import Catalog
 from pytest_flexprice.traffic import billing
 from pytest_flexprice.traffic.billing import Billed
 from pytest_flexprice.traffic.causes import Cause
+from pytest_flexprice.traffic.environment import Environment
+from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.log import Log
-from pytest_flexprice.traffic.money import PriceList, valued
-from pytest_flexprice.traffic.reconcile import Known, Result, compared_window, explain, reconcile
-from pytest_flexprice.traffic.search import Metered, Search
+from pytest_flexprice.traffic.metered import Metered
+from pytest_flexprice.traffic.money import valued
+from pytest_flexprice.traffic.reconcile import Result, compared_window, explain, reconcile, sample
+from pytest_flexprice.traffic.search import Search
 
 _WITHOUT_PERIOD = timedelta(days=7)
-_NOT_OF_ONE_CUSTOMER = (Cause.UNKNOWN_NAME, Cause.UNKNOWN_CUSTOMER)
-
-
-@dataclass
-class Environment:
-    """Customers, subscriptions and prices as far as a comparison needs them: external ids, running periods, lines' starts."""
-
-    external_ids: dict[str, str] = field(default_factory=dict)
-    subscriptions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    prices: PriceList = field(default_factory=lambda: PriceList(()))
-
-    @classmethod
-    def read(cls, flexprice: Flexprice) -> Environment:
-        """Three requests for each 1,000 of a kind."""
-        found = cls(prices=PriceList(flexprice.list("/v1/prices", allow_expired_prices="true")))
-        found.external_ids = {str(row["id"]): str(row["external_id"]) for row in read_customers(flexprice)}
-        for row in read_subscriptions(flexprice):
-            external_id = found.external_ids.get(str(row.get("customer_id")), "")
-            for line in row.get("line_items") or ():
-                found.prices.add(external_id, line)
-            kept = {name: row.get(name) for name in ("id", "subscription_status", "current_period_start")}
-            found.subscriptions.setdefault(external_id, []).append(kept)
-        return found
-
-    def active(self) -> Iterator[Mapping[str, Any]]:
-        """Every active subscription."""
-        for rows in self.subscriptions.values():
-            yield from (row for row in rows if row["subscription_status"] == "active")
+_NOT_OF_ONE_CUSTOMER = (Cause.UNKNOWN_NAME, Cause.UNKNOWN_CUSTOMER, Cause.UNSUBSCRIBED)
 
 
 @dataclass(frozen=True)
@@ -63,8 +38,13 @@ class Comparison:
 
     @property
     def invoices(self) -> list[Finding]:
-        """What previews bill otherwise than the log says."""
-        return [finding for one in self.billed for finding in one.findings]
+        """What previews bill otherwise than the log says, and what could not be compared."""
+        return [*(finding for one in self.billed for finding in one.findings), *self.uncompared]
+
+    @property
+    def uncompared(self) -> list[Finding]:
+        """What should have been compared and was not."""
+        return list(billing.uncompared(self.billed))
 
 
 def compare(  # noqa: PLR0917 - what one comparison is made of
@@ -75,19 +55,22 @@ def compare(  # noqa: PLR0917 - what one comparison is made of
     now: datetime,
     is_test: Callable[[Mapping[str, str]], bool],
     progress: Callable[[str], None] = lambda words: None,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> Comparison:
-    """Compare the plan's log with the environment.
+    """Compare the plan's log with the environment; once ``is_over``, what is left is not looked into, and that is told.
 
     Raises:
         NotVerified: something that the comparison needs cannot be observed.
     """
     traffic = plan.traffic
     assert traffic is not None
+    progress("reading customers, subscriptions and prices")
     environment = Environment.read(flexprice)
     window = _window(traffic, environment, now)
     known = _known(plan, catalog, environment, is_test)
-    search = Search(log, flexprice, known.metered, progress)
+    search = Search(log, flexprice, known.metered, progress, is_over)
     result = reconcile(search, known, window, now)
+    sample(search, known, result, now)
     billed = list(_billed(traffic, search, environment, known, result, now))
     found = {one.customer for one in result.differences}
     unexplained = [one.customer for one in billed if one.findings and one.customer not in found]
@@ -125,6 +108,9 @@ def _known(
         metered=metered,
         customers=frozenset(environment.external_ids.values()),
         starts=environment.prices.starts,
+        began=environment.began,
+        added=frozenset(environment.prices.added),
+        subscribed=frozenset(environment.subscriptions),
         unbilled=frozenset(event.name for event in plan.events if event.unbilled),
         is_test=is_test,
         by_others=frozenset(event.name for event in plan.events),
@@ -136,10 +122,10 @@ def _billed(  # noqa: PLR0917 - as above
 ) -> Iterable[Billed]:
     differing = [one.customer for one in result.differences if one.cause not in _NOT_OF_ONE_CUSTOMER]
     meters = {one.meter.id: one.meter for one in known.metered}
-    asked = [
-        billing.read(search.flexprice, customer, str(row["id"]), result.window)
-        for customer in billing.chosen(result.customers, differing, traffic.customers, now.date())
-        for row in environment.subscriptions.get(customer, ())
-        if row["subscription_status"] == "active"
-    ]
-    return billing.compare(search.flexprice, search.log, asked, meters)
+    asked: dict[str, billing.Asked] = {}
+    for customer in billing.chosen(result.customers, differing, traffic.customers, now.date()):
+        for subscription_id, customers in environment.billing(customer):
+            if subscription_id not in asked:
+                search.progress(f"reading the subscription of '{customers[0]}'")
+                asked[subscription_id] = billing.read(search, customers, subscription_id, result.window)
+    return billing.compare(search, list(asked.values()), meters)

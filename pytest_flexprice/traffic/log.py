@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,8 +17,6 @@ from pytest_flexprice.traffic.numbers import Rows
 from pytest_flexprice.traffic.source import Opened
 
 DAY, HOUR, MINUTE = 86_400, 3_600, 60
-WEEK_SHIFT = 4 * DAY
-"""The epoch was a Thursday, and the server's weeks of analytics begin on Sunday (contract 11.1)."""
 _EVENT = ("name", "customer", "id", "second", "properties", "seq")
 
 
@@ -41,26 +39,35 @@ class Log:
         found = rows.group_by("name", "stretch").agg(ids=rows.id.nunique())
         return {(row["name"], at(row["stretch"])): row["ids"] for row in fetched(found)}
 
-    def metered(self, meter: Meter, window: Window, size: int, shift: int = 0) -> dict[datetime, Counted]:
-        """What a meter makes of all customers' events in each stretch of ``size`` seconds."""
+    def metered(self, meter: Meter, window: Window, size: int) -> dict[datetime, Counted]:
+        """What a meter makes of all customers' events in each stretch of ``size`` seconds, as the environment's totals count it.
+
+        There an event without the property whose values are counted has a value too (contract 11.1).
+        """
         rows = self._within(window)
-        rows = rows.mutate(stretch=_start(rows, size, shift))
-        own = metering(rows, meter, dialect(self.opened.engine))
+        rows = rows.mutate(stretch=_start(rows, size))
+        own = replace(metering(rows, meter, dialect(self.opened.engine)), keeps_absent=True)
         return {at(key[0]): value for key, value in counted(own, rows, "stretch").items()}
 
-    def usages(self, meter: Meter, windows: Mapping[str, Window]) -> dict[str, Counted]:
-        """What a meter makes of the events of several customers, each in a window of its own: one query."""
+    def usages(
+        self, meter: Meter, windows: Mapping[str, Window], owners: Mapping[str, str] | None = None
+    ) -> dict[str, Counted]:
+        """What a meter makes of the events of several customers, each in a window of its own: one query.
+
+        ``owners`` names the customer to whom the events of each are counted, by default itself.
+        """
         bounds = in_memory(
             {
                 "customer": list(windows),
+                "owner": [(owners or {}).get(each, each) for each in windows],
                 "start": [epoch(each.start) for each in windows.values()],
                 "end": [epoch(each.end) for each in windows.values()],
             }
         )
         rows = self.opened.table.inner_join(bounds, "customer")
-        rows = rows.filter(rows.second >= rows.start, rows.second < rows.end).select(*_EVENT)
+        rows = rows.filter(rows.second >= rows.start, rows.second < rows.end).select(*_EVENT, "owner")
         own = metering(rows, meter, dialect(self.opened.engine))
-        return {key[0]: value for key, value in counted(own, rows, "customer").items()}
+        return {key[0]: value for key, value in counted(own, rows, "owner").items()}
 
     def customers(self, window: Window) -> dict[str, int]:
         """How many events each customer has."""
@@ -95,7 +102,7 @@ class Log:
         """The events of those ids, whenever they were."""
         table = self.opened.table
         wanted = list(ids)
-        return self._events(table.filter(table.id.isin(wanted)), most) if wanted else []
+        return self._events(table.semi_join(in_memory({"id": wanted}), "id"), most) if wanted else []
 
     @staticmethod
     def _events(rows: Rows, most: int) -> list[Event]:
@@ -106,8 +113,8 @@ class Log:
         ]
 
 
-def _start(rows: Rows, size: int, shift: int = 0) -> Any:
-    return rows.second - (rows.second + shift) % size
+def _start(rows: Rows, size: int) -> Any:
+    return rows.second - rows.second % size
 
 
 def _loaded(text: str | None) -> dict[str, Any]:

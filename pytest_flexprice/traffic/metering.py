@@ -46,11 +46,15 @@ class Counted(NamedTuple):
 
 @dataclass(frozen=True)
 class Metering:
-    """One meter over one log; ``compounds`` are printed forms of lists and objects that it filters by or counts."""
+    """One meter over one log; ``compounds`` are printed forms of lists and objects that it filters by or counts.
+
+    ``keeps_absent`` keeps the events that lack the property whose values are counted.
+    """
 
     meter: Meter
     dialect: Dialect
     compounds: Mapping[str, Mapping[str, str]]
+    keeps_absent: bool = False
 
     def accepted(self, log: Rows) -> Rows:
         """The events that the meter takes: its name byte for byte, and every filter."""
@@ -81,7 +85,9 @@ class Metering:
         again = again.filter(again.place == 0).select(*rows.columns)
         once = rows.anti_join(repeated, _KEY)
         kept = once.union(again)
-        return kept.filter(kept.unique.notnull()) if self.meter.aggregation.type == "COUNT_UNIQUE" else kept
+        if self.meter.aggregation.type != "COUNT_UNIQUE" or self.keeps_absent:
+            return kept
+        return kept.filter(kept.unique.notnull())
 
     def _printed(self, rows: Rows, key: str, name: str) -> Rows:
         return with_printed(with_property(rows, self.dialect, key, name), name, self.compounds.get(key, {}))

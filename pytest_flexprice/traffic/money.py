@@ -17,12 +17,16 @@ from pytest_flexprice.traffic.causes import Cause, Difference, Tally
 
 
 class PriceList:
-    """The price of each meter for each customer: that of the customer's first line on it."""
+    """The price of each meter for each customer: that of the customer's first line on it.
+
+    ``starts`` are lines' first starts by meter and external id; ``added`` are the meters and customers that have a line of an addon.
+    """
 
     def __init__(self, prices: Iterable[Mapping[str, Any]]) -> None:
         self._prices = {str(row["id"]): row for row in prices}
         self._of: dict[tuple[str, str], str] = {}
         self.starts: dict[str, dict[str, datetime]] = defaultdict(dict)
+        self.added: set[tuple[str, str]] = set()
 
     def add(self, external_id: str, line: Mapping[str, Any]) -> None:
         """Take in a line of a customer's subscription."""
@@ -30,6 +34,8 @@ class PriceList:
         if not meter:
             return
         self._of.setdefault((external_id, meter), str(line.get("price_id")))
+        if line.get("entity_type") == "addon":
+            self.added.add((meter, external_id))
         if start is not None:
             first = self.starts[meter].get(external_id, start)
             self.starts[meter][external_id] = min(start, first)
@@ -54,6 +60,10 @@ def valued(tallies: Sequence[Tally], differences: Iterable[Difference], prices: 
         if one.meter and one.quantity:
             sums[one.cause, one.customer, one.meter] += one.quantity
     own = {tally.cause: tally for tally in tallies}
+    for tally in tallies:
+        tally.money = {}
+        for (customer, meter), quantity in tally.by_customer.items():
+            sums[tally.cause, customer, meter] += quantity
     for (cause, customer, meter), quantity in sums.items():
         priced = prices.amount(customer, meter, quantity)
         if priced is not None and cause in own:

@@ -5,54 +5,29 @@ Every question costs one request whatever the number of customers and events; on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 from pytest_flexprice.api import Flexprice
-from pytest_flexprice.api.traffic import Point, read_arrived, read_ids_by_name, read_points
+from pytest_flexprice.api.traffic import PAGE, Point, read_arrived, read_ids_by_name, read_points
 from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO
-from pytest_flexprice.model.meters import Event, Meter
+from pytest_flexprice.model.finding import not_verified
+from pytest_flexprice.model.meters import Event
 from pytest_flexprice.model.times import Window
-from pytest_flexprice.traffic.log import DAY, HOUR, MINUTE, WEEK_SHIFT, Log
+from pytest_flexprice.traffic.log import DAY, HOUR, MINUTE, Log
+from pytest_flexprice.traffic.metered import Metered
 from pytest_flexprice.traffic.metering import Counted
 
 WORDS = {DAY: "DAY", HOUR: "HOUR", MINUTE: "MINUTE"}
-MOST_HOURS, MOST_MINUTES = 12, 20
-"""Where more hours of a day (minutes of an hour) differ, the whole of it is read."""
-_ADDING = ("SUM",)
-_SECONDS = {"MINUTE": 60, "15MIN": 900, "30MIN": 1800, "HOUR": 3600, "3HOUR": 10_800, "6HOUR": 21_600, "12HOUR": 43_200,
-            "DAY": DAY, "WEEK": 7 * DAY}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Metered:
-    """A meter with the feature that shows it."""
-
-    meter: Meter
-    feature: str
-    title: str
-
-    @property
-    def counts_ids(self) -> bool:
-        """Whether it counts every event of its name, so that no property need be read."""
-        return (
-            not self.meter.filters
-            and not self.meter.aggregation.expression
-            and self.meter.aggregation.type != "COUNT_UNIQUE"
-        )
-
-    @property
-    def adds_up(self) -> bool:
-        """Whether the environment's sum says something: multiplied and weighted sums are shown as 0 there."""
-        return self.meter.aggregation.type in _ADDING
-
-    def stretch(self, size: int) -> tuple[int, int]:
-        """Seconds and shift of the points that are answered: those of its own buckets, whatever larger size is asked for."""
-        own = _SECONDS.get(self.meter.aggregation.bucket_size, 0)
-        return (own, WEEK_SHIFT if own == 7 * DAY else 0) if own else (size, 0)
+WHOLE = 20 * PAGE
+"""So many events are read in whole rather than narrowed further where much of them differs."""
+MOST_PARTS = {HOUR: 12, MINUTE: 20}
+MOST_EVENTS = 500_000
+"""So many single events are read in one run; what is left is told by its number."""
 
 
 @dataclass
@@ -63,14 +38,23 @@ class Side:
     points: dict[str, Mapping[datetime, Any]] = field(default_factory=dict)
 
 
+class Stretch(NamedTuple):
+    """A stretch that differs: by how many events (at least one), and how many it holds, of all names, about."""
+
+    window: Window
+    differing: int
+    events: int
+
+
 @dataclass
 class Search:
-    """The search for what differs in a window of whole days."""
+    """The search for what differs in a window of whole days; ``is_over`` tells that there is no time for more."""
 
     log: Log
     flexprice: Flexprice
     metered: Sequence[Metered]
     progress: Callable[[str], None] = lambda words: None
+    is_over: Callable[[], bool] = lambda: False
 
     def days(self, window: Window, names: Iterable[str], ours: Side, theirs: Side) -> set[tuple[str, datetime]]:
         """The event names and days that differ; what was counted on both sides is left in ``ours`` and ``theirs``."""
@@ -83,68 +67,105 @@ class Search:
         differing = {key for key in {*ours.ids, *theirs.ids} if ours.ids.get(key, 0) != theirs.ids.get(key, 0)}
         for one in self.metered:
             self.progress(f"adding up '{one.title}'")
-            size, shift = one.stretch(DAY)
-            mine = self._mine(one, window, size, shift, ours.ids)
-            ours.points[one.meter.id] = mine
-            for start in _differing(one, mine, theirs.points.get(one.meter.id, {})):
-                differing.add((one.meter.event_name, _day(start)))
-                differing.update((one.meter.event_name, day) for day in _days(start, size))
+            name, seen = one.meter.event_name, theirs.points.get(one.meter.id, {})
+            mine = ours.points[one.meter.id] = self._mine(one, window, ours.ids)
+            if not one.is_long:
+                differing.update((name, _day(start)) for start in _differing(one, mine, seen))
+            elif one.adds_up and not _equal(_sum(mine.values()), _sum(seen.values())):
+                differing.update((name, start) for start in _days(window))
         return differing
 
     def _mine(
-        self, one: Metered, window: Window, size: int, shift: int, ids: Mapping[tuple[str, datetime], int]
+        self, one: Metered, window: Window, ids: Mapping[tuple[str, datetime], int]
     ) -> Mapping[datetime, Counted]:
+        size = DAY if one.is_long else one.stretch(DAY)
         if one.counts_ids and not one.adds_up and size == DAY:
             name = one.meter.event_name
             return {start: Counted(Decimal(count), count) for (each, start), count in ids.items() if each == name}
-        return self.log.metered(one.meter, window, size, shift)
+        return self.log.metered(one.meter, window, size)
 
-    def windows(self, differing: Iterable[tuple[str, datetime]]) -> list[Window]:
-        """The stretches in which single events have to be looked at: minutes, or whole hours and days where much differs."""
-        found: set[Window] = set()
+    def stretches(self, differing: Iterable[tuple[str, datetime]], ours: Side, theirs: Side) -> list[Stretch]:
+        """Where single events have to be looked at: minutes, or whole hours and days where they hold few events or much differs."""
+        held, found, spent = _held(ours, theirs), list[Stretch](), 0
         for name, day in sorted(differing, key=lambda each: (each[1], each[0])):
+            mine, seen = ours.ids.get((name, day), 0), theirs.ids.get((name, day), 0)
+            whole = Stretch(Window(day, day + timedelta(seconds=DAY)), max(abs(mine - seen), 1), held.get(day, 0))
+            if spent > MOST_EVENTS or self.is_over():
+                found.append(whole)
+                continue
             self.progress(f"looking into '{name}' on {day:%Y-%m-%d}")
-            found.update(self._narrow(name, Window(day, day + timedelta(seconds=DAY)), HOUR))
+            parts = self._narrow(name, whole, HOUR, whole.events / max(mine, seen, 1))
+            spent += sum(part.events for part in parts)
+            found += parts
         return _merged(found)
 
-    def _narrow(self, name: str, window: Window, size: int) -> list[Window]:
-        starts = sorted(self._starts(name, window, size))
-        if len(starts) > (MOST_HOURS if size == HOUR else MOST_MINUTES):
-            return [window]
-        parts = [Window(start, start + timedelta(seconds=size)) for start in starts]
-        return parts if size == MINUTE else [each for part in parts for each in self._narrow(name, part, MINUTE)]
+    def _narrow(self, name: str, whole: Stretch, size: int, share: float) -> list[Stretch]:
+        """The parts of a stretch that differ; ``share`` is how many events of all names there are for each one of this."""
+        if whole.events <= PAGE:
+            return [whole]
+        parts = list(self._parts(name, whole.window, size, share))
+        if (not parts and self._is_coarse(name, size)) or (len(parts) > MOST_PARTS[size] and whole.events <= WHOLE):
+            return [whole]
+        return parts if size == MINUTE else [each for part in parts for each in self._narrow(name, part, MINUTE, share)]
 
-    def _starts(self, name: str, window: Window, size: int) -> set[datetime]:
+    def _is_coarse(self, name: str, size: int) -> bool:
+        """Whether a sum of longer buckets may differ where no number of events does."""
+        return any(one.meter.event_name == name and one.adds_up and one.bucket > size for one in self.metered)
+
+    def _parts(self, name: str, window: Window, size: int, share: float) -> Iterator[Stretch]:
         ours = {start: count for (_, start), count in self.log.counts(window, size, [name]).items()}
         theirs = read_ids_by_name(self.flexprice, name, window, WORDS[size])
         found = {start for start in {*ours, *theirs} if ours.get(start, 0) != theirs.get(start, 0)}
-        own = [one for one in self.metered if one.meter.event_name == name and not _coarse(one, size)]
+        found |= self._unequal_sums(name, window, size)
+        for start in sorted(found):
+            mine, seen = ours.get(start, 0), theirs.get(start, 0)
+            end = start + timedelta(seconds=size)
+            yield Stretch(Window(start, end), max(abs(mine - seen), 1), round(max(mine, seen) * share))
+
+    def _unequal_sums(self, name: str, window: Window, size: int) -> set[datetime]:
+        own = [one for one in self.metered if one.meter.event_name == name and one.stretch(size) == size]
         wanted = [one for one in own if not one.counts_ids or one.adds_up]
         points = read_points(self.flexprice, window, WORDS[size], [one.feature for one in wanted]) if wanted else {}
+        found: set[datetime] = set()
         for one in wanted:
-            mine = self.log.metered(one.meter, window, size)
-            finer = points.get(one.meter.id, {})
-            if one.stretch(size)[0] == size or not one.meter.aggregation.bucket_size:
-                found.update(start for start in _differing(one, mine, finer) if window.holds(start))
-        return found
+            found |= _differing(one, self.log.metered(one.meter, window, size), points.get(one.meter.id, {}))
+        return {start for start in found if window.holds(start)}
 
-    def arrived(self, window: Window, **only: str) -> list[Event]:
-        """The events that Flexprice holds of a window, in order of time."""
-        rows = read_arrived(self.flexprice, window, **only)
+    def arrived(self, window: Window, most: int = MOST_EVENTS, **only: str) -> list[Event]:
+        """The events that Flexprice holds of a window, in order of time.
+
+        Raises:
+            NotVerified: there are more than ``most``.
+        """
+        rows = list(islice(read_arrived(self.flexprice, window, **only), most + 1))
+        if len(rows) > most:
+            span = f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M}"
+            raise not_verified("3.1", "POST /v1/events/query", f"Flexprice holds more than {most:,} events from {span}")
         return [Event.from_api(row) for row in rows][::-1]
-
-
-def _coarse(one: Metered, size: int) -> bool:
-    """Whether the points of a meter are coarser than what is asked for, so that they cannot help."""
-    return one.stretch(size)[0] > size
 
 
 def _differing(one: Metered, ours: Mapping[datetime, Counted], theirs: Mapping[datetime, Point]) -> set[datetime]:
     found = set()
     for start in {*ours, *theirs}:
         mine, seen = ours.get(start, Counted(ZERO, 0)), theirs.get(start, Point(ZERO, 0))
-        if mine.event_count != seen.event_count or (one.adds_up and abs(mine.value - seen.usage) > QUANTITY_TOLERANCE):
+        if mine.event_count != seen.event_count or (one.adds_up and not _equal(mine.value, seen.usage)):
             found.add(start)
+    return found
+
+
+def _sum(points: Iterable[Counted | Point]) -> Decimal:
+    return sum((value for value, _ in points), ZERO)
+
+
+def _equal(one: Decimal, other: Decimal) -> bool:
+    return abs(one - other) <= QUANTITY_TOLERANCE
+
+
+def _held(ours: Side, theirs: Side) -> dict[datetime, int]:
+    """How many events of all names the fuller side has of each day."""
+    found: dict[datetime, int] = {}
+    for name, day in {*ours.ids, *theirs.ids}:
+        found[day] = found.get(day, 0) + max(ours.ids.get((name, day), 0), theirs.ids.get((name, day), 0))
     return found
 
 
@@ -152,16 +173,23 @@ def _day(start: datetime) -> datetime:
     return start.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _days(start: datetime, size: int) -> list[datetime]:
-    return [_day(start) + timedelta(days=number) for number in range(max(1, size // DAY))]
+def _days(window: Window) -> Iterator[datetime]:
+    start = window.start
+    while start < window.end:
+        yield start
+        start += timedelta(seconds=DAY)
 
 
-def _merged(windows: Iterable[Window]) -> list[Window]:
-    """The windows without overlaps, neighbours joined."""
-    found: list[Window] = []
-    for each in sorted(windows):
-        if found and each.start <= found[-1].end:
-            found[-1] = Window(found[-1].start, max(found[-1].end, each.end))
+def _merged(found: Iterable[Stretch]) -> list[Stretch]:
+    """The stretches without overlaps, small neighbours joined."""
+    merged: list[Stretch] = []
+    for each in sorted(found):
+        last = merged[-1] if merged else each
+        inside, beside = each.window.start < last.window.end, each.window.start == last.window.end
+        if merged and (inside or (beside and last.events + each.events <= WHOLE)):
+            window = Window(last.window.start, max(last.window.end, each.window.end))
+            events = max(last.events, each.events) if inside else last.events + each.events
+            merged[-1] = Stretch(window, last.differing + each.differing, events)
         else:
-            found.append(each)
-    return found
+            merged.append(each)
+    return merged

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytest_flexprice.model.decimals import ZERO, words
 from pytest_flexprice.model.finding import Finding, Severity
 from pytest_flexprice.traffic.causes import Cause, Difference, Tally
+from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.log import DAY
-from pytest_flexprice.traffic.reconcile import Known, Result
+from pytest_flexprice.traffic.reconcile import Result
 
 
 class Meaning(NamedTuple):
@@ -62,20 +61,31 @@ _MEANINGS = {
         "send the value unchanged",
     ),
     Cause.WORTHLESS: Meaning(
-        "count 0, as what their meter reads is missing, is no number or is below zero",
+        "count 0, as what a meter reads is missing, is no number or is below zero",
         "they bill nothing and are answered like every good event",
         "send the quantity as a number",
     ),
     Cause.EARLY: Meaning(
-        "lie before the start of their customer's line",
+        "lie before the start of the customer's line",
         "they are never billed",
-        "start the subscription earlier, or accept it",
+        "start the line earlier, or accept it",
     ),
     Cause.UNKNOWN_NAME: Meaning(
         "of the log are of a name that no published meter counts", "they are never billed", "see item 2.2"
     ),
     Cause.UNKNOWN_CUSTOMER: Meaning(
         "of the log belong to a customer who does not exist", "they are never billed", "see item 4.1"
+    ),
+    Cause.UNSUBSCRIBED: Meaning(
+        "of the log belong to a customer who has no subscription",
+        "they are never billed",
+        "subscribe the customer, or accept it",
+        Severity.WARNING,
+    ),
+    Cause.UNSEEN: Meaning(
+        "on one side only, at least, were not looked into one by one",
+        "their cause is not known",
+        "look into them with traffic.first_day and traffic.last_day around that time",
     ),
     Cause.FOREIGN: Meaning(
         "are in Flexprice and not in the company's log",
@@ -91,6 +101,11 @@ _MEANINGS = {
 }
 
 
+_OF_ONE = {"lie": "lies", "count": "counts", "are": "is"}
+_WHOLE = (Cause.UNKNOWN_NAME, Cause.UNKNOWN_CUSTOMER, Cause.UNSUBSCRIBED)
+"""Told once for each name or customer, with the number of events."""
+
+
 def findings(result: Result, known: Known) -> list[Finding]:
     """One finding for each cause; what other items judge already is a warning here."""
     return [_finding(tally, _severity(tally, result, known), known) for tally in result.tallies]
@@ -102,7 +117,7 @@ def _severity(tally: Tally, result: Result, known: Known) -> Severity:
         own = [one.name or one.customer for one in result.differences if one.cause is tally.cause]
         return Severity.WARNING if set(own) <= known.by_others else Severity.ERROR
     if tally.cause is Cause.EARLY:
-        return Severity.WARNING
+        return Severity.ERROR if tally.grave else Severity.WARNING
     if tally.cause is Cause.WORTHLESS and not any(one.cause is tally.cause for one in result.differences):
         return Severity.WARNING if all(one.name in known.by_others for one in tally.examples) else Severity.ERROR
     return meaning.severity
@@ -111,18 +126,27 @@ def _severity(tally: Tally, result: Result, known: Known) -> Severity:
 def _finding(tally: Tally, severity: Severity, known: Known) -> Finding:
     meaning = _MEANINGS[tally.cause]
     count = f"{tally.events:,} {'event' if tally.events == 1 else 'events'}"
-    if tally.cause in (Cause.UNKNOWN_NAME, Cause.UNKNOWN_CUSTOMER):
+    if tally.cause in _WHOLE:
         count = "events"
+    problem = _singular(meaning.problem) if tally.events == 1 and tally.cause not in _WHOLE else meaning.problem
     worth = _worth(tally, known)
+    if tally.grave:
+        worth = ", ".join(filter(None, [worth, f"{tally.grave:,} of them while a subscription of the customer ran"]))
     shown = "; ".join(example(one) for one in tally.examples)
     return Finding(
         "3.1",
         f"traffic.{tally.cause.name.lower()}",
-        f"{count} {meaning.problem}{f' ({worth})' if worth else ''}: {shown}",
+        f"{count} {problem}{f' ({worth})' if worth else ''}: {shown}",
         consequence=meaning.consequence,
         remedy=meaning.remedy,
         severity=severity,
     )
+
+
+def _singular(problem: str) -> str:
+    """The problem of one event; it begins with its verb or with a word that stays as it is."""
+    verb, _, rest = problem.partition(" ")
+    return f"{_OF_ONE.get(verb, verb)} {rest}"
 
 
 def _worth(tally: Tally, known: Known) -> str:
@@ -190,25 +214,3 @@ def _cause(tally: Tally, known: Known) -> dict[str, Any]:
         "worth": _worth(tally, known),
         "examples": [example(one) for one in tally.examples],
     }
-
-
-def write(result: Result, path: Path) -> None:
-    """The full list of differences as CSV."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(
-            ["cause", "event_id", "event_name", "external_customer_id", "timestamp", "detail", "quantity", "meter_id"]
-        )
-        for one in result.differences:
-            writer.writerow(
-                [
-                    one.cause.value,
-                    one.event_id,
-                    one.name,
-                    one.customer,
-                    one.time.isoformat(),
-                    one.detail,
-                    words(one.quantity),
-                    one.meter,
-                ]
-            )

@@ -6,9 +6,10 @@ The body is made at delivery, so it may show a later state: what payment or void
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
+from pytest_flexprice.model.decimals import if_number
 from pytest_flexprice.model.finding import Finding
 
 ITEM = "7.4"
@@ -57,7 +58,7 @@ def _fields(message_id: str, sent: Mapping[str, Any], invoice: Mapping[str, Any]
 
 def _same(name: str, one: Any, other: Any) -> bool:
     if name in AMOUNTS:
-        return _decimal(one) == _decimal(other)
+        return if_number(one) == if_number(other)
     return str(one).lower() == str(other).lower() if name == "currency" else one == other
 
 
@@ -78,18 +79,11 @@ Line = tuple[Decimal | None, Decimal | None]
 
 def _by_id(lines: Any) -> dict[str, Line]:
     rows = (line for line in lines if isinstance(line, Mapping))
-    return {str(row.get("id")): (_decimal(row.get("quantity")), _decimal(row.get("amount"))) for row in rows}
+    return {str(row.get("id")): (if_number(row.get("quantity")), if_number(row.get("amount"))) for row in rows}
 
 
 def _shown(line: Line) -> str:
     return f"{line[0]} for {line[1]}"
-
-
-def _decimal(value: Any) -> Decimal | None:
-    try:
-        return Decimal(str(value))
-    except InvalidOperation:
-        return None
 
 
 def _finding(message_id: str, name: str, expected: Any, delivered: Any) -> Finding:

@@ -10,7 +10,7 @@ import pytest
 from pytest_flexprice.model.finding import Kind
 from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.times import Window
-from pytest_flexprice.oracle.metering.attribution import Rung, attribute, why_zero
+from pytest_flexprice.oracle.metering.attribution import Reached, attribute, why_zero
 from pytest_flexprice.oracle.metering.meters import expected_usage, usage_of_total
 from pytest_flexprice.oracle.metering.usage import (
     Reading,
@@ -130,38 +130,38 @@ def test_bucketed_meter_is_read_as_total_and_as_sum_of_buckets():
 @pytest.mark.parametrize(
     ("status", "answer", "rung", "settled", "words"),
     [
-        (404, None, Rung.ACCEPTED, False, "accepted, but the Event Debugger does not show it"),
+        (404, None, Reached.ACCEPTED, False, "accepted, but the Event Debugger does not show it"),
         (
             500,
             None,
-            Rung.ACCEPTED,
+            Reached.ACCEPTED,
             False,
             "not verified: event 'e1' could not be looked up: the Event Debugger answered 500",
         ),
-        (200, {"status": "processing"}, Rung.LANDED, False, "still 'processing'"),
+        (200, {"status": "processing"}, Reached.LANDED, False, "still 'processing'"),
         (
             200,
             failed("customer_lookup"),
-            Rung.LANDED,
+            Reached.LANDED,
             True,
             "no customer has the external id 'acct_1', but 'ACCT_1' is there",
         ),
         (
             200,
             failed("meter_lookup"),
-            Rung.LANDED,
+            Reached.LANDED,
             True,
             "no meter has the event name 'model.completion', but 'Model.Completion'",
         ),
-        (200, failed("price_lookup"), Rung.MATCHED, True, "has no price"),
+        (200, failed("price_lookup"), Reached.MATCHED, True, "has no price"),
         (
             200,
             failed("subscription_line_item_lookup"),
-            Rung.MATCHED,
+            Reached.MATCHED,
             True,
             "no line of the customer's subscription is in force",
         ),
-        (200, processed("4"), Rung.MATCHED, True, "another quantity than it must have (expected 5, found 4)"),
+        (200, processed("4"), Reached.MATCHED, True, "another quantity than it must have (expected 5, found 4)"),
     ],
 )
 def test_every_answer_has_its_rung_and_sentence(status, answer, rung, settled, words):
@@ -240,9 +240,9 @@ def test_recorded_answers_are_read_as_recorded():
             rungs[step["name"]] = attribute(
                 event(), step["response"]["status"], answer if isinstance(answer, dict) else None
             ).rung
-    assert rungs["unknown event name fails at meter_lookup"] is Rung.LANDED
-    assert rungs["filter matches, meter has no price"] is Rung.MATCHED
-    assert rungs["event before the line item starts"] is Rung.MATCHED
-    assert rungs["after cancellation a processed event reads processing"] is Rung.LANDED
-    assert rungs["lookup {run}-a until processed"] is Rung.COUNTED
-    assert rungs["an id that does not exist (404 or 500)"] is Rung.ACCEPTED
+    assert rungs["unknown event name fails at meter_lookup"] is Reached.LANDED
+    assert rungs["filter matches, meter has no price"] is Reached.MATCHED
+    assert rungs["event before the line item starts"] is Reached.MATCHED
+    assert rungs["after cancellation a processed event reads processing"] is Reached.LANDED
+    assert rungs["lookup {run}-a until processed"] is Reached.COUNTED
+    assert rungs["an id that does not exist (404 or 500)"] is Reached.ACCEPTED

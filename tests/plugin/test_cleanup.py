@@ -17,7 +17,7 @@ import pytest
 
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
 from pytest_flexprice.emulator.seeding.seed import Seeder
-from pytest_flexprice.run.profile import DEMO_PLAN
+from pytest_flexprice.rehearsal.demo import PLAN as DEMO_PLAN
 from pytest_flexprice.testbed.waiting import Eventually
 from tests.suite import Outcome, rehearse, run
 

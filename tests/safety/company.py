@@ -13,7 +13,7 @@ from pytest_flexprice.emulator.seeding.seed import Seeder
 from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.model.golive_plan import Environment
 from pytest_flexprice.oracle.access import Belonging
-from pytest_flexprice.run.profile import DEMO_PLAN
+from pytest_flexprice.rehearsal.demo import PLAN as DEMO_PLAN
 from pytest_flexprice.testbed.ledger import Ledger
 from pytest_flexprice.testbed.waiting import Eventually
 from tests.safety.proxy import HostileProxy

@@ -14,8 +14,8 @@ from pytest_flexprice.api.transport import Answer
 from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.model.golive_plan import Environment
 from pytest_flexprice.model.meters import Aggregation, Event, Meter
+from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
-from pytest_flexprice.run.profile import Profile
 from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.customer import Testbed, TestCustomer, TestSubscription, rfc3339
 from pytest_flexprice.testbed.ledger import Ledger

@@ -15,7 +15,7 @@ import pytest
 from pytest_flexprice.api import Flexprice, Transport
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
 from pytest_flexprice.emulator.seeding.seed import Seeder
-from pytest_flexprice.oracle.proving.budget import Budget
+from pytest_flexprice.model.budget import Budget
 from pytest_flexprice.testbed.customer import Testbed
 from pytest_flexprice.testbed.ledger import Ledger
 from pytest_flexprice.testbed.naming import new_run_id

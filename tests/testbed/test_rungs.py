@@ -131,9 +131,9 @@ def test_a_reader_that_disagrees_is_told(script: Scripted, tmp_path: Path) -> No
 
 
 def usage_rungs_rung() -> Any:
-    from pytest_flexprice.oracle.metering.attribution import Rung
+    from pytest_flexprice.oracle.metering.attribution import Reached
 
-    return Rung.LANDED
+    return Reached.LANDED
 
 
 def test_what_comes_after_goes_on_without_sending_twice(script: Scripted, tmp_path: Path) -> None:

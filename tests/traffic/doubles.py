@@ -48,11 +48,13 @@ class ListLog:
                 found[start] = Counted(usage.total, usage.event_count)
         return found
 
-    def usages(self, meter, windows):
+    def usages(self, meter, windows, owners=None):
         found = {}
-        for customer, window in windows.items():
-            usage = expected_usage(meter, self.events_of(customer, window, len(self.sent)), window)
-            found[customer] = Counted(usage.total, usage.event_count)
+        for owner in dict.fromkeys((owners or {}).get(each, each) for each in windows):
+            members = [each for each in windows if (owners or {}).get(each, each) == owner]
+            events = [one for each in members for one in self.events_of(each, windows[each], len(self.sent))]
+            usage = expected_usage(meter, events, windows[members[0]])
+            found[owner] = Counted(usage.total, usage.event_count)
         return found
 
     def customers(self, window):

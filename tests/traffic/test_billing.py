@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pytest_flexprice.model.meters import Aggregation, Event, Meter
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.traffic.billing import begun, chosen, compare, read
+from pytest_flexprice.traffic.search import Search
 from tests.traffic.doubles import ListFlexprice, ListLog
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -37,8 +38,8 @@ def _flexprice(quantity, amount, **subscription):
 
 
 def _billed(flexprice, meter=METER, sent=SENT):
-    asked = read(flexprice, "acct", "subs", WINDOW)
-    (one,) = compare(flexprice, ListLog(sent), [asked], {"m": meter})
+    search = Search(ListLog(sent), flexprice, [])
+    (one,) = compare(search, [read(search, ("acct",), "subs", WINDOW)], {"m": meter})
     return one
 
 

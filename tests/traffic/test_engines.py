@@ -23,10 +23,12 @@ from pytest_flexprice.model.times import Window
 from pytest_flexprice.model.traffic_plan import Traffic
 from pytest_flexprice.traffic.causes import Cause
 from pytest_flexprice.traffic.dialects import dialect
+from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.log import Log
+from pytest_flexprice.traffic.metered import Metered
 from pytest_flexprice.traffic.metering import counted, metering
-from pytest_flexprice.traffic.reconcile import Known, reconcile
-from pytest_flexprice.traffic.search import Metered, Search
+from pytest_flexprice.traffic.reconcile import reconcile
+from pytest_flexprice.traffic.search import Search
 from pytest_flexprice.traffic.source import opened
 from tests.traffic.doubles import ListFlexprice
 from tests.traffic.logs import FILTERS, NAME, a_log, aggregation, apart, table

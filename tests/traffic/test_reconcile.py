@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from pytest_flexprice.model.meters import Aggregation, Event, Meter
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.traffic.causes import Cause
-from pytest_flexprice.traffic.reconcile import MOST_LOOKUPS, Known, compared_window, explain, reconcile
-from pytest_flexprice.traffic.search import Metered, Search
+from pytest_flexprice.traffic.known import Known
+from pytest_flexprice.traffic.looking import MOST_LOOKUPS
+from pytest_flexprice.traffic.metered import Metered
+from pytest_flexprice.traffic.reconcile import compared_window, explain, reconcile
+from pytest_flexprice.traffic.search import Search
 from tests.traffic.doubles import ListFlexprice, ListLog
 
 START = datetime(2026, 11, 2, tzinfo=UTC)

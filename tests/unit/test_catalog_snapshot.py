@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_flexprice.model.catalog_snapshot import SnapshotError, checked, read
 from pytest_flexprice.oracle.catalog import canonical
-from pytest_flexprice.run.profile import DEMO_PLAN
+from pytest_flexprice.rehearsal.demo import PLAN as DEMO_PLAN
 from tests.oracle.catalog_strategies import catalog, fee, usage
 
 PATH = Path("catalog.json")

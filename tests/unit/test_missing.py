@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_flexprice.model import golive_plan as plans
-from pytest_flexprice.run.profile import DEMO_PLAN
+from pytest_flexprice.rehearsal.demo import PLAN as DEMO_PLAN
 from pytest_flexprice.tasks.missing import missing
 from tests import suite
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import binding, errors
 from .binding import BindError, Kind, Schema, array, boolean, text
-from .lists import INVALID_FILTER, NEXT, SEARCH_FIELDS, Offset, Page, listing, page_of, query_page, select
+from .lists import GENERAL, NEXT, SEARCH_FIELDS, Offset, Page, Words, listing, page_of, query_page, select
 from .tables import Row
 
 if TYPE_CHECKING:
@@ -58,6 +58,11 @@ def flag(name: str, test: Test | None = None) -> Filter:
     return Filter(name, boolean, test or (lambda row, given: row.get(name) is given))
 
 
+def bounded(name: str, column: str, test: Callable[[Any, Any], bool], kind: Kind = binding.instant) -> Filter:
+    """Rows whose column is on the asked side of a bound; those without a value are on none."""
+    return Filter(name, kind, lambda row, given: row.get(column) is not None and test(row[column], given))
+
+
 def metadata(name: str = "metadata") -> Filter:
     """Rows whose metadata has all the given pairs."""
     return Filter(name, binding.strings, lambda row, given: given.items() <= (row.get("metadata") or {}).items())
@@ -83,7 +88,8 @@ class Resource:
     ``noun`` and ``title`` name it in messages ("Failed to list plans", "Plan with ID … was not found"); ``columns`` may be sorted and
     filtered by; ``sort`` says whether ``?sort=`` is "refused" or taken as the "name" of a column, ``conditions`` whether a search sorts by
     conditions or by such a name, ``offset`` what the answered offset means; ``statuses`` are listed unless one is asked for.
-    ``view`` shows one row, ``check`` refuses a page before anything is read.
+    ``view`` shows one row, ``check`` refuses a page before anything is read; ``words`` and ``unknown`` (said to a column that is
+    none) are the area's own.
     """
 
     noun: str
@@ -96,6 +102,8 @@ class Resource:
     offset: Offset = NEXT
     view: View | None = None
     check: Callable[[Page], None] | None = None
+    words: Words = GENERAL
+    unknown: str = ""
 
     @cached_property
     def schema(self) -> Schema:
@@ -124,16 +132,16 @@ class Resource:
 
     def asked_by_query(self, call: Call) -> tuple[Values, Page]:
         """The filters and the page of a GET."""
-        page = query_page(call, sort=self.sort, noun=self.noun)
-        values = {each.name: _queried(call, each) for each in self.filters}
+        page = query_page(call, sort=self.sort, noun=self.noun, words=self.words)
+        values = {each.name: _queried(call, each, self.words.query) for each in self.filters}
         return values, self._sorted(page, call.query.get("sort"))
 
     def asked_by_body(self, call: Call) -> tuple[Values, Page]:
         """The filters and the page of a search."""
-        values = call.bind(self.schema, INVALID_FILTER)
+        values = call.bind(self.schema, self.words.body)
         if self.conditions:
-            return values, page_of(values)
-        return values, self._sorted(page_of({**values, "sort": None}), values["sort"])
+            return values, page_of(values, self.words.page)
+        return values, self._sorted(page_of({**values, "sort": None}, self.words.page), values["sort"])
 
     def _sorted(self, page: Page, name: str | None) -> Page:
         """Where a sort is one name, it is one of the columns or does nothing."""
@@ -153,14 +161,14 @@ class Resource:
         """All rows that are asked for, in the asked order, whatever the page."""
         for each in self.filters:
             if each.name.endswith("_ids") and not all(values[each.name] or ()):
-                raise errors.validation(INVALID_FILTER)
+                raise errors.validation(self.words.page)
         if self.check is not None:
             self.check(page)
         tests = [(each.test, values[each.name]) for each in self.filters if each.test and _says(values[each.name])]
         kept = (
             row for row in (self.all(call) if rows is None else rows) if all(test(row, given) for test, given in tests)
         )
-        return select(kept, page, self.columns, self.noun, statuses=self.statuses)
+        return select(kept, page, self.columns, self.noun, statuses=self.statuses, unknown=self.unknown)
 
     def answer(self, call: Call, values: Values, page: Page, rows: Iterable[Row] | None = None) -> dict[str, Any]:
         """A page of what is asked for."""
@@ -170,14 +178,14 @@ class Resource:
         return shown
 
 
-def _queried(call: Call, each: Filter) -> Any:
+def _queried(call: Call, each: Filter, message: str) -> Any:
     if isinstance(each.kind, binding.ListOf):
         given = call.query.getlist(each.name)
         return [part for value in given for part in value.split(",") if part] if each.split else given
     if each.kind is text:
         return call.query.get(each.name)
-    readers = {boolean: _truth, binding.instant: binding.instant}
-    return call.query_value(each.name, readers[each.kind]) if each.kind in readers else None
+    readers = {boolean: _truth, binding.instant: binding.instant, binding.decimal: binding.parse_decimal}
+    return call.query_value(each.name, readers[each.kind], message) if each.kind in readers else None
 
 
 def _says(given: Any) -> bool:

@@ -22,7 +22,7 @@ from pytest_flexprice.oracle.metering.expressions import ExpressionError
 from pytest_flexprice.oracle.metering.meters import quantity
 
 
-class Rung(IntEnum):
+class Reached(IntEnum):
     """How far an event got: taken in, stored, matched to a meter, price and subscription, counted with its quantity."""
 
     ACCEPTED = 1
@@ -39,7 +39,7 @@ class Attribution:
     """
 
     event_id: str
-    rung: Rung
+    rung: Reached
     settled: bool
     sentence: str
     finding: Finding | None = None
@@ -47,12 +47,12 @@ class Attribution:
     @property
     def counted(self) -> bool:
         """Whether the event counts as it must."""
-        return self.rung is Rung.COUNTED and self.finding is None
+        return self.rung is Reached.COUNTED and self.finding is None
 
     @property
     def unseen(self) -> bool:
         """Whether nobody finds the event by its id, although it was accepted."""
-        return self.rung is Rung.ACCEPTED and self.finding is not None and self.finding.kind is Kind.REQUIREMENT
+        return self.rung is Reached.ACCEPTED and self.finding is not None and self.finding.kind is Kind.REQUIREMENT
 
 
 def attribute(
@@ -72,13 +72,13 @@ def attribute(
     if status == 404:
         sentence = f"event '{event.id}' was accepted, but the Event Debugger does not show it"
         return _waiting(
-            event, Rung.ACCEPTED, sentence, "it is not counted", "look at the ingestion lag and send it again"
+            event, Reached.ACCEPTED, sentence, "it is not counted", "look at the ingestion lag and send it again"
         )
     if status != 200 or answer is None:
         sentence = f"event '{event.id}' could not be looked up: the Event Debugger answered {status}"
         return Attribution(
             event.id,
-            Rung.ACCEPTED,
+            Reached.ACCEPTED,
             False,
             sentence,
             Finding("", path, f"not verified: {sentence}", kind=Kind.NOT_VERIFIED),
@@ -91,10 +91,12 @@ def attribute(
     reason = _why_processing(event, meter)
     sentence = f"event '{event.id}' is stored, but still 'processing'{reason}"
     remedy = "see that its customer has an active subscription with a line on the meter"
-    return _waiting(event, Rung.LANDED, sentence, "processing can last for ever, and then it is never counted", remedy)
+    return _waiting(
+        event, Reached.LANDED, sentence, "processing can last for ever, and then it is never counted", remedy
+    )
 
 
-def _waiting(event: Event, rung: Rung, sentence: str, consequence: str, remedy: str) -> Attribution:
+def _waiting(event: Event, rung: Reached, sentence: str, consequence: str, remedy: str) -> Attribution:
     finding = Finding("", f"events.{event.id}", sentence, consequence=consequence, remedy=remedy)
     return Attribution(event.id, rung, False, sentence, finding)
 
@@ -113,7 +115,7 @@ def _failed(
     event: Event, answer: Mapping[str, Any], meter: Meter | None, names: NearMisses, ids: NearMisses
 ) -> Attribution:
     point = ((answer.get("debug_tracker") or {}).get("failure_point") or {}).get("failure_point_type") or "unknown step"
-    rung, consequence = Rung.LANDED, "it was answered 202 and is never billed"
+    rung, consequence = Reached.LANDED, "it was answered 202 and is never billed"
     if point == "customer_lookup":
         near = ids.hint(event.external_customer_id)
         inner = ", which looks like Flexprice's own id" if event.external_customer_id.startswith("cust_") else ""
@@ -123,13 +125,13 @@ def _failed(
         problem, remedy = _unmatched(event, meter, names)
     elif point == "price_lookup":
         problem, remedy = f"the meter of '{event.name}' has no price", "put a price on the meter into the plan"
-        rung = Rung.MATCHED
+        rung = Reached.MATCHED
     elif point == "subscription_line_item_lookup":
         problem = (
             f"no line of the customer's subscription is in force at {event.timestamp.isoformat()} for '{event.name}'"
         )
         remedy = "look at the subscription's lines and their start, and at the event's timestamp"
-        rung = Rung.MATCHED
+        rung = Reached.MATCHED
     else:
         problem, remedy = f"event '{event.id}' failed at {point}", "look at it in the Event Debugger"
     sentence = f"event '{event.id}' was accepted but not counted: {problem}"
@@ -160,13 +162,13 @@ def _processed(event: Event, answer: Mapping[str, Any], meter: Meter | None) -> 
     counts = decimal(row.get("qty_total"), ZERO)
     sentence = f"event '{event.id}' is processed and counts {words(counts)}"
     if meter is None or (meter.id and row.get("meter_id") not in (None, "", meter.id)):
-        return Attribution(event.id, Rung.COUNTED, True, sentence)
+        return Attribution(event.id, Reached.COUNTED, True, sentence)
     wanted = quantity(meter, event)
     if abs(wanted - counts) <= QUANTITY_TOLERANCE:
         why = why_zero(meter, event) if counts == 0 else ""
         if why:
             return _uncounted(event, f"event '{event.id}' is processed but counts zero: {why}", None, counts)
-        return Attribution(event.id, Rung.COUNTED, True, sentence)
+        return Attribution(event.id, Reached.COUNTED, True, sentence)
     stored = _stored(answer)
     why = why_zero(meter, stored) if stored is not None and counts == 0 else ""
     reason = f": as it was stored, {why}" if why else ""
@@ -229,7 +231,7 @@ def _uncounted(event: Event, problem: str, wanted: Decimal | None, counts: Decim
         consequence="it is answered like every good event, and bills wrongly" if wanted else "it bills nothing",
         remedy="correct the event that the application sends, or the meter",
     )
-    return Attribution(event.id, Rung.MATCHED, True, problem, finding)
+    return Attribution(event.id, Reached.MATCHED, True, problem, finding)
 
 
 def why_zero(meter: Meter, event: Event) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from pytest_flexprice.model.budget import Budget
 from pytest_flexprice.model.decimals import places, words
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.meters import Meter
@@ -13,7 +14,6 @@ from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSub
 from pytest_flexprice.oracle.metering.reaching import counts
 from pytest_flexprice.oracle.pricing.allowances import Allowance
 from pytest_flexprice.oracle.pricing.points import FINE, WHOLE, Point, Subject, points
-from pytest_flexprice.oracle.proving.budget import Budget
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,93 @@
+"""What the log shows of single events by itself: those that count 0, and those before their customer's line (checklist 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from pytest_flexprice.model.decimals import ZERO
+from pytest_flexprice.model.meters import Event, Meter
+from pytest_flexprice.model.times import Window
+from pytest_flexprice.oracle.metering.attribution import why_zero
+from pytest_flexprice.traffic.causes import EXAMPLES, Cause, Difference, Tally
+from pytest_flexprice.traffic.known import Known
+from pytest_flexprice.traffic.log import Log
+
+_READS_NUMBERS = ("SUM", "MAX", "AVG", "LATEST", "SUM_WITH_MULTIPLIER", "WEIGHTED_SUM")
+
+
+def worthless_ones(log: Log, known: Known, window: Window) -> Iterator[Tally]:
+    """Events that count 0 because they hold no number; one that several meters read counts once."""
+    tally = Tally(Cause.WORTHLESS)
+    for meter in _reading_numbers(known):
+        count, events = log.worthless(meter, window, EXAMPLES)
+        tally.events += count
+        for event in events[: EXAMPLES - len(tally.examples)]:
+            tally.examples.append(_example(Cause.WORTHLESS, event, why_zero(meter, event)))
+    if tally.events:
+        yield tally
+
+
+def _reading_numbers(known: Known) -> list[Meter]:
+    """For each event name and property one meter that reads numbers there: the one that takes most events."""
+    found: dict[tuple[str, str], Meter] = {}
+    for one in known.metered:
+        spec = one.meter.aggregation
+        if spec.type in _READS_NUMBERS and spec.field:
+            key = (one.meter.event_name, spec.field)
+            if key not in found or len(one.meter.filters) < len(found[key].filters):
+                found[key] = one.meter
+    return list(found.values())
+
+
+def early_ones(log: Log, known: Known, window: Window) -> Iterator[Tally]:
+    """Events before the start of their customer's line, with what they would have counted.
+
+    Grave are those that lie within a subscription of the customer: its bill should hold them.
+    """
+    tally = Tally(Cause.EARLY)
+    for name, meters in known.by_name.items():
+        before = {meter: _before(known.starts.get(meter.id, {}), window) for meter in meters}
+        tally.events += _count(log, before, tally)
+        within = {meter: _within(meter, windows, known) for meter, windows in before.items()}
+        tally.grave += _count(log, within)
+        starts = {customer: each.end for windows in before.values() for customer, each in windows.items()}
+        if starts and len(tally.examples) < EXAMPLES:
+            _, events = log.early(name, starts, window, EXAMPLES)
+            tally.examples += [_example(Cause.EARLY, each) for each in events[: EXAMPLES - len(tally.examples)]]
+    if tally.events:
+        yield tally
+
+
+def _before(starts: Mapping[str, datetime], window: Window) -> dict[str, Window]:
+    """Of each customer whose line starts in the window what lies before it."""
+    return {
+        customer: Window(window.start, min(start, window.end))
+        for customer, start in starts.items()
+        if start > window.start
+    }
+
+
+def _within(meter: Meter, windows: Mapping[str, Window], known: Known) -> dict[str, Window]:
+    began = known.began
+    return {
+        customer: Window(max(each.start, began[customer]), each.end)
+        for customer, each in windows.items()
+        if customer in began and began[customer] < each.end and (meter.id, customer) not in known.added
+    }
+
+
+def _count(log: Log, windows: Mapping[Meter, Mapping[str, Window]], tally: Tally | None = None) -> int:
+    """How many events there are, each counted once whatever the number of meters; their quantities are put into the tally."""
+    counts: dict[str, int] = {}
+    for meter, own in windows.items():
+        for customer, usage in log.usages(meter, own).items() if own else ():
+            counts[customer] = max(counts.get(customer, 0), usage.event_count)
+            if tally is not None and usage.value:
+                tally.quantities[meter.id] = tally.quantities.get(meter.id, ZERO) + usage.value
+                tally.by_customer[customer, meter.id] = usage.value
+    return sum(counts.values())
+
+
+def _example(cause: Cause, event: Event, why: str = "") -> Difference:
+    return Difference(cause, event.id, event.name, event.external_customer_id, event.timestamp, why)

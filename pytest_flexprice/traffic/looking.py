@@ -1,0 +1,137 @@
+"""Looking at single events: those of the stretches that differ, wherever else they may be, and a few that do not differ (checklist 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+from pytest_flexprice.api.traffic import PAGE
+from pytest_flexprice.model.finding import NotVerified
+from pytest_flexprice.model.meters import Event
+from pytest_flexprice.model.times import Window
+from pytest_flexprice.traffic.causes import Cause, Difference, Tally, classified
+from pytest_flexprice.traffic.known import Known
+from pytest_flexprice.traffic.search import MOST_EVENTS, Search, Stretch
+
+MOST_LOOKUPS = 200
+SAMPLED = 10 * PAGE
+"""So many events are compared one by one in each run although nothing differs: everything in a small log, elsewhere others each day."""
+_FOREVER, _HOUR = timedelta(days=800), timedelta(hours=1)
+Ids = dict[str, list[Event]]
+
+
+def of_stretches(
+    search: Search, known: Known, stretches: Sequence[Stretch], notes: list[str], now: datetime
+) -> tuple[list[Tally], list[Difference]]:
+    """What was not looked into, and the single events that differ in the other stretches."""
+    logged: list[Event] = []
+    arrived: list[Event] = []
+    unseen = Tally(Cause.UNSEEN)
+    for each in stretches:
+        left = MOST_EVENTS - max(len(logged), len(arrived))
+        reason = "there was no time left" if search.is_over() else "there are too many" if each.events > left else ""
+        reason = reason or _read(search, each.window, logged, arrived)
+        if reason:
+            _put_aside(unseen, each, reason)
+    sides = by_id(known, logged), by_id(known, arrived)
+    return [unseen] if unseen.events else [], list(looked_up(search, known, sides, notes, now))
+
+
+def of_a_sample(search: Search, known: Known, stretch: Stretch, notes: list[str], now: datetime) -> list[Difference]:
+    """What differs of single events where no number does: events that arrived for somebody else, or that cancel each other."""
+    logged: list[Event] = []
+    arrived: list[Event] = []
+    reason = _read(search, stretch.window, logged, arrived, 2 * stretch.events + PAGE)
+    if reason:
+        notes.append(f"no sample of single events was compared: {reason}")
+        return []
+    return list(looked_up(search, known, (by_id(known, logged), by_id(known, arrived)), notes, now))
+
+
+def _read(search: Search, window: Window, logged: list[Event], arrived: list[Event], most: int = MOST_EVENTS) -> str:
+    """Put the events of both sides into the lists, or say why that was not possible."""
+    search.progress(f"reading single events of {window.start:%Y-%m-%d %H:%M}")
+    try:
+        theirs = search.arrived(window, most)
+    except NotVerified as reason:
+        return reason.findings[0].problem
+    arrived += theirs
+    logged += search.log.events(window, 2 * MOST_EVENTS)
+    return ""
+
+
+def _put_aside(tally: Tally, one: Stretch, reason: str) -> None:
+    tally.events += one.differing
+    if len(tally.examples) < 3:
+        span = f"from {one.window.start:%Y-%m-%d %H:%M} to {one.window.end:%Y-%m-%d %H:%M}: {reason}"
+        tally.examples.append(Difference(Cause.UNSEEN, "", "", "", one.window.start, span))
+
+
+def by_id(known: Known, events: Iterable[Event]) -> Ids:
+    """The events by id, without those that are not billed and those of runs like this."""
+    found: Ids = {}
+    for event in events:
+        if event.name not in known.unbilled and not known.is_of_a_test(event):
+            found.setdefault(event.id, []).append(event)
+    return found
+
+
+def looked_up(
+    search: Search, known: Known, sides: tuple[Ids, Ids], notes: list[str], now: datetime
+) -> Iterator[Difference]:
+    """The differences of events, of which those that are on one side only are looked for wherever else they may be."""
+    ours, theirs = sides
+    odd = [each for each in {**ours, **theirs} if _seconds(ours.get(each, ())) != _seconds(theirs.get(each, ()))]
+    for event in search.log.events_by_id(odd, 2 * MOST_EVENTS):
+        ours.setdefault(event.id, []).append(event)
+    missing = [each for each in odd if _seconds(ours.get(each, ())) - _seconds(theirs.get(each, ()))]
+    done = _found_elsewhere(search, theirs, _spread(missing, MOST_LOOKUPS), now)
+    if done < len(missing):
+        notes.append(f"{len(missing):,} events differ, of which {done} were looked for one by one elsewhere")
+    return classified(list(_flat(ours)), list(_flat(theirs)), known.by_name)
+
+
+def _found_elsewhere(search: Search, theirs: Ids, wanted: Sequence[str], now: datetime) -> int:
+    """Read all that Flexprice holds of some ids; how many of them were read."""
+    everywhere = Window(now - _FOREVER, now + _FOREVER)
+    for number, identifier in enumerate(wanted):
+        if search.is_over():
+            return number
+        search.progress(f"looking for event {number + 1} of {len(wanted)}")
+        theirs[identifier] = search.arrived(everywhere, event_id=identifier)
+    return len(wanted)
+
+
+def _spread(ids: Sequence[str], most: int) -> list[str]:
+    """Some ids of all: those of the beginning, the middle and the end alike."""
+    step = max(len(ids) / most, 1) if most else 1
+    return [ids[int(number * step)] for number in range(min(len(ids), most))]
+
+
+def _seconds(events: Iterable[Event]) -> set[datetime]:
+    return {event.timestamp.replace(microsecond=0) for event in events}
+
+
+def _flat(side: Mapping[str, Sequence[Event]]) -> Iterator[Event]:
+    for events in side.values():
+        yield from events
+
+
+def sampled(hours: Mapping[datetime, int], today: date, most: int = SAMPLED) -> Stretch | None:
+    """The stretch of the log to compare one by one: all of a small one, of a large one other hours each day.
+
+    ``hours`` tells how many events there are in each.
+    """
+    order = sorted(hours)
+    if not order:
+        return None
+    if sum(hours.values()) <= most:
+        return Stretch(Window(order[0], order[-1] + _HOUR), 0, sum(hours.values()))
+    each = max(len(order) * most // sum(hours.values()), 1)
+    first = today.toordinal() * each % len(order)
+    last, events = order[first], hours[order[first]]
+    for begin in order[first + 1 :]:
+        if events + hours[begin] > most:
+            break
+        last, events = begin, events + hours[begin]
+    return Stretch(Window(order[first], last + _HOUR), 0, events)
