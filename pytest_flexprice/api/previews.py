@@ -6,12 +6,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from pytest_flexprice.api.client import Flexprice
 from pytest_flexprice.api.errors import ApiError
 from pytest_flexprice.api.paths import path_of
+from pytest_flexprice.api.taxes import AttachedTaxes
 from pytest_flexprice.model.decimals import ZERO, decimal, total
 from pytest_flexprice.model.finding import NotVerified, not_verified
 from pytest_flexprice.model.meters import Meter
@@ -103,6 +105,7 @@ class PreviewReader:
         self._plans: dict[str, dict[str, Any]] = {}
         self._entitlements: dict[str, list[dict[str, Any]]] = {}
         self._of_others: dict[str, list[dict[str, Any]]] | None = None
+        self.taxes = AttachedTaxes(flexprice, self._pace.wait)
 
     def read(self, subscription_id: str) -> Preview:
         """The preview of a subscription's running period, and the usage of its meters in that time.
@@ -222,6 +225,7 @@ class _Reader:
             plan_prices=prices,
             meters={price.meter_id: self._shared.meter(price.meter_id) for price in prices if price.meter_id},
             doubts=self._doubts(),
+            taxes=self._shared.taxes.of(self._billed.id, self._billed.currency, datetime.now(UTC)),
         )
 
     def _runs(self, line: BilledLine) -> bool:

@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pytest_flexprice.evidence.attestation import KeyRefused
+from pytest_flexprice.evidence.gate import Gate
 from pytest_flexprice.evidence.opened import NoEvidence
-from pytest_flexprice.evidence.verify import NOT_WHOLE, Gate, examine
+from pytest_flexprice.evidence.verify import NOT_WHOLE, examine
 from pytest_flexprice.model.checklist import Level
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}

@@ -7,16 +7,18 @@ a DSSE envelope; sums alone can be computed again by whoever changes a file, a s
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_flexprice.evidence.document import Document
 
 if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner, SSlibKey
 
+Key = TypeVar("Key")
 STATEMENT, ENVELOPE = "statement.json", "statement.dsse.json"
 KEY_VARIABLE = "FLEXPRICE_EVIDENCE_KEY"
 """The variable that names the PEM file of the company's private key; nothing is signed without it."""
@@ -41,8 +43,8 @@ def signing_key(environ: Mapping[str, str]) -> CryptoSigner | None:
     return signer(Path(path)) if path else None
 
 
-def statement(document: Document, manifest: str, sha256: str) -> dict[str, Any]:
-    """The Statement of a run: its subject is the manifest, with the digest ``sha256``."""
+def statement(document: Document, manifest: str, sha256: str, keyid: str = "") -> dict[str, Any]:
+    """The Statement of a run: its subject is the manifest, with the digest ``sha256``; ``keyid`` names the key that signs it."""
     run, verdict = document.run, document.verdict
     configuration = [*([run.plan] if run.plan else []), *run.features]
     return {
@@ -65,6 +67,7 @@ def statement(document: Document, manifest: str, sha256: str) -> dict[str, Any]:
                 "rehearsal": run.rehearsal,
                 "verdict": verdict.label,
                 "finished": run.finished.isoformat(),
+                "signed_with": keyid,
             },
         },
     }
@@ -78,7 +81,8 @@ def _result(document: Document) -> str:
 
 def write_statement(folder: Path, document: Document, manifest: str, sha256: str, key: CryptoSigner | None) -> None:
     """Write the Statement beside the manifest, and with a private ``key`` its signed envelope."""
-    text = json.dumps(statement(document, manifest, sha256), indent=2) + "\n"
+    keyid = str(key.public_key.keyid) if key is not None else ""
+    text = json.dumps(statement(document, manifest, sha256, keyid), indent=2) + "\n"
     (folder / STATEMENT).write_text(text, encoding="utf-8")
     if key is not None:
         envelope = sign(text.encode(), key)
@@ -109,21 +113,36 @@ def signed_by(envelope: dict[str, Any], key: SSlibKey) -> bytes | None:
     return payload if opened.payload_type == PAYLOAD_TYPE else None
 
 
+def payload(envelope: Mapping[str, Any]) -> bytes | None:
+    """What an envelope holds, whoever signed it; ``None`` where it cannot be read."""
+    try:
+        return base64.b64decode(envelope["payload"], validate=True)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def named_key(stated: Mapping[str, Any]) -> str:
+    """The key with which a Statement says that the run signed it; "" where it says none."""
+    try:
+        return str(stated["predicate"]["annotations"]["signed_with"])
+    except (KeyError, TypeError):
+        return ""
+
+
 def signer(path: Path) -> CryptoSigner:
     """A private key from an unencrypted PEM file (Ed25519, ECDSA P-256 or RSA).
 
     Raises:
         KeyRefused: there is no such key, or the extra is missing.
     """
-    try:
+
+    def load() -> CryptoSigner:
         from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - an extra
         from securesystemslib.signer import CryptoSigner  # noqa: PLC0415
-    except ImportError:
-        raise KeyRefused(f"Signing the evidence {_NEEDS}.") from None
-    try:
+
         return CryptoSigner(load_pem_private_key(_read(path), password=None))
-    except (ValueError, TypeError) as reason:
-        raise KeyRefused(_refusal(path, "private", reason)) from None
+
+    return _key(path, "private", "Signing the evidence", load)
 
 
 def public_key(path: Path) -> SSlibKey:
@@ -132,15 +151,23 @@ def public_key(path: Path) -> SSlibKey:
     Raises:
         KeyRefused: there is no such key, or the extra is missing.
     """
-    try:
+
+    def load() -> SSlibKey:
         from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415 - an extra
         from securesystemslib.signer import SSlibKey  # noqa: PLC0415
-    except ImportError:
-        raise KeyRefused(f"Checking a signature {_NEEDS}.") from None
-    try:
+
         return SSlibKey.from_crypto(load_pem_public_key(_read(path)))
+
+    return _key(path, "public", "Checking a signature", load)
+
+
+def _key(path: Path, kind: str, purpose: str, load: Callable[[], Key]) -> Key:
+    try:
+        return load()
+    except ImportError:
+        raise KeyRefused(f"{purpose} {_NEEDS}.") from None
     except (ValueError, TypeError) as reason:
-        raise KeyRefused(_refusal(path, "public", reason)) from None
+        raise KeyRefused(_refusal(path, kind, reason)) from None
 
 
 def _read(path: Path) -> bytes:

@@ -7,7 +7,7 @@ import json
 import zipfile
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,12 +18,13 @@ from pytest_flexprice.evidence.context import RunContext
 from pytest_flexprice.evidence.document import Document, Provenance
 from pytest_flexprice.evidence.drift import Drift, compare
 from pytest_flexprice.evidence.gathering import Gathering
+from pytest_flexprice.evidence.judged import Verdict
 from pytest_flexprice.evidence.junit import junit
 from pytest_flexprice.evidence.provenance import provenance
 from pytest_flexprice.evidence.records import ScenarioRecord
 from pytest_flexprice.evidence.report import as_html, as_json, as_markdown
 from pytest_flexprice.evidence.statements import last_days
-from pytest_flexprice.evidence.verdict import Verdict, with_attested
+from pytest_flexprice.evidence.verdict import with_attested
 
 if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner
@@ -202,7 +203,8 @@ def pack(folder: Path, name: str, seal: Callable[[Sequence[str]], None], limit: 
     target = folder / name
     left_out: list[Path] = []
     _pack(target, folder, left_out, seal)
-    trimmable = sorted(filter(_may_stay_out, folder.rglob("*")), key=lambda path: path.stat().st_size, reverse=True)
+    trimmable = [path for path in folder.rglob("*") if path.is_file() and may_stay_out(path)]
+    trimmable = sorted(trimmable, key=lambda path: path.stat().st_size, reverse=True)
     while target.stat().st_size > limit and trimmable:
         excess = target.stat().st_size - limit
         while trimmable and excess > 0:
@@ -226,8 +228,9 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _may_stay_out(path: Path) -> bool:
-    return path.is_file() and (path.parent.name == "allure-results" or path.name == exchanges.MERGED)
+def may_stay_out(path: PurePath) -> bool:
+    """Whether a file may be left out of the zip: attachments of Allure and the exchanges."""
+    return path.parent.name == "allure-results" or path.name == exchanges.MERGED
 
 
 def _packed_size(archive: Path, name: str) -> int:

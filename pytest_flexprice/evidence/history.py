@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
+from pytest_flexprice.evidence.timeline import paces
+
 if TYPE_CHECKING:
     from pytest_flexprice.evidence.document import Provenance
+    from pytest_flexprice.evidence.judged import Verdict
     from pytest_flexprice.evidence.records import ScenarioRecord
-    from pytest_flexprice.evidence.verdict import Verdict
 
 FOLDER, RUNS = "history", "runs.ndjson"
 KEPT_RUNS = 400
@@ -72,9 +74,11 @@ def _without(run_id: str, text: str) -> str:
 
 
 def line_of(run: Provenance, verdict: Verdict, scenarios: Iterable[ScenarioRecord]) -> RunLine:
-    """A run's line; of several waits for one thing the longest."""
+    """A run's line; of several waits for one thing the longest, and the paces of the smoke test's ladder."""
     waits: dict[str, float] = {}
     for record in scenarios:
+        for observation in record.observations:
+            waits |= paces(observation.observed)
         for wait in record.waits:
             if wait.met:
                 waits[wait.what] = max(waits.get(wait.what, 0.0), round(wait.seconds, 2))

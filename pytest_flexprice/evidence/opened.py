@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import stat
 import zipfile
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+
+from pytest_flexprice.evidence import zip_shape
 
 LARGEST_FILE = 200_000_000
-LARGEST_SUM = 1_000_000_000
+LARGEST_SUM = 500_000_000
+LARGEST_ARCHIVE = 100_000_000
 MOST_FILES = 100_000
+_OWN_ZIP = re.compile(r"golive-evidence-[^/]+\.zip")
 
 
 class NoEvidence(Exception):
@@ -27,39 +34,63 @@ def open_evidence(path: Path) -> Opened:
     """Read a zip or a folder of evidence.
 
     Raises:
-        NoEvidence: it is neither, is damaged, names a file twice or outside itself, or is larger than evidence can be.
+        NoEvidence: it is neither, is damaged, holds what two readers may read in two ways, or is larger than evidence can be.
     """
     if path.is_dir():
-        names = sorted(each for each in path.rglob("*") if each.is_file() and each.suffix != ".zip")
-        return Opened(path, {each.relative_to(path).as_posix(): each.read_bytes() for each in names})
+        return Opened(path, _of_folder(path))
     try:
         with zipfile.ZipFile(path) as archive:
-            return Opened(path, _read(archive, path))
+            return Opened(path, _of_zip(archive, path))
     except FileNotFoundError:
         raise NoEvidence(f"{path}: there is no such file") from None
+    except NoEvidence:
+        raise
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError, ValueError) as reason:
         raise NoEvidence(f"{path}: the zip is damaged or cut short ({reason})") from None
     except Exception as reason:  # zlib.error has no base of its own; whatever a hostile zip provokes is one sentence
         raise NoEvidence(f"{path}: the zip cannot be read ({type(reason).__name__}: {reason})") from None
 
 
-def _read(archive: zipfile.ZipFile, path: Path) -> dict[str, bytes]:
-    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    if len(entries) > MOST_FILES or sum(entry.file_size for entry in entries) > LARGEST_SUM:
-        raise NoEvidence(f"{path}: this is larger than any evidence ({len(entries)} files)")
+def _of_folder(folder: Path) -> dict[str, bytes]:
+    try:
+        found = [each for each in _walk(folder) if each.parent != folder or not _OWN_ZIP.fullmatch(each.name)]
+        _refuse_large((each.stat().st_size for each in found), folder)
+        return {each.relative_to(folder).as_posix(): each.read_bytes() for each in found}
+    except OSError as reason:
+        raise NoEvidence(f"{folder}: the folder cannot be read ({reason.strerror})") from None
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """All files below a folder, in order; what is no plain file may be another one for the next reader."""
+    for each in sorted(folder.iterdir()):
+        kind = each.lstat().st_mode
+        if stat.S_ISDIR(kind):
+            yield from _walk(each)
+        elif stat.S_ISREG(kind):
+            yield each
+        else:
+            raise NoEvidence(
+                f"{folder}: '{each.name}' is a link or no plain file, and evidence holds nothing but files"
+            )
+
+
+def _refuse_large(sizes: Iterable[int], path: Path) -> None:
+    every = list(sizes)
+    if len(every) > MOST_FILES or sum(every) > LARGEST_SUM or max(every, default=0) > LARGEST_FILE:
+        raise NoEvidence(f"{path}: this is larger than any evidence ({len(every)} files, {sum(every):,} bytes)")
+
+
+def _of_zip(archive: zipfile.ZipFile, path: Path) -> dict[str, bytes]:
+    if path.stat().st_size > LARGEST_ARCHIVE:
+        raise NoEvidence(f"{path}: this is larger than any evidence")
+    entries = archive.infolist()
+    _refuse_large((entry.file_size for entry in entries), path)
+    odd = next(zip_shape.oddities(archive, path), None)
+    if odd:
+        raise NoEvidence(f"{path}: {odd}")
     files: dict[str, bytes] = {}
     for entry in entries:
-        _refuse_odd(entry, files, path)
-        with archive.open(entry) as member:
-            files[entry.filename] = member.read(entry.file_size + 1)
+        if not entry.is_dir():
+            with archive.open(entry) as member:
+                files[entry.filename] = member.read(entry.file_size + 1)
     return files
-
-
-def _refuse_odd(entry: zipfile.ZipInfo, files: dict[str, bytes], path: Path) -> None:
-    name = PurePosixPath(entry.filename)
-    if name.is_absolute() or ".." in name.parts or "\\" in entry.filename:
-        raise NoEvidence(f"{path}: the zip holds '{entry.filename}', which lies outside of it")
-    if entry.filename in files:
-        raise NoEvidence(f"{path}: the zip holds '{entry.filename}' twice, so two readers may see two things")
-    if entry.file_size > LARGEST_FILE:
-        raise NoEvidence(f"{path}: '{entry.filename}' is larger than any file of evidence")

@@ -11,10 +11,19 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from pytest_flexprice.evidence import drift, invoice_layout, price_table, probe_matrix, sidebyside, traffic_chart
+from pytest_flexprice.evidence import (
+    catalog_review,
+    drift,
+    invoice_layout,
+    price_table,
+    probe_matrix,
+    sidebyside,
+    timeline,
+    traffic_chart,
+)
 from pytest_flexprice.evidence.document import Document
+from pytest_flexprice.evidence.judged import STATES, ItemVerdict, State, Verdict
 from pytest_flexprice.evidence.records import GRAVITY, ObservationRecord, ScenarioRecord
-from pytest_flexprice.evidence.verdict import STATES, ItemVerdict, State, Verdict
 from pytest_flexprice.model.checklist import SECTIONS
 from pytest_flexprice.model.shown import shown
 
@@ -30,6 +39,7 @@ ICONS = {
 }
 LAYOUTS: tuple[Callable[[Any, Any], Any], ...] = (
     price_table.read,
+    timeline.read,
     traffic_chart.read,
     invoice_layout.read,
     probe_matrix.read,
@@ -91,6 +101,7 @@ def _filters() -> dict[str, Callable[..., Any]]:
         "utc": lambda moment: moment.strftime("%Y-%m-%d %H:%M:%S UTC") if isinstance(moment, datetime) else "",
         "rows": _rows,
         "laid_out": _laid_out,
+        "reviewed": _reviewed,
         "gravest_first": _gravest_first,
         "aside": lambda seen: sidebyside.aside(seen.expected, seen.observed),
         "one_sided": sidebyside.is_one_sided,
@@ -130,6 +141,11 @@ def _rows(seen: ObservationRecord) -> list[sidebyside.Row]:
 def _laid_out(seen: ObservationRecord) -> Any:
     """The observation in a layout of its own, where its data has one; whatever else is a plain comparison."""
     return next(filter(None, (read(seen.expected, seen.observed) for read in LAYOUTS)), None)
+
+
+def _reviewed(seen: ObservationRecord, record: ScenarioRecord) -> catalog_review.Review | None:
+    own = [record.findings[number] for number in seen.findings if number < len(record.findings)]
+    return catalog_review.read(seen.expected, seen.observed, own)
 
 
 def _sections(items: list[ItemVerdict]) -> list[tuple[int, str, list[ItemVerdict]]]:

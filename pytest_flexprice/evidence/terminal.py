@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_flexprice.evidence.drift import told
-from pytest_flexprice.evidence.verdict import ItemVerdict, State, Verdict, Word
+from pytest_flexprice.evidence.judged import ItemVerdict, State, Verdict, Word
 
 if TYPE_CHECKING:
     from pytest_flexprice.evidence.bundle import Bundle
@@ -33,7 +33,7 @@ BANNER: dict[Word, dict[str, bool]] = {
     "REHEARSAL": {"blue": True, "bold": True},
 }
 STATE_WIDTH = 13
-NARROW = 72
+NARROW, NARROWEST, WIDEST = 72, 40, 100
 MOST_WARNINGS = 2
 
 
@@ -41,12 +41,13 @@ def print_verdict(
     reporter: Any, verdict: Verdict, bundle: Bundle, trouble: str = "", warnings: Sequence[str] = ()
 ) -> None:
     """Write the table, the verdict line and where the evidence lies."""
-    width = max(shutil.get_terminal_size().columns, 40)
+    width = max(shutil.get_terminal_size().columns, NARROWEST)
+    table = min(width, WIDEST)
     reporter.section("go-live checklist" + (" (rehearsal)" if verdict.rehearsal else ""))
     for item in verdict.items:
-        for coloured, text in item_lines(item, width):
+        for coloured, text in item_lines(item, table):
             reporter.write_line(text, **(COLOURS[item.state] if coloured else {}))
-        for line in warning_lines(item, width):
+        for line in warning_lines(item, table):
             reporter.write_line(line, yellow=True)
         if reporter.verbosity > 0 and bundle.document is not None:
             for line in scenario_lines(item, bundle.document.scenarios):

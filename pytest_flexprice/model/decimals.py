@@ -108,14 +108,14 @@ def places(currency: str) -> int:
     return _PLACES.get(currency.lower(), 2)
 
 
-def rounded(amount: Decimal, currency: str) -> Decimal:
-    """An amount rounded half away from zero to its currency (contract 5.2)."""
-    return quantized(amount, places(currency))
+def rounded(amount: Decimal, currency: str, rounding: str = ROUND_HALF_UP) -> Decimal:
+    """An amount rounded to its currency, half away from zero as Flexprice does (contract 5.2), or by another rule."""
+    return quantized(amount, places(currency), rounding)
 
 
-def quantized(number: Decimal, digits: int) -> Decimal:
-    """A number rounded half away from zero to that many decimals."""
-    return number.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, EXACT)
+def quantized(number: Decimal, digits: int, rounding: str = ROUND_HALF_UP) -> Decimal:
+    """A number rounded to that many decimals, half away from zero unless another rule is given."""
+    return number.quantize(Decimal(1).scaleb(-digits), rounding, EXACT)
 
 
 def cut(number: Decimal, digits: int = EVENT_PLACES) -> Decimal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import IntEnum
 from typing import Any, Generic, TypeVar
 
@@ -46,6 +47,15 @@ _WORDS = {
 
 
 Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Times:
+    """When a rung was tried (aware, UTC), and whether it broke."""
+
+    began: datetime
+    ended: datetime
+    broken: bool
 
 
 @dataclass

@@ -21,7 +21,7 @@ from pytest_flexprice.model.times import Window, second
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, expected_invoice, line_usages
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine
-from pytest_flexprice.oracle.proving.coverage import Row, Trial, Wrong, gaps, ruled, table, trials, wrong_amounts
+from pytest_flexprice.oracle.proving.coverage import Billed, Row, Trial, billed_amounts, gaps, ruled, table, trials
 from pytest_flexprice.oracle.proving.steps import Step, body_of, roomiest, steps
 from pytest_flexprice.oracle.proving.targets import Aim, aim, needs_of
 from pytest_flexprice.testbed.customer import HEAD_START, Testbed, rfc3339
@@ -49,7 +49,7 @@ class Proving:
     sent: list[Event] = field(default_factory=list)
     trials: list[Trial] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    wrong: Wrong = field(default_factory=dict)
+    billed: Billed = field(default_factory=dict)
     done: int = 0
     ended: bool = False
 
@@ -196,8 +196,8 @@ class Prover:
         found = compare_invoice(expected, preview, "5.3")
         wrong = [finding for finding in found if finding.severity is Severity.ERROR]
         each.trials += trials(expected, preview)
-        for path, amounts in wrong_amounts(wrong, expected, each.aim).items():
-            each.wrong.setdefault(path, []).extend(amounts)
+        for path, amounts in billed_amounts(expected, preview).items():
+            each.billed.setdefault(path, []).extend(amounts)
         told = {finding.path for finding in each.findings}
         each.findings += [finding for finding in wrong if finding.path not in told]
 
@@ -217,7 +217,7 @@ class Prover:
         found: list[Finding] = []
         for each in provings:
             lines = each.setup.billed.lines
-            own = [*each.setup.findings, *(ruled(finding, each.wrong) for finding in each.findings)]
+            own = [*each.setup.findings, *(ruled(finding, each.billed) for finding in each.findings)]
             own += gaps(each.rows(), each.trials, lines, self._unproved(each.setup), self.where)
             found += [_of_plan(finding, each.label) for finding in own] if len(provings) > 1 else own
         return found

@@ -14,11 +14,11 @@ from pytest_flexprice.api import ApiError
 from pytest_flexprice.model.finding import Finding, NotVerified, RequirementNotMet
 from pytest_flexprice.model.meters import Event
 from pytest_flexprice.oracle.metering.attribution import Attribution
-from pytest_flexprice.testbed import billing_rungs, usage_rungs
+from pytest_flexprice.testbed import billing_rungs, event_rungs, usage_rungs
 from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.billing_rungs import Draft, Finalized, Invoice
 from pytest_flexprice.testbed.customer import TestSubscription
-from pytest_flexprice.testbed.ladder import Climbed, Rung
+from pytest_flexprice.testbed.ladder import Climbed, Rung, Times
 from pytest_flexprice.testbed.price_proof import Proved, Prover
 from pytest_flexprice.testbed.setting_up import Setup, plans_to_prove, set_up, vendor_findings
 
@@ -30,13 +30,14 @@ class NotReached(Exception):
 
 
 class Smoke:
-    """The ladder of one test customer: a method for each rung, which climbs all below it first.
+    """The ladder of one test customer: a method for each rung, which climbs all below it first; ``times`` of those that were tried.
 
     Each of them raises ``NotReached`` where a lower rung broke; the message says which, and that rung's own scenario how.
     """
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
+        self.times: dict[Rung, Times] = {}
         self._climbed: dict[Rung, Climbed[Any]] = {}
 
     def subscribed(self) -> Climbed[Setup]:
@@ -49,17 +50,22 @@ class Smoke:
         if self._setup.archived:
             names = ", ".join(f"'{name}'" for name in self._setup.archived)
             raise NotReached(f"not reached, because the meter of {names} is archived (2.2)")
-        return self._once(Rung.ACCEPTED, lambda: usage_rungs.accept(self.bench, self._setup))
+        return self._once(Rung.ACCEPTED, lambda: event_rungs.accept(self.bench, self._setup))
 
     def landed(self) -> Climbed[list[Attribution]]:
         """How far each event got."""
         self._reach(self.accepted(), Rung.ACCEPTED)
-        return self._once(Rung.LANDED, lambda: usage_rungs.land(self.bench, self._setup, self._sent))
+        return self._once(Rung.LANDED, lambda: event_rungs.land(self.bench, self._setup, self._sent))
 
     def mismatched(self) -> Climbed[Event]:
         """The mistyped control event."""
         self._reach(self.landed(), Rung.LANDED)
-        return self._once(Rung.MISMATCHED, lambda: usage_rungs.mismatch(self.bench, self._setup, self._sent[0]))
+        return self._once(Rung.MISMATCHED, self._mismatch)
+
+    def _mismatch(self) -> Climbed[Event]:
+        """The control events, those that filters keep out before the mistyped one, which arrives after them."""
+        self._sent.extend(event_rungs.filtered(self.bench, self._setup, self._sent))
+        return event_rungs.mismatch(self.bench, self._setup, self._sent[0])
 
     def metered(self) -> Climbed[None]:
         """The usage that three readers say."""
@@ -128,7 +134,9 @@ class Smoke:
 
     def _once(self, rung: Rung, climb: Callable[[], Climbed[Found]]) -> Climbed[Found]:
         if rung not in self._climbed:
+            began = self.bench.now()
             self._climbed[rung] = _tried(rung, climb)
+            self.times[rung] = Times(began, self.bench.now(), self._climbed[rung].broken)
         return cast(Climbed[Found], self._climbed[rung])
 
 

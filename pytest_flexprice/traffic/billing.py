@@ -159,8 +159,8 @@ def _entitlements(flexprice: Flexprice, data: Mapping[str, Any]) -> Iterable[dic
 
 def _usage_only(found: Sequence[Finding], usages: Iterable[Usage]) -> list[Finding]:
     """Fees of a part of a period follow other rules, and totals contain them."""
-    paths = {f"invoice.lines.{usage.meter.event_name}" for usage in usages}
-    return [finding for finding in found if finding.path in paths]
+    names = {usage.meter.event_name for usage in usages}
+    return [each for each in found if each.path.removeprefix("invoice.lines.").partition(" (")[0] in names]
 
 
 def _of_the_log(finding: Finding, customer: str) -> Finding:

@@ -14,7 +14,7 @@ from pytest_flexprice.evidence.records import (
 from pytest_flexprice.evidence.verdict import judge
 from pytest_flexprice.model import golive_plan as plans
 from pytest_flexprice.model.checklist import BY_ID, ITEMS, SECTIONS, Level
-from pytest_flexprice.model.finding import Finding
+from pytest_flexprice.model.finding import Finding, Severity
 
 TODAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 14, 3, 7, tzinfo=UTC)
@@ -354,6 +354,33 @@ ANSWERS = (
 )
 
 
+LADDER = {
+    "ladder": [
+        {"stage": "sent", "state": "reached", "at": "2026-11-22T14:03:08.000+00:00", "seconds": "0.00"},
+        {"stage": "landed", "state": "reached", "at": "2026-11-22T14:03:10.500+00:00", "seconds": "2.50"},
+        {"stage": "counted", "state": "broke here", "at": "2026-11-22T14:03:18.000+00:00", "seconds": "10.00"},
+        {"stage": "previewed", "state": "not reached"},
+    ]
+}
+
+
+def reviewed():
+    """Item 2.1: differences of a catalog, one of them accepted."""
+    findings = [
+        Finding("2.1", "plans.pro.prices.api.call.amount", "amount of price 'api.call' differs", "0.15", "1.5"),
+        Finding("2.1", "plans.pro.prices.api.call.currency", "currency of price 'api.call' differs", "usd", "eur"),
+        Finding("2.1", "plans.pro.entitlements.seats", "the entitlement to feature 'seats' of plan 'pro' is missing"),
+        Finding("2.1", "features.<b>", "feature '<b>' is published here although nobody signed it off"),
+        Finding("2.1", "plans.old", "the plan is kept for old customers", severity=Severity.INFO),
+    ]
+    records = [FindingRecord.of(finding, "2.1") for finding in findings]
+    catalogs = {"expected": {"sha256": "a1"}, "observed": {"sha256": "b2"}}
+    seen = ObservationRecord(title="catalog", at=NOW, step=1, findings=list(range(len(records))), **catalogs)
+    return scenario(
+        "2.1", outcome="failed", message=findings[0].sentence, findings=records, findings_total=5, observations=[seen]
+    )
+
+
 def laid_out():
     """A run whose observations have layouts of their own."""
     told = [
@@ -361,5 +388,6 @@ def laid_out():
         ObservationRecord(title="the company's own log by day", at=NOW, observed=traffic()),
         ObservationRecord(title="finalized test invoice", at=NOW, expected=INVOICE[0], observed=INVOICE[1]),
         ObservationRecord(title="answers of the handler", at=NOW, expected=ANSWERS[0], observed=ANSWERS[1]),
+        ObservationRecord(title="the ladder", at=NOW, observed=LADDER),
     ]
-    return run(scenario("5.3", observations=told))
+    return run(reviewed(), scenario("5.3", observations=told))

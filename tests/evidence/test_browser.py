@@ -1,16 +1,20 @@
 """The report in a real browser: it opens from disk, unfolds, follows links, prints, and fetches nothing."""
 
 import html
+import json
+import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
+from pytest_flexprice.evidence.judged import STATES
 from pytest_flexprice.evidence.report import as_html
-from pytest_flexprice.evidence.verdict import STATES
 
 from . import samples
+from .test_drift import changed
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome found on the PATH")
@@ -25,6 +29,12 @@ QUIET = [
     "--disable-sync",
     "--hide-scrollbars",
 ]
+
+
+#: What ``npm ci --prefix .ci/npm`` installs, here or where the variable says.
+NPM = Path(os.environ.get("GOLIVE_NPM", Path(__file__).parents[2] / ".ci" / "npm")) / "node_modules"
+AXE = NPM / "axe-core" / "axe.min.js"
+needs_axe = pytest.mark.skipif(not AXE.exists(), reason="no axe-core; install it with: npm ci --prefix .ci/npm")
 
 
 @pytest.fixture
@@ -142,3 +152,38 @@ def test_it_has_a_picture(browser, page, tmp_path):
     content = picture.read_bytes()
     assert content.startswith(b"\x89PNG")
     assert len(content) > 50_000, "the page is blank"
+
+
+ASK_AXE = """
+  document.querySelectorAll('details').forEach(function (one) { one.open = true; });
+  document.title = 'asked';
+  axe.run(document, {resultTypes: ['violations']}).then(function (told) {
+    var found = told.violations.map(function (rule) {
+      return [rule.id].concat(rule.nodes.slice(0, 3).map(function (node) { return node.html; }));
+    });
+    document.documentElement.setAttribute('data-axe', JSON.stringify({rules: told.passes.length, found: found}));
+  });
+"""
+
+
+def with_axe(page):
+    """The page with axe in it, and without the policy that forbids such scripts."""
+    page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
+    return page.replace("</body>", f"<script>{AXE.read_text('utf-8')}</script><script>{ASK_AXE}</script></body>")
+
+
+@needs_axe
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize(
+    "make",
+    [samples.run, samples.troubled, samples.laid_out, changed, lambda: samples.run(rehearsal=True)],
+    ids=["green", "red and waived", "layouts", "changed", "rehearsal"],
+)
+def test_axe_finds_no_violation(browser, tmp_path, make, colours):
+    path = tmp_path / "axe.html"
+    path.write_text(with_axe(as_html(make())), encoding="utf-8")
+    dark = ["--blink-settings=preferredColorScheme=0"] if colours == "dark" else []
+    dom = browser("--virtual-time-budget=60000", "--window-size=1200,900", *dark, "--dump-dom", path.as_uri())
+    told = json.loads(html.unescape(re.search(r'data-axe="([^"]*)"', dom)[1]))
+    assert told["found"] == []
+    assert told["rules"] > 20

@@ -232,6 +232,22 @@ def test_the_table_fits_a_narrow_terminal(suite, monkeypatch):
     result.stdout.fnmatch_lines(["2.2  failed", "     Every event name the application sends is*"])
 
 
+def test_the_table_stays_within_a_hundred_columns_of_a_wide_terminal(suite, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "220")
+    lines = suite.write().run().stdout.lines
+    table = lines[next(n for n, line in enumerate(lines) if "go-live checklist" in line) + 1 :]
+    table = table[: table.index("")]
+    assert len(table) >= 26
+    assert 72 < max(map(len, table)) <= 100
+
+
+def test_without_colours_where_nobody_wants_them(suite, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" not in suite.write().run().stdout.str()
+    monkeypatch.delenv("NO_COLOR")
+    assert "\x1b[31m" in suite.run("--color=yes").stdout.str()
+
+
 def test_other_tests_in_the_run_are_left_alone_and_count(suite):
     suite.write(features=ENDINGS.format(step="nothing wrong"), steps=ENDING_STEPS)
     suite.pytester.makepyfile(test_own="def test_fine(): pass\n\ndef test_wrong(): assert False\n")

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from ..kernel import errors
+from ..kernel.catalog import grants_of
 from ..kernel.tables import Row
-from . import config, line_commitments, line_items, overrides, periods, price_choice
+from . import config, grants, line_commitments, line_items, overrides, periods, price_choice
 from .line_items import Origin
 from .scope import Scope
 
@@ -65,6 +66,8 @@ def attach(scope: Scope, row: Row, given: Given) -> Row:
         )
     line_commitments.check_beside(row, line_items.of(scope, row))
     overrides.apply(scope, row, given["override_line_items"] or [], items)
+    for grant in grants_of(scope.world, scope.environment, addon["id"], "ADDON"):
+        grants.take(scope, row, {**grant, "start_date": start, "end_date": end}, _addon_association=association["id"])
     return association
 
 
@@ -125,6 +128,9 @@ def detach(scope: Scope, given: Given) -> Row:
     for item in line_items.of(scope, row):
         if item["addon_association_id"] == identifier and item["end_date"] is None:
             scope.touch(item, end_date=max(end, item["start_date"]))
+    for grant in grants.of(scope, row):
+        if grant.get("_addon_association") == identifier:
+            scope.touch(grant, end_date=end)
     scope.touch(
         association,
         addon_status="cancelled",

@@ -13,9 +13,11 @@ from .pricing import number
 from .scope import Scope
 
 _GRANTED = (
-    "name", "scope", "plan_id", "subscription_id", "credits", "cadence", "period", "period_count", "expiration_type",
+    "name", "scope", "plan_id", "addon_id", "subscription_id", "credits", "cadence", "period", "period_count", "expiration_type",
     "expiration_duration", "expiration_duration_unit", "priority", "conversion_rate", "topup_conversion_rate", "metadata",
 )  # fmt: skip
+
+_UNITS = {"DAY": "DAILY", "WEEK": "WEEKLY", "MONTH": "MONTHLY", "YEAR": "ANNUAL"}
 
 
 def agree(scope: Scope, subscription: Row, given: Sequence[Mapping[str, Any]] | None) -> None:
@@ -30,6 +32,11 @@ def start(scope: Scope, subscription: Row) -> None:
     if not subscription["_own_grants"]:
         for grant in scope.find("credit_grants", plan_id=subscription["plan_id"], scope="PLAN", status="published"):
             take(scope, subscription, grant)
+    pay_all(scope, subscription)
+
+
+def pay_all(scope: Scope, subscription: Row) -> None:
+    """Pay out what is due of a subscription's grants."""
     for row in of(scope, subscription):
         pay_due(scope, subscription, row)
 
@@ -59,7 +66,7 @@ def add(scope: Scope, subscription: Row, grant: Mapping[str, Any]) -> Row:
     return row
 
 
-def take(scope: Scope, subscription: Row, grant: Mapping[str, Any]) -> Row:
+def take(scope: Scope, subscription: Row, grant: Mapping[str, Any], **private: Any) -> Row:
     """Store a subscription's own copy of a grant, which begins with the subscription or on the grant's date."""
     begin = grant.get("start_date") or subscription["start_date"]
     own: dict[str, Any] = {**grant, "scope": "SUBSCRIPTION", "subscription_id": subscription["id"]}
@@ -72,6 +79,7 @@ def take(scope: Scope, subscription: Row, grant: Mapping[str, Any]) -> Row:
         end_date=grant.get("end_date"),
         credit_grant_anchor=begin,
         _paid=0,
+        **private,
     )
 
 
@@ -81,8 +89,19 @@ def pay_due(scope: Scope, subscription: Row, grant: Row) -> None:
         if grant["end_date"] is not None and moment >= grant["end_date"]:
             return
         wallet = _wallet(scope, subscription)
-        wallets.move(scope, wallet, number(grant["credits"]), "SUBSCRIPTION_CREDIT_GRANT", grant["id"])
+        terms = {"expiry": _expiry(subscription, grant, moment), "priority": grant.get("priority")}
+        wallets.move(scope, wallet, number(grant["credits"]), "SUBSCRIPTION_CREDIT_GRANT", grant["id"], **terms)
         grant["_paid"] += 1
+
+
+def _expiry(subscription: Row, grant: Row, moment: datetime) -> datetime | None:
+    """When the instalment of ``moment`` expires."""
+    if grant.get("expiration_type") == "BILLING_CYCLE":
+        end: datetime = subscription["current_period_end"]
+        return end
+    if grant.get("expiration_type") != "DURATION":
+        return None
+    return periods.instalment(moment, _UNITS[grant["expiration_duration_unit"]], grant["expiration_duration"], 1)
 
 
 def due(grant: Row) -> datetime | None:

@@ -111,8 +111,9 @@ def void(scope: Scope, invoice: Row, metadata: dict[str, str] | None) -> None:
     """Void an invoice; what was paid goes to a wallet, credits go back to theirs."""
     require_status(invoice, _VOIDABLE)
     refunded = wallets.give_back(scope, invoice)
-    if invoice["amount_paid"] > 0:
-        wallets.refund(scope, invoice, invoice["amount_paid"])
+    paid = invoice["amount_paid"] - invoice["refunded_amount"]
+    if paid > 0:
+        wallets.refund(scope, invoice, paid)
         refunded += invoice["amount_paid"]
     if metadata:
         invoice["metadata"] = {**(invoice["metadata"] or {}), **metadata}

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.pricing_rules import display_amount
+from ..kernel.pricing_rules import check_price, published
 from ..kernel.tables import Row
 from . import line_commitments, line_items, overrides, periods
 from .commitment import LineCommitment
 from .line_items import Origin
 from .pricing import number
-from .rounding import ONE, ZERO
+from .rounding import ONE
 from .scope import Scope
 
 Given = Mapping[str, Any]
@@ -92,45 +92,19 @@ def _existing(scope: Scope, identifier: str) -> Row:
 
 def _inline(scope: Scope, row: Row, given: Given) -> Row:
     """Store a price made for a subscription; it counts from the subscription's start unless dated."""
-    usage = given["type"] == "USAGE"
-    meter = scope.get("meters", given["meter_id"]) if usage else None
-    tiered = given["billing_model"] == "TIERED"
-    amount = ZERO if tiered or given["amount"] is None else given["amount"]
-    package = given["transform_quantity"] if given["billing_model"] == "PACKAGE" else None
-    optional = {
-        "tier_mode": given["tier_mode"] or None,
-        "tiers": overrides.tiers(given["tiers"]) if tiered else None,
-        "end_date": given["end_date"],
-        "min_quantity": number(given["min_quantity"]) or None,
-    }
+    if given["price_unit_type"] == "CUSTOM":
+        raise errors.not_implemented("a line's own price in a custom unit")
+    check_price({**given, "entity_type": "SUBSCRIPTION", "billing_period_count": given["billing_period_count"] or 1})
+    meter = scope.get("meters", given["meter_id"]) if given["type"] == "USAGE" else None
     return scope.insert(
         "prices",
         "price",
-        amount=amount,
-        display_amount=display_amount(amount, row["currency"]),
-        currency=row["currency"],
-        price_unit_type="FIAT",
-        price_unit_amount="0",
-        conversion_rate="1",
-        type=given["type"],
-        billing_period=given["billing_period"],
-        billing_period_count=given["billing_period_count"] or 1,
-        billing_model=given["billing_model"],
-        display_name=given["display_name"] or (meter["name"] if meter else ""),
-        billing_cadence="RECURRING",
-        invoice_cadence=given["invoice_cadence"],
-        trial_period_days=given["trial_period_days"] or 0,
-        meter_id=meter["id"] if meter else "",
-        lookup_key=given["lookup_key"] or "",
-        description=given["description"] or "",
-        transform_quantity={k: v for k, v in (package or {"divide_by": 1}).items() if v},
-        metadata=given["metadata"] or {},
+        **published(given, row["currency"], meter, ""),
         environment_id=scope.environment,
         entity_type="SUBSCRIPTION",
         entity_id=row["id"],
         start_date=given["start_date"] or row["start_date"],
         sequence=scope.world.next("price"),
-        **{name: value for name, value in optional.items() if value is not None},
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from ..kernel import errors
+from ..kernel import errors, pricing_rules
 from ..kernel.pricing_rules import MODELS, ROUNDINGS, TIER_MODES, display_amount
 from ..kernel.render import dec
 from ..kernel.tables import Row
@@ -84,7 +84,7 @@ def _charge(model: str, price: Row, override: Override) -> dict[str, Any]:
     mode = price.get("tier_mode")
     if model == "TIERED":
         mode = override["tier_mode"] or mode
-        steps = tiers(override["tiers"]) or price.get("tiers") or []
+        steps = pricing_rules.tiers(override["tiers"]) or price.get("tiers") or []
         return {
             "amount": ZERO,
             "tiers": steps,
@@ -97,11 +97,6 @@ def _charge(model: str, price: Row, override: Override) -> dict[str, Any]:
         given = override["transform_quantity"]
         package = {k: v for k, v in given.items() if v} if given else price.get("transform_quantity") or _ONE_UNIT
     return {"amount": amount, "transform_quantity": package, **({"tier_mode": mode} if mode else {})}
-
-
-def tiers(given: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
-    """The tiers of a request as a price keeps them."""
-    return [{k: v for k, v in tier.items() if v is not None or k == "up_to"} for tier in given or []]
 
 
 def check(override: Override, price: Row | None) -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..kernel.jobs import job
 from ..kernel.tables import Row
+from . import credits as single
 from .pricing import number
 from .rounding import ONE, ZERO, exact, to_currency
 from .scope import Scope
+
+if TYPE_CHECKING:
+    from ..kernel.world import World
 
 USAGE_ONLY = {"allowed_price_types": ["USAGE"]}
 
@@ -50,7 +56,12 @@ def active(scope: Scope, customer_id: str, currency: str, kind: str = "PRE_PAID"
 
 
 def move(scope: Scope, wallet: Row, credits: Decimal, reason: str, reference: str = "", **given: Any) -> Row:
-    """Credit (or, negative, debit) a wallet and note the transaction. Publishes ``wallet.transaction.created``."""
+    """Credit (or, negative, debit) a wallet and note the transaction. Publishes ``wallet.transaction.created``.
+
+    ``given`` may say when credits expire (``expiry``), which go first (``priority``), and from which a debit is (``source``).
+    """
+    if credits < 0:
+        single.spend(scope, wallet, -credits, given.get("source"))
     before = wallet["credit_balance"]
     after = before + credits
     rate = wallet["conversion_rate"]
@@ -70,9 +81,9 @@ def move(scope: Scope, wallet: Row, credits: Decimal, reason: str, reference: st
         reference_id=reference,
         description=given.get("description", ""),
         metadata=given.get("metadata"),
-        expiry_date=None,
+        expiry_date=given.get("expiry"),
         transaction_reason=reason,
-        priority=None,
+        priority=given.get("priority"),
         credits_available=max(credits, ZERO),
         currency=wallet["currency"],
         conversion_rate=rate,
@@ -91,16 +102,26 @@ def terminate(scope: Scope, wallet: Row) -> None:
     scope.publish("wallet.terminated", wallet)
 
 
+@job(every=timedelta(minutes=15), name="wallet expiry", due=single.first_expiry)
+def expire(world: World, now: datetime) -> None:
+    """Take away the credits that have expired."""
+    for row in single.expiring(world):
+        if row["expiry_date"] <= now:
+            scope = Scope.of_job(world, row)
+            wallet = scope.need("wallets", row["wallet_id"])
+            move(scope, wallet, -row["credits_available"], "CREDIT_EXPIRED", row["id"], source=row)
+
+
 @exact
 def apply_credits(scope: Scope, invoice: Row) -> Decimal:
     """Pay the lines of an invoice from the customer's prepaid wallets, as far as they may; the sum that was paid."""
     total = ZERO
     for wallet in active(scope, invoice["customer_id"], invoice["currency"]):
-        spent = ZERO
+        spent, usable = ZERO, min(wallet["balance"], single.spendable(scope, wallet))
         for line in invoice["_lines"]:
             if not _allowed(wallet, line):
                 continue
-            share = min(_open(line), wallet["balance"] - spent)
+            share = min(_open(line), usable - spent)
             if share > 0:
                 line["prepaid_credits_applied"] += share
                 spent += share
@@ -121,13 +142,13 @@ def give_back(scope: Scope, invoice: Row) -> Decimal:
     return total
 
 
-def refund(scope: Scope, invoice: Row, amount: Decimal) -> None:
+def refund(scope: Scope, invoice: Row, amount: Decimal, reason: str = "INVOICE_VOID_REFUND", of: str = "") -> None:
     """Put money that was paid for an invoice into the customer's prepaid wallet, made where there is none."""
     existing = active(scope, invoice["customer_id"], invoice["currency"])
     wallet = existing[0] if existing else None
     if wallet is None:
         wallet = create(scope, invoice["customer_id"], invoice["currency"], name="Subscription Wallet")
-    move(scope, wallet, amount / wallet["conversion_rate"], "INVOICE_REFUND", invoice["id"])
+    move(scope, wallet, amount / wallet["conversion_rate"], reason, of or invoice["id"])
 
 
 def _allowed(wallet: Row, line: Mapping[str, Any]) -> bool:

@@ -74,3 +74,9 @@ _simple(
     "id wallet_id customer_id type amount credit_amount currency transaction_status transaction_reason reference_type"
     " reference_id description credit_balance_before credit_balance_after expiry_date metadata",
 )
+_simple(
+    "credit_note",
+    "credit_notes",
+    "id credit_note_number invoice_id customer_id subscription_id credit_note_status credit_note_type refund_status reason"
+    " memo currency total_amount metadata finalized_at voided_at",
+)

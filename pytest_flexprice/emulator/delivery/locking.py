@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Protocol
 
+from ..kernel.scheduler import Stopping
+
 _LOOK_AGAIN = 0.05
 
 
@@ -14,10 +16,6 @@ class Lock(Protocol):
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool: ...
 
     def release(self) -> None: ...
-
-
-class Stopping(Exception):
-    """Raised in a worker that waited for the lock when the service stopped."""
 
 
 class Guard:

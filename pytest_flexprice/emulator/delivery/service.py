@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..kernel import hooks
 from ..kernel.access import access_of
 from ..kernel.jobs import job
+from ..kernel.scheduler import Scheduler
 from . import (
     bodies,  # noqa: F401 -- registers the builders of the simple kinds
     native,
@@ -22,7 +23,6 @@ from .encoding import sorted_again
 from .locking import Guard
 from .model import Endpoint
 from .publishing import Event, body_of
-from .scheduler import Scheduler
 from .svix import Svix
 from .transport import Transport
 
@@ -61,8 +61,8 @@ class DeliveryService:
         self._transport = Transport(
             self.settings.timeout_seconds, self.settings.allowed_hosts, self.settings.response_limit
         )
-        self._queue = Scheduler(now, 1)
-        self._attempts = Scheduler(now, self.settings.workers)
+        self._queue = Scheduler(now, 1, "webhook-queue")
+        self._attempts = Scheduler(now, self.settings.workers, "webhook-delivery")
         self.svix = Svix(self.settings, now, self._guard, self._attempts, self._transport)
         self.events: OrderedDict[str, Event] = OrderedDict()
         self._held: list[Event] | None = None

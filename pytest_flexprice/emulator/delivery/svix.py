@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from ..kernel.scheduler import Scheduler
 from .locking import Guard
 from .model import FAIL, MANUAL, SCHEDULED, SUCCESS, Application, Applications, Attempt, Destination, Endpoint, Message
 from .retry import wait_before_next
-from .scheduler import Scheduler
 from .settings import DeliverySettings
 from .signing import signatures
 from .tokens import Tokens

@@ -9,10 +9,13 @@ from . import access as fault_access
 from . import billing as fault_billing
 from . import calculation as fault_calculation
 from . import catalog as fault_catalog
+from . import counting as fault_counting
 from . import customers as fault_customers
+from . import deals as fault_deals
 from . import events as fault_events
 from . import invoicing as fault_invoicing
 from . import settlement as fault_settlement
+from . import tariffs as fault_tariffs
 from . import webhooks as fault_webhooks
 from .registry import FAULTS, Fault, after, before, declare, fault, front
 
@@ -21,10 +24,13 @@ RULES = (
     fault_billing,
     fault_calculation,
     fault_catalog,
+    fault_counting,
     fault_customers,
+    fault_deals,
     fault_events,
     fault_invoicing,
     fault_settlement,
+    fault_tariffs,
     fault_webhooks,
 )
 """The modules with the rules."""

@@ -58,7 +58,7 @@ def priced_line(scope: Scope, subscription: Row, line: Line) -> Priced | None:
     return Priced(line, tariff, item["currency"], buckets)
 
 
-def _each(change: Callable[[Priced], None], *, kind: str = "") -> Callable[[Scope, Row, Lines], Lines]:
+def each_line(change: Callable[[Priced], None], *, kind: str = "") -> Callable[[Scope, Row, Lines], Lines]:
     """A rule that changes the lines one by one; ``kind`` keeps it to ``USAGE`` or ``FIXED``."""
 
     def rule(scope: Scope, subscription: Row, lines: Lines) -> Lines:
@@ -71,7 +71,7 @@ def _each(change: Callable[[Priced], None], *, kind: str = "") -> Callable[[Scop
     return rule
 
 
-def _tariff(change: Callable[[Tariff], Tariff]) -> Callable[[Scope, Row, Lines], Lines]:
+def by_tariff(change: Callable[[Tariff], Tariff]) -> Callable[[Scope, Row, Lines], Lines]:
     """A rule that prices usage by another tariff."""
 
     def reprice(priced: Priced) -> None:
@@ -79,10 +79,10 @@ def _tariff(change: Callable[[Tariff], Tariff]) -> Callable[[Scope, Row, Lines],
         if other != priced.tariff:
             priced.line.amount = to_currency(priced.cost(other), priced.currency)
 
-    return _each(reprice, kind="USAGE")
+    return each_line(reprice, kind="USAGE")
 
 
-def _amount(change: Callable[[Priced], Decimal | None], kind: str = "USAGE") -> Callable[[Scope, Row, Lines], Lines]:
+def by_amount(change: Callable[[Priced], Decimal | None], kind: str = "USAGE") -> Callable[[Scope, Row, Lines], Lines]:
     """A rule that comes to another amount; none where it does not apply."""
 
     def reprice(priced: Priced) -> None:
@@ -90,10 +90,10 @@ def _amount(change: Callable[[Priced], Decimal | None], kind: str = "USAGE") -> 
         if amount is not None:
             priced.line.amount = amount
 
-    return _each(reprice, kind=kind)
+    return each_line(reprice, kind=kind)
 
 
-def _units(change: Callable[[Decimal], Decimal]) -> Callable[[Tariff], Tariff]:
+def with_units(change: Callable[[Decimal], Decimal]) -> Callable[[Tariff], Tariff]:
     def changed(tariff: Tariff) -> Tariff:
         tiers = tuple(replace(tier, unit_amount=change(tier.unit_amount)) for tier in tariff.tiers)
         return replace(tariff, amount=change(tariff.amount), tiers=tiers)
@@ -101,7 +101,7 @@ def _units(change: Callable[[Decimal], Decimal]) -> Callable[[Tariff], Tariff]:
     return changed
 
 
-def _quantized(digits: int, mode: str) -> Callable[[Decimal], Decimal]:
+def quantized(digits: int, mode: str) -> Callable[[Decimal], Decimal]:
     return lambda amount: amount.quantize(Decimal(1).scaleb(-digits), rounding=mode)
 
 
@@ -109,47 +109,47 @@ def _bounds(tiers: tuple[Tier, ...], by: Decimal) -> tuple[Tier, ...]:
     return tuple(replace(tier, up_to=None if tier.up_to is None else tier.up_to + by) for tier in tiers)
 
 
-def _declare(name: str, meaning: str, rule: Callable[[Scope, Row, Lines], Lines]) -> None:
+def wrongly(name: str, meaning: str, rule: Callable[[Scope, Row, Lines], Lines]) -> None:
     fault(name, meaning, "charges")(rule)
 
 
-_declare("W01", "unit prices are rounded to four decimals", _tariff(_units(_quantized(4, ROUND_HALF_UP))))
-_declare("W02", "unit prices are cut to five decimals", _tariff(_units(_quantized(5, ROUND_DOWN))))
-_declare("W03", "unit prices are rounded to six decimals", _tariff(_units(_quantized(6, ROUND_HALF_UP))))
-_declare(
+wrongly("W01", "unit prices are rounded to four decimals", by_tariff(with_units(quantized(4, ROUND_HALF_UP))))
+wrongly("W02", "unit prices are cut to five decimals", by_tariff(with_units(quantized(5, ROUND_DOWN))))
+wrongly("W03", "unit prices are rounded to six decimals", by_tariff(with_units(quantized(6, ROUND_HALF_UP))))
+wrongly(
     "W04",
     "every tier costs what the first does",
-    _tariff(lambda tariff: replace(tariff, tiers=tariff.tiers[:1] and (replace(tariff.tiers[0], up_to=None),))),
+    by_tariff(lambda tariff: replace(tariff, tiers=tariff.tiers[:1] and (replace(tariff.tiers[0], up_to=None),))),
 )
-_declare(
+wrongly(
     "W05",
     "the bound of a tier belongs to the next one",
-    _tariff(lambda tariff: replace(tariff, tiers=_bounds(tariff.tiers, -_HAIR))),
+    by_tariff(lambda tariff: replace(tariff, tiers=_bounds(tariff.tiers, -_HAIR))),
 )
-_declare(
+wrongly(
     "W06",
     "tiers end one unit too late",
-    _tariff(lambda tariff: replace(tariff, tiers=_bounds(tariff.tiers, ONE))),
+    by_tariff(lambda tariff: replace(tariff, tiers=_bounds(tariff.tiers, ONE))),
 )
-_declare(
+wrongly(
     "W07",
     "graduated tiers are billed by volume",
-    _tariff(lambda tariff: replace(tariff, tier_mode="VOLUME") if tariff.tier_mode == "SLAB" else tariff),
+    by_tariff(lambda tariff: replace(tariff, tier_mode="VOLUME") if tariff.tier_mode == "SLAB" else tariff),
 )
-_declare(
+wrongly(
     "W08",
     "volume tiers are billed graduated",
-    _tariff(lambda tariff: replace(tariff, tier_mode="SLAB") if tariff.tier_mode == "VOLUME" else tariff),
+    by_tariff(lambda tariff: replace(tariff, tier_mode="SLAB") if tariff.tier_mode == "VOLUME" else tariff),
 )
-_declare(
+wrongly(
     "W09",
     "the flat amounts of tiers are forgotten",
-    _tariff(lambda tariff: replace(tariff, tiers=tuple(replace(tier, flat_amount=ZERO) for tier in tariff.tiers))),
+    by_tariff(lambda tariff: replace(tariff, tiers=tuple(replace(tier, flat_amount=ZERO) for tier in tariff.tiers))),
 )
-_declare(
+wrongly(
     "W10",
     "the flat amounts of tiers are charged for each unit",
-    _tariff(
+    by_tariff(
         lambda tariff: replace(
             tariff,
             tiers=tuple(
@@ -172,28 +172,28 @@ def _packages(mode: str) -> Callable[[Priced], Decimal | None]:
     return cost
 
 
-_declare("W11", "packages are rounded down", _amount(_packages(ROUND_FLOOR)))
-_declare("W12", "packages are rounded to the nearest", _amount(_packages(ROUND_HALF_UP)))
-_declare("W13", "packages are rounded up where they should be rounded down", _amount(_packages(ROUND_CEILING)))
+wrongly("W11", "packages are rounded down", by_amount(_packages(ROUND_FLOOR)))
+wrongly("W12", "packages are rounded to the nearest", by_amount(_packages(ROUND_HALF_UP)))
+wrongly("W13", "packages are rounded up where they should be rounded down", by_amount(_packages(ROUND_CEILING)))
 
 
-def _free(priced: Priced, free: Decimal) -> None:
+def let_free(priced: Priced, free: Decimal) -> None:
     """Let that much be free."""
     line, used = priced.line, priced.used
     line.free, line.quantity = min(free, used), max(used - free, ZERO)
     line.amount = to_currency(priced.cost(priced.tariff), priced.currency)
 
 
-@_each
+@each_line
 def _no_allowance(priced: Priced) -> None:
     if priced.line.free:
-        _free(priced, ZERO)
+        let_free(priced, ZERO)
 
 
-@_each
+@each_line
 def _double_allowance(priced: Priced) -> None:
     if priced.line.free and priced.line.quantity:
-        _free(priced, priced.line.free * 2)
+        let_free(priced, priced.line.free * 2)
 
 
 def _after_tiers(priced: Priced) -> Decimal | None:
@@ -204,22 +204,22 @@ def _after_tiers(priced: Priced) -> Decimal | None:
     return to_currency(max(cost, ZERO), priced.currency)
 
 
-_declare("W14", "allowances are ignored", _no_allowance)
-_declare("W15", "allowances are doubled", _double_allowance)
-_declare("W16", "allowances come off after the tiers", _amount(_after_tiers))
+wrongly("W14", "allowances are ignored", _no_allowance)
+wrongly("W15", "allowances are doubled", _double_allowance)
+wrongly("W16", "allowances come off after the tiers", by_amount(_after_tiers))
 
 
-@_each
+@each_line
 def _highest_bucket(priced: Priced) -> None:
     if priced.buckets:
         priced.line.quantity = max(priced.buckets)
         priced.line.amount = to_currency(priced.tariff.cost(priced.line.quantity), priced.currency)
 
 
-_declare("W17", "of a bucketed meter only the highest bucket is billed", _highest_bucket)
+wrongly("W17", "of a bucketed meter only the highest bucket is billed", _highest_bucket)
 
 
-def _rounding(mode: str, digits: Callable[[str], int] = places) -> Callable[[Priced], Decimal | None]:
+def rounding_by(mode: str, digits: Callable[[str], int] = places) -> Callable[[Priced], Decimal | None]:
     def cost(priced: Priced) -> Decimal:
         step = Decimal(1).scaleb(-digits(priced.currency))
         return priced.cost(priced.tariff).quantize(step, rounding=mode)
@@ -227,8 +227,8 @@ def _rounding(mode: str, digits: Callable[[str], int] = places) -> Callable[[Pri
     return cost
 
 
-_declare("W18", "halves are rounded to the even digit", _amount(_rounding(ROUND_HALF_EVEN), ""))
-_declare("W19", "amounts are cut instead of rounded", _amount(_rounding(ROUND_DOWN), ""))
-_declare("W20", "amounts are rounded up", _amount(_rounding(ROUND_UP), ""))
-_declare("W21", "every currency has three decimals", _amount(_rounding(ROUND_HALF_UP, lambda currency: 3), ""))
-_declare("W22", "every currency has no decimals", _amount(_rounding(ROUND_HALF_UP, lambda currency: 0), ""))
+wrongly("W18", "halves are rounded to the even digit", by_amount(rounding_by(ROUND_HALF_EVEN), ""))
+wrongly("W19", "amounts are cut instead of rounded", by_amount(rounding_by(ROUND_DOWN), ""))
+wrongly("W20", "amounts are rounded up", by_amount(rounding_by(ROUND_UP), ""))
+wrongly("W21", "every currency has three decimals", by_amount(rounding_by(ROUND_HALF_UP, lambda currency: 3), ""))
+wrongly("W22", "every currency has no decimals", by_amount(rounding_by(ROUND_HALF_UP, lambda currency: 0), ""))

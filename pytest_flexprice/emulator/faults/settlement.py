@@ -100,7 +100,7 @@ def line_currency(line: Line) -> str:
     return str(line.item["currency"]) if line.item is not None else ""
 
 
-def _preview(change: Callable[[Call, dict[str, Any]], None]) -> Callable[[Call, Reply], Reply]:
+def shown(change: Callable[[Call, dict[str, Any]], None]) -> Callable[[Call, Reply], Reply]:
     """An ``after`` rule that changes successful previews that have a tax or a discount."""
 
     def rule(call: Call, reply: Reply) -> Reply:
@@ -111,37 +111,38 @@ def _preview(change: Callable[[Call, dict[str, Any]], None]) -> Callable[[Call, 
     return rule
 
 
-def _retax(answer: dict[str, Any], base: Decimal) -> None:
+def retaxed(answer: dict[str, Any], base: Decimal) -> None:
     """Take every tax of a preview on another base."""
     for tax in answer.get("taxes") or ():
         rate = number(tax["tax_rate"].get("percentage_value"))
         tax["taxable_amount"], tax["tax_amount"] = base, to_currency(base * rate / 100, answer["currency"])
     answer["total_tax"] = sum((tax["tax_amount"] for tax in answer.get("taxes") or ()), ZERO)
-    _total(answer)
+    retotal(answer)
 
 
-def _total(answer: dict[str, Any]) -> None:
+def retotal(answer: dict[str, Any]) -> None:
+    """Let the totals of a preview follow from its subtotal, discount and tax."""
     total = max(answer["subtotal"] - answer["total_discount"] + answer["total_tax"], ZERO)
     answer.update(total=total, amount_due=total, amount_remaining=total)
 
 
 @fault("W28", "tax is taken before the discount", "after")
-@_preview
+@shown
 def tax_first(call: Call, answer: dict[str, Any]) -> None:
     """Every tax is on the whole subtotal."""
-    _retax(answer, answer["subtotal"])
+    retaxed(answer, answer["subtotal"])
 
 
 @fault("W29", "tax is taken on usage only", "after")
-@_preview
+@shown
 def tax_of_usage(call: Call, answer: dict[str, Any]) -> None:
     """Fees are left out of the base."""
     lines = answer.get("line_items") or ()
-    _retax(answer, sum((line["amount"] for line in lines if line["price_type"] == "USAGE"), ZERO))
+    retaxed(answer, sum((line["amount"] for line in lines if line["price_type"] == "USAGE"), ZERO))
 
 
 @fault("W30", "percentage coupons are taken off the sum with tax", "after")
-@_preview
+@shown
 def discount_last(call: Call, answer: dict[str, Any]) -> None:
     """What a coupon takes off includes a share of the tax."""
     scope = Scope.of(call)
@@ -155,4 +156,4 @@ def discount_last(call: Call, answer: dict[str, Any]) -> None:
         off += applied["discounted_amount"]
     if off:
         answer["total_discount"] = off
-        _total(answer)
+        retotal(answer)

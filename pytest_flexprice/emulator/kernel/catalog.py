@@ -31,9 +31,10 @@ def entitlements_of(world: World, environment: str, entity_id: str) -> list[Row]
     return world.table("entitlements").find(environment, entity_id=entity_id, status="published")
 
 
-def grants_of(world: World, environment: str, plan_id: str) -> list[Row]:
-    """The published credit grants of a plan, oldest first."""
-    return world.table("credit_grants").find(environment, plan_id=plan_id, scope="PLAN", status="published")
+def grants_of(world: World, environment: str, owner: str, kind: str = "PLAN") -> list[Row]:
+    """The published credit grants of a plan (or of an addon), oldest first."""
+    column = f"{kind.lower()}_id"
+    return world.table("credit_grants").find(environment, **{column: owner}, scope=kind, status="published")
 
 
 def meter_of(world: World, environment: str, row: Row) -> Row | None:

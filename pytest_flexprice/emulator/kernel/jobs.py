@@ -1,18 +1,19 @@
 """Periodic work of the server: rollover, finalization, auto-cancel (contract 7.1).
 
-A job runs on whole multiples of its interval in UTC, as the real server's do. Real time passes under a
-:class:`Ticker`; :func:`advance` moves the clock instead and stops at every instant at which a job has work, so that
+A job runs on whole multiples of its interval in UTC, as the real server's do. Real time passes under
+:func:`keep_running`; :func:`advance` moves the clock instead and stops at every instant at which a job has work, so that
 months pass in a moment and always in the same order.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+
+from .scheduler import Scheduler
 
 if TYPE_CHECKING:
     from .world import World
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
+_LOOK_AGAIN = timedelta(seconds=0.25)
 _LOG = logging.getLogger(__name__)
 
 
@@ -110,25 +112,21 @@ def run_due(world: World, after: datetime, until: datetime) -> None:
             _LOG.exception("job %s failed", each.name)
 
 
-class Ticker(threading.Thread):
-    """Runs the jobs of a world by the world's own clock until stopped."""
+def keep_running(world: World) -> Scheduler:
+    """Run the jobs of a world as its clock goes, in a thread of their own, until the answered scheduler is stopped.
 
-    def __init__(self, world: World, tick: float = 0.25) -> None:
-        super().__init__(name="emulator-jobs", daemon=True)
-        self._world = world
-        self._tick = tick
-        self._ended = threading.Event()
+    It looks by the real clock which jobs have become due: the world's may be moved back.
+    """
+    scheduler = Scheduler(lambda: datetime.now(UTC), 1, "emulator-jobs")
+    seen = world.clock.now()
 
-    def run(self) -> None:
-        """Look every tick which jobs have become due."""
-        seen = self._world.clock.now()
-        while not self._ended.wait(self._tick):
-            now = self._world.clock.now()
-            if now > seen:
-                run_due(self._world, seen, now)
-            seen = now
+    def look() -> None:
+        nonlocal seen
+        now = world.clock.now()
+        if now > seen:
+            run_due(world, seen, now)
+        seen = now
+        scheduler.at(datetime.now(UTC) + _LOOK_AGAIN, look)
 
-    def stop(self) -> None:
-        """End the thread and wait for it."""
-        self._ended.set()
-        self.join(timeout=5)
+    scheduler.at(datetime.now(UTC) + _LOOK_AGAIN, look)
+    return scheduler

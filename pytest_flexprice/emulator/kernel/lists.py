@@ -108,7 +108,19 @@ def whole(value: str) -> int:
     return int(value)
 
 
-def query_page(call: Call, *, sort: str = "refused", noun: str = "", message: str = INVALID_FILTER) -> Page:
+@dataclass(frozen=True)
+class Words:
+    """What an area of the API says to a query and to a body that cannot be read, and to a page that cannot be."""
+
+    query: str = INVALID_FILTER
+    body: str = INVALID_FILTER
+    page: str = INVALID_FILTER
+
+
+GENERAL = Words()
+
+
+def query_page(call: Call, *, sort: str = "refused", noun: str = "", words: Words = GENERAL) -> Page:
     """The page a GET asks for.
 
     ``sort`` says what ``?sort=`` does: "refused" (400; a JSON object passes binding and fails in the database with
@@ -116,13 +128,13 @@ def query_page(call: Call, *, sort: str = "refused", noun: str = "", message: st
     """
     values: dict[str, Any] = {}
     for name, kind in (("limit", whole), ("offset", whole), ("start_time", instant), ("end_time", instant)):
-        values[name] = call.query_value(name, kind, message)
+        values[name] = call.query_value(name, kind, words.query)
     for name in ("status", "order", "expand"):
         values[name] = call.query.get(name)
     if sort == "refused":
         for given in call.query.getlist("sort"):
-            _refuse_sort(given, noun, message)
-    return page_of(values, message)
+            _refuse_sort(given, noun, words.query)
+    return page_of(values, words.page)
 
 
 def _refuse_sort(given: str, noun: str, message: str) -> None:
@@ -131,12 +143,6 @@ def _refuse_sort(given: str, noun: str, message: str) -> None:
     except binding.BindError as error:
         raise errors.validation(message) from error
     raise errors.database_error(f"Failed to list {noun}")
-
-
-def search(call: Call, schema: Schema, message: str = INVALID_FILTER) -> tuple[dict[str, Any], Page]:
-    """The body of a search and its page; the schema holds :data:`SEARCH_FIELDS` and the resource's own."""
-    values = call.bind(schema, message)
-    return values, page_of(values, message)
 
 
 Offset = str
@@ -167,16 +173,16 @@ def select(
     noun: str,
     *,
     statuses: Sequence[str] = ("published",),
-    unknown: Callable[[str], Exception] | None = None,
+    unknown: str = "",
 ) -> list[Any]:
     """The rows (oldest first) of the page's status, time range and filters, in the asked order.
 
-    ``fields`` are the columns that may be sorted and filtered by; another one is refused as the real server does.
+    ``fields`` are the columns that may be sorted and filtered by; another one is refused, with the words of ``unknown``.
     """
     known = set(fields) | {"id", "status", "created_at", "updated_at", "created_by", "updated_by", "environment_id"}
     for condition in [*page.sort, *page.filters]:
         if condition["field"] not in known:
-            raise unknown(condition["field"]) if unknown else errors.validation(f"Failed to list {noun}")
+            raise errors.validation(unknown or f"Failed to list {noun}")
     wanted = (page.status,) if page.status else statuses
     kept = [row for row in rows if row.get("status") in wanted and _in_range(row, page) and matches(row, page.filters)]
     return order(kept, page)

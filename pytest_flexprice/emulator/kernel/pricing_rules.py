@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,9 @@ PERIODS = ("MONTHLY", "ANNUAL", "WEEKLY", "DAILY", "QUARTERLY", "HALF_YEARLY", "
 ENTITIES = ("PLAN", "SUBSCRIPTION", "ADDON", "COSTSHEET")
 UNITS = ("FIAT", "CUSTOM")
 ROUNDINGS = ("up", "down")
+
+UNIT_FIELDS = {"price_unit_amount": "0", "conversion_rate": "1"}
+"""What a price in money says of units."""
 
 _SYMBOLS = {
     "usd": "$",
@@ -45,6 +49,48 @@ def display_amount(amount: Decimal, currency: str) -> str:
     return _SYMBOLS.get(currency, currency.upper()) + dec(amount)
 
 
+def tiers(given: Iterable[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
+    """The tiers of a request as a price keeps them."""
+    return [
+        {name: value for name, value in tier.items() if value is not None or name == "up_to"} for tier in given or ()
+    ]
+
+
+def published(price: Mapping[str, Any], currency: str, meter: Mapping[str, Any] | None, owner: str) -> dict[str, Any]:
+    """What a price made of these bound request fields shows, before its dates; without a name it bears its meter's or owner's."""
+    tiered = price["billing_model"] == "TIERED"
+    amount = Decimal(0) if tiered or price["amount"] is None else price["amount"]
+    package = price["transform_quantity"] if price["billing_model"] == "PACKAGE" else None
+    minimum = price["min_quantity"]
+    optional = {
+        "tier_mode": price["tier_mode"] or None,
+        "tiers": tiers(price["tiers"]) if tiered else None,
+        "end_date": price["end_date"],
+        "min_quantity": None if minimum is None else Decimal(minimum),
+    }
+    return {
+        "amount": amount,
+        "display_amount": display_amount(amount, currency),
+        "currency": currency,
+        "price_unit_type": "FIAT",
+        **UNIT_FIELDS,
+        "type": price["type"],
+        "billing_period": price["billing_period"],
+        "billing_period_count": price["billing_period_count"] or 1,
+        "billing_model": price["billing_model"],
+        "display_name": price["display_name"] or (meter["name"] if meter else owner),
+        "billing_cadence": "RECURRING",
+        "invoice_cadence": price["invoice_cadence"],
+        "trial_period_days": price["trial_period_days"] or 0,
+        "meter_id": meter["id"] if meter else "",
+        "lookup_key": price["lookup_key"] or "",
+        "description": price["description"] or "",
+        "transform_quantity": {name: value for name, value in (package or {"divide_by": 1}).items() if value},
+        "metadata": price["metadata"] or {},
+        **{name: value for name, value in optional.items() if value is not None},
+    }
+
+
 def check_price(price: dict[str, Any]) -> None:
     """Raise what the server answers to a price (bound request fields) that it does not take."""
     _check_words(price)
@@ -65,8 +111,6 @@ def _check_words(price: dict[str, Any]) -> None:
     unit = price["price_unit_type"] or "FIAT"
     if unit not in UNITS:
         raise errors.validation("Invalid price unit type", {"price_unit_type": unit, "allowed": list(UNITS)})
-    if unit != "FIAT":
-        raise errors.not_implemented(f"prices with price_unit_type {unit}")
     if price["entity_type"] not in ENTITIES:
         details = {"entity_type": price["entity_type"], "allowed": list(ENTITIES)}
         raise errors.validation("Invalid entity type", details)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from . import binding, errors
 from .binding import BindError, Kind, Schema, array, boolean, text
-from .lists import INVALID_FILTER, NEXT, SEARCH_FIELDS, Offset, Page, listing, page_of, query_page, select
+from .checks import failing_tag
+from .lists import GENERAL, NEXT, SEARCH_FIELDS, Offset, Page, Words, listing, page_of, query_page, select
+from .routing import route
 from .tables import Row
 
 if TYPE_CHECKING:
@@ -21,7 +23,16 @@ if TYPE_CHECKING:
 
 Values = Mapping[str, Any]
 Test = Callable[[Row, Any], bool]
+Answer = Callable[["Call", Values, Page], dict[str, Any]]
 View = Callable[["Call", Row, Page], Any]
+
+
+def address(value: Any) -> str:
+    """A JSON string that is an e-mail address, or nothing."""
+    given = text(value)
+    if failing_tag(("omitempty", "email"), given):
+        raise BindError("not an e-mail address")
+    return given
 
 
 @dataclass(frozen=True)
@@ -37,10 +48,10 @@ class Filter:
     split: bool = False
 
 
-def equal(name: str, column: str = "") -> Filter:
+def equal(name: str, column: str = "", kind: Kind = text) -> Filter:
     """Rows whose column has the given text."""
     key = column or name
-    return Filter(name, text, lambda row, given: row.get(key) == given)
+    return Filter(name, kind, lambda row, given: row.get(key) == given)
 
 
 def among(name: str, column: str, *, split: bool = False) -> Filter:
@@ -56,6 +67,11 @@ def containing(name: str, column: str) -> Filter:
 def flag(name: str, test: Test | None = None) -> Filter:
     """A switch; without a test, the column of that name has this value."""
     return Filter(name, boolean, test or (lambda row, given: row.get(name) is given))
+
+
+def bounded(name: str, column: str, test: Callable[[Any, Any], bool], kind: Kind = binding.instant) -> Filter:
+    """Rows whose column is on the asked side of a bound; those without a value are on none."""
+    return Filter(name, kind, lambda row, given: row.get(column) is not None and test(row[column], given))
 
 
 def metadata(name: str = "metadata") -> Filter:
@@ -83,7 +99,8 @@ class Resource:
     ``noun`` and ``title`` name it in messages ("Failed to list plans", "Plan with ID … was not found"); ``columns`` may be sorted and
     filtered by; ``sort`` says whether ``?sort=`` is "refused" or taken as the "name" of a column, ``conditions`` whether a search sorts by
     conditions or by such a name, ``offset`` what the answered offset means; ``statuses`` are listed unless one is asked for.
-    ``view`` shows one row, ``check`` refuses a page before anything is read.
+    ``view`` shows one row, ``check`` refuses a page before anything is read; ``words`` and ``unknown`` (said to a column that is
+    none) are the area's own.
     """
 
     noun: str
@@ -96,6 +113,8 @@ class Resource:
     offset: Offset = NEXT
     view: View | None = None
     check: Callable[[Page], None] | None = None
+    words: Words = GENERAL
+    unknown: str = ""
 
     @cached_property
     def schema(self) -> Schema:
@@ -124,16 +143,16 @@ class Resource:
 
     def asked_by_query(self, call: Call) -> tuple[Values, Page]:
         """The filters and the page of a GET."""
-        page = query_page(call, sort=self.sort, noun=self.noun)
-        values = {each.name: _queried(call, each) for each in self.filters}
+        page = query_page(call, sort=self.sort, noun=self.noun, words=self.words)
+        values = {each.name: _queried(call, each, self.words.query) for each in self.filters}
         return values, self._sorted(page, call.query.get("sort"))
 
     def asked_by_body(self, call: Call) -> tuple[Values, Page]:
         """The filters and the page of a search."""
-        values = call.bind(self.schema, INVALID_FILTER)
+        values = call.bind(self.schema, self.words.body)
         if self.conditions:
-            return values, page_of(values)
-        return values, self._sorted(page_of({**values, "sort": None}), values["sort"])
+            return values, page_of(values, self.words.page)
+        return values, self._sorted(page_of({**values, "sort": None}, self.words.page), values["sort"])
 
     def _sorted(self, page: Page, name: str | None) -> Page:
         """Where a sort is one name, it is one of the columns or does nothing."""
@@ -141,26 +160,41 @@ class Resource:
             page.sort = [{"field": name, "direction": page.order}]
         return page
 
-    def listed(self, call: Call) -> dict[str, Any]:
-        """The answer of a GET."""
-        return self.answer(call, *self.asked_by_query(call))
+    def serve(self, path: str, *, search: bool = True, one: bool = False, answer: Answer | None = None) -> None:
+        """Register a list at ``path``, a search beneath it, and with ``one`` a read by id, of any status.
 
-    def searched(self, call: Call) -> dict[str, Any]:
+        ``answer`` makes the page's answer of what is asked for, where :meth:`answer` does not.
+        """
+        route("GET", path)(partial(self.listed, answer=answer))
+        if search:
+            route("POST", f"{path}/search")(partial(self.searched, answer=answer))
+        if one:
+            route("GET", f"{path}/:id")(self.shown)
+
+    def shown(self, call: Call) -> Row:
+        """The answer of a read by id."""
+        return self.found(call, call.params["id"])
+
+    def listed(self, call: Call, answer: Answer | None = None) -> dict[str, Any]:
+        """The answer of a GET."""
+        return (answer or self.answer)(call, *self.asked_by_query(call))
+
+    def searched(self, call: Call, answer: Answer | None = None) -> dict[str, Any]:
         """The answer of a search."""
-        return self.answer(call, *self.asked_by_body(call))
+        return (answer or self.answer)(call, *self.asked_by_body(call))
 
     def selected(self, call: Call, values: Values, page: Page, rows: Iterable[Row] | None = None) -> list[Row]:
         """All rows that are asked for, in the asked order, whatever the page."""
         for each in self.filters:
             if each.name.endswith("_ids") and not all(values[each.name] or ()):
-                raise errors.validation(INVALID_FILTER)
+                raise errors.validation(self.words.page)
         if self.check is not None:
             self.check(page)
         tests = [(each.test, values[each.name]) for each in self.filters if each.test and _says(values[each.name])]
         kept = (
             row for row in (self.all(call) if rows is None else rows) if all(test(row, given) for test, given in tests)
         )
-        return select(kept, page, self.columns, self.noun, statuses=self.statuses)
+        return select(kept, page, self.columns, self.noun, statuses=self.statuses, unknown=self.unknown)
 
     def answer(self, call: Call, values: Values, page: Page, rows: Iterable[Row] | None = None) -> dict[str, Any]:
         """A page of what is asked for."""
@@ -170,14 +204,22 @@ class Resource:
         return shown
 
 
-def _queried(call: Call, each: Filter) -> Any:
+def _queried(call: Call, each: Filter, message: str) -> Any:
     if isinstance(each.kind, binding.ListOf):
         given = call.query.getlist(each.name)
         return [part for value in given for part in value.split(",") if part] if each.split else given
     if each.kind is text:
         return call.query.get(each.name)
-    readers = {boolean: _truth, binding.instant: binding.instant}
-    return call.query_value(each.name, readers[each.kind]) if each.kind in readers else None
+    return call.query_value(each.name, _READERS[each.kind], message) if each.kind in _READERS else None
+
+
+_READERS: dict[Kind, Callable[[str], Any]] = {
+    boolean: _truth,
+    binding.instant: binding.instant,
+    binding.decimal: binding.parse_decimal,
+    address: address,
+}
+"""How a query gives what a body gives as JSON."""
 
 
 def _says(given: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import hooks, jobs
 from .options import EmulatorOptions
+from .scheduler import Scheduler
 from .world import World
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 IDLE_SECONDS = 30
 """How long a connection may be silent, also in the middle of a request."""
 _SPARE_FILES = 200
+_READ_AT_ONCE = 1 << 16
+_LARGEST_IN_MEMORY = 1 << 20
 
 
 def _connection_limit() -> int:
@@ -46,7 +49,7 @@ class FlexpriceServer:
         self._map: dict[int, Any] = {}
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
-        self._ticker: jobs.Ticker | None = None
+        self._jobs: Scheduler | None = None
 
     @property
     def api_key(self) -> str:
@@ -91,6 +94,8 @@ class FlexpriceServer:
             threads=self.options.threads,
             ident=None,
             max_request_body_size=MAX_BODY,
+            recv_bytes=_READ_AT_ONCE,
+            inbuf_overflow=_LARGEST_IN_MEMORY,
             channel_timeout=IDLE_SECONDS,
             cleanup_interval=5,
             connection_limit=_connection_limit(),
@@ -104,8 +109,7 @@ class FlexpriceServer:
         self._thread = threading.Thread(target=self._serve, name="emulator-http", daemon=True)
         self._thread.start()
         if self.options.jobs:
-            self._ticker = jobs.Ticker(self.world)
-            self._ticker.start()
+            self._jobs = jobs.keep_running(self.world)
         return self
 
     def _listening(self) -> socket.socket:
@@ -129,8 +133,8 @@ class FlexpriceServer:
 
     def stop(self) -> None:
         """Stop serving and end the threads."""
-        if self._ticker is not None:
-            self._ticker.stop()
+        if self._jobs is not None:
+            self._jobs.stop()
         for hook in hooks.STOPPING:
             hook(self.world)
         if self._server is not None and self._thread is not None:
@@ -138,7 +142,7 @@ class FlexpriceServer:
             self._ended.set()
             self._server.pull_trigger()
             self._thread.join(timeout=5)
-        self._server = self._thread = self._ticker = self._socket = None
+        self._server = self._thread = self._jobs = self._socket = None
 
     def __enter__(self) -> FlexpriceServer:
         return self.start()

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from ..kernel import errors
 from ..kernel.binding import BindError, body_text, first_document, instant, refuse_constant
@@ -19,18 +20,29 @@ from .windows import millisecond_of
 MAX_EVENTS = 1000
 INVALID = "Invalid request payload"
 _SPACE = " \t\n\v\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
-_TEXTS = frozenset({"event_name", "external_customer_id", "event_id", "customer_id", "source"})
-_NAMES = _TEXTS | {"timestamp", "properties"}
+_NAMES = frozenset(
+    {"event_name", "external_customer_id", "event_id", "customer_id", "source", "timestamp", "properties"}
+)
 _ZERO_TIME_YEAR = 1
+_LONGEST_COMMON = len("2026-01-01T00:00:00.000000+00:00")
 
-Sent = dict[str, Any]
-"""One event as sent: its known fields by name, checked by type; ``timestamp`` is in milliseconds or ``None``."""
+
+class Sent(NamedTuple):
+    """One event as sent, checked by type; ``moment`` is in milliseconds since the epoch, ``None`` for no time."""
+
+    name: str
+    external_customer_id: str
+    id: str
+    customer_id: str
+    source: str
+    moment: int | None
+    properties: dict[str, Any] | None
 
 
 _DECODER = json.JSONDecoder(parse_constant=refuse_constant)
 
 
-def _object(value: Any) -> Sent:
+def _object(value: Any) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -38,45 +50,52 @@ def _object(value: Any) -> Sent:
     return value
 
 
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if type(value) is not str:
+        raise BindError("not a string")
+    return value
+
+
+def _properties(value: Any) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise BindError("properties is not an object")
+    try:
+        return kept(value)
+    except NotDouble as error:
+        raise BindError("properties cannot be kept") from error
+
+
 def _sent(document: Any) -> Sent:
     found = _object(document)
     if not _NAMES.issuperset(found):
         found = {name: item for key, item in found.items() if (name := key.lower()) in _NAMES}
-    for name in found.keys() & _TEXTS:
-        value = found[name]
-        if type(value) is not str and value is not None:
-            raise BindError(f"{name} is not a string")
-    properties = found.get("properties")
-    if properties is not None:
-        if type(properties) is not dict:
-            raise BindError("properties is not an object")
-        try:
-            found["properties"] = kept(properties)
-        except NotDouble as error:
-            raise BindError("properties cannot be kept") from error
-    moment = found.get("timestamp")
-    if moment is not None:
-        found["timestamp"] = _moment(moment)
-    return found
+    get = found.get
+    moment, properties = get("timestamp"), get("properties")
+    return Sent(
+        _text(get("event_name")),
+        _text(get("external_customer_id")),
+        _text(get("event_id")),
+        _text(get("customer_id")),
+        _text(get("source")),
+        None if moment is None else _moment(_text(moment)),
+        None if properties is None else _properties(properties),
+    )
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_WHOLE_SECOND = len("2026-01-01T00:00:00Z")
+def _moment(value: str) -> int | None:
+    return _common(value) if len(value) <= _LONGEST_COMMON else _millisecond(value)
 
 
-def _moment(value: Any) -> int | None:
-    if type(value) is str and len(value) == _WHOLE_SECOND and value.isascii() and value[10] == "T" and value[19] == "Z":
-        # The form nearly every event has; what is odd about it is left to the general reader below.
-        try:
-            seconds = (datetime.fromisoformat(value) - _EPOCH).total_seconds()
-        except ValueError:
-            seconds = 0.0
-        if seconds > 0 and value[4] == value[7] == "-" and value[13] == value[16] == ":" and value[11:13] < "24":
-            return int(seconds) * 1000
-    if isinstance(value, str) and "," in value:
+def _millisecond(value: str) -> int | None:
+    if "," in value:
         raise BindError("not a time")
     moment: datetime = instant(value)
     return None if moment.year == _ZERO_TIME_YEAR else millisecond_of(moment)
+
+
+_common = lru_cache(maxsize=4096)(_millisecond)  # many events of a batch bear one time
 
 
 def read_one(body: bytes) -> Sent:
@@ -85,7 +104,7 @@ def read_one(body: bytes) -> Sent:
         sent = _sent(first_document(body_text(body), _DECODER))
     except BindError as error:
         raise errors.validation(INVALID) from error
-    if not (sent.get("event_name") and sent.get("external_customer_id")):
+    if not (sent.name and sent.external_customer_id):
         raise errors.validation(INVALID)
     return sent
 
@@ -116,34 +135,27 @@ def first_bad(events: list[Sent | None]) -> tuple[int, errors.ApiError | None]:
     for index, sent in enumerate(events):
         if sent is None:
             return index, errors.validation("Request validation failed")
-        if not (sent.get("event_name") and sent.get("external_customer_id")):
-            missing = [
-                (go, "required")
-                for go, name in (("EventName", "event_name"), ("ExternalCustomerID", "external_customer_id"))
-                if not sent.get(name)
-            ]
-            return index, errors.failed("IngestEventRequest", *missing)
+        if not (sent.name and sent.external_customer_id):
+            given = (("EventName", sent.name), ("ExternalCustomerID", sent.external_customer_id))
+            return index, errors.failed("IngestEventRequest", *((go, "required") for go, value in given if not value))
     return len(events), None
 
 
 def completed(events: list[Sent], environment: str, now: int, new_id: Callable[[], str]) -> Iterator[Event]:
     """Sent events with what the server adds: an id, its own time, a trimmed name."""
     names: dict[str, str] = {}
-    for sent in events:
-        properties = sent.get("properties")
-        moment = sent.get("timestamp")
-        given = sent["event_name"]
+    for given, external, identifier, customer, source, moment, properties in events:
         name = names.get(given)
         if name is None:
             name = names[given] = given.strip(_SPACE)
         yield Event(
             environment,
             now if moment is None else moment,
-            sent.get("event_id") or new_id(),
-            sent["external_customer_id"],
+            identifier or new_id(),
+            external,
             name,
-            sent.get("customer_id") or "",
-            sent.get("source") or "",
+            customer,
+            source,
             None if properties is None else to_text(properties),
             properties or {},
         )

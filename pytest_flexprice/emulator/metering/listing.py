@@ -83,13 +83,13 @@ def page(world: World, query: EventQuery) -> dict[str, Any]:
     """The answer of ``GET /v1/events`` and ``POST /v1/events/query``."""
     store = pipeline(world).store
     where, arguments = query.where(store)
-    total = store.query(f"SELECT count(*) FROM raw WHERE {where}", arguments)[0][0]  # noqa: S608 -- values are bound
+    total = store.query_raw(f"SELECT count(*) FROM raw WHERE {where}", arguments)[0][0]  # noqa: S608 -- values are bound
     by_cursor = query.first is not None or query.last is not None
     direction = "DESC" if query.descending else "ASC"
     order = (
         f"ts {direction}, id {direction}" if query.sort == "ts" else f"name {direction}, ts {direction}, id {direction}"
     )
-    rows = store.query(
+    rows = store.query_raw(
         f"SELECT {_COLUMNS} FROM raw WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",  # noqa: S608 -- values are bound
         [*arguments, query.size, 0 if by_cursor else query.offset],
     )

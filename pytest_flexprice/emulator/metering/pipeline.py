@@ -8,10 +8,10 @@ only, for ``meter_cache_seconds`` (contract 2.1, recording meter_cache).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ..kernel import hooks
 from .rules import Meter, TooLarge
@@ -31,6 +31,8 @@ ACCEPTING: dict[str, Callable[[World, Event], Event | None]] = {}
 """Faults of what is sent: name -> the event as it arrives; ``None`` drops it."""
 METERING: dict[str, Callable[[World, list[MeteredRow]], list[MeteredRow]]] = {}
 """Faults of the metering consumer: name -> the rows of a batch as they are stored."""
+KNOWING: dict[str, Callable[[Mapping[str, Any]], Meter]] = {}
+"""Faults of how the metering consumer understands a meter: name -> what it makes of the stored one."""
 LAGS: dict[str, Callable[[World], float | None]] = {}
 """Faults of the metering consumer's queue: name -> its lag in seconds, ``None`` for ever."""
 
@@ -139,7 +141,8 @@ class Pipeline:
         if known is not None and known[0] > now:
             return known[1]
         rows = self._world.table("meters").find(environment, event_name=name)
-        meters = [Meter(row) for row in rows if row.get("status") == "published"]
+        known_as = (*self._active(KNOWING), Meter)[0]
+        meters = [known_as(row) for row in rows if row.get("status") == "published"]
         if meters:
             self._meters[key] = (now + timedelta(seconds=self._world.options.meter_cache_seconds), meters)
         else:

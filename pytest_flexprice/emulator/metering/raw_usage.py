@@ -79,7 +79,7 @@ def buckets(world: World, query: RawQuery, size: str, group_by: str) -> list[tup
         f"SELECT {key} AS w, extracted(properties, ?) AS g, {query.aggregation.lower()}({_NUMBER}) FROM raw "  # noqa: S608 -- values are bound
         f"WHERE {where} GROUP BY w, g ORDER BY w, g"
     )
-    rows = store.query(sql, [group_by, query.property_name, *arguments])
+    rows = store.query_raw(sql, [group_by, query.property_name, *arguments])
     return [(windows.at_second(start), _shown(value)) for start, _group, value in rows]
 
 
@@ -100,7 +100,7 @@ def _rows(world: World, query: RawQuery, key: str) -> list[tuple[int, float]]:
         latest = f"SELECT {key} AS w, {_NUMBER} AS v, max(ts) FROM raw WHERE {where} GROUP BY id, w"  # noqa: S608 -- as above
         sql = f"SELECT w, {_OUTER[kind]} FROM ({latest}) GROUP BY w"  # noqa: S608 -- as above
     factor = query.multiplier if kind == "SUM_WITH_MULTIPLIER" else 1.0
-    rows = store.query(sql + " ORDER BY w", [*arguments, *given])
+    rows = store.query_raw(sql + " ORDER BY w", [*arguments, *given])
     return [(start, _shown(value * factor)) for start, value in rows]
 
 

@@ -21,13 +21,11 @@ CACHE_KIBIBYTES = 65_536
 """How much of the database stays in memory."""
 
 _SCHEMA = """
-CREATE TABLE raw (env INTEGER, ts INTEGER, id TEXT, ext TEXT, name TEXT, customer TEXT, source TEXT, properties TEXT);
-CREATE UNIQUE INDEX raw_id ON raw (env, id, ts);
-CREATE INDEX raw_customer ON raw (env, ext, ts);
+CREATE TABLE raw (env INTEGER, ts INTEGER, id TEXT, ext TEXT, name TEXT, customer TEXT, source TEXT, properties TEXT,
+  PRIMARY KEY (env, id, ts)) WITHOUT ROWID;
 CREATE TABLE metered (env INTEGER, ext TEXT, meter INTEGER, sec INTEGER, id TEXT, ms INTEGER, arrival INTEGER,
   quantity, value TEXT, source TEXT, properties TEXT, processed INTEGER,
   PRIMARY KEY (env, ext, meter, sec, id)) WITHOUT ROWID;
-CREATE INDEX metered_id ON metered (env, id);
 CREATE TABLE too_large (env INTEGER, id TEXT, PRIMARY KEY (env, id)) WITHOUT ROWID;
 """
 _PRAGMAS = (
@@ -103,6 +101,19 @@ def _extracted_number(text: str | None, key: str) -> float:
     return extracted_number(json.loads(text), key) if text else 0.0
 
 
+class _Numbers(dict[str, int]):
+    """A small number for each name, made when first asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __missing__(self, name: str) -> int:
+        self.names.append(name)
+        self[name] = len(self.names) - 1
+        return self[name]
+
+
 class Store:
     """Raw events and metered rows; equal keys replace each other, the later one stays."""
 
@@ -120,17 +131,14 @@ class Store:
             self.connection.create_aggregate(name, 1, kind)
         self.close = weakref.finalize(self, self.connection.close)
         """Gives the memory and the temporary file back; happens by itself when the store is forgotten."""
-        self._numbers: dict[str, int] = {}
-        self._names: list[str] = []
+        self._numbers = _Numbers()
+        self._names: list[str] = self._numbers.names
         self._arrivals = 0
+        self._listed = False
 
     def number(self, name: str) -> int:
         """The small number that stands for an environment or meter id."""
-        known = self._numbers.get(name)
-        if known is None:
-            known = self._numbers[name] = len(self._names)
-            self._names.append(name)
-        return known
+        return self._numbers[name]
 
     def name(self, number: int) -> str:
         """The id behind a small number."""
@@ -138,22 +146,35 @@ class Store:
 
     def add_raw(self, events: Iterable[Event]) -> None:
         """Store raw events; equal in environment, millisecond and id, the later one stays."""
-        number = self.number
-        rows = [(number(e[0]), e[1], e[2], e[3], e[4], e[5], e[6], e[7]) for e in events]
+        number = self._numbers
+        rows = [(number[e[0]], *e[1:8]) for e in events]
         self._write("INSERT OR REPLACE INTO raw VALUES (?,?,?,?,?,?,?,?)", rows)
 
     def add_metered(self, metered: Iterable[MeteredRow]) -> None:
         """Store metered rows; equal in environment, customer, meter, second and id, the later one stays."""
         rows = []
-        number = self.number
+        number = self._numbers
         arrivals = self._arrivals
         for (env, moment, id_, external, _, _, source, text, _), meter, quantity, value, processed in metered:
             arrivals += 1
             kept = quantity if type(quantity) is int else format(quantity, "f")
-            rows.append((number(env), external, number(meter), moment // 1000, id_, moment, arrivals, kept, value, source,
+            rows.append((number[env], external, number[meter], moment // 1000, id_, moment, arrivals, kept, value, source,
                          text, processed))  # fmt: skip
         self._arrivals = arrivals
         self._write("INSERT OR REPLACE INTO metered VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", rows)
+
+    def metered_of(self, environment: str, identifier: str) -> tuple[Any, ...] | None:
+        """Meter, customer, second, quantity and time of processing of an event's latest metered row.
+
+        It is found by what the raw event says: an index by id would make every event dearer for the few that are looked up.
+        """
+        meters = ",".join(map(str, range(len(self._names))))
+        sql = (
+            "SELECT m.meter, m.ext, m.sec, m.quantity, m.processed FROM raw r CROSS JOIN metered m "  # noqa: S608 -- numbers
+            f"WHERE r.env=? AND r.id=? AND m.env=r.env AND m.ext=r.ext AND m.meter IN ({meters}) "
+            "AND m.sec=(r.ts - (r.ts % 1000 + 1000) % 1000) / 1000 AND m.id=r.id ORDER BY m.sec DESC LIMIT 1"
+        )
+        return next(iter(self.query(sql, (self.number(environment), identifier))), None)
 
     def add_too_large(self, event: Event) -> None:
         """Remember an event whose quantity no row can hold."""
@@ -167,6 +188,13 @@ class Store:
     def query(self, sql: str, arguments: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a SELECT."""
         return self.connection.execute(sql, tuple(arguments)).fetchall()
+
+    def query_raw(self, sql: str, arguments: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a SELECT among the raw events of a customer or a time: until there is one, storing them costs less."""
+        if not self._listed:
+            self.connection.execute("CREATE INDEX raw_customer ON raw (env, ext, ts)")
+            self._listed = True
+        return self.query(sql, arguments)
 
     def count_raw(self, environment: str, start: datetime, end: datetime) -> int:
         """How many raw events of an environment lie in ``[start, end)``."""

@@ -9,8 +9,8 @@ from . import connections as connections
 from . import control as control
 from . import coupons as coupons
 from . import credit_grants as credit_grants
+from . import credit_notes as credit_notes
 from . import customers as customers
-from . import empty_lists as empty_lists
 from . import entitlements as entitlements
 from . import environments as environments
 from . import event_control as event_control
@@ -24,12 +24,14 @@ from . import meters as meters
 from . import payments as payments
 from . import plans as plans
 from . import preview as preview
+from . import price_units as price_units
 from . import prices as prices
 from . import settings as settings
 from . import subscription_changes as subscription_changes
 from . import subscription_reads as subscription_reads
 from . import subscriptions as subscriptions
 from . import svix as svix
+from . import tasks as tasks
 from . import taxes as taxes
 from . import tenants as tenants
 from . import usage as usage

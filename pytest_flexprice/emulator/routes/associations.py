@@ -10,11 +10,10 @@ from ..kernel import errors
 from ..kernel.binding import Schema, boolean, field, integer, strings
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import plan_view
-from ..kernel.lists import listing, query_page, select
+from ..kernel.resource import Resource, among, equal
 from ..kernel.routing import route
-from ..kernel.tables import Row
 
-_TAXED = ("customer", "subscription", "invoice", "tenant")
+_TAXABLE = ("customer", "subscription", "invoice", "tenant")
 _CREATE = Schema(
     "CreateTaxAssociationRequest",
     field("tax_rate_code", rules="required"),
@@ -45,63 +44,42 @@ def _addon(scope: Scope, identifier: str) -> dict[str, Any]:
     return plan_view(scope.world, scope.environment, scope.need("addons", identifier), ("prices", "entitlements"))
 
 
-def _among(call: Call, name: str, value: Any) -> bool:
-    wanted = [part for given in call.query.getlist(name) for part in given.split(",") if part]
-    return not wanted or value in wanted
-
-
-@route("GET", "/v1/coupons/associations")
-def list_coupon_associations(call: Call) -> dict[str, Any]:
-    """A page of what coupons are attached to which subscriptions."""
-    page = query_page(call, sort="ignored", noun="coupon associations")
-    scope = Scope.of(call)
-    rows = [
-        row
-        for row in scope.table("coupon_associations").all(scope.environment)
-        if _among(call, "subscription_ids", row["subscription_id"])
-        and _among(call, "coupon_ids", row["coupon_id"])
-        and _among(call, "subscription_line_item_ids", row["subscription_line_item_id"])
-        and _among(call, "subscription_phase_ids", row["subscription_phase_id"])
-    ]
-    answer = listing(select(rows, page, ("start_date", "end_date"), "coupon associations"), page)
-    answer["items"] = [views.coupon_association(scope, row) for row in answer["items"]]
-    return answer
+COUPONED = Resource(
+    "coupon associations",
+    "Coupon association",
+    ("start_date", "end_date"),
+    tuple(
+        among(f"{name}s", name, split=True)
+        for name in ("subscription_id", "coupon_id", "subscription_line_item_id", "subscription_phase_id")
+    ),
+    sort="name",
+    view=lambda call, row, _page: views.coupon_association(Scope.of(call), row),
+)
+COUPONED.serve("/v1/coupons/associations", search=False)
+TAXED = Resource(
+    "tax associations",
+    "Tax association",
+    ("priority", "start_date"),
+    (equal("entity_type"), equal("entity_id"), equal("currency"), among("tax_rate_ids", "tax_rate_id", split=True),
+     equal("tax_rate_id")),
+    sort="name",
+    view=lambda _call, row, _page: views.shown(row),
+)  # fmt: skip
+TAXED.serve("/v1/taxes/associations", search=False)
 
 
 @route("GET", "/v1/coupons/associations/:id")
 def get_coupon_association(call: Call) -> dict[str, Any]:
     """One of them."""
-    scope = Scope.of(call)
-    row = scope.get("coupon_associations", call.params["id"])
-    if row is None:
-        message = f"Coupon association with ID {call.params['id']} was not found"
-        raise errors.not_found(message, {"coupon_association_id": call.params["id"]})
-    return views.coupon_association(scope, row)
-
-
-@route("GET", "/v1/taxes/associations")
-def list_tax_associations(call: Call) -> dict[str, Any]:
-    """A page of which tax rates count for whom."""
-    page = query_page(call, sort="ignored", noun="tax associations")
-    names = ("entity_type", "entity_id", "currency")
-    wanted = {name: call.query.get(name) for name in names if call.query.get(name)}
-    rates = call.query.getlist("tax_rate_ids")
-    rows = [
-        row
-        for row in call.world.table("tax_associations").all(call.environment)
-        if all(row[name] == value for name, value in wanted.items()) and (not rates or row["tax_rate_id"] in rates)
-    ]
-    answer = listing(select(rows, page, ("priority", "start_date"), "tax associations"), page)
-    answer["items"] = [views.shown(row) for row in answer["items"]]
-    return answer
+    return views.coupon_association(Scope.of(call), COUPONED.found(call, call.params["id"]))
 
 
 @route("POST", "/v1/taxes/associations", permission="tax:write")
 def create_tax_association(call: Call) -> Reply:
     """Let a tax rate count for a customer or a subscription; a customer's are taken over by its new subscriptions."""
     body = call.bind(_CREATE)
-    if body["entity_type"] not in _TAXED:
-        details = {"entity_type": body["entity_type"], "allowed": list(_TAXED)}
+    if body["entity_type"] not in _TAXABLE:
+        details = {"entity_type": body["entity_type"], "allowed": list(_TAXABLE)}
         raise errors.validation("Invalid tax rate entity type", details)
     scope = Scope.of(call)
     owner = body["entity_id"] or ""
@@ -114,23 +92,17 @@ def create_tax_association(call: Call) -> Reply:
     return created(views.shown(promises.associate_tax(scope, rate, body["entity_type"], owner, body)))
 
 
-def _tax_association(call: Call) -> Row:
-    identifier = call.params["id"]
-    message = f"Tax association with ID {identifier} was not found"
-    return call.found("tax_associations", identifier, message, {"tax_association_id": identifier})
-
-
 @route("GET", "/v1/taxes/associations/:id")
 def get_tax_association(call: Call) -> dict[str, Any]:
     """One tax association."""
-    return views.shown(_tax_association(call))
+    return views.shown(TAXED.found(call, call.params["id"]))
 
 
 @route("PUT", "/v1/taxes/associations/:id", permission="tax:write")
 def update_tax_association(call: Call) -> dict[str, Any]:
     """Change priority, metadata, and whether it applies by itself."""
     body = call.bind(_UPDATE)
-    row = _tax_association(call)
+    row = TAXED.found(call, call.params["id"])
     call.touch(row, **{name: value for name, value in body.items() if value is not None})
     return views.shown(row)
 
@@ -138,5 +110,5 @@ def update_tax_association(call: Call) -> dict[str, Any]:
 @route("DELETE", "/v1/taxes/associations/:id", permission="tax:write")
 def delete_tax_association(call: Call) -> Reply:
     """Archive a tax association."""
-    call.touch(_tax_association(call), status="archived")
+    call.touch(TAXED.found(call, call.params["id"]), status="archived")
     return Reply(204)

@@ -13,7 +13,7 @@ from ..kernel.render import dec
 from ..kernel.resource import Resource, among, equal
 from ..kernel.routing import route
 
-SCOPES = ("PLAN", "SUBSCRIPTION")
+SCOPES = ("PLAN", "SUBSCRIPTION", "ADDON")
 CADENCES = ("ONETIME", "RECURRING")
 DURATION_UNITS = ("DAY", "WEEK", "MONTH", "YEAR")
 EXPIRATIONS = ("NEVER", "DURATION", "BILLING_CYCLE")
@@ -63,12 +63,11 @@ GRANTS = Resource(
     (among("plan_ids", "plan_id"), among("subscription_ids", "subscription_id"), equal("scope")),
     sort="name",
 )
+GRANTS.serve("/v1/creditgrants", search=False, one=True)
 
 
 def _check(body: dict[str, Any]) -> None:
     if body["scope"] not in SCOPES:
-        if body["scope"] == "ADDON":
-            raise errors.not_implemented("credit grants of an ADDON")
         raise errors.validation("Invalid credit grant scope", {"scope": body["scope"], "allowed": list(SCOPES)})
     credits = body["credits"] or decimal(0)
     if credits <= 0:
@@ -97,10 +96,12 @@ def _require_owner(call: Call, body: dict[str, Any]) -> None:
             details = {"scope": body["scope"]}
             raise errors.validation("Please provide a start date for the credit grant", details)
         return
-    identifier = body["plan_id"]
+    kind = body["scope"].lower()
+    identifier = body[f"{kind}_id"]
     if not identifier:
-        raise errors.validation("Please provide a valid plan id")
-    call.found("plans", identifier, f"Plan with ID {identifier} was not found", {"plan_id": identifier})
+        raise errors.validation(f"Please provide a valid {kind} id")
+    message = f"{kind.title()} with ID {identifier} was not found"
+    call.found(f"{kind}s", identifier, message, {f"{kind}_id": identifier})
 
 
 @route("POST", "/v1/creditgrants", permission="credit_grant:write")
@@ -114,24 +115,11 @@ def create_grant(call: Call) -> Reply:
         granted = {**body, "expiration_type": body["expiration_type"] or "NEVER"}
         return created(grants.add(scope, scope.need("subscriptions", body["subscription_id"]), granted))
     fields = {name: body[name] for name in ("name", "scope")}
-    if body["plan_id"]:
-        fields["plan_id"] = body["plan_id"]
+    fields |= {name: body[name] for name in ("plan_id", "addon_id") if body[name]}
     fields |= {name: body[name] for name in ("credits", "cadence")}
     fields["expiration_type"] = body["expiration_type"] or "NEVER"
     fields |= {name: body[name] for name in _OPTIONAL if body[name] is not None}
     return created(call.world.table("credit_grants").insert(call.stamp("cg", **fields)))
-
-
-@route("GET", "/v1/creditgrants/:id")
-def get_grant(call: Call) -> Any:
-    """One grant."""
-    return GRANTS.found(call, call.params["id"])
-
-
-@route("GET", "/v1/creditgrants")
-def list_grants(call: Call) -> dict[str, Any]:
-    """A page of grants."""
-    return GRANTS.listed(call)
 
 
 @route("PUT", "/v1/creditgrants/:id", permission="credit_grant:write")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from operator import ge, gt, le
 from typing import Any
 
 from ..billing import invoices, oneoff, views
 from ..billing.scope import Scope, customer_by_external_id
 from ..kernel import errors
-from ..kernel.binding import Schema, array, boolean, decimal, field, instant, number, strings, text
+from ..kernel.binding import Schema, array, boolean, decimal, field, instant, strings, text
 from ..kernel.call import Call, Reply, created
-from ..kernel.lists import OWN, SEARCH_FIELDS, Page, listing, page_of, query_page, select, whole
+from ..kernel.lists import OWN, Page, Words
+from ..kernel.resource import Filter, Resource, Values, among, bounded, equal
 from ..kernel.routing import route
-from ..kernel.tables import Row
 
-BAD_QUERY = "invalid query parameters"
-_BAD_FILTER = "invalid query filter"
 _BAD_BODY = "invalid request body"
 _LISTED = ("DRAFT", "FINALIZED", "VOIDED")
 _COLUMNS = (
@@ -60,36 +59,24 @@ _CREATE = Schema(
     field("tax_rates", array(text)),
 )
 _UPDATE = Schema("UpdateInvoiceRequest", field("metadata", strings), field("due_date", instant))
-_SEARCH = Schema(
-    "InvoiceFilter",
-    *SEARCH_FIELDS,
-    field("invoice_ids", array(text)),
-    field("customer_id"),
-    field("external_customer_id"),
-    field("subscription_id"),
-    field("subscription_customer_id", array(text)),
-    field("invoice_type"),
-    field("invoice_status", array(text)),
-    field("payment_status", array(text)),
-    field("billing_reason"),
-    field("currency"),
-    field("amount_due_gt", number),
-    field("amount_remaining_gt", number),
-    field("period_start_gte", instant),
-    field("period_start_lte", instant),
-    field("period_end_gte", instant),
-    field("period_end_lte", instant),
-    field("skip_line_items", boolean),
+INVOICES = Resource(
+    "invoices",
+    "Invoice",
+    _COLUMNS,
+    (
+        among("invoice_ids", "id", split=True),
+        *(equal(name) for name in ("customer_id", "subscription_id", "invoice_type", "billing_reason", "currency")),
+        *(among(name, name, split=True) for name in ("subscription_customer_id", "invoice_status", "payment_status")),
+        Filter("external_customer_id", text),
+        *(bounded(f"{name}_gt", name, gt, decimal) for name in ("amount_due", "amount_remaining")),
+        *(bounded(f"{name}_gte", name, ge) for name in ("period_start", "period_end")),
+        *(bounded(f"{name}_lte", name, le) for name in ("period_start", "period_end")),
+        Filter("skip_line_items", boolean),
+    ),
+    offset=OWN,
+    words=Words("invalid query parameters", _BAD_BODY, "invalid query filter"),
+    unknown="Failed to apply query options",
 )
-_EQUAL = ("customer_id", "subscription_id", "invoice_type", "billing_reason", "currency")
-_AMONG = {
-    "invoice_ids": "id",
-    "invoice_status": "invoice_status",
-    "payment_status": "payment_status",
-    "subscription_customer_id": "subscription_customer_id",
-}
-_TIMES = ("period_start_gte", "period_start_lte", "period_end_gte", "period_end_lte")
-_AMOUNTS = {"amount_due_gt": "amount_due", "amount_remaining_gt": "amount_remaining"}
 
 
 @route("POST", "/v1/invoices", permission="invoice:write")
@@ -140,66 +127,19 @@ def update_invoice(call: Call) -> dict[str, Any]:
     return answer
 
 
-def _passes(row: Row, given: dict[str, Any]) -> bool:
-    equal = all(not given.get(name) or row[name] == given[name] for name in _EQUAL)
-    among = all(not given.get(name) or row[key] in given[name] for name, key in _AMONG.items())
-    above = all(given.get(name) is None or row[key] > given[name] for name, key in _AMOUNTS.items())
-    return equal and among and above and all(_in_time(row, name, given.get(name)) for name in _TIMES)
-
-
-def _in_time(row: Row, name: str, bound: Any) -> bool:
-    if bound is None:
-        return True
-    moment = row[name[:-4]]
-    if moment is None:
-        return False
-    return bool(moment >= bound) if name.endswith("_gte") else bool(moment <= bound)
-
-
-def _page(call: Call, page: Page, given: dict[str, Any]) -> dict[str, Any]:
+def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
+    """SKIPPED ones only when they are asked for."""
     scope = Scope.of(call)
-    if given.get("external_customer_id"):
+    given = dict(values)
+    if given["external_customer_id"]:
         given["customer_id"] = customer_by_external_id(scope, given["external_customer_id"])["id"]
-    if not given.get("invoice_status") and not given.get("invoice_ids"):
+    if not given["invoice_status"] and not given["invoice_ids"]:
         given["invoice_status"] = _LISTED
-    narrow = next(({name: given[name]} for name in ("subscription_id", "customer_id") if given.get(name)), {})
-    rows = [row for row in scope.find("invoices", **narrow) if _passes(row, given)]
-    found = select(rows, page, _COLUMNS, "invoices", unknown=_unknown_column)
-    answer = listing(found, page, offset=OWN)
-    lines = not given.get("skip_line_items")
+    narrow = next(({name: given[name]} for name in ("subscription_id", "customer_id") if given[name]), {})
+    answer = INVOICES.answer(call, given, page, scope.find("invoices", **narrow))
+    lines = not given["skip_line_items"]
     answer["items"] = [views.listed_invoice(scope, row, lines=lines) for row in answer["items"]]
     return answer
 
 
-def _unknown_column(_name: str) -> Exception:
-    return errors.validation("Failed to apply query options")
-
-
-def _values(call: Call, name: str) -> list[str]:
-    return [part for value in call.query.getlist(name) for part in value.split(",") if part]
-
-
-@route("GET", "/v1/invoices")
-def list_invoices(call: Call) -> dict[str, Any]:
-    """A page of invoices; SKIPPED ones only when asked for."""
-    for name in call.query.getlist("sort"):
-        if not name.startswith("{"):
-            raise errors.validation(BAD_QUERY)
-    for name in ("limit", "offset"):
-        call.query_value(name, whole, BAD_QUERY)
-    given: dict[str, Any] = {name: call.query.get(name) for name in (*_EQUAL, "external_customer_id")}
-    for name in _AMONG:
-        given[name] = _values(call, name)
-    for name in _TIMES:
-        given[name] = call.query_value(name, instant, BAD_QUERY)
-    for name in _AMOUNTS:
-        given[name] = call.query_value(name, decimal, BAD_QUERY)
-    given["skip_line_items"] = call.query.get("skip_line_items") in ("true", "1")
-    return _page(call, query_page(call, noun="invoices", message=_BAD_FILTER), given)
-
-
-@route("POST", "/v1/invoices/search")
-def search_invoices(call: Call) -> dict[str, Any]:
-    """The same by a body, with filters and sorting."""
-    values = call.bind(_SEARCH, _BAD_BODY)
-    return _page(call, page_of(values, _BAD_FILTER), values)
+INVOICES.serve("/v1/invoices", answer=_page)

@@ -65,6 +65,7 @@ PLANS = Resource(
     view=lambda call, row, page: plan_view(call.world, call.environment, row, page.expand),
     check=_check_page,
 )
+PLANS.serve("/v1/plans")
 
 
 def _holder(call: Call, lookup_key: str | None) -> Row | None:
@@ -103,21 +104,10 @@ def get_plan(call: Call) -> Any:
     return full_plan_view(call.world, call.environment, PLANS.found(call, call.params["id"]))
 
 
-@route("GET", "/v1/plans")
-def list_plans(call: Call) -> dict[str, Any]:
-    """A page of plans."""
-    return PLANS.listed(call)
-
-
-@route("POST", "/v1/plans/search")
-def search_plans(call: Call) -> dict[str, Any]:
-    """A page of plans; prices that have ended are left out of what is expanded."""
-    return PLANS.searched(call)
-
-
 @route("GET", "/v1/plans/:id/entitlements")
+@route("GET", "/v1/addons/:id/entitlements")
 def plan_entitlements(call: Call) -> dict[str, Any]:
-    """The entitlements of a plan; none of an unknown one."""
+    """The entitlements of a plan or an addon; none of an unknown one."""
     rows = newest_first(entitlements_of(call.world, call.environment, call.params["id"]))
     views = [entitlement_view(call.world, call.environment, row, feature=True, meter=True, plan=True) for row in rows]
     return all_items(views)
@@ -127,6 +117,12 @@ def plan_entitlements(call: Call) -> dict[str, Any]:
 def plan_grants(call: Call) -> dict[str, Any]:
     """The credit grants of a plan; none of an unknown one."""
     return all_items(newest_first(grants_of(call.world, call.environment, call.params["id"])))
+
+
+@route("GET", "/v1/addons/:id/creditgrants")
+def addon_grants(call: Call) -> dict[str, Any]:
+    """The credit grants of an addon; none of an unknown one."""
+    return all_items(newest_first(grants_of(call.world, call.environment, call.params["id"], "ADDON")))
 
 
 @route("PUT", "/v1/plans/:id", permission="plan:write")

@@ -8,21 +8,28 @@ from ..kernel import errors
 from ..kernel.binding import Schema, array, decimal, field, instant, integer, strings
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import is_ended, price_view
-from ..kernel.pricing_rules import check_price, check_values, display_amount
+from ..kernel.lists import Page
+from ..kernel.pricing_rules import UNIT_FIELDS, check_price, check_values, published
 from ..kernel.resource import Filter, Resource, Values, among, equal, flag, idle
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from .groups import require_group
 from .meters import find_meter
+from .price_units import priced
 
-_ZERO_FIELDS = {"price_unit_amount": "0", "conversion_rate": "1"}
 _COLUMNS = ("amount", "currency", "type", "billing_period", "billing_model", "entity_type", "entity_id", "lookup_key")
-_COSTLY = ("amount", "billing_model", "tier_mode", "tiers", "transform_quantity")
 _UNIT = ("price_unit_amount", "price_unit_tiers")
+_COSTLY = ("amount", "billing_model", "tier_mode", "tiers", "transform_quantity", *_UNIT)
 _MAX_BULK = 100
 
 _TIER = Schema("CreatePriceTier", field("up_to", integer), field("unit_amount", decimal), field("flat_amount", decimal))
 _TRANSFORM = Schema("TransformQuantity", field("divide_by", integer), field("round"))
+_CONFIG = Schema(
+    "PriceUnitConfig",
+    field("price_unit", rules="required"),
+    field("amount", decimal),
+    field("price_unit_tiers", array(_TIER)),
+)
 _CREATE = Schema(
     "CreatePriceRequest",
     field("entity_type", rules="required"),
@@ -34,6 +41,7 @@ _CREATE = Schema(
     field("billing_model", rules="required"),
     field("invoice_cadence", rules="required"),
     field("price_unit_type"),
+    field("price_unit_config", _CONFIG),
     field("amount", decimal),
     field("meter_id"),
     field("tier_mode"),
@@ -98,10 +106,6 @@ def _entity_name(call: Call, kind: str, identifier: str) -> str:
     return str(row.get("name", ""))
 
 
-def _tiers(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{name: value for name, value in tier.items() if value is not None or name == "up_to"} for tier in given]
-
-
 def _require_free(call: Call, lookup_key: str) -> None:
     rows = call.world.table("prices").find(call.environment, lookup_key=lookup_key, status="published")
     taken = [row for row in rows if not is_ended(row, call.now)]
@@ -112,42 +116,19 @@ def _require_free(call: Call, lookup_key: str) -> None:
 
 def _fields(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     """The published fields of a new price, checked."""
+    unit = priced(call, body)
     check_price(body)
     require_group(call, body["group_id"], "price")
     owner = _entity_name(call, body["entity_type"], body["entity_id"])
     meter = find_meter(call, body["meter_id"]) if body["type"] == "USAGE" else None
-    currency = body["currency"].lower()
-    amount = body["amount"] if body["amount"] is not None and body["billing_model"] != "TIERED" else decimal(0)
-    package = body["transform_quantity"] if body["billing_model"] == "PACKAGE" else None
-    fields: dict[str, Any] = {
-        "amount": amount,
-        "display_amount": display_amount(amount, currency),
-        "currency": currency,
-        "price_unit_type": "FIAT",
-        **_ZERO_FIELDS,
-        "type": body["type"],
-        "billing_period": body["billing_period"],
-        "billing_period_count": body["billing_period_count"],
-        "billing_model": body["billing_model"],
-        "display_name": body["display_name"] or (meter["name"] if meter else owner),
-        "billing_cadence": "RECURRING",
-        "invoice_cadence": body["invoice_cadence"],
-        "trial_period_days": body["trial_period_days"] or 0,
-        "meter_id": meter["id"] if meter else "",
-        "lookup_key": body["lookup_key"] or "",
-        "description": body["description"] or "",
-        "transform_quantity": {k: v for k, v in (package or {"divide_by": 1}).items() if v},
-        "metadata": body["metadata"] or {},
+    return {
+        **published(body, body["currency"].lower(), meter, owner),
+        **unit,
         "entity_type": body["entity_type"],
         "entity_id": body["entity_id"],
         "start_date": body["start_date"] or call.now,
+        **({"group_id": body["group_id"]} if body["group_id"] else {}),
     }
-    if body["min_quantity"] is not None:
-        fields["min_quantity"] = decimal(body["min_quantity"])
-    if body["billing_model"] == "TIERED":
-        fields["tiers"] = _tiers(body["tiers"])
-    optional = ("tier_mode", "end_date", "group_id")
-    return fields | {name: body[name] for name in optional if body[name]}
 
 
 def _insert(call: Call, fields: dict[str, Any]) -> Row:
@@ -188,7 +169,7 @@ def create_prices(call: Call) -> Reply:
             raise errors.ApiError(error.code, error.message, {**(error.details or {}), "index": index}) from error
         checked.append(fields)
     rows = [_insert(call, fields) for fields in checked]
-    return created({"items": [_created_view(row, without=tuple(_ZERO_FIELDS)) for row in rows]})
+    return created({"items": [_created_view(row, without=tuple(UNIT_FIELDS)) for row in rows]})
 
 
 @route("GET", "/v1/prices/:id")
@@ -210,22 +191,13 @@ def lookup_price(call: Call) -> Any:
     return price_view(call.world, call.environment, (begun or current)[-1])
 
 
-def _in_force(call: Call, values: Values) -> list[Row]:
-    return [row for row in PRICES.all(call) if values["allow_expired_prices"] or not is_ended(row, call.now)]
+def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
+    """Prices in force, unless ended ones are asked for."""
+    rows = [row for row in PRICES.all(call) if values["allow_expired_prices"] or not is_ended(row, call.now)]
+    return PRICES.answer(call, values, page, rows)
 
 
-@route("GET", "/v1/prices")
-def list_prices(call: Call) -> dict[str, Any]:
-    """A page of prices in force; ended ones with ``allow_expired_prices=true``."""
-    values, page = PRICES.asked_by_query(call)
-    return PRICES.answer(call, values, page, _in_force(call, values))
-
-
-@route("POST", "/v1/prices/search")
-def search_prices(call: Call) -> dict[str, Any]:
-    """A page of prices."""
-    values, page = PRICES.asked_by_body(call)
-    return PRICES.answer(call, values, page, _in_force(call, values))
+PRICES.serve("/v1/prices", answer=_page)
 
 
 def _check_update(body: dict[str, Any]) -> None:
@@ -237,8 +209,6 @@ def _check_update(body: dict[str, Any]) -> None:
             "(price_unit_amount, price_unit_tiers) in the same request"
         )
         raise errors.validation(message, {f"has_{name}": given for name, given in {**fiat, **unit}.items()})
-    if any(unit.values()):
-        raise errors.not_implemented("changing the price_unit_amount of a price")
     if body["effective_from"] and not any(body[name] is not None for name in _COSTLY):
         message = (
             "When providing effective_from, you must also provide one of: amount, billing_model, tier_mode, tiers, "
@@ -248,16 +218,31 @@ def _check_update(body: dict[str, Any]) -> None:
     check_values(body)
 
 
+def _in_unit(old: Row, body: dict[str, Any], merged: dict[str, Any]) -> None:
+    """A price in a unit of the company's own is followed by one in the same."""
+    given = {name: body[name] for name in _UNIT if body[name] is not None}
+    if old["price_unit_type"] != "CUSTOM":
+        if given:
+            raise errors.validation("This price is not in a custom unit", {"price_id": old["id"]})
+        return
+    if body["amount"] is not None or body["tiers"]:
+        raise errors.validation("This price is in a custom unit", {"price_id": old["id"]})
+    config = {"price_unit": old["price_unit"], "amount": given.get("price_unit_amount", old["price_unit_amount"])}
+    config["price_unit_tiers"] = given.get("price_unit_tiers", old.get("price_unit_tiers"))
+    merged |= {"price_unit_config": config, "amount": None, "tiers": None}
+
+
 def _successor(call: Call, old: Row, body: dict[str, Any], words: dict[str, Any]) -> Row:
     """End ``old`` and make the price that follows it."""
     since = body["effective_from"] or call.now
     merged = {f.name: old.get(f.name) for f in _CREATE.fields} | words
-    merged |= {name: body[name] for name in _COSTLY if body[name] is not None}
+    merged |= {name: body[name] for name in _COSTLY if name in merged and body[name] is not None}
     if merged["billing_model"] != "TIERED":
         merged["tiers"] = merged["tier_mode"] = None
     merged["tiers"] = merged["tiers"] and [{"flat_amount": None, **tier} for tier in merged["tiers"]]
     merged |= {"start_date": since, "end_date": None, "lookup_key": ""}
     merged["min_quantity"] = old.get("min_quantity")
+    _in_unit(old, body, merged)
     fields = _fields(call, merged) | {"parent_price_id": old.get("parent_price_id") or old["id"]}
     call.touch(old, end_date=since, sequence=call.world.next("price"))
     fields["lookup_key"] = words.get("lookup_key", old["lookup_key"])

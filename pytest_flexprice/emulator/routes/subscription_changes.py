@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from ..billing import addons, line_changes, modifications, price_sync, transaction, views
+from ..billing import addons, grants, line_changes, modifications, price_sync, transaction, views
 from ..billing.scope import Scope, subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, anything, array, decimal, field, instant, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.routing import route
-from .deal_requests import ADD_ADDON, LINE, LINE_UPDATE, REMOVE_ADDON
+from .deal_requests import ADD_ADDON, ADDON, LINE, LINE_UPDATE, REMOVE_ADDON
 
 _END_LINE = Schema("DeleteSubscriptionLineItemRequest", field("effective_from", instant), field("proration_behavior"))
 _MODIFY = Schema(
@@ -53,10 +53,25 @@ _MODIFY = Schema(
             field("child_subscription_ids", array(text)),
         ),
     ),
-    *(
-        field(name, anything)
-        for name in ("addon_params", "coupon_params", "tax_params", "trial_end_params", "checkout")
+    field(
+        "addon_params",
+        Schema("SubModifyAddonParams", field("action"), field("add", ADDON), field("remove", REMOVE_ADDON)),
     ),
+    field(
+        "coupon_params",
+        Schema(
+            "SubModifyCouponParams",
+            *(field(name) for name in ("action", "coupon_code", "coupon_association_id", "subscription_line_item_id")),
+            field("start_date", instant),
+            field("end_date", instant),
+        ),
+    ),
+    field(
+        "tax_params",
+        Schema("SubModifyTaxParams", *(field(name) for name in ("action", "tax_rate_id", "tax_association_id"))),
+    ),
+    field("trial_end_params", Schema("SubModifyTrialEndRequest", field("action"), field("new_trial_end", instant))),
+    field("checkout", anything),
 )
 
 
@@ -70,6 +85,8 @@ def add_addon(call: Call) -> dict[str, Any]:
     row = subscription_by_id(scope, body["subscription_id"])
     with transaction.all_or_nothing(scope) as deal:
         association = addons.attach(deal, row, body)
+    if row["subscription_status"] == "active":
+        grants.pay_all(scope, row)
     scope.publish("subscription.updated", row)
     return views.shown(association)
 

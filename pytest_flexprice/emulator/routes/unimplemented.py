@@ -9,7 +9,6 @@ from ..kernel.call import Call
 from ..kernel.routing import ROUTER, Route
 
 _PATTERNS = """
-GET                  addons/:id/entitlements addons/:id/creditgrants
 POST                 alerts/search alerts/setting alerts/setting/search
 GET PUT DELETE       alerts/setting/:id
 POST                 auth/logout
@@ -20,8 +19,6 @@ PUT DELETE           connections/:id
 POST                 costs costs/analytics costs/search
 GET                  costs/active
 GET PUT DELETE       costs/:id
-POST                 creditnotes creditnotes/:id/finalize creditnotes/:id/void
-GET                  creditnotes creditnotes/:id
 GET                  customers/:id/grants/upcoming
 POST                 customers/import
 POST                 events/huggingface-inference events/analytics-v2 events/reprocess
@@ -32,9 +29,6 @@ POST                 invoices/:id/comms/trigger invoices/:id/recalculate
 POST                 invoices/:id/recalculate-v2
 POST                 marketplace/agreements
 PUT DELETE           payments/:id
-POST                 prices/units
-GET                  prices/units/code/:code
-GET PUT DELETE       prices/units/:id
 POST                 subscriptions/:id/pause subscriptions/:id/resume
 GET                  subscriptions/:id/grants/upcoming
 POST                 subscriptions/:id/change/execute subscriptions/:id/change/preview
@@ -49,7 +43,6 @@ GET PUT DELETE       tasks/scheduled/:id
 POST                 tasks/scheduled/:id/run
 PUT                  tasks/:id/status
 POST                 usage-records/search
-POST                 wallets/transactions/search
 POST                 workflows/search
 """
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from operator import gt, lt
 from typing import Any
 
 from ..billing import wallets
 from ..billing.rounding import ZERO
 from ..billing.scope import Scope, customer_by_external_id, customer_by_id
 from ..kernel import errors
-from ..kernel.binding import Schema, decimal, field, mapping, strings
+from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, strings
 from ..kernel.call import Call
 from ..kernel.lists import OWN
-from ..kernel.resource import Resource, among, equal
+from ..kernel.resource import Filter, Resource, among, bounded, equal
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
 _TYPES = ("PRE_PAID", "POST_PAID")
+_REASONS = (
+    "INVOICE_PAYMENT", "FREE_CREDIT_GRANT", "SUBSCRIPTION_CREDIT_GRANT", "PURCHASED_CREDIT_INVOICED",
+    "PURCHASED_CREDIT_DIRECT", "CREDIT_NOTE", "CREDIT_EXPIRED", "WALLET_TERMINATION", "MANUAL_BALANCE_DEBIT",
+    "CREDIT_ADJUSTMENT", "INVOICE_VOID_REFUND", "PURCHASED_CREDIT_BONUS",
+)  # fmt: skip
 _COLUMNS = ("customer_id", "currency", "balance", "credit_balance", "wallet_status", "wallet_type", "name")
 _CREATE = Schema(
     "CreateWalletRequest",
@@ -44,6 +50,11 @@ _TOP_UP = Schema(
     field("idempotency_key"),
     field("description"),
     field("metadata", strings),
+    field("expiry_date_utc", instant),
+    field("priority", integer),
+    field("bonus_credits_to_add", decimal),
+    field("bonus_credits_expiry_date_utc", instant),
+    field("checkout", mapping),
 )
 WALLETS = Resource(
     "wallets",
@@ -54,7 +65,35 @@ WALLETS = Resource(
     conditions=False,
     offset=OWN,
 )
-TRANSACTIONS = Resource("wallet transactions", "Wallet transaction", (), sort="name", offset=OWN)
+WALLETS.serve("/v1/wallets")
+TRANSACTIONS = Resource(
+    "wallet transactions",
+    "Wallet transaction",
+    (
+        "amount",
+        "credit_amount",
+        "type",
+        "transaction_status",
+        "transaction_reason",
+        "expiry_date",
+        "priority",
+        "wallet_id",
+    ),
+    (
+        equal("id"),
+        *(
+            equal(name)
+            for name in ("type", "transaction_status", "transaction_reason", "reference_type", "reference_id")
+        ),
+        equal("created_by"),
+        bounded("expiry_date_before", "expiry_date", lt),
+        bounded("expiry_date_after", "expiry_date", gt),
+        bounded("credits_available_gt", "credits_available", gt, decimal),
+        Filter("priority", integer, lambda row, given: row["priority"] == given),
+    ),
+    sort="name",
+    offset=OWN,
+)
 
 
 def _wallet(scope: Scope, identifier: str) -> Row:
@@ -119,18 +158,6 @@ def update_wallet(call: Call) -> Row:
     return row
 
 
-@route("GET", "/v1/wallets")
-def list_wallets(call: Call) -> dict[str, Any]:
-    """A page of wallets."""
-    return WALLETS.listed(call)
-
-
-@route("POST", "/v1/wallets/search")
-def search_wallets(call: Call) -> dict[str, Any]:
-    """The same by a body."""
-    return WALLETS.searched(call)
-
-
 @route("GET", "/v1/customers/:id/wallets")
 def customer_wallets(call: Call) -> list[Row]:
     """A customer's wallets, as a bare array."""
@@ -158,14 +185,23 @@ def top_up_wallet(call: Call) -> dict[str, Any]:
     row = _wallet(scope, call.params["id"])
     if row["wallet_status"] != "active":
         raise errors.invalid_operation("Wallet is not active", {"wallet_id": row["id"]})
+    reason = body["transaction_reason"]
+    if reason not in _REASONS:
+        raise errors.validation("Invalid transaction reason", {"allowed": list(_REASONS), "transaction_reason": reason})
+    if body["checkout"] or reason == "PURCHASED_CREDIT_INVOICED":
+        raise errors.not_implemented("a top-up that is to be paid first")
     credits = body["credits_to_add"]
     if credits is None and body["amount"] is not None:
         credits = body["amount"] / row["topup_conversion_rate"]
     if credits is None or credits <= 0:
         raise errors.validation("Please provide positive credits_to_add or amount")
-    known = {"description": body["description"] or "", "metadata": body["metadata"],
-             "idempotency_key": body["idempotency_key"] or ""}  # fmt: skip
+    known = {"description": body["description"] or "", "metadata": body["metadata"], "priority": body["priority"],
+             "idempotency_key": body["idempotency_key"] or "", "expiry": body["expiry_date_utc"]}  # fmt: skip
     entry = wallets.move(scope, row, credits, body["transaction_reason"], row["id"], **known)
+    bonus = body["bonus_credits_to_add"]
+    if bonus is not None and bonus > 0:
+        expiry = body["bonus_credits_expiry_date_utc"]
+        wallets.move(scope, row, bonus, "PURCHASED_CREDIT_BONUS", row["id"], expiry=expiry, priority=body["priority"])
     return {"wallet_transaction": entry, "invoice_id": None, "wallet": row}
 
 
@@ -176,6 +212,23 @@ def wallet_transactions(call: Call) -> dict[str, Any]:
     row = _wallet(scope, call.params["id"])
     rows = scope.find("wallet_transactions", wallet_id=row["id"])
     return TRANSACTIONS.answer(call, *TRANSACTIONS.asked_by_query(call), rows)
+
+
+@route("POST", "/v1/wallets/transactions/search")
+def search_transactions(call: Call) -> dict[str, Any]:
+    """A page of the movements of all wallets."""
+    return TRANSACTIONS.searched(call)
+
+
+@route("GET", "/v1/customers/wallets")
+def wallets_of_customer(call: Call) -> list[Row]:
+    """The wallets of a customer named by ``id`` or ``lookup_key``."""
+    scope = Scope.of(call)
+    identifier, key = call.query.get("id"), call.query.get("lookup_key")
+    if not identifier and not key:
+        raise errors.validation("Please provide either id or lookup_key")
+    customer = customer_by_id(scope, identifier) if identifier else customer_by_external_id(scope, key or "")
+    return scope.find("wallets", customer_id=customer["id"], status="published")
 
 
 @route("GET", "/v1/wallets/:id/balance/real-time")

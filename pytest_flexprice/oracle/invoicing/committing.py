@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from pytest_flexprice.model.decimals import total, words
+from pytest_flexprice.model.decimals import difference, total, words
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.oracle.invoicing.expected import ExpectedLine
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
@@ -41,8 +41,11 @@ def with_commitment(
     for line, cut in zip(charged, cuts, strict=True):
         result += _cut(line, cut, commitment)
     if left > 0:
-        text = f"{words(commitment.amount)} committed − {words(commitment.amount - left)} used"
-        result.append(replace(_true_up(subscription), amount=left, formula=text))
+        spent = difference(commitment.amount, left)
+        text = f"{words(commitment.amount)} committed − {words(spent)} used"
+        fees = total(line.amount for line in lines if line.kind == "fixed")
+        start = replace(_true_up(subscription), fees=fees, used=spent, overage_factor=commitment.overage_factor)
+        result.append(replace(start, amount=left, formula=text))
     return result
 
 
@@ -76,7 +79,8 @@ def _cut(line: ExpectedLine, cut: Split, commitment: Commitment) -> list[Expecte
     """A line's part inside the commitment, and the one above it."""
     found = []
     if cut.inside_quantity or not cut.overage_quantity:
-        found.append(_inside(line, cut.inside_quantity, cut.inside_amount) if cut.overage_quantity else line)
+        inside = _inside(line, cut.inside_quantity, cut.inside_amount) if cut.overage_quantity else line
+        found.append(replace(inside, overage_factor=commitment.overage_factor))
     if cut.overage_quantity:
         found.append(_overage(line, cut.overage_quantity, cut.overage_amount, commitment.overage_factor))
     return found
@@ -100,7 +104,15 @@ def _inside(line: ExpectedLine, quantity: Decimal, amount: Decimal) -> ExpectedL
 def _overage(line: ExpectedLine, quantity: Decimal, amount: Decimal, factor: Decimal) -> ExpectedLine:
     assert line.line is not None
     text = f"{formula(line.line.price, quantity)} × {words(factor)}"
-    return replace(line, kind="overage", name=f"{line.name} (Overage)", quantity=quantity, amount=amount, formula=text)
+    return replace(
+        line,
+        kind="overage",
+        name=f"{line.name} (Overage)",
+        quantity=quantity,
+        amount=amount,
+        formula=text,
+        overage_factor=factor,
+    )
 
 
 def short_reason(reason: NotVerified) -> str:

@@ -11,7 +11,7 @@ from pytest_flexprice.model.decimals import ZERO
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine
 from pytest_flexprice.oracle.metering.meters import Usage
-from pytest_flexprice.oracle.pricing.deductions import Deductions
+from pytest_flexprice.oracle.pricing.deductions import Coupon, Deductions
 
 Stage = Literal["preview", "draft", "finalized"]
 Kind = Literal["usage", "fixed", "overage", "true-up"]
@@ -29,6 +29,9 @@ class ExpectedLine:
         span: the time that the line bills.
         line_discount: what a coupon on this line takes off; ``discount`` is its share of what comes off the whole.
         usage: what the line bills by its meter.
+        overage_factor: of the subscription's commitment, on the lines that it changes.
+        fees, used: of a true-up, what fees and usage of the invoice cost.
+        shared: whether another line bills events of the same name.
     """
 
     price_id: str
@@ -46,8 +49,26 @@ class ExpectedLine:
     optional: bool = False
     span: Window | None = None
     line_discount: Decimal = ZERO
+    shared: bool = False
+    overage_factor: Decimal | None = field(default=None, compare=False)
+    fees: Decimal = field(default=ZERO, compare=False)
+    used: Decimal = field(default=ZERO, compare=False)
     usage: Usage | None = field(default=None, compare=False, repr=False)
     line: BilledLine | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def place(self) -> str:
+        """The line as a path names it: by the event that it bills, else by its name."""
+        if not self.event_name:
+            return self.name
+        return f"{self.event_name} ({self.name})" if self.shared and self.name else self.event_name
+
+    @property
+    def label(self) -> str:
+        """The line as a sentence names it."""
+        if not self.event_name or self.kind != "usage":
+            return f"'{self.name}'"
+        return f"'{self.event_name}' ('{self.name}')" if self.shared and self.name else f"'{self.event_name}'"
 
     @property
     def as_read(self) -> bool:
@@ -57,13 +78,17 @@ class ExpectedLine:
 
 @dataclass(frozen=True)
 class ExpectedInvoice:
-    """An invoice as it should be at one stage. ``deductions`` are ``None`` when coupons, taxes and credits were not given."""
+    """An invoice as it should be at one stage. ``deductions`` are ``None`` when coupons, taxes and credits were not given.
+
+    ``coupons`` are those that act on the whole of it, in their order.
+    """
 
     currency: str
     stage: Stage
     lines: tuple[ExpectedLine, ...]
     subtotal: Decimal | None
     deductions: Deductions | None
+    coupons: tuple[Coupon, ...] = ()
 
     @property
     def total(self) -> Decimal | None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, decimal, difference, product, tidy, total, words
+from pytest_flexprice.model.decimals import ZERO, decimal, words
 from pytest_flexprice.model.finding import Finding, Kind, Severity, compared
 from pytest_flexprice.model.times import instant_of
 from pytest_flexprice.oracle.invoicing.expected import ExpectedInvoice, ExpectedLine
-from pytest_flexprice.oracle.invoicing.suspects import AS_IF, suspicion, usage_suspicion
-from pytest_flexprice.oracle.invoicing.totals import equation_findings, totals_findings
+from pytest_flexprice.oracle.invoicing.line_findings import READERS_DIFFER, Compared, near, used_of
+from pytest_flexprice.oracle.invoicing.suspects import priced
+from pytest_flexprice.oracle.invoicing.totals import due_findings, equation_findings, totals_findings
+from pytest_flexprice.oracle.pricing.mistakes import Seen
 
+__all__ = ["READERS_DIFFER", "Line", "compare_invoice"]
 Line = Mapping[str, Any]
-READERS_DIFFER = "and the usage query counts"
-"""Words of a finding that one of two readers of usage is wrong; which one, nobody can tell from them."""
 
 
 def compare_invoice(
@@ -29,9 +29,13 @@ def compare_invoice(
     """
     found = [*_currency(expected, observed, item), *_lines(expected, observed, item, own)]
     found += equation_findings(observed, item)
-    if expected.subtotal is not None and not any(each.severity is Severity.ERROR for each in found):
+    if expected.subtotal is not None and not _wrong(found):
         found += totals_findings(expected, observed, item)
-    return found
+    return found if _wrong(found) else [*found, *due_findings(observed, item)]
+
+
+def _wrong(found: Iterable[Finding]) -> bool:
+    return any(each.severity is Severity.ERROR for each in found)
 
 
 def _currency(expected: ExpectedInvoice, observed: Mapping[str, Any], item: str) -> list[Finding]:
@@ -47,15 +51,32 @@ def _lines(
     expected: ExpectedInvoice, observed: Mapping[str, Any], item: str, own: Collection[str] | None
 ) -> list[Finding]:
     rest = [each for each in observed.get("line_items") or () if own is None or _subscription_line(each) in ("", *own)]
-    found: list[Finding] = []
+    pairs: list[tuple[ExpectedLine, Line | None]] = []
     for line in expected.lines:
         hit = _match(line, rest)
-        if hit is None:
-            found += _missing(expected, line, item)
-            continue
-        rest.remove(hit)
-        found += _compare_line(expected, line, hit, item)
+        pairs.append((line, hit))
+        if hit is not None:
+            rest.remove(hit)
+    currency = str(observed.get("currency") or "").lower()
+    seen = _billed(pairs, expected.currency)
+    found: list[Finding] = []
+    for line, hit in pairs:
+        found += (
+            _missing(expected, line, item)
+            if hit is None
+            else Compared(expected, line, hit, item, currency, seen).findings()
+        )
     return found + [_extra(line, expected, item) for line in rest if _bills(line)]
+
+
+def _billed(pairs: Iterable[tuple[ExpectedLine, Line | None]], currency: str) -> list[Seen]:
+    """What the invoice bills of the usage lines whose usage is right."""
+    found = []
+    for line, hit in pairs:
+        own = priced(line, currency)
+        if hit is not None and own is not None and near(used_of(hit), own.used):
+            found.append((own, decimal(hit.get("amount"), ZERO)))
+    return found
 
 
 def _bills(line: Line) -> bool:
@@ -92,10 +113,6 @@ def _is_overage(line: Line) -> bool:
     return marked or str(line.get("display_name", "")).endswith("(Overage)")
 
 
-def _label(line: ExpectedLine) -> str:
-    return f"'{line.event_name}'" if line.event_name and line.kind == "usage" else f"'{line.name}'"
-
-
 def _missing(expected: ExpectedInvoice, line: ExpectedLine, item: str) -> list[Finding]:
     nothing = not line.unverified and not line.amount and not line.quantity
     if line.optional or (nothing and expected.stage != "preview"):
@@ -113,7 +130,7 @@ def _missing(expected: ExpectedInvoice, line: ExpectedLine, item: str) -> list[F
     return [
         Finding(
             item,
-            f"invoice.lines.{line.event_name or line.name}",
+            f"invoice.lines.{line.place}",
             problem,
             expected=bills if not line.unverified else None,
             consequence="it is never billed",
@@ -142,108 +159,3 @@ def _extra(line: Line, expected: ExpectedInvoice, item: str) -> Finding:
         remedy=remedy,
         kind=Kind.NOT_VERIFIED if unsure else Kind.REQUIREMENT,
     )
-
-
-def _compare_line(expected: ExpectedInvoice, line: ExpectedLine, hit: Line, item: str) -> list[Finding]:
-    path = f"invoice.lines.{line.event_name or line.name}"
-    quantity, amount = decimal(hit.get("quantity"), ZERO), decimal(hit.get("amount"), ZERO)
-    likely = line.optional and line.amount and amount == line.amount
-    if line.unverified and not likely:
-        return [_not_verified(line, amount, path, item)]
-    allowed = decimal(hit.get("adjusted_entitlement_quantity"), ZERO)
-    used, wanted = total((quantity, allowed)), total((line.quantity, line.allowed or ZERO))
-    if not _near(used, wanted):
-        return [
-            _readers_differ(line, used, wanted, path, item)
-            if line.as_read
-            else _wrong_quantity(line, used, wanted, path, item)
-        ]
-    if not _near(quantity, line.quantity):
-        return [_wrong_allowance(line, quantity, used, path, item)]
-    if amount != line.amount:
-        return [_wrong_amount(expected, line, amount, path, item)]
-    return _line_discount(expected, line, hit, path, item)
-
-
-def _not_verified(line: ExpectedLine, amount: Decimal, path: str, item: str) -> Finding:
-    problem = f"not verified: line {_label(line)}: {line.unverified}"
-    return Finding(item, path, problem, observed=words(amount), kind=Kind.NOT_VERIFIED)
-
-
-def _near(left: Decimal, right: Decimal) -> bool:
-    return abs(difference(left, right)) <= QUANTITY_TOLERANCE
-
-
-def _wrong_quantity(line: ExpectedLine, used: Decimal, wanted: Decimal, path: str, item: str) -> Finding:
-    delta = difference(used, wanted)
-    return Finding(
-        item,
-        path,
-        f"line {_label(line)} shows a usage of {words(used)} where {words(wanted)} is expected, "
-        f"{words(abs(delta))} too {'much' if delta > 0 else 'little'}{usage_suspicion(line.usage, used)}",
-        expected=tidy(wanted),
-        observed=tidy(used),
-        consequence="customers pay for what they did not use" if delta > 0 else "this usage is never billed",
-        remedy="look at the events of this period in the Event Debugger",
-    )
-
-
-def _readers_differ(line: ExpectedLine, used: Decimal, wanted: Decimal, path: str, item: str) -> Finding:
-    """Two readers of one usage that disagree: which of them is right, their difference does not tell."""
-    hint = usage_suspicion(line.usage, used)
-    return Finding(
-        item,
-        path,
-        f"line {_label(line)} bills a usage of {words(used)}, {READERS_DIFFER} {words(wanted)} in the same time{hint}",
-        expected=tidy(wanted),
-        observed=tidy(used),
-        consequence="one of the two is wrong, so what is billed is not what customers can see",
-        remedy="look at what items 3.2 and 7.2 say about this event, and at its events in the Event Debugger",
-    )
-
-
-def _wrong_allowance(line: ExpectedLine, quantity: Decimal, used: Decimal, path: str, item: str) -> Finding:
-    allowed, wanted = difference(used, quantity), line.allowed or ZERO
-    hint = f"{AS_IF}the allowance is ignored" if not allowed else ""
-    if wanted and allowed == product(wanted, Decimal(2)):
-        hint = f"{AS_IF}the allowance is given twice"
-    return Finding(
-        item,
-        path,
-        f"line {_label(line)} bills {words(quantity)} of {words(used)} used, the allowance is wrong{hint}",
-        expected=tidy(line.quantity),
-        observed=tidy(quantity),
-        consequence="what is free differs from the plan's entitlement",
-        remedy="look at the entitlement's limit and reset period",
-    )
-
-
-def _wrong_amount(expected: ExpectedInvoice, line: ExpectedLine, amount: Decimal, path: str, item: str) -> Finding:
-    hint = suspicion(line, amount, expected.currency)
-    return Finding(
-        item,
-        path,
-        f"line {_label(line)} has the right quantity and the wrong price: {line.formula} = {words(line.amount)}, but it"
-        f" bills {words(amount)} {expected.currency}{hint}",
-        expected=tidy(line.amount),
-        observed=tidy(amount),
-        consequence="every invoice with this line is wrong",
-        remedy="compare the price in force (amount, tiers, package) with the signed-off one",
-    )
-
-
-def _line_discount(expected: ExpectedInvoice, line: ExpectedLine, hit: Line, path: str, item: str) -> list[Finding]:
-    off = decimal(hit.get("line_item_discount"), ZERO)
-    if expected.deductions is None or off == line.line_discount:
-        return []
-    return [
-        Finding(
-            item,
-            path,
-            f"line {_label(line)} over {words(line.amount)} has a discount of {words(off)} {expected.currency} of its own",
-            expected=tidy(line.line_discount),
-            observed=tidy(off),
-            consequence="customers pay another price than their coupon says",
-            remedy="look at the coupons of this subscription's lines",
-        )
-    ]

@@ -73,7 +73,7 @@ def expected_invoice(
         for line in subscription.lines
         if (drafted := _line(subscription, line, usages, allowances or {}, window, closing=closing)) is not None
     ]
-    drafts = [_doubted(line, doubts or {}) for line in drafts]
+    drafts = [_doubted(line, doubts or {}) for line in _shared(drafts)]
     lines = with_commitment(subscription, drafts, usages, allowances or {})
     if stage != "preview":
         lines = [replace(line, quantity=quantized(line.quantity, STORED_PLACES)) for line in lines]
@@ -83,6 +83,14 @@ def expected_invoice(
     if subtotal is None or all(each is None for each in (coupons, line_coupons, taxes, credit_balance)):
         return invoice
     return _with_deductions(invoice, coupons or (), line_coupons or {}, taxes or (), credit_balance or ZERO)
+
+
+def _shared(lines: Sequence[ExpectedLine]) -> list[ExpectedLine]:
+    """The lines, marked where several bill events of one name, so that each can be told apart."""
+    meters: dict[str, set[str]] = {}
+    for line in lines:
+        meters.setdefault(line.event_name, set()).add(line.meter_id)
+    return [replace(line, shared=bool(line.event_name) and len(meters[line.event_name]) > 1) for line in lines]
 
 
 def _doubted(line: ExpectedLine, doubts: Mapping[str, str]) -> ExpectedLine:
@@ -112,7 +120,7 @@ def _with_deductions(
     shares = spread(off if invoice.stage != "preview" else ZERO, [line.amount for line in lines], currency)
     if shares is not None:
         lines = [replace(line, discount=share) for line, share in zip(lines, shares, strict=True)]
-    return replace(invoice, lines=tuple(lines), deductions=taken)
+    return replace(invoice, lines=tuple(lines), deductions=taken, coupons=tuple(coupons))
 
 
 def _discounted(line: ExpectedLine, invoice: ExpectedInvoice, coupons: Mapping[str, Coupon]) -> ExpectedLine:

@@ -37,7 +37,7 @@ class Unread(NamedTuple):
 class Preview:
     """A subscription's preview with what it should follow from: lines, prices, allowances, and usage read apart from it.
 
-    ``doubts`` says of meters, by id, why what they bill is not known.
+    ``doubts`` says of meters, by id, why what they bill is not known; ``taxes`` are those attached to it, by the rate's id.
     """
 
     subscription: BilledSubscription
@@ -49,11 +49,15 @@ class Preview:
     plan_prices: tuple[Price, ...] = ()
     meters: Mapping[str, Meter] = field(default_factory=dict)
     doubts: Mapping[str, str] = field(default_factory=dict)
+    taxes: Mapping[str, Tax] = field(default_factory=dict)
 
     @property
     def expected(self) -> ExpectedInvoice:
-        """The preview that all this leads to. Taxes are those the preview names; their rates and bases are checked."""
-        billed, taxes = self.subscription, _taxes(self.invoice)
+        """The preview that all this leads to.
+
+        Taxes are those that are attached, and further ones that the preview names; their rates and bases are checked.
+        """
+        billed, taxes = self.subscription, _taxes(self.invoice, self.taxes)
         attached = acting(billed.coupons or (), billed.period, billed.start, billed.currency)
         if attached.doubt or taxes is None:
             return self._expected()
@@ -72,11 +76,12 @@ class Preview:
         )
 
 
-def _taxes(invoice: Mapping[str, Any]) -> tuple[Tax, ...] | None:
+def _taxes(invoice: Mapping[str, Any], attached: Mapping[str, Tax]) -> tuple[Tax, ...] | None:
     rows = invoice.get("taxes") or ()
     if any(not row.get("tax_rate") for row in rows):
         return None
-    return tuple(Tax.from_api(row["tax_rate"]) for row in rows)
+    named = {str(row.get("tax_rate_id")): Tax.from_api(row["tax_rate"]) for row in rows}
+    return tuple({**attached, **named}.values())
 
 
 def preview_findings(preview: Preview, now: datetime) -> list[Finding]:

@@ -5,63 +5,83 @@ Nothing is concluded from it: the amount is wrong whatever explains it; the susp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from pytest_flexprice.model.decimals import (
-    QUANTITY_TOLERANCE,
     ZERO,
     decimal,
     difference,
     product,
-    quantized,
     quotient,
     rounded,
     total,
 )
-from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.prices import Price
+from pytest_flexprice.model.suspicion import as_if
 from pytest_flexprice.oracle.invoicing.expected import ExpectedLine
 from pytest_flexprice.oracle.metering.meters import Usage
-from pytest_flexprice.oracle.pricing.mistakes import MISTAKES, Line
+from pytest_flexprice.oracle.metering.miscounting import miscounted
+from pytest_flexprice.oracle.pricing.mistakes import SHORTENED, Line, Seen, explaining
 from pytest_flexprice.oracle.pricing.prices import cost
 
-AS_IF = ", as if "
-"""Begins the suspicion in a finding's words."""
-_MOST_NAMED = 3
-_SHORTENED = "the unit price is "
-"""Begins the words of mistakes of which there are many, one for each number of decimals; the mildest is named."""
 _ONE, _TWO, _MONTH = Decimal(1), Decimal(2), Decimal(30)
 Suspects = Iterator[tuple[str, Decimal]]
 """Wrong rules in words that follow "as if", each with the amount that it comes to before rounding."""
 
 
-def suspicion(line: ExpectedLine, amount: Decimal, currency: str) -> str:
-    """What a line's wrong amount looks like, as words to append; empty where no known rule comes to it."""
+def suspicion(line: ExpectedLine, amount: Decimal, currency: str, seen: Sequence[Seen] = (), about: str = "") -> str:
+    """What a line's wrong amount looks like, as words to append; empty where no known rule comes to it.
+
+    Args:
+        seen: what the invoice bills of its usage lines: a rule that comes to all of it is surer than one that explains this line.
+        about: what the rules must be about, by a word of theirs; empty: anything.
+    """
     price = line.line.price if line.line else None
     if price is None:
-        return ""
+        return _named(words for words, wrong in _true_up(line) if wrong == amount)
+    own = priced(line, currency)
+    surest = explaining(seen) if own is not None else []
     alike = [words for words, wrong in _suspects(line, price) if rounded(wrong, currency) == amount]
-    if not line.commitment_info:
-        priced = Line(price, total((line.quantity, line.allowed or ZERO)), line.allowed, currency)
-        alike += [one.words for one in MISTAKES if one.amount(priced) == amount]
-        whole = quantized(cost(price, line.quantity), 0)
-        alike += ["the currency has no decimals"] if whole == amount else []
-    return _named(alike)
+    alike += explaining([(own, amount)]) if own is not None else []
+    return _named((words for words in alike if about in words), [words for words in surest if about in words])
 
 
-def _named(alike: Iterable[str]) -> str:
+def priced(line: ExpectedLine, currency: str) -> Line | None:
+    """A usage line as the known mistakes see it; none of a fee, of what a commitment changes, and of what is not known."""
+    if line.kind != "usage" or line.commitment_info or line.unverified or line.line is None or _bucketed(line):
+        return None
+    used = total((line.quantity, line.allowed or ZERO))
+    found = Line(line.line.price, used, line.allowed, currency)
+    return found if found.amount == line.amount else None
+
+
+def _bucketed(line: ExpectedLine) -> bool:
+    return line.usage is not None and bool(line.usage.meter.aggregation.bucket_size)
+
+
+def _named(alike: Iterable[str], surest: Iterable[str] = ()) -> str:
+    sure = _mildest(surest)
+    known = any(words.startswith(SHORTENED) for words in sure)
+    found = [*sure, *(words for words in _mildest(alike) if not (known and words.startswith(SHORTENED)))]
+    return as_if(found)
+
+
+def _mildest(alike: Iterable[str]) -> list[str]:
+    """The rules once each; of unit prices with so many decimals the mildest, at the end."""
     found = list(dict.fromkeys(alike))
-    mildest = next((words for words in reversed(found) if words.startswith(_SHORTENED)), "")
-    found = [words for words in found if not words.startswith(_SHORTENED)] + [mildest] * bool(mildest)
-    return AS_IF + ", or as if ".join(found[:_MOST_NAMED]) if found else ""
+    shortened = [words for words in found if words.startswith(SHORTENED)]
+    return [words for words in found if words not in shortened] + shortened[-1:]
 
 
 def _suspects(line: ExpectedLine, price: Price) -> Suspects:
     if line.commitment_info:
         yield from _commitment(line, price)
+    elif line.kind == "overage":
+        yield from _overage(line, price)
     elif line.kind == "usage":
         yield from _events(line, price)
+        yield from _inside(line, price)
     else:
         yield from _fee(line, price)
 
@@ -84,6 +104,27 @@ def _events(line: ExpectedLine, price: Price) -> Suspects:
         yield "what each event costs is rounded by itself", total(amounts)
 
 
+def _inside(line: ExpectedLine, price: Price) -> Suspects:
+    """What a subscription's commitment covers, priced like what is above it."""
+    if line.overage_factor is not None:
+        yield "everything costs the overage factor", product(cost(price, line.quantity), line.overage_factor)
+
+
+def _overage(line: ExpectedLine, price: Price) -> Suspects:
+    yield "the overage factor is ignored", cost(price, line.quantity)
+    if line.overage_factor is not None:
+        yield "the overage factor acts twice", product(line.amount, line.overage_factor)
+
+
+def _true_up(line: ExpectedLine) -> Suspects:
+    """Of a true-up, whose line has no price: what else may count towards the commitment."""
+    if line.kind == "true-up":
+        yield "fees count towards the commitment", max(difference(line.amount, line.fees), ZERO)
+        yield "the whole commitment is billed on top", total((line.amount, line.used))
+        if line.overage_factor is not None:
+            yield "what is missing costs the overage factor", product(line.amount, line.overage_factor)
+
+
 def _commitment(line: ExpectedLine, price: Price) -> Suspects:
     info, usage = line.commitment_info or {}, cost(price, line.quantity)
     utilized = decimal(info.get("computed_commitment_utilized_amount"), ZERO)
@@ -97,14 +138,5 @@ def _commitment(line: ExpectedLine, price: Price) -> Suspects:
 
 
 def usage_suspicion(usage: Usage | None, quantity: Decimal) -> str:
-    """What a wrong quantity of a bucketed meter looks like, as words to append."""
-    size = usage.meter.aggregation.bucket_size if usage else ""
-    if usage is None or not size:
-        return ""
-    try:
-        values = usage.per(size)
-    except NotVerified:
-        return ""
-    highest = max(values, default=ZERO)
-    near = abs(difference(highest, quantity)) <= QUANTITY_TOLERANCE and len(values) > 1
-    return f"{AS_IF}only the highest {size.lower()} counts" if near else ""
+    """What a wrong quantity looks like, as words to append: the value that another way to count comes to."""
+    return as_if(miscounted(usage, quantity)) if usage is not None else ""

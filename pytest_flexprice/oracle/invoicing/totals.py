@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-from pytest_flexprice.model.decimals import ZERO, decimal, difference, product, quotient, rounded, tidy, total, words
+from pytest_flexprice.model.decimals import (
+    ZERO,
+    decimal,
+    difference,
+    places,
+    product,
+    quotient,
+    rounded,
+    tidy,
+    total,
+    words,
+)
 from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.model.suspicion import AS_IF, as_if
 from pytest_flexprice.oracle.invoicing.expected import ExpectedInvoice
-from pytest_flexprice.oracle.pricing.deductions import Deductions, Tax
-
-_CENT = Decimal("0.01")
-"""How far rounding may move a discount that is computed from another, rounded one."""
+from pytest_flexprice.oracle.pricing.deductions import Deductions, Tax, discounted
 
 
 def equation_findings(observed: Mapping[str, Any], item: str = "") -> list[Finding]:
@@ -32,6 +41,22 @@ def equation_findings(observed: Mapping[str, Any], item: str = "") -> list[Findi
         )
         found.append(_equation(item, "total", text, stated, should))
     return found
+
+
+def due_findings(observed: Mapping[str, Any], item: str = "") -> Iterator[Finding]:
+    """What is due is the total, and what remains of it is what was not paid; answers without these say nothing."""
+    if observed.get("amount_due") is None:
+        return
+    total_ = decimal(observed.get("total"), ZERO)
+    due = decimal(observed["amount_due"])
+    if due != total_:
+        yield _equation(item, "amount_due", f"its total is {words(total_)}", due, total_)
+    paid = decimal(observed.get("amount_paid"), ZERO)
+    remaining = decimal(observed.get("amount_remaining"), difference(due, paid))
+    left = max(difference(due, paid), ZERO)
+    if remaining != left and due == total_:
+        text = f"{words(due)} due − {words(paid)} paid = {words(left)}"
+        yield _equation(item, "amount_remaining", text, remaining, left)
 
 
 def _equation(item: str, key: str, text: str, stated: Decimal, should: Decimal) -> Finding:
@@ -58,11 +83,13 @@ def totals_findings(expected: ExpectedInvoice, observed: Mapping[str, Any], item
     """Whether discount, tax and credits are those that were calculated, or at least follow from what the invoice shows."""
     seen = _deductions(observed)
     if expected.deductions is not None:
-        return [
+        wrong = [
             _wrong_deduction(expected, key, word, getattr(seen, key), item)
             for key, word in (("discount", "discount"), ("tax", "tax"), ("credits", "prepaid credits"))
             if getattr(expected.deductions, key) != getattr(seen, key)
-        ] + tax_findings(observed, item)
+        ]
+        taxes = tax_findings(observed, item)
+        return [*_causes(wrong, taxes), *taxes]
     if seen == Deductions():
         return []
     told = Finding(
@@ -74,34 +101,70 @@ def totals_findings(expected: ExpectedInvoice, observed: Mapping[str, Any], item
     return [*tax_findings(observed, item), told]
 
 
+def _causes(wrong: Iterable[Finding], taxes: Iterable[Finding]) -> list[Finding]:
+    """The wrong deductions without a tax that is only wrong as its base is: it follows from the wrong discount."""
+    found = list(wrong)
+    discount = any(each.path == "invoice.discount" for each in found)
+    return [each for each in found if each.path != "invoice.tax" or not discount or any(taxes)]
+
+
 def _wrong_deduction(expected: ExpectedInvoice, key: str, word: str, value: Decimal, item: str) -> Finding:
+    wanted = getattr(expected.deductions, key)
+    alike = [words_ for words_, wrong in _rules(expected, key) if value and wrong == value]
+    hint = as_if(alike if value else ["there is none"])
     return Finding(
         item,
         f"invoice.{key}",
-        f"the invoice's {word} is {words(value)}{_as_if(expected, key, value)}",
-        expected=tidy(getattr(expected.deductions, key)),
+        f"the invoice's {word} is {words(value)}{hint}",
+        expected=tidy(wanted),
         observed=tidy(value),
         consequence="its total is wrong",
         remedy=f"look at the {word} of this subscription",
     )
 
 
-def _as_if(expected: ExpectedInvoice, key: str, value: Decimal) -> str:
+def _rules(expected: ExpectedInvoice, key: str) -> Iterator[tuple[str, Decimal]]:
+    """Wrong rules of a deduction in words, each with what it comes to."""
     taken, subtotal = expected.deductions, expected.subtotal
-    if taken is None or not subtotal or not value:
-        return ", as if there is none" if not value else ""
-    if key == "tax" and taken.discount:
-        left = difference(subtotal, taken.discount)
-        if rounded(quotient(product(taken.tax, subtotal), left), expected.currency) == value:
-            return ", as if it is taken before the discount"
-    if key == "discount" and taken.tax:
-        left = difference(subtotal, taken.discount)
-        whole_tax = quotient(product(taken.tax, subtotal), left) if left else ZERO
-        for tax in (taken.tax, whole_tax):
-            with_tax = quotient(product(taken.discount, total((subtotal, tax))), subtotal)
-            if abs(difference(with_tax, value)) <= _CENT:
-                return ", as if it is taken after the tax"
-    return ""
+    if taken is not None and subtotal and key == "tax":
+        yield from _tax_rules(taken, subtotal, expected.currency)
+    if taken is not None and subtotal and key == "discount":
+        yield from _coupon_rules(expected, subtotal)
+        yield from _after_tax(taken, subtotal, expected.currency)
+
+
+def _tax_rules(taken: Deductions, subtotal: Decimal, currency: str) -> Iterator[tuple[str, Decimal]]:
+    left = difference(subtotal, taken.discount)
+    if left:
+        yield "it is taken before the discount", rounded(quotient(product(taken.tax, subtotal), left), currency)
+
+
+def _after_tax(taken: Deductions, subtotal: Decimal, currency: str) -> Iterator[tuple[str, Decimal]]:
+    """Both of a tax on the discounted sum, and of one on all of it; the discount itself is rounded, so a cent more or less fits too."""
+    left = difference(subtotal, taken.discount)
+    whole_tax = quotient(product(taken.tax, subtotal), left) if left else ZERO
+    for tax in (taken.tax, whole_tax) if taken.tax else ():
+        off = rounded(quotient(product(taken.discount, total((subtotal, tax))), subtotal), currency)
+        for more in (ZERO, -_coin(currency), _coin(currency)):
+            yield "it is taken after the tax", total((off, more))
+
+
+def _coin(currency: str) -> Decimal:
+    return Decimal(1).scaleb(-places(currency))
+
+
+def _coupon_rules(expected: ExpectedInvoice, subtotal: Decimal) -> Iterator[tuple[str, Decimal]]:
+    coupons, currency = expected.coupons, expected.currency
+    for base, kinds in (("usage", ("usage", "overage", "true-up")), ("fees", ("fixed",))):
+        amount = total(line.amount for line in expected.lines if line.kind in kinds)
+        yield f"it is taken on {base} only", discounted(coupons, amount, currency)
+    if len(coupons) > 1:
+        yield "each coupon is taken off the whole subtotal", total(each.off(subtotal, currency) for each in coupons)
+        yield "coupons act the other way round", discounted(coupons[::-1], subtotal, currency)
+        yield "only the first coupon acts", coupons[0].off(subtotal, currency)
+    yield "its last fraction is cut off", discounted(coupons, subtotal, currency, ROUND_DOWN)
+    if expected.deductions is not None:
+        yield "it is given twice", product(expected.deductions.discount, Decimal(2))
 
 
 def tax_findings(observed: Mapping[str, Any], item: str = "") -> list[Finding]:
@@ -116,10 +179,19 @@ def tax_findings(observed: Mapping[str, Any], item: str = "") -> list[Finding]:
         if taxable != base:
             found.append(_wrong_base(name, taxable, base, subtotal, item))
         elif rate is not None and rate.on(base, currency) != amount:
-            hint = ", as if it is taken before the discount" if rate.on(subtotal, currency) == amount else ""
+            hint = _taxed_as(rate, base, subtotal, currency, amount)
             text = f"tax {name} on {words(base)} is {words(amount)}{hint}"
             found.append(_wrong_tax(text, rate.on(base, currency), amount, item))
     return found
+
+
+def _taxed_as(rate: Tax, base: Decimal, subtotal: Decimal, currency: str, amount: Decimal) -> str:
+    rules = {
+        "it is taken before the discount": rate.on(subtotal, currency),
+        "its last fraction is cut off": rate.on(base, currency, ROUND_DOWN),
+        "it is inside of the price": rate.inside(base, currency),
+    }
+    return next((f"{AS_IF}{words_}" for words_, wrong in rules.items() if wrong == amount), "")
 
 
 def _wrong_base(name: str, taxable: Decimal, base: Decimal, subtotal: Decimal, item: str) -> Finding:

@@ -90,11 +90,23 @@ ARITHMETIC: dict[str, dict[str, Callable[[Any, Any], Any]]] = {
 }
 """By type of both operands, which is also the result's."""
 
+
+def _ordered(function: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    """What is no number has no place in an order: the evaluator refuses to compare it."""
+
+    def compared(left: Any, right: Any) -> bool:
+        if any(isinstance(each, float) and math.isnan(each) for each in (left, right)):
+            raise ExpressionError("what is no number cannot be ordered")
+        return function(left, right)
+
+    return compared
+
+
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "lt": operator.lt,
-    "le": operator.le,
-    "gt": operator.gt,
-    "ge": operator.ge,
+    "lt": _ordered(operator.lt),
+    "le": _ordered(operator.le),
+    "gt": _ordered(operator.gt),
+    "ge": _ordered(operator.ge),
     "eq": operator.eq,
     "ne": operator.ne,
 }

@@ -13,6 +13,7 @@ from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, difference, rounded
 from pytest_flexprice.model.meters import Event, Meter
+from pytest_flexprice.model.times import second
 from pytest_flexprice.oracle.invoicing.invoice import expected_invoice, line_usages
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
 from pytest_flexprice.oracle.metering.expressions import variables
@@ -23,8 +24,13 @@ from pytest_flexprice.oracle.pricing.prices import cost
 #: Sums of different events of these differ, so a lost one can be named.
 BASE = (Decimal(17), Decimal("29.5"), Decimal("3.25"))
 MOST_SCALE = 9
+CONTROL = Decimal(11)
+"""What a control event would count, if it did."""
 FEWEST_COUNTED = 3
 _STAMPS = 200
+_VALUES = ("golive-0", "Golive-0", "golive-2")
+"""Different values that a careless count takes for the same; the first is sent again, and counts once."""
+_OTHER = "golive-other"
 Stamp = Callable[[int], datetime]
 
 
@@ -98,8 +104,10 @@ def _counted(meter: Meter, number: int) -> Iterable[dict[str, Any]]:
     for index in range(number):
         properties = _grouped(meter, index)
         if meter.aggregation.type == "COUNT_UNIQUE":
-            properties[meter.aggregation.field] = f"golive-{index}"
+            properties[meter.aggregation.field] = _VALUES[index] if index < len(_VALUES) else f"golive-{index}"
         yield properties
+    if meter.aggregation.type == "COUNT_UNIQUE" and number:
+        yield {**_grouped(meter, 0), meter.aggregation.field: _VALUES[0]}
 
 
 def _scaled(meter: Meter, size: int) -> Iterable[dict[str, Any]]:
@@ -133,6 +141,20 @@ def _costs(
     usages = line_usages(subscription, [meter], events)
     invoice = expected_invoice(subscription, usages, allowances)
     return any(line.amount > 0 for line in invoice.lines if line.meter_id == meter.id and line.kind == "usage")
+
+
+def controls(meters: Sequence[Meter], model: Event, prefix: str) -> list[Event]:
+    """For each filter of each meter an event that passes all others and not this one: it must not count."""
+    found: list[Event] = []
+    for meter in meters:
+        for one in meter.filters:
+            worth = properties_worth(meter, CONTROL) or plain_properties(meter)
+            if meter.aggregation.type == "COUNT_UNIQUE":
+                worth[meter.aggregation.field] = _OTHER
+            properties = {**zeros(meter.event_name, meters), **worth, one.key: _OTHER}
+            name = f"{prefix}-filtered-{len(found)}"
+            found.append(Event(name, meter.event_name, second(model.timestamp), properties, model.external_customer_id))
+    return [event for event in found if not any(meter.accepts(event) for meter in meters)]
 
 
 def stamper(first: datetime, last: datetime) -> Stamp:

@@ -23,8 +23,10 @@ from pytest_flexprice.model.decimals import (
 )
 from pytest_flexprice.model.finding import Finding
 from pytest_flexprice.model.meters import Event
+from pytest_flexprice.model.suspicion import as_if
 from pytest_flexprice.oracle.metering.attribution import Attribution
 from pytest_flexprice.oracle.metering.meters import Usage, quantity
+from pytest_flexprice.oracle.metering.miscounting import miscounted, unfiltered
 
 _SHOWN = 8
 _DOUBLE = Decimal("1e-15")
@@ -134,6 +136,7 @@ def _difference(
     problem = f"{reading.reader} says {words(value)} for '{name}' where {words(wanted)} were sent: "
     factor = quotient(value, wanted) if wanted else ZERO
     doubled = delta > 0 and wanted > 0 and factor == factor.to_integral_value() and factor > 1
+    loose = unfiltered(expected, value, events)
     if doubled:
         problem += f"{words(factor)} times too much"
         consequence = "every unit is billed more than once"
@@ -142,11 +145,12 @@ def _difference(
         problem += f"{size} too little{_behind(expected, abs(delta), events, attributions)}"
         consequence, remedy = "this usage is never billed", "look at these events in the Event Debugger"
     else:
-        problem += f"{size} too much{_behind(expected, delta, events, ())}"
+        problem += f"{size} too much{'' if loose else _behind(expected, delta, events, ())}"
         consequence, remedy = (
             "customers pay for what they did not use",
             "look for ids sent again and for foreign events",
         )
+    problem += as_if([*loose, *miscounted(expected, value)])
     return Finding(
         "",
         f"usage.{name}",

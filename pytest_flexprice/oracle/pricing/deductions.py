@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, decimal, difference, product, quotient, rounded, total
@@ -26,10 +26,10 @@ class Coupon:
             return cls(percentage=decimal(data.get("percentage_off"), ZERO))
         return cls(amount=decimal(data.get("amount_off"), ZERO))
 
-    def off(self, base: Decimal, currency: str) -> Decimal:
-        """What it takes off a base, rounded to the currency and never more than the base."""
+    def off(self, base: Decimal, currency: str, rounding: str = ROUND_HALF_UP) -> Decimal:
+        """What it takes off a base, rounded to the currency (by another ``rounding`` if one is given) and never more than the base."""
         share = quotient(product(base, self.percentage), Decimal(100))
-        return min(rounded(total((share, self.amount)), currency), base)
+        return min(rounded(total((share, self.amount)), currency, rounding), base)
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,15 @@ class Tax:
             return cls(percentage=decimal(data.get("percentage_value"), ZERO))
         return cls(fixed=decimal(data.get("fixed_value"), ZERO))
 
-    def on(self, base: Decimal, currency: str) -> Decimal:
-        """The tax on a base, rounded to the currency."""
-        return rounded(quotient(product(base, self.percentage), Decimal(100)) + self.fixed, currency)
+    def on(self, base: Decimal, currency: str, rounding: str = ROUND_HALF_UP) -> Decimal:
+        """The tax on a base, rounded to the currency, by another ``rounding`` if one is given."""
+        share = quotient(product(base, self.percentage), Decimal(100))
+        return rounded(total((share, self.fixed)), currency, rounding)
+
+    def inside(self, gross: Decimal, currency: str) -> Decimal:
+        """The tax that is inside of a gross amount, which Flexprice's never is."""
+        share = quotient(product(gross, self.percentage), total((Decimal(100), self.percentage)))
+        return rounded(total((share, self.fixed)), currency)
 
 
 @dataclass(frozen=True)
@@ -82,13 +88,20 @@ def deductions(
     credits; credits pay usage lines only, of which ``usage`` is the sum; coupons act one after the other. ``on_lines`` is what
     coupons on single lines take off.
     """
-    left = difference(subtotal, on_lines)
-    for coupon in coupons:
-        left = difference(left, coupon.off(left, currency))
-    discount = difference(subtotal, left)
+    rest = difference(subtotal, on_lines)
+    discount = total((on_lines, discounted(coupons, rest, currency)))
+    left = difference(subtotal, discount)
     tax = ZERO if stage == "draft" else total(each.on(left, currency) for each in taxes)
     payable = usage if not discount else rounded(quotient(product(usage, left), subtotal), currency)
     return Deductions(discount, tax, min(balance, payable) if stage == "finalized" else ZERO)
+
+
+def discounted(coupons: Sequence[Coupon], base: Decimal, currency: str, rounding: str = ROUND_HALF_UP) -> Decimal:
+    """What coupons take off a base, one after the other, each off what is left."""
+    left = base
+    for coupon in coupons:
+        left = difference(left, coupon.off(left, currency, rounding))
+    return difference(base, left)
 
 
 def spread(discount: Decimal, amounts: Sequence[Decimal], currency: str) -> list[Decimal] | None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
 from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, decimal, difference, total, words
 from pytest_flexprice.model.finding import Finding, Kind, Severity
+from pytest_flexprice.model.suspicion import AS_IF
 from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, ExpectedLine
+from pytest_flexprice.oracle.invoicing.line_findings import WRONG_ALLOWANCE, WRONG_PRICE, near, used_of
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine
-from pytest_flexprice.oracle.invoicing.suspects import AS_IF
-from pytest_flexprice.oracle.pricing.mistakes import Line, explain
+from pytest_flexprice.oracle.invoicing.suspects import priced
+from pytest_flexprice.oracle.pricing.mistakes import Seen, explain, explaining
 from pytest_flexprice.oracle.pricing.points import Subject, tier_name
 from pytest_flexprice.oracle.proving.targets import Aim
 
@@ -68,11 +70,15 @@ def trials(expected: ExpectedInvoice, preview: Mapping[str, Any]) -> list[Trial]
 
 
 def _as_expected(line: ExpectedLine, observed: Mapping[str, Any]) -> bool:
-    if observed.get("price_id") != line.price_id or (observed.get("meter_id") or "") != line.meter_id:
+    if not _is(line, observed):
         return False
     quantity = decimal(observed.get("quantity"), ZERO)
     same = abs(difference(quantity, line.quantity)) <= QUANTITY_TOLERANCE
     return same and decimal(observed.get("amount"), ZERO) == line.amount
+
+
+def _is(line: ExpectedLine, observed: Mapping[str, Any]) -> bool:
+    return observed.get("price_id") == line.price_id and (observed.get("meter_id") or "") == line.meter_id
 
 
 def table(aim: Aim, lines: Sequence[BilledLine], tried: Sequence[Trial]) -> list[Row]:
@@ -109,35 +115,31 @@ def _proves(subject: Subject, trial: Trial, part: str, wanted: Sequence[Decimal]
     return any(abs(difference(trial.used, each)) <= QUANTITY_TOLERANCE for each in wanted)
 
 
-Wrong = dict[str, list[tuple[Line, Decimal]]]
-"""Wrong amounts by the path of their finding."""
+Billed = dict[str, list[Seen]]
+"""What a proof saw billed of each line whose usage was right, by the path of its findings."""
 
 
-def wrong_amounts(findings: Iterable[Finding], expected: ExpectedInvoice, aim: Aim) -> Wrong:
-    """The wrong amounts among a preview's findings, each with the line that it is an amount of."""
-    names = [line.event_name or line.name for line in expected.lines]
-    # Of several lines on one event's name none can be told from its path.
-    lines = {
-        f"invoice.lines.{name}": line
-        for name, line in zip(names, expected.lines, strict=True)
-        if names.count(name) == 1
-    }
-    found: Wrong = {}
-    for finding in findings:
-        line = lines.get(finding.path)
-        subject = aim.subjects.get(line.line.id) if line and line.line and "it bills" in finding.problem else None
-        if line is not None and subject is not None:
-            used = total((line.quantity, line.allowed or ZERO))
-            found.setdefault(finding.path, []).append((subject.line(used), decimal(finding.observed, ZERO)))
+def billed_amounts(expected: ExpectedInvoice, preview: Mapping[str, Any]) -> Billed:
+    """What a preview bills of each usage line, right or wrong."""
+    found: Billed = {}
+    for line in expected.lines:
+        own = priced(line, expected.currency)
+        for hit in preview.get("line_items") or () if own is not None else ():
+            if own is not None and _is(line, hit) and near(used_of(hit), own.used):
+                found.setdefault(f"invoice.lines.{line.place}", []).append((own, decimal(hit.get("amount"), ZERO)))
     return found
 
 
-def ruled(finding: Finding, wrong: Wrong) -> Finding:
-    """A finding with the wrong rule that would bill all the wrong amounts of its line, where one of the known ones does.
+def ruled(finding: Finding, billed: Billed) -> Finding:
+    """A finding with the wrong rule that would bill all that was seen of its line, where one of the known ones does.
 
-    It is surer than what one amount alone suggests, and takes its place.
+    It is surer than what one amount alone suggests, and takes its place; a rule that comes to what every line bills is the surest.
     """
-    rule = explain(*wrong.get(finding.path, ()))
+    own = billed.get(finding.path, [])
+    if not own or not any(each in finding.problem for each in (WRONG_PRICE, WRONG_ALLOWANCE)):
+        return finding
+    everywhere = explaining([each for amounts in billed.values() for each in amounts])
+    rule = next((words for words in explaining(own) if words in everywhere), "") or explain(*own)
     if not rule:
         return finding
     return replace(finding, problem=f"{finding.problem.partition(AS_IF)[0]}{AS_IF}{rule}")

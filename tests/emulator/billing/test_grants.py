@@ -86,3 +86,56 @@ def test_a_cancelled_subscription_gets_no_more(company: Company) -> None:
     made = company.subscribe()
     company.api.make(f"/v1/subscriptions/{made['id']}/cancel", {"cancellation_type": "immediate"})
     assert grant(company, made)[0] == 400
+
+
+def spent_by(company: Company, made: dict[str, Any]) -> list[tuple[str, str]]:
+    (wallet,) = company.api.get(f"/v1/customers/{made['customer_id']}/wallets")
+    rows = company.api.get(f"/v1/wallets/{wallet['id']}/transactions?order=asc")["items"]
+    return [(row["transaction_reason"], row["credit_amount"]) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("terms", "days"),
+    [
+        ({"expiration_type": "DURATION", "expiration_duration": 2, "expiration_duration_unit": "DAY"}, 2),
+        ({"expiration_type": "BILLING_CYCLE"}, 31),
+    ],
+)
+def test_credits_expire_when_their_time_is_over(company: Company, terms: dict[str, Any], days: int) -> None:
+    company.api.make("/v1/creditgrants", {**ONCE, "scope": "PLAN", "plan_id": company.plan, **terms})
+    made = company.subscribe()
+    company.world.advance(timedelta(days=days) - timedelta(minutes=20))
+    assert balance(company, made) == "5"
+    company.world.advance(timedelta(minutes=40))
+    assert balance(company, made) == "0"
+    assert spent_by(company, made) == [("SUBSCRIPTION_CREDIT_GRANT", "5"), ("CREDIT_EXPIRED", "5")]
+
+
+def test_what_goes_first_by_priority_does_not_expire(company: Company) -> None:
+    made = company.subscribe()
+    until = gotime(company.now + timedelta(days=40))
+    wallet = company.api.make("/v1/wallets", {"customer_id": made["customer_id"], "currency": "usd"})["id"]
+    top_up = {"transaction_reason": "FREE_CREDIT_GRANT"}
+    company.api.make(f"/v1/wallets/{wallet}/top-up", {**top_up, "credits_to_add": "4"})
+    company.api.make(
+        f"/v1/wallets/{wallet}/top-up", {**top_up, "credits_to_add": "6", "priority": 1, "expiry_date_utc": until}
+    )
+    company.use(made["external_id"], 10, company.now)  # 5 usd
+    company.world.advance(timedelta(days=41))
+    assert spent_by(company, made)[2:] == [("INVOICE_PAYMENT", "5"), ("CREDIT_EXPIRED", "1")]
+    assert balance(company, made) == "4"
+
+
+def test_an_addon_brings_its_credits_and_takes_the_next_with_it(company: Company) -> None:
+    addon = company.api.make("/v1/addons", {"name": "More", "lookup_key": "more"})["id"]
+    price = {"entity_type": "ADDON", "entity_id": addon}
+    company.fee("1", **price)
+    company.api.make("/v1/creditgrants", {**MONTHLY, "scope": "ADDON", "addon_id": addon})
+    assert len(company.api.get(f"/v1/addons/{addon}/creditgrants")["items"]) == 1
+    made = company.subscribe()
+    added = company.api.make("/v1/subscriptions/addon", {"subscription_id": made["id"], "addon_id": addon})
+    assert balance(company, made) == "3"
+    body = {"addon_association_id": added["id"]}
+    assert company.api.call("DELETE", "/v1/subscriptions/addon", body).status_code == 200
+    company.world.advance(timedelta(days=80))
+    assert [amount for reason, amount in spent_by(company, made) if reason == "SUBSCRIPTION_CREDIT_GRANT"] == ["3"]

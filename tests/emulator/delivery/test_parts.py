@@ -14,9 +14,9 @@ from werkzeug.datastructures import MultiDict
 from pytest_flexprice.emulator.delivery.ksuid import Ksuids
 from pytest_flexprice.emulator.delivery.paging import page, parse_time
 from pytest_flexprice.emulator.delivery.replies import Refusal, instant
-from pytest_flexprice.emulator.delivery.scheduler import Scheduler
 from pytest_flexprice.emulator.delivery.serde import STRING, Field, read
 from pytest_flexprice.emulator.delivery.tokens import LIFETIME, Tokens
+from pytest_flexprice.emulator.kernel.scheduler import Scheduler
 
 from .conftest import until
 
@@ -127,7 +127,7 @@ def test_every_body_is_read_or_refused(body):
 def test_tasks_run_in_order_of_their_moments_and_survive_a_failure():
     now = [NOW]
     done: list[int] = []
-    scheduler = Scheduler(lambda: now[0], 1)
+    scheduler = Scheduler(lambda: now[0], 1, "test")
 
     def fail() -> None:
         raise RuntimeError("on purpose")

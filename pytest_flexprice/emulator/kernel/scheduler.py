@@ -1,4 +1,4 @@
-"""Tasks that run at a moment of the server's clock, on a few worker threads."""
+"""Tasks that run at a moment of a clock, on a few worker threads."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
-from .locking import Stopping
-
 _LOG = logging.getLogger(__name__)
 _LOOK_AGAIN = 0.25  # seconds; the clock may be moved while workers wait
 _JOIN = 2.0
 
 
+class Stopping(Exception):
+    """Raised by a task that found out that it is to end its worker."""
+
+
 class Scheduler:
     """Runs each task once its moment has come. Threads start with the first task and end with :meth:`stop`."""
 
-    def __init__(self, now: Callable[[], datetime], workers: int) -> None:
+    def __init__(self, now: Callable[[], datetime], workers: int, name: str) -> None:
         self._now = now
         self._workers = workers
+        self._name = name
         self._heap: list[tuple[datetime, int, Callable[[], None]]] = []
         self._count = itertools.count()
         self._changed = threading.Condition()
@@ -71,7 +74,7 @@ class Scheduler:
 
     def _start(self) -> None:
         for number in range(self._workers):
-            thread = threading.Thread(target=self._work, name=f"webhook-delivery-{number}", daemon=True)
+            thread = threading.Thread(target=self._work, name=f"{self._name}-{number}", daemon=True)
             self._threads.append(thread)
             thread.start()
 
@@ -85,7 +88,7 @@ class Scheduler:
             except Stopping:
                 return
             except Exception:
-                _LOG.exception("a webhook task failed")
+                _LOG.exception("a task of %s failed", self._name)
             finally:
                 with self._changed:
                     self._running -= 1

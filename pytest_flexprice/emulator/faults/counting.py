@@ -1,0 +1,114 @@
+"""Servers that count wrongly: at billing only, where the usage query stays right (5.3), or for every reader (7.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from ..billing import usage
+from ..billing.rounding import ZERO, exact, to_currency
+from ..billing.scope import Scope
+from ..kernel.tables import Row
+from ..metering.pipeline import KNOWING
+from ..metering.reads import Selection, aggregate
+from ..metering.rules import Measure, Meter, filters_match
+from .calculation import Lines, Priced, priced_line
+from .registry import declare, fault
+
+
+def _counted_as(kinds: tuple[str, ...], kind: str) -> Callable[[Scope, Row, Lines], Lines]:
+    """A rule that bills meters of some kinds as if they were of another one."""
+
+    def rule(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+        for line in lines:
+            priced = priced_line(scope, subscription, line)
+            if priced is not None and line.item is not None and line.item["price_type"] == "USAGE":
+                meter = scope.need("meters", line.item["meter_id"])
+                if meter["aggregation"]["type"] in kinds and priced.buckets is None:
+                    _bill(priced, _value(scope, subscription, line.item["meter_id"], (line.start, line.end), kind))
+        return lines
+
+    return rule
+
+
+def _value(scope: Scope, subscription: Row, meter_id: str, window: tuple[Any, Any], kind: str) -> Decimal:
+    customer = scope.need("customers", subscription["customer_id"])["external_id"]
+    start, end = (usage.second(moment) for moment in window)
+    ((_keys, found),) = aggregate(scope.world, Selection(scope.environment, customer, (meter_id,), start, end), kind)
+    return found.value
+
+
+@exact
+def _bill(priced: Priced, used: Decimal) -> None:
+    """Let so much be used of a line, what is free of it as before."""
+    line = priced.line
+    line.quantity = max(used - (line.free or ZERO), ZERO)
+    line.amount = to_currency(priced.tariff.cost(line.quantity), priced.currency)
+
+
+def _billed_as(name: str, meaning: str, kinds: tuple[str, ...], kind: str) -> None:
+    fault(name, meaning, "charges")(_counted_as(kinds, kind))
+
+
+_billed_as("W51", "unique values are billed as if each event had its own", ("COUNT_UNIQUE",), "COUNT")
+_billed_as("W52", "of the latest value the highest is billed", ("LATEST",), "MAX")
+_billed_as("W53", "of the highest value the sum is billed", ("MAX",), "SUM")
+_billed_as("W54", "of the average the sum is billed", ("AVG",), "SUM")
+_billed_as("W55", "events are billed where their values are to be added", ("SUM", "SUM_WITH_MULTIPLIER"), "COUNT")
+
+
+def _known_as(name: str, meaning: str) -> Callable[[Callable[[Mapping[str, Any]], Meter]], None]:
+    """Register how a fault understands meters, for every reader alike."""
+
+    def register(change: Callable[[Mapping[str, Any]], Meter]) -> None:
+        declare(name, meaning)
+        KNOWING[name] = change
+
+    return register
+
+
+@_known_as("W56", "the filters of meters are ignored")
+def unfiltered(row: Mapping[str, Any]) -> Meter:
+    """Every event of the name counts."""
+    return Meter({**row, "filters": []})
+
+
+class _AnyFilter(Meter):
+    """A meter to which one of its filters is enough."""
+
+    def measure(self, properties: Mapping[str, Any]) -> Measure | None:
+        filters, self._filters = self._filters, []
+        try:
+            passes = not filters or any(filters_match([one], properties) for one in filters)
+            return super().measure(properties) if passes else None
+        finally:
+            self._filters = filters
+
+
+@_known_as("W57", "one of several filters of a meter is enough")
+def any_filter(row: Mapping[str, Any]) -> Meter:
+    """The filters are joined by or."""
+    return _AnyFilter(row)
+
+
+@_known_as("W58", "the multiplier of meters is forgotten")
+def unmultiplied(row: Mapping[str, Any]) -> Meter:
+    """Each value counts once."""
+    aggregation = row["aggregation"]
+    multiplier = 1 if aggregation.get("multiplier") not in (None, "") else None
+    return Meter({**row, "aggregation": {**aggregation, "multiplier": multiplier}})
+
+
+@_known_as("W59", "unique values are counted without regard to case and space")
+def carelessly_unique(row: Mapping[str, Any]) -> Meter:
+    """``A`` and ``a`` are one."""
+    return _Careless(row)
+
+
+class _Careless(Meter):
+    """A meter that takes values for the same that look alike."""
+
+    def measure(self, properties: Mapping[str, Any]) -> Measure | None:
+        found = super().measure(properties)
+        return None if found is None else found._replace(unique=found.unique and found.unique.strip().lower())

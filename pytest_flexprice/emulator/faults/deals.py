@@ -1,0 +1,239 @@
+"""Servers that keep deals wrongly: fees, commitments, coupons and taxes by rules of their own (items 5.3, 7.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+
+from ..billing.coupon import discount
+from ..billing.pricing import number
+from ..billing.rounding import ONE, ZERO, exact, places, to_currency
+from ..billing.scope import Scope
+from ..kernel.call import Call
+from ..kernel.tables import Row
+from .calculation import Lines, by_amount, each_line, wrongly
+from .registry import fault
+from .settlement import retaxed, retotal, shown
+
+Answer = dict[str, Any]
+_SEATS = Decimal(7)
+
+wrongly(
+    "W60",
+    "fees cost the same whatever their quantity",
+    by_amount(lambda priced: to_currency(priced.tariff.cost(ONE), priced.currency), "FIXED"),
+)
+
+
+def _one(priced: Any) -> None:
+    priced.line.quantity = ONE
+    priced.line.amount = to_currency(priced.tariff.cost(ONE), priced.currency)
+
+
+wrongly("W61", "every fee is bought once", each_line(_one, kind="FIXED"))
+
+
+@fault("W62", "fees in advance are billed for the period that ends", "charges")
+def belated_fees(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+    """A fee's span moves one period back."""
+    for line in lines:
+        if line.item is not None and line.item["price_type"] == "FIXED" and line.start >= _period(subscription)[1]:
+            line.start, line.end = _period(subscription)
+    return lines
+
+
+def _period(subscription: Row) -> tuple[Any, Any]:
+    return subscription["current_period_start"], subscription["current_period_end"]
+
+
+@fault("W63", "fees count towards a commitment", "charges")
+def fees_committed(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+    """The true-up is smaller by what fees cost."""
+    fees = sum((line.amount for line in lines if line.item is not None and line.item["price_type"] == "FIXED"), ZERO)
+    for line in lines:
+        if line.metadata.get("is_commitment_trueup"):
+            line.amount = max(line.amount - fees, ZERO)
+    return lines
+
+
+@fault("W64", "once a commitment is exceeded, all usage is dearer", "charges")
+def all_overage(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+    """The factor is on what the commitment covers too."""
+    exceeded = any(line.metadata.get("is_overage") for line in lines)
+    for line in lines:
+        if exceeded and line.item is not None and line.item["price_type"] == "USAGE":
+            if not line.metadata.get("is_overage"):
+                line.amount = to_currency(line.amount * number(subscription["overage_factor"]), line.item["currency"])
+        elif line.commitment and line.commitment["computed_overage_amount"]:
+            factor = number(line.commitment["overage_factor"])
+            used = number(line.commitment["computed_commitment_utilized_amount"])
+            line.amount += to_currency(used * factor - used, line.item["currency"] if line.item else "usd")
+    return lines
+
+
+@fault("W65", "commitments are ignored", "charges")
+def no_commitment(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+    """Usage costs what it costs, and nothing is filled up."""
+    kept = [line for line in lines if not line.metadata.get("is_commitment_trueup")]
+    for line in kept:
+        if line.metadata.get("is_overage"):
+            line.amount = to_currency(line.amount / number(subscription["overage_factor"]), subscription["currency"])
+    return kept
+
+
+def _rediscounted(change: Callable[[Scope, Answer, Row, Decimal], Decimal]) -> Callable[[Call, Answer], None]:
+    """A rule by which each coupon of a preview takes off something else."""
+
+    def rule(call: Call, answer: Answer) -> None:
+        scope, left, off = Scope.of(call), answer["subtotal"], ZERO
+        for applied in answer.get("coupon_applications") or ():
+            coupon = scope.need("coupons", applied["coupon_id"])
+            applied["discounted_amount"] = change(scope, answer, coupon, left)
+            left -= applied["discounted_amount"]
+            off += applied["discounted_amount"]
+        if answer.get("coupon_applications"):
+            answer["total_discount"] = off
+            retaxed(answer, answer["subtotal"] - off)
+
+    return rule
+
+
+def _of_lines(answer: Answer, kind: str) -> Decimal:
+    return sum((line["amount"] for line in answer.get("line_items") or () if line["price_type"] == kind), ZERO)
+
+
+def _coupons(name: str, meaning: str, change: Callable[[Scope, Answer, Row, Decimal], Decimal]) -> None:
+    fault(name, meaning, "after")(shown(_rediscounted(change)))
+
+
+_coupons("W66", "coupons are ignored", lambda scope, answer, coupon, left: ZERO)
+_coupons(
+    "W67",
+    "coupons take off a share of usage only",
+    lambda scope, answer, coupon, left: discount(coupon, left - _of_lines(answer, "FIXED"), answer["currency"]),
+)
+_coupons(
+    "W68",
+    "coupons take off a share of fees only",
+    lambda scope, answer, coupon, left: discount(coupon, left - _of_lines(answer, "USAGE"), answer["currency"]),
+)
+_coupons(
+    "W69",
+    "every coupon is taken off the whole subtotal, whatever came off before",
+    lambda scope, answer, coupon, left: discount(coupon, answer["subtotal"], answer["currency"]),
+)
+_coupons(
+    "W70",
+    "the share of a coupon is cut to the cent",
+    lambda scope, answer, coupon, left: exact(
+        lambda: (left * number(coupon["percentage_off"]) / 100 + number(coupon["amount_off"])).quantize(
+            Decimal(1).scaleb(-places(answer["currency"])), ROUND_DOWN
+        )
+    )(),
+)
+
+
+@fault("W71", "taxes are ignored", "after")
+@shown
+def untaxed(call: Call, answer: Answer) -> None:
+    """No tax is on anything."""
+    answer.pop("taxes", None)
+    answer["total_tax"] = ZERO
+    retotal(answer)
+
+
+@fault("W72", "tax is cut to the cent", "after")
+@shown
+def cut_tax(call: Call, answer: Answer) -> None:
+    """Its last fraction is lost."""
+    for tax in answer.get("taxes") or ():
+        rate = number(tax["tax_rate"].get("percentage_value"))
+        step = Decimal(1).scaleb(-places(answer["currency"]))
+        tax["tax_amount"] = (tax["taxable_amount"] * rate / 100).quantize(step, ROUND_DOWN)
+    answer["total_tax"] = sum((tax["tax_amount"] for tax in answer.get("taxes") or ()), ZERO)
+    retotal(answer)
+
+
+@fault("W73", "tax is inside of the price", "after")
+@shown
+def tax_inside(call: Call, answer: Answer) -> None:
+    """The share of a gross amount that is tax."""
+    for tax in answer.get("taxes") or ():
+        rate = number(tax["tax_rate"].get("percentage_value"))
+        tax["tax_amount"] = to_currency(tax["taxable_amount"] * rate / (100 + rate), answer["currency"])
+    answer["total_tax"] = sum((tax["tax_amount"] for tax in answer.get("taxes") or ()), ZERO)
+    retotal(answer)
+
+
+@fault("W74", "credits are given that nobody has", "after")
+@shown
+def gift(call: Call, answer: Answer) -> None:
+    """One unit of the currency comes off every total."""
+    answer["total_prepaid_credits_applied"] += ONE
+    for name in ("total", "amount_due", "amount_remaining"):
+        answer[name] = max(answer[name] - ONE, ZERO)
+
+
+@fault("W75", "the sum of the lines is not the subtotal", "after")
+@shown
+def wrong_subtotal(call: Call, answer: Answer) -> None:
+    """The subtotal is a cent too high, and all follows from it."""
+    answer["subtotal"] += Decimal("0.01")
+    retotal(answer)
+
+
+@fault("W76", "another amount is due than the total", "after")
+@shown
+def wrong_due(call: Call, answer: Answer) -> None:
+    """What is due lacks the discount and the tax."""
+    if answer["subtotal"] != answer["total"]:
+        answer["amount_due"] = answer["amount_remaining"] = answer["subtotal"]
+    else:
+        answer["amount_due"] = answer["amount_remaining"] = answer["total"] + ONE
+
+
+@fault("W77", "invoices are in another currency", "after")
+@shown
+def other_currency(call: Call, answer: Answer) -> None:
+    """The same figures, in euro."""
+    answer["currency"] = "eur"
+    for line in answer.get("line_items") or ():
+        line["currency"] = "eur"
+
+
+@fault("W78", "lines are in another currency than their invoice", "after")
+@shown
+def mixed_currencies(call: Call, answer: Answer) -> None:
+    """The first line is in yen."""
+    for line in (answer.get("line_items") or ())[:1]:
+        line["currency"] = "jpy"
+
+
+@fault("W79", "usage lines are billed twice", "charges")
+def usage_twice(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+    """The dearest usage line again."""
+    mine = [line for line in lines if line.item is not None and line.item["price_type"] == "USAGE" and line.amount]
+    return [*lines, *(replace(line) for line in sorted(mine, key=lambda line: -line.amount)[:1])]
+
+
+@fault("W80", "a line of another subscription is on the invoice", "charges")
+def foreign_line(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+    """A fee like one of its own, of a line and a price that it does not have."""
+    for fee in lines:
+        if fee.item is not None and fee.item["price_type"] == "FIXED":
+            names = {"id": scope.world.new_id("subs_line"), "price_id": scope.world.new_id("price")}
+            item = Row({**fee.item, **names})
+            return [*lines, replace(fee, item=item, name="Somebody else's seats", amount=_SEATS)]
+    return lines
+
+
+@fault("W81", "usage of the day before a period is billed in it", "charges")
+def early_usage(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+    """The lines' spans begin a day too soon."""
+    for line in lines:
+        if line.item is not None and line.item["price_type"] == "USAGE":
+            line.start -= timedelta(days=1)
+    return lines

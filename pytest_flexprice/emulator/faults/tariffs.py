@@ -1,0 +1,158 @@
+"""More servers that price wrongly: tiers, allowances and rounding by rules of their own (items 5.3, 7.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
+
+from ..billing.pricing import Tariff, Tier
+from ..billing.rounding import ONE, ZERO, to_currency
+from .calculation import Priced, by_amount, by_tariff, each_line, let_free, quantized, rounding_by, with_units, wrongly
+
+_SECOND_TIER = 1
+
+
+def _tiers(change: Callable[[tuple[Tier, ...]], tuple[Tier, ...]]) -> Callable[[Tariff], Tariff]:
+    return lambda tariff: replace(tariff, tiers=change(tariff.tiers)) if tariff.tiers else tariff
+
+
+def _later_second(tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
+    return tuple(
+        replace(tier, up_to=tier.up_to + ONE) if index == _SECOND_TIER and tier.up_to is not None else tier
+        for index, tier in enumerate(tiers)
+    )
+
+
+def _without_last(tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
+    return (*tiers[:-2], replace(tiers[-2], up_to=None)) if len(tiers) > 1 else tiers
+
+
+wrongly("W31", "unit prices are cut to two decimals", by_tariff(with_units(quantized(2, ROUND_DOWN))))
+wrongly("W32", "unit prices are rounded to eight decimals", by_tariff(with_units(quantized(8, ROUND_HALF_UP))))
+wrongly("W33", "the second tier ends one unit too late", by_tariff(_tiers(_later_second)))
+wrongly("W34", "the last tier is ignored", by_tariff(_tiers(_without_last)))
+wrongly(
+    "W35",
+    "every tier costs what the last does",
+    by_tariff(_tiers(lambda tiers: (replace(tiers[-1], up_to=None),))),
+)
+
+
+def _packaged(count: Callable[[Decimal], Decimal]) -> Callable[[Priced], Decimal | None]:
+    def cost(priced: Priced) -> Decimal | None:
+        tariff = priced.tariff
+        if tariff.model != "PACKAGE" or priced.buckets is not None:
+            return None
+        return to_currency(count(priced.line.quantity / tariff.divide_by) * tariff.amount, priced.currency)
+
+    return cost
+
+
+wrongly("W36", "parts of packages are charged", by_amount(_packaged(lambda packages: packages)))
+wrongly(
+    "W37",
+    "a full package opens the next one",
+    by_amount(_packaged(lambda packages: packages.to_integral_value(ROUND_FLOOR) + ONE)),
+)
+wrongly("W38", "exact halves are rounded down", by_amount(rounding_by(ROUND_HALF_DOWN), ""))
+
+
+def _by_tier(priced: Priced) -> Decimal | None:
+    tariff = priced.tariff
+    if tariff.tier_mode != "SLAB" or priced.buckets is not None:
+        return None
+    found, below = ZERO, ZERO
+    for tier in tariff.tiers:
+        upper = priced.line.quantity if tier.up_to is None else min(priced.line.quantity, tier.up_to)
+        if upper > below:
+            found += to_currency((upper - below) * tier.unit_amount + tier.flat_amount, priced.currency)
+            below = upper
+    return found
+
+
+wrongly("W39", "each tier is rounded by itself", by_amount(_by_tier))
+wrongly("W40", "amounts are not rounded at all", by_amount(lambda priced: priced.cost(priced.tariff), ""))
+wrongly("W41", "every currency has two decimals", by_amount(rounding_by(ROUND_HALF_UP, lambda currency: 2), ""))
+
+
+def _whole(mode: str) -> Callable[[Priced], Decimal | None]:
+    def cost(priced: Priced) -> Decimal | None:
+        if priced.buckets is not None:
+            return None
+        quantity = priced.line.quantity.to_integral_value(rounding=mode)
+        return to_currency(priced.tariff.cost(quantity), priced.currency)
+
+    return cost
+
+
+wrongly("W42", "parts of units cost nothing", by_amount(_whole(ROUND_FLOOR)))
+wrongly("W43", "parts of units cost what whole ones do", by_amount(_whole(ROUND_CEILING)))
+
+
+def _flats(reached: Callable[[list[Tier]], list[Tier]], mode: str) -> Callable[[Priced], Decimal | None]:
+    def cost(priced: Priced) -> Decimal | None:
+        tariff, quantity = priced.tariff, priced.line.quantity
+        if tariff.tier_mode != mode or not quantity or priced.buckets is not None:
+            return None
+        bare = replace(tariff, tiers=tuple(replace(tier, flat_amount=ZERO) for tier in tariff.tiers))
+        lower = [ZERO, *(tier.up_to or ZERO for tier in tariff.tiers)]
+        charged = reached([tier for tier, below in zip(tariff.tiers, lower, strict=False) if below < quantity])
+        return to_currency(bare.cost(quantity) + sum((tier.flat_amount for tier in charged), ZERO), priced.currency)
+
+    return cost
+
+
+wrongly("W44", "only the tier reached charges its flat amount", by_amount(_flats(lambda tiers: tiers[-1:], "SLAB")))
+wrongly("W45", "lower tiers charge their flat amounts too", by_amount(_flats(lambda tiers: tiers, "VOLUME")))
+
+
+def _allowing(free: Callable[[Priced], Decimal]) -> Callable[[Priced], None]:
+    def change(priced: Priced) -> None:
+        if priced.line.free:
+            let_free(priced, max(free(priced), ZERO))
+
+    return change
+
+
+def _granted(priced: Priced) -> Decimal:
+    return priced.line.free or ZERO
+
+
+wrongly(
+    "W46",
+    "allowances end one unit too early",
+    each_line(_allowing(lambda priced: _granted(priced) - ONE)),
+)
+wrongly(
+    "W47",
+    "usage above an allowance is billed from its first unit",
+    each_line(_allowing(lambda priced: ZERO if priced.line.quantity else _granted(priced))),
+)
+wrongly("W48", "usage above an allowance is free too", each_line(_allowing(lambda priced: priced.used)))
+
+
+def _dearest_last(priced: Priced) -> Decimal | None:
+    """The allowance reduces the bill at the price of the last unit used."""
+    free, tiers = priced.line.free, priced.tariff.tiers
+    if not free or not priced.line.quantity or not tiers:
+        return None
+    last = next((tier for tier in tiers if tier.up_to is None or priced.used <= tier.up_to), tiers[-1])
+    return to_currency(max(priced.tariff.cost(priced.used) - free * last.unit_amount, ZERO), priced.currency)
+
+
+wrongly("W49", "an allowance comes off at the price of the last tier reached", by_amount(_dearest_last))
+
+
+def _in_used_tier(priced: Priced) -> Decimal | None:
+    tariff = priced.tariff
+    if not priced.line.free or tariff.tier_mode != "VOLUME":
+        return None
+    reached = [tier for tier in tariff.tiers if tier.up_to is None or priced.used <= tier.up_to] or [*tariff.tiers[-1:]]
+    return to_currency(
+        priced.cost(replace(tariff, tiers=(replace(reached[0], up_to=None),))),
+        priced.currency,
+    )
+
+
+wrongly("W50", "the tier goes by what was used, allowance and all", by_amount(_in_used_tier))

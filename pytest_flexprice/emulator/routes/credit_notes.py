@@ -1,0 +1,88 @@
+"""``/v1/creditnotes``: what is taken off an invoice afterwards (by the API's description)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..billing import credit_notes, invoices, transaction, views
+from ..billing.scope import Scope
+from ..kernel import errors
+from ..kernel.binding import Schema, array, boolean, decimal, field, strings
+from ..kernel.call import Call, Reply, created
+from ..kernel.resource import Resource, among, equal
+from ..kernel.routing import route
+from ..kernel.tables import Row
+
+_LINE = Schema(
+    "CreateCreditNoteLineItemRequest",
+    field("invoice_line_item_id", rules="required"),
+    field("display_name"),
+    field("amount", decimal, rules="required"),
+    field("metadata", strings),
+)
+_CREATE = Schema(
+    "CreateCreditNoteRequest",
+    field("credit_note_number"),
+    field("invoice_id", rules="required"),
+    field("memo"),
+    field("reason", rules="required"),
+    field("metadata", strings),
+    field("line_items", array(_LINE), rules="required,min=1,dive"),
+    field("idempotency_key"),
+    field("process_credit_note", boolean),
+)
+NOTES = Resource(
+    "credit notes",
+    "Credit note",
+    ("credit_note_number", "credit_note_status", "credit_note_type", "invoice_id", "total_amount"),
+    (
+        among("credit_note_ids", "id", split=True),
+        equal("invoice_id"),
+        equal("credit_note_type"),
+        among("credit_note_status", "credit_note_status", split=True),
+    ),
+    view=lambda _call, row, _page: row.public(),
+)
+NOTES.serve("/v1/creditnotes", search=False)
+
+
+def _view(scope: Scope, note: Row) -> dict[str, Any]:
+    """A note with its invoice."""
+    return note.public(invoice=views.invoice(invoices.by_id(scope, note["invoice_id"])))
+
+
+@route("POST", "/v1/creditnotes", permission="credit_note:write")
+def create_note(call: Call) -> Reply:
+    """A draft of a note, or with ``process_credit_note`` a final one."""
+    body = call.bind(_CREATE)
+    if body["reason"] not in credit_notes.REASONS:
+        details = {"allowed": list(credit_notes.REASONS), "reason": body["reason"]}
+        raise errors.validation("Invalid credit note reason", details)
+    scope = Scope.of(call)
+    with transaction.all_or_nothing(scope) as deal:
+        note = credit_notes.create(deal, body)
+    if body["process_credit_note"]:
+        credit_notes.finalize(scope, note)
+    return created(_view(scope, note))
+
+
+@route("GET", "/v1/creditnotes/:id")
+def get_note(call: Call) -> dict[str, Any]:
+    """One note."""
+    return _view(Scope.of(call), NOTES.found(call, call.params["id"]))
+
+
+@route("POST", "/v1/creditnotes/:id/finalize", permission="credit_note:write")
+def finalize_note(call: Call) -> dict[str, Any]:
+    """Take a draft off its invoice, or give it back."""
+    scope, note = Scope.of(call), NOTES.found(call, call.params["id"])
+    credit_notes.finalize(scope, note)
+    return _view(scope, note)
+
+
+@route("POST", "/v1/creditnotes/:id/void", permission="credit_note:write")
+def void_note(call: Call) -> dict[str, Any]:
+    """Take a draft back."""
+    scope, note = Scope.of(call), NOTES.found(call, call.params["id"])
+    credit_notes.void(scope, note)
+    return _view(scope, note)

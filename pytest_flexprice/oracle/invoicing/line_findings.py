@@ -1,0 +1,200 @@
+"""One line of an invoice or preview against the expected one (checklist 5.3, 7.3; contract 5.2–5.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, decimal, difference, product, tidy, total, words
+from pytest_flexprice.model.finding import Finding, Kind
+from pytest_flexprice.model.suspicion import AS_IF
+from pytest_flexprice.model.times import Window, instant_of
+from pytest_flexprice.oracle.invoicing.expected import ExpectedInvoice, ExpectedLine
+from pytest_flexprice.oracle.invoicing.suspects import suspicion, usage_suspicion
+from pytest_flexprice.oracle.pricing.mistakes import ALLOWANCE, IGNORED, TWICE, Seen
+
+DAY = timedelta(days=1)
+WRONG_PRICE, WRONG_ALLOWANCE = "the right quantity and the wrong price", "the allowance is wrong"
+"""Words of findings about what was made of a usage that is right."""
+READERS_DIFFER = "and the usage query counts"
+"""Words of a finding that one of two readers of usage is wrong; which one, nobody can tell from them."""
+
+
+def used_of(hit: Mapping[str, Any]) -> Decimal:
+    """What a line says was used, free or not."""
+    return total((decimal(hit.get("quantity"), ZERO), decimal(hit.get("adjusted_entitlement_quantity"), ZERO)))
+
+
+def near(left: Decimal, right: Decimal) -> bool:
+    """Whether two quantities are the same, as far as a stored line keeps them."""
+    return abs(difference(left, right)) <= QUANTITY_TOLERANCE
+
+
+def _time(span: Window) -> str:
+    return f"{span.start:%Y-%m-%dT%H:%M:%SZ} to {span.end:%Y-%m-%dT%H:%M:%SZ}"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """An expected line and the observed one (``hit``) of an invoice in a ``currency``; ``seen`` is what it bills of its usage lines."""
+
+    expected: ExpectedInvoice
+    line: ExpectedLine
+    hit: Mapping[str, Any]
+    item: str
+    currency: str = ""
+    seen: Sequence[Seen] = ()
+
+    @property
+    def amount(self) -> Decimal:
+        """What the observed line bills."""
+        return decimal(self.hit.get("amount"), ZERO)
+
+    @property
+    def quantity(self) -> Decimal:
+        """How much of it, after the allowance."""
+        return decimal(self.hit.get("quantity"), ZERO)
+
+    @property
+    def path(self) -> str:
+        """Where it is."""
+        return f"invoice.lines.{self.line.place}"
+
+    def findings(self) -> list[Finding]:
+        """What is wrong with it, the first thing that is."""
+        line, used = self.line, used_of(self.hit)
+        likely = line.optional and line.amount and self.amount == line.amount
+        if line.unverified and not likely:
+            return [self._not_verified()]
+        wanted = total((line.quantity, line.allowed or ZERO))
+        if not near(used, wanted):
+            if line.kind != "usage":
+                return [self._wrong_number()]
+            return [self._readers_differ(used, wanted) if line.as_read else self._wrong_quantity(used, wanted)]
+        if not near(self.quantity, line.quantity):
+            return [self._wrong_allowance(used)]
+        if self.amount != line.amount:
+            return [self._wrong_amount()]
+        return [*self._other_currency(), *self._line_discount()] or self._other_time()
+
+    def _not_verified(self) -> Finding:
+        problem = f"not verified: line {self.line.label}: {self.line.unverified}"
+        return Finding(self.item, self.path, problem, observed=words(self.amount), kind=Kind.NOT_VERIFIED)
+
+    def _wrong_number(self) -> Finding:
+        """A fee, a true-up or an overage of another number than it must have."""
+        line, currency = self.line, self.expected.currency
+        return Finding(
+            self.item,
+            self.path,
+            f"line {line.label} bills {words(self.quantity)} for {words(self.amount)} {currency} where"
+            f" {words(line.quantity)} for {words(line.amount)} is expected ({line.formula})",
+            expected=tidy(line.quantity),
+            observed=tidy(self.quantity),
+            consequence="every invoice with this line is wrong",
+            remedy="compare the quantity of the subscription's line with what was sold",
+        )
+
+    def _other_time(self) -> list[Finding]:
+        """A line over another time than its price bills: what belongs to another period may be billed twice, or never."""
+        span, shown = self.line.span, self._shown_span()
+        if span is None or shown is None or self.line.optional or self.expected.stage != "preview":
+            return []
+        if abs(shown.start - span.start) < DAY and abs(shown.end - span.end) < DAY:
+            return []
+        problem = f"line {self.line.label} is billed for another time than it must be"
+        consequence = "another period is billed twice, or never"
+        remedy = "do not send it; report it to Flexprice with its id"
+        return [Finding(self.item, self.path, problem, _time(span), _time(shown), consequence, remedy)]
+
+    def _shown_span(self) -> Window | None:
+        try:
+            starts, ends = instant_of(self.hit, "period_start"), instant_of(self.hit, "period_end")
+        except ValueError:
+            return None
+        return Window(starts, ends) if starts and ends else None
+
+    def _other_currency(self) -> list[Finding]:
+        currency = str(self.hit.get("currency") or self.currency).lower()
+        if currency == self.currency:
+            return []
+        problem = f"line {self.line.label} is in another currency than its invoice"
+        consequence, remedy = "its amount means something else", "do not send it; report it to Flexprice with its id"
+        return [Finding(self.item, self.path, problem, self.currency, currency, consequence, remedy)]
+
+    def _wrong_quantity(self, used: Decimal, wanted: Decimal) -> Finding:
+        delta, line = difference(used, wanted), self.line
+        return Finding(
+            self.item,
+            self.path,
+            f"line {line.label} shows a usage of {words(used)} where {words(wanted)} is expected, "
+            f"{words(abs(delta))} too {'much' if delta > 0 else 'little'}{usage_suspicion(line.usage, used)}",
+            expected=tidy(wanted),
+            observed=tidy(used),
+            consequence="customers pay for what they did not use" if delta > 0 else "this usage is never billed",
+            remedy="look at the events of this period in the Event Debugger",
+        )
+
+    def _readers_differ(self, used: Decimal, wanted: Decimal) -> Finding:
+        """Two readers of one usage that disagree: which of them is right, their difference does not tell."""
+        hint = usage_suspicion(self.line.usage, used)
+        return Finding(
+            self.item,
+            self.path,
+            f"line {self.line.label} bills a usage of {words(used)}, {READERS_DIFFER} {words(wanted)} in the same time{hint}",
+            expected=tidy(wanted),
+            observed=tidy(used),
+            consequence="one of the two is wrong, so what is billed is not what customers can see",
+            remedy="look at what items 3.2 and 7.2 say about this event, and at its events in the Event Debugger",
+        )
+
+    def _wrong_allowance(self, used: Decimal) -> Finding:
+        line, quantity = self.line, self.quantity
+        allowed, wanted = difference(used, quantity), line.allowed or ZERO
+        hint = suspicion(line, self.amount, self.expected.currency, self.seen, ALLOWANCE)
+        if not hint and not allowed:
+            hint = f"{AS_IF}{IGNORED}"
+        elif not hint and wanted and allowed == product(wanted, Decimal(2)):
+            hint = f"{AS_IF}{TWICE}"
+        return Finding(
+            self.item,
+            self.path,
+            f"line {line.label} bills {words(quantity)} of {words(used)} used, {WRONG_ALLOWANCE}{hint}",
+            expected=tidy(line.quantity),
+            observed=tidy(quantity),
+            consequence="what is free differs from the plan's entitlement",
+            remedy="look at the entitlement's limit and reset period",
+        )
+
+    def _wrong_amount(self) -> Finding:
+        line, currency = self.line, self.expected.currency
+        return Finding(
+            self.item,
+            self.path,
+            f"line {line.label} has {WRONG_PRICE}: {line.formula} = {words(line.amount)}, but it"
+            f" bills {words(self.amount)} {currency}{suspicion(line, self.amount, currency, self.seen)}",
+            expected=tidy(line.amount),
+            observed=tidy(self.amount),
+            consequence="every invoice with this line is wrong",
+            remedy="compare the price in force (amount, tiers, package) with the signed-off one",
+        )
+
+    def _line_discount(self) -> list[Finding]:
+        off, line = decimal(self.hit.get("line_item_discount"), ZERO), self.line
+        if self.expected.deductions is None or off == line.line_discount:
+            return []
+        return [
+            Finding(
+                self.item,
+                self.path,
+                f"line {line.label} over {words(line.amount)} has a discount of {words(off)} {self.expected.currency}"
+                " of its own",
+                expected=tidy(line.line_discount),
+                observed=tidy(off),
+                consequence="customers pay another price than their coupon says",
+                remedy="look at the coupons of this subscription's lines",
+            )
+        ]

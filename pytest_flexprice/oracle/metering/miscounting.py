@@ -1,0 +1,81 @@
+"""Which wrong way to count explains a wrong usage: each is tried on what is known of the events (checklist 5.3, 7.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, difference, quotient
+from pytest_flexprice.model.finding import NotVerified
+from pytest_flexprice.model.meters import Event, Meter
+from pytest_flexprice.oracle.metering.aggregation import aggregated
+from pytest_flexprice.oracle.metering.meters import Usage, metered_rows
+
+_WAYS = {
+    "COUNT": "events are counted",
+    "SUM": "the values of events are added up",
+    "MAX": "the highest value counts",
+    "LATEST": "the latest value counts",
+    "AVG": "the mean of the values counts",
+    "COUNT_UNIQUE": "different values are counted",
+}
+"""Ways to count, in words that follow "as if"."""
+_ADDING = ("SUM", "WEIGHTED_SUM", "SUM_WITH_MULTIPLIER")
+
+
+def miscounted(usage: Usage, quantity: Decimal) -> list[str]:
+    """The wrong ways to count that come to a quantity, in words; none where no known one does."""
+    return [words for words, value in _ways(usage) if abs(difference(value, quantity)) <= QUANTITY_TOLERANCE]
+
+
+def unfiltered(usage: Usage, quantity: Decimal, events: Sequence[Event]) -> list[str]:
+    """The wrong ways to filter that come to a quantity of these events, in words."""
+    meter = usage.meter
+    named = [event for event in events if event.name == meter.event_name]
+    if all(meter.accepts(event) for event in named):
+        return []
+    loose = replace(meter, filters=())
+    some = [event for event in named if any(replace(meter, filters=(one,)).accepts(event) for one in meter.filters)]
+    ways = {"its filter is ignored": named, "one of its filters is enough": some}
+    return [words for words, taken in ways.items() if _comes_to(loose, taken, quantity)]
+
+
+def _comes_to(meter: Meter, events: Sequence[Event], quantity: Decimal) -> bool:
+    try:
+        value = aggregated(meter.aggregation.type, metered_rows(meter, events), meter.name)
+    except NotVerified:
+        return False
+    return abs(difference(value, quantity)) <= QUANTITY_TOLERANCE
+
+
+def _ways(usage: Usage) -> Iterator[tuple[str, Decimal]]:
+    yield from _of_buckets(usage)
+    own = "SUM" if usage.meter.aggregation.type in _ADDING else usage.meter.aggregation.type
+    for kind, words in _WAYS.items():
+        value = _counted(usage, kind) if kind != own else None
+        if value is not None:
+            yield words, value
+    multiplier = usage.meter.aggregation.multiplier
+    if multiplier and usage.meter.aggregation.type == "SUM_WITH_MULTIPLIER":
+        yield "the multiplier is forgotten", quotient(usage.total, multiplier)
+
+
+def _of_buckets(usage: Usage) -> Iterator[tuple[str, Decimal]]:
+    size = usage.meter.aggregation.bucket_size
+    try:
+        values = usage.per(size) if size else ()
+    except NotVerified:
+        return
+    if len(values) > 1:
+        yield f"only the highest {size.lower()} counts", max(values, default=ZERO)
+        yield f"only the last {size.lower()} counts", values[-1]
+
+
+def _counted(usage: Usage, kind: str) -> Decimal | None:
+    if usage.rows is None:
+        return Decimal(usage.event_count) if kind == "COUNT" and usage.event_count else None
+    try:
+        return aggregated(kind, usage.rows, usage.meter.name)
+    except NotVerified:
+        return None
