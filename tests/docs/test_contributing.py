@@ -45,7 +45,9 @@ def put(block: Block, folder: Path) -> None:
     if imports:
         first = text.index("\nfrom pytest_flexprice") + 1
         text = text[:first] + imports[0] + text[first:]
-    path.write_text(text + block.code[imports.end() if imports else 0 :], encoding="utf-8")
+    code = block.code[imports.end() if imports else 0 :].strip("\n")
+    between = "\n\n\n" if path.suffix == ".py" else "\n\n"
+    path.write_text(text.rstrip("\n") + between + code + "\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
