@@ -12,7 +12,7 @@ from pytest_bdd import given, then, when
 
 from pytest_flexprice import __version__
 from pytest_flexprice.api import Flexprice
-from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.evidence.keeping import Observe
 from pytest_flexprice.model.finding import NotVerified, require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan, Webhooks
 from pytest_flexprice.model.profile import Profile
