@@ -14,6 +14,7 @@ from typing import Any
 
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
 from pytest_flexprice.emulator.faults.all import FAULTS as EMULATOR_FAULTS
+from pytest_flexprice.emulator.kernel.access import access_of
 from pytest_flexprice.emulator.kernel.options import PRODUCTION, SANDBOX
 from pytest_flexprice.emulator.seeding.planned import customers_of, fill, why_made_up
 from pytest_flexprice.emulator.seeding.seed import SeedError
@@ -80,6 +81,8 @@ class Rehearsal:
     def _fill(self, plan: GoLivePlan, chosen: Chosen) -> None:
         own = rehearsed_environment(plan)
         here = plan.for_environment(name_of(plan, own))
+        # No request changes a type: the embedded Production stands for whatever environment the plan has.
+        access_of(self.server.world).environments[PRODUCTION]["type"] = own.type
         live, sandbox = fill(self.server, here, own)
         _, key = live.key("billing service")
         variables = {"FLEXPRICE_API_KEY": key}
