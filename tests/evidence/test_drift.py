@@ -169,6 +169,12 @@ def test_changes_are_in_every_rendering() -> None:
     markdown, html = as_markdown(document), as_html(document)
     for text in ("prices: amount: 1 → 2", "slower: a wait took 30 s"):
         assert text in markdown
+    assert "nothing else that both runs looked at moved" in markdown
+    assert "Nothing else that both runs looked at moved" in html
+    quiet = document.model_copy(update={"drift": Drift(since="x")})
+    assert "Nothing else" not in as_html(quiet)
+    assert "nothing changed" in as_markdown(quiet)
+    assert "nothing else" not in as_markdown(quiet)
     assert markdown.index("Since the run") < markdown.index("| Item |")
     assert "Since the run 20261121T01Z-a" in html
     assert "<polyline" in html
