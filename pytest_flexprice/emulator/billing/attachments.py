@@ -6,7 +6,7 @@ preview: nothing is paid and billed that could not be undone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..kernel import errors
@@ -50,27 +50,28 @@ def add_addon(scope: Scope, row: Row, given: Given) -> tuple[Row, list[dict[str,
     association = addons.attach(scope, row, given)
     if row["subscription_status"] == "active":
         grants.pay_all(scope, row)
-    begun = [
-        Change(line, ZERO, line["quantity"] or ONE, line["start_date"]) for line in _lines(scope, row, association)
-    ]
-    return association, _prorated(scope, row, given, begun)
+    return association, prorate(scope, row, given, begun=_lines(scope, row, association))
 
 
 def remove_addon(scope: Scope, given: Given) -> tuple[Row, list[dict[str, Any]]]:
     """Detach an addon and, where that is asked for, credit its fees for the rest of the period."""
     association = addons.detach(scope, given)
     row = scope.need("subscriptions", association["entity_id"])
-    ended = [Change(line, line["quantity"] or ONE, ZERO, line["end_date"]) for line in _lines(scope, row, association)]
-    return association, _prorated(scope, row, given, ended)
+    return association, prorate(scope, row, given, ended=_lines(scope, row, association))
 
 
 def _lines(scope: Scope, row: Row, association: Row) -> list[Row]:
     return [line for line in line_items.of(scope, row) if line["addon_association_id"] == association["id"]]
 
 
-def _prorated(scope: Scope, row: Row, given: Given, changes: list[Change]) -> list[dict[str, Any]]:
+def prorate(
+    scope: Scope, row: Row, given: Given, *, begun: Iterable[Row] = (), ended: Iterable[Row] = ()
+) -> list[dict[str, Any]]:
+    """Where a request asks for it, bill fees that begin within the running period and credit those that end in it."""
     if given["proration_behavior"] != "create_prorations" or row["subscription_status"] != "active":
         return []
+    changes = [Change(line, ZERO, line["quantity"] or ONE, line["start_date"]) for line in begun]
+    changes += [Change(line, line["quantity"] or ONE, ZERO, line["end_date"]) for line in ended]
     period = row["current_period_start"], row["current_period_end"]
     fees = [one for one in changes if one.item["price_type"] == "FIXED" and one.item["billing_period"] != ONETIME]
     return quantities.settle(scope, row, [one for one in fees if period[0] <= one.moment < period[1]])

@@ -107,6 +107,7 @@ def add_line_item(call: Call) -> Reply:
     row = subscription_by_id(scope, call.params["id"])
     with transaction.all_or_nothing(scope) as deal:
         item = line_changes.add(deal, row, body)
+        attachments.prorate(deal, row, body, begun=[item])
     scope.publish("subscription.updated", row)
     return created(views.line_item(scope, item))
 
@@ -129,7 +130,9 @@ def end_line_item(call: Call) -> dict[str, Any]:
     body = call.bind(_END_LINE)
     scope = Scope.of(call)
     item = line_changes.end(scope, line_changes.by_id(scope, call.params["id"]), body["effective_from"])
-    scope.publish("subscription.updated", scope.need("subscriptions", item["subscription_id"]))
+    row = scope.need("subscriptions", item["subscription_id"])
+    attachments.prorate(scope, row, body, ended=[item])
+    scope.publish("subscription.updated", row)
     return views.line_item(scope, item)
 
 

@@ -135,3 +135,17 @@ def test_an_addon_without_prorations_bills_nothing_until_the_next_period(company
     before = len(company.invoices(made))
     company.api.make("/v1/subscriptions/addon", {"subscription_id": made["id"], "addon_id": addon})
     assert len(company.invoices(made)) == before
+
+
+def test_a_fee_of_its_own_is_billed_and_credited_for_the_rest_of_the_period(company: Company) -> None:
+    price = company.fee("30")
+    made = company.subscribe()
+    company.advance(days=15, hours=12)
+    terms = {"proration_behavior": "create_prorations"}
+    body = {"price_id": price, "start_date": gotime(company.now), **terms}
+    line = company.api.make(f"/v1/subscriptions/{made['id']}/lineitems", body)
+    assert company.invoices(made)[-1]["subtotal"] == "15"
+    company.advance(days=10)
+    assert company.api.call("DELETE", f"/v1/subscriptions/lineitems/{line['id']}", terms).status_code == 200
+    (wallet,) = company.api.get(f"/v1/customers/{made['customer_id']}/wallets")
+    assert wallet["credit_balance"] == "5.32"
