@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
+from pytest_flexprice.emulator.faults.agreed import DEALS
 from pytest_flexprice.emulator.faults.all import FAULTS as EMULATOR_FAULTS
 from pytest_flexprice.emulator.kernel.options import PRODUCTION, SANDBOX
 from pytest_flexprice.emulator.seeding.planned import customers_of, fill, why_made_up
@@ -127,7 +128,11 @@ class Chosen:
     @property
     def only_calculates(self) -> bool:
         """Whether nothing is wrong, or only what is billed: then customers may have used something, and each fault shows itself."""
-        return not self.handler and not self.client and all(name.startswith("W") for name in self.emulator)
+        return (
+            not self.handler
+            and not self.client
+            and all(name.startswith("W") or name == DEALS for name in self.emulator)
+        )
 
 
 def sort_faults(names: Iterable[str]) -> Chosen:

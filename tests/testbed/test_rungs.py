@@ -84,7 +84,11 @@ def test_events_that_are_stored_under_other_ids_are_told_by_those(
     script: Scripted, tmp_path: Path, ids: list[str], says: str
 ) -> None:
     script.on("GET", LOOKUP, (404, {"code": "not_found", "message": "Event not found in events table"}))
-    script.on("POST", "/v1/events/query", (200, {"events": [{"id": one, "external_customer_id": CUSTOMER.external_id} for one in ids]}))
+    script.on(
+        "POST",
+        "/v1/events/query",
+        (200, {"events": [{"id": one, "external_customer_id": CUSTOMER.external_id} for one in ids]}),
+    )
     climbed = usage_rungs.land(bench(script, tmp_path), setup(), events("17", "17", "17"))
     assert problems(climbed) == [says]
 
