@@ -17,13 +17,17 @@ from pytest_flexprice.testbed.waiting import Eventually
 
 @dataclass
 class Bench:
-    """The tools of one ladder; ``before_finalizing`` is called right before an invoice is finalized."""
+    """The tools of one ladder.
+
+    ``before_finalizing`` is called right before an invoice is finalized; ``landing`` is how many seconds events took to land lately.
+    """
 
     profile: Profile
     testbed: Testbed
     send_events: SendEvents
     eventually: Eventually
     before_finalizing: Callable[[], None] = lambda: None
+    landing: float = 0.0
 
     @property
     def flexprice(self) -> Flexprice:
