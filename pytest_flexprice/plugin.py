@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_flexprice.run import options
-from pytest_flexprice.run.doubles import flexprice_server, make_flexprice_server, webhook_receiver  # noqa: F401 - fixtures
+from pytest_flexprice.run.doubles import flexprice_server, make_flexprice_server, webhook_probes, webhook_receiver  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     from pytest_flexprice.run.collector import FeatureFile

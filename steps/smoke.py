@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
 from pytest_bdd import given, then, when
 
 from pytest_flexprice.api import Flexprice
-from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.evidence.keeping import Observe
 from pytest_flexprice.model.finding import require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.model.meters import Event
 from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.testbed import timeline
 from pytest_flexprice.testbed.billing_rungs import Draft, Finalized, Invoice
-from pytest_flexprice.testbed.delivered import NotRegistered, await_processed
+from pytest_flexprice.testbed.delivered import NotRegistered, asked_early, await_processed
 from pytest_flexprice.testbed.ladder import Climbed
 from pytest_flexprice.testbed.price_proof import Proved
 from pytest_flexprice.testbed.setting_up import Setup
@@ -25,7 +26,9 @@ from pytest_flexprice.testbed.usage_rungs import may_repeat
 from pytest_flexprice.testbed.waiting import Eventually
 from pytest_flexprice.webhooks import effects
 from pytest_flexprice.webhooks.content import content_findings
-from pytest_flexprice.webhooks.processed import Delivery, Processed, delivery_findings, processed_reader
+from pytest_flexprice.webhooks.delivery import Delivery, delivery_findings
+from pytest_flexprice.webhooks.processed import Processed
+from pytest_flexprice.webhooks.processed_url import processed_reader
 from pytest_flexprice.webhooks.target import declared_webhooks
 
 Found = TypeVar("Found")
@@ -148,9 +151,16 @@ def draft_is_exact(drafted: Climbed[Any], observe: Observe) -> None:
     tell("draft of the test invoice", drafted, observe)
 
 
+@pytest.fixture
+def billing(smoke: Smoke, plan: GoLivePlan, handler_has_processed: Override) -> Smoke:
+    """The ladder, which asks the company's side about the invoice before finalizing it."""
+    smoke.bench.asked_early = partial(asked_early, plan.webhooks, handler_has_processed)
+    return smoke
+
+
 @when("the draft of the test invoice is finalized and read back", target_fixture="finalized")
-def finalize_invoice(smoke: Smoke) -> Climbed[Finalized]:
-    return climb(smoke.finalized)
+def finalize_invoice(billing: Smoke) -> Climbed[Finalized]:
+    return climb(billing.finalized)
 
 
 @then("it is finalized, has a number, adds up, and no line changed")
@@ -159,14 +169,14 @@ def finalized_is_right(finalized: Climbed[Any], observe: Observe) -> None:
 
 
 @when("the test invoice was finalized", target_fixture="test_invoice")
-def invoice_was_finalized(smoke: Smoke, observe: Observe) -> Finalized:
+def invoice_was_finalized(billing: Smoke, observe: Observe) -> Finalized:
     try:
-        climbed = smoke.finalized()
+        climbed = billing.finalized()
     except NotReached as reason:
-        observe(LADDER, observed=timeline.stages(smoke.times))
+        observe(LADDER, observed=timeline.stages(billing.times))
         pytest.skip(str(reason))
     if climbed.broken:
-        observe(LADDER, observed=timeline.stages(smoke.times))
+        observe(LADDER, observed=timeline.stages(billing.times))
         pytest.skip("not reached, because the finalized invoice (7.3) broke first")
     return climbed.found
 
@@ -201,6 +211,7 @@ def webhook_was_processed(
     findings = [
         *delivery_findings(delivery, processed, webhooks.grade, waited),
         *effects.witness_findings(witness, profile.run_id),
+        *effects.early_findings(delivery.invoice_id, test_invoice.processed_before),
         *(
             finding
             for each in delivery.messages

@@ -11,7 +11,8 @@ from pytest_bdd import given, then, when
 
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.observed import observing
-from pytest_flexprice.evidence.recorder import RECORDER, Observe
+from pytest_flexprice.evidence.keeping import Observe
+from pytest_flexprice.evidence.recorder import RECORDER
 from pytest_flexprice.model.finding import Finding, Severity, not_verified, require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.oracle.catalog.objects import Catalog

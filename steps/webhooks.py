@@ -12,14 +12,14 @@ from pytest_bdd import given, then, when
 
 from pytest_flexprice import __version__
 from pytest_flexprice.api import Flexprice
-from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.evidence.keeping import Observe
 from pytest_flexprice.model.finding import NotVerified, require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan, Webhooks
 from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.testbed.waiting import Eventually
-from pytest_flexprice.webhooks import answers, effects, event_types, handler, recent, registration, sending
+from pytest_flexprice.webhooks import answers, effects, event_types, handler, recent, registration, repeats, sending
 from pytest_flexprice.webhooks.portal import Portal, open_portal
-from pytest_flexprice.webhooks.processed import processed_reader
+from pytest_flexprice.webhooks.processed_url import processed_reader
 from pytest_flexprice.webhooks.sending import Result
 from pytest_flexprice.webhooks.service import Endpoint
 from pytest_flexprice.webhooks.target import (
@@ -39,7 +39,7 @@ _AGENT = f"pytest-flexprice/{__version__}"
 @contextmanager
 def reading(flexprice: Flexprice, profile: Profile, webhooks: Webhooks) -> Iterator[Portal]:
     """The delivery service for the time of one step: the token is fetched now and forgotten afterwards."""
-    portal = open_portal(flexprice, profile.svix_url, profile.add_secret)
+    portal = open_portal(flexprice, profile.svix_url, profile.add_secret, flexprice.note)
     if portal is None:
         require_none(native_findings(webhooks))
     assert portal is not None
@@ -147,16 +147,17 @@ def secret_is_registered(
 )
 def try_answers(plan: GoLivePlan, profile: Profile) -> tuple[Target, list[Result]]:
     target = find_target(plan, profile, "6.4")
-    answered = sending.try_answers(target.url, target.mint, user_agent=_AGENT)
-    if not answered[0].accepted:
-        return target, answered
-    return target, [*answered, *sending.try_out_of_order(target.url, target.mint, user_agent=_AGENT)]
+    return target, sending.try_answers(target.url, target.mint, user_agent=_AGENT)
 
 
 @then("it answers each with success and in time")
-def answers_with_success(tried: tuple[Target, list[Result]], observe: Observe) -> None:
-    _, results = tried
-    findings = answers.answer_findings(results)
+def answers_with_success(
+    tried: tuple[Target, list[Result]], handler_has_processed: Override, eventually: Eventually, observe: Observe
+) -> None:
+    target, results = tried
+    ask = effects.trusted(processed_reader(target.webhooks.processed, handler_has_processed), target.mint)
+    lost = effects.unprocessed(results, ask, eventually.poll)
+    findings = [*answers.answer_findings(results), *repeats.unprocessed_findings(lost)]
     conflict = answers.retry_conflict()
     observe(
         "answers of the handler",
@@ -180,7 +181,7 @@ def processed_once(
     target, results = tried
     ask = processed_reader(target.webhooks.processed, handler_has_processed)
     processed = effects.settled(results, effects.trusted(ask, target.mint), eventually.poll)
-    findings = effects.repeat_findings(results, processed)
+    findings = [*answers.repeated_findings(results), *repeats.repeat_findings(results, processed)]
     observe("times processed", expected="once at most", observed=processed, findings=findings)
     require_none(findings)
 

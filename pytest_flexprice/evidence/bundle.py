@@ -18,12 +18,13 @@ from pytest_flexprice.evidence.context import RunContext
 from pytest_flexprice.evidence.document import Document, Provenance
 from pytest_flexprice.evidence.drift import Drift, compare
 from pytest_flexprice.evidence.gathering import Gathering
+from pytest_flexprice.evidence.judged import Verdict
 from pytest_flexprice.evidence.junit import junit
 from pytest_flexprice.evidence.provenance import provenance
 from pytest_flexprice.evidence.records import ScenarioRecord
 from pytest_flexprice.evidence.report import as_html, as_json, as_markdown
 from pytest_flexprice.evidence.statements import last_days
-from pytest_flexprice.evidence.verdict import Verdict, with_attested
+from pytest_flexprice.evidence.verdict import with_attested
 
 if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner

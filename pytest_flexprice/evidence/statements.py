@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from pytest_flexprice.model.checklist import Item
-from pytest_flexprice.model.statements import is_placeholder, last_day, standing
+from pytest_flexprice.model.statements import digest_in, is_placeholder, last_day, standing
 
 if TYPE_CHECKING:
     from pytest_flexprice.model.golive_plan import GoLivePlan
@@ -57,7 +57,14 @@ def attestation_for(item: Item, plan: GoLivePlan | None, environment: str, today
     valid = [
         one
         for one in mine
-        if standing(one, environment, today, lambda name: (plan.folder / name).exists(), alone=alone).counts
+        if standing(
+            one,
+            environment,
+            today,
+            lambda name: (plan.folder / name).exists(),
+            alone=alone,
+            digest=digest_in(plan.folder),
+        ).counts
     ]
     if not valid:
         return None
@@ -129,5 +136,8 @@ def _decided(item: Item, plan: GoLivePlan, environment: str, today: date) -> Sta
         return None
     if is_placeholder(invoicing.decided_by) or invoicing.decided_on > today:
         return None
+    if invoicing.lacks_a_second_name:
+        return None
+    by = invoicing.decided_by + (f" and {invoicing.seconded_by}" if invoicing.seconded_by else "")
     text = "invoices are reviewed" if item.id == "5.1" else f"invoices are handled by {invoicing.collection}"
-    return Statement(by=invoicing.decided_by, on=invoicing.decided_on, text=text)
+    return Statement(by=by, on=invoicing.decided_on, text=text)

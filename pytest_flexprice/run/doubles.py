@@ -1,4 +1,4 @@
-"""Fixtures for any test of a company, without an environment: a private Flexprice and a webhook receiver."""
+"""Fixtures for any test of a company, without an environment: a private Flexprice, a webhook receiver, probes of a handler."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_flexprice.emulator import FlexpriceServer
+    from pytest_flexprice.model.finding import Finding
     from pytest_flexprice.webhooks.receiver import WebhookReceiver
 
 
@@ -35,6 +36,14 @@ def flexprice_server() -> Iterator[FlexpriceServer]:
 
     with FlexpriceServer(EmulatorOptions()) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def webhook_probes() -> Callable[..., list[Finding]]:
+    """``webhook_probes(url, secret, processed=…)`` tries a webhook handler; see ``pytest_flexprice.trial.webhook_probes``."""
+    from pytest_flexprice.trial import webhook_probes as probes  # noqa: PLC0415 - most tests need none
+
+    return probes
 
 
 @pytest.fixture

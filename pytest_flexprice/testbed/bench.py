@@ -13,13 +13,17 @@ from pytest_flexprice.testbed.customer import Testbed
 from pytest_flexprice.testbed.sending import SendEvents
 from pytest_flexprice.testbed.setting_up import TestPlan, find_test_plan, names_of_meters
 from pytest_flexprice.testbed.waiting import Eventually
+from pytest_flexprice.webhooks.processed import Processed
 
 
 @dataclass
 class Bench:
     """The tools of one ladder.
 
-    ``before_finalizing`` is called right before an invoice is finalized; ``landing`` is how many seconds events took to land lately.
+    Attributes:
+        before_finalizing: is called right before an invoice is finalized.
+        asked_early: says what the company's side knows of an invoice then, if it can be asked.
+        landing: how many seconds events took to land lately.
     """
 
     profile: Profile
@@ -27,6 +31,7 @@ class Bench:
     send_events: SendEvents
     eventually: Eventually
     before_finalizing: Callable[[], None] = lambda: None
+    asked_early: Callable[[str], Processed | None] = lambda invoice_id: None
     landing: float = 0.0
 
     @property

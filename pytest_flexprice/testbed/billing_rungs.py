@@ -17,6 +17,7 @@ from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.ladder import Climbed
 from pytest_flexprice.testbed.setting_up import Setup, adopt_invoices
 from pytest_flexprice.testbed.usage_rungs import usages
+from pytest_flexprice.webhooks.processed import Processed
 
 DRAFT_DEADLINE = 60.0  # seconds; about one in a quiet deployment (contract 5.6)
 FIRST_LOOK = 0.4  # seconds between the first two looks for it
@@ -35,10 +36,11 @@ class Draft:
 
 @dataclass(frozen=True)
 class Finalized:
-    """The finalized invoice, and when finalizing it was asked for."""
+    """The finalized invoice, when finalizing it was asked for, and what the company's side said of it before."""
 
     invoice: Invoice
     at: datetime
+    processed_before: Processed | None = None
 
 
 def preview(bench: Bench, setup: Setup, sent: list[Event]) -> Climbed[Invoice]:
@@ -177,6 +179,7 @@ def finalize(bench: Bench, setup: Setup, sent: list[Event], drafted: Draft) -> C
         return Climbed("finalized by cancelling", _read(before), [], Finalized(before, drafted.billed_at))
     flexprice, identifier = bench.flexprice, before["id"]
     bench.before_finalizing()
+    early = bench.asked_early(str(identifier))
     moment: datetime = bench.now()
     flexprice.post(path_of("invoices", identifier, "finalize"), {})
     observed = flexprice.get(path_of("invoices", identifier))
@@ -184,7 +187,8 @@ def finalize(bench: Bench, setup: Setup, sent: list[Event], drafted: Draft) -> C
         *_compared(_expected(setup, sent, "finalized"), before, observed),
         *_without_pdf(bench, identifier),
     ]
-    return Climbed(_told(_expected(setup, sent, "finalized")), _read(observed), findings, Finalized(observed, moment))
+    found = Finalized(observed, moment, early)
+    return Climbed(_told(_expected(setup, sent, "finalized")), _read(observed), findings, found)
 
 
 def _without_pdf(bench: Bench, identifier: str) -> list[Finding]:

@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pytest_flexprice.api import ApiError, Flexprice
-from pytest_flexprice.model.finding import NotVerified, require_none
+from pytest_flexprice.model.finding import NotDecided, NotVerified, require_none
 from pytest_flexprice.model.golive_plan import Webhooks
 from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.testbed.waiting import Eventually
+from pytest_flexprice.webhooks.delivery import Delivery, delivery_findings, read_delivery
 from pytest_flexprice.webhooks.portal import open_portal
-from pytest_flexprice.webhooks.processed import Delivery, Processed, delivery_findings, processed_reader, read_delivery
+from pytest_flexprice.webhooks.processed import Processed
+from pytest_flexprice.webhooks.processed_url import processed_reader
 from pytest_flexprice.webhooks.registration import CACHED, same_url
 from pytest_flexprice.webhooks.service import EPOCH, Endpoint
 from pytest_flexprice.webhooks.target import native_findings
@@ -53,7 +55,7 @@ def await_processed(
         NotVerified, NotDecided: the delivery service, or the company's own system, cannot be asked.
     """
     invoice_id, customer_id = str(invoice["id"]), str(invoice.get("customer_id") or "")
-    portal = open_portal(flexprice, profile.svix_url, profile.add_secret)
+    portal = open_portal(flexprice, profile.svix_url, profile.add_secret, flexprice.note)
     if portal is None:
         require_none(native_findings(webhooks))
         raise AssertionError("native deliveries are never verified")
@@ -89,6 +91,15 @@ def await_processed(
     return *waited.value, waited.seconds
 
 
+def asked_early(webhooks: Webhooks | None, override: Callable[[str], Any] | None, invoice_id: str) -> Processed | None:
+    """What the company's side says of an invoice that is not finalized yet, so that it can be believed later; None if it cannot say."""
+    ask = processed_reader(webhooks.processed, override) if webhooks and webhooks.grade == "processed" else None
+    try:
+        return ask(invoice_id) if ask else None
+    except (NotVerified, NotDecided):
+        return None
+
+
 def await_known_endpoint(
     flexprice: Flexprice, profile: Profile, webhooks: Webhooks | None, eventually: Eventually
 ) -> None:
@@ -99,7 +110,7 @@ def await_known_endpoint(
     if webhooks is None or profile.rehearsal:
         return
     with suppress(NotVerified, ApiError):
-        portal = open_portal(flexprice, profile.svix_url, profile.add_secret)
+        portal = open_portal(flexprice, profile.svix_url, profile.add_secret, flexprice.note)
         if portal is None:
             return
         try:

@@ -11,14 +11,13 @@ from pytest_flexprice.api.traffic import read_arrived
 from pytest_flexprice.model.finding import Finding, NotVerified
 from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.times import Window
-from pytest_flexprice.oracle.invoicing.invoice import line_usages
 from pytest_flexprice.oracle.metering.attribution import Attribution, attribute, changed_on_the_way
-from pytest_flexprice.oracle.metering.meters import Usage
 from pytest_flexprice.oracle.metering.stored_ids import under_other_ids
 from pytest_flexprice.oracle.metering.usage import compare_usage, from_subscription
 from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.ladder import Climbed
 from pytest_flexprice.testbed.setting_up import Setup
+from pytest_flexprice.testbed.usage_rungs import usages
 
 SECOND = timedelta(seconds=1)
 #: Seconds: a quiet pipeline answers within five; while events keep landing, the others are waited for (contract 3.4).
@@ -220,8 +219,3 @@ def _misattributed(setup: Setup, event: Event, answer: dict[str, Any]) -> list[F
                     )
                 )
     return findings
-
-
-def usages(setup: Setup, sent: list[Event]) -> dict[str, Usage]:
-    """What each line's meter must have counted of all events sent, by line id."""
-    return line_usages(setup.billed, setup.meters, sent)

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from pytest_flexprice.testbed.ladder import Rung, Times
-from pytest_flexprice.webhooks.processed import Delivery, Processed
+from pytest_flexprice.webhooks.delivery import Delivery
+from pytest_flexprice.webhooks.processed import Processed
 
 _STAGES = {
     "sent": Rung.ACCEPTED,

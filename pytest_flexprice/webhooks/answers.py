@@ -29,6 +29,13 @@ def answer_findings(results: Sequence[Result]) -> list[Finding]:
     return [*findings, *_empty(results), *_slow(results)]
 
 
+def repeated_findings(results: Sequence[Result]) -> list[Finding]:
+    """What the results of ``sending.try_twice`` say of the answers to repeats and to another order; see 6.2 where nothing is taken."""
+    if not any(result.accepted for result in results):
+        return []
+    return list(_others([result for result in results if result.probe.kind in ("repeated", "out of order")]))
+
+
 def retry_conflict() -> Finding:
     """Where the checklist and the delivery service disagree; told, never asserted (checklist 6.4, delivery service: retries)."""
     return Finding(
@@ -87,6 +94,15 @@ def _same_answer(results: Sequence[Result]) -> Finding | None:
 
 def _types(results: Sequence[Result]) -> Iterator[Finding]:
     known = [result for result in results if result.probe.kind == "known type"]
+    native = [result for result in known if result.probe.name.endswith("native")]
+    refused = [result for result in known if result.refused]
+    if len(native) > 1 and refused == native:
+        yield _finding(
+            native[0],
+            "the webhook handler refuses every message with its keys in the server's own order, so it verifies its own re-encoding",
+            "verify the raw body as received, before parsing it",
+        )
+        return
     for event_type in dict.fromkeys(result.probe.event_type for result in known):
         tried = [result for result in known if result.probe.event_type == event_type]
         failed = [result for result in tried if not result.accepted]
@@ -106,10 +122,12 @@ def _types(results: Sequence[Result]) -> Iterator[Finding]:
 
 
 _ORDER = {"svix": "alphabetical", "native": "the server's own"}
+_RETRIES = "answer 2xx to a message that was already processed: retries keep its id"
 _REMEDIES = {
     "unknown type": "answer 2xx to event types that are not known, and ignore them: Flexprice adds types without notice",
     "large": "accept bodies of at least 1 MiB in the handler and in the proxy before it: each line of an invoice may weigh 9 KB",
-    "repeated": "answer 2xx to a message that was already processed: retries keep its id",
+    "repeated": _RETRIES,
+    "received": _RETRIES,
     "out of order": "answer 2xx whatever came before: the order of webhooks is not guaranteed, and each carries the whole invoice",
     CONTROL: "mend the error that the handler logs for it",
 }

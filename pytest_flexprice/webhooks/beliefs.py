@@ -13,6 +13,8 @@ from enum import Enum
 from pytest_flexprice.webhooks.mint import Expect
 from pytest_flexprice.webhooks.sending import Result
 
+UNASKABLE = ("exchanged id", "known invoice")
+"""Probes about an invoice that was processed before, so that nobody can tell what became of them."""
 DIMENSIONS = ("type", "headers", "content type", "form")
 
 
@@ -34,23 +36,41 @@ def beliefs(results: Sequence[Result], processed: Mapping[str, int]) -> dict[str
     by_name = {result.probe.name: result for result in results}
     forged = [result for result in results if result.probe.expect in (Expect.REFUSED, Expect.NO_EFFECT)]
     found = {result.probe.name: _belief(result, by_name, processed) for result in forged}
-    asked = [name for name in found if name != "exchanged id" and by_name[name].probe.invoice_id in processed]
-    if any(found[name] is Belief.WITHOUT_EFFECT for name in asked) and not any(
-        found[name] is Belief.BELIEVED for name in asked
-    ):
-        # What was asked about had no effect, so what was not asked about gets the benefit of the doubt.
-        found.update({name: Belief.WITHOUT_EFFECT for name in found if found[name] is Belief.BELIEVED})
+    without = {
+        _form(by_name[name])
+        for name, belief in found.items()
+        if belief is Belief.WITHOUT_EFFECT and by_name[name].probe.kind not in ("crossed", "carried")
+    }
+    # A message that nobody can tell about gets the benefit of one that is forged alike, is answered alike, and had no effect.
+    unproven = [
+        name for name, belief in found.items() if belief is Belief.BELIEVED and not _proven(by_name[name], processed)
+    ]
+    found.update({name: Belief.WITHOUT_EFFECT for name in unproven if _form(by_name[name]) in without})
     return found
+
+
+def _proven(result: Result, processed: Mapping[str, int]) -> bool:
+    return processed.get(result.probe.invoice_id, 0) > 0
+
+
+def _form(result: Result) -> str:
+    """How a message is forged, whatever its type and the way it is carried."""
+    probe = result.probe
+    if probe.kind in ("carried", "known invoice"):
+        return "wrong secret"
+    if probe.kind in ("exchanged id", "exchanged time"):
+        return "tampered"
+    return probe.about.get("form", probe.kind)
 
 
 def _belief(result: Result, by_name: Mapping[str, Result], processed: Mapping[str, int]) -> Belief:
     probe = result.probe
-    if processed.get(probe.invoice_id, 0) > 0:
+    if _proven(result, processed) and probe.name not in UNASKABLE:
         return Belief.BELIEVED
     if not result.accepted or probe.expect is Expect.NO_EFFECT:
         return Belief.REFUSED
     twin = by_name.get(probe.twin.name) if probe.twin else None
-    asked = probe.invoice_id in processed and probe.name != "exchanged id"
+    asked = probe.invoice_id in processed and probe.name not in UNASKABLE
     if asked and twin is not None and processed.get(twin.probe.invoice_id, 0) > 0:
         return Belief.WITHOUT_EFFECT
     nothing = by_name.get(probe.nonsense.name) if probe.nonsense else None

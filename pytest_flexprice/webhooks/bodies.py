@@ -15,6 +15,15 @@ Shape = Literal["svix", "native"]
 INVOICE_TYPES = ("invoice.update.finalized", "invoice.update.payment")
 SUBSCRIPTION_TYPES = ("subscription.created", "subscription.cancelled")
 KNOWN_TYPES = INVOICE_TYPES + SUBSCRIPTION_TYPES
+OTHER_TYPES = (
+    "invoice.update",
+    "invoice.update.voided",
+    "subscription.updated",
+    "payment.success",
+    "wallet.created",
+    "customer.updated",
+)
+"""One of each further family that Flexprice sends (contract 6.2), and those that are most like the four of the checklist."""
 UNKNOWN_TYPE = "golive.unknown_event_type"
 MARK = "golive"
 
@@ -25,10 +34,13 @@ def marked_id(prefix: str, run_id: str, name: str) -> str:
 
 
 def message(event_type: str, run_id: str, name: str, now: datetime) -> dict[str, Any]:
-    """A message of that type in the server's order of keys; types that are neither known one carry an invoice."""
-    if event_type in SUBSCRIPTION_TYPES:
+    """A message of that type in the server's order of keys; a type of no known family carries an invoice."""
+    family = event_type.partition(".")[0]
+    if family == "subscription":
         cancelled = event_type == "subscription.cancelled"
         return {"event_type": event_type, "subscription": _subscription(run_id, name, now, cancelled=cancelled)}
+    if family != "invoice" and event_type in OTHER_TYPES:
+        return {"event_type": event_type, family: _object(family, run_id, name, now)}
     return {
         "event_type": event_type,
         "invoice": _invoice(run_id, name, now, paid=event_type == "invoice.update.payment"),
@@ -41,6 +53,27 @@ def encode(content: Any, shape: Shape = "svix") -> bytes:
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text.encode()
+
+
+def least(content: dict[str, Any]) -> bytes:
+    """The fewest fields that a handler can book an invoice by."""
+    invoice = {key: content["invoice"][key] for key in ("id", "customer_id", "total", "currency")}
+    return encode({"event_type": content["event_type"], "invoice": invoice})
+
+
+def lettered(content: dict[str, Any]) -> dict[str, Any]:
+    """The same message about a customer whose name is written beyond ASCII, as many are."""
+    invoice = content["invoice"]
+    return {
+        **content,
+        "invoice": {**invoice, "customer": {**invoice["customer"], "name": "Zoë Łukasz, 東京 \U0001f680"}},
+    }
+
+
+def later(content: dict[str, Any]) -> dict[str, Any]:
+    """The same message built once more when the invoice had moved on: bodies show the state at their delivery."""
+    invoice = {**content["invoice"], "payment_status": "SUCCEEDED", "amount_paid": "0.01", "amount_remaining": "0"}
+    return {**content, "invoice": {**invoice, "version": invoice["version"] + 1}}
 
 
 def spaced(content: Any) -> bytes:
@@ -58,7 +91,7 @@ def odd(content: dict[str, Any]) -> bytes:
     rest = ",\n\t".join(
         f"{json.dumps(key)} : {json.dumps(value, indent=1)}" for key, value in reversed(content.items())
     )
-    text = '{ "golive_probe" : {"text":"\\u00e9\\/\\u003C&\\u003e",  "hundred":1E2,\t"whole":1.0 },\n\t' + rest + " }\n"
+    text = '{ "golive_probe" : {"text":"\\u00e9\\/\\u003C&\\u003e",  "hundred":1E2,\t"whole":1.0 },\n\t' + rest + " }"
     return text.encode()
 
 
@@ -159,6 +192,16 @@ def _record(run_id: str, name: str, stamp: str) -> dict[str, Any]:
         "updated_at": stamp,
         "created_by": user,
         "updated_by": user,
+    }
+
+
+def _object(family: str, run_id: str, name: str, now: datetime) -> dict[str, Any]:
+    """An object of another family, with what all of them have."""
+    return {
+        "id": marked_id(family, run_id, name),
+        "customer_id": marked_id("cust", run_id, name),
+        "environment_id": marked_id("env", run_id, name),
+        **_record(run_id, name, _instant(now)),
     }
 
 

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from pytest_flexprice.webhooks.sending import Result
 
 _DECODE = "strip 'whsec_' from the secret and decode the rest from base64 to get the key"
+_CLOCK = (
+    "set its host's clock, and compare svix-timestamp with seconds since 1970 in UTC, into which no time zone enters"
+)
+_SIGNED = "sign '<svix-id>.<svix-timestamp>.<raw body>' by HMAC-SHA256"
 _KEY_REMEDIES = {
+    "whole secret and line break": f"strip the white space around the secret, and {_DECODE}",
+    "rest and line break": f"strip the white space around the secret, and {_DECODE}",
+    "cut": "take 'whsec_' off only where the secret begins with it",
     "no secret": "load the endpoint's signing secret, and refuse to start without it",
 }
 _BEFORE = "let webhooks pass what stands before the handler, and let the handler verify the signature itself"
@@ -64,6 +71,14 @@ def _content_type(result: Result) -> Cause:
     )
 
 
+def _content(result: Result) -> Cause:
+    return Cause(f", because it signs {result.probe.title}", _SIGNED)
+
+
+def _clock(result: Result) -> Cause:
+    return Cause(f", because its clock is off: it takes what is dated {result.probe.title}", _CLOCK)
+
+
 #: kind of a diagnosing probe that was accepted: what that shows
 _SHOWN: Mapping[str, Callable[[Result], Cause]] = {
     "other secret": _other_secret,
@@ -92,6 +107,20 @@ _SHOWN: Mapping[str, Callable[[Result], Cause]] = {
         "read svix-id, svix-timestamp and svix-signature, or rename them for the library",
     ),
     "content type": _content_type,
+    "content": _content,
+    "hash": lambda result: Cause(f", because it calculates the signature by {result.probe.title}", _SIGNED),
+    "ISO 8601": _fixed(
+        ", because it expects svix-timestamp in ISO 8601", "read svix-timestamp as a number of seconds since 1970"
+    ),
+    "agent": _fixed(
+        ", because it, or something before it, lets only the delivery service's user agent pass",
+        "let whoever signs correctly pass: a user agent proves nothing, and may change",
+    ),
+    "title case": _fixed(
+        ", because it reads the names of headers in one spelling only, such as Svix-Id",
+        "read headers whatever the case of their names: the delivery service writes svix-id",
+    ),
+    "clock": _clock,
 }
 
 
@@ -107,9 +136,30 @@ def _authenticates(result: Result) -> bool:
     asked = bool(result.hints.get("www-authenticate"))
     return asked or (
         result.status in (401, 403, 407)
-        and _says("log in", "login", "sign in", "api key", "bearer", "token")(result)
-        and not _csrf(result)
+        and _says("log in", "login", "sign in", "api key", "bearer", "token", "credentials")(result)
+        and not (_csrf(result) or _no_route(result) or _says("signature")(result))
     )
+
+
+def _no_route(result: Result) -> bool:
+    """What a cloud's gateway answers where nothing is configured."""
+    return result.status == 403 and _says("missing authentication token")(result)
+
+
+def _firewall(result: Result) -> bool:
+    guards = ("cloudflare", "akamai", "imperva", "incapsula", "sucuri", "bigip", "awselb")
+    stands = any(guard in result.hints.get("server", "").lower() for guard in guards)
+    says = _says(
+        "attention required", "firewall", "request blocked", "captcha", "just a moment", "bot detection", "modsecurity"
+    )
+    return result.status in (403, 405, 406, 503) and (stands or says(result))
+
+
+def _by_address(result: Result) -> bool:
+    says = _says(
+        "ip address", "your ip", "ip not", "allowlist", "allow list", "whitelist", "not allowed from", "source address"
+    )
+    return result.status in (401, 403) and says(result)
 
 
 def _csrf(result: Result) -> bool:
@@ -141,6 +191,24 @@ _SAID: Sequence[tuple[Callable[[Result], bool], Cause]] = (
         Cause(
             ", because a login or token is asked for before it is reached",
             f"ask for no login at the webhook's URL; {_BEFORE}",
+        ),
+    ),
+    (
+        _no_route,
+        Cause(
+            ", because the gateway before it has no route for POST at this path",
+            "correct webhooks.handler.url, or add the route for POST to the gateway",
+        ),
+    ),
+    (
+        _firewall,
+        Cause(", because a firewall before it turns them away", f"let the firewall pass POST to this path; {_BEFORE}"),
+    ),
+    (
+        _by_address,
+        Cause(
+            ", because only certain addresses may reach it",
+            "allow the delivery service's addresses, and the one that this run comes from",
         ),
     ),
     (

@@ -6,19 +6,23 @@ exist (``trusted``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
-from pytest_flexprice.model.finding import Finding, Kind, NotDecided, NotVerified, Severity
+from pytest_flexprice.model.finding import Finding, Kind, NotDecided, NotVerified
 from pytest_flexprice.webhooks import bodies
+from pytest_flexprice.webhooks.beliefs import UNASKABLE
 from pytest_flexprice.webhooks.mint import Expect, Mint, Probe
-from pytest_flexprice.webhooks.processed import Processed, processed_findings
+from pytest_flexprice.webhooks.processed import Processed
+from pytest_flexprice.webhooks.repeats import REPEATED
 from pytest_flexprice.webhooks.sending import Result
 
 Ask = Callable[[str], Processed]
-ASKED_AT_MOST = 12
 DEADLINE, SETTLING = 5.0, 0.5
-_REPEATED = {"repeated": "arrives again", "simultaneous": "arrives twice at the same moment"}
+QUEUE = 12.0  # seconds for what is late while other messages have been processed
+PATIENCE = 30.0  # seconds for asking about forged messages
 
 
 class Poll(Protocol):
@@ -41,10 +45,13 @@ def trusted(ask: Ask | None, mint: Mint) -> Ask | None:
 
 
 def witness_findings(ask: Ask | None, mark: str, item: str = "7.4") -> list[Finding]:
-    """Whether the witness says of an invoice that does not exist that it was processed."""
+    """Whether the witness can be asked, and says of an invoice that does not exist that it was processed."""
     invoice_id = bodies.marked_id("inv", mark, "never sent")
-    if ask is None or not ask(invoice_id).times:
-        return []
+    try:
+        if ask is None or not ask(invoice_id).times:
+            return []
+    except (NotVerified, NotDecided) as error:
+        return [replace(finding, item=item) for finding in error.findings]
     return [
         Finding(
             item,
@@ -59,23 +66,39 @@ def witness_findings(ask: Ask | None, mark: str, item: str = "7.4") -> list[Find
     ]
 
 
+def early_findings(invoice_id: str, before: Processed | None, item: str = "7.4") -> list[Finding]:
+    """Whether the witness said of the run's own invoice, before it was finalized, that its webhook was processed; pure."""
+    if before is None or not before.times:
+        return []
+    return [
+        Finding(
+            item,
+            "golive.toml: webhooks.processed",
+            f"webhooks.processed said that invoice '{invoice_id}' was processed before it was finalized, so what it says proves nothing",
+            expected="404, or a count of 0",
+            observed="processed",
+            consequence="a handler that books nothing would pass",
+            remedy="let it tell only of invoices whose invoice.update.finalized was processed",
+            kind=Kind.NOT_VERIFIED,
+        )
+    ]
+
+
 def effects(results: Sequence[Result], ask: Ask | None, poll: Poll | None = None) -> dict[str, int]:
     """How often the company processed forged messages that may have been believed and their twins, by invoice id.
 
-    Asked for a few of them; with ``poll``, after one true message is known to be processed, so that queues had their time.
+    With ``poll``, after one true message is known to be processed, so that queues had their time.
     """
-    suspects = [result for result in results if _suspect(result)][:ASKED_AT_MOST]
+    suspects = [result for result in results if _suspect(result)]
     if ask is None or not suspects:
         return {}
-    wanted = dict.fromkeys(
-        probe.invoice_id for result in suspects for probe in (result.probe, result.probe.twin) if probe is not None
-    )
-    control = next(
-        (result.probe for result in results if result.accepted and result.probe.expect is Expect.ACCEPTED), None
-    )
+    true = [result.probe for result in results if result.accepted and result.probe.expect is Expect.ACCEPTED]
+    asked = [probe for result in suspects for probe in (result.probe, result.probe.twin) if probe is not None]
+    wanted = dict.fromkeys(probe.invoice_id for probe in [*true[:1], *asked])
     try:
-        _let_settle(ask, poll, control)
-        return {invoice_id: ask(invoice_id).times for invoice_id in wanted}
+        _let_settle(ask, poll, true)
+        until = time.monotonic() + PATIENCE
+        return {invoice_id: ask(invoice_id).times for invoice_id in wanted if time.monotonic() < until}
     except (NotVerified, NotDecided):
         return {}  # that a forgery was accepted is to be told in any case
 
@@ -83,70 +106,64 @@ def effects(results: Sequence[Result], ask: Ask | None, poll: Poll | None = None
 def _suspect(result: Result) -> bool:
     """Whether it matters what was done with a message: forged, about an invoice, and accepted or sent to see only that."""
     expect = result.probe.expect
+    if result.probe.name in UNASKABLE:
+        return False
     asked = (expect is Expect.REFUSED and result.accepted) or expect is Expect.NO_EFFECT
     return asked and result.probe.event_type in bodies.INVOICE_TYPES
 
 
-def _let_settle(ask: Ask, poll: Poll | None, control: Probe | None) -> None:
-    if poll is None or control is None:
+def _let_settle(ask: Ask, poll: Poll | None, true: Sequence[Probe]) -> None:
+    """Wait until the true message that was sent last is processed."""
+    if poll is None or not true:
         return
-    invoice_id = control.invoice_id
+    invoice_id = true[-1].invoice_id
     poll("a true message is processed", lambda: ask(invoice_id), lambda seen: seen.times > 0, DEADLINE)
 
 
+def unprocessed(results: Sequence[Result], ask: Ask | None, poll: Poll) -> list[Result]:
+    """The accepted messages about a finalized invoice that were never processed, while the first of them was."""
+    told = [result for result in results if result.accepted and result.probe.expect is Expect.ACCEPTED]
+    sent = [result for result in told if result.probe.event_type == bodies.INVOICE_TYPES[0]]
+    if ask is None or not sent:
+        return []
+    witness = ask
+
+    def missing() -> list[Result]:
+        return [result for result in sent if not witness(result.probe.invoice_id).times]
+
+    try:
+        if not witness(sent[0].probe.invoice_id).times or not missing():
+            return []
+        poll(
+            "every accepted message is processed",
+            lambda: Processed(len(missing())),
+            lambda seen: seen.times == 0,
+            QUEUE,
+        )
+        return missing()
+    except (NotVerified, NotDecided):
+        return []
+
+
 def settled(results: Sequence[Result], ask: Ask | None, poll: Poll) -> dict[str, Processed]:
-    """How often each message that was sent twice has been processed, by the kind of its probes, once that has happened and settled."""
+    """How often each message that was sent again has been processed, by the kind of its probes, once that has happened and settled."""
     if ask is None:
         return {}
-    kinds = dict.fromkeys(result.probe.kind for result in results if result.accepted)
-    return {kind: _settled([one for one in results if one.probe.kind == kind], ask, poll) for kind in kinds}
+    accepted = {result.probe.kind: result.probe.invoice_id for result in results if result.accepted}
+    wanted = {kind: accepted[kind] for kind in REPEATED if kind in accepted}
+    deadline = DEADLINE
+    for invoice_id in wanted.values():
+        poll("the repeated message is processed", lambda i=invoice_id: ask(i), lambda seen: seen.times > 0, deadline)  # type: ignore[misc]
+        deadline = SETTLING  # the others were sent at the same time, and have had that of the first as well
 
+    def most() -> Processed:
+        return max((ask(invoice_id) for invoice_id in wanted.values()), key=lambda seen: seen.times)
 
-def _settled(results: Sequence[Result], ask: Ask, poll: Poll) -> Processed:
-    invoice_id = results[0].probe.invoice_id
+    def least() -> Processed:
+        return min((ask(invoice_id) for invoice_id in wanted.values()), key=lambda seen: seen.times)
 
-    def read() -> Processed:
-        return ask(invoice_id)
-
-    met, _ = poll("the repeated message is processed", read, lambda seen: seen.times > 0, DEADLINE)
-    if met:
-        poll("the repeated message is not processed again", read, lambda seen: seen.times > 1, SETTLING)
-    return read()
-
-
-def repeat_findings(results: Sequence[Result], processed: Mapping[str, Processed]) -> list[Finding]:
-    """Whether a message that came twice, or twice at once, was processed twice; pure."""
-    found: list[Finding] = []
-    for kind, words in _REPEATED.items():
-        sent = [result for result in results if result.probe.kind == kind]
-        if sent:
-            found += _of_kind(sent, words, processed.get(kind))
-    return found
-
-
-def _of_kind(sent: Sequence[Result], words: str, processed: Processed | None) -> list[Finding]:
-    if processed is not None and processed.times > 1:
-        return processed_findings(sent[0].probe.invoice_id, processed, item="6.4", how=f"where it {words}")
-    reason = _unseen(processed)
-    if not reason:
-        return []
-    return [
-        Finding(
-            "6.4",
-            f"webhook handler: {sent[-1].probe.name}",
-            f"whether the handler processes a message once that {words} could not be seen: {reason}",
-            severity=Severity.INFO,
-        )
-    ]
-
-
-def _unseen(processed: Processed | None) -> str:
-    if processed is None:
-        return "nobody can tell (the plan names no webhooks.processed, it says yes to everything, or the handler took neither)"
-    if processed.times == 0:
-        return "the handler does nothing for an invoice that does not exist"
-    return (
-        ""
-        if processed.counted
-        else 'webhooks.processed says that it was processed and not how often (let it answer {"times": 1})'
-    )
+    if wanted and least().times == 0 < most().times:
+        poll("the last of the repeated messages is processed", least, lambda seen: seen.times > 0, QUEUE)
+    if wanted:
+        poll("no repeated message is processed again", most, lambda seen: seen.times > 1, SETTLING)
+    return {kind: ask(invoice_id) for kind, invoice_id in wanted.items()}

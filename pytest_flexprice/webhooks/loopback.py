@@ -29,7 +29,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What to answer."""
+    """What to answer; status 0 closes the connection without an answer."""
 
     status: int = 200
     body: bytes = b""
@@ -114,6 +114,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(self.server.owner.reply(request))
 
     def _send(self, reply: Reply) -> None:
+        if not reply.status:
+            self.close_connection = True
+            return
         try:
             self.send_response(reply.status)
             for name, value in reply.headers.items():

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import secrets as randomness
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -30,8 +30,9 @@ class Way:
     """How a request is carried, where that is not a plain POST to the handler's URL.
 
     Attributes:
-        path: what is done to the URL's path: "" nothing, ``slash`` one at its end is added or taken away, ``case`` it is written in
-            capitals, ``query`` a query string is added.
+        path: what is done to the URL's path: "" nothing, ``slash`` one at its end is added or taken away, ``double`` one is doubled,
+            ``below`` a segment is added, ``case`` it is written in capitals, ``escaped`` a letter is percent-encoded, ``query`` a
+            query string is added.
         elsewhere: whether a server may have another answer there that has nothing to do with the handler, so that a 2xx alone
             proves nothing.
     """
@@ -43,7 +44,7 @@ class Way:
 
     @property
     def elsewhere(self) -> bool:
-        return self.method != "POST" or self.path in ("slash", "case")
+        return self.method != "POST" or self.path not in ("", "query")
 
 
 PLAIN = Way()
@@ -147,6 +148,13 @@ class Mint:
         if content_type:
             sent["content-type"] = content_type
         return self.made(name, kind, title, content, headers=sent, expect=expect, event_type=event_type, key=key)
+
+    def again(self, probe: Probe, name: str, kind: str, body: bytes | None = None) -> Probe:
+        """A probe once more as a retry sends it: the same id, a second later, signed anew."""
+        content = probe.body if body is None else body
+        stamp = signatures.timestamp(self.now + timedelta(seconds=1))
+        sent = {**probe.headers, **self.over(content, probe.headers["svix-id"], self.secret, stamp)}
+        return replace(probe, name=name, kind=kind, headers=sent, body=content)
 
     def stamped(self, name: str, kind: str, stamp: str, expect: Expect) -> Probe:
         """A probe whose signature is true for a timestamp of any form."""

@@ -7,12 +7,12 @@ import dataclasses
 from collections.abc import Mapping
 from datetime import timedelta
 
-from pytest_flexprice.webhooks import bodies, forgeries, signatures
+from pytest_flexprice.webhooks import bodies, carriages, forgeries, near_misses, signatures
 from pytest_flexprice.webhooks.mint import Expect, Mint, Probe, fresh_secret, shown
 
 LARGE = 256 * 1024
-STALE = timedelta(minutes=10)
 CONTROL = "control"
+_RECEIVED = "a message that it has already received"
 _NO_SECRETS: Mapping[str, str] = {}
 
 
@@ -33,31 +33,43 @@ def signature_probes(mint: Mint, others: Mapping[str, str] = _NO_SECRETS) -> lis
         *_unsigned(mint),
         *_altered(mint, first),
         *_wrong_secrets(mint, others),
-        *_wrong_times(mint),
-        *_malformed(mint),
+        *near_misses.near_misses(mint),
     ]
     plain = [dataclasses.replace(probe, twin=first) for probe in forged]
-    return [first, *_valid(mint), *plain, *forgeries.crossed(mint), *forgeries.carried(mint)]
+    # A true one comes last: once it is processed, so is everything before it, where a queue is worked off.
+    *valid, last = _valid(mint)
+    crossed, carried = forgeries.crossed(mint), carriages.carried(mint)
+    return [first, *valid, *plain, *crossed, *carried, *_after(mint, first), last]
 
 
-def after_control(mint: Mint, first: Probe) -> list[Probe]:
-    """Another body under the headers of the accepted control.
+def _after(mint: Mint, first: Probe) -> list[Probe]:
+    """Another body under the headers of the accepted control, and a forged payment of its invoice.
 
-    A handler may answer 200 to an id that it knows before it looks further, and be sound; so only what it *does* with this one counts.
+    A handler may answer 200 to an id that it knows before it looks further, and be sound; so only what it *does* with the first counts.
     """
     after = bodies.encode(bodies.altered(mint.message("tampered after")))
     title = "a message whose body was changed after signing"
-    return [mint.made("tampered after", "tampered", title, after, headers=dict(first.headers), expect=Expect.NO_EFFECT)]
+    known = dataclasses.replace(near_misses.of_a_known_invoice(mint, CONTROL), twin=first)
+    return [
+        mint.made("tampered after", "tampered", title, after, headers=dict(first.headers), expect=Expect.NO_EFFECT),
+        known,
+    ]
 
 
 def answer_probes(mint: Mint) -> list[Probe]:
-    """Everything that shows whether each event is answered with success (checklist 6.4), the control first."""
-    return [control(mint), *_types(mint), *_sizes(mint), *repeated(mint)]
+    """Everything that shows whether each event is answered with success (checklist 6.4), the control first and again last."""
+    first = control(mint)
+    return [
+        first,
+        *_types(mint),
+        *_sizes(mint),
+        dataclasses.replace(mint.again(first, "second", "received"), title=_RECEIVED),
+    ]
 
 
 def repeated(mint: Mint) -> list[Probe]:
     """One message twice: the same id, signed anew, as the delivery service's own retries do."""
-    kind, title = "repeated", "a message that it has already received"
+    kind, title = "repeated", _RECEIVED
     body, message_id = mint.body("repeated"), mint.message_id("repeated")
     earlier = timedelta(seconds=-1)
     return [
@@ -66,17 +78,26 @@ def repeated(mint: Mint) -> list[Probe]:
     ]
 
 
+def before_repeated(mint: Mint) -> Probe:
+    """A forgery with the id of the message that is repeated, sent before it: who remembers ids before verifying loses the true one."""
+    kind, title = "refused before", "a message whose id was refused before"
+    body = mint.body("repeated")
+    message_id = mint.message_id("repeated")
+    return mint.signed(kind, kind, title, body, expect=Expect.REFUSED, secret=fresh_secret(), message_id=message_id)
+
+
 def simultaneous(mint: Mint) -> list[Probe]:
-    """One message twice, to be sent at the same moment: the same id, time and signature."""
-    kind, title = "simultaneous", "a message that arrives twice at the same moment"
+    """One message several times, to be sent at the same moment: the same id, time and signature."""
+    kind, title = "simultaneous", "a message that arrives several times at the same moment"
     body, message_id = mint.body(kind), mint.message_id(kind)
-    return [mint.signed(name, kind, title, body, message_id=message_id) for name in ("at once", "at once again")]
+    names = ("at once", "at once again", "at once a third time")
+    return [mint.signed(name, kind, title, body, message_id=message_id) for name in names]
 
 
 def out_of_order(mint: Mint) -> list[Probe]:
-    """An invoice's payment, then its finalization."""
+    """An invoice's payment, then its finalization, and that once more with the state that the invoice has then."""
     kind, title = "out of order", "an invoice whose payment arrives before its finalization"
-    return [
+    paid, finalized = (
         mint.signed(
             f"{kind} {event_type}",
             kind,
@@ -85,48 +106,13 @@ def out_of_order(mint: Mint) -> list[Probe]:
             event_type=event_type,
         )
         for event_type in reversed(bodies.INVOICE_TYPES)
-    ]
-
-
-def diagnoses(mint: Mint, others: Mapping[str, str] = _NO_SECRETS) -> list[Probe]:
-    """What to send when the control is refused, to find out why."""
-    told = Expect.TOLD
-    after_prefix = mint.secret.removeprefix(signatures.PREFIX)
+    )
+    state = bodies.encode(bodies.later(mint.message(kind)))
+    moved = mint.again(finalized, "later state", kind, state)
     return [
-        mint.signed("spaced", "re-encoded", "", bodies.spaced(mint.message("spaced")), expect=told),
-        mint.keyed("whole secret", "key", "the whole secret as the key, prefix and all", mint.secret.encode(), told),
-        mint.keyed(
-            "prefix decoded", "key", "the whole secret, decoded together with its prefix", _lenient(mint.secret), told
-        ),
-        mint.keyed(
-            "not decoded", "key", "the text after 'whsec_' without decoding its base64", after_prefix.encode(), told
-        ),
-        mint.keyed("no secret", "key", "an empty secret as the key", b"", told),
-        mint.signed("other headers", "other headers", "", family="webhook", expect=told),
-        *_encodings(mint),
-        *(
-            mint.signed(f"secret of {name}", "other secret", name, expect=told, secret=secret, key=shown(name, secret))
-            for name, secret in others.items()
-        ),
-    ]
-
-
-def _encodings(mint: Mint) -> list[Probe]:
-    """Signatures and times written as a mistaken handler expects them."""
-    told = Expect.TOLD
-    name, milliseconds = "URL-safe", "milliseconds"
-    body = mint.body(name)
-    signed = signatures.sign(mint.secret, mint.telling_id(name, body), mint.now, body)
-    value = signed["svix-signature"].removeprefix("v1,").replace("+", "-").replace("/", "_")
-    bare = {**signed, "svix-signature": value.replace("-", "+").replace("_", "/")}
-    hexed = {**signed, "svix-signature": base64.b64decode(bare["svix-signature"]).hex()}
-    return [
-        mint.made(name, name, "", body, headers={**signed, "svix-signature": f"v1,{value}"}, expect=told),
-        mint.made("bare signature", "bare signature", "", body, headers=bare, expect=told),
-        mint.made("hexadecimal", "hexadecimal", "", body, headers=hexed, expect=told),
-        mint.stamped(milliseconds, milliseconds, f"{signatures.timestamp(mint.now)}000", told),
-        mint.signed("form", "content type", "", content_type="application/x-www-form-urlencoded", expect=told),
-        mint.signed("text", "content type", "", content_type="text/plain", expect=told),
+        paid,
+        finalized,
+        dataclasses.replace(moved, title="a message that arrives again with a later state of its invoice"),
     ]
 
 
@@ -159,17 +145,21 @@ def _sizes(mint: Mint) -> list[Probe]:
 def _valid(mint: Mint) -> list[Probe]:
     extra = bodies.encode(bodies.with_extra(mint.message("extra field")))
     odd = bodies.odd(mint.message("odd bytes"))
+    spaced = mint.body("white space") + b" \r\n"
+    letters = bodies.encode(bodies.lettered(mint.message("letters")))
     other = fresh_secret()
     rotated = "a message with two signatures, as during a rotation of the secret"
     mixed = mint.body("two versions")
     good = signatures.signature(mint.secret, mint.message_id("two versions"), mint.now, mixed)
     both = mint.headers("two versions", f"v1a,{base64.b64encode(bytes(64)).decode()} {good}")
     return [
-        mint.signed("extra field", "extra field", "a message with one field more", extra),
         mint.signed("odd bytes", "odd bytes", "a correctly signed message in unusual bytes", odd),
+        mint.signed("white space", "white space", "a correctly signed message with white space at its end", spaced),
+        mint.signed("letters", "letters", "a correctly signed message with letters beyond ASCII", letters),
         mint.signed("rotated newer", "rotation", rotated, also=other),
         mint.signed("rotated older", "rotation", rotated, secret=other, also=mint.secret),
         mint.made("two versions", "rotation", rotated, mixed, headers=both, expect=Expect.ACCEPTED),
+        mint.signed("extra field", "extra field", "a message with one field more", extra),
     ]
 
 
@@ -219,32 +209,3 @@ def _wrong_secrets(mint: Mint, others: Mapping[str, str]) -> list[Probe]:
             for name, secret in others.items()
         ),
     ]
-
-
-def _wrong_times(mint: Mint) -> list[Probe]:
-    refused = Expect.REFUSED
-    return [
-        mint.signed("stale", "stale", "a message signed ten minutes ago", expect=refused, sent_at=-STALE),
-        mint.signed("future", "future", "a message dated ten minutes ahead", expect=refused, sent_at=STALE),
-    ]
-
-
-def _malformed(mint: Mint) -> list[Probe]:
-    kind, title = "malformed", "a message with a malformed signature"
-    values = {"no comma": "garbage", "no value": "v1,", "not base64": "v1,***", "empty parts": "v1,a,b ,"}
-    probes = [
-        mint.made(name, kind, title, mint.body(name), headers=mint.headers(name, value))
-        for name, value in values.items()
-    ]
-    name = "no number"
-    sent = {
-        **signatures.sign(mint.secret, mint.message_id(name), mint.now, mint.body(name)),
-        "svix-timestamp": "yesterday",
-    }
-    return [*probes, mint.made(name, kind, title, mint.body(name), headers=sent)]
-
-
-def _lenient(secret: str) -> bytes:
-    """The whole secret decoded as a lenient decoder does: ``_`` is the URL-safe ``/``, a remainder is dropped."""
-    text = secret.replace("_", "/").replace("-", "+").rstrip("=")
-    return base64.b64decode(text[: len(text) // 4 * 4] if len(text) % 4 == 1 else text + "=" * (-len(text) % 4))

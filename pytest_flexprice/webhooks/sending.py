@@ -9,9 +9,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from pytest_flexprice.webhooks import probes
+from pytest_flexprice.webhooks import bodies, diagnoses, probes
 from pytest_flexprice.webhooks.mint import Expect, Mint, Probe
 from pytest_flexprice.webhooks.wire import Answer, ask
 
@@ -37,6 +37,8 @@ class Result:
     location: str = ""
     problem: str = ""
     timed_out: bool = False
+    closed: bool = False
+    """The handler took the message and closed the connection without an answer."""
     hints: Mapping[str, str] = field(default_factory=dict)
     """What the answer carried that may tell a cause: some headers, and the beginning of its body as ``text``."""
 
@@ -61,6 +63,11 @@ class Result:
         return self.status >= 500
 
     @property
+    def failed(self) -> bool:
+        """5xx, or no answer in time: it will be sent again."""
+        return self.crashed or self.timed_out
+
+    @property
     def said(self) -> str:
         """The answer in words."""
         if not self.status:
@@ -79,10 +86,9 @@ def try_signatures(
     line = Line(url, user_agent, time_limit)
     control = line.send(first)
     if not control.accepted:
-        return [control, *line.send_all(probes.diagnoses(mint, others) if control.refused else [])]
+        return [control, *line.send_all(diagnoses.diagnoses(mint, others) if control.refused else [])]
     results = line.send_all(rest)
-    after = line.send_all(probes.after_control(mint, first))
-    return [control, *results, *after, *line.send_all(_twins(results))]
+    return [control, *results, *line.send_all(_twins(results))]
 
 
 def _twins(results: Sequence[Result]) -> list[Probe]:
@@ -102,19 +108,36 @@ def try_answers(url: str, mint: Mint, *, user_agent: str = "", time_limit: float
     control = line.send(first)
     if control.refused or not control.status:
         return [control]
-    apart = [probe for probe in rest if probe.kind != "repeated"]
-    return [control, *line.send_all(apart), *line.in_turn(probe for probe in rest if probe not in apart)]
+    apart = [probe for probe in rest if probe.kind != "received"]
+    sent = line.send_all(apart)
+    return [control, *sent, *line.in_turn(probe for probe in rest if probe not in apart), *_retried(line, mint, sent)]
+
+
+def _retried(line: Line, mint: Mint, sent: Sequence[Result]) -> list[Result]:
+    """One message about a finalized invoice that failed, once more, as the delivery service would send it."""
+    failed = [result.probe for result in sent if result.failed and result.probe.event_type == bodies.INVOICE_TYPES[0]]
+    wanted = [probe for probe in failed if probe.expect is Expect.ACCEPTED]
+    return line.in_turn(
+        replace(mint.again(probe, f"{probe.name} again", "after failure"), title=f"{probe.title} that failed before")
+        for probe in wanted[:1]
+    )
 
 
 def try_twice(url: str, mint: Mint, *, user_agent: str = "", time_limit: float = TIME_LIMIT) -> list[Result]:
-    """Send one message again as a retry of the delivery service would, and another one twice at the same moment."""
+    """Send one message again as a retry of the delivery service would, with others between the two, unless the control is refused.
+
+    A forgery with its id comes before it: who remembers ids before verifying loses the true message. Between are one message several
+    times at the same moment, and an invoice's payment before its finalization, which the delivery service does not exclude
+    (contract 6.4), with a later state of it at the end.
+    """
     line = Line(url, user_agent, time_limit)
-    return [*line.in_turn(probes.repeated(mint)), *line.at_once(probes.simultaneous(mint))]
-
-
-def try_out_of_order(url: str, mint: Mint, *, user_agent: str = "", time_limit: float = TIME_LIMIT) -> list[Result]:
-    """Send an invoice's payment before its finalization, which the delivery service does not exclude (contract 6.4)."""
-    return Line(url, user_agent, time_limit).in_turn(probes.out_of_order(mint))
+    control = line.send(probes.control(mint))
+    if control.refused:
+        return [control]
+    first, second = probes.repeated(mint)
+    begun = [control, line.send(probes.before_repeated(mint)), line.send(first)]
+    between = [*line.at_once(probes.simultaneous(mint)), *line.in_turn(probes.out_of_order(mint))]
+    return [*begun, *between, line.send(second)]
 
 
 def wanted(results: Iterable[Result]) -> dict[str, str]:
@@ -175,6 +198,7 @@ class Line:
             answer.hints.get("location", ""),
             answer.problem,
             answer.timed_out,
+            answer.closed,
             answer.hints,
         )
 
@@ -196,7 +220,7 @@ class _Sender:
         if result.status == 429:
             self.limited = True
             result = self._slowly(self.line.send, probe)
-        self.silent += not result.status
+        self.silent += not result.status and not result.closed
         return result
 
     def _slowly(self, send: Callable[[Probe], Result], probe: Probe) -> Result:

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import http.client
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import requests
+from urllib3.exceptions import ProtocolError
 
 from pytest_flexprice.api.deadline import Deadline, DeadlineAdapter
 from pytest_flexprice.webhooks.mint import Probe, Way
 
 TEXT_AT_MOST = 1000
+_NO_ANSWER = "no connection, or it was closed without an answer"
+_CLOSED = "the connection was closed without an answer"
+QUERY = "golive=probe&debug=1&test=1"
 _TOLD = ("location", "retry-after", "www-authenticate", "server", "allow")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer's status, or 0 and why there was none; ``hints`` are a few of its headers and the beginning of its body."""
+    """An answer's status, or 0 and why there was none; ``hints`` are a few of its headers and the beginning of its body.
+
+    ``closed``: the request was taken, and the connection closed without an answer.
+    """
 
     status: int = 0
     problem: str = ""
     timed_out: bool = False
+    closed: bool = False
     hints: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -46,7 +54,7 @@ def ask(url: str, probe: Probe, user_agent: str, time_limit: float) -> Answer:
             )
         except requests.RequestException as error:
             late = isinstance(error, requests.exceptions.ReadTimeout)
-            return Answer(problem=_reason(error, time_limit), timed_out=late)
+            return Answer(problem=_reason(error, time_limit), timed_out=late, closed=_closed(error))
         with reply:
             return Answer(reply.status_code, hints=_hints(reply))
 
@@ -54,13 +62,35 @@ def ask(url: str, probe: Probe, user_agent: str, time_limit: float) -> Answer:
 def address(url: str, way: Way) -> str:
     """The handler's URL as that way spells it."""
     parts = urlsplit(url)
-    path = parts.path
-    if way.path == "slash":
-        path = path[:-1] if path.endswith("/") and len(path) > 1 else f"{path}/"
-    elif way.path == "case":
-        path = path.swapcase()
-    query = "&".join(filter(None, [parts.query, "golive=probe" if way.path == "query" else ""]))
+    path = _SPELLED.get(way.path, _as_it_is)(parts.path)
+    query = "&".join(filter(None, [parts.query, QUERY if way.path == "query" else ""]))
     return urlunsplit(SplitResult(parts.scheme, parts.netloc, path, query, ""))
+
+
+def _as_it_is(path: str) -> str:
+    return path
+
+
+def _slash(path: str) -> str:
+    return path[:-1] if path.endswith("/") and len(path) > 1 else f"{path}/"
+
+
+def _escaped(path: str) -> str:
+    """The last letter percent-encoded: another spelling of the same path."""
+    letters = [number for number, one in enumerate(path) if one.isalnum()]
+    if not letters:
+        return path
+    at = letters[-1]
+    return f"{path[:at]}%{ord(path[at]):02X}{path[at + 1 :]}"
+
+
+_SPELLED: Mapping[str, Callable[[str], str]] = {
+    "slash": _slash,
+    "case": str.swapcase,
+    "double": lambda path: path[: path.rfind("/")] + "/" + path[path.rfind("/") :],
+    "below": lambda path: f"{path.rstrip('/')}/golive",
+    "escaped": _escaped,
+}
 
 
 def _chunks(body: bytes) -> Iterator[bytes]:
@@ -84,9 +114,20 @@ def _session(url: str) -> requests.Session:
         session.mount(scheme, DeadlineAdapter())
     session.headers.clear()
     if "@" not in urlsplit(url).netloc:
-        session.auth = lambda request: request  # a ~/.netrc entry must not add an Authorization header
+        session.auth = _as_written(url)  # a ~/.netrc entry must not add an Authorization header, either
     session.trust_env = (urlsplit(url).hostname or "") not in ("127.0.0.1", "localhost", "::1")
     return session
+
+
+def _as_written(url: str) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
+    """Keeps a URL's spelling: requests decodes what need not be percent-encoded."""
+
+    def written(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if "%" in url:
+            request.url = url
+        return request
+
+    return written
 
 
 def _old(url: str, probe: Probe, headers: Mapping[str, str], time_limit: float) -> Answer:
@@ -100,15 +141,24 @@ def _old(url: str, probe: Probe, headers: Mapping[str, str], time_limit: float) 
     )
     connection._http_vsn, connection._http_vsn_str = 10, "HTTP/1.0"  # type: ignore[attr-defined]  # its only switch
     try:
-        connection.request(probe.way.method, parts.path or "/", probe.body, dict(headers))
+        path = urlunsplit(SplitResult("", "", parts.path or "/", parts.query, ""))
+        connection.request(probe.way.method, path, probe.body, dict(headers))
         reply = connection.getresponse()
         return Answer(reply.status, hints={name: value for name in _TOLD if (value := reply.headers.get(name))})
     except TimeoutError:
         return Answer(problem=f"no answer within {time_limit:g} seconds", timed_out=True)
-    except (OSError, http.client.HTTPException):
-        return Answer(problem="no connection, or it was closed without an answer")
+    except (OSError, http.client.HTTPException) as error:
+        return Answer(
+            problem=_NO_ANSWER, closed=isinstance(error, ConnectionResetError | http.client.RemoteDisconnected)
+        )
     finally:
         connection.close()
+
+
+def _closed(error: requests.RequestException) -> bool:
+    """Whether the connection stood and was closed: urllib3 says of one that never did that it retried in vain."""
+    cause = error.args[0] if error.args else None
+    return isinstance(error, requests.exceptions.ConnectionError) and isinstance(cause, ProtocolError)
 
 
 def _reason(error: requests.RequestException, time_limit: float) -> str:
@@ -119,7 +169,7 @@ def _reason(error: requests.RequestException, time_limit: float) -> str:
     if isinstance(error, requests.exceptions.Timeout):
         return f"no answer within {time_limit:g} seconds"
     if isinstance(error, requests.exceptions.ConnectionError):
-        return "no connection, or it was closed without an answer"
+        return _CLOSED if _closed(error) else _NO_ANSWER
     if isinstance(error, ValueError):
         return "its URL cannot be used"
     return "no usable answer"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pytest_flexprice.model.finding import RequirementNotMet
-from pytest_flexprice.trial import check_handler
+from pytest_flexprice.trial import webhook_probes
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -40,7 +40,7 @@ def running(*command: str, folder: Path) -> Iterator[str]:
 
 
 def told(url: str) -> list[str]:
-    findings = check_handler(f"{url}/flexprice", SECRET, processed=f"{url}/processed/{{invoice_id}}")
+    findings = webhook_probes(f"{url}/flexprice", SECRET, processed=f"{url}/processed/{{invoice_id}}")
     return [finding.sentence for finding in findings]
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
+import yaml
 
 from pytest_flexprice.model.finding import RequirementNotMet
-from pytest_flexprice.trial import check_handler
+from pytest_flexprice.rehearsal.handler import DemoHandler
+from pytest_flexprice.trial import webhook_probes
 
 pytest_plugins = ["pytester"]
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
@@ -52,6 +54,32 @@ def test_the_files_of_a_page_work_as_shown(page, pytester):
     result.assert_outcomes(passed=sum(text.count("\ndef test_") for text in files.values()))
 
 
+@pytest.mark.parametrize(("fault", "told"), [("", ""), ("F118", "accepts a message without a signature")])
+def test_the_test_for_a_companys_ci_works_as_shown(pytester, monkeypatch, fault, told):
+    for name, text in files_of(HOW_TO / "try-a-webhook-handler.md").items():
+        (pytester.path / name).write_text(text, encoding="utf-8")
+    with DemoHandler(SECRET, fault) as handler:
+        monkeypatch.setenv("HANDLER_URL", handler.url)
+        monkeypatch.setenv("ACME_WEBHOOK_SECRET", SECRET)
+        monkeypatch.setenv("PROCESSED_URL", handler.processed_url)
+        result = pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:allure_pytest_bdd", "-q")
+    result.assert_outcomes(failed=1 if told else 0, passed=0 if told else 1)
+    shown = result.stdout.str()
+    assert told in shown
+    assert "trial.py:" not in shown
+    assert SECRET not in shown
+
+
+def test_the_job_for_a_companys_ci_is_yaml_with_what_the_test_needs():
+    page = (HOW_TO / "try-a-webhook-handler.md").read_text(encoding="utf-8")
+    (job,) = yaml.safe_load(re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[0]).values()
+    wanted = re.findall(
+        r'environ(?:\.get\(|\[)"(\w+)"', files_of(HOW_TO / "try-a-webhook-handler.md")["test_webhook_handler.py"]
+    )
+    assert set(wanted) == set(job["env"])
+    assert "pytest test_webhook_handler.py" in job["steps"][-1]["run"]
+
+
 MISTAKES = [
     ("body = request.get_data()", "body = __import__('json').dumps(request.json).encode()", "re-encod"),
     (
@@ -72,7 +100,7 @@ def test_a_mistake_in_the_handler_is_told_in_a_sentence(monkeypatch, healthy, br
     names = {"__name__": "billing"}
     exec(compile(text.replace(healthy, broken), "billing.py", "exec"), names)
     with served(names["app"]) as url, pytest.raises(RequirementNotMet, match=sentence):
-        check_handler(f"{url}/flexprice", SECRET)
+        webhook_probes(f"{url}/flexprice", SECRET)
 
 
 @pytest.mark.parametrize(("by_message", "repeated"), [(True, False), (False, True)])
@@ -93,6 +121,6 @@ def test_processing_twice_is_told_and_processing_two_messages_is_not(monkeypatch
         processed = f"{url}/processed/{{invoice_id}}"
         if repeated:
             with pytest.raises(RequirementNotMet, match="processed 2 times"):
-                check_handler(f"{url}/flexprice", SECRET, processed=processed)
+                webhook_probes(f"{url}/flexprice", SECRET, processed=processed)
         else:
-            assert check_handler(f"{url}/flexprice", SECRET, processed=processed) == []
+            assert webhook_probes(f"{url}/flexprice", SECRET, processed=processed) == []

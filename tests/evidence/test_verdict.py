@@ -120,6 +120,17 @@ def test_names_are_no_placeholders(name):
                 }
             },
         ),
+        (
+            "5.1",
+            {
+                "invoicing": {
+                    "decided_by": "Sam Okoye",
+                    "decided_on": TODAY,
+                    "two_names": True,
+                    "seconded_by": "sam okoye",
+                }
+            },
+        ),
         ("5.1", {"invoicing": None}),
         ("3.1", {"events": []}),
         ("1.4", {"environments": {"prod": {"base_url": "https://x.example", "type": "production"}}}),

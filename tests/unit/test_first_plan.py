@@ -28,7 +28,7 @@ from pytest_flexprice.oracle.customers import existing as customers
 from pytest_flexprice.oracle.customers.register import Register
 from pytest_flexprice.rehearsal import demo
 from pytest_flexprice.tasks import left
-from pytest_flexprice.tasks.init import first_plan, write_first_plan
+from pytest_flexprice.tasks.init import first_plan
 from pytest_flexprice.tasks.snapshot import write_snapshot
 from pytest_flexprice.tasks.updating import update
 
@@ -89,7 +89,7 @@ def test_the_first_plan_agrees_with_the_environment_it_was_written_from(
 ) -> None:
     folder = tmp_path / "acme-billing"
     folder.mkdir()
-    files = write_first_plan(flexprice, profile, folder)
+    files = first_plan(flexprice, profile, folder).write(folder)
     assert [str(path.relative_to(folder)) for path in files] == [
         "golive.toml",
         "golive/customers.csv",
@@ -126,7 +126,7 @@ def test_the_first_plan_agrees_with_the_environment_it_was_written_from(
 def test_samples_are_what_was_sent_without_what_tells_of_a_person(
     flexprice: Flexprice, profile: SimpleNamespace, tmp_path: Path
 ) -> None:
-    write_first_plan(flexprice, profile, tmp_path)
+    first_plan(flexprice, profile, tmp_path).write(tmp_path)
     sample = json.loads((tmp_path / "golive/samples/model.completion.ndjson").read_text(encoding="utf-8"))
     assert sample["external_customer_id"] == "acct_8412"
     assert sample["properties"] == {"tokens": 12, "email": "masked", "model": "large", "seen_from": "masked"}
@@ -202,7 +202,7 @@ def test_nothing_is_overwritten(flexprice: Flexprice, profile: SimpleNamespace, 
     (tmp_path / "golive").mkdir()
     (tmp_path / "golive/catalog.json").write_text("mine", encoding="utf-8")
     with pytest.raises(NotVerified, match="not overwritten"):
-        write_first_plan(flexprice, profile, tmp_path)
+        first_plan(flexprice, profile, tmp_path).write(tmp_path)
     assert (tmp_path / "golive/catalog.json").read_text(encoding="utf-8") == "mine"
     assert not (tmp_path / "golive.toml").exists()
 

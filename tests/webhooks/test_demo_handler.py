@@ -11,8 +11,10 @@ from pytest_flexprice.model.finding import Severity
 from pytest_flexprice.rehearsal.handler import DemoHandler
 from pytest_flexprice.testbed.waiting import Eventually
 from pytest_flexprice.webhooks import sending, signatures
-from pytest_flexprice.webhooks.effects import repeat_findings, settled
-from pytest_flexprice.webhooks.processed import Processed, ask_processed, processed_reader
+from pytest_flexprice.webhooks.effects import settled
+from pytest_flexprice.webhooks.processed import Processed
+from pytest_flexprice.webhooks.processed_url import ask_processed, processed_reader
+from pytest_flexprice.webhooks.repeats import repeat_findings
 
 from .builders import SECRET, mint
 
@@ -45,12 +47,16 @@ def test_a_repeated_message_shows_what_the_handler_did_with_it(fault, times):
         clock = iter(range(100))
         eventually = Eventually(clock=lambda: float(next(clock)), pause=lambda seconds: None)
         processed = settled(results, processed_reader(handler.processed_url), eventually.poll)
-    assert {kind: seen.times for kind, seen in processed.items()} == {"repeated": times, "simultaneous": times}
+    sent = {"repeated": 2, "simultaneous": 3, "out of order": 2}
+    assert {kind: seen.times for kind, seen in processed.items()} == {
+        kind: min(times, 1) if times < 2 else copies for kind, copies in sent.items()
+    }
     findings = repeat_findings(results, processed)
-    assert [one.severity for one in findings] == {0: [Severity.INFO] * 2, 1: [], 2: [Severity.ERROR] * 2}[times]
+    assert [one.severity for one in findings] == {0: [Severity.INFO] * 2, 1: [], 2: [Severity.ERROR] * 3}[times]
     if times == 2:
         assert "processed 2 times where it arrives again" in findings[0].sentence
-        assert "processed 2 times where it arrives twice at the same moment" in findings[1].sentence
+        assert "processed 3 times where it arrives several times at the same moment" in findings[1].sentence
+        assert "processed 2 times where it arrives again with a later state" in findings[2].sentence
         assert findings[0].item == "6.4"
         assert findings[0].sentence.count("msg_golive") == 2
 

@@ -13,19 +13,20 @@ from .builders import OTHER_SECRET, mint
 PAGE = (Path(__file__).parents[2] / "docs" / "explanation" / "webhooks.md").read_text(encoding="utf-8")
 
 
-def test_fewer_than_a_hundred_probes_of_a_hundredth_are_sent():
+def test_fewer_than_120_probes_of_a_hundredth_are_sent():
     first, *signed = probes.signature_probes(mint(), {"sandbox": OTHER_SECRET})
     sent = [
         first,
         *signed,
-        *probes.after_control(mint(), first),
         *probes.answer_probes(mint()),
         *probes.out_of_order(mint()),
         *probes.repeated(mint()),
         *probes.simultaneous(mint()),
+        probes.before_repeated(mint()),
+        probes.control(mint()),
     ]
-    assert "fewer than a hundred requests" in PAGE
-    assert 80 <= len(sent) < 100
+    assert "fewer than 120 requests" in PAGE
+    assert 100 <= len(sent) < 120
     assert "0.01 USD" in PAGE
     assert all(b'"total":"0.01"' in one.body for one in sent if one.expect is Expect.ACCEPTED and one.name == "control")
 

@@ -8,7 +8,7 @@ from pytest_flexprice.model.finding import Kind, Severity
 from pytest_flexprice.rehearsal.handler import FAULTS, WRONG_SECRET, DemoHandler
 from pytest_flexprice.webhooks import answers, handler, probes, sending
 from pytest_flexprice.webhooks.effects import effects
-from pytest_flexprice.webhooks.processed import processed_reader
+from pytest_flexprice.webhooks.processed_url import processed_reader
 
 from .builders import SECRET, mint
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet, Severity
-from pytest_flexprice.trial import check_handler
+from pytest_flexprice.trial import webhook_probes
 from pytest_flexprice.webhooks import probes, sending
 
 from .builders import SECRET, mint
 from .dripping import Dripping
-from .handlers import TABLE
+from .handler_table import BELIEVING, FIRST, LOSING, REFUSING, SOUND, TABLE
 
 
 def told(name: str) -> list[str]:
@@ -18,7 +20,7 @@ def told(name: str) -> list[str]:
     kind, _, can_be_asked = TABLE[name]
     with kind() as company:
         try:
-            findings = check_handler(company.url, SECRET, processed=company.processed if can_be_asked else None)
+            findings = webhook_probes(company.url, SECRET, processed=company.processed if can_be_asked else None)
         except (RequirementNotMet, NotVerified) as error:
             findings = list(error.findings)
     return [finding.sentence for finding in findings if finding.severity is Severity.ERROR]
@@ -36,7 +38,17 @@ def test_every_mistake_is_named(name: str) -> None:
 
 
 def test_the_table_holds_enough() -> None:
-    assert len(TABLE) >= 50
+    assert len(TABLE) == sum(map(len, (FIRST, BELIEVING, LOSING, REFUSING, SOUND))) >= 150
+    assert sum(not row[1] for row in TABLE.values()) >= 30
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["URL-safe signatures", "verifies finalized only", "a clock an hour behind", "recognises repeats by the body"],
+)
+def test_the_same_handler_gets_the_same_words_in_every_run(name: str) -> None:
+    first, second = ([re.sub(r"trial-[0-9a-f]{8}", "trial", sentence) for sentence in told(name)] for _ in range(2))
+    assert first == second != []
 
 
 def test_a_handler_that_drips_its_answer_is_given_up_in_time() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_flexprice.model.finding import Kind, Severity
-from pytest_flexprice.webhooks import answers, handler, probes
+from pytest_flexprice.webhooks import answers, diagnoses, handler, probes
 from pytest_flexprice.webhooks.mint import Expect
 from pytest_flexprice.webhooks.sending import Result
 
@@ -127,7 +127,7 @@ def test_unusual_bytes_are_blamed_on_parsing_only_if_the_content_is_taken():
     ],
 )
 def test_a_refused_control_is_explained_by_what_is_accepted_instead(name, cause):
-    suite = [SIGNATURE_PROBES[0], *probes.diagnoses(mint(), {"sandbox": OTHER_SECRET})]
+    suite = [SIGNATURE_PROBES[0], *diagnoses.diagnoses(mint(), {"sandbox": OTHER_SECRET})]
     results = [Result(one, 200 if one.name == name else 401, 0.01) for one in suite]
     findings = handler.signature_findings(results)
     assert len(findings) == 1
@@ -185,7 +185,7 @@ def test_the_conflict_about_retries_is_told_with_both_sources_and_never_asserted
 
 
 def test_probes_have_names_and_ids_of_their_own_and_never_the_secret():
-    suite = SIGNATURE_PROBES + probes.diagnoses(mint(), {"sandbox": OTHER_SECRET})
+    suite = SIGNATURE_PROBES + diagnoses.diagnoses(mint(), {"sandbox": OTHER_SECRET})
     names = [one.name for one in SIGNATURE_PROBES]
     assert len(names) == len(set(names))
     for one in suite + ANSWER_PROBES:

@@ -10,20 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_flexprice.model.finding import Kind, NotDecided, NotVerified, Severity
-from pytest_flexprice.webhooks.processed import (
-    FINALIZED,
-    Delivery,
-    Processed,
-    as_processed,
-    ask_processed,
-    delivery_findings,
-    processed_reader,
-    read_delivery,
-)
+from pytest_flexprice.webhooks.delivery import FINALIZED, Delivery, delivery_findings, read_delivery
+from pytest_flexprice.webhooks.effects import early_findings
+from pytest_flexprice.webhooks.loopback import LoopbackServer, Reply
+from pytest_flexprice.webhooks.processed import Processed, as_processed
+from pytest_flexprice.webhooks.processed_url import Page, ask_processed, get_page, processed_reader
 from pytest_flexprice.webhooks.recent import failure_ratio, recent_findings
 from pytest_flexprice.webhooks.service import Attempt, Endpoint, Message, State, instant, object_id
 
 from .builders import NOW, URL, attempt, endpoint
+from .dripping import Dripping
 
 OURS, THEIRS = "inv_ours", "inv_theirs"
 
@@ -180,30 +176,19 @@ def test_whatever_a_company_answers_is_understood(answer, times, counted):
     assert (as_processed(answer).times, as_processed(answer).counted) == (times, counted)
 
 
-class Reply:
-    def __init__(self, status, body=None):
-        self.status_code, self._body = status, body
-
-    def json(self):
-        if self._body is None:
-            raise ValueError
-        return self._body
-
-
 @pytest.mark.parametrize(
-    ("reply", "times"), [(Reply(200), 1), (Reply(404), 0), (Reply(204), 0), (Reply(200, {"times": 2}), 2)]
+    ("page", "times"),
+    [(Page(200), 1), (Page(404), 0), (Page(204), 0), (Page(200, '{"times": 2}'), 2), (Page(200, "yes"), 1)],
 )
-def test_the_plans_url_is_asked_for_the_invoice(reply, times):
+def test_the_plans_url_is_asked_for_the_invoice(page, times):
     asked = []
 
-    def get(url, **settings):
-        asked.append((url, settings))
-        return reply
+    def get(url):
+        asked.append(url)
+        return page
 
     assert ask_processed("https://acme.example/p/{invoice_id}", "inv_1/2", get).times == times
-    assert asked[0][0] == "https://acme.example/p/inv_1%2F2"
-    assert asked[0][1]["allow_redirects"] is False
-    assert asked[0][1]["timeout"]
+    assert asked[0] == "https://acme.example/p/inv_1%2F2"
 
 
 def test_a_url_that_cannot_be_asked():
@@ -212,14 +197,62 @@ def test_a_url_that_cannot_be_asked():
     with pytest.raises(NotDecided, match="invoice_id"):
         ask_processed("https://acme.example/p", OURS)
     with pytest.raises(NotVerified, match="it answered 500"):
-        ask_processed("https://acme.example/{invoice_id}", OURS, lambda url, **settings: Reply(500))
+        ask_processed("https://acme.example/{invoice_id}", OURS, lambda url: Page(500))
+    with pytest.raises(NotVerified, match="a web page"):
+        ask_processed("https://acme.example/{invoice_id}", OURS, lambda url: Page(200, "\n<!DOCTYPE html><title>App"))
 
-    def broken(url, **settings):
+    def broken(url):
         raise requests.ConnectionError("https://acme.example?key=secret")
 
     with pytest.raises(NotVerified, match="no answer came") as caught:
         ask_processed("https://acme.example/{invoice_id}", OURS, broken)
     assert "secret" not in str(caught.value)
+
+
+class Elsewhere(LoopbackServer):
+    """Another server than the one that knows: 404 everywhere, with the path in its page."""
+
+    def reply(self, request):
+        return Reply(404, f"<html>Cannot GET {request.path}</html>".encode(), {"content-type": "text/html"})
+
+
+class Knows(LoopbackServer):
+    """Knows its invoices, and follows nothing else."""
+
+    def reply(self, request):
+        if not request.path.startswith("/p/"):
+            return Reply(302, headers={"location": "/login"})
+        return Reply(404, b'{"times": 0}')
+
+
+def test_a_404_that_is_answered_everywhere_is_doubted_before_the_handler():
+    with Elsewhere() as server:
+        asked = ask_processed(f"{server.origin}/p/{{invoice_id}}", OURS)
+    (finding,) = delivery_findings(delivery(attempt()), asked)
+    assert (asked.times, finding.kind) == (0, Kind.NOT_VERIFIED)
+    assert "suspected before the handler" in finding.sentence
+
+
+def test_a_404_of_the_application_itself_speaks_against_the_handler():
+    with Knows() as server:
+        asked = ask_processed(f"{server.origin}/p/{{invoice_id}}", OURS)
+    (finding,) = delivery_findings(delivery(attempt()), asked)
+    assert (asked.doubt, finding.kind) == ("", Kind.REQUIREMENT)
+    assert "answered with success and not processed" in finding.sentence
+
+
+def test_a_redirect_is_not_followed_and_a_page_that_drips_is_given_up():
+    with Knows() as server, pytest.raises(NotVerified, match="it answered 302"):
+        ask_processed(f"{server.origin}/q/{{invoice_id}}", OURS)
+    with Dripping() as server, pytest.raises(requests.RequestException):
+        get_page(server.url, 0.5)
+
+
+def test_a_witness_that_says_yes_too_early_is_not_believed():
+    assert early_findings(OURS, None) == early_findings(OURS, Processed(0)) == []
+    (finding,) = early_findings(OURS, Processed(1, counted=False))
+    assert finding.kind is Kind.NOT_VERIFIED
+    assert "before it was finalized" in told([finding])
 
 
 def test_the_companys_own_way_comes_first():

@@ -10,7 +10,7 @@ from typing import Any
 from ..kernel.pricing_rules import display_amount
 from ..kernel.render import dec
 from ..kernel.tables import Row
-from . import lines, readings, usage, views
+from . import entitling, readings, usage, views
 from .commitment import Charge
 from .pricing import number
 from .readings import Period, Reading
@@ -67,9 +67,8 @@ def _entitlements(scope: Scope, rows: Sequence[Row]) -> dict[str, list[tuple[Row
     """By feature: the published entitlements of the subscriptions' plans and of themselves, with the subscription."""
     found: dict[str, list[tuple[Row, Row]]] = {}
     for row in rows:
-        for owner in lines.entitling(scope, row):
-            for entitlement in scope.find("entitlements", entity_id=owner, status="published"):
-                found.setdefault(entitlement["feature_id"], []).append((row, entitlement))
+        for entitlement in entitling.of(scope, row):
+            found.setdefault(entitlement["feature_id"], []).append((row, entitlement))
     return found
 
 

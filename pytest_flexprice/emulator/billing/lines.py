@@ -11,10 +11,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from ..kernel import catalog
 from ..kernel.render import dec
 from ..kernel.tables import Row
-from . import addons, allowance, commitment, promised_windows, readings, usage
+from . import allowance, commitment, entitling, promised_windows, readings, usage
 from .commitment import Charge, LineCommitment
 from .periods import ONETIME
 from .pricing import Tariff, number
@@ -157,24 +156,13 @@ def granted_to(scope: Scope, subscription: Row, item: Row) -> allowance.Allowanc
     features = {row["id"] for row in scope.find("features", meter_id=item["meter_id"], status="published")}
     if not features:
         return None
-    rows = [row for owner in entitling(scope, subscription) for row in _entitlements(scope, owner)]
     return allowance.combine(
         allowance.Allowance(
             None if row["usage_limit"] is None else number(row["usage_limit"]), row.get("usage_reset_period") or ""
         )
-        for row in rows
+        for row in entitling.of(scope, subscription)
         if row["feature_id"] in features and row.get("is_enabled", True)
     )
-
-
-def entitling(scope: Scope, subscription: Row) -> list[str]:
-    """What entitles a subscription: its plan, each addon it has in the running period (as often as it has it), itself."""
-    had = [row["addon_id"] for row in addons.current(scope, subscription)]
-    return [subscription["plan_id"], *had, subscription["id"]]
-
-
-def _entitlements(scope: Scope, owner: str) -> list[Row]:
-    return catalog.entitlements_of(scope.world, scope.environment, owner)
 
 
 def _apply_line_commitment(scope: Scope, subscription: Row, line: Line, reading: Reading) -> None:

@@ -1,4 +1,4 @@
-"""``modify/execute`` and ``modify/preview``: children, grouped invoices and quantities of a running subscription (contract 11.2)."""
+"""``modify/execute`` and ``modify/preview``: what belongs to a running subscription, and how many (contract 11.2)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from ..kernel import errors
 from ..kernel.tables import Row
-from . import grouping, inheritance, quantities, transaction
+from . import attachments, grouping, inheritance, quantities, transaction
 from .inheritance import INHERITED, PARENT, STANDALONE
 from .scope import Scope, subscription_by_id
 
@@ -61,7 +61,9 @@ def _modify(scope: Scope, identifier: str, body: Given, change_quantities: Calla
         quantities.check(wanted)
         row = subscription_by_id(scope, identifier)
         return Modified(change_quantities(scope, row, wanted), [row], row)
-    raise errors.not_implemented(f"modifications of type {kind}")
+    row, params = subscription_by_id(scope, identifier), body[f"{kind}_params"] or {}
+    real = change_quantities is quantities.change
+    return Modified(attachments.KINDS[kind](scope, row, params, real), [row], row)
 
 
 def _changed(row: Row, action: str) -> dict[str, Any]:

@@ -38,6 +38,15 @@ def attach_coupons(
         _associate(scope, row, wanted)
 
 
+def attach_coupon(
+    scope: Scope, row: Row, code: str, dates: tuple[datetime, datetime | None], line_item: str | None
+) -> None:
+    """Associate one coupon with a running subscription or a line of it; the same refusals."""
+    wanted = _Wanted(coupon_by_code(scope, code), *dates, line_item)
+    _check(scope, row, wanted.coupon)
+    _associate(scope, row, wanted)
+
+
 def _wanted(
     scope: Scope, row: Row, body: Mapping[str, Any], items: Mapping[str, Row], phase: Row | None
 ) -> Iterator[_Wanted]:

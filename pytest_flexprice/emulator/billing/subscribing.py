@@ -13,6 +13,7 @@ from . import (
     addons,
     config,
     drafts,
+    entitling,
     grants,
     grouping,
     inheritance,
@@ -141,6 +142,7 @@ def _agree(scope: Scope, row: Row, body: Mapping[str, Any], plan: Row, prices: S
     heirs = inheritance.prepare(scope, row, body["inheritance"])
     for given in body["addons"] or []:
         addons.attach(scope, row, given)
+    entitling.override(scope, row, body["override_entitlements"] or [])
     for given in body["line_items"] or []:
         line_changes.add(scope, row, given)
     grants.agree(scope, row, body["credit_grants"])

@@ -29,10 +29,11 @@ def end_trials(world: World, now: datetime) -> None:
     """Start the first paid period of every trial that is over, billing its advance fees at once."""
     for row in _trialing(world):
         if row["trial_end"] <= now:
-            _start_paying(Scope.of_job(world, row), row)
+            start_paying(Scope.of_job(world, row), row)
 
 
-def _start_paying(scope: Scope, row: Row) -> None:
+def start_paying(scope: Scope, row: Row) -> None:
+    """Let the first paid period of a subscription begin where its trial ends; a subscription that is to end then ends."""
     begin = row["trial_end"]
     planned = row["cancel_at"] if row["cancel_at_period_end"] else None
     if planned is not None and planned <= begin:

@@ -29,6 +29,7 @@ ADDONS = Resource(
     (among("addon_ids", "id"), among("lookup_keys", "lookup_key")),
     view=lambda call, row, page: plan_view(call.world, call.environment, row, page.expand),
 )
+ADDONS.serve("/v1/addons")
 
 
 @route("POST", "/v1/addons", permission="addon:write")
@@ -91,15 +92,3 @@ def delete_addon(call: Call) -> dict[str, str]:
     addons.check_unused(Scope.of(call), row)
     call.touch(row, status="archived")
     return {"message": "addon deleted successfully"}
-
-
-@route("GET", "/v1/addons")
-def list_addons(call: Call) -> dict[str, Any]:
-    """A page of addons."""
-    return ADDONS.listed(call)
-
-
-@route("POST", "/v1/addons/search")
-def search_addons(call: Call) -> dict[str, Any]:
-    """A page of addons."""
-    return ADDONS.searched(call)

@@ -42,6 +42,7 @@ COUPONS = Resource(
     offset=OWN,
     view=lambda _call, row, _page: views.coupon(row),
 )
+COUPONS.serve("/v1/coupons")
 _HUNDRED = 100
 
 
@@ -135,15 +136,3 @@ def delete_coupon(call: Call) -> dict[str, str]:
     """Archive a coupon; subscriptions keep it."""
     call.touch(_coupon(call), status="archived")
     return {"message": "coupon deleted successfully"}
-
-
-@route("GET", "/v1/coupons")
-def list_coupons(call: Call) -> dict[str, Any]:
-    """A page of coupons."""
-    return COUPONS.listed(call)
-
-
-@route("POST", "/v1/coupons/search")
-def search_coupons(call: Call) -> dict[str, Any]:
-    """The same by a body."""
-    return COUPONS.searched(call)

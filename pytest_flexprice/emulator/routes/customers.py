@@ -9,7 +9,7 @@ from ..billing.scope import Scope, customer_by_external_id
 from ..kernel import errors
 from ..kernel.binding import Schema, field, strings
 from ..kernel.call import Call, Reply, created, no_content
-from ..kernel.resource import Resource, among, equal, metadata
+from ..kernel.resource import Resource, address, among, equal, metadata
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
@@ -30,10 +30,11 @@ CUSTOMERS = Resource(
         equal("external_id"),
         among("external_ids", "external_id"),
         among("customer_ids", "id"),
-        equal("email"),
+        equal("email", kind=address),
         metadata(),
     ),
 )
+CUSTOMERS.serve("/v1/customers", one=True)
 
 
 _CREATE = Schema(
@@ -74,29 +75,11 @@ def create_customer(call: Call) -> Reply:
     return created(row)
 
 
-@route("GET", "/v1/customers/:id")
-def get_customer(call: Call) -> Any:
-    """One customer by id, archived ones too."""
-    return CUSTOMERS.found(call, call.params["id"])
-
-
 @route("GET", "/v1/customers/external/:external_id")
 @route("GET", "/v1/customers/lookup/:external_id")
 def get_customer_by_external_id(call: Call) -> Any:
     """One published customer by its external id, byte for byte."""
     return customer_by_external_id(Scope.of(call), call.params["external_id"])
-
-
-@route("GET", "/v1/customers")
-def list_customers(call: Call) -> dict[str, Any]:
-    """A page of customers."""
-    return CUSTOMERS.listed(call)
-
-
-@route("POST", "/v1/customers/search")
-def search_customers(call: Call) -> dict[str, Any]:
-    """A page of customers, by more than a query can say."""
-    return CUSTOMERS.searched(call)
 
 
 @route("PUT", "/v1/customers/:id", permission="customer:write")

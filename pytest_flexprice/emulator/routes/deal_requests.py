@@ -166,6 +166,14 @@ def _embedded(name: str, schema: Schema) -> Field:
     return field(name, array(schema), "dive", go=f"SubscriptionCreationConfig.{go_name(name)}")
 
 
+_ENTITLEMENT = Schema(
+    "OverrideEntitlementRequest",
+    field("entitlement_id", rules="required"),
+    field("usage_limit", integer),
+    field("is_enabled", boolean),
+    field("static_value"),
+    field("config_value", mapping),
+)
 AGREED = (
     field("trial_period_days", integer),
     field("credit_grants", array(GRANT)),
@@ -177,7 +185,7 @@ AGREED = (
     *COUPONS,
     field("line_item_commitments", commitments),
     _embedded("override_line_items", OVERRIDE),
-    field("override_entitlements", anything),
+    _embedded("override_entitlements", _ENTITLEMENT),
     _embedded("addons", ADDON),
     _embedded("line_items", LINE),
     _embedded("phases", PHASE),

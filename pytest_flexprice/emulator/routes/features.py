@@ -100,6 +100,7 @@ FEATURES = Resource(
     view=_shown,
     check=_expand,
 )
+FEATURES.serve("/v1/features")
 
 
 def _key_of(name: str) -> str:
@@ -177,18 +178,6 @@ def create_feature(call: Call) -> Reply:
 def get_feature(call: Call) -> Any:
     """One feature with its meter."""
     return feature_view(call.world, call.environment, FEATURES.found(call, call.params["id"]), meter=True)
-
-
-@route("GET", "/v1/features")
-def list_features(call: Call) -> dict[str, Any]:
-    """A page of features, published and archived."""
-    return FEATURES.listed(call)
-
-
-@route("POST", "/v1/features/search")
-def search_features(call: Call) -> dict[str, Any]:
-    """A page of features by ids, keys, meters or part of the name."""
-    return FEATURES.searched(call)
 
 
 @route("PUT", "/v1/features/:id", permission="feature:write")

@@ -16,6 +16,7 @@ AGGREGATIONS = ("COUNT", "SUM", "AVG", "COUNT_UNIQUE", "LATEST", "SUM_WITH_MULTI
 BUCKETS = ("MINUTE", "15MIN", "30MIN", "HOUR", "3HOUR", "6HOUR", "12HOUR", "DAY", "WEEK", "MONTH")
 _WITH_EXPRESSION = ("SUM", "AVG", "MAX", "LATEST")
 METERS = Resource("meters", "Meter", (), statuses=("published", "archived"), sort="name", conditions=False)
+METERS.serve("/v1/meters", search=False)
 
 FILTER = Schema("Filter", field("key"), field("values", array(text)))
 _AGGREGATION = Schema(
@@ -130,12 +131,6 @@ def add_filters(call: Call, meter: Row, given: list[dict[str, Any] | None]) -> N
 def create_meter(call: Call) -> Reply:
     """A new meter."""
     return created(insert_meter(call, call.bind(METER)))
-
-
-@route("GET", "/v1/meters")
-def list_meters(call: Call) -> dict[str, Any]:
-    """A page of meters, published and archived; no filter by event name."""
-    return METERS.listed(call)
 
 
 @route("GET", "/v1/meters/:id")

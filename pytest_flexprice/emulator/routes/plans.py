@@ -65,6 +65,7 @@ PLANS = Resource(
     view=lambda call, row, page: plan_view(call.world, call.environment, row, page.expand),
     check=_check_page,
 )
+PLANS.serve("/v1/plans")
 
 
 def _holder(call: Call, lookup_key: str | None) -> Row | None:
@@ -101,18 +102,6 @@ def create_plan(call: Call) -> Reply:
 def get_plan(call: Call) -> Any:
     """One plan with everything, ended prices too."""
     return full_plan_view(call.world, call.environment, PLANS.found(call, call.params["id"]))
-
-
-@route("GET", "/v1/plans")
-def list_plans(call: Call) -> dict[str, Any]:
-    """A page of plans."""
-    return PLANS.listed(call)
-
-
-@route("POST", "/v1/plans/search")
-def search_plans(call: Call) -> dict[str, Any]:
-    """A page of plans; prices that have ended are left out of what is expanded."""
-    return PLANS.searched(call)
 
 
 @route("GET", "/v1/plans/:id/entitlements")

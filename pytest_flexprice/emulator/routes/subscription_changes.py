@@ -11,7 +11,7 @@ from ..kernel import errors
 from ..kernel.binding import Schema, anything, array, decimal, field, instant, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.routing import route
-from .deal_requests import ADD_ADDON, LINE, LINE_UPDATE, REMOVE_ADDON
+from .deal_requests import ADD_ADDON, ADDON, LINE, LINE_UPDATE, REMOVE_ADDON
 
 _END_LINE = Schema("DeleteSubscriptionLineItemRequest", field("effective_from", instant), field("proration_behavior"))
 _MODIFY = Schema(
@@ -53,10 +53,25 @@ _MODIFY = Schema(
             field("child_subscription_ids", array(text)),
         ),
     ),
-    *(
-        field(name, anything)
-        for name in ("addon_params", "coupon_params", "tax_params", "trial_end_params", "checkout")
+    field(
+        "addon_params",
+        Schema("SubModifyAddonParams", field("action"), field("add", ADDON), field("remove", REMOVE_ADDON)),
     ),
+    field(
+        "coupon_params",
+        Schema(
+            "SubModifyCouponParams",
+            *(field(name) for name in ("action", "coupon_code", "coupon_association_id", "subscription_line_item_id")),
+            field("start_date", instant),
+            field("end_date", instant),
+        ),
+    ),
+    field(
+        "tax_params",
+        Schema("SubModifyTaxParams", *(field(name) for name in ("action", "tax_rate_id", "tax_association_id"))),
+    ),
+    field("trial_end_params", Schema("SubModifyTrialEndRequest", field("action"), field("new_trial_end", instant))),
+    field("checkout", anything),
 )
 
 

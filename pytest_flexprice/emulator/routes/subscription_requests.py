@@ -24,7 +24,6 @@ _WORDS = {
     "send_invoice": "default_active and default_incomplete",
 }
 CURRENCY_LENGTH = 3
-_ELSEWHERE = ("override_entitlements", "checkout")
 
 CREATE = Schema(
     "CreateSubscriptionRequest",
@@ -82,9 +81,8 @@ def check(body: dict[str, Any], call: Call) -> None:
         raise errors.validation("Draft subscriptions cannot have phases")
     _check_amounts(body)
     _check_deal(body, call)
-    for name in _ELSEWHERE:
-        if body[name]:
-            raise errors.not_implemented(f"{name} on POST /v1/subscriptions")
+    if body["checkout"]:
+        raise errors.not_implemented("checkout on POST /v1/subscriptions")
 
 
 def _check_period(body: dict[str, Any]) -> None:

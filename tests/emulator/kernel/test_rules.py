@@ -255,3 +255,14 @@ def test_filters_let_pass_what_they_say(texts: list[str], wanted: str) -> None:
         pairs = metadata().test
         assert pairs is not None
         assert pairs(row, {"k": wanted}) is (text == wanted)
+
+
+def test_a_list_filters_by_an_address_only(api: Api) -> None:
+    api.make("/v1/customers", {"external_id": "a", "name": "A", "email": "pay@acme.example"})
+    assert len(api.make("/v1/customers/search", {"email": "pay@acme.example"})["items"]) == 1
+    assert len(api.get("/v1/customers?email=")["items"]) == 1
+    for answer in (
+        api.call("POST", "/v1/customers/search", {"email": "acme"}),
+        api.call("GET", "/v1/customers?email=acme"),
+    ):
+        assert (answer.status_code, answer.get_json()["message"]) == (400, "Invalid filter parameters")

@@ -1,0 +1,116 @@
+"""Addons, coupons and tax rates put on a running subscription or taken off it, and another end of its trial.
+
+These kinds of ``modify`` were not recorded: shapes and rules are those of the API's own description. What is not ``real`` is a
+preview: nothing is paid and billed that could not be undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..kernel import errors
+from ..kernel.tables import Row
+from . import addons, grants, line_items, promises, trials
+from .scope import Scope
+
+Given = Mapping[str, Any]
+Changed = dict[str, list[dict[str, Any]]]
+_TRIAL_ENDS = ("immediate", "scheduled_date")
+
+
+def _adds(kind: str, params: Given) -> bool:
+    """Whether something is added, not removed."""
+    if params.get("action") not in ("add", "remove"):
+        raise errors.validation(f"Valid values for {kind} action: add, remove")
+    return bool(params["action"] == "add")
+
+
+def _required(params: Given, name: str) -> Any:
+    if not params.get(name):
+        raise errors.validation(f"{name} is required for action '{params['action']}'")
+    return params[name]
+
+
+def _association(scope: Scope, table: str, row: Row, identifier: str, owner: str) -> Row:
+    """A published association of the subscription; 404 otherwise."""
+    found = scope.get(table, identifier)
+    if found is None or found["status"] != "published" or found[owner] != row["id"]:
+        name = table.removesuffix("s")
+        message = f"{name.replace('_', ' ').capitalize()} with ID {identifier} was not found"
+        raise errors.not_found(message, {f"{name}_id": identifier})
+    return found
+
+
+def addon(scope: Scope, row: Row, params: Given, real: bool) -> Changed:
+    """Attach or detach an addon; what is shown are its lines."""
+    adding = _adds("addon", params)
+    given = _required(params, params["action"])
+    if adding:
+        association = addons.attach(scope, row, given)
+        if real and row["subscription_status"] == "active":
+            grants.pay_all(scope, row)
+    else:
+        association = addons.detach(scope, given)
+    lines = [line for line in line_items.of(scope, row) if line["addon_association_id"] == association["id"]]
+    return {"line_items": [_line(line, "created" if adding else "ended") for line in lines]}
+
+
+def _line(line: Row, action: str) -> dict[str, Any]:
+    shown = {name: line[name] for name in ("id", "price_id", "quantity", "start_date", "end_date") if line[name]}
+    return {**shown, "change_action": action}
+
+
+def coupon(scope: Scope, row: Row, params: Given, _real: bool) -> Changed:
+    """Attach a coupon by its code, to the subscription or one of its lines, or take an association away."""
+    if not _adds("coupon", params):
+        identifier = _required(params, "coupon_association_id")
+        found = _association(scope, "coupon_associations", row, identifier, "subscription_id")
+        scope.touch(found, status="archived")
+        return {}
+    line = params.get("subscription_line_item_id")
+    if line and not any(one["id"] == line for one in line_items.of(scope, row)):
+        raise errors.validation("The line item is not of this subscription", {"subscription_line_item_id": line})
+    dates = params.get("start_date") or scope.now, params.get("end_date")
+    promises.attach_coupon(scope, row, _required(params, "coupon_code"), dates, line or None)
+    return {}
+
+
+def tax(scope: Scope, row: Row, params: Given, _real: bool) -> Changed:
+    """Let a tax rate count for the subscription, or no more."""
+    if not _adds("tax", params):
+        identifier = _required(params, "tax_association_id")
+        scope.touch(_association(scope, "tax_associations", row, identifier, "entity_id"), status="archived")
+        return {}
+    identifier = _required(params, "tax_rate_id")
+    rate = scope.get("tax_rates", identifier)
+    if rate is None or rate["status"] != "published":
+        raise errors.not_found(f"Tax rate with ID {identifier} was not found", {"tax_rate_id": identifier})
+    given = {"priority": None, "auto_apply": True, "currency": row["currency"], "metadata": None}
+    promises.associate_tax(scope, rate, "subscription", row["id"], given)
+    return {}
+
+
+def trial_end(scope: Scope, row: Row, params: Given, real: bool) -> Changed:
+    """End the trial now, or move its end."""
+    action = params.get("action")
+    if action not in _TRIAL_ENDS:
+        raise errors.validation(f"Valid values for trial end action: {', '.join(_TRIAL_ENDS)}")
+    if row["subscription_status"] != "trialing":
+        details = {"subscription_id": row["id"], "subscription_status": row["subscription_status"]}
+        raise errors.validation("Only the trial of a trialing subscription can be changed", details)
+    now = scope.now
+    end = now if action == "immediate" else params.get("new_trial_end")
+    if end is None:
+        raise errors.validation("new_trial_end is required for action 'scheduled_date'")
+    if end < now:
+        raise errors.validation("new_trial_end must be in the future", {"new_trial_end": end})
+    scope.touch(row, trial_end=end, current_period_end=end)
+    if action == "immediate" and real:
+        trials.start_paying(scope, row)
+    changed = {"id": row["id"], "action": "updated", "status": row["subscription_status"], "trial_end": end}
+    return {"subscriptions": [{**changed, "current_period_end": row["current_period_end"]}]}
+
+
+KINDS = {"addon": addon, "coupon": coupon, "tax": tax, "trial_end": trial_end}
+"""What each type of modification does to a subscription."""
