@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -29,6 +30,7 @@ from pytest_flexprice.oracle.customers.register import Register
 from pytest_flexprice.rehearsal import demo
 from pytest_flexprice.tasks import left
 from pytest_flexprice.tasks.init import first_plan
+from pytest_flexprice.tasks.masking import masked
 from pytest_flexprice.tasks.snapshot import write_snapshot
 from pytest_flexprice.tasks.updating import update
 
@@ -121,6 +123,12 @@ def test_the_first_plan_agrees_with_the_environment_it_was_written_from(
         told = [*customers.compare(register), *subscriptions.compare(register, present, NOW)]
     assert [one.finding.sentence for one in told if one.finding.severity is Severity.ERROR] == []
     assert declared.unknown_columns(declared.header(plan.customers, plan.folder), "customers") == []
+
+
+def test_fractions_in_events_are_written_as_they_were_sent() -> None:
+    sent = {"gb": Decimal("14.5"), "fine": Decimal("0.12345678901234567890"), "list": [Decimal("1.25")], "text": "7.5"}
+    kept = masked({"event_name": "measured", "properties": sent})["properties"]
+    assert json.dumps(kept) == '{"gb": 14.5, "fine": "0.12345678901234567890", "list": [1.25], "text": "7.5"}'
 
 
 def test_samples_are_what_was_sent_without_what_tells_of_a_person(
