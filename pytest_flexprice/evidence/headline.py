@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from pytest_flexprice.evidence.judged import ItemVerdict, Word
 from pytest_flexprice.evidence.sidebyside import capital
 from pytest_flexprice.model.checklist import Level
-
-if TYPE_CHECKING:
-    pass
-from pytest_flexprice.evidence.judged import ItemVerdict, Word
 
 EXIT_FAILED = 1
 EXIT_NOT_VERIFIED = 6
@@ -34,7 +30,8 @@ def word_of(judged: list[ItemVerdict], level: Level, rehearsal: bool, beside: Tr
     troubles = _troubles(failed, [item.id for item in judged if item.state == "not decided"], beside)
     if rehearsal:
         told = troubles + ([f"not proved: {', '.join(unproved)}"] if unproved else [])
-        outcome = "; ".join(told) if told else f"all {len(judged)} items hold"
+        excepted = f", except {_list(waived)}: waived" if waived else ""
+        outcome = "; ".join(told) if told else f"all {len(judged)} items hold{excepted}"
         return "REHEARSAL", "REHEARSAL", f"{capital(outcome)}. A rehearsal says nothing about a real environment."
     if troubles and not (beside.untold and len(troubles) == 1):
         return "NOT READY", "NOT READY", f"{capital('; '.join(troubles))}."

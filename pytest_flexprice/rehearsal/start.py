@@ -21,7 +21,7 @@ from pytest_flexprice.emulator.seeding.seed import SeedError
 from pytest_flexprice.model.golive_plan import Environment, GoLivePlan, Handler, Webhooks
 from pytest_flexprice.model.profile import LOCAL, ProfileError
 from pytest_flexprice.oracle.catalog.signed_off import key_variable
-from pytest_flexprice.rehearsal import demo, demo_log
+from pytest_flexprice.rehearsal import demo, demo_log, own_log
 from pytest_flexprice.rehearsal.client_faults import CLIENT_FAULTS, ClientFault
 from pytest_flexprice.rehearsal.handler import FAULTS as HANDLER_FAULTS
 from pytest_flexprice.rehearsal.handler import WRONG_SECRET, DemoHandler
@@ -115,6 +115,9 @@ class Rehearsal:
         if plan.path == demo.PLAN and plan.traffic:
             names = [fault.name for fault in chosen.client]
             self.values["traffic"] = demo_log.prepare(live, plan, datetime.now(UTC), names)
+        elif plan.traffic:
+            names = [fault.name for fault in chosen.client]
+            self.values["own_log"] = own_log.prepare(live, plan, datetime.now(UTC), names)
         for fault in chosen.client:
             fault.prepare(live, sandbox, self.values)
 
@@ -206,7 +209,9 @@ def rehearsed_plan(plan: GoLivePlan, values: dict[str, Any]) -> GoLivePlan:
     result = plan.model_copy(update={"environments": {**others, LOCAL: local}, "attestations": attestations})
     if plan.path == demo.PLAN:
         result = _recent(result, datetime.now(UTC).date())
-    result = demo_log.with_log(result, values.get("traffic", ""))
+    if plan.path == demo.PLAN:
+        result = demo_log.with_log(result, values.get("traffic", ""))
+    result = own_log.with_copy(result, values.get("own_log", {}))
     for name in values["faults"]:
         result = CLIENT_FAULTS[name].change(result, values)
     return result

@@ -78,6 +78,11 @@ class Log:
         own = metering(rows, meter, dialect(self.opened.engine))
         return {key[0]: value for key, value in counted(own, rows, "owner").items()}
 
+    def newest(self) -> datetime:
+        """The second of the newest event."""
+        table = self.opened.table
+        return at(fetched(table.agg(newest=table.second.max()))[0]["newest"])
+
     def customers(self, window: Window) -> dict[str, int]:
         """How many events each customer has."""
         rows = self._within(window)
