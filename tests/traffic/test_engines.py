@@ -29,9 +29,10 @@ from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.log import Log
 from pytest_flexprice.traffic.metered import Metered
 from pytest_flexprice.traffic.metering import counted, metering
+from pytest_flexprice.traffic.reading import canonical
 from pytest_flexprice.traffic.reconcile import reconcile
 from pytest_flexprice.traffic.search import Search
-from pytest_flexprice.traffic.source import opened
+from pytest_flexprice.traffic.source import Opened, opened
 from pytest_flexprice.traffic.stamps import seconds
 from tests.traffic.doubles import ListFlexprice
 from tests.traffic.logs import FILTERS, NAME, a_log, aggregation, apart, table
@@ -179,5 +180,26 @@ def test_a_whole_comparison_finds_in_a_postgres_table_what_differs(postgres, tmp
     with opened(traffic, tmp_path, lambda name: None) as log:
         search = Search(Log(log), ListFlexprice(arrived, [meter]), metered)
         result = reconcile(search, known, WINDOW, WINDOW.end)
+    assert {one.event_id: one.cause for one in result.differences} == {"e21": Cause.VALUE, "e22": Cause.LOST}
+    assert result.events == len(sent)
+
+
+def test_a_whole_comparison_finds_in_a_spark_table_what_differs(spark):
+    sent = [_sent(number) for number in range(1, 60)]
+    rows = [
+        {
+            "event_id": one.id, "event_name": one.name, "external_customer_id": one.external_customer_id,
+            "timestamp": one.timestamp.isoformat(), "properties": json.dumps(one.properties),
+        }
+        for one in sent
+    ]  # fmt: skip
+    raw = spark.create_table("usage", pa.Table.from_pylist(rows), overwrite=True)
+    table = canonical(raw, Traffic(source="pyspark://local", table="usage"), dialect("pyspark"))
+    meter = Meter("m", "sum", NAME, Aggregation("SUM", "n"))
+    metered = [Metered(meter, "feat_m", "sum")]
+    known = Known(metered, frozenset(one.external_customer_id for one in sent), {})
+    arrived = [*sent[:20], replace(sent[20], properties={"n": 1}), *sent[22:]]
+    search = Search(Log(Opened(table, "pyspark", "usage")), ListFlexprice(arrived, [meter]), metered)
+    result = reconcile(search, known, WINDOW, WINDOW.end)
     assert {one.event_id: one.cause for one in result.differences} == {"e21": Cause.VALUE, "e22": Cause.LOST}
     assert result.events == len(sent)
