@@ -11,6 +11,7 @@ import pytest
 from pytest_bdd import given, then, when
 
 from pytest_flexprice.api import ApiError, Flexprice, Transport, WriteGuard
+from pytest_flexprice.evidence.facts import ENDS
 from pytest_flexprice.evidence.keeping import Observe
 from pytest_flexprice.evidence.statements import attestation_for
 from pytest_flexprice.model.checklist import BY_ID, Level
@@ -130,6 +131,9 @@ def not_expired(keys: list[Any], profile: Profile, observe: Observe) -> None:
         findings=findings,
         facts=facts,
     )
+    last_days = {f"the key of {name}": told[8:18] for name, told in facts.items() if told != "expires never"}
+    if last_days:
+        observe(ENDS, observed=last_days, facts=last_days)
     require_none(findings)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_flexprice.evidence import allure_report, attestation, exchanges, history
+from pytest_flexprice.evidence import allure_report, attestation, exchanges, facts, history
 from pytest_flexprice.evidence.allure_files import write_allure_files, write_configuration
 from pytest_flexprice.evidence.context import RunContext
 from pytest_flexprice.evidence.document import Document, Provenance
@@ -140,6 +140,7 @@ class Bundle:
         """What changed since the newest run of this level, or since the baseline that was given; this run is remembered for the next."""
         folder = self.folder.parent / history.FOLDER
         seen, line = history.baseline_of(run, verdict, scenarios), history.line_of(run, verdict, scenarios)
+        ends = {**last_days(self.context.plan, run.environment), **facts.ending(seen.facts)}
         if run.rehearsal:
             seen.facts = {}  # its Flexprice is made anew each time
         for observation in (each for record in scenarios for each in record.observations):
@@ -149,7 +150,6 @@ class Bundle:
         history.remember(folder, seen, line)
         if before is None:
             return None
-        ends = last_days(self.context.plan, run.environment)
         return compare(before, seen, runs=earlier, line=line, ends=ends, today=self.context.today)
 
     def _seal(self, left_out: Sequence[str]) -> None:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from pytest_flexprice.evidence.judged import ItemVerdict, Word
 from pytest_flexprice.evidence.sidebyside import capital
 from pytest_flexprice.model.checklist import Level
-
-if TYPE_CHECKING:
-    pass
-from pytest_flexprice.evidence.judged import ItemVerdict, Word
 
 EXIT_FAILED = 1
 EXIT_NOT_VERIFIED = 6
