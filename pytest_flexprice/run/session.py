@@ -26,6 +26,7 @@ from pytest_flexprice.run import collector, preflight, run
 from pytest_flexprice.run.gating import Gate
 from pytest_flexprice.run.interruption import Interruption, sweep_command
 from pytest_flexprice.run.run import HANDOVER, RUN, Run
+from pytest_flexprice.run.vanishing import Vanishing
 
 RERUN_OPTIONS = {
     "reruns": "--reruns",
@@ -65,6 +66,9 @@ def configure(config: pytest.Config, name: str) -> None:
         interruption = Interruption(this)
         interruption.install()
         this.closers.append(interruption.remove)
+        vanishing = Vanishing()
+        vanishing.install()
+        this.closers.append(vanishing.remove)
         _register_evidence(config, this)
     _register_suite(config)
     config.pluginmanager.register(SuiteHooks(this), "flexprice-suite")

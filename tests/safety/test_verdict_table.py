@@ -170,7 +170,7 @@ WAYS = (
     Way("skipped by a step", ending="pytest.skip('another day')", says="another day"),
     Way("the run is ended", ending="pytest.exit('done', returncode=0)", arguments=("-p", "no:randomly")),
     Way(
-        "the process vanishes", ending="os._exit(0)", codes=(0,), says="The run began and has not ended", verdict=False
+        "the process vanishes", ending="os._exit(0)", codes=(6,), says="The run began and has not ended", verdict=False
     ),
     Way(
         "green the second time",
