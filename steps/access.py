@@ -11,14 +11,15 @@ import pytest
 from pytest_bdd import given, then, when
 
 from pytest_flexprice.api import ApiError, Flexprice, Transport, WriteGuard
-from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.evidence.facts import ENDS
+from pytest_flexprice.evidence.keeping import Observe
 from pytest_flexprice.evidence.statements import attestation_for
 from pytest_flexprice.model.checklist import BY_ID, Level
 from pytest_flexprice.model.finding import Finding, Kind, NotVerified, require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.model.times import instant
-from pytest_flexprice.oracle import access
+from pytest_flexprice.oracle import access, revoked
 from pytest_flexprice.run.profile import normalised
 from pytest_flexprice.testbed.proof import belonging
 
@@ -130,6 +131,9 @@ def not_expired(keys: list[Any], profile: Profile, observe: Observe) -> None:
         findings=findings,
         facts=facts,
     )
+    last_days = {f"the key of {name}": told[8:18] for name, told in facts.items() if told != "expires never"}
+    if last_days:
+        observe(ENDS, observed=last_days, facts=last_days)
     require_none(findings)
 
 
@@ -198,17 +202,15 @@ def clocks_agree(server_time: datetime, observe: Observe) -> None:
 def old_keys(profile: Profile, plan: GoLivePlan) -> dict[str, str | None]:
     attested = attestation_for(BY_ID["1.4"], plan, profile.name, datetime.now(UTC).date()) is not None
     own = profile.environment
-    if own.type == "production":
-        require_none(access.undeclared_old_keys(own, profile.name, attested))
-    elif not (own.old_keys or own.old_key_ids or own.scan):
-        pytest.skip("old keys matter where an environment is live, and this is a development environment")
+    if own.production:
+        require_none(revoked.undeclared_old_keys(own, profile.name, attested))
     return {name: profile.variable(name) for name in profile.environment.old_keys}
 
 
 @then("none of them authenticates any more")
 def old_keys_are_dead(old_keys: dict[str, str | None], profile: Profile, observe: Observe) -> None:
-    tried = [access.OldKey(name, _shown(value), _status(profile.base_url, value)) for name, value in old_keys.items()]
-    findings = access.living_old_keys(tried)
+    tried = [revoked.OldKey(name, _shown(value), _status(profile.base_url, value)) for name, value in old_keys.items()]
+    findings = revoked.living_old_keys(tried)
     observe(
         "old keys",
         expected=dict.fromkeys(old_keys, 401),
@@ -222,7 +224,7 @@ def old_keys_are_dead(old_keys: dict[str, str | None], profile: Profile, observe
 def old_keys_are_not_listed(flexprice: Flexprice, profile: Profile, observe: Observe) -> None:
     declared = profile.environment.old_key_ids
     listed = list(flexprice.list("/v1/secrets/api/keys")) if declared else []
-    findings = access.listed_old_keys(listed, declared)
+    findings = revoked.listed_old_keys(listed, declared)
     observe("keys declared revoked", expected=list(declared), observed=[key["id"] for key in listed], findings=findings)
     require_none(findings)
 
@@ -241,7 +243,7 @@ def configuration_is_clean(
     for path in _files(plan, profile.environment.scan):
         files += 1
         text = path.read_text(encoding="utf-8", errors="replace")
-        findings += access.scan_text(path, text, values, profile.api_key, foreign)
+        findings += revoked.scan_text(path, text, values, profile.api_key, foreign)
     observe("deployed configuration", expected="no old key", observed=f"{files} files read", findings=findings)
     require_none(findings)
 

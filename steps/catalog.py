@@ -12,7 +12,7 @@ from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.catalog import read_catalog, read_everything, read_extras
 from pytest_flexprice.api.observed import observing
 from pytest_flexprice.api.other import reader
-from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.evidence.keeping import Observe
 from pytest_flexprice.model.finding import Finding, not_decided, require_none
 from pytest_flexprice.model.golive_plan import Accepted, Event, GoLivePlan
 from pytest_flexprice.model.grouping import alike

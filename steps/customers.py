@@ -18,7 +18,7 @@ from pytest_flexprice.api.customers import (
     read_subscriptions,
 )
 from pytest_flexprice.api.observed import observing
-from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.evidence.keeping import Observe
 from pytest_flexprice.model.customer_columns import DEALS, NAMES
 from pytest_flexprice.model.finding import not_decided, require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan

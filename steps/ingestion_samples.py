@@ -14,7 +14,7 @@ from pytest_bdd import given, then
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.events import recent_events
 from pytest_flexprice.api.observed import observing
-from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.evidence.keeping import Observe
 from pytest_flexprice.model.catalog_snapshot import SnapshotError
 from pytest_flexprice.model.finding import Finding, Kind, require_none
 from pytest_flexprice.model.golive_plan import Event, GoLivePlan

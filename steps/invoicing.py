@@ -24,7 +24,7 @@ from pytest_flexprice.api.previews import (
     read_previews,
     read_running_subscriptions,
 )
-from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.evidence.keeping import Observe
 from pytest_flexprice.model.finding import Finding, Severity, not_verified, require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan, Invoicing
 from pytest_flexprice.model.profile import Profile

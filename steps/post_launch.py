@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from pytest_bdd import given, parsers, then
 
-from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.evidence.keeping import Observe
 from pytest_flexprice.model.finding import require_none
 from pytest_flexprice.model.golive_plan import Attestation, GoLivePlan
 from pytest_flexprice.model.profile import Profile

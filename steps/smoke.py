@@ -10,7 +10,7 @@ import pytest
 from pytest_bdd import given, then, when
 
 from pytest_flexprice.api import Flexprice
-from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.evidence.keeping import Observe
 from pytest_flexprice.model.finding import require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.model.meters import Event

@@ -12,12 +12,23 @@ from pytest_bdd import given, then, when
 
 from pytest_flexprice import __version__
 from pytest_flexprice.api import Flexprice
-from pytest_flexprice.evidence.recorder import Observe
+from pytest_flexprice.evidence.facts import ENDS
+from pytest_flexprice.evidence.keeping import Observe
 from pytest_flexprice.model.finding import NotVerified, require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan, Webhooks
 from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.testbed.waiting import Eventually
-from pytest_flexprice.webhooks import answers, effects, event_types, handler, recent, registration, repeats, sending
+from pytest_flexprice.webhooks import (
+    answers,
+    certificate,
+    effects,
+    event_types,
+    handler,
+    recent,
+    registration,
+    repeats,
+    sending,
+)
 from pytest_flexprice.webhooks.portal import Portal, open_portal
 from pytest_flexprice.webhooks.processed_url import processed_reader
 from pytest_flexprice.webhooks.sending import Result
@@ -39,7 +50,7 @@ _AGENT = f"pytest-flexprice/{__version__}"
 @contextmanager
 def reading(flexprice: Flexprice, profile: Profile, webhooks: Webhooks) -> Iterator[Portal]:
     """The delivery service for the time of one step: the token is fetched now and forgotten afterwards."""
-    portal = open_portal(flexprice, profile.svix_url, profile.add_secret)
+    portal = open_portal(flexprice, profile.svix_url, profile.add_secret, flexprice.note)
     if portal is None:
         require_none(native_findings(webhooks))
     assert portal is not None
@@ -155,6 +166,7 @@ def answers_with_success(
     tried: tuple[Target, list[Result]], handler_has_processed: Override, eventually: Eventually, observe: Observe
 ) -> None:
     target, results = tried
+    _look_at_certificate(target.url, observe)
     ask = effects.trusted(processed_reader(target.webhooks.processed, handler_has_processed), target.mint)
     lost = effects.unprocessed(results, ask, eventually.poll)
     findings = [*answers.answer_findings(results), *repeats.unprocessed_findings(lost)]
@@ -198,6 +210,14 @@ def recent_deliveries(
     counts = {key: "{} of {} failed".format(*recent.failure_ratio(each)) for key, each in attempts.items()}
     observe("newest deliveries", expected="the newest one succeeded", observed=counts, findings=findings)
     require_none(findings)
+
+
+def _look_at_certificate(url: str, observe: Observe) -> None:
+    shown = certificate.read(url)
+    if shown is not None:
+        name = f"the certificate of {shown.host}"
+        findings = certificate.ending_findings(shown, datetime.now(UTC).date())
+        observe(ENDS, observed={name: shown.ends}, findings=findings, facts={name: shown.ends.isoformat()})
 
 
 def _require_registered(endpoints: list[Endpoint], webhooks: Webhooks) -> list[Endpoint]:

@@ -53,16 +53,18 @@ def write(seed: int, folder: Path) -> None:
         "start_sequence": 7,
         "timezone": "UTC",
     }
+    codes = {code for row in rows for code in row.get("coupon", "").split("; ") if code}
     extras = {
         "addons": {},
-        "coupons": {},
+        "coupons": {code.lower(): _coupon(code) for code in sorted(codes)},
         "tax_rates": {},
         "price_units": {},
         "settings": {"invoice_config": invoice_config},
     }
     catalog = {"flexprice_catalog": 1, "features": features, "plans": plans, "extras": extras}
     (folder / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
-    columns = ["external_id", "plan", *(name for name in NAMES[2:] if chance.random() < 0.45)]
+    needed = {"currency", "billing_period"} if any(_several(plan) for plan in plans.values()) else set()
+    columns = ["external_id", "plan", *(name for name in NAMES[2:] if name in needed or chance.random() < 0.45)]
     lines = [columns, *([row.get(name, "") for name in columns] for row in rows)]
     delimiter = chance.choice(",;\t")
     (folder / "customers.csv").write_text("".join(delimiter.join(line) + "\n" for line in lines), encoding="utf-8")
@@ -87,24 +89,38 @@ def _feature(chance: random.Random, number: int) -> dict[str, Any]:
 
 
 def _plan(chance: random.Random, number: int, features: dict[str, Any]) -> dict[str, Any]:
-    currency, period = (
-        chance.choice(("usd", "eur", "jpy")),
-        chance.choice(("MONTHLY", "MONTHLY", "ANNUAL", "QUARTERLY", "WEEKLY")),
-    )
-    usual = {"currency": currency, "billing_period": period, "billing_period_count": 1}
+    currencies = chance.sample(("usd", "eur", "jpy"), chance.choice((1, 1, 2)))
+    periods = chance.sample(("MONTHLY", "ANNUAL", "QUARTERLY", "WEEKLY", "HALF_YEARLY"), chance.choice((1, 1, 2)))
     used = [key for key in features if chance.random() < 0.8] or ["f0"]
-    prices = [_price(chance, key, features[key]["meter"]["event_name"], usual) for key in used]
-    if chance.random() < 0.6:
-        cadence, amount = chance.choice(("ADVANCE", "ARREAR")), chance.choice(("9", "49", "1000"))
-        prices.append(
-            {**usual, "type": "FIXED", "billing_model": "FLAT_FEE", "invoice_cadence": cadence, "amount": amount}
-        )
+    fee = chance.random() < 0.6
+    prices = []
+    for currency, period in ((currency, period) for currency in currencies for period in periods):
+        usual = {"currency": currency, "billing_period": period, "billing_period_count": 1}
+        prices += [_price(chance, key, features[key]["meter"]["event_name"], usual) for key in used]
+        if fee:
+            prices.append({**usual, **_fee(chance, number)})
     allowance = {"feature_type": "metered", "is_soft_limit": True, "usage_limit": chance.choice(("5", "100"))}
     return {
         "name": f"Plan {number}",
         "prices": prices,
         "entitlements": {"f0": allowance} if chance.random() < 0.4 else {},
     }
+
+
+def _coupon(code: str) -> dict[str, str]:
+    kind = {"type": "percentage", "percentage_off": "10", "amount_off": "0", "cadence": "forever"}
+    return {"name": code, "coupon_code": code.lower(), **kind}
+
+
+def _several(plan: dict[str, Any]) -> bool:
+    """Whether a row has to say which currency and period it has."""
+    return len({(one["currency"], one["billing_period"]) for one in plan["prices"]}) > 1
+
+
+def _fee(chance: random.Random, number: int) -> dict[str, Any]:
+    cadence, amount = chance.choice(("ADVANCE", "ARREAR")), chance.choice(("9", "49", "1000"))
+    kind = {"type": "FIXED", "billing_model": "FLAT_FEE", "display_name": f"Seats {number}"}
+    return {**kind, "invoice_cadence": cadence, "amount": amount}
 
 
 def _price(chance: random.Random, feature: str, event: str, usual: dict[str, Any]) -> dict[str, Any]:
@@ -127,15 +143,16 @@ def _price(chance: random.Random, feature: str, event: str, usual: dict[str, Any
 
 def _row(chance: random.Random, number: int, plans: dict[str, Any], now: datetime) -> Row:
     key = chance.choice(list(plans))
-    price = plans[key]["prices"][0]
+    price = chance.choice(plans[key]["prices"])
+    unsaid = () if _several(plans[key]) else ("",)
     status = chance.choice(("", "active", "draft", "paused", "trialing", "cancelled")) if number else ""
     started = now - timedelta(days=chance.choice((2, 10, 40, 100)))
     soon, later = now + timedelta(days=5), now + timedelta(days=200)
     return {
         "external_id": f"org_{number}",
         "plan": key,
-        "currency": chance.choice(("", price["currency"], price["currency"].upper())),
-        "billing_period": chance.choice(("", price["billing_period"], price["billing_period"].lower())),
+        "currency": chance.choice((*unsaid, price["currency"], price["currency"].upper())),
+        "billing_period": chance.choice((*unsaid, price["billing_period"], price["billing_period"].lower())),
         "billing_period_count": chance.choice(("", "1", "3")),
         "billing_cycle": chance.choice(("", "anniversary", "calendar")),
         "collection_method": chance.choice(("", "send_invoice", "charge_automatically")),
@@ -145,7 +162,31 @@ def _row(chance: random.Random, number: int, plans: dict[str, Any], now: datetim
         "end_date": chance.choice(("", f"{later:%Y-%m-%dT%H:%M:%SZ}")) if status in ("", "active") else "",
         "payment_terms": chance.choice(("", "30 NET", "NET 15")),
         "timezone": chance.choice(("", "UTC", "Europe/Berlin")),
+        **_deal(chance, price, plans[key]["prices"]),
     }
+
+
+def _deal(chance: random.Random, price: dict[str, Any], prices: list[dict[str, Any]]) -> Row:
+    """What was agreed with one customer in three: any of own prices, seats, coupons and a commitment, none that contradict."""
+    if chance.random() < 0.67:
+        return {}
+    own = [
+        one
+        for one in prices
+        if (one["currency"], one["billing_period"]) == (price["currency"], price["billing_period"])
+    ]
+    fees = [one for one in own if one["type"] == "FIXED"]
+    flat = [one for one in own if one["type"] == "USAGE" and one["billing_model"] == "FLAT_FEE"]
+    deal: Row = {}
+    if fees and chance.random() < 0.6:
+        deal["quantity"] = chance.choice(("7", f"{fees[0]['display_name']}=25"))
+    if flat and chance.random() < 0.6:
+        deal["price_overrides"] = f"{flat[0]['event_name']}={chance.choice(('0.02', '2.5'))}"
+    if chance.random() < 0.4:
+        deal["coupon"] = chance.choice(("LAUNCH", "LAUNCH; PARTNER"))
+    if chance.random() < 0.4:
+        deal |= {"commitment": chance.choice(("500", "5000")), "overage_factor": chance.choice(("1.5", "2"))}
+    return deal
 
 
 def _event(

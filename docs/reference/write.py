@@ -1,7 +1,12 @@
-"""Writes the reference pages that follow from the code: ``python docs/reference/write.py``."""
+"""Writes what follows from the code: reference pages, schemas, the picture of the rooms and the emulator's page.
+
+``python docs/reference/write.py`` writes them anew; tests say which of them is stale.
+"""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,6 +86,8 @@ def main() -> None:
     (HERE / "faults.md").write_text(INTRODUCTION + "".join(rows), encoding="utf-8")
     (HERE / "plan.schema.json").write_text(plans.json_schema() + "\n", encoding="utf-8")
     (HERE / "golive.schema.json").write_text(document.json_schema(), encoding="utf-8")
+    for script in (["docs/reference/rooms.py"], ["-m", "tests.emulator.fidelity"]):
+        subprocess.run([sys.executable, *script], cwd=HERE.parents[1], check=True)  # noqa: S603 - our own
 
 
 def _order(row: tuple[str, str]) -> tuple[bool, int, str]:

@@ -38,10 +38,12 @@ class Flexprice:
     The transport, and with it the key, stays inside: whatever is sent through this client passes its guard.
     """
 
-    __slots__ = ("_close", "_send", "_unlogged", "base_url", "guard")
+    __slots__ = ("_close", "_send", "_unlogged", "base_url", "guard", "note")
 
     guard: WriteGuard
     base_url: str
+    note: Log
+    """Keeps an exchange with somebody else as evidence, too."""
     _send: Callable[..., Answer]
     _close: Callable[[], None]
     _unlogged: Callable[[], Flexprice]
@@ -76,6 +78,7 @@ class Flexprice:
         for name, value in (
             ("guard", guard),
             ("base_url", base_url),
+            ("note", note),
             ("_send", send),
             ("_close", transport.close),
             ("_unlogged", lambda: Flexprice(transport, guard)),

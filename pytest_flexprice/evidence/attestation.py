@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_flexprice.evidence.document import Document
 
 if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner, SSlibKey
 
+Key = TypeVar("Key")
 STATEMENT, ENVELOPE = "statement.json", "statement.dsse.json"
 KEY_VARIABLE = "FLEXPRICE_EVIDENCE_KEY"
 """The variable that names the PEM file of the company's private key; nothing is signed without it."""
@@ -134,15 +135,14 @@ def signer(path: Path) -> CryptoSigner:
     Raises:
         KeyRefused: there is no such key, or the extra is missing.
     """
-    try:
+
+    def load() -> CryptoSigner:
         from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - an extra
         from securesystemslib.signer import CryptoSigner  # noqa: PLC0415
-    except ImportError:
-        raise KeyRefused(f"Signing the evidence {_NEEDS}.") from None
-    try:
+
         return CryptoSigner(load_pem_private_key(_read(path), password=None))
-    except (ValueError, TypeError) as reason:
-        raise KeyRefused(_refusal(path, "private", reason)) from None
+
+    return _key(path, "private", "Signing the evidence", load)
 
 
 def public_key(path: Path) -> SSlibKey:
@@ -151,15 +151,23 @@ def public_key(path: Path) -> SSlibKey:
     Raises:
         KeyRefused: there is no such key, or the extra is missing.
     """
-    try:
+
+    def load() -> SSlibKey:
         from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415 - an extra
         from securesystemslib.signer import SSlibKey  # noqa: PLC0415
-    except ImportError:
-        raise KeyRefused(f"Checking a signature {_NEEDS}.") from None
-    try:
+
         return SSlibKey.from_crypto(load_pem_public_key(_read(path)))
+
+    return _key(path, "public", "Checking a signature", load)
+
+
+def _key(path: Path, kind: str, purpose: str, load: Callable[[], Key]) -> Key:
+    try:
+        return load()
+    except ImportError:
+        raise KeyRefused(f"{purpose} {_NEEDS}.") from None
     except (ValueError, TypeError) as reason:
-        raise KeyRefused(_refusal(path, "public", reason)) from None
+        raise KeyRefused(_refusal(path, kind, reason)) from None
 
 
 def _read(path: Path) -> bytes:

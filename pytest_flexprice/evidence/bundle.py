@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_flexprice.evidence import allure_report, attestation, exchanges, history
+from pytest_flexprice.evidence import allure_report, attestation, exchanges, facts, history
 from pytest_flexprice.evidence.allure_files import write_allure_files, write_configuration
 from pytest_flexprice.evidence.context import RunContext
 from pytest_flexprice.evidence.document import Document, Provenance
 from pytest_flexprice.evidence.drift import Drift, compare
 from pytest_flexprice.evidence.gathering import Gathering
+from pytest_flexprice.evidence.judged import Verdict
 from pytest_flexprice.evidence.junit import junit
 from pytest_flexprice.evidence.provenance import provenance
 from pytest_flexprice.evidence.records import ScenarioRecord
 from pytest_flexprice.evidence.report import as_html, as_json, as_markdown
 from pytest_flexprice.evidence.statements import last_days
-from pytest_flexprice.evidence.verdict import Verdict, with_attested
+from pytest_flexprice.evidence.verdict import with_attested
 
 if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner
@@ -139,6 +140,7 @@ class Bundle:
         """What changed since the newest run of this level, or since the baseline that was given; this run is remembered for the next."""
         folder = self.folder.parent / history.FOLDER
         seen, line = history.baseline_of(run, verdict, scenarios), history.line_of(run, verdict, scenarios)
+        ends = {**last_days(self.context.plan, run.environment), **facts.ending(seen.facts)}
         if run.rehearsal:
             seen.facts = {}  # its Flexprice is made anew each time
         for observation in (each for record in scenarios for each in record.observations):
@@ -148,7 +150,6 @@ class Bundle:
         history.remember(folder, seen, line)
         if before is None:
             return None
-        ends = last_days(self.context.plan, run.environment)
         return compare(before, seen, runs=earlier, line=line, ends=ends, today=self.context.today)
 
     def _seal(self, left_out: Sequence[str]) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from pytest_flexprice.evidence.document import Document
+from pytest_flexprice.evidence.judged import ItemVerdict
 from pytest_flexprice.evidence.records import ScenarioRecord
-from pytest_flexprice.evidence.verdict import ItemVerdict
 from pytest_flexprice.model.checklist import BY_ID, Level
 
 _GOOD, _BAD = ("passed", "attested"), ("failed", "not decided", "not verified")

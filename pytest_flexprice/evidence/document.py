@@ -9,8 +9,8 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from pytest_flexprice.evidence.drift import Drift
+from pytest_flexprice.evidence.judged import Verdict
 from pytest_flexprice.evidence.records import Reconciliation, ScenarioRecord
-from pytest_flexprice.evidence.verdict import Verdict
 
 
 class Row(BaseModel):

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import date
 from typing import Any
 
+ENDS = "ends by itself"
+"""The title of an observation whose facts are last days (ISO 8601) by what ends, as it is called in a sentence."""
 MOST_FACTS = 20_000
 LONGEST = 200
 
@@ -17,6 +21,15 @@ def flat(values: Mapping[str, Any]) -> dict[str, str]:
         return {path: _short(text) for path, text in found.items()}
     digest = hashlib.sha256("\n".join(f"{path}={found[path]}" for path in sorted(found)).encode("utf-8", "replace"))
     return {"how many": f"{len(found):,}", "digest": digest.hexdigest()[:16]}
+
+
+def ending(facts: Mapping[str, Mapping[str, str]]) -> dict[str, date]:
+    """What a run saw that ends by itself, and its last day."""
+    found = {}
+    for name, told in facts.get(ENDS, {}).items():
+        with suppress(ValueError):
+            found[name] = date.fromisoformat(told)
+    return found
 
 
 def _paths(value: Any, path: str) -> Iterator[tuple[str, str]]:

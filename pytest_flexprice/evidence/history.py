@@ -20,8 +20,8 @@ from pytest_flexprice.evidence.timeline import paces
 
 if TYPE_CHECKING:
     from pytest_flexprice.evidence.document import Provenance
+    from pytest_flexprice.evidence.judged import Verdict
     from pytest_flexprice.evidence.records import ScenarioRecord
-    from pytest_flexprice.evidence.verdict import Verdict
 
 FOLDER, RUNS = "history", "runs.ndjson"
 KEPT_RUNS = 400

@@ -18,12 +18,14 @@ from pytest_flexprice.evidence.attestation import KeyRefused, signing_key
 from pytest_flexprice.evidence.bundle import Bundle, EvidenceLeak
 from pytest_flexprice.evidence.context import RunContext
 from pytest_flexprice.evidence.gathering import Gathering, read_catalog
+from pytest_flexprice.evidence.headline import EXIT_FAILED
 from pytest_flexprice.evidence.history import Baseline, BaselineError, given_baseline
+from pytest_flexprice.evidence.judged import Verdict
 from pytest_flexprice.evidence.recorder import SECRETS, ScenarioRecorder, utc_now
 from pytest_flexprice.evidence.scenarios import one_line
 from pytest_flexprice.evidence.sealed import unseal
 from pytest_flexprice.evidence.terminal import print_verdict
-from pytest_flexprice.evidence.verdict import EXIT_FAILED, Verdict, judge, unfinished
+from pytest_flexprice.evidence.verdict import judge, unfinished
 from pytest_flexprice.evidence.waiting import LiveLines
 from pytest_flexprice.model.checklist import ITEMS
 

@@ -18,20 +18,17 @@ from typing import Any
 import pytest
 
 from pytest_flexprice.evidence.execution import ending
-from pytest_flexprice.evidence.facts import flat
+from pytest_flexprice.evidence.keeping import NO_FACTS, Keeping, Observe
 from pytest_flexprice.evidence.logs import clean_log_records
 from pytest_flexprice.evidence.longrepr import redact_report, redacted
 from pytest_flexprice.evidence.records import (
-    MOST_FINDINGS,
     PROPERTY,
-    FindingRecord,
     ObservationRecord,
     ScenarioRecord,
     StepRecord,
     StepStatus,
     WaitRecord,
     graver,
-    trimmed,
 )
 from pytest_flexprice.evidence.redaction import Redactor
 from pytest_flexprice.evidence.scenarios import describe, one_line, outcome_of, step_record, step_status
@@ -42,37 +39,11 @@ from pytest_flexprice.model.finding import Finding, NotVerified, RequirementNotM
 
 RECORDER = pytest.StashKey["ScenarioRecorder"]()
 SECRETS = "flexprice_secrets"
-_NO_FACTS: Mapping[str, Any] = {}
 
 
 def utc_now() -> datetime:
     """The current time, aware, UTC."""
     return datetime.now(UTC)
-
-
-class Observe:
-    """The ``observe`` fixture: notes what a step saw, expected and observed side by side."""
-
-    def __init__(self, recorder: ScenarioRecorder, node: pytest.Item) -> None:
-        self._recorder = recorder
-        self._node = node
-
-    def __call__(
-        self,
-        title: str,
-        *,
-        expected: Any = None,
-        observed: Any = None,
-        findings: Iterable[Finding] = (),
-        facts: Mapping[str, Any] = _NO_FACTS,
-    ) -> None:
-        """Note one observation. Values may be any data; they are redacted and shortened before they are kept.
-
-        ``facts`` are compared with those of the next run under this title: give what changes only when the environment does.
-        """
-        self._recorder.observation(
-            self._node, title, expected=expected, observed=observed, findings=list(findings), facts=facts
-        )
 
 
 class ScenarioRecorder:
@@ -102,7 +73,7 @@ class ScenarioRecorder:
         self._reached: dict[str, int] = {}
         self._begun: Counter[str] = Counter()
         self._calling = ""
-        self._known: dict[str, dict[tuple[str, ...], int | None]] = {}
+        self._kept = Keeping(redactor)
         self._step_started = 0.0
         config.stash[RECORDER] = self
         _default_allure_folder(config, folder)
@@ -235,46 +206,25 @@ class ScenarioRecorder:
         expected: Any = None,
         observed: Any = None,
         findings: Iterable[Finding] = (),
-        facts: Mapping[str, Any] = _NO_FACTS,
+        facts: Mapping[str, Any] = NO_FACTS,
     ) -> None:
         """Keep one observation of a running scenario, and tell whoever shows observations."""
         record = self._records.get(node.nodeid)
         if record is None:
             return
         number = self._reached.get(node.nodeid, 0)
-        observation = ObservationRecord(
-            title=self.redactor.text(title),
+        observation = self._kept.observation(
+            record,
+            title,
+            expected=expected,
+            observed=observed,
+            findings=list(findings),
+            facts=facts,
             at=utc_now(),
             step=number - 1 if number else None,
-            expected=self._clean(expected),
-            observed=self._clean(observed),
-            findings=self._keep(record, list(findings)),
-            facts=self.redactor.data(flat(facts)),
         )
-        record.observations.append(observation)
         for told in self.observed:
             told(record, observation)
-
-    def _clean(self, value: Any) -> Any:
-        return self.redactor.data(trimmed(value))
-
-    def _keep(self, record: ScenarioRecord, findings: list[Finding]) -> list[int]:
-        """Add findings that are new to the record; gives the positions of those that it holds."""
-        known = self._known.setdefault(record.node_id, {})
-        for finding in findings:
-            if _key(finding) in known:
-                continue
-            record.findings_total += 1
-            known[_key(finding)] = len(record.findings) if len(record.findings) < MOST_FINDINGS else None
-            if known[_key(finding)] is not None:
-                row = FindingRecord.of(finding, record.items[0])
-                record.findings.append(FindingRecord(**self._finding(row)))
-        return [at for at in (known[_key(finding)] for finding in findings) if at is not None]
-
-    def _finding(self, row: FindingRecord) -> dict[str, Any]:
-        told = row.model_dump()
-        values = {name: self.redactor.data(told.pop(name)) for name in ("expected", "observed")}
-        return {**self.redactor.record(told), **values}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
@@ -320,7 +270,7 @@ class ScenarioRecorder:
         outcome = outcome_of(error)
         self._note_error(record, error, report.when or "")
         if isinstance(error, (RequirementNotMet, NotVerified)):
-            self._keep(record, list(error.findings))
+            self._kept.findings(record, list(error.findings))
             report.longrepr = self._told(record, node_id, report.when or "", list(error.findings))
         step = self._step(node_id)
         if report.when == "call" and step is not None and step.status == "skipped" and outcome != "not run":
@@ -354,7 +304,7 @@ class ScenarioRecorder:
         report.user_properties.append((PROPERTY, json.dumps(clean, ensure_ascii=False)))
         self._records.pop(report.nodeid, None)
         self._reached.pop(report.nodeid, None)
-        self._known.pop(record.node_id, None)
+        self._kept.forget(record)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -371,7 +321,3 @@ def _default_allure_folder(config: pytest.Config, folder: Path) -> None:
             config.option.allure_report_dir = str(folder / "allure-results")
         # The folder is new; under xdist, cleaning it would wipe the results of other workers.
         config.option.clean_alluredir = False
-
-
-def _key(finding: Finding) -> tuple[str, ...]:
-    return finding.item, finding.path, finding.sentence, finding.severity.value

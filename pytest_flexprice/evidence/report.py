@@ -22,8 +22,8 @@ from pytest_flexprice.evidence import (
     traffic_chart,
 )
 from pytest_flexprice.evidence.document import Document
+from pytest_flexprice.evidence.judged import STATES, ItemVerdict, State, Verdict
 from pytest_flexprice.evidence.records import GRAVITY, ObservationRecord, ScenarioRecord
-from pytest_flexprice.evidence.verdict import STATES, ItemVerdict, State, Verdict
 from pytest_flexprice.model.checklist import SECTIONS
 from pytest_flexprice.model.shown import shown
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from pytest_flexprice.model.checklist import Item
-from pytest_flexprice.model.statements import is_placeholder, last_day, standing
+from pytest_flexprice.model.statements import digest_in, is_placeholder, last_day, standing
 
 if TYPE_CHECKING:
     from pytest_flexprice.model.golive_plan import GoLivePlan
@@ -57,7 +57,14 @@ def attestation_for(item: Item, plan: GoLivePlan | None, environment: str, today
     valid = [
         one
         for one in mine
-        if standing(one, environment, today, lambda name: (plan.folder / name).exists(), alone=alone).counts
+        if standing(
+            one,
+            environment,
+            today,
+            lambda name: (plan.folder / name).exists(),
+            alone=alone,
+            digest=digest_in(plan.folder),
+        ).counts
     ]
     if not valid:
         return None
@@ -120,14 +127,26 @@ def _machines_had_a_part(item: Item, plan: GoLivePlan, environment: str) -> bool
 def _decided(item: Item, plan: GoLivePlan, environment: str, today: date) -> Statement | None:
     """The plan's own tables as a statement: what to look for (1.4, 3.1), or a decision with owner and date (5.1, 5.2)."""
     if item.id in ("1.4", "3.1"):
-        if not _machines_had_a_part(item, plan, environment):
-            return None
-        named = "its old keys" if item.id == "1.4" else "the events it sends"
-        return Statement(by=plan.company.name, text=f"the plan names {named}")
+        return _named(item, plan, environment)
     invoicing = plan.for_environment(environment).invoicing
     if invoicing is None or not invoicing.decided_by or not invoicing.decided_on:
         return None
     if is_placeholder(invoicing.decided_by) or invoicing.decided_on > today:
         return None
+    if invoicing.lacks_a_second_name:
+        return None
+    by = invoicing.decided_by + (f" and {invoicing.seconded_by}" if invoicing.seconded_by else "")
     text = "invoices are reviewed" if item.id == "5.1" else f"invoices are handled by {invoicing.collection}"
-    return Statement(by=invoicing.decided_by, on=invoicing.decided_on, text=text)
+    return Statement(by=by, on=invoicing.decided_on, text=text)
+
+
+def _named(item: Item, plan: GoLivePlan, environment: str) -> Statement | None:
+    """What the plan names for machines to look for; of a development environment no old key has to be named."""
+    own = plan.environments.get(environment)
+    if _machines_had_a_part(item, plan, environment):
+        text = f"the plan names {'its old keys' if item.id == '1.4' else 'the events it sends'}"
+    elif item.id == "1.4" and own is not None and not own.production:
+        text = "this is a development environment, where an old key bills nobody"
+    else:
+        return None
+    return Statement(by=plan.company.name, text=text)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_flexprice.evidence.drift import told
-from pytest_flexprice.evidence.verdict import ItemVerdict, State, Verdict, Word
+from pytest_flexprice.evidence.judged import ItemVerdict, State, Verdict, Word
 
 if TYPE_CHECKING:
     from pytest_flexprice.evidence.bundle import Bundle

@@ -11,13 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel
-
 from pytest_flexprice.evidence.records import ScenarioRecord
 from pytest_flexprice.evidence.sidebyside import capital, grouped
 from pytest_flexprice.evidence.statements import (
-    Accepted,
-    Statement,
     attestation_for,
     ended_waiver,
     statement_for,
@@ -27,17 +23,12 @@ from pytest_flexprice.model.checklist import ITEMS, Item, Level
 
 if TYPE_CHECKING:
     from pytest_flexprice.model.golive_plan import GoLivePlan
-
-State = Literal["passed", "attested", "failed", "not decided", "not verified", "waived", "not run"]
-Word = Literal["READY", "READY WITH WAIVERS", "NOT READY", "INCOMPLETE", "REHEARSAL"]
-STATES: tuple[State, ...] = ("passed", "attested", "waived", "failed", "not decided", "not verified", "not run")
+from pytest_flexprice.evidence.headline import Troubles, coverage_of, exit_code_of, word_of
+from pytest_flexprice.evidence.judged import STATES, ItemVerdict, State, Verdict
 
 _GRAVE: tuple[Literal["failed", "not decided", "not verified"], ...] = ("failed", "not decided", "not verified")
 
 MOST_NAMES = 2
-EXIT_FAILED = 1
-EXIT_NOT_VERIFIED = 6
-EXIT_LEFT_BEHIND = 7
 
 
 @dataclass(frozen=True)
@@ -48,47 +39,6 @@ class _Grounds:
     today: date
     plan: GoLivePlan | None
     environment: str
-
-
-@dataclass(frozen=True)
-class _Troubles:
-    """What keeps a run from being green beside the items."""
-
-    leftovers: Sequence[str]
-    others_failed: int
-    untold: int
-
-
-class ItemVerdict(BaseModel):
-    """The state of one item and one sentence saying why; ``without_waiver`` is its state had nobody waived it."""
-
-    id: str
-    title: str
-    section: int
-    level: str
-    state: State
-    why: str
-    in_level: bool = True
-    waiver: Accepted | None = None
-    without_waiver: State | None = None
-    statement: Statement | None = None
-    scenarios: list[str] = []
-    chosen_out: bool = False
-    warnings: list[str] = []
-
-
-class Verdict(BaseModel):
-    """The verdict on a run: its word, its headline, every item, what was left behind, and the number of items in each state."""
-
-    word: Word
-    label: str
-    headline: str
-    coverage: str
-    items: list[ItemVerdict]
-    leftovers: list[str] = []
-    rehearsal: bool = False
-    exit_code: int = 0
-    counts: dict[str, int] = {}
 
 
 def judge(
@@ -112,16 +62,16 @@ def judge(
     records = list(scenarios)
     grounds = _Grounds(level, today, plan, environment)
     judged = [_judge_item(item, records, grounds) for item in items]
-    word, label, headline = _word(judged, level, rehearsal, _Troubles(leftovers, others_failed, untold))
+    word, label, headline = word_of(judged, level, rehearsal, Troubles(leftovers, others_failed, untold))
     return Verdict(
         word=word,
         label=label,
         headline=headline,
-        coverage=_coverage(judged, level),
+        coverage=coverage_of(judged, level),
         items=judged,
         leftovers=list(leftovers),
         rehearsal=rehearsal,
-        exit_code=_exit_code(judged, _Troubles(leftovers, others_failed, untold)),
+        exit_code=exit_code_of(judged, Troubles(leftovers, others_failed, untold)),
         counts=_counts(judged),
     )
 
@@ -250,77 +200,4 @@ def unfinished(level: Level) -> Verdict:
     why = "The run began and has not ended."
     items = [item.model_copy(update={"state": "not run", "why": why}) for item in verdict.items]
     text = f"{why} Nothing is proved; what it may have left behind is removed by --flexprice-sweep."
-    return verdict.model_copy(update={"headline": text, "coverage": _coverage(items, level), "items": items})
-
-
-def _word(judged: list[ItemVerdict], level: Level, rehearsal: bool, beside: _Troubles) -> tuple[Word, str, str]:
-    failed = [item.id for item in judged if item.state == "failed"]
-    unproved = [item.id for item in judged if item.state in ("not verified", "not run")]
-    waived = [item.id for item in judged if item.state == "waived"]
-    troubles = _troubles(failed, [item.id for item in judged if item.state == "not decided"], beside)
-    if rehearsal:
-        told = troubles + ([f"not proved: {', '.join(unproved)}"] if unproved else [])
-        outcome = "; ".join(told) if told else f"all {len(judged)} items hold"
-        return "REHEARSAL", "REHEARSAL", f"{capital(outcome)}. A rehearsal says nothing about a real environment."
-    if troubles and not (beside.untold and len(troubles) == 1):
-        return "NOT READY", "NOT READY", f"{capital('; '.join(troubles))}."
-    if troubles:
-        return "INCOMPLETE", "INCOMPLETE", f"{capital(troubles[0])}."
-    if unproved:
-        below = [item for item in judged if item.state in ("not verified", "not run") and item.in_level]
-        where = "in this run" if below else f"at level {level.word}"
-        return "INCOMPLETE", "INCOMPLETE", f"Nothing failed, but {_items(unproved)} not proved {where}."
-    if waived:
-        label = f"READY WITH {len(waived)} WAIVED"
-        return "READY WITH WAIVERS", label, f"Every item is passed or attested, except {_list(waived)}: waived."
-    return "READY", "READY", f"All {len(judged)} items are passed or attested."
-
-
-def _troubles(failed: list[str], undecided: list[str], beside: _Troubles) -> list[str]:
-    leftovers, others_failed, untold = beside.leftovers, beside.others_failed, beside.untold
-    troubles = [f"{len(failed)} {'item' if len(failed) == 1 else 'items'} failed: {_list(failed)}"] if failed else []
-    if undecided:
-        is_are = "item is" if len(undecided) == 1 else "items are"
-        troubles.append(f"{len(undecided)} {is_are} not decided: {_list(undecided)}")
-    if leftovers:
-        troubles.append(f"{len(leftovers)} {'object was' if len(leftovers) == 1 else 'objects were'} left behind")
-    if others_failed:
-        troubles.append(f"{others_failed} {'test' if others_failed == 1 else 'tests'} of your own failed")
-    if untold:
-        counted = f"{untold} {'failure' if untold == 1 else 'failures'}"
-        troubles.append(f"pytest counts {counted} that no scenario tells of, so this verdict cannot be trusted")
-    return troubles
-
-
-def _coverage(judged: list[ItemVerdict], level: Level) -> str:
-    covered = [item for item in judged if item.in_level and item.state != "not run"]
-    missed = [item.id for item in judged if item.in_level and item.state == "not run"]
-    opened = [item for item in judged if not item.in_level]
-    text = f"Level {level.word} covers {len(covered)} of {len(judged)} items"
-    if missed:
-        text = (
-            f"This run at level {level.word} covered {len(covered)} of {len(judged)} items, did not run {_list(missed)}"
-        )
-    if not opened:
-        return text + "."
-    needed = max(Level.parse(item.level) for item in opened)
-    return f"{text} and leaves open {_list([item.id for item in opened])}; run at level {needed.word} to cover them."
-
-
-def _exit_code(judged: list[ItemVerdict], beside: _Troubles) -> int:
-    if beside.leftovers:
-        return EXIT_LEFT_BEHIND
-    if beside.others_failed or any(item.state in ("failed", "not decided") for item in judged):
-        return EXIT_FAILED
-    # What somebody chose to leave out was not asked of this run.
-    unproved = any(item.state == "not run" and item.in_level and not item.chosen_out for item in judged)
-    unproved = unproved or any(item.state == "not verified" for item in judged)
-    return EXIT_NOT_VERIFIED if unproved or beside.untold else 0
-
-
-def _items(ids: list[str]) -> str:
-    return f"{_list(ids)} {'is' if len(ids) == 1 else 'are'}"
-
-
-def _list(ids: list[str]) -> str:
-    return ids[0] if len(ids) == 1 else f"{', '.join(ids[:-1])} and {ids[-1]}"
+    return verdict.model_copy(update={"headline": text, "coverage": coverage_of(items, level), "items": items})

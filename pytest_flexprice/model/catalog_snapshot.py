@@ -86,7 +86,6 @@ def _filled(value: str) -> str:
     return value
 
 
-Number = Annotated[str, BeforeValidator(_number)]
 Amount = Annotated[str, BeforeValidator(_amount)]
 Whole = Annotated[str, BeforeValidator(_whole)]
 Positive = Annotated[str, BeforeValidator(_positive)]

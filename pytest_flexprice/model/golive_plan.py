@@ -7,20 +7,27 @@ about fails as *not decided*, so nearly every part is optional here and asked fo
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pytest_flexprice.model import spoken
 from pytest_flexprice.model.bounded import LARGEST_PLAN, Unreadable, parse_toml, read_text
-from pytest_flexprice.model.checklist import BY_ID, Level
-from pytest_flexprice.model.statements import is_placeholder
+from pytest_flexprice.model.plan_values import (
+    BillingPeriod,
+    Cell,
+    Collection,
+    EventType,
+    Given,
+    ItemId,
+    LevelName,
+    Named,
+    Variable,
+)
 from pytest_flexprice.model.traffic_plan import Traffic
 
 PLAN_NAME = "golive.toml"
@@ -33,73 +40,8 @@ CHECKLIST_EVENT_TYPES = (
 )
 
 
-_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*|[a-z_][a-z0-9_]*")
-_KEY_PREFIX = re.compile(r"(sk|pk|rk|whsec|svixsk)_", re.IGNORECASE)
-
-
 class PlanError(Exception):
     """The plan cannot be used; the message is one sentence with file, key, value, what is expected and how to fix it."""
-
-
-def _named(value: str) -> str:
-    if is_placeholder(value):
-        raise ValueError(f"'{value}' is a placeholder; write a real name or sentence")
-    return value.strip()
-
-
-def _level(value: str) -> str:
-    return Level.parse(value).word
-
-
-def _item(value: str) -> str:
-    if value not in BY_ID:
-        raise ValueError(f"'{value}' is no checklist item; expected one of {', '.join(BY_ID)}")
-    return value
-
-
-def _variable(value: str) -> str:
-    """A variable's name; what may be a secret instead is refused and never shown.
-
-    Raises:
-        PydanticCustomError: of the kind that no value is shown of.
-    """
-    parts = value.split("_")
-    if not _VARIABLE.fullmatch(value) or _KEY_PREFIX.match(value) or any(map(_may_be_secret, parts)):
-        raise PydanticCustomError(
-            spoken.NOT_SHOWN,
-            "expected the name of an environment variable, such as FLEXPRICE_API_KEY, never a secret itself; "
-            "if it was one, take it out of the plan and make a new one",
-        )
-    return value
-
-
-def _may_be_secret(part: str) -> bool:
-    digits = sum(character.isdigit() for character in part)
-    return len(part) >= 24 or (len(part) >= 12 and digits >= 2) or (len(part) >= 8 and digits >= 4)
-
-
-def _given(value: str) -> str:
-    if not value.strip():
-        raise ValueError("it is empty, which would prove nothing; write it, or leave the key out")
-    return value.strip()
-
-
-def _cell(value: Any) -> Any:
-    """TOML has numbers and days of its own; a customers file has them as text."""
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-Named = Annotated[str, AfterValidator(_named)]
-LevelName = Annotated[str, AfterValidator(_level)]
-ItemId = Annotated[str, AfterValidator(_item)]
-Variable = Annotated[str, AfterValidator(_variable)]
-Given = Annotated[str, AfterValidator(_given)]
-BillingPeriod = Literal["MONTHLY", "ANNUAL", "WEEKLY", "DAILY", "QUARTERLY", "HALF_YEARLY"]
-Collection = Literal["send_invoice", "charge_automatically"]
-Cell = Annotated[str, BeforeValidator(_cell)]
-EventType = Annotated[str, Field(min_length=1)]
 
 
 class Part(BaseModel):
@@ -154,15 +96,26 @@ class Customers(Part):
 
 
 class Invoicing(Part):
-    """What was decided about invoices and unpaid ones (checklist section 5)."""
+    """What was decided about invoices and unpaid ones (checklist section 5).
+
+    Where it takes ``two_names``, the decision counts only when somebody else than ``decided_by`` stands behind it, too.
+    """
 
     grace_period_days: Annotated[int, Field(gt=0)] | None = None
     auto_cancel: bool | None = None
     collection: Collection | None = None
     decided_by: Named | None = None
     decided_on: date | None = None
+    seconded_by: Named | None = None
+    two_names: bool = False
     due_date_days: Annotated[int, Field(ge=0)] | None = None
     finalization_delay_seconds: Annotated[int, Field(gt=0)] | None = None
+
+    @property
+    def lacks_a_second_name(self) -> bool:
+        """Whether somebody else has to stand behind the decision, and nobody does."""
+        second = (self.seconded_by or "").casefold()
+        return self.two_names and second in ("", (self.decided_by or "").casefold())
 
 
 class Environment(Part):
@@ -260,7 +213,10 @@ class Waiver(Part):
 
 
 class Attestation(Part):
-    """A person's statement that an item holds (checklist sections 1, 5 and 8)."""
+    """A person's statement that an item holds (checklist sections 1, 5 and 8).
+
+    ``evidence`` is a link or a file beside the plan, ``evidence_sha256`` that file's SHA-256: of another file the statement is not.
+    """
 
     item: ItemId
     statement: Named
@@ -270,6 +226,7 @@ class Attestation(Part):
     valid_days: Annotated[int, Field(gt=0, le=366)] = 90
     environment: str = ""
     evidence: str = ""
+    evidence_sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = ""
 
 
 class GoLivePlan(Part):

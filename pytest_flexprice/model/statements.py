@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -35,6 +37,21 @@ class Stated(Protocol):
     def environment(self) -> str: ...
     @property
     def evidence(self) -> str: ...
+    @property
+    def evidence_sha256(self) -> str: ...
+
+
+def digest_in(folder: Path) -> Callable[[str], str]:
+    """What tells the SHA-256 of a file in a folder; "" for a link, or a file that cannot be read."""
+
+    def digest(name: str) -> str:
+        try:
+            with (folder / name).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            return ""
+
+    return digest
 
 
 @dataclass(frozen=True)
@@ -64,9 +81,15 @@ def last_day(stated: Stated) -> date:
 
 
 def standing(
-    stated: Stated, environment: str, today: date, exists: Callable[[str], bool], *, alone: bool = True
+    stated: Stated,
+    environment: str,
+    today: date,
+    exists: Callable[[str], bool],
+    *,
+    alone: bool = True,
+    digest: Callable[[str], str] = lambda name: "",
 ) -> Standing:
-    """Whether a statement counts today in this environment; ``exists`` tells whether a file beside the plan is there.
+    """Whether a statement counts today in this environment; ``exists`` and ``digest`` (SHA-256) tell of a file beside the plan.
 
     It has to be signed by a name, with a role and a sentence, made for this environment, not in the future, not run out, and its
     evidence, if it names any, can be looked at. One that names no environment is about the plan's only one, which ``alone`` says
@@ -87,10 +110,21 @@ def standing(
     if last < today:
         age = (today - stated.on).days
         return Standing(f"{who} of {stated.on} is {age} days old and ran out on {last}", "let its owner state it again")
+    unseen = _evidence(stated, exists, digest)
+    if unseen:
+        return unseen
+    return Standing(runs_out=last if last - today <= SOON else None)
+
+
+def _evidence(stated: Stated, exists: Callable[[str], bool], digest: Callable[[str], str]) -> Standing | None:
+    """What is wrong with the evidence of a statement, if anything is."""
     unseen = _unseen(stated.evidence.strip(), exists)
     if unseen:
         return Standing(unseen, "name a link, or a file that is there", undecided=False)
-    return Standing(runs_out=last if last - today <= SOON else None)
+    if stated.evidence_sha256 and digest(stated.evidence.strip()) != stated.evidence_sha256:
+        other = f"the evidence '{stated.evidence}' is not the file that {stated.by} stated it about: its SHA-256 is another one"
+        return Standing(other, "let its owner look at the file and state it again", undecided=False)
+    return None
 
 
 def _elsewhere(stated: Stated, environment: str, alone: bool) -> Standing | None:

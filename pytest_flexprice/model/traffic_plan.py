@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 SCHEMES = (
     "duckdb",
@@ -78,6 +78,25 @@ class Traffic(BaseModel):
     settling_hours: Annotated[int, Field(ge=0, le=240)] = 6
     timezone: Zone = ""
     customers: Annotated[int, Field(ge=0)] | Literal["all"] = 20
+
+    _note: str = PrivateAttr("")
+    _left_out: str = PrivateAttr("")
+
+    @property
+    def note(self) -> str:
+        """What the log stands for where a rehearsal made it."""
+        return self._note
+
+    @property
+    def left_out(self) -> str:
+        """Why a rehearsal does not compare the log, "" where it is compared."""
+        return self._left_out
+
+    def noted(self, *, note: str = "", left_out: str = "") -> Traffic:
+        """A copy that says so."""
+        copy = self.model_copy()
+        copy._note, copy._left_out = note, left_out
+        return copy
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pytest_flexprice.model.checklist import BY_ID
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.model.golive_plan import Attestation
-from pytest_flexprice.model.statements import standing
+from pytest_flexprice.model.statements import digest_in, standing
 
 
 def check(
@@ -44,7 +44,14 @@ def _missing(item: str, environment: str) -> Finding:
 
 def _judge(statement: Attestation, environment: str, today: date, folder: Path, alone: bool) -> list[Finding]:
     where = f"golive.toml: attestations ({statement.item}, {statement.by})"
-    stands = standing(statement, environment, today, lambda name: (folder / name).exists(), alone=alone)
+    stands = standing(
+        statement,
+        environment,
+        today,
+        lambda name: (folder / name).exists(),
+        alone=alone,
+        digest=digest_in(folder),
+    )
     if stands.problem:
         kind = Kind.NOT_DECIDED if stands.undecided else Kind.REQUIREMENT
         return [Finding(statement.item, where, stands.problem, remedy=stands.remedy, kind=kind)]

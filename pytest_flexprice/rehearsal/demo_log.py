@@ -40,7 +40,7 @@ Spoil = Callable[[list[Arrived]], Iterable[Arrived]]
 
 def _some(rows: list[Arrived], name: str = "model.completion") -> set[int]:
     """The places of a few events in the middle of the log."""
-    own = [place for place, row in enumerate(rows) if row.name == name]
+    own = [place for place, row in enumerate(rows) if row.name == name] or list(range(len(rows)))
     return set(own[len(own) // 2 : len(own) // 2 + 7])
 
 

@@ -13,14 +13,16 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
+from pytest_flexprice.emulator.faults.agreed import DEALS
 from pytest_flexprice.emulator.faults.all import FAULTS as EMULATOR_FAULTS
+from pytest_flexprice.emulator.kernel.access import access_of
 from pytest_flexprice.emulator.kernel.options import PRODUCTION, SANDBOX
 from pytest_flexprice.emulator.seeding.planned import customers_of, fill, why_made_up
 from pytest_flexprice.emulator.seeding.seed import SeedError
 from pytest_flexprice.model.golive_plan import Environment, GoLivePlan, Handler, Webhooks
 from pytest_flexprice.model.profile import LOCAL, ProfileError
 from pytest_flexprice.oracle.catalog.signed_off import key_variable
-from pytest_flexprice.rehearsal import demo, demo_log
+from pytest_flexprice.rehearsal import demo, demo_log, own_log
 from pytest_flexprice.rehearsal.client_faults import CLIENT_FAULTS, ClientFault
 from pytest_flexprice.rehearsal.handler import FAULTS as HANDLER_FAULTS
 from pytest_flexprice.rehearsal.handler import WRONG_SECRET, DemoHandler
@@ -80,6 +82,8 @@ class Rehearsal:
     def _fill(self, plan: GoLivePlan, chosen: Chosen) -> None:
         own = rehearsed_environment(plan)
         here = plan.for_environment(name_of(plan, own))
+        # No request changes a type: the embedded Production stands for whatever environment the plan has.
+        access_of(self.server.world).environments[PRODUCTION]["type"] = own.type
         live, sandbox = fill(self.server, here, own)
         _, key = live.key("billing service")
         variables = {"FLEXPRICE_API_KEY": key}
@@ -112,6 +116,9 @@ class Rehearsal:
         if plan.path == demo.PLAN and plan.traffic:
             names = [fault.name for fault in chosen.client]
             self.values["traffic"] = demo_log.prepare(live, plan, datetime.now(UTC), names)
+        elif plan.traffic:
+            names = [fault.name for fault in chosen.client]
+            self.values["own_log"] = own_log.prepare(live, plan, datetime.now(UTC), names)
         for fault in chosen.client:
             fault.prepare(live, sandbox, self.values)
 
@@ -127,7 +134,11 @@ class Chosen:
     @property
     def only_calculates(self) -> bool:
         """Whether nothing is wrong, or only what is billed: then customers may have used something, and each fault shows itself."""
-        return not self.handler and not self.client and all(name.startswith("W") for name in self.emulator)
+        return (
+            not self.handler
+            and not self.client
+            and all(name.startswith("W") or name == DEALS for name in self.emulator)
+        )
 
 
 def sort_faults(names: Iterable[str]) -> Chosen:
@@ -203,7 +214,9 @@ def rehearsed_plan(plan: GoLivePlan, values: dict[str, Any]) -> GoLivePlan:
     result = plan.model_copy(update={"environments": {**others, LOCAL: local}, "attestations": attestations})
     if plan.path == demo.PLAN:
         result = _recent(result, datetime.now(UTC).date())
-    result = demo_log.with_log(result, values.get("traffic", ""))
+    if plan.path == demo.PLAN:
+        result = demo_log.with_log(result, values.get("traffic", ""))
+    result = own_log.with_copy(result, values.get("own_log", {}))
     for name in values["faults"]:
         result = CLIENT_FAULTS[name].change(result, values)
     return result

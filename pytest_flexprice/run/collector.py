@@ -44,8 +44,9 @@ class FeatureFile(pytest.Module):
     def collect(self) -> Iterable[Any]:
         """The scenarios of the file, refused where one of them could not be bound or tagged as it should."""
         written = read_scenarios(self.path)
-        for problem in problems(self.path, written):
-            raise self.CollectError(problem)
+        found = list(problems(self.path, written))
+        if found:
+            raise self.CollectError("\n".join(found))
         collected = list(super().collect())
         bound = {_template(item).name for item in collected if isinstance(item, pytest.Function)}
         for scenario in written:
@@ -60,6 +61,8 @@ class FeatureFile(pytest.Module):
 def problems(path: Path, written: Iterable[Written]) -> Iterator[str]:
     """What keeps the scenarios of one file from being trusted, one sentence each."""
     written = list(written)
+    if not written:
+        yield f"{path}: the feature file has no scenario; write one, or remove the file"
     double = [name for name, times in Counter(scenario.name for scenario in written).items() if times > 1]
     for name in double:
         lines = ", ".join(str(scenario.line) for scenario in written if scenario.name == name)
@@ -68,11 +71,14 @@ def problems(path: Path, written: Iterable[Written]) -> Iterator[str]:
         where = f"{path}:{scenario.line}: scenario '{scenario.name}'"
         if scenario.rows == 0:
             yield f"{where} has no row of examples, so it would never run as it is meant; add one"
-        if not scenario.tags & BY_TAG.keys():
+        if scenario.empty:
+            yield f"{where} has no step of its own, so it would pass without looking at anything; give it one"
+        unknown = sorted(scenario.tags - BY_TAG.keys() - LEVEL_TAGS.keys() - {"information"})
+        if not scenario.tags & BY_TAG.keys() and not unknown:
             yield f"{where} names no checklist item; tag it with one, such as @{ITEMS[0].tag}"
         if len(scenario.tags & LEVEL_TAGS.keys()) != 1:
             yield f"{where} must carry exactly one level tag; expected one of {', '.join('@' + tag for tag in LEVEL_TAGS)}"
-        for tag in sorted(scenario.tags - BY_TAG.keys() - LEVEL_TAGS.keys() - {"information"}):
+        for tag in unknown:
             yield f"{where} carries @{tag}, which is neither an item nor a level; remove it or correct its spelling"
 
 

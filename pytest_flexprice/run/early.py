@@ -13,6 +13,7 @@ from _pytest.config import ConftestImportFailure
 from pytest_flexprice.evidence.redaction import Redactor
 from pytest_flexprice.evidence.sensitive import is_sensitive
 from pytest_flexprice.model.bounded import Unreadable
+from pytest_flexprice.model.shown import shown
 from pytest_flexprice.run import variables
 
 #: The shell's own: folders, whose names every refusal has to show, although they read like passwords.
@@ -27,6 +28,11 @@ def redactor_for(rootdir: Path, name: str) -> Redactor:
             if value and variable not in _FOLDERS and is_sensitive(variable):
                 redactor.add(value)
     return redactor
+
+
+def refusal(rootdir: Path, name: str, error: Exception) -> pytest.UsageError:
+    """The one sentence of a run that cannot begin, without secrets and without what a terminal would obey."""
+    return pytest.UsageError(shown(redactor_for(rootdir, name).text(str(error))))
 
 
 def _of_file(path: Path) -> Mapping[str, str | None]:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from pytest_flexprice.api import Flexprice
-from pytest_flexprice.evidence.recorder import RECORDER, Observe
+from pytest_flexprice.evidence.keeping import Observe
+from pytest_flexprice.evidence.recorder import RECORDER
 from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.run.run import RUN, Run

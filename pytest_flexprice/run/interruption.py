@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from pytest_flexprice.evidence.verdict import EXIT_LEFT_BEHIND
+from pytest_flexprice.evidence.headline import EXIT_LEFT_BEHIND
 from pytest_flexprice.run.run import Run
 from pytest_flexprice.testbed.ledger import Ledger
 

@@ -21,7 +21,6 @@ from pytest_flexprice.evidence.sealed import unseal
 from pytest_flexprice.model import golive_plan as plans
 from pytest_flexprice.model.bounded import Unreadable
 from pytest_flexprice.model.profile import LOCAL, Profile, ProfileError, Value
-from pytest_flexprice.model.shown import shown
 from pytest_flexprice.run import deadline, early, variables
 from pytest_flexprice.run import profile as profiles
 from pytest_flexprice.run.options import Sources
@@ -104,8 +103,7 @@ def begin(config: pytest.Config, name: str) -> Run:
     try:
         return _start(config, name) if handover is None else _join(config, name, json.loads(unseal(handover)))
     except (plans.PlanError, ProfileError, Unreadable) as error:
-        clean = early.redactor_for(config.rootpath, name)
-        raise pytest.UsageError(shown(clean.text(str(error)))) from None
+        raise early.refusal(config.rootpath, name, error) from None
 
 
 @dataclass(frozen=True)

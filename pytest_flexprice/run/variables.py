@@ -8,20 +8,33 @@ from io import StringIO
 from pathlib import Path
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
-from pytest_flexprice.model.bounded import LARGEST_VARIABLES, read_text
+from pytest_flexprice.model.bounded import LARGEST_VARIABLES, Unreadable, read_text
+
+#: How many lines are named.
+_SHOWN = 5
 
 
 def read(path: Path) -> Mapping[str, str | None]:
     """The variables of a file, none where there is no such file.
 
     Raises:
-        Unreadable: it is no regular file, not small, or not UTF-8.
+        Unreadable: it is no regular file, not small, or not UTF-8, or holds lines that set no variable.
     """
     try:
-        return dotenv_values(stream=StringIO(read_text(path, "the file of variables", LARGEST_VARIABLES)))
+        text = read_text(path, "the file of variables", LARGEST_VARIABLES)
     except FileNotFoundError:
         return {}
+    # What cannot be read may be a secret: only its line is told.
+    broken = [str(one.original.line) for one in parse_stream(StringIO(text)) if one.error]
+    if broken:
+        more = f" and {len(broken) - _SHOWN} more" if len(broken) > _SHOWN else ""
+        lines = f"lines {', '.join(broken[:_SHOWN])}{more} set" if len(broken) > 1 else f"line {broken[0]} sets"
+        raise Unreadable(
+            f"{path}: {lines} no variable; write NAME=value, with quotes closed, or begin a comment with #."
+        )
+    return dotenv_values(stream=StringIO(text))
 
 
 def open_to_others(path: Path) -> str:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_flexprice.api import ApiError, Flexprice
-from pytest_flexprice.evidence.verdict import EXIT_LEFT_BEHIND
+from pytest_flexprice.evidence.headline import EXIT_LEFT_BEHIND
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet
 from pytest_flexprice.run import collector, preflight, run
 from pytest_flexprice.run.run import Run
+from pytest_flexprice.tasks.plan import plan_of
 from pytest_flexprice.testbed.ledger import Ledger
 from pytest_flexprice.testbed.proof import belonging, prove_environment
 from pytest_flexprice.testbed.sweep import sweep
@@ -63,18 +64,11 @@ def missing(config: pytest.Config, name: str) -> int:
     """Print what people have to say yet; no network is needed.
 
     Raises:
-        pytest.UsageError: the plan cannot be read.
+        pytest.UsageError: there is no plan, or it cannot be read.
     """
-    from pytest_flexprice.model.golive_plan import PlanError, load  # noqa: PLC0415 - of this task only
-    from pytest_flexprice.model.profile import ProfileError  # noqa: PLC0415
-    from pytest_flexprice.run.profile import find_plan  # noqa: PLC0415
-    from pytest_flexprice.tasks import missing as missings  # noqa: PLC0415
+    from pytest_flexprice.tasks import missing as missings  # noqa: PLC0415 - of this task only
 
-    try:
-        plan = load(find_plan(config, name)[0])
-    except (ProfileError, PlanError) as error:
-        raise pytest.UsageError(str(error)) from None
-    lines = missings.missing(plan, name, datetime.now(UTC).date())
+    lines = missings.missing(plan_of(config, name), name, datetime.now(UTC).date())
     for line in lines:
         _say(line)
     _say(f"{len(lines)} to ask for." if lines else "Nobody has to be asked for anything.")

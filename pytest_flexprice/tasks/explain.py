@@ -13,9 +13,8 @@ from gherkin.parser import Parser
 from pytest_flexprice.model import golive_plan as plans
 from pytest_flexprice.model.checklist import BY_ID, SECTIONS, Item, Level
 from pytest_flexprice.model.finding import show
-from pytest_flexprice.model.profile import ProfileError
-from pytest_flexprice.run.profile import find_plan
 from pytest_flexprice.tasks.explanations import EXPLANATIONS
+from pytest_flexprice.tasks.plan import plan_if_any
 
 _PROOF = {
     "machine": "machines prove it",
@@ -48,13 +47,7 @@ def main(config: pytest.Config, item_id: str, features: Path) -> Iterator[str]:
         raise pytest.UsageError(
             f"--flexprice-explain {item_id}: there is no such item; expected one of {', '.join(BY_ID)}"
         )
-    try:
-        plan = plans.load(find_plan(config, "")[0])
-    except ProfileError:
-        plan = None
-    except plans.PlanError as error:
-        raise pytest.UsageError(str(error)) from None
-    return explained(BY_ID[item_id], scenarios(features), plan)
+    return explained(BY_ID[item_id], scenarios(features), plan_if_any(config))
 
 
 def explained(item: Item, every: Iterable[Named], plan: plans.GoLivePlan | None) -> Iterator[str]:

@@ -62,18 +62,6 @@ class FirstPlan:
         return list(paths)
 
 
-def write_first_plan(flexprice: Flexprice, profile: Profile, folder: Path) -> list[Path]:
-    """Write the files below ``folder`` from what the environment holds, and return them; nothing is ever overwritten.
-
-    The plan states what is there and leaves out what only a person can decide: the checklist tells those as *not decided*.
-
-    Raises:
-        NotVerified: one of the files is there already, or the environment cannot be read.
-        ApiError: Flexprice refused to be read.
-    """
-    return first_plan(flexprice, profile, folder).write(folder)
-
-
 def first_plan(flexprice: Flexprice, profile: Profile, folder: Path) -> FirstPlan:
     """The plan that describes an environment.
 

@@ -18,7 +18,8 @@ def left_to_decide(plan: FirstPlan) -> list[str]:
 def _decisions(plan: FirstPlan) -> Iterator[tuple[str, str]]:
     found, table = plan.found, f"environments.{plan.name}"
     yield "1.3", f"how the application calls Flexprice: {table}.client"
-    yield "1.4", f"which keys must be dead: {table}.old_keys, or an attestation for 1.4 that there never were any"
+    live = table if plan.production else "for the live environment, environments.prod"
+    yield "1.4", f"which keys must be dead: {live}.old_keys, or an attestation for 1.4 that there never were any"
     silent = sorted(found.catalog.metered_names() - {*found.samples})
     if silent:
         more = f" and {len(silent) - 3} more" if len(silent) > 3 else ""

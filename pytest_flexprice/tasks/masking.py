@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 FIELDS = ("event_name", "external_customer_id", "event_id", "timestamp", "properties")
@@ -34,7 +36,15 @@ def _value(name: str, value: Any) -> Any:
         return _properties(value)
     if isinstance(value, list):
         return [_value(name, one) for one in value]
+    if isinstance(value, Decimal):
+        return _number(value)
     if not isinstance(value, str) or re.fullmatch(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", value):
         return value
     personal = _PERSONAL.search(name) or _MAIL.search(value) or _ADDRESS.fullmatch(value)
     return MASK if personal else value
+
+
+def _number(value: Decimal) -> float | str:
+    """A number that JSON writes exactly; one with more digits than that as text, which Flexprice takes as well."""
+    number = float(value)
+    return number if isfinite(number) and Decimal(repr(number)) == value else format(value, "f")

@@ -55,7 +55,7 @@ def await_processed(
         NotVerified, NotDecided: the delivery service, or the company's own system, cannot be asked.
     """
     invoice_id, customer_id = str(invoice["id"]), str(invoice.get("customer_id") or "")
-    portal = open_portal(flexprice, profile.svix_url, profile.add_secret)
+    portal = open_portal(flexprice, profile.svix_url, profile.add_secret, flexprice.note)
     if portal is None:
         require_none(native_findings(webhooks))
         raise AssertionError("native deliveries are never verified")
@@ -110,7 +110,7 @@ def await_known_endpoint(
     if webhooks is None or profile.rehearsal:
         return
     with suppress(NotVerified, ApiError):
-        portal = open_portal(flexprice, profile.svix_url, profile.add_secret)
+        portal = open_portal(flexprice, profile.svix_url, profile.add_secret, flexprice.note)
         if portal is None:
             return
         try:

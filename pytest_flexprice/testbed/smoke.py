@@ -14,7 +14,7 @@ from pytest_flexprice.api import ApiError
 from pytest_flexprice.model.finding import Finding, NotVerified, RequirementNotMet
 from pytest_flexprice.model.meters import Event
 from pytest_flexprice.oracle.metering.attribution import Attribution
-from pytest_flexprice.testbed import billing_rungs, usage_rungs
+from pytest_flexprice.testbed import billing_rungs, event_rungs, usage_rungs
 from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.billing_rungs import Draft, Finalized, Invoice
 from pytest_flexprice.testbed.customer import TestSubscription
@@ -50,12 +50,12 @@ class Smoke:
         if self._setup.archived:
             names = ", ".join(f"'{name}'" for name in self._setup.archived)
             raise NotReached(f"not reached, because the meter of {names} is archived (2.2)")
-        return self._once(Rung.ACCEPTED, lambda: usage_rungs.accept(self.bench, self._setup))
+        return self._once(Rung.ACCEPTED, lambda: event_rungs.accept(self.bench, self._setup))
 
     def landed(self) -> Climbed[list[Attribution]]:
         """How far each event got."""
         self._reach(self.accepted(), Rung.ACCEPTED)
-        return self._once(Rung.LANDED, lambda: usage_rungs.land(self.bench, self._setup, self._sent))
+        return self._once(Rung.LANDED, lambda: event_rungs.land(self.bench, self._setup, self._sent))
 
     def mismatched(self) -> Climbed[Event]:
         """The mistyped control event."""
@@ -64,8 +64,8 @@ class Smoke:
 
     def _mismatch(self) -> Climbed[Event]:
         """The control events, those that filters keep out before the mistyped one, which arrives after them."""
-        self._sent.extend(usage_rungs.filtered(self.bench, self._setup, self._sent))
-        return usage_rungs.mismatch(self.bench, self._setup, self._sent[0])
+        self._sent.extend(event_rungs.filtered(self.bench, self._setup, self._sent))
+        return event_rungs.mismatch(self.bench, self._setup, self._sent[0])
 
     def metered(self) -> Climbed[None]:
         """The usage that three readers say."""

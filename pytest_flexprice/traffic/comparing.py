@@ -70,6 +70,7 @@ def compare(  # noqa: PLR0917 - what one comparison is made of
     known = _known(plan, catalog, environment, is_test)
     search = Search(log, flexprice, known.metered, progress, is_over)
     result = reconcile(search, known, window, now)
+    result.notes += [traffic.note] if traffic.note else []
     sample(search, known, result, now)
     billed = list(_billed(traffic, search, environment, known, result, now))
     found = {one.customer for one in result.differences}

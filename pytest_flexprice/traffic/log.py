@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from pytest_flexprice.traffic.dialects import dialect
 from pytest_flexprice.traffic.fetching import fetched, in_memory
 from pytest_flexprice.traffic.metering import Counted, counted, metering
 from pytest_flexprice.traffic.numbers import Rows
+from pytest_flexprice.traffic.prepared import Prepared, of_totals, prepared, stretched
 from pytest_flexprice.traffic.source import Opened
 
 DAY, HOUR, MINUTE = 86_400, 3_600, 60
@@ -22,9 +23,10 @@ _EVENT = ("name", "customer", "id", "second", "properties", "seq")
 
 @dataclass(frozen=True)
 class Log:
-    """The log of one source; windows are ``[start, end)`` in whole seconds."""
+    """The log of one source; windows are ``[start, end)`` in whole seconds. ``prepared`` are the meters that were asked about."""
 
     opened: Opened
+    prepared: dict[Meter, Prepared] = field(default_factory=dict, repr=False, compare=False)
 
     def _within(self, window: Window) -> Rows:
         table = self.opened.table
@@ -40,14 +42,21 @@ class Log:
         return {(row["name"], at(row["stretch"])): row["ids"] for row in fetched(found)}
 
     def metered(self, meter: Meter, window: Window, size: int) -> dict[datetime, Counted]:
-        """What a meter makes of all customers' events in each stretch of ``size`` seconds, as the environment's totals count it.
+        """What a meter makes of all customers' events in each stretch of ``size`` seconds, as the environment's totals count it."""
+        start, end = epoch(window.start), epoch(window.end)
+        if self.opened.engine == "duckdb":
+            found = self._prepared(meter, start, end).counted(start, end, size)
+        else:
+            rows = stretched(self.opened.table, start, end, size)
+            own = of_totals(rows, meter, dialect(self.opened.engine))
+            found = {key[0]: value for key, value in counted(own, rows, "stretch").items()}
+        return {at(stretch): value for stretch, value in found.items()}
 
-        There an event without the property whose values are counted has a value too (contract 11.1).
-        """
-        rows = self._within(window)
-        rows = rows.mutate(stretch=_start(rows, size))
-        own = replace(metering(rows, meter, dialect(self.opened.engine)), keeps_absent=True)
-        return {at(key[0]): value for key, value in counted(own, rows, "stretch").items()}
+    def _prepared(self, meter: Meter, start: int, end: int) -> Prepared:
+        known = self.prepared.get(meter)
+        if known is None or not known.covers(start, end):
+            known = self.prepared[meter] = prepared(self.opened.table, meter, dialect(self.opened.engine), start, end)
+        return known
 
     def usages(
         self, meter: Meter, windows: Mapping[str, Window], owners: Mapping[str, str] | None = None
@@ -68,6 +77,11 @@ class Log:
         rows = rows.filter(rows.second >= rows.start, rows.second < rows.end).select(*_EVENT, "owner")
         own = metering(rows, meter, dialect(self.opened.engine))
         return {key[0]: value for key, value in counted(own, rows, "owner").items()}
+
+    def newest(self) -> datetime:
+        """The second of the newest event."""
+        table = self.opened.table
+        return at(fetched(table.agg(newest=table.second.max()))[0]["newest"])
 
     def customers(self, window: Window) -> dict[str, int]:
         """How many events each customer has."""

@@ -7,7 +7,7 @@ text) and ``seq``, which orders events of one id and second.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -135,20 +135,34 @@ def _compounds(rows: Rows, key: str, dialect: Dialect, meter: Meter) -> dict[str
     return {text: printed(json.loads(text)) for text in texts}
 
 
-def counted(own: Metering, log: Rows, *by: str) -> dict[tuple[Any, ...], Counted]:
+Fetch = Callable[[Rows], list[dict[str, Any]]]
+
+
+def counted(own: Metering, log: Rows, *by: str, fetch: Fetch = fetched) -> dict[tuple[Any, ...], Counted]:
     """The meter's value and number of events in each group of the log by those columns; groups without rows are left out.
 
     Raises:
         NotVerified: a value depends on something unknown, or on a number that cannot be stored.
     """
     rows = own.rows(log, [name for name in by if name not in _KEY])
+    return collected(own.meter, by, asked(own.meter, rows, by), fetch)
+
+
+def collected(meter: Meter, by: Sequence[str], tables: Sequence[Rows], fetch: Fetch) -> dict[tuple[Any, ...], Counted]:
+    """What ``counted`` finds, of the questions that ``asked`` gives."""
     groups: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for table in _aggregates(own.meter, rows, by):
-        for row in fetched(table):
+    *aggregates, apart = tables
+    for table in aggregates:
+        for row in fetch(table):
             groups.setdefault(tuple(row[name] for name in by), {}).update(row)
-    if any(_is_cut(own.meter, row) for row in groups.values()):
-        _multiply_apart(own.meter, rows, by, groups)
-    return {key: _counted(own.meter, row) for key, row in groups.items()}
+    if any(_is_cut(meter, row) for row in groups.values()):
+        _multiply_apart(meter, fetch(apart), by, groups)
+    return {key: _counted(meter, row) for key, row in groups.items()}
+
+
+def asked(meter: Meter, rows: Rows, by: Sequence[str]) -> list[Rows]:
+    """The questions about a meter's rows; the last, each different quantity with how often it comes, is only asked where it is needed."""
+    return [*_aggregates(meter, rows, by), rows.group_by(*by, "quantity").agg(times=rows.count())]
 
 
 def _is_cut(meter: Meter, row: Mapping[str, Any]) -> bool:
@@ -160,14 +174,17 @@ def _is_cut(meter: Meter, row: Mapping[str, Any]) -> bool:
 
 
 def _multiply_apart(
-    meter: Meter, rows: Rows, by: Sequence[str], groups: Mapping[tuple[Any, ...], dict[str, Any]]
+    meter: Meter,
+    quantities: Sequence[Mapping[str, Any]],
+    by: Sequence[str],
+    groups: dict[tuple[Any, ...], dict[str, Any]],
 ) -> None:
-    """The sums of products that are cut one by one: every different quantity with how often it comes."""
+    """The sums of products that are cut one by one, of every different quantity with how often it comes."""
     factor = meter.aggregation.multiplier
     assert factor is not None
     for row in groups.values():
         row["product"] = ZERO
-    for one in fetched(rows.group_by(*by, "quantity").agg(times=rows.count())):
+    for one in quantities:
         row = groups[tuple(one[name] for name in by)]
         row["product"] += product(cut(product(one["quantity"], factor)), Decimal(one["times"]))
 

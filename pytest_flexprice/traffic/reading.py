@@ -12,11 +12,11 @@ from pytest_flexprice.model.traffic_plan import Traffic
 from pytest_flexprice.traffic.dialects import Column, Dialect
 from pytest_flexprice.traffic.fetching import fetched
 from pytest_flexprice.traffic.numbers import Rows
+from pytest_flexprice.traffic.stamps import EXPECTED, NAIVE, is_readable, naive, seconds
 
 SEQUENCE = "flexprice_sequence"
-_STAMP = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?"
-_ZONED = _STAMP + r"(Z|[+-][0-9]{2}:[0-9]{2})$"
-_NAIVE = _STAMP + "$"
+MOST_NAMED, LONGEST_NAME = 20, 40
+"""Of the log's own columns so many are named where one is missing, and so much of each."""
 
 
 def canonical(raw: Rows, traffic: Traffic, dialect: Dialect, kept: Callable[[Rows], Rows] = lambda rows: rows) -> Rows:
@@ -26,24 +26,27 @@ def canonical(raw: Rows, traffic: Traffic, dialect: Dialect, kept: Callable[[Row
         NotVerified: a column is missing or of a wrong type, stamps have no zone, or there is no event in it.
     """
     columns = traffic.columns
-    moment = _moment(raw, traffic, dialect)
+    time = _column(raw, columns.time, "time", dialect)
+    if not is_readable(time):
+        raise _wrong("time", columns.time, time.type(), EXPECTED)
+    second = seconds(time, traffic.timezone, columns.time, dialect)
     rows = raw.select(
         name=_text(raw, columns.name, "name", dialect).strip(),
         customer=_text(raw, columns.customer, "customer", dialect),
         id=_text(raw, columns.id, "id", dialect),
-        second=moment.truncate("s").epoch_seconds().cast("int64"),
+        second=second,
         properties=_properties(raw, columns.properties, dialect),
-        seq=_sequence(raw, columns.arrived, moment, dialect),
+        seq=_sequence(raw, columns.arrived, second, dialect),
     )
     table = kept(rows)
     _look(raw, table, traffic, dialect)
     return table
 
 
-def _sequence(raw: Rows, arrived: str, moment: Column, dialect: Dialect) -> Column:
+def _sequence(raw: Rows, arrived: str, second: Column, dialect: Dialect) -> Column:
     if arrived:
         return _column(raw, arrived, "arrived", dialect)
-    return raw[SEQUENCE] if SEQUENCE in raw.columns else moment
+    return raw[SEQUENCE] if SEQUENCE in raw.columns else second
 
 
 def _column(raw: Rows, name: str, key: str, dialect: Dialect) -> Column:
@@ -52,7 +55,7 @@ def _column(raw: Rows, name: str, key: str, dialect: Dialect) -> Column:
         return raw[name]
     root, *path = name.split(".")
     if root not in raw.columns or not path:
-        known = ", ".join(column for column in raw.columns if column != SEQUENCE)
+        known = _named([column for column in raw.columns if column != SEQUENCE])
         raise not_verified(
             "3.1",
             f"traffic.columns.{key}",
@@ -64,6 +67,11 @@ def _column(raw: Rows, name: str, key: str, dialect: Dialect) -> Column:
         value = dialect.raw(value, step)
     read = dialect.raw if key == "properties" else dialect.text
     return read(value, path[-1])
+
+
+def _named(columns: list[str]) -> str:
+    shown = [one if len(one) <= LONGEST_NAME else f"{one[:LONGEST_NAME]}…" for one in columns[:MOST_NAMED]]
+    return ", ".join([*shown, f"{len(columns) - MOST_NAMED} more"] if len(columns) > MOST_NAMED else shown)
 
 
 def _text(raw: Rows, name: str, key: str, dialect: Dialect) -> Column:
@@ -80,38 +88,6 @@ def _wrong(key: str, name: str, kind: Any, expected: str) -> Exception:
         f"traffic.columns.{key}",
         f"column '{name}' of the company's log is of type {kind}, where {expected} is expected for an event's {key}",
         remedy=f"name another column as {key} in [traffic.columns], or convert it in traffic.query",
-    )
-
-
-def _moment(raw: Rows, traffic: Traffic, dialect: Dialect) -> Column:
-    name = traffic.columns.time
-    column = _column(raw, name, "time", dialect)
-    kind = column.type()
-    if kind.is_timestamp():
-        if kind.timezone is not None:
-            return column
-        if not traffic.timezone:
-            raise _naive(f"column '{name}' holds timestamps without a zone")
-        return _zoned(column, traffic.timezone, dialect)
-    if not kind.is_string():
-        raise _wrong("time", name, kind, "a timestamp or an RFC 3339 text")
-    instant = ibis.ifelse(column.re_search(_ZONED), column, ibis.null("string")).cast("timestamp('UTC')")
-    if not traffic.timezone:
-        return instant
-    naive = ibis.ifelse(column.re_search(_NAIVE), column, ibis.null("string")).cast("timestamp")
-    return ibis.coalesce(instant, _zoned(naive, traffic.timezone, dialect))
-
-
-def _zoned(column: Column, zone: str, dialect: Dialect) -> Column:
-    return dialect.zoned(column, zone)
-
-
-def _naive(what: str) -> Exception:
-    return not_verified(
-        "3.1",
-        "traffic.timezone",
-        f"{what} in the company's log, so it is not known when events happened",
-        remedy="set traffic.timezone, such as 'UTC'",
     )
 
 
@@ -180,14 +156,14 @@ def _unreadable_times(raw: Rows, traffic: Traffic, dialect: Dialect, row: dict[s
     name = traffic.columns.time
     column = _column(raw, name, "time", dialect)
     if column.type().is_string():
-        without = _count(raw.filter(column.re_search(_NAIVE)))
+        without = _count(raw.filter(column.re_search(NAIVE)))
         if without and not traffic.timezone:
-            return _naive(f"{without:,} of {row['events']:,} timestamps in column '{name}' have no zone")
+            return naive(f"{without:,} of {row['events']:,} timestamps in column '{name}' have no zone")
     return not_verified(
         "3.1",
         "traffic.columns.time",
         f"{row['time']:,} of {row['events']:,} events of the company's log have no time that can be read in '{name}'",
-        remedy="send RFC 3339 stamps such as 2026-11-20T08:00:00Z, or convert them in traffic.query",
+        remedy="write RFC 3339 stamps such as 2026-11-20T08:00:00Z or numbers since 1970, or convert them in traffic.query",
     )
 
 

@@ -71,6 +71,7 @@ def _is_engines(error: Exception) -> bool:
     roots = (
         "duckdb",
         "_duckdb",
+        "pyarrow",
         "ibis",
         "psycopg",
         "pyspark",
@@ -141,8 +142,8 @@ def _of_files(connection: Any, traffic: Traffic, files: Sequence[Path]) -> Any:
     kind, names = _kind(files[0]), "[" + ", ".join(quoted(str(file)) for file in files) + "]"
     if kind == "parquet":
         number = f"list_position({names}, filename)::BIGINT * {1 << 40} + " if len(files) > 1 else ""
-        columns = f"* EXCLUDE (filename, file_row_number), {number}file_row_number AS {SEQUENCE}"
         source = f"read_parquet({names}, union_by_name=true, file_row_number=true, filename=true)"
+        columns = f"* EXCLUDE (filename, file_row_number){_usual_types(connection, source)}, {number}file_row_number AS {SEQUENCE}"
         connection.raw_sql(f"CREATE VIEW raw AS SELECT {columns} FROM {source}")  # noqa: S608 - names are quoted
         return connection.table("raw")
     if kind == "csv":
@@ -152,6 +153,13 @@ def _of_files(connection: Any, traffic: Traffic, files: Sequence[Path]) -> Any:
     connection.raw_sql(f"CREATE TABLE raw AS {rows}")
     connection.raw_sql(f"CREATE VIEW numbered AS SELECT *, rowid AS {SEQUENCE} FROM raw")  # noqa: S608 - a fixed name
     return connection.table("numbered")
+
+
+def _usual_types(connection: Any, source: str) -> str:
+    """Instants with nanoseconds, as pandas writes them, in the type of all others: Ibis has no name for theirs."""
+    described = connection.raw_sql(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608 - names are quoted
+    finer = [_named(str(name)) for name, kind, *_ in described if str(kind) == "TIMESTAMPTZ_NS"]
+    return f" REPLACE ({', '.join(f'{name}::TIMESTAMPTZ AS {name}' for name in finer)})" if finer else ""
 
 
 def _json_rows(traffic: Traffic, names: str) -> str:
@@ -167,7 +175,7 @@ def _json_rows(traffic: Traffic, names: str) -> str:
         else f"{_named(name)}::VARCHAR AS {_named(name)}"
         for name in kept
     )
-    return f"SELECT {shown} FROM read_json({names}, columns={{{asked}}}, format='newline_delimited')"  # noqa: S608 - names are quoted
+    return f"SELECT {shown} FROM read_json({names}, columns={{{asked}}}, format='auto')"  # noqa: S608 - names are quoted
 
 
 def _named(name: str) -> str:

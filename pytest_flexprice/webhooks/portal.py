@@ -10,8 +10,9 @@ import base64
 import binascii
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
@@ -33,6 +34,7 @@ HOSTED = "https://api.svix.com"
 _REGIONS = ("us", "eu", "in", "ca", "au")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SECONDS = (10.0, 30.0)
+Log = Callable[[dict[str, Any]], None]
 
 
 class Reader(Protocol):
@@ -82,9 +84,12 @@ class Portal:
     Every method raises ``NotVerified`` where the service cannot be read.
     """
 
-    def __init__(self, url: str, app_id: str, token: str, add_secret: Callable[[str], None]) -> None:
+    def __init__(
+        self, url: str, app_id: str, token: str, add_secret: Callable[[str], None], log: Log | None = None
+    ) -> None:
         self.url, self.app_id = url, app_id
         self._add_secret = add_secret
+        self._log = log or (lambda row: None)
         self._session = ReadOnlySession(url, token)
 
     def endpoints(self) -> list[Endpoint]:
@@ -154,6 +159,29 @@ class Portal:
         raise _unreadable(f"its list has no end after {MOST_PAGES} pages")
 
     def _get(self, path: str, query: dict[str, str | int] | None = None) -> Any:
+        row = {
+            "at": datetime.now(UTC).isoformat(),
+            "service": self.url,
+            "method": "GET",
+            "path": path,
+            "query": query or {},
+        }
+        began, status, rows = time.monotonic(), None, None
+        try:
+            body = self._asked(path, query)
+            status, rows = (
+                200,
+                len(body["data"]) if isinstance(body, dict) and isinstance(body.get("data"), list) else None,
+            )
+            return body
+        except _Unreadable as error:
+            status = error.status
+            raise error.told from None
+        finally:
+            # Without its content: messages hold invoices of others, and an endpoint's secret is one answer.
+            self._log({**row, "status": status, "seconds": round(time.monotonic() - began, 4), "rows": rows})
+
+    def _asked(self, path: str, query: dict[str, str | int] | None) -> Any:
         try:
             with (
                 Deadline(REQUEST_SECONDS) as deadline,
@@ -161,21 +189,32 @@ class Portal:
             ):
                 body = parsed(read_body(reply, deadline).decode("utf-8", "replace"))
         except requests.RequestException as error:
-            raise _unreadable(f"no answer came ({type(error).__name__})") from None
+            raise _Unreadable(_unreadable(f"no answer came ({type(error).__name__})")) from None
         if reply.status_code != 200:
-            raise _unreadable(f"it answered {reply.status_code}{_detail(body)}")
+            raise _Unreadable(_unreadable(f"it answered {reply.status_code}{_detail(body)}"), reply.status_code)
         if body is None:
-            raise _unreadable("its answer is not JSON")
+            raise _Unreadable(_unreadable("its answer is not JSON"), reply.status_code)
         return body
 
 
-def open_portal(flexprice: Reader, svix_url: str, add_secret: Callable[[str], None]) -> Portal | None:
+class _Unreadable(Exception):
+    """A request that failed: what is told of it, and the status that came."""
+
+    def __init__(self, told: NotVerified, status: int | None = None) -> None:
+        super().__init__(str(told))
+        self.told, self.status = told, status
+
+
+def open_portal(
+    flexprice: Reader, svix_url: str, add_secret: Callable[[str], None], log: Log | None = None
+) -> Portal | None:
     """The delivery service's application of the key's environment, or None where Flexprice delivers natively.
 
     Args:
         flexprice: the client, asked for the dashboard's token.
         svix_url: the service's API, or "" to go by the token's ending.
         add_secret: told the token and the dashboard's URL before either is used.
+        log: told every request to the service, without the content of its answer.
 
     Raises:
         NotVerified: the dashboard or the service's address cannot be read.
@@ -198,7 +237,7 @@ def open_portal(flexprice: Reader, svix_url: str, add_secret: Callable[[str], No
         return None
     if not (token and app_id):
         raise _unreadable("Flexprice gave no token for it", where=DASHBOARD)
-    return Portal(service_url(token, svix_url), app_id, token, add_secret)
+    return Portal(service_url(token, svix_url), app_id, token, add_secret, log)
 
 
 def service_url(token: str, configured: str = "") -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -58,6 +60,26 @@ def test_jobs_have_an_end_and_little_leave() -> None:
     assert workflow["permissions"] == {"contents": "read"}
     assert all(job["timeout-minutes"] for job in workflow["jobs"].values())
     assert workflow["jobs"]["gate"]["needs"] == "smoke"
+
+
+def test_actions_are_pinned_to_one_commit_each_and_say_which_version_it_is() -> None:
+    text = (PROJECT / "docs" / "ci" / "github-actions.yml").read_text(encoding="utf-8")
+    used = re.findall(r"uses: (.+)", text)
+    pinned = {re.fullmatch(r"(actions/[a-z-]+)@([0-9a-f]{40}) # v\d+\.\d+\.\d+", each) for each in used}
+    assert None not in pinned
+    commits = {match[1]: match[2] for match in pinned if match}
+    assert len(commits) == len(set(used)) == 5
+
+
+def test_actionlint_has_nothing_to_say() -> None:
+    program = shutil.which("actionlint")
+    if program is None:
+        pytest.skip("no actionlint; install it with: go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.7")
+    workflow = PROJECT / "docs" / "ci" / "github-actions.yml"
+    done = subprocess.run(
+        [program, "-shellcheck=", str(workflow)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_gitlab_jobs_have_stages() -> None:

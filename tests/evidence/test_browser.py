@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_flexprice.evidence.judged import STATES
 from pytest_flexprice.evidence.report import as_html
-from pytest_flexprice.evidence.verdict import STATES
 
 from . import samples
 from .test_drift import changed

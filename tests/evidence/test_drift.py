@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pytest_flexprice.evidence import history
 from pytest_flexprice.evidence.document import Document
 from pytest_flexprice.evidence.drift import Drift, compare, told
-from pytest_flexprice.evidence.facts import MOST_FACTS, flat
+from pytest_flexprice.evidence.facts import ENDS, MOST_FACTS, ending, flat
 from pytest_flexprice.evidence.records import FindingRecord, ObservationRecord, ScenarioRecord, WaitRecord
 from pytest_flexprice.evidence.report import as_html, as_json, as_markdown
 from pytest_flexprice.evidence.terminal import drift_line
@@ -51,6 +51,14 @@ class Nightly:
         return (
             compare(before, seen_now, runs=earlier, line=line, ends=self.ends, today=moment.date()) if before else None
         )
+
+
+def test_what_a_run_saw_to_end_by_itself_has_its_last_day() -> None:
+    seen_now = {
+        ENDS: {"the certificate of b.acme.example": "2026-12-11", "the key of x": "never"},
+        "prices": {"a": "2026-12-11"},
+    }
+    assert ending(seen_now) == {"the certificate of b.acme.example": date(2026, 12, 11)}
 
 
 @pytest.fixture
@@ -169,6 +177,12 @@ def test_changes_are_in_every_rendering() -> None:
     markdown, html = as_markdown(document), as_html(document)
     for text in ("prices: amount: 1 → 2", "slower: a wait took 30 s"):
         assert text in markdown
+    assert "nothing else that both runs looked at moved" in markdown
+    assert "Nothing else that both runs looked at moved" in html
+    quiet = document.model_copy(update={"drift": Drift(since="x")})
+    assert "Nothing else" not in as_html(quiet)
+    assert "nothing changed" in as_markdown(quiet)
+    assert "nothing else" not in as_markdown(quiet)
     assert markdown.index("Since the run") < markdown.index("| Item |")
     assert "Since the run 20261121T01Z-a" in html
     assert "<polyline" in html

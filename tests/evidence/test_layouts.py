@@ -12,7 +12,7 @@ from pytest_flexprice.evidence.records import ObservationRecord
 from pytest_flexprice.evidence.report import as_html
 from pytest_flexprice.testbed.ladder import Rung, Times
 from pytest_flexprice.testbed.timeline import stages
-from pytest_flexprice.webhooks.processed import Delivery
+from pytest_flexprice.webhooks.delivery import Delivery
 from pytest_flexprice.webhooks.service import Attempt, State
 
 from . import samples

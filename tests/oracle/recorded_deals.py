@@ -12,7 +12,8 @@ from pytest_flexprice.model.meters import Meter
 from pytest_flexprice.model.times import instant, instant_of
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
 from pytest_flexprice.oracle.metering.meters import usage_of_total
-from pytest_flexprice.oracle.pricing.periods import first_period
+
+from .first_periods import first_period
 
 FOLDER = Path(__file__).parents[1] / "recordings"
 DAY = datetime(2026, 11, 27, tzinfo=UTC)

@@ -18,7 +18,8 @@ from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSub
 from pytest_flexprice.oracle.metering.meters import usage_of_total
 from pytest_flexprice.oracle.pricing.allowances import Allowance
 from pytest_flexprice.oracle.pricing.deductions import Coupon, Tax
-from pytest_flexprice.oracle.pricing.periods import first_period
+
+from .first_periods import first_period
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 TIERS = [{"up_to": 10, "unit_amount": "1"}, {"up_to": None, "unit_amount": "0.5"}]

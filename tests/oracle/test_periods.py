@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_flexprice.model.times import Window, instant
-from pytest_flexprice.oracle.pricing.periods import BILLING_PERIODS, first_period, next_boundary, next_period
+from pytest_flexprice.oracle.pricing.periods import BILLING_PERIODS, next_boundary, next_period
+
+from .first_periods import first_period
 
 ANNIVERSARIES = [
     ("MONTHLY", 1, "2026-01-15T10:30:00Z", "2026-02-15T10:30:00Z"),

@@ -113,6 +113,13 @@ def test_sign_off_needs_name_and_day():
     finding = one(settings.sign_off_findings(Invoicing(decided_by="Ann"), "5.1", NOW.date()))
     assert (finding.kind, "lacks invoicing.decided_on" in finding.sentence) == (Kind.NOT_DECIDED, True)
     ahead = DECIDED.model_copy(update={"decided_on": date(2027, 1, 1)})
+    two = DECIDED.model_copy(update={"two_names": True})
+    for second in (None, DECIDED.decided_by):
+        alone = one(settings.sign_off_findings(two.model_copy(update={"seconded_by": second}), "5.1", NOW.date()))
+        assert "takes two names" in alone.sentence
+        assert alone.kind is Kind.NOT_DECIDED
+    both = two.model_copy(update={"seconded_by": "Bob Ray"})
+    assert settings.sign_off_findings(both, "5.1", NOW.date()) == []
     assert "a day that has not come" in one(settings.sign_off_findings(ahead, "5.2", NOW.date())).sentence
 
 

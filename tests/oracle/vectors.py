@@ -19,7 +19,8 @@ from pytest_flexprice.oracle.metering.meters import expected_usage, quantity
 from pytest_flexprice.oracle.pricing.allowances import Allowance
 from pytest_flexprice.oracle.pricing.commitments import Commitment, LineCommitment
 from pytest_flexprice.oracle.pricing.deductions import Tax
-from pytest_flexprice.oracle.pricing.periods import first_period
+
+from .first_periods import first_period
 
 FILE = Path(__file__).parents[1] / "vectors" / "billing_vectors.json"
 VECTORS = json.loads(FILE.read_text(encoding="utf-8"))["vectors"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_flexprice.oracle.metering.attribution import Attribution
-from pytest_flexprice.testbed import billing_rungs, usage_rungs
+from pytest_flexprice.testbed import billing_rungs, event_rungs, usage_rungs
 from pytest_flexprice.testbed.billing_rungs import Draft
 from pytest_flexprice.testbed.customer import rfc3339
 from pytest_flexprice.testbed.ladder import Climbed
@@ -40,7 +40,7 @@ def processed(asked: dict[str, Any], quantity: str = "17", **more: str) -> tuple
 def test_events_leave_one_by_one_and_in_bulk(script: Scripted, tmp_path: Path) -> None:
     script.on("POST", "/v1/events", (202, {"message": "accepted"}))
     script.on("POST", "/v1/events/bulk", (202, {"message": "accepted"}))
-    climbed = usage_rungs.accept(bench(script, tmp_path), setup())
+    climbed = event_rungs.accept(bench(script, tmp_path), setup())
     assert climbed.findings == []
     assert script.paths("POST") == ["/v1/events", "/v1/events/bulk"]
     assert [event.external_customer_id for event in climbed.found] == [CUSTOMER.external_id] * 3
@@ -49,13 +49,13 @@ def test_events_leave_one_by_one_and_in_bulk(script: Scripted, tmp_path: Path) -
 
 def test_an_event_that_the_pipeline_did_not_take_is_told(script: Scripted, tmp_path: Path) -> None:
     tools = bench(script, tmp_path, send_events=lambda bodies: [Sent(each["event_id"], "queue") for each in bodies[1:]])
-    climbed = usage_rungs.accept(tools, setup())
+    climbed = event_rungs.accept(tools, setup())
     assert problems(climbed) == [f"event '{RUN}-main-000' was sent, but not accepted"]
 
 
 def test_processed_events_have_landed(script: Scripted, tmp_path: Path) -> None:
     script.on("GET", LOOKUP, processed)
-    climbed = usage_rungs.land(bench(script, tmp_path), setup(), events("17", "17"))
+    climbed = event_rungs.land(bench(script, tmp_path), setup(), events("17", "17"))
     assert climbed.findings == []
     assert all(look.counted for look in climbed.found)
     assert len(script.sent) == 2
@@ -66,7 +66,7 @@ def test_a_lost_event_is_told_with_the_reason_for_the_deadline(script: Scripted,
     missing = (404, {"code": "not_found", "message": "Event not found in events table"})
     script.on("GET", LOOKUP, lambda asked: missing if asked["id"] == lost else processed(asked))
     tools = bench(script, tmp_path)
-    climbed = usage_rungs.land(tools, setup(), events("17", "17", "17"))
+    climbed = event_rungs.land(tools, setup(), events("17", "17", "17"))
     (problem,) = problems(climbed)
     assert "does not show it" in problem
     assert "and then nothing came for 20 s" in problem
@@ -84,22 +84,26 @@ def test_events_that_are_stored_under_other_ids_are_told_by_those(
     script: Scripted, tmp_path: Path, ids: list[str], says: str
 ) -> None:
     script.on("GET", LOOKUP, (404, {"code": "not_found", "message": "Event not found in events table"}))
-    script.on("POST", "/v1/events/query", (200, {"events": [{"id": one} for one in ids]}))
-    climbed = usage_rungs.land(bench(script, tmp_path), setup(), events("17", "17", "17"))
+    script.on(
+        "POST",
+        "/v1/events/query",
+        (200, {"events": [{"id": one, "external_customer_id": CUSTOMER.external_id} for one in ids]}),
+    )
+    climbed = event_rungs.land(bench(script, tmp_path), setup(), events("17", "17", "17"))
     assert problems(climbed) == [says]
 
 
 def test_an_event_on_somebody_elses_account_is_told(script: Scripted, tmp_path: Path) -> None:
     script.on("GET", LOOKUP, lambda asked: processed(asked, customer_id="cust_other"))
-    climbed = usage_rungs.land(bench(script, tmp_path), setup(), events("17"))
+    climbed = event_rungs.land(bench(script, tmp_path), setup(), events("17"))
     assert problems(climbed) == [f"event '{RUN}-0' is attributed to another customer than the test customer's"]
 
 
 def test_of_many_events_the_ends_are_looked_up() -> None:
     many = events(*["1"] * 500)
-    chosen = usage_rungs.looked_up(many)
+    chosen = event_rungs.looked_up(many)
     assert (chosen[0], chosen[-1], len(chosen)) == (many[0], many[-1], 6)
-    assert usage_rungs.looked_up(many[:60]) == many[:60]
+    assert event_rungs.looked_up(many[:60]) == many[:60]
 
 
 def test_a_mistyped_event_that_is_billed_is_told(script: Scripted, tmp_path: Path) -> None:
@@ -110,7 +114,7 @@ def test_a_mistyped_event_that_is_billed_is_told(script: Scripted, tmp_path: Pat
     )
     script.on("POST", "/v1/events", (202, {"message": "accepted"}))
     script.on("GET", LOOKUP, processed)
-    climbed = usage_rungs.mismatch(bench(script, tmp_path), setup(), events("17")[0])
+    climbed = event_rungs.mismatch(bench(script, tmp_path), setup(), events("17")[0])
     assert problems(climbed) == ["an event called 'API.CALL' is billed, although the application sends 'api.call'"]
 
 
@@ -228,7 +232,7 @@ def test_what_lies_above_a_broken_rung_is_not_reached(script: Scripted, tmp_path
 
 
 def test_the_neighbours_usage_is_counted_by_one_request(script: Scripted, tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(usage_rungs, "set_up", lambda *_: setup())
+    monkeypatch.setattr(usage_rungs, "set_up", lambda *_, **_more: setup())
     monkeypatch.setattr(scripted.Testbed, "customer", lambda *_: CUSTOMER)
     monkeypatch.setattr(scripted.Bench, "test_plan", scripted.plan(), raising=False)
     item = {"meter_id": METER.id, "event_count": 2, "total_value": "2"}

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import tempfile
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
+from random import Random
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.golive_plan import PlanError, parse
+from pytest_flexprice.model.meters import Aggregation, Meter
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.model.traffic_plan import Traffic
 from pytest_flexprice.traffic.log import Log
 from pytest_flexprice.traffic.source import opened
+from tests.traffic.logs import a_value
 
 DAY = Window(datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC))
 ROW = {
@@ -51,6 +61,110 @@ def test_every_kind_of_file_holds_the_same_event(tmp_path, kind):
     (event,) = _events(tmp_path, source=_file(tmp_path, kind))
     assert (event.id, event.name, event.external_customer_id, event.timestamp) == ("e1", "use", "acct", AT)
     assert event.properties == ROW["properties"]
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        "2026-11-20 08:00:00 UTC", "2026-11-20T08:00:00z", "2026-11-20 08:00:00+00", "2026-11-20T09:30:00.123456789+0130",
+        " 2026-11-20T08:00:00+00:00 ", 1795161600, "1795161600.75", 1795161600_000, "1795161600000000", 1795161600 * 10**9,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["ndjson", "csv", "parquet"])
+def test_times_are_read_as_programs_and_databases_write_them(tmp_path, kind, stamp):
+    (event,) = _events(tmp_path, source=_file(tmp_path, kind, [{**ROW, "timestamp": str(stamp)}]))
+    assert event.timestamp == AT
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (pa.int64(), 1795161600), (pa.int64(), 1795161600_999_999), (pa.float64(), 1795161600.9), (pa.timestamp("s", "UTC"), AT),
+        (pa.timestamp("ns", "UTC"), AT), (pa.timestamp("us", "America/New_York"), AT), (pa.decimal128(20, 3), Decimal("1795161600.5")),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_times_of_every_type_are_the_same_second(tmp_path, kind, value):
+    columns = {name: pa.array([text]) for name, text in ROW.items() if name not in ("timestamp", "properties")}
+    columns |= {"timestamp": pa.array([value], kind), "properties": pa.array([ROW["properties"]])}
+    pq.write_table(pa.table(columns), tmp_path / "log.parquet")
+    (event,) = _events(tmp_path, source="log.parquet")
+    assert (event.timestamp, event.properties["n"]) == (AT, 2.5)
+
+
+def test_lists_of_objects_and_spread_objects_are_read_as_lines_are(tmp_path):
+    (tmp_path / "list.ndjson").write_text(json.dumps([ROW, {**ROW, "event_id": "e2"}]))
+    (tmp_path / "spread.ndjson").write_text(
+        json.dumps(ROW, indent=2) + "\n" + json.dumps({**ROW, "event_id": "e2"}, indent=2)
+    )
+    for name in ("list", "spread"):
+        assert [one.id for one in _events(tmp_path, source=f"{name}.ndjson")] == ["e1", "e2"]
+
+
+def test_compressed_files_of_a_glob_are_one_log_in_the_order_of_their_names(tmp_path):
+    for day, identifier in (("02", "later"), ("01", "first")):
+        text = json.dumps({**ROW, "event_id": identifier})
+        (tmp_path / f"log-{day}.ndjson.gz").write_bytes(gzip.compress(text.encode()))
+    assert [one.id for one in _events(tmp_path, source="log-*.ndjson.gz")] == ["first", "later"]
+
+
+def test_quoted_numbers_and_long_decimals_stay_as_they_are(tmp_path):
+    meter = Meter("m", "m", "use", Aggregation("SUM", "n"))
+    rows = [
+        {**ROW, "event_id": f"e{n}", "properties": {"n": value}}
+        for n, value in enumerate(["5", "0.1234567890123456789", "1e2"])
+    ]
+    for kind in ("ndjson", "csv", "parquet"):
+        with opened(Traffic(source=_file(tmp_path, kind, rows)), tmp_path, lambda name: None) as log:
+            (counted,) = Log(log).metered(meter, DAY, 86_400).values()
+        assert counted.value == Decimal("105.123456789012345")
+
+
+NOT_A_LOG = {
+    "empty": b"",
+    "not compressed": b"{}",
+    "binary": bytes(range(256)) * 9,
+    "cut": json.dumps(ROW).encode()[:40],
+    "no object": b"5\n[1]\n",
+    "another encoding": (json.dumps(ROW) + "\n").encode("utf-16"),
+    "one long name": b"x" * 5000 + b"\n1\n",
+}
+
+
+@pytest.mark.parametrize("kind", ["ndjson", "csv", "parquet", "ndjson.gz", "csv.gz", "parquet.zst"])
+@pytest.mark.parametrize("content", NOT_A_LOG)
+def test_a_file_that_is_no_log_ends_in_one_sentence(tmp_path, kind, content):
+    (tmp_path / f"log.{kind}").write_bytes(NOT_A_LOG[content])
+    with pytest.raises(NotVerified) as raised:
+        _events(tmp_path, source=f"log.{kind}")
+    (finding,) = raised.value.findings
+    assert finding.sentence.count("\n") == 0
+    assert len(finding.sentence) < 800
+    assert finding.remedy
+
+
+@given(st.integers(0, 2**32), st.sampled_from(["ndjson", "csv"]))
+@settings(max_examples=25)
+def test_a_log_with_anything_in_it_is_read_or_ends_in_one_sentence(seed, kind):
+    random = Random(seed)
+    rows = [{**ROW, "event_id": f"e{n}"} for n in range(3)]
+    for _ in range(random.randint(1, 3)):
+        key = random.choice(list(ROW))
+        random.choice(rows)[key] = a_value(random)
+    with tempfile.TemporaryDirectory() as folder:
+        texts = [json.dumps(row, default=str) for row in rows]
+        if kind == "csv":
+            quoted = [['"' + str(value).replace('"', '""') + '"' for value in row.values()] for row in rows]
+            texts = [",".join(ROW), *(",".join(each) for each in quoted)]
+        Path(folder, f"log.{kind}").write_text("\n".join(texts), encoding="utf-8")
+        found, told = [], []
+        try:
+            found = _events(Path(folder), source=f"log.{kind}", timezone="UTC")
+        except NotVerified as reason:
+            told = [one.sentence for one in reason.findings]
+    assert len(found) <= 3
+    assert len(told) <= 1
+    assert "\n" not in "".join(told)
 
 
 def test_a_database_a_query_paths_and_columns_hold_it_too(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_flexprice.model.golive_plan import Client, Environment
 from pytest_flexprice.model.times import instant
-from pytest_flexprice.oracle import access
+from pytest_flexprice.oracle import access, revoked
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PROD = Environment(base_url="https://us.api.flexprice.io", environment_id="env_prod", type="production")
@@ -79,9 +79,9 @@ def test_clocks_may_differ_by_half_a_minute(seconds: int, wrong: bool) -> None:
 
 def test_old_keys_must_be_dead_and_tried() -> None:
     dead, living, unset = (
-        access.OldKey(name, "sk_01***AV", status) for name, status in (("A", 401), ("B", 200), ("C", None))
+        revoked.OldKey(name, "sk_01***AV", status) for name, status in (("A", 401), ("B", 200), ("C", None))
     )
-    findings = access.living_old_keys([dead, living, unset])
+    findings = revoked.living_old_keys([dead, living, unset])
     assert [(finding.path, finding.kind.value) for finding in findings] == [
         ("old key B", "requirement not met"),
         ("old key C", "not verified"),
@@ -91,15 +91,15 @@ def test_old_keys_must_be_dead_and_tried() -> None:
 def test_deployed_configuration_is_searched_by_value() -> None:
     old, own = "sk_01ARZ3NDEKTSV4RRFFQ69G5FAV", "sk_01BRZ3NDEKTSV4RRFFQ69G5FAV"
     text = f"A=1\nexport FLEXPRICE_KEY={old}\nOWN={own}\nother: env_sand\nSTRAY=sk_01CRZ3NDEKTSV4RRFFQ69G5FAV\n"
-    findings = access.scan_text(Path("prod.env"), text, {"SANDBOX_KEY": old}, own, {"env_sand": "sandbox"})
+    findings = revoked.scan_text(Path("prod.env"), text, {"SANDBOX_KEY": old}, own, {"env_sand": "sandbox"})
     assert [finding.path for finding in findings] == ["prod.env:2", "prod.env:4", "prod.env:5"]
     assert "(FLEXPRICE_KEY) holds the old key sk_01***AV from SANDBOX_KEY" in findings[0].problem
     assert old not in "".join(finding.sentence for finding in findings)
 
 
 def test_a_live_environment_must_say_something_about_old_keys() -> None:
-    assert access.undeclared_old_keys(PROD, "prod", attested=False)[0].kind.value == "not decided"
-    assert access.undeclared_old_keys(PROD, "prod", attested=True) == []
+    assert revoked.undeclared_old_keys(PROD, "prod", attested=False)[0].kind.value == "not decided"
+    assert revoked.undeclared_old_keys(PROD, "prod", attested=True) == []
 
 
 def test_production_has_to_be_named_by_its_id() -> None:

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,7 +29,8 @@ from pytest_flexprice.oracle.customers import existing as customers
 from pytest_flexprice.oracle.customers.register import Register
 from pytest_flexprice.rehearsal import demo
 from pytest_flexprice.tasks import left
-from pytest_flexprice.tasks.init import first_plan, write_first_plan
+from pytest_flexprice.tasks.init import first_plan
+from pytest_flexprice.tasks.masking import masked
 from pytest_flexprice.tasks.snapshot import write_snapshot
 from pytest_flexprice.tasks.updating import update
 
@@ -89,7 +91,7 @@ def test_the_first_plan_agrees_with_the_environment_it_was_written_from(
 ) -> None:
     folder = tmp_path / "acme-billing"
     folder.mkdir()
-    files = write_first_plan(flexprice, profile, folder)
+    files = first_plan(flexprice, profile, folder).write(folder)
     assert [str(path.relative_to(folder)) for path in files] == [
         "golive.toml",
         "golive/customers.csv",
@@ -123,10 +125,16 @@ def test_the_first_plan_agrees_with_the_environment_it_was_written_from(
     assert declared.unknown_columns(declared.header(plan.customers, plan.folder), "customers") == []
 
 
+def test_fractions_in_events_are_written_as_they_were_sent() -> None:
+    sent = {"gb": Decimal("14.5"), "fine": Decimal("0.12345678901234567890"), "list": [Decimal("1.25")], "text": "7.5"}
+    kept = masked({"event_name": "measured", "properties": sent})["properties"]
+    assert json.dumps(kept) == '{"gb": 14.5, "fine": "0.12345678901234567890", "list": [1.25], "text": "7.5"}'
+
+
 def test_samples_are_what_was_sent_without_what_tells_of_a_person(
     flexprice: Flexprice, profile: SimpleNamespace, tmp_path: Path
 ) -> None:
-    write_first_plan(flexprice, profile, tmp_path)
+    first_plan(flexprice, profile, tmp_path).write(tmp_path)
     sample = json.loads((tmp_path / "golive/samples/model.completion.ndjson").read_text(encoding="utf-8"))
     assert sample["external_customer_id"] == "acct_8412"
     assert sample["properties"] == {"tokens": 12, "email": "masked", "model": "large", "seen_from": "masked"}
@@ -202,7 +210,7 @@ def test_nothing_is_overwritten(flexprice: Flexprice, profile: SimpleNamespace, 
     (tmp_path / "golive").mkdir()
     (tmp_path / "golive/catalog.json").write_text("mine", encoding="utf-8")
     with pytest.raises(NotVerified, match="not overwritten"):
-        write_first_plan(flexprice, profile, tmp_path)
+        first_plan(flexprice, profile, tmp_path).write(tmp_path)
     assert (tmp_path / "golive/catalog.json").read_text(encoding="utf-8") == "mine"
     assert not (tmp_path / "golive.toml").exists()
 

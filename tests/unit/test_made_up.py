@@ -26,7 +26,13 @@ PLAN = {
         "declared": [
             {"external_id": "a", "plan": "pro"},
             {"external_id": "b", "plan": "gold", "currency": "jpy", "billing_period": "ANNUAL"},
-            {"external_id": "c", "plan": "pro", "price_overrides": "login=0.5; Seats=3", "quantity": "Seats=7"},
+            {
+                "external_id": "c",
+                "plan": "pro",
+                "price_overrides": "login=0.5; Seats=3",
+                "quantity": "Seats=7",
+                "coupon": "A; B",
+            },
             {"external_id": "d", "plan": "pro", "parent": "a"},
         ]
     },
@@ -49,6 +55,7 @@ def test_it_sells_every_event_and_fee_in_every_currency_and_period_that_somebody
         }
         for key, one in catalog["plans"].items()
     }
+    assert list(catalog["extras"]["coupons"]) == ["a", "b"]
     assert sold == {
         "pro": {("eur", "MONTHLY", name) for name in ("job.done", "login", "Seats")},
         "gold": {("jpy", "ANNUAL", name) for name in ("job.done", "login")},

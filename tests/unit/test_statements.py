@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,29 @@ def test_what_does_not_count_says_why(changes: dict[str, Any], says: str) -> Non
     assert not found.counts
     assert says in found.problem
     assert found.remedy
+
+
+def digest(name: str) -> str:
+    return hashlib.sha256().hexdigest() if there(name) else ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "counts"),
+    [
+        ({"evidence": "there.pdf", "evidence_sha256": hashlib.sha256().hexdigest()}, True),
+        ({"evidence": "there.pdf", "evidence_sha256": "0" * 64}, False),
+        ({"evidence": "https://wiki.acme.example/x", "evidence_sha256": "0" * 64}, False),
+        ({"evidence_sha256": "0" * 64}, False),
+    ],
+)
+def test_evidence_is_the_very_file_that_was_stated(changes: dict[str, Any], counts: bool, tmp_path: Path) -> None:
+    (tmp_path / "there.pdf").touch()
+    one = stated(**changes)
+    found = standing(one, "prod", TODAY, there, digest=digest)
+    assert found.counts is counts
+    assert counts or "its SHA-256 is another one" in found.problem
+    plan = GoLivePlan.model_construct(company=Company(name="Acme"), attestations=(one,), path=tmp_path / "golive.toml")
+    assert (attestation_for(BY_ID["8.1"], plan, "prod", TODAY) is not None) is counts
 
 
 FINE = {

@@ -99,6 +99,23 @@ def test_a_secret_is_seen_as_a_fingerprint_only(portal, secrets):
     assert SECRET in secrets
 
 
+def test_every_request_is_kept_as_evidence_without_its_content(service, secrets):
+    rows = []
+    portal = open_portal(Flexprice(), service.origin, secrets.append, rows.append)
+    portal.attempts_of("msg_1")
+    portal.secret_fingerprint("ep_1")
+    service.status = 500
+    with pytest.raises(NotVerified):
+        portal.endpoints()
+    assert [(row["method"], row["status"], row["rows"]) for row in rows] == [
+        ("GET", 200, 1),
+        ("GET", 200, None),
+        ("GET", 500, None),
+    ]
+    assert all(row["path"].startswith(f"/api/v1/app/{APP}/") and row["service"] == service.origin for row in rows)
+    assert all(secret not in repr(rows) for secret in (SECRET, TOKEN))
+
+
 def test_token_and_link_are_told_to_the_redaction_before_anything_is_sent(service, secrets):
     portal = open_portal(Flexprice(), service.origin, secrets.append)
     assert not service.requests

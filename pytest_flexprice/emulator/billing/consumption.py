@@ -20,7 +20,8 @@ from .scope import Scope
 
 def subscription_usage(scope: Scope, row: Row, start: datetime, end: datetime) -> dict[str, Any]:
     """The usage charges of a window, each rounded to the currency; allowances are not taken off here."""
-    split = readings.committed(row, readings.read(scope, row, Period(start, end), inherited=True))
+    period = Period(start, end)
+    split = readings.committed(scope, row, readings.read(scope, row, period, inherited=True), period)
     currency = row["currency"]
     charges = [_charge(scope, row, reading, charge, overage=False) for reading, charge in split.within]
     charges += [_charge(scope, row, reading, charge, overage=True) for reading, charge in split.overage]

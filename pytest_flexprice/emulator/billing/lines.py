@@ -54,7 +54,7 @@ def arrear(scope: Scope, subscription: Row, period: Period, *, whole: bool = Fal
 
     With ``whole``, fees of lines that were in force for a part of it are not prorated.
     """
-    split = readings.committed(subscription, readings.read(scope, subscription, period))
+    split = readings.committed(scope, subscription, readings.read(scope, subscription, period), period)
     found = _fees(scope, subscription, period, "ARREAR", whole=whole)
     found += [_usage_line(scope, subscription, reading, charge) for reading, charge in split.within]
     found += [_overage_line(subscription, reading, charge) for reading, charge in split.overage]

@@ -8,8 +8,9 @@ from decimal import Decimal
 
 from ..kernel.tables import Row
 from ..metering import Customers
-from . import commitment, inheritance, usage
+from . import commitment, inheritance, periods, usage
 from .commitment import Charge
+from .config import zone as zone_of
 from .pricing import Tariff, bucketed_cost, number
 from .rounding import ONE, ZERO, exact, to_currency, to_places
 from .scope import Scope
@@ -104,17 +105,26 @@ def _reading(scope: Scope, subscription: Row, item: Row, customers: Customers, p
 
 @dataclass(frozen=True)
 class Committed:
-    """The readings of a subscription under its commitment: which parts are dearer, and what is missing to it."""
+    """The readings of a subscription under its commitment: which parts are dearer, and what is missing to it.
+
+    ``before`` is what earlier invoices used of it; ``due`` whether this is the period in which it has to be reached.
+    """
 
     within: list[tuple[Reading, Charge]]
     overage: list[tuple[Reading, Charge]]
-    promised: Decimal
-    utilized: Decimal
+    promised: Decimal = ZERO
+    before: Decimal = ZERO
+    due: bool = True
+
+    @property
+    def utilized(self) -> Decimal:
+        """What is used of the promise; nothing without one."""
+        return sum((charge.cost for _reading, charge in self.within), self.before) if self.promised else ZERO
 
     @property
     def missing(self) -> Decimal:
         """What is missing to the promise; nothing once there is any overage."""
-        return ZERO if self.overage else max(self.promised - self.utilized, ZERO)
+        return ZERO if self.overage or not self.due else max(self.promised - self.utilized, ZERO)
 
 
 def promised(subscription: Row) -> Decimal:
@@ -123,15 +133,38 @@ def promised(subscription: Row) -> Decimal:
     return amount if number(subscription["overage_factor"]) > ONE else ZERO
 
 
-def committed(subscription: Row, readings: list[Reading]) -> Committed:
-    """Split the readings into what the commitment covers and what exceeds it."""
+def committed(scope: Scope, subscription: Row, readings: list[Reading], period: Period) -> Committed:
+    """Split the readings of a period into what the commitment covers and what exceeds it."""
     amount = promised(subscription)
     charges = [Charge(one.quantity, one.cost, one.unit) for one in readings]
     if amount <= 0:
-        return Committed(list(zip(readings, charges, strict=True)), [], ZERO, ZERO)
-    splits = commitment.split(charges, amount, number(subscription["overage_factor"]))
+        return Committed(list(zip(readings, charges, strict=True)), [])
+    span = _commitment_span(subscription, period)
+    before = _used(scope, subscription, Period(span.start, period.start))
+    left = max(amount - before, ZERO)
+    splits = commitment.split(charges, left, number(subscription["overage_factor"]))
     pairs = list(zip(readings, splits, strict=True))
     within = [(reading, split.within) for reading, split in pairs if split.within is not None]
     above = [(reading, split.overage) for reading, split in pairs if split.overage is not None]
-    utilized = sum((charge.cost for _reading, charge in within), ZERO)
-    return Committed(within, above, amount, utilized)
+    return Committed(within, above, amount, before, period.end >= span.end)
+
+
+def _commitment_span(subscription: Row, period: Period) -> Period:
+    """The time in which a commitment counts: each period by itself, or the ``commitment_duration`` in which it lies."""
+    duration = subscription["commitment_duration"]
+    if not duration or duration == subscription["billing_period"]:
+        return period
+    start, anchor, zone = subscription["start_date"], subscription["billing_anchor"], zone_of(subscription["timezone"])
+    end = periods.next_boundary(start, anchor, duration, 1, zone)
+    while end <= period.start:
+        start, end = end, periods.next_boundary(end, anchor, duration, 1, zone)
+    return Period(start, end)
+
+
+def _used(scope: Scope, subscription: Row, span: Period) -> Decimal:
+    """What the invoices of earlier periods charged for usage within the commitment."""
+    invoices = scope.find("invoices", subscription_id=subscription["id"], status="published")
+    counted = (row for row in invoices if row["invoice_status"] in ("DRAFT", "FINALIZED") and row["period_start"])
+    lines = (line for row in counted if span.start <= row["period_start"] < span.end for line in row["_lines"])
+    covered = (line for line in lines if line["price_type"] == "USAGE" and "is_overage" not in (line["metadata"] or {}))
+    return sum((number(line["amount"]) for line in covered), ZERO)

@@ -8,20 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from . import binding, errors
 from .binding import BindError, Kind, Schema, array, boolean, text
+from .checks import failing_tag
 from .lists import GENERAL, NEXT, SEARCH_FIELDS, Offset, Page, Words, listing, page_of, query_page, select
+from .routing import route
 from .tables import Row
 
 if TYPE_CHECKING:
     from .call import Call
 
+LONGEST = 255
+"""How many characters a column of texts holds."""
+
 Values = Mapping[str, Any]
 Test = Callable[[Row, Any], bool]
+Answer = Callable[["Call", Values, Page], dict[str, Any]]
 View = Callable[["Call", Row, Page], Any]
+
+
+def address(value: Any) -> str:
+    """A JSON string that is an e-mail address, or nothing."""
+    given = text(value)
+    if failing_tag(("omitempty", "email"), given):
+        raise BindError("not an e-mail address")
+    return given
 
 
 @dataclass(frozen=True)
@@ -37,10 +51,10 @@ class Filter:
     split: bool = False
 
 
-def equal(name: str, column: str = "") -> Filter:
+def equal(name: str, column: str = "", kind: Kind = text) -> Filter:
     """Rows whose column has the given text."""
     key = column or name
-    return Filter(name, text, lambda row, given: row.get(key) == given)
+    return Filter(name, kind, lambda row, given: row.get(key) == given)
 
 
 def among(name: str, column: str, *, split: bool = False) -> Filter:
@@ -149,13 +163,28 @@ class Resource:
             page.sort = [{"field": name, "direction": page.order}]
         return page
 
-    def listed(self, call: Call) -> dict[str, Any]:
-        """The answer of a GET."""
-        return self.answer(call, *self.asked_by_query(call))
+    def serve(self, path: str, *, search: bool = True, one: bool = False, answer: Answer | None = None) -> None:
+        """Register a list at ``path``, a search beneath it, and with ``one`` a read by id, of any status.
 
-    def searched(self, call: Call) -> dict[str, Any]:
+        ``answer`` makes the page's answer of what is asked for, where :meth:`answer` does not.
+        """
+        route("GET", path)(partial(self.listed, answer=answer))
+        if search:
+            route("POST", f"{path}/search")(partial(self.searched, answer=answer))
+        if one:
+            route("GET", f"{path}/:id")(self.shown)
+
+    def shown(self, call: Call) -> Row:
+        """The answer of a read by id."""
+        return self.found(call, call.params["id"])
+
+    def listed(self, call: Call, answer: Answer | None = None) -> dict[str, Any]:
+        """The answer of a GET."""
+        return (answer or self.answer)(call, *self.asked_by_query(call))
+
+    def searched(self, call: Call, answer: Answer | None = None) -> dict[str, Any]:
         """The answer of a search."""
-        return self.answer(call, *self.asked_by_body(call))
+        return (answer or self.answer)(call, *self.asked_by_body(call))
 
     def selected(self, call: Call, values: Values, page: Page, rows: Iterable[Row] | None = None) -> list[Row]:
         """All rows that are asked for, in the asked order, whatever the page."""
@@ -184,8 +213,16 @@ def _queried(call: Call, each: Filter, message: str) -> Any:
         return [part for value in given for part in value.split(",") if part] if each.split else given
     if each.kind is text:
         return call.query.get(each.name)
-    readers = {boolean: _truth, binding.instant: binding.instant, binding.decimal: binding.parse_decimal}
-    return call.query_value(each.name, readers[each.kind], message) if each.kind in readers else None
+    return call.query_value(each.name, _READERS[each.kind], message) if each.kind in _READERS else None
+
+
+_READERS: dict[Kind, Callable[[str], Any]] = {
+    boolean: _truth,
+    binding.instant: binding.instant,
+    binding.decimal: binding.parse_decimal,
+    address: address,
+}
+"""How a query gives what a body gives as JSON."""
 
 
 def _says(given: Any) -> bool:
@@ -196,3 +233,9 @@ def free(call: Call, table: str, message: str, key: str | None, *, column: str =
     """Refuse with 409 a key that a published object has."""
     if key and call.world.table(table).first(call.environment, **{column: key}, status="published"):
         raise errors.conflict(message, {column: key})
+
+
+def storable(action: str, row: Mapping[str, Any], *columns: str) -> None:
+    """Fail with 500 "Failed to ``action``" where a text is longer than its column can hold."""
+    if any(len(row.get(column) or "") > LONGEST for column in columns):
+        raise errors.database_error(f"Failed to {action}")

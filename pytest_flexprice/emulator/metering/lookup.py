@@ -70,12 +70,11 @@ def lookup(call: Call, identifier: str) -> dict[str, Any]:
 
 def _metered(scope: Scope, identifier: str) -> Metered | None:
     store = pipeline(scope.world).store
-    sql = "SELECT meter, ext, sec, quantity, processed FROM metered WHERE env=? AND id=? ORDER BY sec DESC LIMIT 1"
-    for number, customer, second, quantity, processed in store.query(
-        sql, (store.number(scope.environment), identifier)
-    ):
-        return Metered(store.name(number).removesuffix(LOST), customer, second, Decimal(quantity), processed)
-    return None
+    row = store.metered_of(scope.environment, identifier)
+    if row is None:
+        return None
+    number, customer, second, quantity, processed = row
+    return Metered(store.name(number).removesuffix(LOST), customer, second, Decimal(quantity), processed)
 
 
 def _live(scope: Scope, customer_id: str) -> list[Row]:

@@ -55,6 +55,7 @@ COUPONED = Resource(
     sort="name",
     view=lambda call, row, _page: views.coupon_association(Scope.of(call), row),
 )
+COUPONED.serve("/v1/coupons/associations", search=False)
 TAXED = Resource(
     "tax associations",
     "Tax association",
@@ -64,24 +65,13 @@ TAXED = Resource(
     sort="name",
     view=lambda _call, row, _page: views.shown(row),
 )  # fmt: skip
-
-
-@route("GET", "/v1/coupons/associations")
-def list_coupon_associations(call: Call) -> dict[str, Any]:
-    """A page of what coupons are attached to which subscriptions."""
-    return COUPONED.listed(call)
+TAXED.serve("/v1/taxes/associations", search=False)
 
 
 @route("GET", "/v1/coupons/associations/:id")
 def get_coupon_association(call: Call) -> dict[str, Any]:
     """One of them."""
     return views.coupon_association(Scope.of(call), COUPONED.found(call, call.params["id"]))
-
-
-@route("GET", "/v1/taxes/associations")
-def list_tax_associations(call: Call) -> dict[str, Any]:
-    """A page of which tax rates count for whom."""
-    return TAXED.listed(call)
 
 
 @route("POST", "/v1/taxes/associations", permission="tax:write")

@@ -19,16 +19,7 @@ def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
     return {"connections": shown or None, "total": len(found), "limit": page.limit, "offset": page.offset}
 
 
-@route("GET", "/v1/connections")
-def list_connections(call: Call) -> dict[str, Any]:
-    """A page of gateways."""
-    return _page(call, *CONNECTIONS.asked_by_query(call))
-
-
-@route("POST", "/v1/connections/search")
-def search_connections(call: Call) -> dict[str, Any]:
-    """The same by a body."""
-    return _page(call, *CONNECTIONS.asked_by_body(call))
+CONNECTIONS.serve("/v1/connections", answer=_page)
 
 
 @route("GET", "/v1/connections/:id")

@@ -11,7 +11,7 @@ from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, strings
 from ..kernel.call import Call, Reply, created
 from ..kernel.lists import OWN
-from ..kernel.resource import Resource, among
+from ..kernel.resource import Resource, among, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
@@ -42,6 +42,7 @@ COUPONS = Resource(
     offset=OWN,
     view=lambda _call, row, _page: views.coupon(row),
 )
+COUPONS.serve("/v1/coupons")
 _HUNDRED = 100
 
 
@@ -83,6 +84,7 @@ def create_coupon(call: Call) -> Reply:
     code = (body["coupon_code"] or "").lower() or None
     if code and scope.table("coupons").first(scope.environment, coupon_code=code, status="published"):
         raise errors.conflict("A coupon with this code already exists", {"coupon_code": code})
+    storable("create coupon", body, "name", "coupon_code")
     fixed = body["type"] == "fixed"
     row = scope.insert(
         "coupons",
@@ -135,15 +137,3 @@ def delete_coupon(call: Call) -> dict[str, str]:
     """Archive a coupon; subscriptions keep it."""
     call.touch(_coupon(call), status="archived")
     return {"message": "coupon deleted successfully"}
-
-
-@route("GET", "/v1/coupons")
-def list_coupons(call: Call) -> dict[str, Any]:
-    """A page of coupons."""
-    return COUPONS.listed(call)
-
-
-@route("POST", "/v1/coupons/search")
-def search_coupons(call: Call) -> dict[str, Any]:
-    """The same by a body."""
-    return COUPONS.searched(call)

@@ -63,6 +63,7 @@ GRANTS = Resource(
     (among("plan_ids", "plan_id"), among("subscription_ids", "subscription_id"), equal("scope")),
     sort="name",
 )
+GRANTS.serve("/v1/creditgrants", search=False, one=True)
 
 
 def _check(body: dict[str, Any]) -> None:
@@ -119,18 +120,6 @@ def create_grant(call: Call) -> Reply:
     fields["expiration_type"] = body["expiration_type"] or "NEVER"
     fields |= {name: body[name] for name in _OPTIONAL if body[name] is not None}
     return created(call.world.table("credit_grants").insert(call.stamp("cg", **fields)))
-
-
-@route("GET", "/v1/creditgrants/:id")
-def get_grant(call: Call) -> Any:
-    """One grant."""
-    return GRANTS.found(call, call.params["id"])
-
-
-@route("GET", "/v1/creditgrants")
-def list_grants(call: Call) -> dict[str, Any]:
-    """A page of grants."""
-    return GRANTS.listed(call)
 
 
 @route("PUT", "/v1/creditgrants/:id", permission="credit_grant:write")

@@ -43,6 +43,7 @@ NOTES = Resource(
     ),
     view=lambda _call, row, _page: row.public(),
 )
+NOTES.serve("/v1/creditnotes", search=False)
 
 
 def _view(scope: Scope, note: Row) -> dict[str, Any]:
@@ -63,12 +64,6 @@ def create_note(call: Call) -> Reply:
     if body["process_credit_note"]:
         credit_notes.finalize(scope, note)
     return created(_view(scope, note))
-
-
-@route("GET", "/v1/creditnotes")
-def list_notes(call: Call) -> dict[str, Any]:
-    """A page of notes."""
-    return NOTES.listed(call)
 
 
 @route("GET", "/v1/creditnotes/:id")

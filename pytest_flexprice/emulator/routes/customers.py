@@ -9,11 +9,10 @@ from ..billing.scope import Scope, customer_by_external_id
 from ..kernel import errors
 from ..kernel.binding import Schema, field, strings
 from ..kernel.call import Call, Reply, created, no_content
-from ..kernel.resource import Resource, among, equal, metadata
+from ..kernel.resource import Resource, address, among, equal, metadata, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
-_MAX_KEY = 255
 _LENGTHS = {
     "address_line1": 255,
     "address_line2": 255,
@@ -30,10 +29,11 @@ CUSTOMERS = Resource(
         equal("external_id"),
         among("external_ids", "external_id"),
         among("customer_ids", "id"),
-        equal("email"),
+        equal("email", kind=address),
         metadata(),
     ),
 )
+CUSTOMERS.serve("/v1/customers", one=True)
 
 
 _CREATE = Schema(
@@ -60,8 +60,7 @@ def _taken(external_id: str) -> errors.ApiError:
 def create_customer(call: Call) -> Reply:
     """A new customer; the external id must be free among the published ones."""
     body = call.bind(_CREATE)
-    if len(body["external_id"]) > _MAX_KEY:
-        raise errors.database_error("Failed to create customer")
+    storable("create customer", body, "external_id", "email")
     table = call.world.table("customers")
     if table.first(call.environment, external_id=body["external_id"], status="published"):
         raise _taken(body["external_id"])
@@ -74,29 +73,11 @@ def create_customer(call: Call) -> Reply:
     return created(row)
 
 
-@route("GET", "/v1/customers/:id")
-def get_customer(call: Call) -> Any:
-    """One customer by id, archived ones too."""
-    return CUSTOMERS.found(call, call.params["id"])
-
-
 @route("GET", "/v1/customers/external/:external_id")
 @route("GET", "/v1/customers/lookup/:external_id")
 def get_customer_by_external_id(call: Call) -> Any:
     """One published customer by its external id, byte for byte."""
     return customer_by_external_id(Scope.of(call), call.params["external_id"])
-
-
-@route("GET", "/v1/customers")
-def list_customers(call: Call) -> dict[str, Any]:
-    """A page of customers."""
-    return CUSTOMERS.listed(call)
-
-
-@route("POST", "/v1/customers/search")
-def search_customers(call: Call) -> dict[str, Any]:
-    """A page of customers, by more than a query can say."""
-    return CUSTOMERS.searched(call)
 
 
 @route("PUT", "/v1/customers/:id", permission="customer:write")
@@ -123,8 +104,7 @@ def _update(call: Call, row: Row, body: dict[str, Any]) -> Any:
     if not changes.get("email"):
         changes.pop("email", None)  # an e-mail cannot be cleared
     key = changes.get("external_id")
-    if any(len(changes.get(name) or "") > _MAX_KEY for name in ("external_id", "name", "email")):
-        raise errors.database_error("Failed to update customer")
+    storable("update customer", changes, "external_id", "name", "email")
     if key == row["external_id"] or not key:
         changes.pop("external_id", None)
     else:

@@ -142,13 +142,4 @@ def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
     return answer
 
 
-@route("GET", "/v1/invoices")
-def list_invoices(call: Call) -> dict[str, Any]:
-    """A page of invoices."""
-    return _page(call, *INVOICES.asked_by_query(call))
-
-
-@route("POST", "/v1/invoices/search")
-def search_invoices(call: Call) -> dict[str, Any]:
-    """The same by a body, with filters and sorting."""
-    return _page(call, *INVOICES.asked_by_body(call))
+INVOICES.serve("/v1/invoices", answer=_page)

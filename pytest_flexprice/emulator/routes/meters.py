@@ -7,7 +7,7 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.binding import Schema, array, decimal, field, text
 from ..kernel.call import Call, Reply, created
-from ..kernel.resource import Resource
+from ..kernel.resource import Resource, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from ..metering.expressions import check_expression
@@ -16,6 +16,7 @@ AGGREGATIONS = ("COUNT", "SUM", "AVG", "COUNT_UNIQUE", "LATEST", "SUM_WITH_MULTI
 BUCKETS = ("MINUTE", "15MIN", "30MIN", "HOUR", "3HOUR", "6HOUR", "12HOUR", "DAY", "WEEK", "MONTH")
 _WITH_EXPRESSION = ("SUM", "AVG", "MAX", "LATEST")
 METERS = Resource("meters", "Meter", (), statuses=("published", "archived"), sort="name", conditions=False)
+METERS.serve("/v1/meters", search=False)
 
 FILTER = Schema("Filter", field("key"), field("values", array(text)))
 _AGGREGATION = Schema(
@@ -91,6 +92,7 @@ def insert_meter(call: Call, body: dict[str, Any]) -> Row:
         raise errors.validation("Event name is required")
     aggregation = body["aggregation"] or {f.name: None for f in _AGGREGATION.fields}
     _check_aggregation(aggregation)
+    storable("create meter", body, "name", "event_name")
     row = {
         "id": call.world.new_id("meter"),
         "name": body["name"],
@@ -130,12 +132,6 @@ def add_filters(call: Call, meter: Row, given: list[dict[str, Any] | None]) -> N
 def create_meter(call: Call) -> Reply:
     """A new meter."""
     return created(insert_meter(call, call.bind(METER)))
-
-
-@route("GET", "/v1/meters")
-def list_meters(call: Call) -> dict[str, Any]:
-    """A page of meters, published and archived; no filter by event name."""
-    return METERS.listed(call)
 
 
 @route("GET", "/v1/meters/:id")

@@ -150,9 +150,4 @@ PAYMENTS = Resource(
     sort="name",
     view=lambda call, row, _page: _read(Scope.of(call), row),
 )
-
-
-@route("GET", "/v1/payments")
-def list_payments(call: Call) -> dict[str, Any]:
-    """A page of payments."""
-    return PAYMENTS.listed(call)
+PAYMENTS.serve("/v1/payments", search=False)

@@ -17,13 +17,12 @@ from ..kernel.catalog import (
     prices_of,
 )
 from ..kernel.lists import Page
-from ..kernel.resource import Resource, among, equal, metadata
+from ..kernel.resource import Resource, among, equal, metadata, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from .entitlements import all_items
 
 _COLUMNS = ("name", "lookup_key", "description", "display_order")
-_LONGEST = 255
 _NOT_OF_ENTITLEMENTS = ("name", "lookup_key", "description")
 
 _CREATE = Schema(
@@ -65,6 +64,7 @@ PLANS = Resource(
     view=lambda call, row, page: plan_view(call.world, call.environment, row, page.expand),
     check=_check_page,
 )
+PLANS.serve("/v1/plans")
 
 
 def _holder(call: Call, lookup_key: str | None) -> Row | None:
@@ -92,8 +92,7 @@ def create_plan(call: Call) -> Reply:
     )
     if _holder(call, body["lookup_key"]):
         raise _taken(row["id"], row["name"])
-    if max(len(row["name"]), len(row["lookup_key"])) > _LONGEST:
-        raise errors.database_error("Failed to create plan")
+    storable("create plan", row, "name", "lookup_key")
     return created(call.world.table("plans").insert(row))
 
 
@@ -101,18 +100,6 @@ def create_plan(call: Call) -> Reply:
 def get_plan(call: Call) -> Any:
     """One plan with everything, ended prices too."""
     return full_plan_view(call.world, call.environment, PLANS.found(call, call.params["id"]))
-
-
-@route("GET", "/v1/plans")
-def list_plans(call: Call) -> dict[str, Any]:
-    """A page of plans."""
-    return PLANS.listed(call)
-
-
-@route("POST", "/v1/plans/search")
-def search_plans(call: Call) -> dict[str, Any]:
-    """A page of plans; prices that have ended are left out of what is expanded."""
-    return PLANS.searched(call)
 
 
 @route("GET", "/v1/plans/:id/entitlements")
@@ -144,6 +131,7 @@ def update_plan(call: Call) -> Any:
     holder = _holder(call, body["lookup_key"])
     if holder is not None and holder["id"] != row["id"]:
         raise _taken(row["id"], body["name"] or row["name"])
+    storable("update plan", body, "name", "lookup_key")
     call.touch(row, **{name: value for name, value in body.items() if value is not None})
     return row
 

@@ -33,6 +33,7 @@ UNITS = Resource(
     sort="name",
     offset=OWN,
 )
+UNITS.serve("/v1/prices/units", one=True)
 
 
 @route("POST", "/v1/prices/units", permission="price_unit:write")
@@ -45,24 +46,6 @@ def create_unit(call: Call) -> Reply:
     free(call, "price_units", "A price unit with this code already exists", body["code"], column="code")
     fields = {**body, "base_currency": body["base_currency"].lower()}
     return created(call.world.table("price_units").insert(call.stamp("price_unit", **fields)))
-
-
-@route("GET", "/v1/prices/units")
-def list_units(call: Call) -> dict[str, Any]:
-    """A page of units."""
-    return UNITS.listed(call)
-
-
-@route("POST", "/v1/prices/units/search")
-def search_units(call: Call) -> dict[str, Any]:
-    """The same by a body."""
-    return UNITS.searched(call)
-
-
-@route("GET", "/v1/prices/units/:id")
-def get_unit(call: Call) -> Any:
-    """One unit."""
-    return UNITS.found(call, call.params["id"])
 
 
 @route("GET", "/v1/prices/units/code/:code")

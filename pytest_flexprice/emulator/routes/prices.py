@@ -8,8 +8,9 @@ from ..kernel import errors
 from ..kernel.binding import Schema, array, decimal, field, instant, integer, strings
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import is_ended, price_view
+from ..kernel.lists import Page
 from ..kernel.pricing_rules import UNIT_FIELDS, check_price, check_values, published
-from ..kernel.resource import Filter, Resource, Values, among, equal, flag, idle
+from ..kernel.resource import Filter, Resource, Values, among, equal, flag, idle, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from .groups import require_group
@@ -132,6 +133,7 @@ def _fields(call: Call, body: dict[str, Any]) -> dict[str, Any]:
 
 def _insert(call: Call, fields: dict[str, Any]) -> Row:
     _require_free(call, fields["lookup_key"])
+    storable("create price", fields, "lookup_key", "display_name")
     row = call.stamp("price", **fields, sequence=call.world.next("price"))
     return call.world.table("prices").insert(row)
 
@@ -190,22 +192,13 @@ def lookup_price(call: Call) -> Any:
     return price_view(call.world, call.environment, (begun or current)[-1])
 
 
-def _in_force(call: Call, values: Values) -> list[Row]:
-    return [row for row in PRICES.all(call) if values["allow_expired_prices"] or not is_ended(row, call.now)]
+def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
+    """Prices in force, unless ended ones are asked for."""
+    rows = [row for row in PRICES.all(call) if values["allow_expired_prices"] or not is_ended(row, call.now)]
+    return PRICES.answer(call, values, page, rows)
 
 
-@route("GET", "/v1/prices")
-def list_prices(call: Call) -> dict[str, Any]:
-    """A page of prices in force; ended ones with ``allow_expired_prices=true``."""
-    values, page = PRICES.asked_by_query(call)
-    return PRICES.answer(call, values, page, _in_force(call, values))
-
-
-@route("POST", "/v1/prices/search")
-def search_prices(call: Call) -> dict[str, Any]:
-    """A page of prices."""
-    values, page = PRICES.asked_by_body(call)
-    return PRICES.answer(call, values, page, _in_force(call, values))
+PRICES.serve("/v1/prices", answer=_page)
 
 
 def _check_update(body: dict[str, Any]) -> None:

@@ -134,6 +134,9 @@ def _check_amounts(body: dict[str, Any]) -> None:
     if body["commitment_amount"] is not None and body["commitment_amount"] < 0:
         details = {"commitment_amount": body["commitment_amount"]}
         raise errors.validation("Commitment amount must be greater than or equal to 0", details)
+    duration = body["commitment_duration"]
+    if duration and duration not in periods.BILLING_PERIODS:
+        raise errors.validation("Invalid billing period", {"billing_period": duration})
     if body["overage_factor"] is not None and body["overage_factor"] < 1:
         details = {"overage_factor": body["overage_factor"]}
         raise errors.validation("Overage factor must be greater than or equal to 1.0", details)

@@ -125,16 +125,7 @@ def _item(scope: Scope, row: Row, expand: Sequence[str], with_lines: bool) -> di
     return views.subscription(row, **parts)
 
 
-@route("GET", "/v1/subscriptions")
-def list_subscriptions(call: Call) -> dict[str, Any]:
-    """A page of subscriptions; active ones only, unless statuses are given."""
-    return _page(call, *SUBSCRIPTIONS.asked_by_query(call))
-
-
-@route("POST", "/v1/subscriptions/search")
-def search_subscriptions(call: Call) -> dict[str, Any]:
-    """The same by a body."""
-    return _page(call, *SUBSCRIPTIONS.asked_by_body(call))
+SUBSCRIPTIONS.serve("/v1/subscriptions", answer=_page)
 
 
 @route("PUT", "/v1/subscriptions/:id", permission="subscription:write")

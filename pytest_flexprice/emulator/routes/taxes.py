@@ -73,18 +73,13 @@ def create_tax_rate(call: Call) -> Reply:
 
 
 RATES = Resource("tax rates", "Tax rate", _COLUMNS, sort="name", view=lambda _call, row, _page: views.tax_rate(row))
+RATES.serve("/v1/taxes/rates", search=False)
 
 
 @route("GET", "/v1/taxes/rates/:id")
 def get_tax_rate(call: Call) -> dict[str, Any]:
     """One tax rate."""
     return views.tax_rate(RATES.found(call, call.params["id"]))
-
-
-@route("GET", "/v1/taxes/rates")
-def list_tax_rates(call: Call) -> dict[str, Any]:
-    """A page of tax rates."""
-    return RATES.listed(call)
 
 
 @route("PUT", "/v1/taxes/rates/:id", permission="tax:write")

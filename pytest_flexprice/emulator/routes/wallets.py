@@ -65,6 +65,7 @@ WALLETS = Resource(
     conditions=False,
     offset=OWN,
 )
+WALLETS.serve("/v1/wallets")
 TRANSACTIONS = Resource(
     "wallet transactions",
     "Wallet transaction",
@@ -155,18 +156,6 @@ def update_wallet(call: Call) -> Row:
     scope.touch(row, **{name: value for name, value in body.items() if value is not None})
     scope.publish("wallet.updated", row)
     return row
-
-
-@route("GET", "/v1/wallets")
-def list_wallets(call: Call) -> dict[str, Any]:
-    """A page of wallets."""
-    return WALLETS.listed(call)
-
-
-@route("POST", "/v1/wallets/search")
-def search_wallets(call: Call) -> dict[str, Any]:
-    """The same by a body."""
-    return WALLETS.searched(call)
 
 
 @route("GET", "/v1/customers/:id/wallets")

@@ -27,6 +27,8 @@ def deal(row: Row, prices: Iterable[Price]) -> dict[str, Any]:
     if row.get("commitment"):
         body["commitment_amount"] = row["commitment"]
         body["overage_factor"] = row.get("overage_factor") or USUAL_FACTOR
+    elif row.get("overage_factor"):
+        body["overage_factor"] = row["overage_factor"]
     if row.get("coupon"):
         body["subscription_coupons"] = [{"coupon_code": code} for code in row["coupon"].split("; ")]
     overrides = _overrides(row, offered)

@@ -25,19 +25,27 @@ def made_up(plan: GoLivePlan, own: Environment | None, rows: Iterable[Row]) -> d
     features = {event.name.strip(): _feature(event) for event in events}
     terms: dict[str, set[tuple[str, str]]] = {key: {_usual(own)} for key in _tested(own)}
     fees: dict[str, set[str]] = {}
+    codes: set[str] = set()
     for row in rows:
+        codes.update(filter(None, (row.get("coupon") or "").split("; ")))
         key = row.get("plan")
         if key:
             currency, period = row.get("currency") or _usual(own)[0], row.get("billing_period") or _usual(own)[1]
             terms.setdefault(key, set()).add((currency, period))
             fees.setdefault(key, set()).update(_fees(row, features))
-    extras: dict[str, Any] = {"addons": {}, "coupons": {}, "tax_rates": {}, "price_units": {}, "settings": {}}
+    extras: dict[str, Any] = {"addons": {}, "tax_rates": {}, "price_units": {}, "settings": {}}
+    extras["coupons"] = {code: coupon(code) for code in sorted(codes)}
     return {
         "flexprice_catalog": 1,
         "features": features,
         "plans": {key: _plan(key, features, sorted(sold), sorted(fees.get(key, ()))) for key, sold in terms.items()},
         "extras": extras,
     }
+
+
+def coupon(code: str) -> dict[str, Any]:
+    """A coupon of which only the code is known: it takes off a tenth."""
+    return {"name": code, "coupon_code": code, "type": "percentage", "percentage_off": "10", "cadence": "forever"}
 
 
 def _tested(own: Environment | None) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any
 from werkzeug.test import Client
 
 from pytest_flexprice.model.customer_columns import DEALS
+from pytest_flexprice.model.spoken import several
 
 from ..faults.registry import Place, rules
 from ..kernel.app import SEEDING
@@ -23,13 +24,15 @@ from ..kernel.server import FlexpriceServer
 from ..metering.pipeline import pipeline
 from . import bodies
 from .agreed import deal
+from .made_up import coupon
 from .past import settle_past
-from .subscribing import Row, SeedError, moment_of, place, refused, rfc3339, wanted
+from .subscribing import Row, SeedError, moment_of, place, refusal, refused, rfc3339, wanted
 
 __all__ = ["SeedError", "Seeded", "Seeder"]
 
 #: Prices are older than every subscription (contract 4.2).
 PRICES_SINCE = timedelta(days=60)
+_SHOWN = 10
 
 
 @dataclass
@@ -90,7 +93,7 @@ class Seeder:
         given = dict(headers or self._headers)
         answer = self._client.open(path, method=method, json=body, headers=given, environ_overrides=own)
         if answer.status_code >= 300:
-            raise SeedError(_refusal(f"{method} {path}", answer.status_code, answer.get_json(silent=True)))
+            raise SeedError(refusal(f"{method} {path}", answer.status_code, answer.get_json(silent=True)))
         return answer.get_json(silent=True)
 
     def settle(self) -> None:
@@ -148,15 +151,19 @@ class Seeder:
             identifier = self.call("POST", "/v1/addons", {"name": addon["name"], "lookup_key": key})["id"]
             for price in addon.get("prices") or ():
                 self._price(identifier, price, "ADDON")
-        for coupon in (extras.get("coupons") or {}).values():
-            self.call("POST", "/v1/coupons", bodies.coupon(coupon))
+        for one in (extras.get("coupons") or {}).values():
+            self.call("POST", "/v1/coupons", bodies.coupon(one))
         for rate in (extras.get("tax_rates") or {}).values():
             self.call("POST", "/v1/taxes/rates", bodies.tax_rate(rate))
         for key, value in (extras.get("settings") or {}).items():
             self.setting(key, value)
 
     def customers(self, rows: Iterable[Row]) -> None:
-        """Customers with their subscriptions, as rows of the customers file: external_id, plan, currency, billing_period, …"""
+        """Customers with their subscriptions, as rows of the customers file: external_id, plan, currency, billing_period, …
+
+        Raises:
+            SeedError: some rows cannot be made; all of them are told.
+        """
         rows = [dict(row) for row in rows]
         self._spoil("customers", rows)
         for row in rows:
@@ -165,11 +172,19 @@ class Seeder:
             body.update({name: row[name] for name in ("timezone", "metadata") if row.get(name)})
             if external_id not in self.seeded.customers:
                 self.seeded.customers[external_id] = self.call("POST", "/v1/customers", body)["id"]
-            if row.get("plan") and not row.get("parent") and not self._lost(str(row["plan"])):
-                self._subscription(row)
-        for row in rows:
-            if row.get("plan") and row.get("parent") and not self._lost(str(row["plan"])):
-                self._inherit(row)
+        sold = [row for row in rows if row.get("plan") and not self._lost(str(row["plan"]))]
+        problems: list[str] = []
+        for subscribe, some in (
+            (self._subscription, [row for row in sold if not row.get("parent")]),
+            (self._inherit, [row for row in sold if row.get("parent")]),
+        ):
+            for row in some:
+                try:
+                    subscribe(row)
+                except SeedError as error:
+                    problems.append(str(error))
+        if problems:
+            raise SeedError(several(problems, "of the declared customers cannot be made"))
         settle_past(self)
         self._spoil("seeded", self)
 
@@ -241,14 +256,7 @@ class Seeder:
         known = {str(each.get("coupon_code")) for each in self.call("GET", "/v1/coupons?limit=1000")["items"]}
         for code in filter(None, str(row.get("coupon") or "").split("; ")):
             if code not in known:
-                body = {
-                    "name": code,
-                    "coupon_code": code,
-                    "type": "percentage",
-                    "percentage_off": "10",
-                    "cadence": "forever",
-                }
-                self.call("POST", "/v1/coupons", body)
+                self.call("POST", "/v1/coupons", coupon(code))
         return deal(row, self.call("GET", f"/v1/plans/{plan_id}").get("prices") or ())
 
     def _inherit(self, row: Row) -> None:
@@ -273,7 +281,8 @@ class Seeder:
     def _plan_id(self, row: Row) -> str:
         key = str(row["plan"])
         if key not in self.seeded.plans:
-            raise refused(row, "plan", "the lookup key of a plan of the signed-off catalog")
+            known = ", ".join(sorted(self.seeded.plans)[:_SHOWN]) or "it has none"
+            raise refused(row, "plan", f"the lookup key of a plan of the signed-off catalog: {known}")
         return self.seeded.plans[key]
 
 
@@ -283,13 +292,3 @@ def _told(where: str) -> Iterator[None]:
         yield
     except SeedError as error:
         raise SeedError(f"{where}: {error}") from None
-
-
-def _refusal(request: str, status: int, answer: Any) -> str:
-    """What the server said, in one clause and without its JSON."""
-    body = answer if isinstance(answer, dict) else {}
-    message = str(body.get("message") or body.get("error") or "no reason given")
-    if status == 501:
-        return f"{message}, so it cannot be rehearsed"
-    details = ", ".join(f"{name}: {value}" for name, value in (body.get("details") or {}).items())
-    return f"Flexprice refuses {request} with {status}: {message}" + (f" ({details})" if details else "")

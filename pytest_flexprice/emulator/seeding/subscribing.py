@@ -103,3 +103,13 @@ def _began(row: Row, status: str, now: datetime) -> dict[str, Any]:
 
 
 _DATE_LENGTH = len("2026-01-01")
+
+
+def refusal(request: str, status: int, answer: Any) -> str:
+    """What the server said, in one clause and without its JSON."""
+    body = answer if isinstance(answer, dict) else {}
+    message = str(body.get("message") or body.get("error") or "no reason given")
+    if status == 501:
+        return f"{message}, so it cannot be rehearsed"
+    details = ", ".join(f"{name}: {value}" for name, value in (body.get("details") or {}).items())
+    return f"Flexprice refuses {request} with {status}: {message}" + (f" ({details})" if details else "")

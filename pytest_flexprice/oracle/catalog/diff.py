@@ -6,21 +6,17 @@ Nothing depends on ids, dates or order. Each difference is one finding with a pa
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
-from pytest_flexprice.model.decimals import words as plain
-from pytest_flexprice.model.finding import Finding, Severity, compared
-from pytest_flexprice.model.prices import Price
+from pytest_flexprice.model.finding import Finding
 from pytest_flexprice.oracle.catalog import words
-from pytest_flexprice.oracle.catalog.canonical import sort_key, tree
-from pytest_flexprice.oracle.catalog.matching import Pair, facts, pair
-from pytest_flexprice.oracle.catalog.objects import Catalog, Entitlement, Feature, Plan
-from pytest_flexprice.oracle.catalog.words import Meaning
+from pytest_flexprice.oracle.catalog.canonical import tree
+from pytest_flexprice.oracle.catalog.differing import differs, field_findings, told, unsigned
+from pytest_flexprice.oracle.catalog.objects import Catalog, Feature, Plan
+from pytest_flexprice.oracle.catalog.plan_diff import Rules, plan_findings
 
-ITEM = "2.1"
 _EXTRAS = {
     "addons": "addon",
     "coupons": "coupon",
@@ -40,13 +36,6 @@ _DEFAULTS: Mapping[str, Any] = {
     }
 }
 """Settings as every environment has them before anybody saves any: nothing that had to be signed off (contract 4.6)."""
-
-
-class _Rules(NamedTuple):
-    """How plans are compared: the features of both catalogs, and whether prices are looked up by key."""
-
-    shared: Mapping[str, str] = {}
-    uses_price_keys: bool = False
 
 
 def compare(expected: Catalog, observed: Catalog, *, uses_price_keys: bool = False) -> list[Finding]:
@@ -73,19 +62,17 @@ def compare_extras(expected: Catalog, observed: Catalog) -> list[Finding]:
             path = f"{kind}.{key}"
             if key not in theirs:
                 found.append(
-                    _finding(
-                        path, f"{noun} '{key}' is missing", consequence=words.LEFT_BEHIND, remedy="make it by hand"
-                    )
+                    told(path, f"{noun} '{key}' is missing", consequence=words.LEFT_BEHIND, remedy="make it by hand")
                 )
             elif key not in ours and theirs[key] != _DEFAULTS.get(key):
-                found.append(_extra(path, f"{noun} '{key}' is there although nobody signed it off"))
+                found.append(unsigned(path, f"{noun} '{key}' is there although nobody signed it off"))
             elif key not in ours:
                 continue
             elif isinstance(ours[key], Plan):
-                found += _plan(path, f"{noun} '{key}'", ours[key], theirs[key], _Rules())
+                found += plan_findings(path, f"{noun} '{key}'", ours[key], theirs[key], Rules())
             else:
                 meaning = replace(words.OTHER, consequence=words.LEFT_BEHIND)
-                found += _fields(path, f"of {noun} '{key}'", tree(ours[key]), tree(theirs[key]), {"": meaning})
+                found += field_findings(path, f"of {noun} '{key}'", tree(ours[key]), tree(theirs[key]), {"": meaning})
     return sorted(found, key=lambda finding: finding.path)
 
 
@@ -101,14 +88,14 @@ def _features(expected: Catalog, observed: Catalog) -> Iterator[Finding]:
         elif theirs is not None:
             archived = " and archived in the signed-off one" if key in expected.archived else ""
             event = f" (event name '{theirs.meter.event_name}')" if theirs.meter else ""
-            yield _extra(path, f"feature '{key}'{event} is published here{archived} although nobody signed it off")
+            yield unsigned(path, f"feature '{key}'{event} is published here{archived} although nobody signed it off")
 
 
 def _lost_feature(path: str, key: str, ours: Feature, observed: Catalog) -> Finding:
     event = f" with event name '{ours.meter.event_name}'" if ours.meter else ""
     gone = observed.archived.get(key)
     since = words.since(gone.meter.changed if gone and gone.meter else "")
-    return _finding(
+    return told(
         path,
         f"feature '{key}'{event} is archived{since}" if gone else f"feature '{key}'{event} is missing",
         expected="published",
@@ -121,32 +108,32 @@ def _lost_feature(path: str, key: str, ours: Feature, observed: Catalog) -> Find
 def _feature(path: str, key: str, ours: Feature, theirs: Feature) -> Iterator[Finding]:
     left, right = tree(ours), tree(theirs)
     mine, other = left.pop("meter", None), right.pop("meter", None)
-    yield from _fields(path, f"of feature '{key}'", left, right, words.FEATURE)
+    yield from field_findings(path, f"of feature '{key}'", left, right, words.FEATURE)
     if (mine is None) != (other is None):
         present = ["a meter" if one else "no meter" for one in (mine, other)]
-        yield _differs(f"{path}.meter", f"of feature '{key}'", words.FEATURE["meter"], *present)
+        yield differs(f"{path}.meter", f"of feature '{key}'", words.FEATURE["meter"], *present)
     elif mine is not None and other is not None:
         kept = "" if theirs.cloned else " (not made by the clone, which keeps a feature that exists)"
-        for finding in _fields(f"{path}.meter", f"of the meter of feature '{key}'", mine, other, words.METER):
+        for finding in field_findings(f"{path}.meter", f"of the meter of feature '{key}'", mine, other, words.METER):
             when = theirs.meter.changed if theirs.meter and finding.path.endswith(".status") else ""
             note = f", changed {when}" if when else kept
             yield replace(finding, problem=finding.problem + note)
 
 
 def _plans(expected: Catalog, observed: Catalog, uses_price_keys: bool) -> Iterator[Finding]:
-    rules = _Rules(_shared(expected, observed), uses_price_keys)
+    rules = Rules(_shared(expected, observed), uses_price_keys)
     clones = any(plan.cloned for plan in observed.plans.values())
     for key in sorted({*expected.plans, *observed.plans}):
         path = f"plans.{key}"
         ours, theirs = expected.plans.get(key), observed.plans.get(key)
         if ours is not None and theirs is not None:
             stale = " (not made by the clone, which skips what exists)" if clones and not theirs.cloned else ""
-            for finding in _plan(path, f"plan '{key}'", ours, theirs, rules):
+            for finding in plan_findings(path, f"plan '{key}'", ours, theirs, rules):
                 yield replace(finding, problem=finding.problem + stale)
         elif ours is not None:
             yield _lost_plan(path, key, ours, observed)
         elif theirs is not None:
-            yield _extra(path, f"plan '{theirs.name}' with lookup key '{key}' is there although nobody signed it off")
+            yield unsigned(path, f"plan '{theirs.name}' with lookup key '{key}' is there although nobody signed it off")
 
 
 def _shared(expected: Catalog, observed: Catalog) -> dict[str, str]:
@@ -155,7 +142,7 @@ def _shared(expected: Catalog, observed: Catalog) -> dict[str, str]:
 
 def _lost_plan(path: str, key: str, ours: Plan, observed: Catalog) -> Finding:
     if key in observed.archived_plans:
-        return _finding(
+        return told(
             path,
             f"plan '{ours.name}' with lookup key '{key}' is archived{words.since(observed.archived_plans[key])}",
             expected="published",
@@ -173,7 +160,7 @@ def _lost_plan(path: str, key: str, ours: Plan, observed: Catalog) -> Finding:
         cause = f"; a clone loses the whole plan when feature '{unmapped[0]}' has no counterpart here"
     if ours.name in observed.unkeyed_plans:
         cause += "; a plan of that name without a lookup key is there"
-    return _finding(
+    return told(
         path,
         f"plan '{ours.name}' with lookup key '{key}' is missing{cause}",
         expected="published",
@@ -190,7 +177,7 @@ def _unkeyed(expected: Catalog, observed: Catalog) -> Iterator[Finding]:
         path = f"plans without key.{name}"
         ours, theirs = (side.unkeyed_plans.get(name, ()) for side in (expected, observed))
         if len(ours) != len(theirs):
-            yield _finding(
+            yield told(
                 path,
                 f"plan '{name}' without a lookup key is there {len(theirs)} times",
                 expected=len(ours),
@@ -199,157 +186,6 @@ def _unkeyed(expected: Catalog, observed: Catalog) -> Iterator[Finding]:
                 remedy="give the plan a lookup key and archive the copies",
             )
             continue
-        rules = _Rules(_shared(expected, observed))
+        rules = Rules(_shared(expected, observed))
         for mine, other in zip(ours, theirs, strict=True):
-            yield from _plan(path, f"plan '{name}'", mine, other, rules)
-
-
-def _plan(path: str, noun: str, ours: Plan, theirs: Plan, rules: _Rules) -> Iterator[Finding]:
-    if sort_key(ours) == sort_key(theirs):
-        return
-    if ours.name != theirs.name:
-        yield _differs(f"{path}.name", f"of {noun}", words.NAME, ours.name, theirs.name)
-    copies = Counter(_billed(price) for price in theirs.prices)
-    for one in pair(ours.prices, theirs.prices, rules.shared):
-        count = copies[_billed(one.observed)] if one.observed else 0
-        yield from _price(f"{path}.prices.{one.label}", noun, one, rules, count)
-    for key in sorted({*ours.entitlements, *theirs.entitlements}):
-        yield from _entitlement(
-            f"{path}.entitlements.{key}", noun, key, ours.entitlements.get(key), theirs.entitlements.get(key)
-        )
-    for name in sorted({*ours.credit_grants, *theirs.credit_grants}):
-        left, right = ours.credit_grants.get(name), theirs.credit_grants.get(name)
-        where = f"{path}.credit_grants.{name}"
-        if left is not None and right is not None:
-            yield from _fields(where, f"of credit grant '{name}' of {noun}", tree(left), tree(right), {"": words.GRANT})
-        elif right is None:
-            yield _finding(
-                where,
-                f"credit grant '{name}' of {noun} is missing",
-                consequence="customers do not get the credits that were promised",
-                remedy="make the credit grant on the plan",
-            )
-        else:
-            yield _extra(where, f"credit grant '{name}' of {noun} is there although nobody signed it off")
-
-
-def _billed(price: Price) -> str:
-    """What a price bills, without what only names it."""
-    return sort_key(replace(price, display_name="", lookup_key=""))
-
-
-def _price(path: str, noun: str, one: Pair, rules: _Rules, copies: int) -> Iterator[Finding]:
-    if one.expected is None and one.observed is not None:
-        twice = copies > 1
-        yield _finding(
-            path,
-            f"price '{one.label}' of {noun} is there {copies} times"
-            if twice
-            else f"price '{one.label}' of {noun} is there although nobody signed it off",
-            observed=describe(one.observed),
-            consequence="subscriptions take both, so the same is billed twice"
-            if twice
-            else "it is billed on top of the others",
-            remedy="end the price that should not be there, " + words.SIGN_OFF,
-        )
-    elif one.observed is None and one.expected is not None:
-        yield _finding(
-            path,
-            f"price '{one.label}' of {noun} is missing",
-            expected=describe(one.expected),
-            consequence="its usage is counted and never billed" if one.expected.usage else "the fee is never billed",
-            remedy="make the price on the plan and sync it to its subscriptions",
-        )
-    elif one.expected is not None and one.observed is not None:
-        left, right = facts(one.expected, rules.shared), facts(one.observed, rules.shared)
-        for finding in _fields(path, f"of price '{one.label}' of {noun}", left, right, words.PRICE):
-            if finding.path.endswith(".lookup_key") and not rules.uses_price_keys:
-                yield replace(finding, severity=Severity.INFO)
-            else:
-                yield finding
-
-
-def _entitlement(
-    path: str, noun: str, key: str, ours: Entitlement | None, theirs: Entitlement | None
-) -> Iterator[Finding]:
-    if ours is not None and theirs is not None:
-        left, right = tree(ours), tree(theirs)
-        if ours.feature_type == theirs.feature_type == "metered":
-            left["usage_limit"], right["usage_limit"] = (
-                "unlimited" if one.usage_limit is None else one.usage_limit for one in (ours, theirs)
-            )
-        yield from _fields(path, f"of the entitlement to '{key}' of {noun}", left, right, words.ENTITLEMENT)
-    elif theirs is None:
-        yield _finding(
-            path,
-            f"the entitlement to feature '{key}' of {noun} is missing",
-            consequence="customers of the plan do not get the feature, and its allowance is billed",
-            remedy="make the entitlement on the plan",
-        )
-    else:
-        yield _extra(path, f"an entitlement to feature '{key}' of {noun} is there although nobody signed it off")
-
-
-def _fields(path: str, of: str, left: Any, right: Any, meanings: Mapping[str, Meaning]) -> Iterator[Finding]:
-    default = meanings.get("", words.OTHER)
-    for name in sorted({*left, *right}):
-        ours, theirs = left.get(name), right.get(name)
-        if ours == theirs or (name == "display_name" and not (ours and theirs)):  # a name that is not given is made up
-            continue
-        if name == "tiers":
-            yield from _tiers(f"{path}.tiers", of, ours or [], theirs or [])
-        else:
-            yield _differs(
-                f"{path}.{name}", of, meanings.get(name, replace(default, noun=name.replace("_", " "))), ours, theirs
-            )
-
-
-def _tiers(path: str, of: str, left: list[dict[str, Any]], right: list[dict[str, Any]]) -> Iterator[Finding]:
-    if len(left) != len(right):
-        yield _differs(path, of, words.PRICE["tiers"], _tier_words(left), _tier_words(right))
-        return
-    for index, (ours, theirs) in enumerate(zip(left, right, strict=True)):
-        for name in ("up_to", "unit_amount", "flat_amount"):
-            if ours.get(name) != theirs.get(name):
-                values = [
-                    "no bound" if name == "up_to" and one is None else one for one in (ours.get(name), theirs.get(name))
-                ]
-                yield _differs(f"{path}[{index}].{name}", f"{index + 1} {of}", words.PRICE[name], *values)
-
-
-def _tier_words(tiers: list[dict[str, Any]]) -> str:
-    return f"{len(tiers)} tiers up to " + ", ".join(
-        "the rest" if one["up_to"] is None else format(one["up_to"], "f") for one in tiers
-    )
-
-
-def describe(price: Price) -> str:
-    """A price in a few words, such as ``0.05 usd MONTHLY FLAT_FEE``."""
-    cost = f"{len(price.tiers)} tiers" if price.billing_model == "TIERED" else plain(price.amount)
-    return " ".join((cost, price.currency, price.billing_period, price.billing_model))
-
-
-def _differs(path: str, of: str, meaning: Meaning, ours: Any, theirs: Any) -> Finding:
-    return Finding(
-        ITEM,
-        path,
-        f"{meaning.noun} {of} differs from what was signed off",
-        expected=compared(ours),
-        observed=compared(theirs),
-        consequence=meaning.consequence,
-        remedy=meaning.remedy,
-        severity=meaning.severity,
-    )
-
-
-def _finding(path: str, problem: str, **details: Any) -> Finding:
-    return Finding(ITEM, path, problem, **details)
-
-
-def _extra(path: str, problem: str) -> Finding:
-    return _finding(
-        path,
-        problem,
-        consequence="customers may be billed, or let in, by what nobody reviewed",
-        remedy="archive it, or sign it off with --flexprice-snapshot",
-    )
+            yield from plan_findings(path, f"plan '{name}'", mine, other, rules)

@@ -11,8 +11,8 @@ from pytest_flexprice.model.finding import Finding, Severity, compared
 from pytest_flexprice.model.grouping import Told
 from pytest_flexprice.model.prices import Price
 from pytest_flexprice.model.times import instant_of
-from pytest_flexprice.oracle.catalog.diff import describe
 from pytest_flexprice.oracle.catalog.objects import Catalog
+from pytest_flexprice.oracle.catalog.plan_diff import describe
 
 ONE_TIME = "ONETIME"
 INHERITED = "inherited"

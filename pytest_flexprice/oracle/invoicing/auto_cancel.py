@@ -137,17 +137,5 @@ def cancellations(
     return sorted(found, key=lambda each: (each.at, str(each.subscription.get("id"))))
 
 
-def cancelled_now(
-    policy: CancelPolicy,
-    subscriptions: Iterable[Mapping[str, Any]],
-    invoices: Iterable[Mapping[str, Any]],
-    now: datetime,
-) -> list[Cancellation]:
-    """The subscriptions that a run of the job at that instant cancels: none unless the policy is saved and on."""
-    if not policy.acts:
-        return []
-    return [each for each in cancellations(policy, subscriptions, invoices, now) if each.this_run]
-
-
 def _day(moment: datetime) -> str:
     return f"{moment.day} {moment:%B %Y}"

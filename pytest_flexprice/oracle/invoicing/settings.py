@@ -146,6 +146,16 @@ def sign_off_findings(declared: Invoicing | None, item: str, today: date) -> lis
                 kind=Kind.NOT_DECIDED,
             )
         ]
+    if declared is not None and declared.lacks_a_second_name:
+        return [
+            Finding(
+                item,
+                "golive.toml: invoicing.seconded_by",
+                f"the invoicing policy takes two names, and only {declared.decided_by} signed it off",
+                remedy="let somebody else who decides about money put their name into invoicing.seconded_by",
+                kind=Kind.NOT_DECIDED,
+            )
+        ]
     if declared is not None and declared.decided_on is not None and declared.decided_on > today:
         return [
             Finding(

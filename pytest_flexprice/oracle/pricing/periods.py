@@ -6,7 +6,7 @@ Everything is UTC; a period's end is cut to the whole second; month ends clamp (
 from __future__ import annotations
 
 import calendar
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pytest_flexprice.model.times import Window, days, second
 
@@ -47,31 +47,6 @@ def next_boundary(moment: datetime, billing_period: str) -> datetime:
     step = _MONTHS[billing_period]
     first = midnight.replace(month=(midnight.month - 1) // step * step + 1, day=1)
     return later(first, billing_period)
-
-
-def first_period(
-    start: datetime,
-    billing_period: str,
-    count: int = 1,
-    *,
-    calendar_cycle: bool = False,
-    anchor: datetime | None = None,
-) -> Window:
-    """A subscription's first period: from its start (cut to milliseconds) to the anniversary, the anchor or the boundary.
-
-    An ``anchor`` (anniversary billing only) shortens the first period to the next day and time that it names.
-    """
-    begin = start.astimezone(UTC)
-    begin = begin.replace(microsecond=begin.microsecond // 1000 * 1000)
-    if calendar_cycle:
-        return Window(begin, next_boundary(begin, billing_period))
-    if anchor is None:
-        return Window(begin, second(later(begin, billing_period, count)))
-    end, steps = anchor.astimezone(UTC), 0
-    while end <= begin:
-        steps += count
-        end = later(anchor.astimezone(UTC), billing_period, steps)
-    return Window(begin, second(end))
 
 
 def next_period(previous: Window, billing_period: str, anchor: datetime, count: int = 1) -> Window:

@@ -45,6 +45,10 @@ def _of(count: int, total: int) -> str:
     return f"{count:,} of {total:,} events in"
 
 
+def _noun(count: int) -> str:
+    return "event" if count == 1 else "events"
+
+
 def _have(count: int) -> str:
     return "has" if count == 1 else "have"
 
@@ -106,8 +110,8 @@ def _strangers(found: Sequence[Named], known: Sequence[str], what: str, conseque
         Finding(
             ITEM,
             f"samples.{one.file}:{one.first}.{field}",
-            f"{noun} '{one.value}' in {one.file} ({one.count:,} events, first: event {one.first}) is {problem}{near.hint(one.value)}",
-            observed=one.value,
+            f"{noun} '{one.value}' in {one.file} ({one.count:,} {_noun(one.count)}, first: event {one.first}) is "
+            f"{problem}{near.hint(one.value)}",
             consequence=consequence,
             remedy="declare it, or correct the application",
         )

@@ -105,3 +105,35 @@ def test_a_coupon_of_one_price_and_one_of_the_invoice(company: Company) -> None:
     assert sum(float(share) for _own, share in discounts.values()) == 1.5
     applied = {entry["coupon_snapshot"]["applied_to"]: entry for entry in draft["coupon_applications"]}
     assert (applied["line_item"]["discounted_amount"], applied["invoice"]["original_price"]) == ("5", "15")
+
+
+def test_a_commitment_of_a_quarter_counts_what_its_months_used(company: Company) -> None:
+    company.price("0.5")
+    terms = {"commitment_amount": "10", "overage_factor": "2", "enable_true_up": True}
+    made = company.subscribe(commitment_duration="QUARTERLY", **terms)
+    short = company.subscribe(commitment_duration="QUARTERLY", **terms)
+    bills: dict[str, list[list[tuple[str, str]]]] = {made["id"]: [], short["id"]: []}
+    for quantity in (12, 12, 1):
+        company.use(made["external_id"], quantity, company.now)
+        company.use(short["external_id"], 1, company.now)
+        company.advance(days=32)
+    for each in (made, short):
+        for invoice in company.invoices(each, "FINALIZED"):
+            lines = [(line["display_name"].split()[-1], line["amount"]) for line in invoice["line_items"]]
+            bills[each["id"]].append(sorted(lines))
+    first, second, third = bills[made["id"]]
+    assert (first, second, third) == ([("Calls", "6")], [("(Overage)", "4"), ("Calls", "4")], [("(Overage)", "1")])
+    assert bills[short["id"]] == [[("Calls", "0.5")], [("Calls", "0.5")], [("Calls", "0.5"), ("Up", "8.5")]]
+
+
+def test_a_commitment_lasts_a_known_period(company: Company) -> None:
+    company.price("0.5")
+    body = {
+        "external_customer_id": company.customer(),
+        "plan_id": company.plan,
+        "currency": "usd",
+        "billing_period": "MONTHLY",
+        "commitment_duration": "FORTNIGHTLY",
+    }
+    answer = company.api.call("POST", "/v1/subscriptions", body)
+    assert (answer.status_code, answer.get_json()["message"]) == (400, "Invalid billing period")

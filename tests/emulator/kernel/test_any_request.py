@@ -12,6 +12,7 @@ import pytest
 
 from pytest_flexprice.emulator.kernel.binding import ListOf, Schema
 from pytest_flexprice.emulator.kernel.options import SANDBOX
+from pytest_flexprice.emulator.kernel.resource import Resource
 from pytest_flexprice.emulator.kernel.routing import ROUTER, Route
 from pytest_flexprice.emulator.routes import unimplemented
 from pytest_flexprice.emulator.seeding.seed import Seeder
@@ -100,6 +101,9 @@ class Requests:
 
 def schema_of(route: Route) -> Schema:
     """The request schema that the handler's source names, or one without fields."""
+    owner = getattr(getattr(route.handler, "func", route.handler), "__self__", None)
+    if isinstance(owner, Resource):
+        return owner.schema if route.method == "POST" else Schema("Nothing")
     module = sys.modules[route.handler.__module__]
     for name in re.findall(r"\b_?[A-Z][A-Z_]+\b", inspect.getsource(route.handler)):
         found = getattr(module, name, None)

@@ -1,0 +1,102 @@
+"""The rungs of single events: accepted, landed with their exact quantity, and a mistyped one that never counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_flexprice.model.finding import Finding, Kind
+from pytest_flexprice.model.meters import Event
+from pytest_flexprice.model.times import second
+from pytest_flexprice.oracle.metering.designing import controls, design, near_miss_name, stamper
+from pytest_flexprice.oracle.proving.steps import body_of
+from pytest_flexprice.testbed.bench import Bench
+from pytest_flexprice.testbed.customer import rfc3339
+from pytest_flexprice.testbed.ladder import Climbed
+from pytest_flexprice.testbed.landing import LANDING, SECOND, SHORTEST_LANDING, land, look_up, looked_up
+from pytest_flexprice.testbed.setting_up import Setup
+
+__all__ = ["accept", "filtered", "land", "looked_up", "mismatch"]
+
+
+def accept(bench: Bench, setup: Setup) -> Climbed[list[Event]]:
+    """Send the designed events, a whole second after every line's start and not in the future (contract 3.8)."""
+    first = second(setup.begins) + 2 * SECOND
+    bench.eventually.until(first + SECOND)
+    stamp = stamper(first, second(bench.now()))
+    bodies = design(
+        setup.billed,
+        setup.meters,
+        setup.allowances,
+        external_id=setup.subscription.customer.external_id,
+        prefix=f"{bench.testbed.run_id}-{bench.testbed.worker}",
+        stamp=stamp,
+        most=bench.profile.budget.events // 2,
+    )
+    answered = bench.send_events(bodies)
+    events = [_event(body) for body in bodies]
+    findings = []
+    if answered is not None:
+        known = {each.event_id for each in answered}
+        findings = [
+            Finding("7.1", f"events.{event.id}", f"event '{event.id}' was sent, but not accepted")
+            for event in events
+            if event.id not in known
+        ]
+    observed = (
+        [f"{each.event_id} ({each.path})" for each in answered]
+        if answered is not None
+        else "sent by the company's own pipeline"
+    )
+    shown = looked_up(events)
+    expected = [f"{event.id}: {event.name} at {rfc3339(event.timestamp)} {dict(event.properties)}" for event in shown]
+    return Climbed(expected, observed, findings, events)
+
+
+def _event(body: dict[str, Any]) -> Event:
+    return Event.from_api({**body, "timestamp": rfc3339(body["timestamp"])})
+
+
+def filtered(bench: Bench, setup: Setup, sent: list[Event]) -> list[Event]:
+    """Send events that do not pass the filters of meters; whether they count the readers of usage tell (checklist 7.2)."""
+    found = controls(setup.meters, sent[0], f"{bench.testbed.run_id}-{bench.testbed.worker}")
+    if found:
+        bodies = [{**body_of(event), "timestamp": rfc3339(event.timestamp)} for event in found]
+        bench.flexprice.post("/v1/events/bulk", {"events": bodies}, idempotent=True)
+    return found
+
+
+def mismatch(bench: Bench, setup: Setup, model: Event) -> Climbed[Event]:
+    """A control event with a near-miss name: accepted, not metered, and the team can see why (checklist 3.3)."""
+    name = near_miss_name(model.name, bench.meter_names)
+    identifier = f"{bench.testbed.run_id}-{bench.testbed.worker}-mistyped"
+    body = {
+        "event_name": name,
+        "external_customer_id": setup.subscription.customer.external_id,
+        "event_id": identifier,
+        "timestamp": rfc3339(model.timestamp),
+        "properties": dict(model.properties),
+    }
+    bench.flexprice.post("/v1/events", body, idempotent=True)
+    control = Event.from_api(body)
+    bench.eventually.pause(bench.landing)
+    _, waited = bench.eventually.poll(
+        "the mistyped control event to show up",
+        lambda: look_up(bench, setup, control)[0],
+        lambda look: look.settled,
+        max(LANDING * bench.patience, SHORTEST_LANDING),
+    )
+    look = waited.value
+    findings = []
+    if look.settled and look.finding is None:
+        findings = [
+            Finding(
+                "3.3",
+                f"events.{identifier}",
+                f"an event called '{name}' is billed, although the application sends '{model.name}'",
+                consequence="usage is counted that nobody declared",
+                remedy=f"find the meter that listens to '{name}'",
+            )
+        ]
+    elif not look.settled:
+        findings = [Finding("3.3", f"events.{identifier}", f"not verified: {look.sentence}", kind=Kind.NOT_VERIFIED)]
+    return Climbed(f"'{name}' is accepted with 202 and never billed", look.sentence, findings, control)

@@ -1,0 +1,83 @@
+"""When an event happened, from whatever a company's log holds as its time, as Ibis expressions (contract 3.1).
+
+A timestamp, an RFC 3339 text, the texts that databases write of a timestamp, or a number of seconds, milli-, micro- or nanoseconds
+since 1970, told apart by how many digits it has.
+"""
+
+from __future__ import annotations
+
+import ibis
+
+from pytest_flexprice.model.finding import not_verified
+from pytest_flexprice.traffic.dialects import Column, Dialect
+
+_STAMP = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?"
+NAIVE = _STAMP + "$"
+_ZONED = _STAMP + r"(Z|[+-][0-9]{2}:[0-9]{2})$"
+_SHORT_ZONE, _HOURS_ZONE = _STAMP + "[+-][0-9]{4}$", _STAMP + "[+-][0-9]{2}$"
+_NUMBER = "^[0-9]{9,19}([.][0-9]+)?$"
+_UNITS = ((11, 1), (14, 1_000), (17, 1_000_000), (19, 1_000_000_000))
+"""Up to so many digits before its point, a number counts parts of a second, so many in one."""
+EXPECTED = "a timestamp, an RFC 3339 text or a number since 1970"
+
+
+def is_readable(column: Column) -> bool:
+    """Whether a column's type may hold times."""
+    kind = column.type()
+    return bool(kind.is_timestamp() or kind.is_string() or (kind.is_numeric() and not kind.is_boolean()))
+
+
+def seconds(column: Column, zone: str, name: str, dialect: Dialect) -> Column:
+    """The whole second of the epoch that each event lies in; NULL where that cannot be read.
+
+    Raises:
+        NotVerified: timestamps have no zone, and the plan names none.
+    """
+    kind = column.type()
+    if kind.is_timestamp():
+        if kind.timezone is None and not zone:
+            raise naive(f"column '{name}' holds timestamps without a zone")
+        return _second(column if kind.timezone is not None else dialect.zoned(column, zone))
+    if kind.is_numeric():
+        return _counted((column if kind.is_integer() else column.floor()).cast("int64").cast("string"))
+    # What is written as it should be is read at once; the rest is only looked at where there is any.
+    text = _usual(column.strip())
+    ways = [_second(_only(each, _ZONED).cast("timestamp('UTC')")) for each in (column, text)]
+    if zone:
+        ways.append(_second(dialect.zoned(_only(text, NAIVE).cast("timestamp"), zone)))
+    return ibis.coalesce(*ways, _counted(_only(text, _NUMBER)))
+
+
+def naive(what: str) -> Exception:
+    """The exception for times of which it is not known when they were."""
+    return not_verified(
+        "3.1",
+        "traffic.timezone",
+        f"{what} in the company's log, so it is not known when events happened",
+        remedy="set traffic.timezone, such as 'UTC'",
+    )
+
+
+def _second(moment: Column) -> Column:
+    return moment.truncate("s").epoch_seconds().cast("int64")
+
+
+def _only(text: Column, pattern: str) -> Column:
+    return ibis.ifelse(text.re_search(pattern), text, ibis.null("string"))
+
+
+def _usual(text: Column) -> Column:
+    """The texts that databases and programs write, as RFC 3339 has them."""
+    text = text.re_replace(" ?(UTC|utc|z)$", "Z")
+    return ibis.cases(
+        (text.re_search(_SHORT_ZONE), text.substr(0, text.length() - 2) + ":" + text.substr(text.length() - 2)),
+        (text.re_search(_HOURS_ZONE), text + ":00"),
+        else_=text,
+    )
+
+
+def _counted(text: Column) -> Column:
+    """Seconds of a number of parts of seconds."""
+    whole = text.re_replace("[.][0-9]*$", "")
+    number = _only(whole, "^[0-9]{1,19}$").cast("int64")
+    return ibis.cases(*((whole.length() <= digits, number // each) for digits, each in _UNITS))
