@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import NoReturn
 
-from pytest_flexprice.evidence.verdict import EXIT_NOT_VERIFIED
+from pytest_flexprice.evidence.headline import EXIT_NOT_VERIFIED
 
 _TOLD = b"\nThe process left by os._exit(0) before the run had ended: INCOMPLETE.\n"
 
