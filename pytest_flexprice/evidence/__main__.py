@@ -1,4 +1,4 @@
-"""``python -m pytest_flexprice.evidence verify ZIP``: for whoever receives evidence, and for the job that deploys."""
+"""``python -m pytest_flexprice.evidence verify ZIP``: for whoever receives evidence, the job that deploys, and a CI that tells of a run."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from pytest_flexprice.evidence import ci_words
 from pytest_flexprice.evidence.attestation import KeyRefused
+from pytest_flexprice.evidence.document import Document
 from pytest_flexprice.evidence.gate import Gate
-from pytest_flexprice.evidence.opened import NoEvidence
+from pytest_flexprice.evidence.opened import NoEvidence, open_evidence
 from pytest_flexprice.evidence.verify import NOT_WHOLE, examine
 from pytest_flexprice.model.checklist import Level
 
@@ -34,7 +36,15 @@ def _level(text: str) -> Level:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pytest_flexprice.evidence", description=__doc__)
-    verify = parser.add_subparsers(dest="task", required=True).add_parser(
+    tasks = parser.add_subparsers(dest="task", required=True)
+    told = tasks.add_parser(
+        "changes", help="what changed since the last run, as a text to send; nothing where nothing did"
+    )
+    told.add_argument("evidence", type=Path, metavar="RUN", help="golive-evidence-….zip, or the folder of a run")
+    marked = tasks.add_parser("annotations", help="what is red or waived, on the plan's lines, as GitHub reads it")
+    marked.add_argument("evidence", type=Path, metavar="RUN", help="golive-evidence-….zip, or the folder of a run")
+    marked.add_argument("--plan", type=Path, default=Path("golive.toml"), metavar="FILE", help="default: golive.toml")
+    verify = tasks.add_parser(
         "verify",
         help="whether anything was changed, who made it and of what, and whether it is enough for a release",
         epilog="Exit code 0: whole, and all that was asked for holds; 1: whole, but not enough; 2: not whole, or not signed as asked.",
@@ -50,6 +60,29 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; what it returns is the exit code."""
     given = _parser().parse_args(arguments)
+    return _verify(given) if given.task == "verify" else _tell(given)
+
+
+def _tell(given: argparse.Namespace) -> int:
+    """Print a run for a CI, which goes on whatever it says."""
+    try:
+        document = Document.model_validate_json(open_evidence(given.evidence).files["golive.json"])
+    except (NoEvidence, KeyError, ValueError) as reason:
+        said = (
+            reason if isinstance(reason, NoEvidence) else f"{given.evidence}: there is no golive.json that can be read"
+        )
+        print(f"NOT READ: {said}", file=sys.stderr)  # noqa: T201 - a command's answer
+        return NOT_WHOLE
+    if given.task == "changes":
+        print(ci_words.changes(document), end="")  # noqa: T201
+        return 0
+    plan = given.plan.read_text(encoding="utf-8", errors="replace") if given.plan.is_file() else ""
+    for line in ci_words.annotated(document, plan, given.plan.as_posix()):
+        print(_plain(line))  # noqa: T201
+    return 0
+
+
+def _verify(given: argparse.Namespace) -> int:
     gate = Gate(environment=given.environment, level=given.level, age=given.age, key=given.key)
     try:
         found = examine(given.evidence, gate, datetime.now(UTC))

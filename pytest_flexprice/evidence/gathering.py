@@ -90,12 +90,18 @@ class Gathering:
         reported = len(self._collected & self._reported)
         return Reconciliation(collected=len(self._collected), reported=reported, missing=missing)
 
+    def _ended_early(self) -> str:
+        """Why a scenario never ran of which nothing else is known."""
+        if self._uncollected and not self._arrived:
+            return f"Nothing was run, because {min(self._uncollected)} could not be collected."
+        return "The run ended before it was reached."
+
     def crashed(self) -> dict[str, str]:
         """Node ids whose worker crashed, with the reason."""
         return dict(self._crashed)
 
     def _missing(self, record: ScenarioRecord, level: Level) -> ScenarioRecord:
-        reason = self._crashed.get(record.node_id) or record.message or "The run ended before it was reached."
+        reason = self._crashed.get(record.node_id) or record.message or self._ended_early()
         if Level.parse(record.level) > level:
             reason = f"Needs level {record.level}; this run went up to {level.word}."
         elif record.deselected:

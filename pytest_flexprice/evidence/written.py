@@ -26,12 +26,16 @@ class FeatureError(Exception):
 
 @dataclass(frozen=True)
 class Written:
-    """A scenario as it is written: its name, line and all tags that apply to it; ``rows`` of an outline, None for others."""
+    """A scenario as it is written: its name, line and all tags that apply to it; ``rows`` of an outline, None for others.
+
+    ``empty`` is one without a step of its own.
+    """
 
     name: str
     line: int
     tags: frozenset[str]
     rows: int | None = None
+    empty: bool = False
 
     @property
     def items(self) -> list[str]:
@@ -69,9 +73,10 @@ def _scenarios(node: Any, inherited: frozenset[str]) -> Iterator[Written]:
             scenario = child["scenario"]
             own = {tag["name"].lstrip("@") for tag in scenario["tags"]}
             own |= {tag["name"].lstrip("@") for table in scenario["examples"] for tag in table["tags"]}
-            outline = any("<" in step["text"] for step in scenario["steps"]) or bool(scenario["examples"])
+            texts = [scenario["name"], *(step["text"] for step in scenario["steps"])]
+            outline = any("<" in text for text in texts) or bool(scenario["examples"])
             rows = sum(len(table.get("tableBody", ())) for table in scenario["examples"]) if outline else None
-            yield Written(scenario["name"], scenario["location"]["line"], tags | own, rows)
+            yield Written(scenario["name"], scenario["location"]["line"], tags | own, rows, not scenario["steps"])
 
 
 def expected(files: Iterable[Path], root: Path, packaged: Path | None) -> list[ScenarioRecord]:

@@ -21,6 +21,7 @@ from pytest_bdd.steps import step_function_context_registry
 
 from pytest_flexprice.evidence.written import LEVEL_TAGS, Written, read_scenarios
 from pytest_flexprice.model.checklist import BY_TAG, ITEMS, Item, Level
+from pytest_flexprice.run.awaited import carried_out
 
 
 def features_folder() -> Path:
@@ -43,8 +44,9 @@ class FeatureFile(pytest.Module):
     def collect(self) -> Iterable[Any]:
         """The scenarios of the file, refused where one of them could not be bound or tagged as it should."""
         written = read_scenarios(self.path)
-        for problem in problems(self.path, written):
-            raise self.CollectError(problem)
+        found = list(problems(self.path, written))
+        if found:
+            raise self.CollectError("\n".join(found))
         collected = list(super().collect())
         bound = {_template(item).name for item in collected if isinstance(item, pytest.Function)}
         for scenario in written:
@@ -59,6 +61,8 @@ class FeatureFile(pytest.Module):
 def problems(path: Path, written: Iterable[Written]) -> Iterator[str]:
     """What keeps the scenarios of one file from being trusted, one sentence each."""
     written = list(written)
+    if not written:
+        yield f"{path}: the feature file has no scenario; write one, or remove the file"
     double = [name for name, times in Counter(scenario.name for scenario in written).items() if times > 1]
     for name in double:
         lines = ", ".join(str(scenario.line) for scenario in written if scenario.name == name)
@@ -67,11 +71,14 @@ def problems(path: Path, written: Iterable[Written]) -> Iterator[str]:
         where = f"{path}:{scenario.line}: scenario '{scenario.name}'"
         if scenario.rows == 0:
             yield f"{where} has no row of examples, so it would never run as it is meant; add one"
-        if not scenario.tags & BY_TAG.keys():
+        if scenario.empty:
+            yield f"{where} has no step of its own, so it would pass without looking at anything; give it one"
+        unknown = sorted(scenario.tags - BY_TAG.keys() - LEVEL_TAGS.keys() - {"information"})
+        if not scenario.tags & BY_TAG.keys() and not unknown:
             yield f"{where} names no checklist item; tag it with one, such as @{ITEMS[0].tag}"
         if len(scenario.tags & LEVEL_TAGS.keys()) != 1:
             yield f"{where} must carry exactly one level tag; expected one of {', '.join('@' + tag for tag in LEVEL_TAGS)}"
-        for tag in sorted(scenario.tags - BY_TAG.keys() - LEVEL_TAGS.keys() - {"information"}):
+        for tag in unknown:
             yield f"{where} carries @{tag}, which is neither an item nor a level; remove it or correct its spelling"
 
 
@@ -102,13 +109,16 @@ def step_problems(item: pytest.Function) -> Iterator[str]:
             continue
         innermost = max(len(definition.baseid) for definition in found)
         nearest = {definition.func for definition in found if len(definition.baseid) == innermost}
-        functions = [step_function_context_registry[each].step_func for each in nearest]
+        contexts = [step_function_context_registry[each] for each in nearest]
+        functions = [context.step_func for context in contexts]
         if len(functions) > 1:
             names = " and ".join(sorted(function.__name__ for function in functions))
             yield f"{where} matches {names}, so which one runs is arbitrary; make their sentences differ"
         for function in functions:
             if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
                 yield f"{where} is defined by the async function {function.__name__}, which would pass unexecuted; make it a plain function"
+        for context in contexts:
+            context.step_func = carried_out(context.step_func)
 
 
 def missing_items(items: Iterable[pytest.Item]) -> list[Item]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_flexprice.evidence.written import read_scenarios
+from pytest_flexprice.run.collector import problems
 from tests.suite import Outcome, run
 
 STEPS = """
@@ -146,3 +148,35 @@ def test_strict_markers_know_every_tag(tmp_path: Path) -> None:
     outcome = run(tmp_path, "--flexprice-env=local", "--flexprice-level=lint")
     assert "not a registered marker" not in outcome.output
     assert outcome.code == 0, outcome.output
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", ["own.feature: the feature file has no scenario"]),
+        ("Feature: Ours\n", ["own.feature: the feature file has no scenario"]),
+        (
+            "Feature: Ours\n  Scenario: Empty\n",
+            [
+                "own.feature:2: scenario 'Empty' has no step of its own, so it would pass without looking at anything",
+                "own.feature:2: scenario 'Empty' names no checklist item",
+                "own.feature:2: scenario 'Empty' must carry exactly one level tag",
+            ],
+        ),
+        (
+            "Feature: Ours\n  @item_1_4 @read\n  Scenario Outline: Key <n>\n    Given a key\n",
+            ["own.feature:3: scenario 'Key <n>' has no row of examples"],
+        ),
+        (
+            "Feature: Ours\n  @item_9_9 @read\n  Scenario: A\n    Given a key\n",
+            ["own.feature:3: scenario 'A' carries @item_9_9, which is neither an item nor a level"],
+        ),
+    ],
+    ids=["empty file", "no scenario", "no step", "no examples", "no such item"],
+)
+def test_all_that_is_wrong_in_a_feature_file_is_told_at_once(tmp_path: Path, text: str, says: list[str]) -> None:
+    path = tmp_path / "own.feature"
+    path.write_text(text, encoding="utf-8")
+    told = list(problems(path, read_scenarios(path)))
+    assert len(told) == len(says)
+    assert all(expected in sentence for expected, sentence in zip(says, told, strict=True)), told

@@ -21,6 +21,9 @@ from .tables import Row
 if TYPE_CHECKING:
     from .call import Call
 
+LONGEST = 255
+"""How many characters a column of texts holds."""
+
 Values = Mapping[str, Any]
 Test = Callable[[Row, Any], bool]
 Answer = Callable[["Call", Values, Page], dict[str, Any]]
@@ -230,3 +233,9 @@ def free(call: Call, table: str, message: str, key: str | None, *, column: str =
     """Refuse with 409 a key that a published object has."""
     if key and call.world.table(table).first(call.environment, **{column: key}, status="published"):
         raise errors.conflict(message, {column: key})
+
+
+def storable(action: str, row: Mapping[str, Any], *columns: str) -> None:
+    """Fail with 500 "Failed to ``action``" where a text is longer than its column can hold."""
+    if any(len(row.get(column) or "") > LONGEST for column in columns):
+        raise errors.database_error(f"Failed to {action}")

@@ -10,7 +10,7 @@ from ..kernel import errors
 from ..kernel.binding import Schema, field, strings
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import plan_view
-from ..kernel.resource import Resource, among, free
+from ..kernel.resource import Resource, among, free, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
@@ -37,6 +37,7 @@ def create_addon(call: Call) -> Reply:
     """A new addon; its prices are made for ``entity_type`` ADDON."""
     body = call.bind(_CREATE)
     free(call, "addons", "Addon with same lookup key already exists", body["lookup_key"])
+    storable("create addon", body, "name", "lookup_key")
     optional = {name: body[name] for name in ("description", "metadata") if body[name]}
     row = call.stamp("addon", lookup_key=body["lookup_key"], name=body["name"], **optional)
     return created(call.world.table("addons").insert(row))
@@ -81,6 +82,7 @@ def update_addon(call: Call) -> Any:
     """Name, description and metadata."""
     body = call.bind(_UPDATE)
     row = _addon(call)
+    storable("update addon", body, "name")
     call.touch(row, **{name: value for name, value in body.items() if value is not None})
     return _view(call, row, ())
 

@@ -9,11 +9,10 @@ from ..billing.scope import Scope, customer_by_external_id
 from ..kernel import errors
 from ..kernel.binding import Schema, field, strings
 from ..kernel.call import Call, Reply, created, no_content
-from ..kernel.resource import Resource, address, among, equal, metadata
+from ..kernel.resource import Resource, address, among, equal, metadata, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
-_MAX_KEY = 255
 _LENGTHS = {
     "address_line1": 255,
     "address_line2": 255,
@@ -61,8 +60,7 @@ def _taken(external_id: str) -> errors.ApiError:
 def create_customer(call: Call) -> Reply:
     """A new customer; the external id must be free among the published ones."""
     body = call.bind(_CREATE)
-    if len(body["external_id"]) > _MAX_KEY:
-        raise errors.database_error("Failed to create customer")
+    storable("create customer", body, "external_id", "email")
     table = call.world.table("customers")
     if table.first(call.environment, external_id=body["external_id"], status="published"):
         raise _taken(body["external_id"])
@@ -106,8 +104,7 @@ def _update(call: Call, row: Row, body: dict[str, Any]) -> Any:
     if not changes.get("email"):
         changes.pop("email", None)  # an e-mail cannot be cleared
     key = changes.get("external_id")
-    if any(len(changes.get(name) or "") > _MAX_KEY for name in ("external_id", "name", "email")):
-        raise errors.database_error("Failed to update customer")
+    storable("update customer", changes, "external_id", "name", "email")
     if key == row["external_id"] or not key:
         changes.pop("external_id", None)
     else:

@@ -10,17 +10,17 @@ from ..kernel.binding import Schema, array, boolean, decimal, field, strings
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import feature_view
 from ..kernel.lists import Page
-from ..kernel.resource import Resource, among, containing, equal, free
+from ..kernel.resource import Resource, among, containing, equal, free, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from .groups import group_view, require_group
 from .meters import FILTER, METER, add_filters, find_meter, insert_meter
 
 TYPES = ("metered", "boolean", "static", "config")
-_COLUMNS = ("name", "lookup_key", "description", "meter_id", "type", "unit_singular", "unit_plural")
+_UNITS = ("unit_singular", "unit_plural")
+_COLUMNS = ("name", "lookup_key", "description", "meter_id", "type", *_UNITS)
 _EXPANSIONS = ("meters", "groups")
 _CONDITIONS = ("above", "below")
-_LONGEST = 255
 _OPTIONAL = ("reporting_unit", "alert_settings", "group_id")
 
 _REPORTING = Schema(
@@ -126,10 +126,7 @@ def _check_units(body: dict[str, Any], units: dict[str, Any]) -> None:
         raise errors.validation("Please provide both unit singular and unit plural")
     reporting = body["reporting_unit"]
     if reporting is not None:
-        if (
-            any(not reporting[name] for name in ("unit_singular", "unit_plural"))
-            or reporting["conversion_rate"] is None
-        ):
+        if any(not reporting[name] for name in _UNITS) or reporting["conversion_rate"] is None:
             raise errors.validation(
                 "Please provide unit_singular, unit_plural and conversion_rate for the reporting unit"
             )
@@ -151,8 +148,7 @@ def create_feature(call: Call) -> Reply:
     _check(call, body)
     lookup_key = body["lookup_key"] or _key_of(body["name"])
     _require_free(call, lookup_key)
-    if max(len(body["name"]), len(lookup_key)) > _LONGEST:
-        raise errors.database_error("Failed to create feature")
+    storable("create feature", {**body, "lookup_key": lookup_key}, "name", "lookup_key", *_UNITS)
     meter_id = ""
     if body["type"] == "metered":
         meter = find_meter(call, body["meter_id"]) if body["meter_id"] else insert_meter(call, body["meter"])
@@ -185,13 +181,14 @@ def update_feature(call: Call) -> Any:
     """Change names, description, units and metadata; filters go to the meter."""
     body = call.bind(_UPDATE)
     row = FEATURES.found(call, call.params["id"])
-    units = {name: body[name] or row[name] for name in ("unit_singular", "unit_plural")}
+    units = {name: body[name] or row[name] for name in _UNITS}
     _check_units(body, units)
     require_group(call, body["group_id"], "feature")
     if body["filters"] and row["meter_id"]:
         add_filters(call, find_meter(call, row["meter_id"]), body["filters"])
     changes = {name: body[name] for name in ("name", "reporting_unit", "alert_settings") if body[name]}
     changes |= {name: body[name] for name in ("description", "metadata", "group_id") if body[name] is not None}
+    storable("update feature", {**changes, **units}, "name", *_UNITS)
     call.touch(row, **changes, **units)
     call.world.publish(call.environment, "feature.updated", kind="feature", id=row["id"])
     return row
@@ -230,7 +227,7 @@ def clone_feature(call: Call) -> Reply:
         now = call.now
         copy = meter.public(id=call.world.new_id("meter"), status="published", created_at=now, updated_at=now)
         meter_id = call.world.table("meters").insert(copy, call.environment)["id"]
-    kept = {name: source[name] for name in ("type", "unit_singular", "unit_plural", *_OPTIONAL) if name in source}
+    kept = {name: source[name] for name in ("type", *_UNITS, *_OPTIONAL) if name in source}
     row = call.stamp(
         "feat",
         name=body["name"],

@@ -8,7 +8,7 @@ from ..kernel import errors
 from ..kernel.binding import Schema, field
 from ..kernel.call import Call, Reply, created, no_content
 from ..kernel.lists import Page
-from ..kernel.resource import Resource, among, equal, free
+from ..kernel.resource import Resource, among, equal, free, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
@@ -55,6 +55,7 @@ def create_group(call: Call) -> Reply:
         details = {"entity_type": body["entity_type"], "allowed": list(_MEMBERS)}
         raise errors.validation("Invalid group entity type", details)
     free(call, "groups", "A group with this lookup key already exists", body["lookup_key"])
+    storable("create group", body, "name", "lookup_key")
     row = call.world.table("groups").insert(call.stamp("group", **body, metadata={}))
     return created(group_view(call, row))
 

@@ -7,7 +7,7 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.binding import Schema, array, decimal, field, text
 from ..kernel.call import Call, Reply, created
-from ..kernel.resource import Resource
+from ..kernel.resource import Resource, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from ..metering.expressions import check_expression
@@ -92,6 +92,7 @@ def insert_meter(call: Call, body: dict[str, Any]) -> Row:
         raise errors.validation("Event name is required")
     aggregation = body["aggregation"] or {f.name: None for f in _AGGREGATION.fields}
     _check_aggregation(aggregation)
+    storable("create meter", body, "name", "event_name")
     row = {
         "id": call.world.new_id("meter"),
         "name": body["name"],

@@ -17,13 +17,12 @@ from ..kernel.catalog import (
     prices_of,
 )
 from ..kernel.lists import Page
-from ..kernel.resource import Resource, among, equal, metadata
+from ..kernel.resource import Resource, among, equal, metadata, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from .entitlements import all_items
 
 _COLUMNS = ("name", "lookup_key", "description", "display_order")
-_LONGEST = 255
 _NOT_OF_ENTITLEMENTS = ("name", "lookup_key", "description")
 
 _CREATE = Schema(
@@ -93,8 +92,7 @@ def create_plan(call: Call) -> Reply:
     )
     if _holder(call, body["lookup_key"]):
         raise _taken(row["id"], row["name"])
-    if max(len(row["name"]), len(row["lookup_key"])) > _LONGEST:
-        raise errors.database_error("Failed to create plan")
+    storable("create plan", row, "name", "lookup_key")
     return created(call.world.table("plans").insert(row))
 
 
@@ -133,6 +131,7 @@ def update_plan(call: Call) -> Any:
     holder = _holder(call, body["lookup_key"])
     if holder is not None and holder["id"] != row["id"]:
         raise _taken(row["id"], body["name"] or row["name"])
+    storable("update plan", body, "name", "lookup_key")
     call.touch(row, **{name: value for name, value in body.items() if value is not None})
     return row
 

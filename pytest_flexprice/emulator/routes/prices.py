@@ -10,7 +10,7 @@ from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import is_ended, price_view
 from ..kernel.lists import Page
 from ..kernel.pricing_rules import UNIT_FIELDS, check_price, check_values, published
-from ..kernel.resource import Filter, Resource, Values, among, equal, flag, idle
+from ..kernel.resource import Filter, Resource, Values, among, equal, flag, idle, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from .groups import require_group
@@ -133,6 +133,7 @@ def _fields(call: Call, body: dict[str, Any]) -> dict[str, Any]:
 
 def _insert(call: Call, fields: dict[str, Any]) -> Row:
     _require_free(call, fields["lookup_key"])
+    storable("create price", fields, "lookup_key", "display_name")
     row = call.stamp("price", **fields, sequence=call.world.next("price"))
     return call.world.table("prices").insert(row)
 

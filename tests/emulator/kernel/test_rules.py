@@ -266,3 +266,29 @@ def test_a_list_filters_by_an_address_only(api: Api) -> None:
         api.call("GET", "/v1/customers?email=acme"),
     ):
         assert (answer.status_code, answer.get_json()["message"]) == (400, "Invalid filter parameters")
+
+
+LONG = "x" * 256
+OBJECTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "feature": ("/v1/features", FEATURE),
+    "plan": ("/v1/plans", {"name": "Pro", "lookup_key": "pro"}),
+    "addon": ("/v1/addons", {"name": "More", "lookup_key": "more"}),
+    "group": ("/v1/groups", {"name": "Group", "lookup_key": "group", "entity_type": "price"}),
+    "meter": (
+        "/v1/meters",
+        {"name": "M", "event_name": "m", "aggregation": {"type": "COUNT"}, "reset_usage": "BILLING_PERIOD"},
+    ),
+    "coupon": ("/v1/coupons", {"name": "C", "type": "percentage", "percentage_off": "10", "cadence": "forever"}),
+}
+
+
+@pytest.mark.parametrize("noun", OBJECTS)
+def test_a_text_longer_than_its_column_cannot_be_kept(api: Api, noun: str) -> None:
+    path, body = OBJECTS[noun]
+    answer = api.call("POST", path, {**body, "name": LONG})
+    assert (answer.status_code, answer.get_json()["message"]) == (500, f"Failed to create {noun}")
+    made = api.make(path, body)
+    if noun in ("feature", "plan", "addon"):
+        answer = api.call("PUT", f"{path}/{made['id']}", {"name": LONG})
+        assert (answer.status_code, answer.get_json()["message"]) == (500, f"Failed to update {noun}")
+    assert _price(api, lookup_key=LONG).status_code == 500
