@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
+from pytest_flexprice.emulator.faults.agreed import DEALS
 from pytest_flexprice.emulator.faults.all import FAULTS as EMULATOR_FAULTS
 from pytest_flexprice.emulator.kernel.access import access_of
 from pytest_flexprice.emulator.kernel.options import PRODUCTION, SANDBOX
@@ -133,7 +134,11 @@ class Chosen:
     @property
     def only_calculates(self) -> bool:
         """Whether nothing is wrong, or only what is billed: then customers may have used something, and each fault shows itself."""
-        return not self.handler and not self.client and all(name.startswith("W") for name in self.emulator)
+        return (
+            not self.handler
+            and not self.client
+            and all(name.startswith("W") or name == DEALS for name in self.emulator)
+        )
 
 
 def sort_faults(names: Iterable[str]) -> Chosen:

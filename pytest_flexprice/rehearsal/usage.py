@@ -18,6 +18,7 @@ from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.model.meters import Meter
 from pytest_flexprice.model.prices import Price
 from pytest_flexprice.model.times import instant, instant_of
+from pytest_flexprice.oracle.metering.reaching import zeros
 from pytest_flexprice.oracle.pricing.allowances import by_meter
 
 MOST_CUSTOMERS = 50
@@ -97,8 +98,14 @@ class _Usage:
                 "external_customer_id": external_id,
                 "event_id": f"rehearsed-{external_id}-{meter.id}-{part}",
                 "timestamp": moment.isoformat(timespec="seconds"),
-                "properties": {**self.plain.get(meter.event_name, {}), **_passing(meter), **properties},
+                "properties": {**self._others(meter), **_passing(meter), **properties},
             }
+
+    def _others(self, meter: Meter) -> dict[str, Any]:
+        """What an event has besides: what the plan says of it, and nothing that another meter of its name would count."""
+        named = [each for each in self.meters.values() if each.event_name == meter.event_name]
+        texts = {each.aggregation.field: _PLAIN["string"] for each in named if each.aggregation.type == "COUNT_UNIQUE"}
+        return {**texts, **self.plain.get(meter.event_name, {}), **zeros(meter.event_name, named)}
 
 
 def _quantity(price: Price, free: Decimal, number: int) -> Decimal:

@@ -23,6 +23,7 @@ class Bench:
     Attributes:
         before_finalizing: is called right before an invoice is finalized.
         asked_early: says what the company's side knows of an invoice then, if it can be asked.
+        landing: how many seconds events took to land lately.
     """
 
     profile: Profile
@@ -31,6 +32,7 @@ class Bench:
     eventually: Eventually
     before_finalizing: Callable[[], None] = lambda: None
     asked_early: Callable[[str], Processed | None] = lambda invoice_id: None
+    landing: float = 0.0
 
     @property
     def flexprice(self) -> Flexprice:

@@ -20,6 +20,7 @@ from pytest_flexprice.testbed.usage_rungs import usages
 from pytest_flexprice.webhooks.processed import Processed
 
 DRAFT_DEADLINE = 60.0  # seconds; about one in a quiet deployment (contract 5.6)
+FIRST_LOOK = 0.4  # seconds between the first two looks for it
 SHORTEST_DRAFT = 12.0  # also on a busy machine that rehearses
 STATUSES = ["DRAFT", "FINALIZED", "SKIPPED"]
 Invoice = dict[str, Any]
@@ -66,6 +67,7 @@ def draft(bench: Bench, setup: Setup, sent: list[Event]) -> Climbed[Draft]:
         lambda: _invoices(bench, setup),
         bool,
         max(DRAFT_DEADLINE * bench.patience, SHORTEST_DRAFT),
+        FIRST_LOOK,
     )
     if not met:
         workflow = (started or {}).get("workflow_id", "unknown")
@@ -145,6 +147,7 @@ def _cancel_and_bill(bench: Bench, setup: Setup, sent: list[Event]) -> Climbed[D
         lambda: _invoices(bench, setup),
         bool,
         max(DRAFT_DEADLINE * bench.patience, SHORTEST_DRAFT),
+        FIRST_LOOK,
     )
     if not met:
         return Climbed(

@@ -83,7 +83,9 @@ class _Cleaner:
         if self.leftovers:
             self._left("customer", owner.id, "it is not deleted before what belongs to it is gone")
         else:
-            self._remove("customer", owner.id, self.entry.key, owner)
+            self._remove(
+                "customer", owner.id, self.entry.key, owner, {"status": "published"} if owner.published else None
+            )
         return self.leftovers
 
     def _owner(self) -> Owner | None:
@@ -144,18 +146,22 @@ class _Cleaner:
                 self.leftovers.append(Leftover(kind, self.entry.key, owner.id, str(error).rstrip("."), known=False))
             return
         known = {entry.id: entry.key for entry in self._mine(kind) if entry.id}
-        for identifier in dict.fromkeys([*known, *(str(row["id"]) for row in rows)]):
-            self._remove(kind, identifier, known.get(identifier, identifier), owner)
+        shown = {str(row["id"]): row for row in rows}
+        for identifier in dict.fromkeys([*known, *shown]):
+            self._remove(kind, identifier, known.get(identifier, identifier), owner, shown.get(identifier))
         for entry in self._mine(kind):
             if not entry.id:  # its answer never came, and whatever it made was among the rows
                 self._note(self.ledger.gone, kind, entry.key)
 
-    def _remove(self, kind: str, identifier: str, key: str, owner: Owner) -> None:
+    def _remove(
+        self, kind: str, identifier: str, key: str, owner: Owner, shown: Mapping[str, Any] | None = None
+    ) -> None:
+        """Take one object away. ``shown`` is its row in an answer, compared already; what is not ours yet is read by its id as well."""
         if any(each.id == identifier for each in self.leftovers):
             return
         try:
-            self._adopt(kind, identifier, key, owner)
-            reason = remove(self.flexprice, kind, identifier, owner)
+            read = self._adopt(kind, identifier, key, owner) or shown
+            reason = remove(self.flexprice, kind, identifier, owner, read)
         except _FAILURES as error:
             reason = str(error)
         if reason:
@@ -163,21 +169,25 @@ class _Cleaner:
         else:
             self._note(self.ledger.gone, kind, key)
 
-    def _adopt(self, kind: str, identifier: str, key: str, owner: Owner) -> None:
+    def _adopt(self, kind: str, identifier: str, key: str, owner: Owner) -> Mapping[str, Any] | None:
         """Enter an object once Flexprice's own answer about it says whose it is; only then may it be written to.
+
+        Returns that answer; none where it was ours already.
 
         Raises:
             NotOurs: it is somebody else's.
         """
         if kind == "customer" or self.ledger.owns(identifier):
-            return
+            return None
         path = path_of(REMOVALS[kind].segment, identifier)
-        problem = foreign(self.flexprice.get(path), owner, id=identifier)
+        row: Mapping[str, Any] = self.flexprice.get(path)
+        problem = foreign(row, owner, id=identifier)
         if problem:
             raise NotOurs(f"GET {path}", f"answered an object {problem}")
         if self.ledger.entry(kind, key) is None:
             self._note(self.ledger.intend, kind, key, customer=self.entry.key)
         self._note(self.ledger.created, kind, key, identifier)
+        return row
 
     def _invoices(self, owner: Owner, statuses: Iterable[str]) -> list[Mapping[str, Any]]:
         body = {"customer_id": owner.id, "invoice_status": [*statuses], "skip_line_items": True}

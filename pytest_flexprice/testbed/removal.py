@@ -52,8 +52,12 @@ REMOVALS = {
 }
 
 
-def remove(flexprice: Flexprice, kind: str, identifier: str, owner: Owner) -> str:
+def remove(
+    flexprice: Flexprice, kind: str, identifier: str, owner: Owner, read: Mapping[str, Any] | None = None
+) -> str:
     """Take an object of that customer (or the customer itself) away; returns why it is still there, or "".
+
+    ``read`` is the object as Flexprice has just answered it, whose it is already compared; without it, it is read first.
 
     An answer that was lost, and a refusal because it is gone already, count for nothing: what is read back does.
 
@@ -62,7 +66,7 @@ def remove(flexprice: Flexprice, kind: str, identifier: str, owner: Owner) -> st
         ApiError, NotVerified: it cannot be read, or taking it away failed and it is still there.
     """
     how = REMOVALS[kind]
-    state = _state(flexprice, kind, identifier, owner)
+    state = str((read or {}).get(how.state) or "") or _state(flexprice, kind, identifier, owner)
     if how.gone(state):
         return ""
     failed: Exception | None = None

@@ -46,17 +46,30 @@ class Eventually:
             self.pause(min(left, 1.0))
 
     def poll(
-        self, what: str, read: Callable[[], Value], until: Callable[[Value], bool], deadline: float
+        self,
+        what: str,
+        read: Callable[[], Value],
+        until: Callable[[Value], bool],
+        deadline: float,
+        pause: float = SHORTEST_PAUSE,
     ) -> tuple[bool, Waited[Value]]:
-        """Read until the condition holds or the deadline (seconds) has passed; tells which, and what was seen."""
-        met, waited = self._poll(what, read, until, lambda: deadline)
+        """Read until the condition holds or the deadline (seconds) has passed; tells which, and what was seen.
+
+        ``pause`` is the first of the pauses between two looks, which grow.
+        """
+        met, waited = self._poll(what, read, until, lambda: deadline, pause)
         waited.reason = "" if met else f"{deadline:.0f} s had passed"
         return met, waited
 
     def _poll(
-        self, what: str, read: Callable[[], Value], until: Callable[[Value], bool], limit: Callable[[], float]
+        self,
+        what: str,
+        read: Callable[[], Value],
+        until: Callable[[Value], bool],
+        limit: Callable[[], float],
+        pause: float = SHORTEST_PAUSE,
     ) -> tuple[bool, Waited[Value]]:
-        began, pause, attempts = self.clock(), SHORTEST_PAUSE, 0
+        began, attempts = self.clock(), 0
         seen: list[str] = []
         while True:
             value = read()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.table import FAULTS, GREEN, Fault
+from tests.faults.table import COMPANIES, FAULTS, GREEN, Fault
 from tests.suite import WITH_LOG, rehearse
 
 
@@ -16,9 +16,18 @@ def logged(name: str) -> dict[str, str]:
     return WITH_LOG if name.startswith("log-") else {}
 
 
+def of_company(name: str) -> list[str]:
+    """The arguments that rehearse another company: its deals, and what its invoices say of them."""
+    plan = Path(__file__).parent / name / "golive.toml"
+    invoices = " or ".join(f"item_{item}" for item in ("4_2", "5_3", "7_1", "7_2", "7_3"))
+    return [f"--flexprice-plan={plan}", "--flexprice-fault=deals", "-m", invoices] if name else []
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_exactly_the_intended_items_turn_red(fault: Fault, tmp_path: Path) -> None:
-    outcome = rehearse(tmp_path, f"--flexprice-fault={fault.name}", environ=logged(fault.name))
+    outcome = rehearse(
+        tmp_path, f"--flexprice-fault={fault.name}", *of_company(fault.company), environ=logged(fault.name)
+    )
     if fault.refused:
         assert outcome.code == 4, outcome.output
         assert re.search(fault.says, outcome.output), outcome.output
@@ -34,3 +43,12 @@ def test_what_is_no_fault_stays_green(name: str, tmp_path: Path) -> None:
     outcome = rehearse(tmp_path, f"--flexprice-fault={name}", environ=logged(name))
     assert outcome.red == {}
     assert outcome.code == 0, outcome.output
+
+
+@pytest.mark.parametrize("company", COMPANIES)
+def test_another_company_is_healthy_with_all_its_deals(company: str, tmp_path: Path) -> None:
+    outcome = rehearse(tmp_path, *of_company(company))
+    assert outcome.red == {}
+    assert {item: outcome.items[item] for item in ("4.2", "5.3", "7.2", "7.3")} == dict.fromkeys(
+        ("4.2", "5.3", "7.2", "7.3"), "passed"
+    )

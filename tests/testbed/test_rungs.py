@@ -232,7 +232,7 @@ def test_what_lies_above_a_broken_rung_is_not_reached(script: Scripted, tmp_path
 
 
 def test_the_neighbours_usage_is_counted_by_one_request(script: Scripted, tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(usage_rungs, "set_up", lambda *_: setup())
+    monkeypatch.setattr(usage_rungs, "set_up", lambda *_, **_more: setup())
     monkeypatch.setattr(scripted.Testbed, "customer", lambda *_: CUSTOMER)
     monkeypatch.setattr(scripted.Bench, "test_plan", scripted.plan(), raising=False)
     item = {"meter_id": METER.id, "event_count": 2, "total_value": "2"}

@@ -20,7 +20,7 @@ from pytest_flexprice.traffic.alone import early_ones
 from pytest_flexprice.traffic.causes import Cause
 from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.metered import Metered
-from pytest_flexprice.traffic.reconcile import reconcile, sample
+from pytest_flexprice.traffic.reconcile import explain, reconcile, sample
 from pytest_flexprice.traffic.search import Search
 from tests.traffic.doubles import ListFlexprice, ListLog
 
@@ -78,6 +78,23 @@ def test_a_reader_that_gives_up_leaves_what_was_found_before():
         result, _, _ = _reconciled(lost, flexprice=own)
     assert _causes(result) == {Cause.LOST: 1, Cause.UNSEEN: 1}
     assert [one.event_id for one in result.differences] == ["e10"]
+
+
+def test_what_was_found_stays_when_nothing_more_can_be_read():
+    class Tired(ListFlexprice):
+        def post(self, path, body):
+            if path == "/v1/events/query" and ("event_id" in body or "external_customer_id" in body):
+                raise not_verified("3.1", path, "POST /v1/events/query answered 429")
+            return super().post(path, body)
+
+    lost = [one for one in SENT if one.id != "e10"]
+    result, looked, known = _reconciled(lost, flexprice=Tired(lost, [SUM]))
+    explain(looked, known, result, ["acct-1"], NOW)
+    assert _causes(result) == {Cause.LOST: 1}
+    assert result.notes == [
+        "1 events differ, of which 0 were looked for one by one elsewhere",
+        "the events of 'acct-1' were not looked into: POST /v1/events/query answered 429",
+    ]
 
 
 def test_one_hour_is_read_of_a_day_that_holds_much():

@@ -6,6 +6,7 @@ Importing this module registers the rules; :data:`FAULTS` holds them all.
 from __future__ import annotations
 
 from . import access as fault_access
+from . import agreed as fault_agreed
 from . import billing as fault_billing
 from . import calculation as fault_calculation
 from . import catalog as fault_catalog
@@ -21,6 +22,7 @@ from .registry import FAULTS, Fault, after, before, declare, fault, front
 
 RULES = (
     fault_access,
+    fault_agreed,
     fault_billing,
     fault_calculation,
     fault_catalog,

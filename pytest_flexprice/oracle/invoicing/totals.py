@@ -177,7 +177,7 @@ def tax_findings(observed: Mapping[str, Any], item: str = "") -> list[Finding]:
         name = f"'{(tax.get('tax_rate') or {}).get('code') or tax.get('tax_rate_id') or 'tax'}'"
         rate = Tax.from_api(tax["tax_rate"]) if tax.get("tax_rate") else None
         if taxable != base:
-            found.append(_wrong_base(name, taxable, base, subtotal, item))
+            found.append(_wrong_base(name, taxable, base, observed, item))
         elif rate is not None and rate.on(base, currency) != amount:
             hint = _taxed_as(rate, base, subtotal, currency, amount)
             text = f"tax {name} on {words(base)} is {words(amount)}{hint}"
@@ -194,8 +194,16 @@ def _taxed_as(rate: Tax, base: Decimal, subtotal: Decimal, currency: str, amount
     return next((f"{AS_IF}{words_}" for words_, wrong in rules.items() if wrong == amount), "")
 
 
-def _wrong_base(name: str, taxable: Decimal, base: Decimal, subtotal: Decimal, item: str) -> Finding:
-    hint = ", as if it is taken before the discount" if taxable == subtotal else ""
+def _wrong_base(name: str, taxable: Decimal, base: Decimal, observed: Mapping[str, Any], item: str) -> Finding:
+    lines = observed.get("line_items") or ()
+    usage = total(decimal(each.get("amount"), ZERO) for each in lines if each.get("price_type") == "USAGE")
+    subtotal = decimal(observed.get("subtotal"), ZERO)
+    rules = (
+        ("it is taken before the discount", subtotal),
+        ("it is taken on usage only", usage),
+        ("it is taken on fees only", difference(subtotal, usage)),
+    )
+    hint = as_if(words_ for words_, wrong in rules if wrong == taxable)
     text = f"tax {name} is taken on {words(taxable)}, and what is left after discounts is {words(base)}{hint}"
     return _wrong_tax(text, base, taxable, item)
 
