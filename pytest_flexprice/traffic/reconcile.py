@@ -11,7 +11,7 @@ from pytest_flexprice.api.traffic import read_ids_by_name
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.model.times import Window
-from pytest_flexprice.traffic.alone import early_ones, worthless_ones
+from pytest_flexprice.traffic.alone import outside, worthless_ones
 from pytest_flexprice.traffic.causes import Cause, Difference, Tally, tallied
 from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.log import DAY, HOUR, Log
@@ -58,7 +58,7 @@ def reconcile(search: Search, known: Known, window: Window, now: datetime) -> Re
     result.customers = log.customers(window)
     unseen, result.differences = of_stretches(search, known, stretches, result.notes, now)
     result.differences += _of_the_log(known, result)
-    result.apart = [*unseen, *worthless_ones(log, known, window), *early_ones(log, known, window)]
+    result.apart = [*unseen, *worthless_ones(log, known, window), *outside(log, known, window)]
     try:
         result.apart += _late(log, search.flexprice, Window(window.end, now), names[:MOST_NAMES])
     except NotVerified as reason:
