@@ -299,3 +299,9 @@ def test_the_first_reason_for_blocking_stays() -> None:
 )
 def test_a_permission_is_probed_with_an_empty_body_alone(method: str, path: str, body: Any, probes: bool) -> None:
     assert is_permission_probe(method, path, body) is probes
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_reads_of_every_method_leave_at_any_level(method: str) -> None:
+    guard(Level.READ, proved=False).check(method, "/v1/plans", None, {}, {})
+    assert "level read does not write" in refusal(guard(Level.READ), method, "/v1/customers/cust_1/invoices/summary")

@@ -82,3 +82,10 @@ def test_a_refusal_names_the_object_and_what_is_wrong_with_it(kind: str, data: o
 
 def test_a_meter_that_nobody_can_calculate_with_can_still_be_compared() -> None:
     assert Meter.stored({"name": "m", "aggregation": {"type": "MEDIAN"}}).aggregation.type == "MEDIAN"
+
+
+def test_what_is_absent_or_null_is_empty() -> None:
+    meter = Meter.stored({"id": None, "name": None, "event_name": None, "aggregation": {"expression": None}})
+    assert (meter.id, meter.name, meter.event_name, meter.aggregation.expression, meter.changed) == ("",) * 5
+    assert Meter.stored({"updated_at": "2026-11-01T00:00:00Z"}).changed == "2026-11-01T00:00:00Z"
+    assert Event.from_api({"event_name": "use", "timestamp": "2026-11-01T00:00:00Z"}).id == ""
