@@ -123,16 +123,17 @@ def _document(opened: Opened, found: Examined) -> Document | None:
 
 def _of_one_run(opened: Opened, document: Document) -> Iterator[str]:
     """The manifest, the Statement and the zip's name speak of the run that golive.json is of."""
-    manifest = read_object(opened, MANIFEST) or {}
+    manifest = read_object(opened, MANIFEST)
     expected = {
         "run_id": document.run.run_id,
         "environment": document.run.environment,
         "verdict": document.verdict.label,
         "finished": document.run.finished.isoformat(),
+        "rehearsal": document.run.rehearsal,
     }
     for name, value in expected.items():
-        if name in manifest and manifest[name] != value:
-            yield f"{MANIFEST} says {name} '{manifest[name]}', golive.json says '{value}'"
+        if manifest is not None and manifest.get(name) != value:
+            yield f"{MANIFEST} says {name} '{manifest.get(name)}', golive.json says '{value}'"
     content = opened.files.get(MANIFEST)
     stated = read_object(opened, STATEMENT)
     if content is not None and stated is not None:

@@ -21,6 +21,7 @@ from pytest_bdd.steps import step_function_context_registry
 
 from pytest_flexprice.evidence.written import LEVEL_TAGS, Written, read_scenarios
 from pytest_flexprice.model.checklist import BY_TAG, ITEMS, Item, Level
+from pytest_flexprice.run.awaited import carried_out
 
 
 def features_folder() -> Path:
@@ -108,13 +109,16 @@ def step_problems(item: pytest.Function) -> Iterator[str]:
             continue
         innermost = max(len(definition.baseid) for definition in found)
         nearest = {definition.func for definition in found if len(definition.baseid) == innermost}
-        functions = [step_function_context_registry[each].step_func for each in nearest]
+        contexts = [step_function_context_registry[each] for each in nearest]
+        functions = [context.step_func for context in contexts]
         if len(functions) > 1:
             names = " and ".join(sorted(function.__name__ for function in functions))
             yield f"{where} matches {names}, so which one runs is arbitrary; make their sentences differ"
         for function in functions:
             if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
                 yield f"{where} is defined by the async function {function.__name__}, which would pass unexecuted; make it a plain function"
+        for context in contexts:
+            context.step_func = carried_out(context.step_func)
 
 
 def missing_items(items: Iterable[pytest.Item]) -> list[Item]:

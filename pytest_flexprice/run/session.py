@@ -26,6 +26,7 @@ from pytest_flexprice.run import collector, preflight, run
 from pytest_flexprice.run.gating import Gate
 from pytest_flexprice.run.interruption import Interruption, sweep_command
 from pytest_flexprice.run.run import HANDOVER, RUN, Run
+from pytest_flexprice.run.vanishing import Vanishing
 
 RERUN_OPTIONS = {
     "reruns": "--reruns",
@@ -49,6 +50,7 @@ def configure(config: pytest.Config, name: str) -> None:
     config.stash[RUN] = this
     clean_crash(this.redactor)
     _refuse_blocked(config)
+    _refuse_hidden_listing(config)
     _refuse_reruns(config, this)
     if getattr(config.option, "numprocesses", None) and config.option.dist in ("no", "load"):
         config.option.dist = "loadgroup"
@@ -65,6 +67,9 @@ def configure(config: pytest.Config, name: str) -> None:
         interruption = Interruption(this)
         interruption.install()
         this.closers.append(interruption.remove)
+        vanishing = Vanishing()
+        vanishing.install()
+        this.closers.append(vanishing.remove)
         _register_evidence(config, this)
     _register_suite(config)
     config.pluginmanager.register(SuiteHooks(this), "flexprice-suite")
@@ -90,6 +95,16 @@ def _refuse_blocked(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"-p no:{blocked[0]} would leave this run without its verdict; leave it out, or switch the whole plugin off "
             "with -p no:flexprice"
+        )
+
+
+def _refuse_hidden_listing(config: pytest.Config) -> None:
+    """Listing scenarios is asked for by hand; from a variable or the ini file it would let CI be green with nothing carried out."""
+    said = any(argument == "--co" or argument.startswith("--collect") for argument in config.invocation_params.args)
+    if config.option.collectonly and not said and not hasattr(config, "workerinput"):
+        raise pytest.UsageError(
+            "--collect-only from PYTEST_ADDOPTS or the ini file would list the scenarios and carry none of them out; "
+            "give it on the command line, or take it out there"
         )
 
 

@@ -93,6 +93,9 @@ class Testbed:
         except ApiError as error:
             raise _refused("7.1", "the test customer could not be created", error) from error
         owner = owner_of(row, key, "POST /v1/customers")
+        # Read back before anything hangs on it: an answer that names somebody else's id would have that one subscribed and billed.
+        path = path_of("customers", owner.id)
+        owner_of(self.flexprice.get(path), key, f"GET {path}", owner.id)
         self.ledger.created("customer", key, owner.id)
         return TestCustomer(owner.id, key, name)
 
@@ -130,10 +133,10 @@ class Testbed:
         except ApiError as error:
             raise _refused("7.1", "the test customer could not be subscribed to the test plan", error) from error
         self._refuse_foreign(made, customer, "POST /v1/subscriptions")
-        self.ledger.created("subscription", key, made["id"])
         path = path_of("subscriptions", made["id"])
         row = self.flexprice.get(path) if read_back or not made.get("line_items") else made
         self._refuse_foreign(row, customer, f"GET {path}", id=made["id"])
+        self.ledger.created("subscription", key, made["id"])
         return TestSubscription(
             row["id"],
             customer,

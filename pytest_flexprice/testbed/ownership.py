@@ -6,6 +6,7 @@ such a customer. One row that does not fit shows that the server did not answer 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from pytest_flexprice.model.finding import Finding, Kind, NotVerified
 from pytest_flexprice.model.times import instant_of
 from pytest_flexprice.testbed.naming import is_marked, run_of
 
+_ID = re.compile(r"[A-Za-z0-9_-]+")
 SKEW = timedelta(minutes=10)
 """How far the server's clock may be behind ours."""
 
@@ -88,6 +90,8 @@ def foreign(row: Mapping[str, Any], owner: Owner, **same: Any) -> str:
     """Why an object cannot be that customer's, or "" if it can; ``same`` names further values that it must have."""
     if not isinstance(row.get("id"), str) or not row["id"]:
         return "which has no id"
+    if not _ID.fullmatch(row["id"]):
+        return f"whose id {row['id']!r} cannot be Flexprice's"
     for key, value in {"customer_id": owner.id, **same}.items():
         if row.get(key) != value:
             return f"whose {key} is {row.get(key)!r}"

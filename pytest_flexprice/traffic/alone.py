@@ -1,4 +1,4 @@
-"""What the log shows of single events by itself: those that count 0, and those before their customer's line (checklist 3.1)."""
+"""What the log shows of single events by itself: those that count 0, and those outside of their customer's line (checklist 3.1)."""
 
 from __future__ import annotations
 
@@ -40,23 +40,24 @@ def _reading_numbers(known: Known) -> list[Meter]:
     return list(found.values())
 
 
-def early_ones(log: Log, known: Known, window: Window) -> Iterator[Tally]:
-    """Events before the start of their customer's line, with what they would have counted.
+def outside(log: Log, known: Known, window: Window) -> Iterator[Tally]:
+    """Events before the start of their customer's line, and after its end, with what they would have counted.
 
-    Grave are those that lie within a subscription of the customer: its bill should hold them.
+    Grave are those that lie before a line and within a subscription of the customer: its bill should hold them.
     """
-    tally = Tally(Cause.EARLY)
-    for name, meters in known.by_name.items():
-        before = {meter: _before(known.starts.get(meter.id, {}), window) for meter in meters}
-        tally.events += _count(log, before, tally)
-        within = {meter: _within(meter, windows, known) for meter, windows in before.items()}
-        tally.grave += _count(log, within)
-        starts = {customer: each.end for windows in before.values() for customer, each in windows.items()}
-        if starts and len(tally.examples) < EXAMPLES:
-            _, events = log.early(name, starts, window, EXAMPLES)
-            tally.examples += [_example(Cause.EARLY, each) for each in events[: EXAMPLES - len(tally.examples)]]
-    if tally.events:
-        yield tally
+    for cause, ends, cut in ((Cause.EARLY, known.starts, _before), (Cause.AFTER, known.ends, _after)):
+        tally = Tally(cause)
+        for name, meters in known.by_name.items():
+            windows = {meter: cut(ends.get(meter.id, {}), window) for meter in meters}
+            tally.events += _count(log, windows, tally)
+            if cause is Cause.EARLY:
+                tally.grave += _count(log, {meter: _within(meter, own, known) for meter, own in windows.items()})
+            either = {customer: each for own in windows.values() for customer, each in own.items()}
+            if either and len(tally.examples) < EXAMPLES:
+                events = log.within(name, either, EXAMPLES - len(tally.examples))
+                tally.examples += [_example(cause, each) for each in events]
+        if tally.events:
+            yield tally
 
 
 def _before(starts: Mapping[str, datetime], window: Window) -> dict[str, Window]:
@@ -66,6 +67,11 @@ def _before(starts: Mapping[str, datetime], window: Window) -> dict[str, Window]
         for customer, start in starts.items()
         if start > window.start
     }
+
+
+def _after(ends: Mapping[str, datetime], window: Window) -> dict[str, Window]:
+    """Of each customer whose last line ends before the window does what lies behind it."""
+    return {customer: Window(max(end, window.start), window.end) for customer, end in ends.items() if end < window.end}
 
 
 def _within(meter: Meter, windows: Mapping[str, Window], known: Known) -> dict[str, Window]:

@@ -31,6 +31,7 @@ class Cause(StrEnum):
     VALUE = "with another value"
     WORTHLESS = "counted 0 because it is no number"
     EARLY = "before the line's start"
+    AFTER = "after the line's end"
     UNKNOWN_NAME = "under a name that no meter has"
     UNKNOWN_CUSTOMER = "for a customer who does not exist"
     UNSUBSCRIBED = "for a customer without a subscription"

@@ -109,6 +109,7 @@ def _known(
         metered=metered,
         customers=frozenset(environment.external_ids.values()),
         starts=environment.prices.starts,
+        ends=environment.prices.ends,
         began=environment.began,
         added=frozenset(environment.prices.added),
         subscribed=frozenset(environment.subscriptions),

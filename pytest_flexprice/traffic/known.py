@@ -18,6 +18,7 @@ class Known:
         metered: the published meters with their features.
         customers: the external ids of all customers.
         starts: by meter, the start of each customer's first line on it, by external id.
+        ends: by meter, the end of each customer's last line on it, where none goes on, by external id.
         began: the start of each customer's first subscription, by external id.
         added: meters and external ids of lines that an addon brought: what was used before was not meant to be billed.
         subscribed: the customers who have or had a subscription, their own or a parent's; ``None`` where nobody asked.
@@ -29,6 +30,7 @@ class Known:
     metered: Sequence[Metered]
     customers: frozenset[str]
     starts: Mapping[str, Mapping[str, datetime]]
+    ends: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
     began: Mapping[str, datetime] = field(default_factory=dict)
     added: frozenset[tuple[str, str]] = frozenset()
     subscribed: frozenset[str] | None = None

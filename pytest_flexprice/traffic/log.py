@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -65,14 +65,7 @@ class Log:
 
         ``owners`` names the customer to whom the events of each are counted, by default itself.
         """
-        bounds = in_memory(
-            {
-                "customer": list(windows),
-                "owner": [(owners or {}).get(each, each) for each in windows],
-                "start": [epoch(each.start) for each in windows.values()],
-                "end": [epoch(each.end) for each in windows.values()],
-            }
-        )
+        bounds = _bounds(windows, owner=[(owners or {}).get(each, each) for each in windows])
         rows = self.opened.table.inner_join(bounds, "customer")
         rows = rows.filter(rows.second >= rows.start, rows.second < rows.end).select(*_EVENT, "owner")
         own = metering(rows, meter, dialect(self.opened.engine))
@@ -103,14 +96,12 @@ class Log:
         count = fetched(rows.agg(events=rows.count()))[0]["events"]
         return count, self._events(rows, most) if count else []
 
-    def early(self, name: str, starts: Mapping[str, datetime], window: Window, most: int) -> tuple[int, list[Event]]:
-        """How many events of a name lie before their customer's start, by customer, and some of them."""
-        lines = in_memory({"customer": list(starts), "start": [epoch(each) for each in starts.values()]})
-        rows = self._within(window)
-        rows = rows.filter(rows.name == name).inner_join(lines, "customer")
-        rows = rows.filter(rows.second < rows.start).select(*_EVENT)
-        count = fetched(rows.agg(events=rows.count()))[0]["events"]
-        return count, self._events(rows, most) if count else []
+    def within(self, name: str, windows: Mapping[str, Window], most: int) -> list[Event]:
+        """Some events of a name, of each customer in a window of its own."""
+        bounds = _bounds(windows)
+        rows = self.opened.table
+        rows = rows.filter(rows.name == name).inner_join(bounds, "customer")
+        return self._events(rows.filter(rows.second >= rows.start, rows.second < rows.end).select(*_EVENT), most)
 
     def events_by_id(self, ids: Iterable[str], most: int) -> list[Event]:
         """The events of those ids, whenever they were."""
@@ -125,6 +116,12 @@ class Log:
             Event(row["id"], row["name"], at(row["second"]), _loaded(row["properties"]), row["customer"])
             for row in fetched(found)
         ]
+
+
+def _bounds(windows: Mapping[str, Window], **more: Sequence[Any]) -> Rows:
+    """The windows of customers as a table to join with."""
+    start, end = ([epoch(each[side]) for each in windows.values()] for side in (0, 1))
+    return in_memory({"customer": list(windows), "start": start, "end": end, **more})
 
 
 def _start(rows: Rows, size: int) -> Any:

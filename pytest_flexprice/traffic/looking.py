@@ -98,7 +98,10 @@ def _found_elsewhere(search: Search, theirs: Ids, wanted: Sequence[str], now: da
         if search.is_over():
             return number
         search.progress(f"looking for event {number + 1} of {len(wanted)}")
-        theirs[identifier] = search.arrived(everywhere, event_id=identifier)
+        try:
+            theirs[identifier] = search.arrived(everywhere, event_id=identifier)
+        except NotVerified:
+            return number  # the same reader would be asked for the others too
     return len(wanted)
 
 

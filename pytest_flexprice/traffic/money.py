@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,17 +15,21 @@ from pytest_flexprice.model.times import instant_of
 from pytest_flexprice.oracle.pricing.prices import cost
 from pytest_flexprice.traffic.causes import Cause, Difference, Tally
 
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
 
 class PriceList:
     """The price of each meter for each customer: that of the customer's first line on it.
 
-    ``starts`` are lines' first starts by meter and external id; ``added`` are the meters and customers that have a line of an addon.
+    ``starts`` are lines' first starts by meter and external id, ``ends`` their last ends where no line goes on; ``added`` are the
+    meters and customers that have a line of an addon.
     """
 
     def __init__(self, prices: Iterable[Mapping[str, Any]]) -> None:
         self._prices = {str(row["id"]): row for row in prices}
         self._of: dict[tuple[str, str], str] = {}
         self.starts: dict[str, dict[str, datetime]] = defaultdict(dict)
+        self._ends: dict[str, dict[str, datetime | None]] = defaultdict(dict)
         self.added: set[tuple[str, str]] = set()
 
     def add(self, external_id: str, line: Mapping[str, Any]) -> None:
@@ -34,11 +38,18 @@ class PriceList:
         if not meter:
             return
         self._of.setdefault((external_id, meter), str(line.get("price_id")))
+        end, before = instant_of(line, "end_date"), self._ends[meter].get(external_id, _LONG_AGO)
+        self._ends[meter][external_id] = None if end is None or before is None else max(end, before)
         if line.get("entity_type") == "addon":
             self.added.add((meter, external_id))
         if start is not None:
             first = self.starts[meter].get(external_id, start)
             self.starts[meter][external_id] = min(start, first)
+
+    @property
+    def ends(self) -> dict[str, dict[str, datetime]]:
+        """The last ends of lines by meter and external id, where no line goes on."""
+        return {meter: {one: end for one, end in rows.items() if end is not None} for meter, rows in self._ends.items()}
 
     def amount(self, external_id: str, meter: str, quantity: Decimal) -> tuple[str, Decimal] | None:
         """Currency and amount of a quantity, below zero for a quantity below zero; None where nothing prices it."""

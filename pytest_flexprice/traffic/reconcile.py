@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.traffic import read_ids_by_name
+from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.model.times import Window
-from pytest_flexprice.traffic.alone import early_ones, worthless_ones
+from pytest_flexprice.traffic.alone import outside, worthless_ones
 from pytest_flexprice.traffic.causes import Cause, Difference, Tally, tallied
 from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.log import DAY, HOUR, Log
@@ -57,8 +58,11 @@ def reconcile(search: Search, known: Known, window: Window, now: datetime) -> Re
     result.customers = log.customers(window)
     unseen, result.differences = of_stretches(search, known, stretches, result.notes, now)
     result.differences += _of_the_log(known, result)
-    result.apart = [*unseen, *worthless_ones(log, known, window), *early_ones(log, known, window)]
-    result.apart += _late(log, search.flexprice, Window(window.end, now), names[:MOST_NAMES])
+    result.apart = [*unseen, *worthless_ones(log, known, window), *outside(log, known, window)]
+    try:
+        result.apart += _late(log, search.flexprice, Window(window.end, now), names[:MOST_NAMES])
+    except NotVerified as reason:
+        result.notes.append(f"what is inside the settling margin was not counted: {reason.findings[0].problem}")
     _tally(result)
     return result
 
@@ -78,8 +82,13 @@ def explain(search: Search, known: Known, result: Result, customers: Iterable[st
     for customer in customers:
         if search.is_over():
             break
+        search.progress(f"looking into the events of '{customer}'")
         ours = by_id(known, search.log.events_of(customer, result.window, MOST_EVENTS))
-        theirs = by_id(known, search.arrived(result.window, external_customer_id=customer))
+        try:
+            theirs = by_id(known, search.arrived(result.window, external_customer_id=customer))
+        except NotVerified as reason:
+            result.notes.append(f"the events of '{customer}' were not looked into: {reason.findings[0].problem}")
+            continue
         _add(result, looked_up(search, known, (ours, theirs), result.notes, now))
 
 

@@ -121,11 +121,21 @@ def _files(traffic: Traffic, folder: Path) -> list[Path]:
         own = sorted(folder.glob(pattern)) if not Path(pattern).is_absolute() else _absolute(Path(pattern))
         if not own:
             raise problem(f"'{pattern}' is not there", "correct traffic.source, which is relative to the plan")
-        found += own
+        found += [file for each in own for file in (_parts(each) if each.is_dir() else [each])]
     kinds = {_kind(file) for file in found}
     if len(kinds) > 1:
         raise problem(f"mixes {' and '.join(sorted(kinds))} files", "name files of one kind in traffic.source")
     return found
+
+
+def _parts(folder: Path) -> list[Path]:
+    """The files of a table that was written as a folder, as clusters do; its own notes begin with a dot or an underscore."""
+    kind = _kind(folder)
+    found = [each for each in sorted(folder.rglob("*")) if each.is_file() and _kind(each) == kind]
+    parts = [each for each in found if not each.name.startswith((".", "_"))]
+    if not parts:
+        raise problem(f"'{folder.name}' is a folder without .{kind} files", "correct traffic.source")
+    return parts
 
 
 def _absolute(pattern: Path) -> list[Path]:

@@ -70,6 +70,12 @@ _MEANINGS = {
         "they are never billed",
         "start the line earlier, or accept it",
     ),
+    Cause.AFTER: Meaning(
+        "lie after the end of the customer's line",
+        "they are never billed",
+        "stop the service when a subscription ends, or subscribe the customer again",
+        Severity.WARNING,
+    ),
     Cause.UNKNOWN_NAME: Meaning(
         "of the log are of a name that no published meter counts", "they are never billed", "see item 2.2"
     ),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_flexprice.evidence import allure_report
 from pytest_flexprice.evidence.judged import STATES
 from pytest_flexprice.evidence.report import as_html
 
@@ -152,6 +153,32 @@ def test_it_has_a_picture(browser, page, tmp_path):
     content = picture.read_bytes()
     assert content.startswith(b"\x89PNG")
     assert len(content) > 50_000, "the page is blank"
+
+
+ALLURE = NPM / ".bin" / "allure"
+
+
+@pytest.mark.skipif(not ALLURE.exists(), reason="no allure command; install it with: npm ci --prefix .ci/npm")
+def test_allures_own_report_shows_the_scenarios_and_keeps_its_history(browser, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", f"{ALLURE.parent}{os.pathsep}{os.environ['PATH']}")
+    run = tmp_path / "prod" / "run-1"
+    (run / "allure-results").mkdir(parents=True)
+    result = {
+        "uuid": "a",
+        "historyId": "h",
+        "name": "Every old key is refused",
+        "status": "failed",
+        "start": 1,
+        "stop": 9,
+    }
+    (run / "allure-results" / "a-result.json").write_text(json.dumps(result))
+    for _ in range(2):
+        assert allure_report.generate(run, run / "allure-results", tmp_path / "history", "read", "require").endswith(
+            "html"
+        )
+    dom = browser("--virtual-time-budget=20000", "--dump-dom", (run / "allure.html").as_uri())
+    assert "Every old key is refused" in dom
+    assert len((tmp_path / "history" / "allure-read.jsonl").read_text().splitlines()) == 2
 
 
 ASK_AXE = """

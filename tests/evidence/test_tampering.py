@@ -333,6 +333,16 @@ def no_report_at_all(folder: Path) -> None:
     sum_again(folder)
 
 
+def no_rehearsal_in_the_manifest(folder: Path) -> None:
+    edit(folder / "manifest.json", lambda manifest: manifest.update(rehearsal=False))
+    sum_again(folder)
+
+
+def no_verdict_in_the_manifest(folder: Path) -> None:
+    edit(folder / "manifest.json", lambda manifest: manifest.pop("verdict"))
+    sum_again(folder)
+
+
 def fewer_exchanges(folder: Path) -> None:
     with (folder / "exchanges.ndjson").open("a") as file:
         file.write('{"method":"GET"}\n')
@@ -420,6 +430,8 @@ FILES: dict[Callable[[Path], None], str] = {
     fewer_sums: "SHA256SUMS does not name every file",
     report_left_out: "golive.html was left out to keep the zip small, which no run leaves out",
     no_report_at_all: "golive.html is not in manifest.json",
+    no_rehearsal_in_the_manifest: "manifest.json says rehearsal 'False', golive.json says 'True'",
+    no_verdict_in_the_manifest: "manifest.json says verdict 'None', golive.json says",
     fewer_exchanges: "exchanges.ndjson does not hold the",
 }
 SAYINGS: dict[Callable[[Any], None], str] = {

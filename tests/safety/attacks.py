@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
+import select
 from collections.abc import Callable
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
@@ -103,6 +103,17 @@ def constant(reply: Reply) -> Callable[[Exchange], Reply]:
     return lambda exchange: reply
 
 
+def after(number: int, attack: Attack) -> Attack:
+    """An attack that lets the first so many requests that it is about pass."""
+    passed = iter(range(number))
+
+    def later(exchange: Exchange) -> Reply | None:
+        reply = attack(exchange)
+        return None if reply is not None and next(passed, None) is not None else reply
+
+    return later
+
+
 def once(attack: Attack) -> Attack:
     """An attack that happens once."""
     left = [attack]
@@ -132,24 +143,26 @@ def _endless(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(b" " * 65536)
 
 
+def _hung_up(handler: BaseHTTPRequestHandler, seconds: float) -> bool:
+    """Whether the caller closes its side within that time: until then the next byte waits."""
+    return bool(select.select([handler.connection], [], [], seconds)[0])
+
+
 def _dripping_body(handler: BaseHTTPRequestHandler) -> None:
     _head(handler, "content-length: 100000")
-    while True:
+    while not _hung_up(handler, 0.05):
         handler.wfile.write(b" ")
-        time.sleep(0.05)
 
 
 def _dripping_head(handler: BaseHTTPRequestHandler) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nx-slow: ")
-    while True:
+    while not _hung_up(handler, 0.05):
         handler.wfile.write(b"x")
-        time.sleep(0.05)
 
 
 def _continuing(handler: BaseHTTPRequestHandler) -> None:
-    while True:
+    while not _hung_up(handler, 0.01):
         handler.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        time.sleep(0.01)
 
 
 def packed(megabytes: int) -> bytes:

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,7 +108,7 @@ def kill(company: Company, point: KillPoint) -> Killed:
             start_new_session=True,
         )
         assassin.process.wait(timeout=SECONDS)
-    time.sleep(0.1)  # whatever the kill let through has arrived
+    assert company.proxy.wait_until_idle(SECONDS)  # whatever the kill let through has arrived
     swept = company.run("--flexprice-sweep")
     return Killed(assassin.write, swept.code, swept.output, company.left(), company.foreign() == before)
 

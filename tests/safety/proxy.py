@@ -91,7 +91,8 @@ class HostileProxy:
         self.attack: Attack = lambda exchange: None
         self.writes: list[Exchange] = []
         self.requests = 0
-        self._lock = threading.Lock()
+        self._running = 0
+        self._idle = threading.Condition()
         self._server = _QuietServer(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -109,6 +110,11 @@ class HostileProxy:
         finally:
             self.attack = lambda exchange: None
 
+    def wait_until_idle(self, seconds: float) -> bool:
+        """Whether every request that arrived has been answered, waited for so long."""
+        with self._idle:
+            return self._idle.wait_for(lambda: self._running == 0, seconds)
+
     def stop(self) -> None:
         """Listen no more."""
         self._server.shutdown()
@@ -116,11 +122,17 @@ class HostileProxy:
 
     def reply(self, exchange: Exchange) -> Reply:
         """What the caller gets."""
-        with self._lock:
+        with self._idle:
+            self._running += 1
             self.requests += 1
             if exchange.writes:
                 self.writes.append(exchange)
-        return self.attack(exchange) or exchange.forward()
+        try:
+            return self.attack(exchange) or exchange.forward()
+        finally:
+            with self._idle:
+                self._running -= 1
+                self._idle.notify_all()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         proxy = self

@@ -6,22 +6,13 @@ Whatever the attack: no object of the company is written to, nothing is made twi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from tests.safety import attacks as make
 from tests.safety.attacks import DRAFTING, SEARCHES, VICTIM
+from tests.safety.case import Case
+from tests.safety.more_cases import LIES, SPELLINGS
 from tests.safety.proxy import Attack, answer
-
-
-@dataclass(frozen=True)
-class Case:
-    """One attack: ``name`` says what is answered, ``says`` is a pattern of what must be told, ``leaves`` whether objects may stay."""
-
-    name: str
-    attack: Callable[[], Attack]
-    says: str = ""
-    leaves: bool = False
 
 
 def _search(kind: str, reply: Callable[..., Any]) -> Callable[[], Attack]:
@@ -102,10 +93,13 @@ IDENTITIES = (
     ),
     Case(
         "every customer is unknown",
-        lambda: make.on(
-            "GET",
-            lambda path: path.startswith("/v1/customers"),
-            make.constant(answer({"code": "not_found", "message": "no", "http_status_code": 404}, 404)),
+        lambda: make.after(
+            1,
+            make.on(
+                "GET",
+                lambda path: path.startswith("/v1/customers"),
+                make.constant(answer({"code": "not_found", "message": "no", "http_status_code": 404}, 404)),
+            ),
         ),
         r"is not proved to be gone",
         True,
@@ -253,6 +247,8 @@ CASES: dict[str, tuple[Case, ...]] = {
     "Answers of another shape": SHAPES,
     "Pages": PAGES,
     "Bodies and connections": (*NETWORK, *BOMBS),
+    "Other spellings, and ids that are paths": SPELLINGS,
+    "Lies about what there is and what was done": LIES,
 }
 
 

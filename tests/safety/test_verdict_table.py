@@ -7,20 +7,14 @@ being seen. What is asked of each run: no exit code 0, and item 8.1 neither pass
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.safety.more_ways import MORE_WAYS
+from tests.safety.way import OURS, OWN, Way
 from tests.suite import Outcome, rehearse
 
-OWN = """Feature: Our own
-  @item_8_1 @lint
-  Scenario: Somebody of ours reads it too
-    Given a reader
-    When the reader looks
-    Then the reader has read
-"""
 STEPS = """
 import os, pytest
 from pytest_bdd import given, when, then
@@ -35,28 +29,6 @@ def looks(): pass
 def has_read(): {ending}
 
 """
-FAILS = "assert False, 'nobody read it'"
-OURS = '"somebody_of_ours" in item.nodeid'
-
-
-@dataclass(frozen=True)
-class Way:
-    """How somebody tries: code in ``conftest.py``, arguments, variables, how the own scenario ends, what its file is called."""
-
-    name: str
-    code: str = ""
-    arguments: tuple[str, ...] = ()
-    ending: str = FAILS
-    feature: str = "own.feature"
-    text: str = OWN
-    ini: str = ""
-    environ: tuple[tuple[str, str], ...] = ()
-    codes: tuple[int, ...] = (6,)
-    says: str = ""
-    verdict: bool = True
-    item: str = "8.1"
-
-
 HIDE_TRY = "    try:\n        return (yield)\n    except BaseException:\n        return None\n"
 WAYS = (
     Way("setup only", arguments=("--setup-only",), says="It was set up, but not carried out"),
@@ -170,7 +142,7 @@ WAYS = (
     Way("skipped by a step", ending="pytest.skip('another day')", says="another day"),
     Way("the run is ended", ending="pytest.exit('done', returncode=0)", arguments=("-p", "no:randomly")),
     Way(
-        "the process vanishes", ending="os._exit(0)", codes=(0,), says="The run began and has not ended", verdict=False
+        "the process vanishes", ending="os._exit(0)", codes=(6,), says="The run began and has not ended", verdict=False
     ),
     Way(
         "green the second time",
@@ -222,6 +194,7 @@ WAYS = (
         says="1 test of your own failed",
         verdict=False,
     ),
+    *MORE_WAYS,
     Way("the first failure ends the run", arguments=("-x",), codes=(1,)),
     Way("a worker dies", arguments=("-n", "2"), ending="os._exit(0)", says="Its worker crashed while it ran"),
     Way(
@@ -309,6 +282,14 @@ REFUSED = (
     Way("no evidence", arguments=("-p", "no:flexprice-evidence"), says="-p no:flexprice-evidence would leave"),
     Way("no recorder", arguments=("-p", "no:flexprice-recorder"), says="-p no:flexprice-recorder would leave"),
     Way("no gate", arguments=("-p", "no:flexprice-gate"), says="-p no:flexprice-gate would leave"),
+    Way(
+        "collect only, by variable",
+        environ=(("PYTEST_ADDOPTS", "--collect-only"),),
+        says="--collect-only from PYTEST_ADDOPTS or the ini file",
+    ),
+    Way(
+        "collect only, by the ini file", ini="addopts = --co", says="--collect-only from PYTEST_ADDOPTS or the ini file"
+    ),
     Way("no suite", arguments=("-p", "no:flexprice-suite"), says="-p no:flexprice-suite would leave"),
 )
 OTHERS = """
@@ -327,7 +308,7 @@ def test_what_could_only_hide_something_is_refused(tmp_path: Path, way: Way) -> 
     arguments = write(tmp_path, way)
     with (tmp_path / "conftest.py").open("a") as file:
         file.write(OTHERS)
-    outcome = rehearse(tmp_path, "--flexprice-level=probe", "-m", "lint", *arguments)
+    outcome = rehearse(tmp_path, "--flexprice-level=probe", "-m", "lint", *arguments, environ=dict(way.environ))
     assert outcome.code == 4, outcome.output
     assert way.says in outcome.output
     assert list(outcome.reports.glob("*/*/golive.json")) == []

@@ -76,10 +76,9 @@ class ListLog:
         found = [one for one in self._of(window) if meter.accepts(one) and why_zero(meter, one)]
         return len(found), found[:most]
 
-    def early(self, name, starts, window, most):
-        own = [one for one in self._of(window) if one.name == name and one.external_customer_id in starts]
-        found = [one for one in own if one.timestamp < starts[one.external_customer_id]]
-        return len(found), found[:most]
+    def within(self, name, windows, most):
+        own = [one for one in self.sent if one.name == name and one.external_customer_id in windows]
+        return [one for one in own if windows[one.external_customer_id].holds(one.timestamp)][:most]
 
     def events_by_id(self, ids, most):
         return [one for one in self.sent if one.id in set(ids)][:most]

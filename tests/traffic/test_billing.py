@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_flexprice.model.finding import Kind
 from pytest_flexprice.model.meters import Aggregation, Event, Meter
+from pytest_flexprice.model.prices import Price
 from pytest_flexprice.model.times import Window
-from pytest_flexprice.traffic.billing import begun, chosen, compare, read
+from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
+from pytest_flexprice.oracle.metering.meters import expected_usage
+from pytest_flexprice.traffic.billing import Asked, begun, chosen, compare, read, uncompared
 from pytest_flexprice.traffic.search import Search
+from pytest_flexprice.traffic.usage import LoggedUsage
 from tests.traffic.doubles import ListFlexprice, ListLog
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -100,3 +106,54 @@ def test_the_earliest_running_period_begins_the_comparison():
     now = datetime(2026, 11, 21, tzinfo=UTC)
     assert begun(rows, now) == datetime(2026, 11, 2, tzinfo=UTC)
     assert begun(rows[1:2], now) is None
+
+
+def _search(is_over=lambda: False):
+    return Search(ListLog(SENT), _flexprice("10", "20"), [], is_over=is_over)
+
+
+def test_without_time_no_invoice_is_read_and_that_is_not_verified():
+    search = _search(lambda: True)
+    (one,) = compare(search, [read(search, ("acct",), "subs", WINDOW)], {"m": METER})
+    assert search.flexprice.requests == []
+    (finding,) = uncompared([one])
+    assert finding.kind is Kind.NOT_VERIFIED
+    assert "1 of 1 subscriptions were not compared" in finding.problem
+    assert "no time left" in finding.problem
+
+
+def test_what_was_compared_counts_and_only_the_rest_is_not_verified():
+    good = _billed(_flexprice("10", "20"))
+    left = good._replace(customer="late", skipped="answered 503", unseen=True)
+    outside = good._replace(customer="other", skipped="its period began before the days that are compared")
+    assert list(uncompared([good, outside])) == []
+    (finding,) = uncompared([good, outside, left])
+    assert "1 of 3 subscriptions" in finding.problem
+    assert "'late': answered 503" in finding.problem
+    (nothing,) = uncompared([outside])
+    assert "began before" in nothing.problem
+
+
+def _asked(identifier, customers, start, end):
+    line = BilledLine(f"line of {identifier}", Price.from_api(PRICE), "m", "use", Decimal(0))
+    subscription = replace(BilledSubscription.from_api(SUBSCRIPTION), id=identifier, lines=(line,))
+    return Asked(
+        customers, identifier, subscription, {}, Window(START + timedelta(hours=start), START + timedelta(hours=end))
+    )
+
+
+def test_two_subscriptions_on_one_meter_are_counted_each_in_its_own_time():
+    asked = [_asked("one", ("acct",), 0, 10), _asked("two", ("acct",), 10, 480), _asked("three", ("acct",), 0, 480)]
+    known = LoggedUsage(ListLog(SENT), asked, {"m": METER})
+    assert [known.of(one)[f"line of {one.id}"].total for one in asked] == [1, 9, 10]
+
+
+@pytest.mark.parametrize("meter", [METER, BUCKETED], ids=["sum", "bucketed"])
+def test_a_parent_bills_the_usage_of_its_children(meter):
+    of_child = [replace(one, id=f"child of {one.id}", external_customer_id="child") for one in SENT]
+    alone, both = _asked("alone", ("child",), 0, 480), _asked("both", ("acct", "child"), 0, 480)
+    known = LoggedUsage(ListLog([*SENT, *of_child]), [alone, both], {"m": meter})
+    own, whole = known.of(alone)["line of alone"], known.of(both)["line of both"]
+    assert own.total == expected_usage(meter, of_child, alone.period).total
+    assert whole.total == expected_usage(meter, [*SENT, *of_child], both.period).total
+    assert (own.event_count, whole.event_count) == (4, 8)

@@ -9,6 +9,7 @@ from pytest_flexprice.model.meters import Aggregation, Meter
 from pytest_flexprice.model.traffic_plan import Traffic
 from pytest_flexprice.traffic.dialects import dialect
 from pytest_flexprice.traffic.metering import Metering
+from pytest_flexprice.traffic.stamps import seconds
 from tests.traffic.logs import FILTERS, NAME, ODD_KEY, aggregation
 
 COLUMNS = {
@@ -68,3 +69,15 @@ def test_a_stamp_without_zone_is_read_in_the_plans_zone(engine):
     zone = Traffic(source="log.csv", timezone="Europe/Berlin").timezone
     sql = _sql(RAW.select(at=dialect(engine).zoned(RAW.at, zone)), engine)
     assert ZONES[engine].lower() in sql.lower()
+
+
+@pytest.mark.parametrize("zone", ["", "Europe/Berlin"])
+@pytest.mark.parametrize("engine", COMPILED)
+def test_every_way_to_write_a_time_compiles(engine, zone):
+    raw = ibis.table(
+        {"text": "string", "number": "int64", "exact": "decimal(20, 3)", "at": "timestamp('UTC')"}, name="raw"
+    )
+    for column in (raw.text, raw.number, raw.exact, raw["at"]):
+        sql = _sql(raw.select(second=seconds(column, zone, "time", dialect(engine))), engine)
+        assert "SELECT" in sql.upper()
+        assert sql.count("Europe/Berlin") == (1 if zone and column.get_name() == "text" else 0)

@@ -16,6 +16,7 @@ from itertools import count
 from pathlib import Path
 
 import ibis
+import pyarrow as pa
 import pytest
 
 from pytest_flexprice.model.meters import AGGREGATIONS, Aggregation, Event, Meter
@@ -23,13 +24,16 @@ from pytest_flexprice.model.times import Window
 from pytest_flexprice.model.traffic_plan import Traffic
 from pytest_flexprice.traffic.causes import Cause
 from pytest_flexprice.traffic.dialects import dialect
+from pytest_flexprice.traffic.fetching import fetched
 from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.log import Log
 from pytest_flexprice.traffic.metered import Metered
 from pytest_flexprice.traffic.metering import counted, metering
+from pytest_flexprice.traffic.reading import canonical
 from pytest_flexprice.traffic.reconcile import reconcile
 from pytest_flexprice.traffic.search import Search
-from pytest_flexprice.traffic.source import opened
+from pytest_flexprice.traffic.source import Opened, opened
+from pytest_flexprice.traffic.stamps import seconds
 from tests.traffic.doubles import ListFlexprice
 from tests.traffic.logs import FILTERS, NAME, a_log, aggregation, apart, table
 
@@ -134,6 +138,23 @@ def test_spark_counts_as_duckdb_does(spark, kind):
     assert _counts(spark, meter) == _counts(ibis.duckdb.connect(), meter)
 
 
+@pytest.mark.parametrize("zone", ["", "Europe/Berlin"])
+def test_postgres_reads_times_as_duckdb_does(postgres, zone):
+    texts = ["2026-11-20T08:00:00Z", "2026-11-20 08:00:00+00", "2026-11-20 08:00:00.5 UTC", "2026-11-20T09:30:00+0130", "1795161600",
+             "1795161600123", "1795161600.5", "2026-11-20 08:00:00", "yesterday", "", None]  # fmt: skip
+    rows = pa.table(
+        {"at": pa.array(texts), "n": pa.array([1795161600 * 10 ** (3 * (i % 4)) for i in range(len(texts))])}
+    )
+    found = []
+    for sent in (postgres.create_table(f"times_{next(NUMBERS)}", rows), ibis.memtable(rows)):
+        own = dialect(sent.get_backend().name)
+        read = sent.select(text=seconds(sent["at"], zone, "at", own), number=seconds(sent.n, zone, "n", own))
+        found.append(sorted(map(str, fetched(read))))
+    assert found[0] == found[1]
+    assert sum("'number': 1795161600" in one for one in found[0]) == len(texts)
+    assert sum("'text': 1795161600" in one for one in found[0]) == 7
+
+
 START = datetime(2026, 11, 2, tzinfo=UTC)
 WINDOW = Window(START, START + timedelta(days=2))
 
@@ -159,5 +180,26 @@ def test_a_whole_comparison_finds_in_a_postgres_table_what_differs(postgres, tmp
     with opened(traffic, tmp_path, lambda name: None) as log:
         search = Search(Log(log), ListFlexprice(arrived, [meter]), metered)
         result = reconcile(search, known, WINDOW, WINDOW.end)
+    assert {one.event_id: one.cause for one in result.differences} == {"e21": Cause.VALUE, "e22": Cause.LOST}
+    assert result.events == len(sent)
+
+
+def test_a_whole_comparison_finds_in_a_spark_table_what_differs(spark):
+    sent = [_sent(number) for number in range(1, 60)]
+    rows = [
+        {
+            "event_id": one.id, "event_name": one.name, "external_customer_id": one.external_customer_id,
+            "timestamp": one.timestamp.isoformat(), "properties": json.dumps(one.properties),
+        }
+        for one in sent
+    ]  # fmt: skip
+    raw = spark.create_table("usage", pa.Table.from_pylist(rows), overwrite=True)
+    table = canonical(raw, Traffic(source="pyspark://local", table="usage"), dialect("pyspark"))
+    meter = Meter("m", "sum", NAME, Aggregation("SUM", "n"))
+    metered = [Metered(meter, "feat_m", "sum")]
+    known = Known(metered, frozenset(one.external_customer_id for one in sent), {})
+    arrived = [*sent[:20], replace(sent[20], properties={"n": 1}), *sent[22:]]
+    search = Search(Log(Opened(table, "pyspark", "usage")), ListFlexprice(arrived, [meter]), metered)
+    result = reconcile(search, known, WINDOW, WINDOW.end)
     assert {one.event_id: one.cause for one in result.differences} == {"e21": Cause.VALUE, "e22": Cause.LOST}
     assert result.events == len(sent)

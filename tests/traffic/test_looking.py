@@ -16,11 +16,12 @@ from pytest_flexprice.model.meters import Aggregation, Event, Meter
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.run.scheduling import GroupScheduling
 from pytest_flexprice.traffic import listing, looking, search, telling
-from pytest_flexprice.traffic.alone import early_ones
+from pytest_flexprice.traffic.alone import outside
 from pytest_flexprice.traffic.causes import Cause
 from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.metered import Metered
-from pytest_flexprice.traffic.reconcile import reconcile, sample
+from pytest_flexprice.traffic.money import PriceList
+from pytest_flexprice.traffic.reconcile import explain, reconcile, sample
 from pytest_flexprice.traffic.search import Search
 from tests.traffic.doubles import ListFlexprice, ListLog
 
@@ -78,6 +79,23 @@ def test_a_reader_that_gives_up_leaves_what_was_found_before():
         result, _, _ = _reconciled(lost, flexprice=own)
     assert _causes(result) == {Cause.LOST: 1, Cause.UNSEEN: 1}
     assert [one.event_id for one in result.differences] == ["e10"]
+
+
+def test_what_was_found_stays_when_nothing_more_can_be_read():
+    class Tired(ListFlexprice):
+        def post(self, path, body):
+            if path == "/v1/events/query" and ("event_id" in body or "external_customer_id" in body):
+                raise not_verified("3.1", path, "POST /v1/events/query answered 429")
+            return super().post(path, body)
+
+    lost = [one for one in SENT if one.id != "e10"]
+    result, looked, known = _reconciled(lost, flexprice=Tired(lost, [SUM]))
+    explain(looked, known, result, ["acct-1"], NOW)
+    assert _causes(result) == {Cause.LOST: 1}
+    assert result.notes == [
+        "1 events differ, of which 0 were looked for one by one elsewhere",
+        "the events of 'acct-1' were not looked into: POST /v1/events/query answered 429",
+    ]
 
 
 def test_one_hour_is_read_of_a_day_that_holds_much():
@@ -157,7 +175,7 @@ def test_several_values_of_one_second_are_no_difference_whichever_won():
 def test_what_a_running_bill_should_hold_is_grave_and_what_came_before_it_is_not():
     starts = {"m_sum": {"acct-0": START + timedelta(hours=9), "acct-1": START + timedelta(hours=9)}}
     known = _known(starts=starts, began={"acct-0": START, "acct-1": START + timedelta(hours=9)})
-    (tally,) = early_ones(ListLog(SENT), known, WINDOW)
+    (tally,) = outside(ListLog(SENT), known, WINDOW)
     of_one = [
         one for one in SENT if one.timestamp < START + timedelta(hours=9) and one.external_customer_id == "acct-0"
     ]
@@ -168,6 +186,29 @@ def test_what_a_running_bill_should_hold_is_grave_and_what_came_before_it_is_not
     (finding,) = telling.findings(result, known)
     assert finding.severity is Severity.ERROR
     assert f"{len(of_one)} of them while a subscription of the customer ran" in finding.problem
+
+
+def test_what_lies_behind_the_last_line_is_told_with_its_worth_and_is_a_warning():
+    known = _known(ends={"m_sum": {"acct-2": START + timedelta(hours=48)}})
+    (tally,) = outside(ListLog(SENT), known, WINDOW)
+    behind = [
+        one for one in SENT if one.external_customer_id == "acct-2" and one.timestamp >= START + timedelta(hours=48)
+    ]
+    assert (tally.cause, tally.events, tally.grave) == (Cause.AFTER, len(behind), 0)
+    assert tally.quantities == {"m_sum": sum(one.properties["n"] for one in behind)}
+    assert [one.event_id for one in tally.examples] == [one.id for one in behind[:3]]
+    result, _, known = _reconciled(SENT, known=known)
+    assert [each.severity for each in telling.findings(result, known)] == [Severity.WARNING]
+
+
+def test_a_line_that_goes_on_has_no_end_whatever_came_before_it():
+    prices = PriceList(())
+    ended = {"meter_id": "m", "start_date": "2026-11-01T00:00:00Z", "end_date": "2026-11-05T00:00:00Z"}
+    prices.add("both", ended)
+    prices.add("both", {**ended, "end_date": None})
+    prices.add("ended", ended)
+    prices.add("ended", {**ended, "end_date": "2026-11-03T00:00:00Z"})
+    assert prices.ends == {"m": {"ended": datetime(2026, 11, 5, tzinfo=UTC)}}
 
 
 def test_the_full_list_lies_beside_the_evidence_twice(tmp_path):

@@ -94,24 +94,24 @@ def test_many_events_of_one_hour_and_a_paused_time_are_whole(tmp_path):
 
 
 DEALS = {
-    "deals_inheritance": ("cancel a child", {"p", "s"}),
-    "deals_phases": ("", {"a", "d", "e"}),
-    "deals_price_sync": ("", {"b"}),
-    "deals_overrides": ("", {"a", "b"}),
-    "deals_addons_coupons_tax": ("", {"a", "b"}),
+    "deals_inheritance": ("cancel a child", {"p", "s"}, {}),
+    "deals_phases": ("", {"a", "d", "e"}, {}),
+    "deals_price_sync": ("", {"b"}, {Cause.AFTER: 1}),  # of the price that ended a day before
+    "deals_overrides": ("", {"a", "b"}, {}),
+    "deals_addons_coupons_tax": ("", {"a", "b"}, {Cause.EARLY: 12}),  # before the addon was added
 }
 
 
 @pytest.mark.parametrize("topic", DEALS)
 def test_every_kind_of_deal_bills_what_the_log_holds(tmp_path, topic):
-    until, customers = DEALS[topic]
+    until, customers, causes = DEALS[topic]
     with told(topic, until) as played:
         found = played.compared(tmp_path)
         named = {played.name(f"{{{each}}}") for each in customers}
     assert found.invoices == []
     assert {one.customer for one in found.billed} >= named
     assert not [one.skipped for one in found.billed if one.skipped]
-    assert set(_causes(found)) <= {Cause.EARLY}
+    assert _causes(found) == causes
     assert not [each for each in telling.findings(found.result, found.known) if each.severity is Severity.ERROR]
 
 
@@ -122,6 +122,14 @@ def test_a_parent_without_events_of_its_own_is_billed_its_childrens(tmp_path):
         billed = next(one for one in found.billed if one.customer == parent)
     assert any("does not bill what the company's log holds" in each.problem for each in billed.findings)
     assert {one.cause for one in found.result.differences} == {Cause.FOREIGN}
+
+
+def test_lines_end_with_their_subscription(tmp_path):
+    with told("reconcile_customers") as played:
+        known = played.compared(tmp_path).known
+        ended = known.ends[played.name("{m_sum}")]
+    assert played.name("{gone}") in ended
+    assert not ended.keys() & {played.name("{a}"), played.name("{two}")}
 
 
 ALTERED = {

@@ -108,6 +108,19 @@ def test_compressed_files_of_a_glob_are_one_log_in_the_order_of_their_names(tmp_
     assert [one.id for one in _events(tmp_path, source="log-*.ndjson.gz")] == ["first", "later"]
 
 
+def test_a_table_that_a_cluster_wrote_as_a_folder_is_one_log(tmp_path):
+    folder = tmp_path / "usage.parquet"
+    (folder / "day=2026-11-20").mkdir(parents=True)
+    source = tmp_path / _file(tmp_path, "parquet")
+    source.rename(folder / "day=2026-11-20" / "part-00000.snappy.parquet")
+    (folder / "_SUCCESS").touch()
+    (folder / "_metadata.parquet").write_bytes(b"")
+    assert [one.id for one in _events(tmp_path, source="usage.parquet")] == ["e1"]
+    (tmp_path / "nothing.csv").mkdir()
+    with pytest.raises(NotVerified, match=r"'nothing\.csv' is a folder without \.csv files"):
+        _events(tmp_path, source="nothing.csv")
+
+
 def test_quoted_numbers_and_long_decimals_stay_as_they_are(tmp_path):
     meter = Meter("m", "m", "use", Aggregation("SUM", "n"))
     rows = [

@@ -6,12 +6,15 @@ preview: nothing is paid and billed that could not be undone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..kernel import errors
 from ..kernel.tables import Row
-from . import addons, grants, line_items, promises, trials
+from . import addons, grants, line_items, promises, quantities, trials
+from .periods import ONETIME
+from .quantity_previews import Change
+from .rounding import ONE, ZERO
 from .scope import Scope
 
 Given = Mapping[str, Any]
@@ -42,18 +45,51 @@ def _association(scope: Scope, table: str, row: Row, identifier: str, owner: str
     return found
 
 
+def add_addon(scope: Scope, row: Row, given: Given) -> tuple[Row, list[dict[str, Any]]]:
+    """Attach an addon with its credits and, where that is asked for, bill its fees for the rest of the period."""
+    association = addons.attach(scope, row, given)
+    if row["subscription_status"] == "active":
+        grants.pay_all(scope, row)
+    return association, prorate(scope, row, given, begun=_lines(scope, row, association))
+
+
+def remove_addon(scope: Scope, given: Given) -> tuple[Row, list[dict[str, Any]]]:
+    """Detach an addon and, where that is asked for, credit its fees for the rest of the period."""
+    association = addons.detach(scope, given)
+    row = scope.need("subscriptions", association["entity_id"])
+    return association, prorate(scope, row, given, ended=_lines(scope, row, association))
+
+
+def _lines(scope: Scope, row: Row, association: Row) -> list[Row]:
+    return [line for line in line_items.of(scope, row) if line["addon_association_id"] == association["id"]]
+
+
+def prorate(
+    scope: Scope, row: Row, given: Given, *, begun: Iterable[Row] = (), ended: Iterable[Row] = ()
+) -> list[dict[str, Any]]:
+    """Where a request asks for it, bill fees that begin within the running period and credit those that end in it."""
+    if given["proration_behavior"] != "create_prorations" or row["subscription_status"] != "active":
+        return []
+    changes = [Change(line, ZERO, line["quantity"] or ONE, line["start_date"]) for line in begun]
+    changes += [Change(line, line["quantity"] or ONE, ZERO, line["end_date"]) for line in ended]
+    period = row["current_period_start"], row["current_period_end"]
+    fees = [one for one in changes if one.item["price_type"] == "FIXED" and one.item["billing_period"] != ONETIME]
+    return quantities.settle(scope, row, [one for one in fees if period[0] <= one.moment < period[1]])
+
+
 def addon(scope: Scope, row: Row, params: Given, real: bool) -> Changed:
-    """Attach or detach an addon; what is shown are its lines."""
+    """Attach or detach an addon; what is shown are its lines, and what was billed or credited."""
     adding = _adds("addon", params)
     given = _required(params, params["action"])
-    if adding:
-        association = addons.attach(scope, row, given)
-        if real and row["subscription_status"] == "active":
-            grants.pay_all(scope, row)
+    made: list[dict[str, Any]] = []
+    if not real:
+        association = addons.attach(scope, row, given) if adding else addons.detach(scope, given)
+    elif adding:
+        association, made = add_addon(scope, row, given)
     else:
-        association = addons.detach(scope, given)
-    lines = [line for line in line_items.of(scope, row) if line["addon_association_id"] == association["id"]]
-    return {"line_items": [_line(line, "created" if adding else "ended") for line in lines]}
+        association, made = remove_addon(scope, given)
+    lines = [_line(line, "created" if adding else "ended") for line in _lines(scope, row, association)]
+    return {"line_items": lines, **({"invoices": made} if made else {})}
 
 
 def _line(line: Row, action: str) -> dict[str, Any]:

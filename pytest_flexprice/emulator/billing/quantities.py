@@ -41,7 +41,7 @@ def change(scope: Scope, row: Row, wanted: Sequence[Given]) -> Changed:
     """
     changes = _changes(scope, row, wanted)
     items = [shown for one in changes for shown in _apply(scope, row, one)]
-    return _changed(items, [_settle(scope, row, one, amount) for one, amount in differences(scope, row, changes)])
+    return _changed(items, settle(scope, row, changes))
 
 
 def preview(scope: Scope, row: Row, wanted: Sequence[Given]) -> Changed:
@@ -94,6 +94,11 @@ def differences(scope: Scope, row: Row, changes: Sequence[Change]) -> list[tuple
     """What changes of fees in advance come to for the rest of the period, where it is anything."""
     found = [(one, difference(scope, row, one)) for one in changes if one.item["invoice_cadence"] == "ADVANCE"]
     return [(one, amount) for one, amount in found if amount]
+
+
+def settle(scope: Scope, row: Row, changes: Sequence[Change]) -> list[dict[str, Any]]:
+    """Bill or credit what changes of fees in advance come to; what was made of it."""
+    return [_settle(scope, row, one, amount) for one, amount in differences(scope, row, changes)]
 
 
 def _settle(scope: Scope, row: Row, one: Change, amount: Decimal) -> dict[str, Any]:

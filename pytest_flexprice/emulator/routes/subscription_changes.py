@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from ..billing import addons, grants, line_changes, modifications, price_sync, transaction, views
+from ..billing import attachments, line_changes, modifications, price_sync, transaction, views
 from ..billing.scope import Scope, subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, anything, array, decimal, field, instant, text
@@ -84,9 +84,7 @@ def add_addon(call: Call) -> dict[str, Any]:
     scope = Scope.of(call)
     row = subscription_by_id(scope, body["subscription_id"])
     with transaction.all_or_nothing(scope) as deal:
-        association = addons.attach(deal, row, body)
-    if row["subscription_status"] == "active":
-        grants.pay_all(scope, row)
+        association, _made = attachments.add_addon(deal, row, body)
     scope.publish("subscription.updated", row)
     return views.shown(association)
 
@@ -96,7 +94,7 @@ def remove_addon(call: Call) -> dict[str, str]:
     """Take an addon away, at the period's end unless a date is given."""
     body = call.bind(REMOVE_ADDON)
     scope = Scope.of(call)
-    association = addons.detach(scope, body)
+    association, _made = attachments.remove_addon(scope, body)
     scope.publish("subscription.updated", scope.need("subscriptions", association["entity_id"]))
     return {"message": "addon removed from subscription successfully"}
 
@@ -109,6 +107,7 @@ def add_line_item(call: Call) -> Reply:
     row = subscription_by_id(scope, call.params["id"])
     with transaction.all_or_nothing(scope) as deal:
         item = line_changes.add(deal, row, body)
+        attachments.prorate(deal, row, body, begun=[item])
     scope.publish("subscription.updated", row)
     return created(views.line_item(scope, item))
 
@@ -131,7 +130,9 @@ def end_line_item(call: Call) -> dict[str, Any]:
     body = call.bind(_END_LINE)
     scope = Scope.of(call)
     item = line_changes.end(scope, line_changes.by_id(scope, call.params["id"]), body["effective_from"])
-    scope.publish("subscription.updated", scope.need("subscriptions", item["subscription_id"]))
+    row = scope.need("subscriptions", item["subscription_id"])
+    attachments.prorate(scope, row, body, ended=[item])
+    scope.publish("subscription.updated", row)
     return views.line_item(scope, item)
 
 

@@ -107,3 +107,45 @@ def test_a_trial_ends_on_another_day(company: Company) -> None:
 )
 def test_what_cannot_be_is_refused(company: Company, kind: str, params: dict[str, Any], status: int) -> None:
     assert modify(company, company.subscribe(), kind, **params)[0] == status
+
+
+def test_an_addons_fee_is_billed_and_credited_for_the_rest_of_the_period(company: Company) -> None:
+    addon = company.api.make("/v1/addons", {"name": "More", "lookup_key": "more"})["id"]
+    company.fee("30", entity_type="ADDON", entity_id=addon)
+    made = company.subscribe()
+    company.advance(days=15, hours=12)
+    body = {"subscription_id": made["id"], "addon_id": addon, "proration_behavior": "create_prorations"}
+    added = company.api.make("/v1/subscriptions/addon", body)
+    assert company.invoices(made)[-1]["subtotal"] == "15"
+    company.advance(days=10)
+    removal = {
+        "addon_association_id": added["id"],
+        "effective_date": gotime(company.now),
+        "proration_behavior": "create_prorations",
+    }
+    assert company.api.call("DELETE", "/v1/subscriptions/addon", removal).status_code == 200
+    (wallet,) = company.api.get(f"/v1/customers/{made['customer_id']}/wallets")
+    assert wallet["credit_balance"] == "5.32"
+
+
+def test_an_addon_without_prorations_bills_nothing_until_the_next_period(company: Company) -> None:
+    addon = company.api.make("/v1/addons", {"name": "More", "lookup_key": "more"})["id"]
+    company.fee("30", entity_type="ADDON", entity_id=addon)
+    made = company.subscribe()
+    before = len(company.invoices(made))
+    company.api.make("/v1/subscriptions/addon", {"subscription_id": made["id"], "addon_id": addon})
+    assert len(company.invoices(made)) == before
+
+
+def test_a_fee_of_its_own_is_billed_and_credited_for_the_rest_of_the_period(company: Company) -> None:
+    price = company.fee("30")
+    made = company.subscribe()
+    company.advance(days=15, hours=12)
+    terms = {"proration_behavior": "create_prorations"}
+    body = {"price_id": price, "start_date": gotime(company.now), **terms}
+    line = company.api.make(f"/v1/subscriptions/{made['id']}/lineitems", body)
+    assert company.invoices(made)[-1]["subtotal"] == "15"
+    company.advance(days=10)
+    assert company.api.call("DELETE", f"/v1/subscriptions/lineitems/{line['id']}", terms).status_code == 200
+    (wallet,) = company.api.get(f"/v1/customers/{made['customer_id']}/wallets")
+    assert wallet["credit_balance"] == "5.32"

@@ -1,0 +1,84 @@
+"""Further ways to be green without having been carried out: coroutines, skips, other plugins' hooks."""
+
+from __future__ import annotations
+
+from tests.safety.way import OWN, Way
+
+HIDDEN_ASYNC = """
+import functools
+
+def hiding(function):
+    @functools.wraps(function)
+    def called(*arguments, **named): return function(*arguments, **named)
+    return called
+
+@then("the reader has read at last")
+@hiding
+async def has_read(): assert False, 'nobody read it'
+"""
+MORE_WAYS = (
+    Way(
+        "an async step behind a decorator",
+        code=HIDDEN_ASYNC,
+        text=OWN.replace("has read", "has read at last"),
+        codes=(1,),
+        says="returned a coroutine that nobody awaited",
+    ),
+    Way(
+        "a step that returns a coroutine",
+        ending="return __import__('asyncio').sleep(0)",
+        codes=(1,),
+        says="nobody awaited",
+    ),
+    Way("a step whose rest comes after yield", ending="yield; assert False, 'too late'", codes=(1,), says="too late"),
+    Way("expected to fail, by a call", ending="pytest.xfail('later')"),
+    Way("skipped for a module", ending="pytest.importorskip('nothing_of_that_name')"),
+    Way("skipped as unittest does", ending="raise __import__('unittest').SkipTest('x')", codes=(1, 6)),
+    Way("the step exits", ending="raise SystemExit(0)", codes=(1,)),
+    Way("the step asks for the end", ending="os.kill(os.getpid(), 15)", codes=(2,)),
+    Way("the loop is taken over", "@pytest.hookimpl(tryfirst=True)\ndef pytest_runtestloop(session): return True"),
+    Way(
+        "the collection is taken over",
+        "@pytest.hookimpl(tryfirst=True)\ndef pytest_collection(session):\n    session.items = []\n    return True",
+        codes=(5, 6),
+    ),
+    Way(
+        "the exit code is set at the end",
+        "@pytest.hookimpl(trylast=True)\ndef pytest_sessionfinish(session): session.exitstatus = 0",
+        codes=(1,),
+        says="nobody read it",
+    ),
+    Way(
+        "the report in the controller is made green",
+        "@pytest.hookimpl(tryfirst=True)\ndef pytest_runtest_logreport(report):\n    report.outcome = 'passed'",
+        codes=(1, 6),
+        says="nobody read it",
+    ),
+    Way(
+        "the error is made a skip",
+        "def pytest_bdd_step_error(exception): raise pytest.skip.Exception('never mind')",
+        codes=(1, 6),
+    ),
+    Way(
+        "the item loses its mark",
+        "def pytest_collection_modifyitems(items):\n    for i in items:\n"
+        "        i.own_markers[:] = [m for m in i.own_markers if m.name != 'item_8_1']",
+        codes=(1, 6),
+    ),
+    Way(
+        "the item is renamed",
+        "def pytest_collection_modifyitems(items):\n    for i in items:\n"
+        "        if 'somebody_of_ours' in i.nodeid: i._nodeid = 'x::y'",
+        codes=(1, 6),
+    ),
+    Way(
+        "the recorder is taken away",
+        "def pytest_collection_finish(session): session.config.pluginmanager.unregister(name='flexprice-recorder')",
+    ),
+    Way(
+        "the evidence is taken away",
+        "def pytest_collection_finish(session): session.config.pluginmanager.unregister(name='flexprice-evidence')",
+        codes=(1,),
+        says="The run began and has not ended",
+    ),
+)
