@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import random
 from datetime import UTC, date, datetime, timedelta
@@ -67,7 +68,8 @@ def write(seed: int, folder: Path) -> None:
     columns = ["external_id", "plan", *(name for name in NAMES[2:] if name in needed or chance.random() < 0.45)]
     lines = [columns, *([row.get(name, "") for name in columns] for row in rows)]
     delimiter = chance.choice(",;\t")
-    (folder / "customers.csv").write_text("".join(delimiter.join(line) + "\n" for line in lines), encoding="utf-8")
+    with (folder / "customers.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter=delimiter, lineterminator="\n").writerows(lines)
     parts = [
         HEAD.format(test_plan=chance.choice(list(plans))),
         _invoicing(chance),

@@ -24,6 +24,7 @@ class Troubles:
 
 
 def word_of(judged: list[ItemVerdict], level: Level, rehearsal: bool, beside: Troubles) -> tuple[Word, str, str]:
+    """The word of the verdict, its label, and the sentence that says why."""
     failed = [item.id for item in judged if item.state == "failed"]
     unproved = [item.id for item in judged if item.state in ("not verified", "not run")]
     waived = [item.id for item in judged if item.state == "waived"]
@@ -64,6 +65,7 @@ def _troubles(failed: list[str], undecided: list[str], beside: Troubles) -> list
 
 
 def coverage_of(judged: list[ItemVerdict], level: Level) -> str:
+    """What the run covers of the checklist, and at which level the rest would be covered."""
     covered = [item for item in judged if item.in_level and item.state != "not run"]
     missed = [item.id for item in judged if item.in_level and item.state == "not run"]
     opened = [item for item in judged if not item.in_level]
@@ -79,6 +81,7 @@ def coverage_of(judged: list[ItemVerdict], level: Level) -> str:
 
 
 def exit_code_of(judged: list[ItemVerdict], beside: Troubles) -> int:
+    """pytest's exit code: what was left behind weighs most, then what failed, then what could not be verified; 0 otherwise."""
     if beside.leftovers:
         return EXIT_LEFT_BEHIND
     if beside.others_failed or any(item.state in ("failed", "not decided") for item in judged):

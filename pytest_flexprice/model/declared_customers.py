@@ -177,7 +177,7 @@ def _read(path: Path, name: str) -> Iterator[Row | Problem]:
         with _opened(path, form.encoding) as lines:
             for _ in range(form.first):
                 lines.readline(1 << 20)
-            yield from _cells(csv.reader(lines, delimiter=form.delimiter), form, name)
+            yield from _cells(csv.reader(lines, delimiter=form.delimiter, strict=True), form, name)
     except (OSError, UnicodeError) as error:
         raise Unusable(f"{name} cannot be read to its end ({error}); save it as CSV in UTF-8") from None
 

@@ -73,8 +73,12 @@ def dotted(location: tuple[int | str, ...]) -> str:
     """A place as people write it: ``plans.pro.prices[0].amount``."""
     text = ""
     for part in _place(location):
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+        text += f"[{part}]" if isinstance(part, int) else f".{_cut(part)}" if text else _cut(part)
     return text
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
 
 
 def _clause(one: ErrorDetails, model: type[BaseModel], noun: str) -> str:

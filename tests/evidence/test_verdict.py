@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_flexprice.evidence.records import FindingRecord
-from pytest_flexprice.evidence.verdict import judge
+from pytest_flexprice.evidence.verdict import judge, unfinished, with_attested
 from pytest_flexprice.model.checklist import BY_ID, ITEMS, Level
 from pytest_flexprice.model.finding import Finding, Severity
 from pytest_flexprice.model.statements import is_placeholder
@@ -293,3 +293,66 @@ def test_ready_means_every_item_is_proved(outcomes, level, rehearsal, waived):
 def test_today_is_the_given_day_and_not_the_clock():
     long_ago = date(2020, 1, 1)
     assert state(judged(today=long_ago), "8.1").state == "not decided"
+
+
+def test_what_rests_on_a_persons_word_is_told_apart_from_what_was_seen():
+    verdict = judged()
+    seen = [scenario("2.1"), scenario("8.1"), failed("8.2"), scenario("8.3", items=["8.3", "2.1"])]
+    told = with_attested(verdict, seen)
+    assert [record.outcome for record in told] == ["passed", "attested", "failed", "passed"]
+    assert [record.items for record in told] == [record.items for record in seen]
+
+
+def test_an_item_that_holds_names_its_scenarios_and_counts_the_rest():
+    records = [scenario("2.1", name=f"Prices are right {number}.") for number in (1, 2, 2, 3, 4)]
+    why = judge(ITEMS, records, level=Level.READ, today=TODAY, plan=plan(), environment="prod")
+    assert state(why, "2.1").why == "Prices are right 1; Prices are right 2; and 2 more."
+    two = judge(ITEMS, records[:3], level=Level.READ, today=TODAY, plan=plan(), environment="prod")
+    assert state(two, "2.1").why == "Prices are right 1; Prices are right 2."
+
+
+def test_findings_beyond_those_that_were_kept_are_counted():
+    assert state(judged(failed("2.1")), "2.1").why == "It is wrong."
+    kept = [FindingRecord.of(Finding("2.1", f"place {number}", f"wrong {number}"), "2.1") for number in range(2)]
+    more = scenario("2.1", outcome="failed", findings=kept, findings_total=7)
+    assert state(judged(more), "2.1").why == "Wrong 0. (6 more findings)"
+    two = scenario("2.1", outcome="failed", findings=kept, findings_total=2)
+    assert state(judged(two), "2.1").why == "Wrong 0. (1 more finding)"
+    none = scenario("2.1", outcome="failed", findings=[], findings_total=0, message="")
+    assert state(judged(none), "2.1").why == "The scenario failed without a message."
+
+
+def test_an_item_without_a_scenario_says_whether_one_is_at_another_level():
+    assert state(judged(without=["2.1"]), "2.1").why == "No scenario of this run proves it."
+    above = judged(scenario("2.1", level="drill"), level=Level.SMOKE)
+    assert state(above, "2.1").why == "No scenario at this level proves it."
+    left_out = judged(scenario("2.1", outcome="not run", deselected=True))
+    assert state(left_out, "2.1").why == "Left out by the selection of this run."
+    assert state(left_out, "2.1").chosen_out
+    assert left_out.exit_code == 0
+
+
+def test_a_failure_that_nobody_tells_of_is_no_verdict():
+    verdict = judged(untold=1)
+    assert (verdict.word, verdict.label, verdict.exit_code) == ("INCOMPLETE", "INCOMPLETE", 6)
+    assert verdict.headline == "Pytest counts 1 failure that no scenario tells of, so this verdict cannot be trusted."
+    assert "2 failures" in judged(untold=2).headline
+    assert judged(failed("2.1"), untold=1).word == "NOT READY"
+
+
+def test_coverage_says_what_was_not_run_and_what_a_higher_level_would_cover():
+    assert judged().coverage == "Level smoke covers 26 of 26 items."
+    missed = judged(without=["2.1"])
+    assert missed.coverage == "This run at level smoke covered 25 of 26 items, did not run 2.1."
+    assert missed.headline == "Nothing failed, but 2.1 is not proved in this run."
+    low = judged(level=Level.READ)
+    assert low.coverage.startswith("Level read covers ")
+    assert low.coverage.endswith("; run at level smoke to cover them.")
+    assert "not proved at level read" in low.headline
+
+
+def test_a_run_that_has_not_ended_proves_nothing():
+    verdict = unfinished(Level.SMOKE)
+    assert {item.state for item in verdict.items} == {"not run"}
+    assert {item.why for item in verdict.items} == {"The run began and has not ended."}
+    assert verdict.coverage.startswith("This run at level smoke covered 0 of 26 items")

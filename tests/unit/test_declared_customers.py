@@ -209,3 +209,12 @@ def test_what_is_read_once_is_read_again_unchanged(values: dict[str, str]) -> No
 def test_every_column_says_what_it_means(column) -> None:  # type: ignore[no-untyped-def]
     assert column.meaning.endswith(".")
     assert column.expected
+
+
+def test_a_quote_that_is_never_closed_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "customers.csv").write_text('external_id,plan\na,pro\n"b,pro\nc,pro\n', encoding="utf-8")
+    found = list(declared(Customers(file="customers.csv"), tmp_path))
+    assert [one.external_id for one in found if isinstance(one, Row)] == ["a"]
+    (problem,) = [one for one in found if isinstance(one, Problem)]
+    assert problem.where == "customers.csv:3"
+    assert "expected a row of CSV with its quotes closed" in problem.sentence

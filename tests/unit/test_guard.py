@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_flexprice.api import WriteGuard, WriteRefused
+from pytest_flexprice.api.guard import is_permission_probe
 from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.model.golive_plan import Environment
 from pytest_flexprice.oracle.access import Belonging
@@ -255,3 +256,46 @@ def test_what_is_no_method_is_never_sent(method: str) -> None:
 def test_a_read_that_sends_webhooks_is_none() -> None:
     with pytest.raises(WriteRefused):
         guard().check("GET", "/v1/customers/cust_other/invoices/summary")
+
+
+def refusal(made: WriteGuard, method: str, path: str, body: Any = None) -> str:
+    with pytest.raises(WriteRefused) as caught:
+        made.check(method, path, body, {}, {})
+    return str(caught.value)
+
+
+def test_a_refusal_says_why() -> None:
+    assert "the environment has not been proved yet" in refusal(
+        guard(proved=False), "DELETE", "/v1/customers/cust_ours"
+    )
+    assert "level read does not write" in refusal(guard(Level.READ), "DELETE", "/v1/customers/cust_ours")
+    assert "a smoke test never sends this request" in refusal(guard(), "PUT", "/v1/plans/plan_1", {})
+    assert "'cust_x' was not made by this run" in refusal(guard(), "DELETE", "/v1/customers/cust_x")
+    assert "its body is no object" in refusal(guard(), "POST", "/v1/customers", [1])
+    assert "'TRACE' is no method" in refusal(guard(), "TRACE", "/v1/customers")
+
+
+def test_the_first_reason_for_blocking_stays() -> None:
+    made = guard()
+    made.block("it is another environment")
+    made.block("later")
+    assert made.prove(SEEN, DECLARED, "") == []
+    assert "was not sent: it is another environment." in refusal(made, "DELETE", "/v1/customers/cust_ours")
+    never = guard(proved=False)
+    assert never.prove(Belonging("", "plans"), Environment(base_url="https://x.example", type="development"), "") == []
+    assert "has not been proved" in refusal(never, "DELETE", "/v1/customers/cust_ours")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "probes"),
+    [
+        ("POST", "/v1/events", {}, True),
+        ("POST", "/v1/customers", {}, True),
+        ("PUT", "/v1/customers", {}, False),
+        ("POST", "/v1/plans", {}, False),
+        ("POST", "/v1/events", None, False),
+        ("POST", "/v1/events", {"event_name": "use"}, False),
+    ],
+)
+def test_a_permission_is_probed_with_an_empty_body_alone(method: str, path: str, body: Any, probes: bool) -> None:
+    assert is_permission_probe(method, path, body) is probes

@@ -14,6 +14,7 @@ ITEM = "2.1"
 
 
 def field_findings(path: str, of: str, left: Any, right: Any, meanings: Mapping[str, Meaning]) -> Iterator[Finding]:
+    """A finding for each field in which two canonical rows differ; ``of`` names the object, ``meanings`` what a field costs."""
     default = meanings.get("", words.OTHER)
     for name in sorted({*left, *right}):
         ours, theirs = left.get(name), right.get(name)
@@ -47,6 +48,7 @@ def _tier_words(tiers: list[dict[str, Any]]) -> str:
 
 
 def differs(path: str, of: str, meaning: Meaning, ours: Any, theirs: Any) -> Finding:
+    """One field that differs from what was signed off."""
     return Finding(
         ITEM,
         path,
@@ -60,10 +62,12 @@ def differs(path: str, of: str, meaning: Meaning, ours: Any, theirs: Any) -> Fin
 
 
 def told(path: str, problem: str, **details: Any) -> Finding:
+    """One finding of item 2.1."""
     return Finding(ITEM, path, problem, **details)
 
 
 def unsigned(path: str, problem: str) -> Finding:
+    """Something that is there although nobody signed it off."""
     return told(
         path,
         problem,

@@ -25,6 +25,7 @@ class Rules(NamedTuple):
 
 
 def plan_findings(path: str, noun: str, ours: Plan, theirs: Plan, rules: Rules) -> Iterator[Finding]:
+    """All differences between two plans that stand for one another; ``noun`` names them, such as "plan 'acme-pro'"."""
     if sort_key(ours) == sort_key(theirs):
         return
     if ours.name != theirs.name:

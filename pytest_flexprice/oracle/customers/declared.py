@@ -76,7 +76,10 @@ def notes(customers: Customers | None, folder: Path) -> list[Finding]:
     """What of the file was read although it is written in another way, worth knowing and no more."""
     if customers is None or not customers.file:
         return []
-    form = declared_customers.form_of(folder / customers.file, customers.file)
+    try:
+        form = declared_customers.form_of(folder / customers.file, customers.file)
+    except Unusable:  # told by whoever reads the rows
+        return []
     return [Finding(ITEM, customers.file, f"{customers.file}: {note}", severity=Severity.INFO) for note in form.notes]
 
 
