@@ -17,7 +17,7 @@ from pytest_flexprice.model.meters import Event
 from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.testbed import timeline
 from pytest_flexprice.testbed.billing_rungs import Draft, Finalized, Invoice
-from pytest_flexprice.testbed.delivered import NotRegistered, asked_early, await_processed
+from pytest_flexprice.testbed.delivered import NotRegistered, asked_early, await_processed, given_up
 from pytest_flexprice.testbed.ladder import Climbed
 from pytest_flexprice.testbed.price_proof import Proved
 from pytest_flexprice.testbed.setting_up import Setup
@@ -209,7 +209,7 @@ def webhook_was_processed(
     observe(LADDER, observed=timeline.stages(smoke.times, test_invoice.at, delivery, when))
     witness = processed_reader(webhooks.processed, handler_has_processed) if webhooks.grade == "processed" else None
     findings = [
-        *delivery_findings(delivery, processed, webhooks.grade, waited),
+        *given_up(delivery_findings(delivery, processed, webhooks.grade, waited.seconds), waited),
         *effects.witness_findings(witness, profile.run_id),
         *effects.early_findings(delivery.invoice_id, test_invoice.processed_before),
         *(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from pytest_flexprice.api import ApiError, Flexprice
-from pytest_flexprice.model.finding import NotDecided, NotVerified, require_none
+from pytest_flexprice.model.finding import Finding, NotDecided, NotVerified, require_none
 from pytest_flexprice.model.golive_plan import Webhooks
 from pytest_flexprice.model.profile import Profile
-from pytest_flexprice.testbed.waiting import Eventually
+from pytest_flexprice.testbed.waiting import Eventually, Waited
 from pytest_flexprice.webhooks.delivery import Delivery, delivery_findings, read_delivery
 from pytest_flexprice.webhooks.portal import open_portal
 from pytest_flexprice.webhooks.processed import Processed
@@ -47,8 +48,8 @@ def await_processed(
     eventually: Eventually,
     invoice: Mapping[str, Any],
     finalized_at: datetime,
-) -> tuple[Delivery, Processed | None, float]:
-    """What became of an invoice's webhook, once it reached the plan's grade or the deadline passed; with the seconds waited.
+) -> tuple[Delivery, Processed | None, Waited[Any]]:
+    """What became of an invoice's webhook, once it reached the plan's grade or the deadline passed; with the wait for it.
 
     Raises:
         NotRegistered: no endpoint could receive it, which is told by item 6.1.
@@ -88,7 +89,13 @@ def await_processed(
         )
     finally:
         portal.close()
-    return *waited.value, waited.seconds
+    return *waited.value, waited
+
+
+def given_up(findings: Iterable[Finding], waited: Waited[Any]) -> list[Finding]:
+    """The findings of a wait that was given up, with the pace that was seen and why no longer was waited for."""
+    reason = f" ({waited.reason}; looked {waited.attempts} times in {waited.seconds:.0f} s)" if waited.reason else ""
+    return [replace(each, problem=f"{each.problem}{reason}") for each in findings]
 
 
 def asked_early(webhooks: Webhooks | None, override: Callable[[str], Any] | None, invoice_id: str) -> Processed | None:

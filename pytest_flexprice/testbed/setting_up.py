@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from pytest_flexprice.api import Flexprice, path_of
+from pytest_flexprice.model.decimals import ZERO, decimal, tidy
 from pytest_flexprice.model.finding import Finding, Kind, RequirementNotMet, not_decided, not_verified
 from pytest_flexprice.model.meters import Meter
 from pytest_flexprice.model.profile import Profile
@@ -175,7 +177,7 @@ def set_up(
     meters = tuple(plan.meters.get(each) or _meter(testbed.flexprice, each) for each in used)
     names = {meter.event_name for meter in meters}
     archived = tuple(name for name in plan.archived if name in names)
-    findings = [*subscription.findings, *dropped_prices(plan, billed)]
+    findings = [*subscription.findings, *dropped_prices(plan, billed), *wrong_numbers(plan, billed)]
     return Setup(plan.key, subscription, billed, meters, plan.allowances, plan.prices, findings, archived)
 
 
@@ -233,6 +235,24 @@ def dropped_prices(plan: TestPlan, billed: BilledSubscription) -> list[Finding]:
 
 def _vendor(connection: Mapping[str, Any]) -> str:
     return str(connection.get("provider_type") or connection.get("name") or "a vendor without a name")
+
+
+def wrong_numbers(plan: TestPlan, billed: BilledSubscription) -> list[Finding]:
+    """Fees that the subscription bought another number of than their minimum, which is what it gets unasked, else one."""
+    least = {price["id"]: decimal(price.get("min_quantity"), ZERO) or Decimal(1) for price in plan.prices}
+    return [
+        Finding(
+            "7.1",
+            f"plans.{plan.key}.prices.{line.display_name or line.price.id}",
+            f"the test subscription bought '{line.display_name or line.price.id}' another number of times than its price says",
+            expected=tidy(least[line.price.id]),
+            observed=tidy(line.quantity),
+            consequence="customers pay for another quantity than they were sold",
+            remedy="compare the price's min_quantity with the quantity of the subscription's line",
+        )
+        for line in billed.lines
+        if not line.is_usage and line.price.id in least and line.quantity != least[line.price.id]
+    ]
 
 
 def adopt_invoices(

@@ -101,7 +101,10 @@ class Smoke:
         """The finalized invoice."""
         self._reach(self.drafted(), Rung.DRAFTED)
         draft = self.drafted().found
-        return self._once(Rung.FINALIZED, lambda: billing_rungs.finalize(self.bench, self._setup, self._sent, draft))
+        preview = self.previewed().found
+        return self._once(
+            Rung.FINALIZED, lambda: billing_rungs.finalize(self.bench, self._setup, self._sent, draft, preview)
+        )
 
     def proved(self) -> Climbed[Proved]:
         """The price proof: beside the invoice, not above it."""

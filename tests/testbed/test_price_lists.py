@@ -43,6 +43,20 @@ WRONG = {
     "W21": ("yen and dinar", r"bills"),
     "W22": ("tokens", r"bills"),
     "W23": ("tokens", r"bills"),
+    "W32": ("tokens", r"'llm\.done' \('cached'\) .* as if the unit price is rounded to 8 decimals"),
+    "W33": ("seats", r"'storage\.measured' .* as if .*tier 2 ends one unit too late"),
+    "W35": ("seats", r"'storage\.measured' .* as if every tier is priced like the last"),
+    "W36": ("free tier", r"'api\.call' .* as if parts of packages are charged"),
+    "W37": ("annual", r"'video\.rendered' .* as if a full package counts as one more"),
+    "W38": ("annual", r"as if exact halves are rounded down"),
+    "W40": ("annual", r"as if the amount is not rounded"),
+    "W41": ("yen and dinar", r"as if every currency has two decimals"),
+    "W43": ("annual", r"as if parts of units count as whole ones"),
+    "W44": ("seats", r"'storage\.measured' .* as if only the flat fee of the tier reached is charged"),
+    "W46": ("seats", r"'storage\.measured' .* as if the allowance ends one unit too early"),
+    "W47": ("seats", r"as if usage above the allowance is billed from its first unit"),
+    "W48": ("seats", r"as if usage above the allowance is free too"),
+    "W49": ("seats", r"'storage\.measured' .* as if the allowance comes off at the price of the tier"),
 }
 """Wrong servers, and the price list on which each shows itself."""
 

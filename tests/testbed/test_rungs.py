@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
 from pytest_flexprice.oracle.metering.attribution import Attribution
 from pytest_flexprice.testbed import billing_rungs, event_rungs, usage_rungs
 from pytest_flexprice.testbed.billing_rungs import Draft
 from pytest_flexprice.testbed.customer import rfc3339
 from pytest_flexprice.testbed.ladder import Climbed
 from pytest_flexprice.testbed.sending import Sent
+from pytest_flexprice.testbed.setting_up import TestPlan, wrong_numbers
 from pytest_flexprice.testbed.smoke import NotReached, Smoke
 
 from . import scripted
@@ -207,6 +209,29 @@ def test_finalizing_changes_nothing_else(script: Scripted, tmp_path: Path) -> No
     climbed = billing_rungs.finalize(tools, setup(), events("17"), Draft(invoice("DRAFT")))
     assert climbed.findings == []
     assert (climbed.found.invoice["invoice_number"], asked) == ("INV-1", ["endpoint"])
+
+
+def test_a_tax_that_only_the_preview_had_is_told(script: Scripted, tmp_path: Path) -> None:
+    script.on("POST", "/v1/invoices/inv_1/finalize", (200, {"message": "done"}))
+    script.on("GET", "/v1/invoices/inv_1", (200, invoice("FINALIZED")))
+    script.on("GET", "/v1/invoices/inv_1/pdf", (200, {"url": "https://files.example/inv_1.pdf"}))
+    previewed = {"taxes": [{"tax_rate_id": "rate_1", "tax_rate": {"code": "vat"}}]}
+    tools = bench(script, tmp_path)
+    climbed = billing_rungs.finalize(tools, setup(), events("17"), Draft(invoice("DRAFT")), previewed)
+    (finding,) = climbed.findings
+    assert finding.problem == "the finalized invoice has other taxes than its preview"
+    assert (finding.expected, finding.observed) == ("vat", "none")
+
+
+@pytest.mark.parametrize(("least", "bought", "told"), [(None, "1", 0), ("3", "3", 0), ("3", "1", 1), (None, "2", 1)])
+def test_a_fee_is_bought_as_often_as_its_price_says(least: str | None, bought: str, told: int) -> None:
+    fee = price(type="FIXED", meter_id="", min_quantity=least)
+    plan = TestPlan("plan_1", "pro", "usd", "MONTHLY", (fee,))
+    row = {
+        **setup().subscription.row,
+        "line_items": [{"id": "line_1", "price": fee, "price_id": "price_1", "quantity": bought}],
+    }
+    assert len(wrong_numbers(plan, BilledSubscription.from_api(row))) == told
 
 
 def test_what_is_free_makes_no_invoice_and_that_is_not_verified(script: Scripted, tmp_path: Path) -> None:

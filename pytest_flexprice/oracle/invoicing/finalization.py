@@ -70,6 +70,33 @@ def finalization_findings(draft: Mapping[str, Any], finalized: Mapping[str, Any]
     return found + equation_findings(finalized, item)
 
 
+def taxed_findings(previewed: Mapping[str, Any], finalized: Mapping[str, Any], item: str = "") -> list[Finding]:
+    """Whether the finalized invoice has the taxes that its preview had, whoever they are attached to (contract 5.4)."""
+    before, after = _taxes(previewed), _taxes(finalized)
+    if before.keys() == after.keys():
+        return []
+    return [
+        Finding(
+            item,
+            "invoice.taxes",
+            "the finalized invoice has other taxes than its preview",
+            expected=", ".join(sorted(before.values())) or "none",
+            observed=", ".join(sorted(after.values())) or "none",
+            consequence="customers are taxed otherwise than they were told",
+            remedy="look at the taxes of the subscription, its customer and the tenant, and report it to Flexprice",
+        )
+    ]
+
+
+def _taxes(invoice: Mapping[str, Any]) -> dict[str, str]:
+    """The tax rates of an invoice by id, with their codes where they are shown."""
+    found = {}
+    for row in invoice.get("taxes") or ():
+        identifier = str(row.get("tax_rate_id") or "")
+        found[identifier] = str((row.get("tax_rate") or {}).get("code") or identifier)
+    return found
+
+
 def _by_line(invoice: Mapping[str, Any]) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
     found: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
     lines: Iterable[Line] = invoice.get("line_items") or ()

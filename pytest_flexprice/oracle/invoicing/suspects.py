@@ -22,7 +22,7 @@ from pytest_flexprice.model.suspicion import as_if
 from pytest_flexprice.oracle.invoicing.expected import ExpectedLine
 from pytest_flexprice.oracle.metering.meters import Usage
 from pytest_flexprice.oracle.metering.miscounting import miscounted
-from pytest_flexprice.oracle.pricing.mistakes import SHORTENED, Line, Seen, explaining
+from pytest_flexprice.oracle.pricing.mistakes import SHORTENED, Line, Seen, explaining, mildest
 from pytest_flexprice.oracle.pricing.prices import cost
 
 _ONE, _TWO, _MONTH = Decimal(1), Decimal(2), Decimal(30)
@@ -61,17 +61,10 @@ def _bucketed(line: ExpectedLine) -> bool:
 
 
 def _named(alike: Iterable[str], surest: Iterable[str] = ()) -> str:
-    sure = _mildest(surest)
+    sure = mildest(surest)
     known = any(words.startswith(SHORTENED) for words in sure)
-    found = [*sure, *(words for words in _mildest(alike) if not (known and words.startswith(SHORTENED)))]
+    found = [*sure, *(words for words in mildest(alike) if not (known and words.startswith(SHORTENED)))]
     return as_if(found)
-
-
-def _mildest(alike: Iterable[str]) -> list[str]:
-    """The rules once each; of unit prices with so many decimals the mildest, at the end."""
-    found = list(dict.fromkeys(alike))
-    shortened = [words for words in found if words.startswith(SHORTENED)]
-    return [words for words in found if words not in shortened] + shortened[-1:]
 
 
 def _suspects(line: ExpectedLine, price: Price) -> Suspects:

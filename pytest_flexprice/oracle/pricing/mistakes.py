@@ -5,7 +5,7 @@ A mistake answers the amount that a server with it would bill; where it has no m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
@@ -15,7 +15,19 @@ from pytest_flexprice.oracle.pricing import wrong_rules as wrong
 from pytest_flexprice.oracle.pricing.prices import moved_tiers
 from pytest_flexprice.oracle.pricing.wrong_rules import Line, Rule
 
-__all__ = ["ALLOWANCE", "IGNORED", "MISTAKES", "SHORTENED", "TWICE", "Line", "Mistake", "Seen", "explain", "explaining"]
+__all__ = [
+    "ALLOWANCE",
+    "IGNORED",
+    "MISTAKES",
+    "SHORTENED",
+    "TWICE",
+    "Line",
+    "Mistake",
+    "Seen",
+    "explain",
+    "explaining",
+    "mildest",
+]
 
 
 SHORTENED = "the unit price is "
@@ -53,6 +65,13 @@ def explain(*seen: Seen) -> str:
     found = explaining(seen) or explaining([each for each in seen if each[0].amount != each[1]])
     shortened = [words for words in found if words.startswith(SHORTENED)]
     return next(iter([*shortened[-1:], *found]), "")
+
+
+def mildest(alike: Iterable[str]) -> list[str]:
+    """The rules once each; of unit prices with so many decimals the mildest, at the end."""
+    found = list(dict.fromkeys(alike))
+    shortened = [words for words in found if words.startswith(SHORTENED)]
+    return [words for words in found if words not in shortened] + shortened[-1:]
 
 
 def explaining(seen: Sequence[Seen]) -> list[str]:

@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, decimal, difference, total, words
 from pytest_flexprice.model.finding import Finding, Kind, Severity
-from pytest_flexprice.model.suspicion import AS_IF
+from pytest_flexprice.model.suspicion import AS_IF, as_if
 from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, ExpectedLine
 from pytest_flexprice.oracle.invoicing.line_findings import WRONG_ALLOWANCE, WRONG_PRICE, near, used_of
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine
 from pytest_flexprice.oracle.invoicing.suspects import priced
-from pytest_flexprice.oracle.pricing.mistakes import Seen, explain, explaining
+from pytest_flexprice.oracle.pricing.mistakes import Seen, explain, explaining, mildest
 from pytest_flexprice.oracle.pricing.points import Subject, tier_name
 from pytest_flexprice.oracle.proving.targets import Aim
 
@@ -139,10 +139,11 @@ def ruled(finding: Finding, billed: Billed) -> Finding:
     if not own or not any(each in finding.problem for each in (WRONG_PRICE, WRONG_ALLOWANCE)):
         return finding
     everywhere = explaining([each for amounts in billed.values() for each in amounts])
-    rule = next((words for words in explaining(own) if words in everywhere), "") or explain(*own)
-    if not rule:
+    alike = explaining(own)
+    rules = mildest([words for words in alike if words in everywhere] or alike) or [explain(*own)]
+    if not any(rules):
         return finding
-    return replace(finding, problem=f"{finding.problem.partition(AS_IF)[0]}{AS_IF}{rule}")
+    return replace(finding, problem=f"{finding.problem.partition(AS_IF)[0]}{as_if(rules)}")
 
 
 def gaps(

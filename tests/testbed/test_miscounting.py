@@ -1,0 +1,86 @@
+"""Servers that count wrongly are told by the ladder's readers, with what was sent, what was counted, and the rule that explains it."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from pytest_flexprice.model.checklist import Level
+from pytest_flexprice.model.golive_plan import Environment
+from pytest_flexprice.model.profile import Profile
+from pytest_flexprice.testbed.bench import Bench
+from pytest_flexprice.testbed.customer import Testbed
+from pytest_flexprice.testbed.sending import send_through_api
+from pytest_flexprice.testbed.smoke import Smoke
+from pytest_flexprice.testbed.waiting import Eventually
+
+from .price_lists import catalog, feature, usage
+from .test_price_lists import served
+
+ODD = catalog(
+    {
+        "calls": feature("api.call", "COUNT", filters={"tier": ["gold"], "region": ["eu", "us"]}),
+        "volume": feature("api.sent", "SUM", "mb", filters={"tier": ["gold"]}),
+        "users": feature("user.seen", "COUNT_UNIQUE", "user"),
+        "scaled": feature("data.moved", "SUM_WITH_MULTIPLIER", "mb", multiplier="0.5"),
+        "seats": feature("seats.set", "LATEST", "seats"),
+        "peak": feature("peak.seen", "MAX", "v"),
+        "load": feature("cpu.measured", "AVG", "load"),
+    },
+    pro=(
+        {},
+        [
+            usage("calls", "api.call", amount="1"),
+            usage("volume", "api.sent", amount="1"),
+            usage("users", "user.seen", amount="1"),
+            usage("scaled", "data.moved", amount="1"),
+            usage("seats", "seats.set", amount="1"),
+            usage("peak", "peak.seen", amount="1"),
+            usage("load", "cpu.measured", amount="1"),
+        ],
+    ),
+)
+
+
+def ladder(testbed: Testbed) -> Smoke:
+    """The ladder of the test customer."""
+    url = testbed.flexprice.base_url
+    own = Environment(base_url=url, type="development", test_plan="pro")
+    profile = Profile("local", own, Level.SMOKE, url, url, "", "", "", True, testbed.run_id)
+    bench = Bench(profile, testbed, lambda events: send_through_api(testbed.flexprice, events), Eventually())
+    return Smoke(bench)
+
+
+def test_a_healthy_server_counts_what_was_sent(tmp_path: Path) -> None:
+    with served(ODD, tmp_path) as testbed:
+        assert ladder(testbed).metered().findings == []
+
+
+WRONG = {
+    "W51": r"for 'user\.seen' where 3 were sent: 1 too much.* as if events are counted",
+    "W52": r"says 29\.5 for 'seats\.set' where 3\.25 were sent: .* as if the highest value counts",
+    "W53": r"says 49\.75 for 'peak\.seen' where 29\.5 were sent: .* as if the values of events are added up",
+    "W54": r"says 49\.75 for 'cpu\.measured' where .* as if the values of events are added up",
+    "W55": r"says 3 for 'api\.sent' where 49\.75 were sent: .* as if events are counted",
+    "W56": r"for 'api\.sent' where 49\.75 were sent: 11 too much, as if its filter is ignored",
+    "W57": r"says 5 for 'api\.call' where 3 were sent: 2 too much, as if .*one of its filters is enough",
+    "W59": r"says 2 for 'user\.seen' where 3 were sent: 1 too little",
+}
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_a_wrong_count_is_told_with_its_rule(fault: str, tmp_path: Path) -> None:
+    with served(ODD, tmp_path, fault) as testbed:
+        problems = "\n".join(finding.problem for finding in ladder(testbed).metered().findings)
+    assert re.search(WRONG[fault], problems), problems
+
+
+def test_a_forgotten_multiplier_shows_at_the_first_event(tmp_path: Path) -> None:
+    with served(ODD, tmp_path, "W58") as testbed:
+        found = ladder(testbed).landed().findings
+    doubled = {(half, half * 2) for half in map(Decimal, ("8.5", "14.75", "1.625"))}
+    assert {(finding.expected, finding.observed) for finding in found} == doubled
+    assert all("is processed with another quantity than it must have" in finding.problem for finding in found)
