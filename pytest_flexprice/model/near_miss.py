@@ -7,6 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
+from pytest_flexprice.model.shown import shown
 from pytest_flexprice.model.values import SPACES
 
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
@@ -123,4 +124,4 @@ class NearMisses:
     def hint(self, name: str) -> str:
         """The nearest name as a clause to put behind a problem, or nothing."""
         near = self.of(name)
-        return f", but '{near[0]}' is there and differs {near[1]}" if near else ""
+        return f", but '{shown(near[0])}' is there and differs {near[1]}" if near else ""

@@ -142,7 +142,7 @@ def _old(
         f"a line of the subscription of customer '{external_id}' bills {what} by "
         + ("a price of its own" if own else "a price that the plan no longer has"),
         expected=compared(describe(now) if now else None),
-        observed=describe(then) if then else line.get("price_id"),
+        observed=describe(then) if then else None if own else line.get("price_id"),
         consequence="the customer pays another price than the plan says",
         remedy=f"{SYNC}, or confirm that this customer keeps its price",
         severity=Severity.WARNING if own else Severity.ERROR,
