@@ -29,8 +29,20 @@ def canonical(raw: Rows, traffic: Traffic, dialect: Dialect, kept: Callable[[Row
     time = _column(raw, columns.time, "time", dialect)
     if not is_readable(time):
         raise _wrong("time", columns.time, time.type(), EXPECTED)
-    second = seconds(time, traffic.timezone, columns.time, dialect)
-    rows = raw.select(
+
+    def log_of(second: Column) -> Rows:
+        return kept(_rows(raw, traffic, second, dialect))
+
+    table = log_of(seconds(time, traffic.timezone, columns.time, dialect, thorough=False))
+    if time.type().is_string() and _count(table.filter(table.second.isnull())):
+        table = log_of(seconds(time, traffic.timezone, columns.time, dialect))
+    _look(raw, table, traffic, dialect)
+    return table
+
+
+def _rows(raw: Rows, traffic: Traffic, second: Column, dialect: Dialect) -> Rows:
+    columns = traffic.columns
+    return raw.select(
         name=_text(raw, columns.name, "name", dialect).strip(),
         customer=_text(raw, columns.customer, "customer", dialect),
         id=_text(raw, columns.id, "id", dialect),
@@ -38,9 +50,6 @@ def canonical(raw: Rows, traffic: Traffic, dialect: Dialect, kept: Callable[[Row
         properties=_properties(raw, columns.properties, dialect),
         seq=_sequence(raw, columns.arrived, second, dialect),
     )
-    table = kept(rows)
-    _look(raw, table, traffic, dialect)
-    return table
 
 
 def _sequence(raw: Rows, arrived: str, second: Column, dialect: Dialect) -> Column:

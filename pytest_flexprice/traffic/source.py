@@ -57,8 +57,10 @@ def _as_it_lies(rows: Any) -> Any:
 
 def _copied(rows: Any) -> Any:
     """A copy in the scratch database: a window of it is found without a look at every stamp of the log."""
+    backend = rows.get_backend()
     with quietly():
-        return rows.get_backend().create_table("canonical", rows)
+        backend.raw_sql("DROP TABLE IF EXISTS canonical")
+        return backend.create_table("canonical", rows)
 
 
 def problem(what: str, remedy: str, path: str = "source") -> Exception:
