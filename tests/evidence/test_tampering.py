@@ -131,8 +131,10 @@ def truncated(archive: Path, target: Path) -> None:
 
 
 def a_byte_of_a_file(archive: Path, target: Path) -> None:
+    with zipfile.ZipFile(archive) as opened:
+        member = opened.getinfo("golive.html")
     content = bytearray(archive.read_bytes())
-    content[2000] ^= 0xFF
+    content[member.header_offset + member.compress_size // 2] ^= 0xFF
     target.write_bytes(content)
 
 
