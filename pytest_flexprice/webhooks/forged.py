@@ -83,7 +83,8 @@ def forged_findings(results: Sequence[Result], processed: Mapping[str, int]) -> 
     alive = any(result.accepted and result.probe.kind != "control" for result in results)
     groups = [[result for result in plain if result.probe.kind == kind] for kind in kinds]
     return [
-        *(finding for group in groups for finding in _of_kind(group, became, processed, alive)),
+        *(finding for group in groups for finding in _of_kind(group, became, processed)),
+        *_unseen(_unclear(group, became, alive) for group in groups),
         *_crossed(forged, became, told, processed),
         *_carried(forged, became, told, processed),
         *_without_effect(forged, became),
@@ -192,16 +193,12 @@ def _everything(forged: Sequence[Result], results: Sequence[Result], processed: 
     )
 
 
-def _of_kind(
-    group: Sequence[Result], became: Mapping[str, Belief], processed: Mapping[str, int], alive: bool
-) -> Iterable[Finding]:
-    """Of one kind; ``alive``: other messages were taken meanwhile, so that a closed connection is a refusal."""
+def _of_kind(group: Sequence[Result], became: Mapping[str, Belief], processed: Mapping[str, int]) -> Iterable[Finding]:
+    """What is believed, or makes the handler fail, of one kind."""
     kind = group[0].probe.kind
     accepted = [result for result in group if became[result.probe.name] is Belief.BELIEVED]
     group = [result for result in group if result.probe.expect is Expect.REFUSED]
     crashed = [result for result in group if result.crashed]
-    answered = [result for result in group if result.accepted or result.refused or result.crashed]
-    unclear = [result for result in group if result not in answered and not (result.closed and alive)]
     if accepted:
         yield _accepted(kind, accepted, processed)
     if crashed:
@@ -215,14 +212,39 @@ def _of_kind(
             remedy="catch what the signature library raises (also ValueError) and answer 401",
             severity=Severity.ERROR if kind == "malformed" else Severity.WARNING,
         )
-    if unclear and not accepted:
+
+
+def _unclear(group: Sequence[Result], became: Mapping[str, Belief], alive: bool) -> list[Result]:
+    """Of one kind: what neither a success nor a refusal answered; ``alive``: other messages were taken meanwhile, so that a closed
+    connection is a refusal."""
+    if any(became[result.probe.name] is Belief.BELIEVED for result in group):
+        return []
+    return [
+        result
+        for result in group
+        if result.probe.expect is Expect.REFUSED
+        and not (result.accepted or result.refused or result.crashed or (result.closed and alive))
+    ]
+
+
+def _unseen(groups: Iterable[Sequence[Result]]) -> Iterable[Finding]:
+    """One finding for each answer that says nothing, however many kinds of forgeries it was given to."""
+    said: dict[str, list[Result]] = {}
+    for group in filter(None, groups):
+        said.setdefault(group[0].said, []).append(group[0])
+    for answer, kinds in said.items():
+        titles = kinds[0].probe.title
+        if len(kinds) > 1:
+            titles += f" and {len(kinds) - 1} other {'kinds' if len(kinds) > 2 else 'kind'} of forged messages"
         yield Finding(
             ITEM,
-            f"{PATH}: {unclear[0].probe.name}",
-            f"whether the webhook handler refuses {unclear[0].probe.title} could not be seen",
+            f"{PATH}: {kinds[0].probe.name}",
+            f"whether the webhook handler refuses {titles} could not be seen",
             expected="4xx",
-            observed=unclear[0].said,
-            remedy="let the probes through to the handler and run again",
+            observed=answer,
+            remedy="answer 401 to what does not verify, nothing else"
+            if kinds[0].redirected
+            else "let the probes through to the handler and run again",
             kind=Kind.NOT_VERIFIED,
         )
 

@@ -51,6 +51,12 @@ def test_the_same_handler_gets_the_same_words_in_every_run(name: str) -> None:
     assert first == second != []
 
 
+def test_one_answer_that_says_nothing_is_told_once() -> None:
+    (sentence,) = told("redirects forgeries")
+    assert "(expected '4xx', found '302 to /login')" in sentence
+    assert "answer 401 to what does not verify" in sentence
+
+
 def test_a_handler_that_drips_its_answer_is_given_up_in_time() -> None:
     with Dripping() as server:
         result = sending.Line(server.url, time_limit=0.5).send(probes.control(mint()))
