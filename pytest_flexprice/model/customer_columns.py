@@ -222,7 +222,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "status", "status", f"one of {', '.join(STATUSES)}", _among(*STATUSES),
-        "The subscription's status; without it, active.",
+        "The subscription's status; without it, active, or trialing until trial_end.",
     ),
     Column("start_date", "start date", _DATE, _moment, "When the subscription starts.", dated=True),
     Column("billing_anchor", "billing anchor", _DATE, _moment,

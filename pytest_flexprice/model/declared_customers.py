@@ -32,6 +32,12 @@ class Row(NamedTuple):
     values: dict[str, str]
     name: str = ""
 
+    @property
+    def statuses(self) -> tuple[str, ...]:
+        """The status that is declared; without one, active, and trialing beside it where a trial's end is declared."""
+        declared = self.values.get("status", "").lower()
+        return (declared,) if declared else ("active", "trialing") if self.values.get("trial_end") else ("active",)
+
 
 @dataclass(frozen=True)
 class Problem:

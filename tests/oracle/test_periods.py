@@ -1,12 +1,14 @@
 """Billing periods on the literal dates that a real server answered (recording billing_periods)."""
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_flexprice.model.times import Window, instant
+from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
 from pytest_flexprice.oracle.pricing.periods import BILLING_PERIODS, next_boundary, next_period
 
 from .first_periods import first_period
@@ -93,3 +95,31 @@ def test_window_counts_whole_seconds():
     assert window.holds(instant("2026-01-01T00:00:00.1Z"))
     assert not window.holds(instant("2026-01-01T00:00:09.1Z"))
     assert not window.holds(instant("2025-12-31T23:59:59.9Z"))
+
+
+BY_ANOTHER_CLOCK = [
+    ("WEEKLY", "2026-11-29T23:00:00Z", "2026-12-06T23:00:00Z"),
+    ("MONTHLY", "2026-11-30T23:00:00Z", "2026-12-31T23:00:00Z"),
+    ("MONTHLY", "2026-02-28T23:00:00Z", "2026-03-31T22:00:00Z"),
+    ("DAILY", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),
+    ("QUARTERLY", "2026-06-30T22:00:00Z", "2026-09-30T22:00:00Z"),
+]
+
+
+@pytest.mark.parametrize(("billing_period", "moment", "boundary"), BY_ANOTHER_CLOCK)
+def test_the_calendar_is_that_of_the_subscriptions_time_zone(billing_period, moment, boundary):
+    berlin = ZoneInfo("Europe/Berlin")
+    assert next_boundary(instant(moment), billing_period, berlin) == instant(boundary)
+    data = {
+        "id": "subs_1", "currency": "eur", "billing_period": billing_period, "billing_cycle": "calendar", "timezone": "Europe/Berlin",
+        "start_date": moment, "current_period_start": "2026-01-01T00:00:00Z", "current_period_end": moment,
+    }  # fmt: skip
+    assert BilledSubscription.from_api(data).coming_period == Window(instant(moment), instant(boundary))
+    assert BilledSubscription.from_api({**data, "timezone": "Mars"}).zone is UTC
+
+
+def test_months_from_an_anchor_go_by_the_time_zone_too():
+    """The first of a month in Berlin is the last day of the month before in UTC."""
+    previous = Window(instant("2026-01-31T23:00:00Z"), instant("2026-02-28T23:00:00Z"))
+    coming = next_period(previous, "MONTHLY", instant("2025-12-31T23:00:00Z"), zone=ZoneInfo("Europe/Berlin"))
+    assert coming == Window(previous.end, instant("2026-03-31T22:00:00Z"))

@@ -82,6 +82,19 @@ def test_the_declared_subscription_is_fine() -> None:
     assert compare(subscription()) == []
 
 
+TRIAL = {"subscription_status": "trialing", "trial_end": "2026-12-01T00:00:00Z"}
+
+
+def test_a_declared_end_of_a_trial_says_that_the_subscription_is_in_its_trial_until_then() -> None:
+    declared = {**DECLARED, "trial_end": "2026-12-01"}
+    assert compare(subscription(**TRIAL), declared=(declared,)) == []
+    assert compare(subscription(trial_end=TRIAL["trial_end"]), declared=(declared,)) == []
+    (told,) = compare(subscription(**TRIAL), declared=({**declared, "trial_end": "2026-12-02"},))
+    assert "the trial end of the subscription" in told
+    (told,) = compare(subscription(**TRIAL), declared=({**declared, "status": "active"},))
+    assert "is in its trial" in told
+
+
 ENDED = {"id": "subs-0", "subscription_status": "cancelled", "cancelled_at": "2026-11-10T00:00:00Z"}
 
 

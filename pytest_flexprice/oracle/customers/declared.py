@@ -112,9 +112,8 @@ def nobody_billed(customers: Customers | None, folder: Path, now: datetime) -> b
 
 
 def _billed(row: Row, now: datetime) -> bool:
-    start = row.values.get("start_date")
-    active = row.values.get("status", "active").lower() == "active"
-    return bool(row.values.get("plan")) and active and not (start and as_instant(start) > now)
+    waits = [row.values[name] for name in ("start_date", "trial_end") if row.values.get(name)]
+    return bool(row.values.get("plan")) and "active" in row.statuses and all(as_instant(each) <= now for each in waits)
 
 
 def told(problems: list[Problem]) -> Iterator[Finding]:

@@ -110,7 +110,7 @@ def paired(rows: Sequence[Row], held: Sequence[Subscription]) -> list[tuple[Row 
 def _unlike(row: Row, one: Subscription) -> int:
     weights = {"currency": 4, "billing_period": 2, "billing_cycle": 1}
     differing = sum(weight for name, weight in weights.items() if row.values.get(name, one.get(name)) != one.get(name))
-    status = 0 if one["status"] == row.values.get("status", "active") else 1
+    status = 0 if one["status"] in row.statuses else 1
     return differing + status + (0 if _plan_name(one) == row.values.get("plan") else 8)
 
 
@@ -199,8 +199,8 @@ def _against(external_id: str, row: Row, one: Subscription, expected: Expected) 
 
 
 def _status(external_id: str, row: Row, one: Subscription) -> Iterator[Told]:
-    declared, actual = row.values.get("status", "active").lower(), one["status"]
-    if declared == actual:
+    declared, actual = row.statuses[0], one["status"]
+    if actual in row.statuses:
         return
     when = {"draft": f", since {one.get('created_at', '')}", "trialing": f", until {one.get('trial_end', '')}"}.get(
         actual, ""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pytest_flexprice.model.decimals import ZERO, decimal
 from pytest_flexprice.model.parsing import parses
@@ -51,6 +52,7 @@ class BilledSubscription:
         kind: ``parent``: it bills the usage of its children too; ``inherited``: its parent bills everything (contract 11.2).
         coupons: what is attached to it; ``None`` where nobody asked.
         ends: when it ends, if that is planned.
+        zone: whose clock its periods go by.
     """
 
     id: str
@@ -67,13 +69,14 @@ class BilledSubscription:
     kind: str = STANDALONE
     coupons: tuple[AttachedCoupon, ...] | None = None
     ends: datetime | None = None
+    zone: tzinfo = UTC
 
     @property
     def coming_period(self) -> Window:
         """The period after the running one, whose fees in advance a preview and the period's invoice contain."""
         if self.calendar_cycle:
-            return Window(self.period.end, next_boundary(self.period.end, self.billing_period))
-        return next_period(self.period, self.billing_period, self.anchor, self.billing_period_count)
+            return Window(self.period.end, next_boundary(self.period.end, self.billing_period, self.zone))
+        return next_period(self.period, self.billing_period, self.anchor, self.billing_period_count, self.zone)
 
     @classmethod
     @parses("subscription")
@@ -104,7 +107,16 @@ class BilledSubscription:
             kind=data.get("subscription_type") or STANDALONE,
             coupons=tuple(AttachedCoupon.from_api(each) for each in data.get("coupon_associations") or ()),
             ends=_end(data),
+            zone=_zone(str(data.get("timezone") or "UTC")),
         )
+
+
+def _zone(name: str) -> tzinfo:
+    """The customer's time zone; Flexprice takes any text for one, and goes by UTC where it is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
 
 
 def _end(data: Mapping[str, Any]) -> datetime | None:

@@ -1,12 +1,13 @@
 """The arithmetic of billing periods (contract 4.2; recording billing_periods).
 
-Everything is UTC; a period's end is cut to the whole second; month ends clamp (31 January to 28 February).
+Periods begin and end by the clock of the subscription's time zone, UTC for most, and are told in UTC; a period's end is cut to the
+whole second; month ends clamp (31 January to 28 February).
 """
 
 from __future__ import annotations
 
 import calendar
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from pytest_flexprice.model.times import Window, days, second
 
@@ -31,25 +32,25 @@ def later(moment: datetime, billing_period: str, count: int = 1, day: int | None
     return moment.replace(year=year, month=month, day=min(day or moment.day, last))
 
 
-def next_boundary(moment: datetime, billing_period: str) -> datetime:
+def next_boundary(moment: datetime, billing_period: str, zone: tzinfo = UTC) -> datetime:
     """The first calendar boundary after a moment: midnight, Monday, or the first of a month, quarter, half-year or year.
 
     Raises:
         ValueError: Flexprice has no such billing period.
     """
-    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = moment.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     if billing_period == "DAILY":
-        return midnight + days(1)
+        return (midnight + days(1)).astimezone(UTC)
     if billing_period == "WEEKLY":
-        return midnight + days(7 - midnight.weekday())
+        return (midnight + days(7 - midnight.weekday())).astimezone(UTC)
     if billing_period not in _MONTHS:
         raise ValueError(f"'{billing_period}' is no billing period; Flexprice knows {', '.join(BILLING_PERIODS)}")
     step = _MONTHS[billing_period]
     first = midnight.replace(month=(midnight.month - 1) // step * step + 1, day=1)
-    return later(first, billing_period)
+    return later(first, billing_period).astimezone(UTC)
 
 
-def next_period(previous: Window, billing_period: str, anchor: datetime, count: int = 1) -> Window:
+def next_period(previous: Window, billing_period: str, anchor: datetime, count: int = 1, zone: tzinfo = UTC) -> Window:
     """The period after another one; months aim at the anchor's day again (31 January, 28 February, 31 March)."""
-    end = later(previous.end, billing_period, count, day=anchor.day)
-    return Window(previous.end, second(end))
+    end = later(previous.end.astimezone(zone), billing_period, count, day=anchor.astimezone(zone).day)
+    return Window(previous.end, second(end.astimezone(UTC)))
