@@ -123,3 +123,12 @@ def test_months_from_an_anchor_go_by_the_time_zone_too():
     previous = Window(instant("2026-01-31T23:00:00Z"), instant("2026-02-28T23:00:00Z"))
     coming = next_period(previous, "MONTHLY", instant("2025-12-31T23:00:00Z"), zone=ZoneInfo("Europe/Berlin"))
     assert coming == Window(previous.end, instant("2026-03-31T22:00:00Z"))
+
+
+def test_a_calendar_period_may_span_several():
+    data = {
+        "id": "subs_1", "currency": "eur", "billing_period": "QUARTERLY", "billing_cycle": "calendar", "billing_period_count": 3,
+        "start_date": "2026-11-17T00:00:00Z",
+        "current_period_start": "2026-11-17T00:00:00Z", "current_period_end": "2027-01-01T00:00:00Z",
+    }  # fmt: skip
+    assert BilledSubscription.from_api(data).coming_period.end == instant("2027-10-01T00:00:00Z")

@@ -91,8 +91,10 @@ def _began(row: Row, status: str, now: datetime) -> dict[str, Any]:
     """Start and length of the trial: Flexprice takes days from the start, the file has the day on which the trial ends."""
     start, end = moment_of(row, "start_date"), moment_of(row, "trial_end")
     if end is None:
-        days = {"trial_period_days": TRIAL_DAYS} if status == "trialing" else {}
-        return {"start_date": rfc3339(start or now - SUBSCRIBED_SINCE), **days}
+        begins = start or now - SUBSCRIBED_SINCE
+        # Whenever it began, a trial without an end is a running one.
+        days = {"trial_period_days": TRIAL_DAYS + max(0, (now - begins).days)} if status == "trialing" else {}
+        return {"start_date": rfc3339(begins), **days}
     if start is None:
         first = min(now - SUBSCRIBED_SINCE, end - _DAY)
         start = end - math.ceil((end - first) / _DAY) * _DAY

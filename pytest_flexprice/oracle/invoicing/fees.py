@@ -34,7 +34,8 @@ def in_advance(subscription: BilledSubscription, line: BilledLine) -> Fee | None
     span = line.within(coming)
     if span.start >= span.end:
         return None
-    ending = subscription.ends is not None and line.end is None and subscription.ends < coming.end
+    ends = subscription.ends
+    ending = ends is not None and ends < coming.end and line.end in (None, ends)
     if line.price.billing_period == ONE_TIME:
         return _whole(line)._replace(optional=True)
     if ending:
