@@ -109,7 +109,7 @@ BY_ANOTHER_CLOCK = [
 @pytest.mark.parametrize(("billing_period", "moment", "boundary"), BY_ANOTHER_CLOCK)
 def test_the_calendar_is_that_of_the_subscriptions_time_zone(billing_period, moment, boundary):
     berlin = ZoneInfo("Europe/Berlin")
-    assert next_boundary(instant(moment), billing_period, berlin) == instant(boundary)
+    assert next_boundary(instant(moment), billing_period, zone=berlin) == instant(boundary)
     data = {
         "id": "subs_1", "currency": "eur", "billing_period": billing_period, "billing_cycle": "calendar", "timezone": "Europe/Berlin",
         "start_date": moment, "current_period_start": "2026-01-01T00:00:00Z", "current_period_end": moment,

@@ -15,7 +15,7 @@ from pytest_flexprice.model.prices import Price
 from pytest_flexprice.model.times import Window, instant, instant_of
 from pytest_flexprice.oracle.invoicing.coupons import AttachedCoupon
 from pytest_flexprice.oracle.pricing.commitments import Commitment, LineCommitment
-from pytest_flexprice.oracle.pricing.periods import later, next_boundary, next_period
+from pytest_flexprice.oracle.pricing.periods import next_boundary, next_period
 
 STANDALONE, PARENT, INHERITED, GROUPED = "standalone", "parent", "inherited", "grouped_invoicing"
 
@@ -75,9 +75,10 @@ class BilledSubscription:
     def coming_period(self) -> Window:
         """The period after the running one, whose fees in advance a preview and the period's invoice contain."""
         if self.calendar_cycle:
-            first = next_boundary(self.period.end, self.billing_period, self.zone).astimezone(self.zone)
-            end = later(first, self.billing_period, self.billing_period_count - 1)
-            return Window(self.period.end, end.astimezone(UTC))
+            return Window(
+                self.period.end,
+                next_boundary(self.period.end, self.billing_period, self.billing_period_count, self.zone),
+            )
         return next_period(self.period, self.billing_period, self.anchor, self.billing_period_count, self.zone)
 
     @classmethod

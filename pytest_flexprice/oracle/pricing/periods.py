@@ -32,22 +32,21 @@ def later(moment: datetime, billing_period: str, count: int = 1, day: int | None
     return moment.replace(year=year, month=month, day=min(day or moment.day, last))
 
 
-def next_boundary(moment: datetime, billing_period: str, zone: tzinfo = UTC) -> datetime:
+def next_boundary(moment: datetime, billing_period: str, count: int = 1, zone: tzinfo = UTC) -> datetime:
     """The first calendar boundary after a moment: midnight, Monday, or the first of a month, quarter, half-year or year.
+
+    With a ``count``, the one as many periods on.
 
     Raises:
         ValueError: Flexprice has no such billing period.
     """
-    midnight = moment.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    if billing_period == "DAILY":
-        return (midnight + days(1)).astimezone(UTC)
+    begin = moment.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     if billing_period == "WEEKLY":
-        return (midnight + days(7 - midnight.weekday())).astimezone(UTC)
-    if billing_period not in _MONTHS:
-        raise ValueError(f"'{billing_period}' is no billing period; Flexprice knows {', '.join(BILLING_PERIODS)}")
-    step = _MONTHS[billing_period]
-    first = midnight.replace(month=(midnight.month - 1) // step * step + 1, day=1)
-    return later(first, billing_period).astimezone(UTC)
+        begin -= days(begin.weekday())
+    elif billing_period in _MONTHS:
+        step = _MONTHS[billing_period]
+        begin = begin.replace(month=(begin.month - 1) // step * step + 1, day=1)
+    return later(begin, billing_period, count).astimezone(UTC)
 
 
 def next_period(previous: Window, billing_period: str, anchor: datetime, count: int = 1, zone: tzinfo = UTC) -> Window:
