@@ -20,6 +20,7 @@ _CREATE = Schema(
     field("expires_at", instant),
     field("service_account_id"),
 )
+_DRAWS = 64
 _TYPES = ("private_key", "publishable_key")
 
 
@@ -36,6 +37,20 @@ def _owner(call: Call, account: str | None) -> Row:
     return row
 
 
+def _display(secret: str) -> str:
+    return f"{secret[:5]}***{secret[-2:]}"
+
+
+def _new_secret(call: Call) -> str:
+    """A new key. Its last two characters are all that people see of it, so they are not those of another key while there is a choice."""
+    shown = {_display(secret) for secret in access_of(call.world).keys}
+    for _ in range(_DRAWS):
+        secret = f"sk_{call.world.new_ulid()}"
+        if _display(secret) not in shown:
+            break
+    return secret
+
+
 @route("POST", "/v1/secrets/api/keys", permission="secret:write")
 def create_key(call: Call) -> Reply:
     """A new key of the call's environment, with the account's roles of this moment; shown once."""
@@ -43,12 +58,12 @@ def create_key(call: Call) -> Reply:
     if body["type"] not in _TYPES:
         raise errors.validation("Invalid secret type")
     owner = _owner(call, body["service_account_id"])
-    secret = f"sk_{call.world.new_ulid()}"
+    secret = _new_secret(call)
     fields = {
         "name": body["name"],
         "type": body["type"],
         "provider": "flexprice",
-        "display_id": f"{secret[:5]}***{secret[-2:]}",
+        "display_id": _display(secret),
         "roles": list(owner["roles"]),
         "user_type": owner["type"],
         "user_id": owner["id"],

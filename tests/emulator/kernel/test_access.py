@@ -36,6 +36,14 @@ def test_the_configured_key_must_name_an_environment(api: Api, given: str | None
     assert (answer.status_code, answer.get_json()["message"]) == (403, "Invalid or inaccessible environment")
 
 
+def test_keys_can_be_told_apart_by_what_is_shown_of_them(api: Api) -> None:
+    # A hundred keys by chance alone: some two would show the same last characters in 99 of 100 runs.
+    for _ in range(100):
+        key_of(api, SANDBOX)
+    shown = [row["display_id"] for row in api.get("/v1/secrets/api/keys?limit=1000")["items"]]
+    assert len(set(shown)) == len(shown) >= 100
+
+
 def test_a_deleted_key_that_was_used_lives_on_for_a_while() -> None:
     api = Api(key_cache_seconds=120)
     used, used_key = key_of(api, SANDBOX)
