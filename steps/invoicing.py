@@ -28,6 +28,7 @@ from pytest_flexprice.evidence.keeping import Observe
 from pytest_flexprice.model.finding import Finding, Severity, not_verified, require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan, Invoicing
 from pytest_flexprice.model.profile import Profile
+from pytest_flexprice.model.subscriptions import Subscription
 from pytest_flexprice.oracle.customers import declared
 from pytest_flexprice.oracle.invoicing import collection, previews, settings
 from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, cancellations

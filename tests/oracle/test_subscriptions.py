@@ -82,6 +82,13 @@ def test_the_declared_subscription_is_fine() -> None:
     assert compare(subscription()) == []
 
 
+def test_who_inherits_a_subscription_collects_as_its_parent_does_unless_its_row_says_otherwise() -> None:
+    child = subscription(collection_method="charge_automatically", subscription_type="inherited", line_items=[])
+    assert compare(child, declared=({**DECLARED, "parent": "boss"},)) == []
+    own = {**DECLARED, "parent": "boss", "collection_method": "send_invoice"}
+    assert any("collection method" in told for told in compare(child, declared=(own,)))
+
+
 TRIAL = {"subscription_status": "trialing", "trial_end": "2026-12-01T00:00:00Z"}
 
 

@@ -180,7 +180,8 @@ def _against(external_id: str, row: Row, one: Subscription, expected: Expected) 
     yield from _status(external_id, row, one)
     for column in _COMPARED:
         name, noun = column.name, column.noun
-        declared = row.values.get(name) or getattr(expected, name, "")
+        usual = "" if row.values.get("parent") else getattr(expected, name, "")  # its parent pays
+        declared = row.values.get(name) or usual
         if declared and declared.casefold() != one.value(name).casefold():
             finding = _finding(
                 external_id,
