@@ -72,6 +72,7 @@ ENTITLEMENTS = Resource(
         flag("has_grant_config", lambda _row, given: not given),
         idle("plan_ids"),
     ),
+    paged=False,
     view=_view,
 )
 

@@ -9,7 +9,7 @@ from ..kernel import errors
 from ..kernel.binding import Schema, array, boolean, decimal, field, strings
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import feature_view
-from ..kernel.lists import Page
+from ..kernel.lists import UNEXPLAINED, Page
 from ..kernel.resource import Resource, among, containing, equal, free, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
@@ -97,6 +97,7 @@ FEATURES = Resource(
         containing("name_contains", "name"),
     ),
     statuses=("published", "archived"),
+    words=UNEXPLAINED,
     view=_shown,
     check=_expand,
 )

@@ -7,6 +7,7 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.binding import Schema, array, decimal, field, text
 from ..kernel.call import Call, Reply, created
+from ..kernel.lists import UNEXPLAINED
 from ..kernel.resource import Resource, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
@@ -15,7 +16,7 @@ from ..metering.expressions import check_expression
 AGGREGATIONS = ("COUNT", "SUM", "AVG", "COUNT_UNIQUE", "LATEST", "SUM_WITH_MULTIPLIER", "MAX", "WEIGHTED_SUM")
 BUCKETS = ("MINUTE", "15MIN", "30MIN", "HOUR", "3HOUR", "6HOUR", "12HOUR", "DAY", "WEEK", "MONTH")
 _WITH_EXPRESSION = ("SUM", "AVG", "MAX", "LATEST")
-METERS = Resource("meters", "Meter", (), statuses=("published", "archived"), sort="name", conditions=False)
+METERS = Resource("meters", "Meter", (), statuses=("published", "archived"), sort="name", conditions=False, words=UNEXPLAINED)
 METERS.serve("/v1/meters", search=False)
 
 FILTER = Schema("Filter", field("key"), field("values", array(text)))

@@ -60,7 +60,7 @@ PLANS = Resource(
     "plans",
     "Plan",
     _COLUMNS,
-    (among("plan_ids", "id"), equal("lookup_key"), metadata()),
+    (among("plan_ids", "id", whole=True), equal("lookup_key"), metadata()),
     view=lambda call, row, page: plan_view(call.world, call.environment, row, page.expand),
     check=_check_page,
 )

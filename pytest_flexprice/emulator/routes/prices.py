@@ -93,6 +93,7 @@ PRICES = Resource(
     ),
     sort="name",
     conditions=False,
+    paged=False,
     view=lambda call, row, page: price_view(call.world, call.environment, row, meter="meters" in page.expand),
 )
 
