@@ -105,12 +105,17 @@ def page_of(values: Mapping[str, Any], message: str = INVALID_FILTER, *, checked
         values.get("offset") or 0,
         values.get("order") or "desc",
         values.get("status") or None,
-        tuple(part.strip() for part in (values.get("expand") or "").split(",") if part.strip()),
+        expansions(values.get("expand")),
         values.get("sort") or [],
         values.get("filters") or [],
         start,
         end,
     )
+
+
+def expansions(given: str | None) -> tuple[str, ...]:
+    """What ``expand`` names, separated by commas."""
+    return tuple(part.strip() for part in (given or "").split(",") if part.strip())
 
 
 def whole(value: str) -> int:

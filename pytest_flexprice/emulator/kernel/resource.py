@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from . import binding, errors
 from .binding import BindError, Kind, Schema, array, boolean, text
 from .checks import failing_tag
-from .lists import GENERAL, NEXT, SEARCH_FIELDS, Offset, Page, Words, listing, page_of, query_page, select
+from .lists import GENERAL, NEXT, SEARCH_FIELDS, Offset, Page, Words, expansions, listing, page_of, query_page, select
 from .routing import route
 from .tables import Row
 
@@ -104,7 +104,8 @@ class Resource:
     filtered by; ``sort`` says whether ``?sort=`` is "refused" or taken as the "name" of a column, ``conditions`` whether a search sorts by
     conditions or by such a name, ``offset`` what the answered offset means; ``statuses`` are listed unless one is asked for.
     ``view`` shows one row, ``check`` refuses a page before anything is read; ``words`` and ``unknown`` (said to a column that is
-    none) are the area's own; where a page is not ``paged`` it is not checked, and a limit below zero asks for everything.
+    none) are the area's own; where a page is not ``paged`` it is not checked, and a limit below zero asks for
+    everything. Only ``expands`` may be expanded, where it is given.
     """
 
     noun: str
@@ -120,6 +121,7 @@ class Resource:
     words: Words = GENERAL
     unknown: str = ""
     paged: bool = True
+    expands: Sequence[str] | None = None
 
     @cached_property
     def schema(self) -> Schema:
@@ -179,6 +181,7 @@ class Resource:
 
     def shown(self, call: Call) -> Row:
         """The answer of a read by id."""
+        check_expansions(expansions(call.query.get("expand")), self.expands)
         return self.found(call, call.params["id"])
 
     def listed(self, call: Call, answer: Answer | None = None) -> dict[str, Any]:
@@ -194,6 +197,7 @@ class Resource:
         for each in self.filters:
             if each.whole and not all(values[each.name] or ()):
                 raise errors.validation(self.words.page)
+        check_expansions(page.expand, self.expands)
         if self.check is not None:
             self.check(page)
         tests = [(each.test, values[each.name]) for each in self.filters if each.test and _says(values[each.name])]
@@ -230,6 +234,14 @@ _READERS: dict[Kind, Callable[[str], Any]] = {
 
 def _says(given: Any) -> bool:
     return given is not None and given not in ("", [], {})
+
+
+def check_expansions(asked: Iterable[str], allowed: Sequence[str] | None) -> None:
+    """Refuse what cannot be expanded; what is nested in something goes with it."""
+    for name in asked:
+        root = name.partition(".")[0]
+        if allowed is not None and root not in allowed:
+            raise errors.validation("Field is not allowed to be expanded", {"field": root})
 
 
 def free(call: Call, table: str, message: str, key: str | None, *, column: str = "lookup_key") -> None:
