@@ -138,7 +138,7 @@ def _alerts(given: dict[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]
     """Alert settings, each of its parts kept unless it is given; checked together."""
     alerts = {name: earlier.get(name) if value is None else value for name, value in given.items()}
     alerts["alert_enabled"] = bool(alerts["alert_enabled"])
-    levels = [alerts[name] for name in _LEVELS if alerts[name]]
+    levels: list[Any] = [alerts[name] for name in _LEVELS if alerts[name]]
     if alerts["alert_enabled"] and not levels:
         raise errors.validation("Enabled alerts need a threshold")
     if alerts["warning"] and not alerts["critical"]:
