@@ -23,7 +23,7 @@ from pytest_flexprice.model.golive_plan import Environment, GoLivePlan, Handler,
 from pytest_flexprice.model.profile import LOCAL, ProfileError
 from pytest_flexprice.oracle.catalog.signed_off import key_variable
 from pytest_flexprice.rehearsal import demo, demo_log, own_log
-from pytest_flexprice.rehearsal.client_faults import CLIENT_FAULTS, ClientFault
+from pytest_flexprice.rehearsal.client_faults import CLIENT_FAULTS, ClientFault, shown
 from pytest_flexprice.rehearsal.handler import FAULTS as HANDLER_FAULTS
 from pytest_flexprice.rehearsal.handler import WRONG_SECRET, DemoHandler
 from pytest_flexprice.rehearsal.usage import use
@@ -111,6 +111,7 @@ class Rehearsal:
             "handler": self.handler.url,
             "processed": self.handler.processed_url,
             "variables": variables,
+            "old_keys": list(own.old_keys),
             "faults": [fault.name for fault in chosen.client],
         }
         if plan.path == demo.PLAN and plan.traffic:
@@ -120,7 +121,8 @@ class Rehearsal:
             names = [fault.name for fault in chosen.client]
             self.values["own_log"] = own_log.prepare(live, plan, datetime.now(UTC), names)
         for fault in chosen.client:
-            fault.prepare(live, sandbox, self.values)
+            with shown(fault.name, plan):
+                fault.prepare(live, sandbox, self.values)
 
 
 @dataclass
@@ -218,7 +220,8 @@ def rehearsed_plan(plan: GoLivePlan, values: dict[str, Any]) -> GoLivePlan:
         result = demo_log.with_log(result, values.get("traffic", ""))
     result = own_log.with_copy(result, values.get("own_log", {}))
     for name in values["faults"]:
-        result = CLIENT_FAULTS[name].change(result, values)
+        with shown(name, plan):
+            result = CLIENT_FAULTS[name].change(result, values)
     return result
 
 
