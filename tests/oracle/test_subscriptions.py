@@ -138,7 +138,12 @@ def test_a_subscription_that_is_declared_as_cancelled_is_looked_for_among_the_ca
         (
             {"line_items": [line(FEE), line(USAGE, end_date="2026-11-10T00:00:00Z")]},
             {},
-            ("usage of 'model.completion'",),
+            ("usage of 'model.completion'", "because the line it had ended on 2026-11-10T00:00:00Z"),
+        ),
+        (
+            {"line_items": [line(FEE, end_date="2026-11-10T00:00:00Z"), line(USAGE)]},
+            {},
+            ("fee 'Platform fee'", "because the line it had ended on 2026-11-10T00:00:00Z"),
         ),
     ],
 )
