@@ -42,6 +42,18 @@ class Repeated:
 
 
 @dataclass(frozen=True)
+class Copied:
+    """Events that are alike to the millisecond but for their ids: how many there are, how many stand alone, the first pair."""
+
+    count: int
+    contents: int
+    file: str
+    first: int
+    event_id: str
+    other: int
+
+
+@dataclass(frozen=True)
 class Batch:
     """The largest request body among a file's bulk requests: events and bytes."""
 
