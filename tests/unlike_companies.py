@@ -51,7 +51,7 @@ def write(seed: int, folder: Path) -> None:
         "sla": {"name": "Service level", "type": "static"},
     }
     plans = {f"plan-{n}": _plan(chance, n, features, others) for n in range(chance.randint(1, 4))}
-    rows = _rows(chance, plans, now)
+    rows = _rows(chance, plans, now, odd=any("bucket_size" in one["meter"] for one in features.values()))
     catalog = {
         "flexprice_catalog": 1,
         "features": features | others,
@@ -70,7 +70,7 @@ def write(seed: int, folder: Path) -> None:
         HEAD.format(test_plan=chance.choice(list(plans))),
         invoicing(chance),
         WEBHOOKS if chance.random() < 0.7 else "",
-        *(_event(chance, name, features, plans, rows, folder, now) for name in names),
+        *(_event(chance, number, name, plans, rows, folder, now) for number, name in enumerate(names)),
         *(attestation(item) for item in ("8.1", "8.2", "8.3", "8.4")),
     ]
     (folder / "golive.toml").write_text("".join(parts), encoding="utf-8")
@@ -192,9 +192,9 @@ def _fee(chance: random.Random, plan: int, number: int) -> Row:
     return {**fee, "billing_model": "FLAT_FEE", "amount": chance.choice(("0", "9.99", "49", "1000.005"))}
 
 
-def _rows(chance: random.Random, plans: Row, now: datetime) -> list[Row]:
+def _rows(chance: random.Random, plans: Row, now: datetime, *, odd: bool) -> list[Row]:
     pattern = chance.choice(_IDS)
-    rows = [_row(chance, pattern.format(n), plans, now, first=n == 0) for n in range(chance.randint(1, 7))]
+    rows = [_row(chance, pattern.format(n), plans, now, first=n == 0, odd=odd) for n in range(chance.randint(1, 7))]
     parents = [row for row in rows if row["plan"] and row["status"] in ("", "active") and not row.get("end_date")]
     if len(rows) > 2 and parents and chance.random() < 0.4:
         child = next((row for row in rows[1:] if row is not parents[0]), None)
@@ -216,7 +216,7 @@ def _rows(chance: random.Random, plans: Row, now: datetime) -> list[Row]:
     return rows
 
 
-def _row(chance: random.Random, external_id: str, plans: Row, now: datetime, *, first: bool) -> Row:
+def _row(chance: random.Random, external_id: str, plans: Row, now: datetime, *, first: bool, odd: bool) -> Row:
     key = chance.choice(list(plans))
     currency, period = chance.choice(sold(plans[key]))
     status = "" if first else chance.choice(("", "", "active", "draft", "paused", "trialing", "cancelled"))
@@ -239,11 +239,11 @@ def _row(chance: random.Random, external_id: str, plans: Row, now: datetime, *, 
         "end_date": chance.choice(("", "", f"{later:%Y-%m-%dT%H:%M:%SZ}")) if status in ("", "active") else "",
         "payment_terms": chance.choice(("", "30 NET", "NET 15", "60 NET")),
         "timezone": chance.choice(_ZONES),
-        **_deal(chance, plans[key], currency, period),
+        **_deal(chance, plans[key], currency, period, odd=odd),
     }
 
 
-def _deal(chance: random.Random, plan: Row, currency: str, period: str) -> Row:
+def _deal(chance: random.Random, plan: Row, currency: str, period: str, *, odd: bool) -> Row:
     """What was agreed with one customer in two: own prices, seats, coupons and a commitment."""
     if chance.random() < 0.5:
         return {}
@@ -259,8 +259,14 @@ def _deal(chance: random.Random, plan: Row, currency: str, period: str) -> Row:
     if chance.random() < 0.4:
         deal["coupon"] = chance.choice(("LAUNCH", "LAUNCH; PARTNER"))
     if chance.random() < 0.4:
+        # Nobody knows how a commitment goes together with an allowance or with buckets: then it is above all usage.
+        small = (
+            ()
+            if odd or any(one["feature_type"] == "metered" for one in plan["entitlements"].values())
+            else ("500", "0.5")
+        )
         deal |= {
-            "commitment": chance.choice(("500", "0.5", "5000")),
+            "commitment": chance.choice((*small, "500000000")),
             "overage_factor": chance.choice(("1.5", "2", "1.01")),
         }
     return deal
@@ -314,26 +320,24 @@ def _extras(chance: random.Random, rows: list[Row]) -> Row:
 
 
 def _event(
-    chance: random.Random, name: str, features: Row, plans: Row, rows: list[Row], folder: Path, now: datetime
+    chance: random.Random, number: int, name: str, plans: Row, rows: list[Row], folder: Path, now: datetime
 ) -> str:
-    meters = [one["meter"] for one in features.values() if one["meter"]["event_name"] == name]
     kinds = {"region": "string", "tier": "string", "v": "number", "w": "number", "id": "string"}
     values = {"region": "eu", "tier": "gold", "v": 3, "w": 2.5, "id": "x1"}
     known = [row["external_id"] for row in rows]
     events = [
         {
             "event_name": name,
-            "event_id": f"{number}-{abs(hash(name)) % 10**6}",
+            "event_id": f"{hour} {name}",
             "external_customer_id": chance.choice(known),
-            "timestamp": f"{now - timedelta(hours=number + 1):%Y-%m-%dT%H:%M:%SZ}",
+            "timestamp": f"{now - timedelta(hours=hour + 1):%Y-%m-%dT%H:%M:%SZ}",
             "properties": values,
         }
-        for number in range(3)
+        for hour in range(3)
     ]
-    file = f"samples-{list(dict.fromkeys(f['meter']['event_name'] for f in features.values())).index(name)}.ndjson"
+    file = f"samples-{number}.ndjson"
     (folder / file).write_text("".join(json.dumps(one) + "\n" for one in events), encoding="utf-8")
     billed = any(price.get("event_name") == name for plan in plans.values() for price in plan["prices"])
-    del meters
     properties = ", ".join(f'{key} = "{kind}"' for key, kind in kinds.items())
     unbilled = "" if billed else 'unbilled = "counted for a report only"\n'
     return f'\n[[events]]\nname = {json.dumps(name, ensure_ascii=False)}\nproperties = {{ {properties} }}\nsamples = "{file}"\n{unbilled}'

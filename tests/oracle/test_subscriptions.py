@@ -83,6 +83,20 @@ def test_the_declared_subscription_is_fine() -> None:
     assert compare(subscription()) == []
 
 
+def test_an_end_that_nobody_declared_is_wrong_where_other_ends_are_declared() -> None:
+    ends = {"end_date": "2026-12-31T00:00:00Z"}
+    one, two = subscription(**ends), subscription(**ends, id="subs-2", currency="eur", line_items=[])
+    assert compare(one) == []
+    (told,) = (
+        sentence
+        for sentence in compare(
+            one, two, declared=(DECLARED, {**DECLARED, "currency": "eur", "end_date": "2026-12-31"})
+        )
+        if " ends on " in sentence
+    )
+    assert "ends on 2026-12-31 00:00 UTC: nothing is billed afterwards; declare its end_date if it is meant" in told
+
+
 def test_an_allowance_that_no_plan_gives_is_for_a_person_to_look_at() -> None:
     agreed = Agreed(frozenset(), allowances=lambda: {"subs-1": ["999999 of 'tokens' MONTHLY"]})
     with Register() as register:

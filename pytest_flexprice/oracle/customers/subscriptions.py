@@ -63,6 +63,7 @@ def compare(
     plans = plan_prices(catalog, now, past)
     unknown = NearMisses(catalog.plans)
     missing: set[str] = set()
+    ends_declared = register.declares("end_date")
     for external_id, _, rows, held in register.pairs():
         for row in rows:
             key = row.values.get("plan", "")
@@ -78,7 +79,7 @@ def compare(
                 yield _none(external_id, wanted, [past for past in held if past.status == "cancelled"])
             elif one is not None and wanted is not None:
                 yield from _against(external_id, wanted, one, expected or Expected())
-                yield from _dates(external_id, wanted, one, now)
+                yield from _dates(external_id, wanted, one, now, ends_declared=ends_declared)
                 if one.status != "cancelled":
                     names = [name for column in _NAMING for name in pairs(wanted.values.get(column, ""))]
                     judged = agreed is not None and "price_overrides" in agreed.columns
@@ -215,7 +216,10 @@ def _status(external_id: str, row: Row, one: Subscription) -> Iterator[Told]:
     yield Told(f"subscriptions that are {actual} instead of {declared}", external_id, finding)
 
 
-def _dates(external_id: str, row: Row, one: Subscription, now: datetime) -> Iterator[Told]:
+def _dates(
+    external_id: str, row: Row, one: Subscription, now: datetime, *, ends_declared: bool = False
+) -> Iterator[Told]:
+    """Days that are not the declared ones; where ends are declared at all, a row without one says that there is none."""
     for column in _DATED:
         name, noun = column.name, column.noun
         declared, actual = row.values.get(name, ""), one.value(name)
@@ -247,8 +251,8 @@ def _dates(external_id: str, row: Row, one: Subscription, now: datetime) -> Iter
             "end_date",
             f"the subscription of customer '{external_id}' ends on {ends:%Y-%m-%d %H:%M} UTC",
             consequence="nothing is billed afterwards",
-            remedy="check that it is meant",
-            severity=Severity.WARNING,
+            remedy="declare its end_date if it is meant" if ends_declared else "check that it is meant",
+            severity=Severity.ERROR if ends_declared else Severity.WARNING,
         )
         yield Told("subscriptions that end", external_id, finding)
 

@@ -13,6 +13,7 @@ from pytest_flexprice.model import golive_plan
 from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.model.profile import ProfileError
 from pytest_flexprice.rehearsal.client_faults import CLIENT_FAULTS, shown
+from pytest_flexprice.rehearsal.sample_faults import SAMPLE_FAULTS
 from tests import unlike_companies
 
 SEEDED = sorted(name for name, fault in FAULTS.items() if fault.seeded)
@@ -44,8 +45,7 @@ type = "production"
 LACKING = {
     "F16": "no old_keys in its environment",
     "F34": "no signed-off snapshot",
-    "F48": "no samples with one event a line",
-    "F60": "no samples with one event a line",
+    **{one.name: "no samples with one event a line" for one in SAMPLE_FAULTS},
     "F99": r"no table \[invoicing\]",
     "F101": r"no table \[invoicing\]",
     "F103": r"no table \[invoicing\]",
