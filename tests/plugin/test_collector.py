@@ -85,8 +85,14 @@ def test_own_features_run_beside_the_packaged_ones(tmp_path: Path) -> None:
             ("Feature: Our own", "Featur: Our own"),
             ".feature:2: this is not Gherkin: 'Featur:' is no keyword; Feature:?",
         ),
-        (("Given nothing", "Givn nothing"), ".feature:4: scenario 'Twelve is even': 'Givn nothing' is no step but a description"),
-        (("Given nothing", "given nothing"), ".feature:4: scenario 'Twelve is even': 'given nothing' is no step but a description"),
+        (
+            ("Given nothing", "Givn nothing"),
+            ".feature:4: scenario 'Twelve is even': 'Givn nothing' is no step but a description",
+        ),
+        (
+            ("Given nothing", "given nothing"),
+            ".feature:4: scenario 'Twelve is even': 'given nothing' is no step but a description",
+        ),
         (("| number |", "| numbr |"), "step 'Then the number <number> is even' has no column number in its examples"),
     ],
     ids=[
