@@ -49,12 +49,13 @@ def webhook_probes(
 
     poll = Eventually().poll
     witness = effects.trusted(ask, mint())
+    # Forgeries come last: a handler may shut out whoever sends them.
+    answered = sending.try_answers(url, mint())
+    twice = sending.try_twice(url, mint())
     signed = sending.try_signatures(url, mint(), other_secrets)
     findings = handler.signature_findings(signed, effects.effects(signed, witness, poll))
-    answered = sending.try_answers(url, mint())
     findings += answers.answer_findings(answered)
-    findings += repeats.unprocessed_findings(effects.unprocessed([*signed, *answered], witness, poll))
-    twice = sending.try_twice(url, mint())
+    findings += repeats.unprocessed_findings(effects.unprocessed([*answered, *signed], witness, poll))
     findings += answers.repeated_findings(twice)
     again = [*twice, *answered]
     findings += repeats.repeat_findings(again, effects.settled(again, witness, poll))

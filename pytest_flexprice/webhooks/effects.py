@@ -108,7 +108,7 @@ def _suspect(result: Result) -> bool:
     expect = result.probe.expect
     if result.probe.name in UNASKABLE:
         return False
-    asked = (expect is Expect.REFUSED and result.accepted) or expect is Expect.NO_EFFECT
+    asked = (expect is Expect.REFUSED and (result.accepted or result.redirected)) or expect is Expect.NO_EFFECT
     return asked and result.probe.event_type in bodies.INVOICE_TYPES
 
 
