@@ -35,7 +35,7 @@ def repeated_findings(results: Sequence[Result]) -> list[Finding]:
     """What the results of ``sending.try_twice`` say of the answers to repeats and to another order; see 6.2 where nothing is taken."""
     if not any(result.accepted for result in results):
         return []
-    judged = [result for result in results if result.probe.kind in ("repeated", "out of order")]
+    judged = [result for result in results if result.probe.kind in ("repeated", "out of order", "restart")]
     limited = [result for result in judged if result.status == 429]
     return [*map(_limited, limited[:1]), *_others([result for result in judged if result.status != 429])]
 
@@ -49,6 +49,18 @@ def retry_conflict() -> Finding:
         "as recorded, retries every answer but a 2xx alike, 400, 401, 403, 404, 405, 410 and 422 included (open-source server "
         "1.100.0, eight attempts over about 28 hours)",
         remedy="count on neither, and answer 2xx to everything that carries a valid signature",
+        severity=Severity.INFO,
+    )
+
+
+def memory_unseen() -> Finding:
+    """What the repeats of a run cannot show; told, never asserted."""
+    return Finding(
+        ITEM,
+        PATH,
+        "repeats came within seconds: whether the handler still knows a message after hours or a restart was not tried",
+        remedy="keep what was processed in the database for at least three days (the delivery service tries for about 28 hours, and an "
+        "operator may send again), and try a restart in the company's CI: webhook_probes(…, restart=…)",
         severity=Severity.INFO,
     )
 
@@ -132,6 +144,7 @@ _REMEDIES = {
     "large": "accept bodies of at least 1 MiB in the handler and in the proxy before it: each line of an invoice may weigh 9 KB",
     "large letters": "put the raw bytes together first, verify those, and decode them once, as UTF-8",
     "repeated": _RETRIES,
+    "restart": _RETRIES,
     "received": _RETRIES,
     "out of order": "answer 2xx whatever came before: the order of webhooks is not guaranteed, and each carries the whole invoice",
     CONTROL: "mend the error that the handler logs for it",
@@ -139,7 +152,8 @@ _REMEDIES = {
 
 
 _IN_PIECES = (
-    ", though it does to one without: it decodes the body otherwise than as UTF-8, or piece by piece as it arrives, which breaks letters"
+    ", though it does to one without: it decodes the body otherwise than as UTF-8, or piece by piece as it arrives, which breaks "
+    "letters"
 )
 
 

@@ -172,11 +172,12 @@ def _unusual(mint: Mint) -> Iterator[Probe]:
     signed = signatures.sign(mint.secret, mint.message_id(name), mint.now, body)
     yield _odd(mint, name, "before whose `invoice` another one was put after signing", signed, doubled)
 
-
     name = "batch after a true one"
     true = mint.body(f"true of {name}")
     signed = signatures.sign(mint.secret, mint.message_id(name), mint.now, true)
-    yield _odd(mint, name, "in a batch after a true one, which alone was signed", signed, b"[%s,%s]" % (true, mint.body(name)))
+    yield _odd(
+        mint, name, "in a batch after a true one, which alone was signed", signed, b"[%s,%s]" % (true, mint.body(name))
+    )
 
 
 def _second_invoice(mint: Mint, name: str) -> bytes:

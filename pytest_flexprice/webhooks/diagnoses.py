@@ -51,6 +51,10 @@ def _keys(mint: Mint) -> list[Probe]:
         "whole secret": ("the whole secret as the key, prefix and all", mint.secret.encode()),
         "prefix decoded": (_WITH_PREFIX, _lenient(mint.secret)),
         "prefix decoded without _": (_WITH_PREFIX, _lenient(mint.secret.replace("_", ""))),
+        "decoded up to _": (
+            "what can be decoded of the secret before its '_', prefix and all",
+            base64.b64decode(mint.secret.partition("_")[0][:4]),
+        ),
         "quoted": ("the secret with the quotation marks around it", f'"{mint.secret}"'.encode()),
         "not decoded": ("the text after 'whsec_' without decoding its base64", rest.encode()),
         "whole secret and line break": ("the secret with the white space around it", f"{mint.secret}\n".encode()),

@@ -145,6 +145,11 @@ def unprocessed(results: Sequence[Result], ask: Ask | None, poll: Poll) -> list[
         return []
 
 
+def settling(ask: Ask | None, poll: Poll) -> Callable[[Result], object]:
+    """Waits for one message to be processed, where somebody can tell."""
+    return lambda result: None if ask is None else _let_settle(ask, poll, [result.probe])
+
+
 def settled(results: Sequence[Result], ask: Ask | None, poll: Poll) -> dict[str, Processed]:
     """How often each message that was sent again has been processed, by the kind of its probes, once that has happened and settled."""
     if ask is None:

@@ -224,9 +224,7 @@ def _unclear(group: Sequence[Result], became: Mapping[str, Belief], alive: bool)
         result
         for result in group
         if result.probe.expect is Expect.REFUSED
-        and not (
-            result.accepted or result.refused or result.redirected or result.crashed or (result.closed and alive)
-        )
+        and not (result.accepted or result.refused or result.redirected or result.crashed or (result.closed and alive))
     ]
 
 

@@ -122,9 +122,7 @@ def _valid(results: Sequence[Result]) -> list[Finding]:
             if name in ("extra field", "odd bytes"):
                 break  # what refuses these refuses the others for the same reason
     rotation = [
-        result
-        for result in results
-        if result.probe.kind == "rotation" and not result.accepted and result.status != 429
+        result for result in results if result.probe.kind == "rotation" and not result.accepted and result.status != 429
     ]
     if rotation:
         findings.append(

@@ -49,7 +49,7 @@ class Way:
 
 
 PLAIN = Way()
-_OF_ONE_INVOICE = ("repeated", "simultaneous", "out of order")
+_OF_ONE_INVOICE = ("repeated", "simultaneous", "out of order", "restart")
 """Kinds whose probes are all about one invoice."""
 
 

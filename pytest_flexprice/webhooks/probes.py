@@ -100,6 +100,13 @@ def simultaneous(mint: Mint) -> list[Probe]:
     return [mint.signed(name, kind, title, body, message_id=message_id) for name in names]
 
 
+def before_and_after(mint: Mint) -> list[Probe]:
+    """One message before the handler is restarted, and again after."""
+    kind, title = "restart", "a message that it received before a restart"
+    before = mint.signed("before a restart", kind, title, mint.body(kind), message_id=mint.message_id(kind))
+    return [before, mint.again(before, "after a restart", kind)]
+
+
 def out_of_order(mint: Mint) -> list[Probe]:
     """An invoice's payment, then its finalization, and that once more with the state that the invoice has then."""
     kind, title = "out of order", "an invoice whose payment arrives before its finalization"
@@ -163,7 +170,9 @@ def _valid(mint: Mint) -> list[Probe]:
     both = mint.headers("two versions", f"v1a,{base64.b64encode(bytes(64)).decode()} {good}")
     return [
         mint.signed("odd bytes", "odd bytes", "a correctly signed message in unusual bytes", odd),
-        mint.signed("white space", "white space", "a correctly signed message with a blank and a line break at its end", spaced),
+        mint.signed(
+            "white space", "white space", "a correctly signed message with a blank and a line break at its end", spaced
+        ),
         mint.signed("letters", "letters", "a correctly signed message with letters beyond ASCII", letters),
         mint.signed("rotated newer", "rotation", rotated, also=other),
         mint.signed("rotated older", "rotation", rotated, secret=other, also=mint.secret),

@@ -18,6 +18,7 @@ REPEATED: Mapping[str, str] = {
     _OUT_OF_ORDER: "arrives again with a later state",
     "received": "arrives again after others",
     "after failure": _AFTER_FAILURE,
+    "restart": "arrives again after a restart",
 }
 """The kinds of probes that carry one message more than once: in which case."""
 _TOGETHER = "remember a message's id only together with the work that it asks for, in one transaction"
@@ -69,8 +70,8 @@ def _other_state(sent: Sequence[Result], processed: Processed) -> Iterator[Findi
     yield Finding(
         ITEM,
         f"{PATH}: {sent[-1].probe.name}",
-        f"the invoice whose payment arrived first, and whose finalization arrived again with a later state, was processed {processed.times} "
-        "times: either its payment is counted as well, or a repeat is recognised by its bytes",
+        "the invoice whose payment arrived first, and whose finalization arrived again with a later state, was processed "
+        f"{processed.times} times: either its payment is counted as well, or a repeat is recognised by its bytes",
         expected="once",
         observed=f"{processed.times} times",
         consequence="an event that Flexprice sends anew, with what the invoice has become, is booked again",

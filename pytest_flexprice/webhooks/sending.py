@@ -168,6 +168,25 @@ def try_twice(url: str, mint: Mint, *, user_agent: str = "", time_limit: float =
     return [*begun, *between, line.send(second)]
 
 
+def try_restart(
+    url: str, mint: Mint, restart: Callable[[], object], settle: Callable[[Result], object]
+) -> list[Result]:
+    """Send one message before the handler is restarted, and again after, as the delivery service would.
+
+    Args:
+        restart: restarts it, and returns once it answers again.
+        settle: waits until the message was processed; what a queue loses in a restart is another matter.
+    """
+    line = Line(url)
+    before, after = probes.before_and_after(mint)
+    first = line.send(before)
+    if not first.accepted:
+        return [first]
+    settle(first)
+    restart()
+    return [first, line.send(after)]
+
+
 def wanted(results: Iterable[Result]) -> dict[str, str]:
     """What a sound handler does with each probe, for people to read."""
     return {result.probe.name: result.probe.expect.value for result in results}

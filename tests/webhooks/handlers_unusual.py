@@ -24,6 +24,14 @@ def _within(seconds: float) -> type[Handler]:
     return verifying(check)
 
 
+class ImpatientAndSlow(_within(3)):  # type: ignore[misc]
+    """Takes messages of the last seconds, and its time for each."""
+
+    def receive(self, request: Request) -> Reply:
+        threading.Event().wait(0.3)
+        return super().receive(request)
+
+
 class ShutsOut(Handler):
     """Answers everything with a refusal once it has seen some forged messages: a firewall with a memory."""
 
@@ -212,7 +220,11 @@ UNUSUAL: dict[str, tuple[type[Handler], Wanted, bool]] = {
     "refuses with 422 and a body": (refuses(422, b'{"error":"signature"}'), "", True),
     "refuses with 410": (refuses(410), "", True),
     "refuses with 405": (refuses(405, Allow="POST"), "", False),
-    "refuses with a login page": (refuses(401, b"<form>Please log in</form>", **{"WWW-Authenticate": "Basic"}), "", True),
+    "refuses with a login page": (
+        refuses(401, b"<form>Please log in</form>", **{"WWW-Authenticate": "Basic"}),
+        "",
+        True,
+    ),
     "shuts out who sends forged messages": (ShutsOut, "takes true ones from here no longer", True),
     "shuts out who sends forged messages with 429": (
         type("ShutsOutBy429", (ShutsOut,), {"status": 429}),
