@@ -24,14 +24,6 @@ def _within(seconds: float) -> type[Handler]:
     return verifying(check)
 
 
-class ImpatientAndSlow(_within(3)):  # type: ignore[misc]
-    """Takes messages of the last seconds, and its time for each."""
-
-    def receive(self, request: Request) -> Reply:
-        threading.Event().wait(0.3)
-        return super().receive(request)
-
-
 class ShutsOut(Handler):
     """Answers everything with a refusal once it has seen some forged messages: a firewall with a memory."""
 

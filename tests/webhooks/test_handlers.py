@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from pytest_flexprice.model.finding import Finding, Kind, NotVerified, RequirementNotMet, Severity
 from pytest_flexprice.trial import webhook_probes
 from pytest_flexprice.webhooks import probes, sending
+from pytest_flexprice.webhooks.mint import Expect
 
 from .builders import SECRET, mint
 from .dripping import Dripping
 from .handler_table import BELIEVING, FIRST, LOSING, PUBLIC, REFUSING, SOUND, TABLE, UNUSUAL
 from .handlers import Handler
-from .handlers_unusual import ImpatientAndSlow
 
 
 def found(name: str) -> list[Finding]:
@@ -82,11 +83,25 @@ def test_what_a_limit_hides_is_not_verified_rather_than_wrong(name: str) -> None
     assert {finding.kind for finding in found(name) if finding.severity is Severity.ERROR} == {Kind.NOT_VERIFIED}
 
 
-def test_a_slow_trial_signs_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A handler that takes what is two seconds old and no more, in a trial that takes longer."""
-    monkeypatch.setattr(sending, "FRESH", 0.5)
-    monkeypatch.setitem(TABLE, "impatient and slow", (ImpatientAndSlow, "", True))
-    assert told("impatient and slow") == []
+def test_what_is_sent_late_is_signed_anew() -> None:
+    """A handler may take what is a minute old and no more, and a slow one gets its last message after that."""
+    early = mint().renewed(datetime.now(UTC) - timedelta(minutes=1))
+    renew = sending.Renewal(lambda now: probes.signature_probes(early.renewed(now)), early.now)
+    for probe in probes.signature_probes(early):
+        sent = renew(probe)
+        assert (sent.name, sent.invoice_id, sent.expect) == (probe.name, probe.invoice_id, probe.expect)
+        if probe.expect is Expect.ACCEPTED:
+            assert int(sent.headers["svix-timestamp"]) > early.now.timestamp() + 30
+            assert sent.headers["svix-id"] == probe.headers["svix-id"] or probe.name == "control"
+        if probe.expect is Expect.NO_EFFECT:
+            assert sent is probe  # under the very headers that were accepted
+
+
+def test_what_is_sent_at_once_stays_as_it_is() -> None:
+    new = mint()
+    renew = sending.Renewal(lambda now: probes.signature_probes(new.renewed(now)), new.now)
+    probe = probes.signature_probes(new)[1]
+    assert renew(probe) is probe
 
 
 def test_a_handler_that_drips_its_answer_is_given_up_in_time() -> None:
