@@ -233,6 +233,7 @@ def wallets_of_customer(call: Call) -> list[Row]:
 
 
 @route("GET", "/v1/wallets/:id/balance/real-time")
+@route("GET", "/v1/wallets/:id/balance/real-time-cached")
 def wallet_balance(call: Call) -> dict[str, Any]:
     """The balance less what unpaid invoices of the customer still ask for."""
     scope = Scope.of(call)
