@@ -130,12 +130,12 @@ def upcoming(scope: Scope, subscription: Row) -> list[dict[str, Any]]:
 def _application(scope: Scope, subscription: Row, grant: Row, moment: datetime) -> dict[str, Any]:
     number_of, recurring = grant["_paid"], grant["cadence"] == "RECURRING"
     if grant.get("_upcoming", (None,))[0] != number_of:
-        grant["_upcoming"] = (number_of, scope.world.new_id("cga"))
+        grant["_upcoming"] = (number_of, {"id": scope.world.new_id("cga"), **scope.stamped()})
     first = "first_time_recurring_credit_grant" if recurring else "onetime_credit_grant"
     count, key = grant.get("period_count") or 1, sha256(f"{grant['id']}|{moment}".encode()).hexdigest()[:16]
     end = periods.instalment(moment, grant["period"], count, 1) if recurring else None
     view = {
-        "id": grant["_upcoming"][1],
+        **grant["_upcoming"][1],
         "credit_grant_id": grant["id"],
         "subscription_id": subscription["id"],
         "scheduled_for": moment,
@@ -146,7 +146,6 @@ def _application(scope: Scope, subscription: Row, grant: Row, moment: datetime) 
         "application_reason": "recurring_credit_grant" if number_of else first,
         "subscription_status_at_application": subscription["subscription_status"],
         "idempotency_key": f"creditgrant-{key}",
-        **scope.stamped(),
     }
     return {name: value for name, value in view.items() if value is not None}
 
