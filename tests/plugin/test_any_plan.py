@@ -18,7 +18,7 @@ def test_a_truthful_plan_is_green(tmp_path: Path, seed: int) -> None:
     assert outcome.code == 0, outcome.output
 
 
-@pytest.mark.parametrize("seed", [5, 15])
+@pytest.mark.parametrize("seed", [5, 7])
 def test_a_company_unlike_the_others_is_green(tmp_path: Path, seed: int) -> None:
     unlike_companies.write(seed, tmp_path)
     outcome = rehearse(tmp_path)
