@@ -5,7 +5,7 @@ import pytest
 from pytest_flexprice.api.errors import ApiError, Refusal
 from pytest_flexprice.api.previews import Pace, PreviewReader, read_previews
 from pytest_flexprice.model.finding import NotVerified, not_verified
-from pytest_flexprice.oracle.invoicing.previews import quantities_agree
+from pytest_flexprice.oracle.invoicing.previews import disputed
 
 PRICE = {
     "id": "price_1",
@@ -77,7 +77,7 @@ def test_usage_that_stands_still_and_disagrees_is_a_finding():
     stuck = Stuck(changes=1)
     read = PreviewReader(stuck).read("subs_1")
     assert (read.usages["line_1"].total, stuck.asked) == (1, 2)
-    assert not quantities_agree(read)
+    assert disputed(read)
 
 
 class Stuck(Moving):
