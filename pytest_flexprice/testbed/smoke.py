@@ -163,7 +163,13 @@ def prove(bench: Bench) -> Climbed[Proved]:
     """Every part of every price under proof, billed exactly (checklist 5.3)."""
     own, name = bench.profile.environment, bench.profile.name
     prover = Prover(
-        bench.testbed, bench.eventually, bench.profile.budget, bench.patience, own.unproved, f"environments.{name}"
+        bench.testbed,
+        bench.eventually,
+        bench.profile.budget,
+        bench.patience,
+        own.unproved,
+        f"environments.{name}",
+        lanes=bench.lanes,
     )
     proved = prover.prove(plans_to_prove(bench.flexprice, bench.profile, bench.test_plan))
     parts = {f"{label} · {row.price} · {row.part}": row.words for label, rows in proved.tables.items() for row in rows}
