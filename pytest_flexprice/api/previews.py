@@ -12,6 +12,7 @@ from typing import Any
 
 from pytest_flexprice.api.client import Flexprice
 from pytest_flexprice.api.errors import ApiError
+from pytest_flexprice.api.pace import Pace
 from pytest_flexprice.api.paths import path_of
 from pytest_flexprice.api.taxes import AttachedTaxes
 from pytest_flexprice.model.decimals import ZERO, decimal, total
@@ -51,28 +52,6 @@ def _couponed(flexprice: Flexprice) -> set[str]:
         return {str(row.get("subscription_id")) for row in flexprice.list("/v1/coupons/associations")}
     except ApiError:
         return set()
-
-
-class Pace:
-    """Lets at most so many requests a second pass; ``None``: any number."""
-
-    def __init__(
-        self,
-        per_second: float | None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._gap = 1 / per_second if per_second else 0.0
-        self._clock, self._sleep, self._next = clock, sleep, 0.0
-
-    def wait(self) -> None:
-        """Return when the next request may be sent."""
-        if not self._gap:
-            return
-        now = self._clock()
-        if now < self._next:
-            self._sleep(self._next - now)
-        self._next = max(now, self._next) + self._gap
 
 
 def read_previews(
@@ -218,7 +197,11 @@ class _Reader:
     def otherwise(self, lines: Sequence[str]) -> dict[str, dict[str, Decimal]]:
         """What other aggregations come to of a few lines: the usage query takes whichever it is asked for (contract 3.9)."""
         asked = [line for line in self._lines if line.id in lines and self._billed.kind != PARENT]
-        return {line.id: {kind: self._aggregated(line, kind) for kind in WAYS} for line in asked[:EXPLAINED]}
+        return {line.id: self._recounted(line) for line in asked[:EXPLAINED]}
+
+    def _recounted(self, line: BilledLine) -> dict[str, Decimal]:
+        own = self._shared.meter(line.meter_id).aggregation.type
+        return {kind: self._aggregated(line, kind) for kind in WAYS if kind != own}
 
     def _aggregated(self, line: BilledLine, kind: str) -> Decimal:
         return decimal(self._ask(line, aggregation_type=kind).get("total_value"), ZERO)
