@@ -61,7 +61,6 @@ WRONG = {
     "W82": ("free tier", r"'api\.call' .* as if .*the price of a package is charged per unit"),
     "W84": ("tokens", r"'llm\.done' .* as if .*the exponent of the unit price is ignored"),
     "W85": ("yen and dinar", r"'image\.made' .* as if .*what is above the last tier costs what is in it"),
-    "W97": ("annual", r"'api\.call' shows a usage of .* as if .*what is behind the point is lost"),
     "W90": ("yen and dinar", r"as if .*the amount is a hundredth"),
 }
 """Wrong servers, and the price list on which each shows itself."""
@@ -109,6 +108,12 @@ def test_a_wrong_server_is_told_with_both_figures(fault: str, tmp_path: Path) ->
     assert any(re.search(says, finding.problem) for finding in seen.findings), seen.findings
     assert all(finding.expected is not None and finding.observed is not None for finding in seen.findings)
     assert any(row.state == "billed wrongly" for rows in seen.tables.values() for row in rows)
+
+
+def test_usage_that_lost_its_parts_is_told_with_its_rule(tmp_path: Path) -> None:
+    with served(PRICE_LISTS["annual"], tmp_path, "W97") as testbed:
+        problems = "\n".join(finding.problem for finding in proved(testbed).findings)
+    assert re.search(r"'api\.call' shows a usage of .* as if .*what is behind the point is lost", problems), problems
 
 
 def test_as_many_plans_are_asked_for_at_once_as_there_are_lanes() -> None:
