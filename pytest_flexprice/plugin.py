@@ -38,8 +38,18 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         return (yield)
     from pytest_flexprice.run.early import clean_import  # noqa: PLC0415 - a run's machinery
 
+    # What is added first is called last: after every conftest.py's own cleanup.
+    early_config.add_cleanup(lambda: _insist(early_config))
     with clean_import(early_config.rootpath, name):
         return (yield)
+
+
+def _insist(config: pytest.Config) -> None:
+    from pytest_flexprice.evidence.plugin import PLUGIN  # noqa: PLC0415 - a run's machinery
+
+    evidence = config.stash.get(PLUGIN, None)
+    if evidence is not None:
+        evidence.insist()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -61,6 +61,7 @@ def configure(config: pytest.Config, name: str) -> None:
         this.worker,
         rehearsal=this.profile.rehearsal,
         packaged=collector.features_folder(),
+        arguments=this.arguments,
     )
     config.pluginmanager.register(recorder, "flexprice-recorder")
     if not hasattr(config, "workerinput"):
