@@ -73,7 +73,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
         return tasks.main(config, named[0])
     if config.args_source is not config.ArgsSource.ARGS:
-        from pytest_flexprice.run.collector import features_folder  # noqa: PLC0415 - pytest-bdd and gherkin
+        from pytest_flexprice.evidence.written import features_folder  # noqa: PLC0415 - a run's machinery
 
         own = config.rootpath / "golive"
         config.args[:] = [str(features_folder()), *([str(own)] if own.is_dir() else [])]

@@ -10,7 +10,6 @@ import inspect
 import types
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +21,6 @@ from pytest_bdd.steps import step_function_context_registry
 from pytest_flexprice.evidence.written import LEVEL_TAGS, Written, read_scenarios
 from pytest_flexprice.model.checklist import BY_TAG, ITEMS, Item, Level
 from pytest_flexprice.run.awaited import carried_out
-
-
-def features_folder() -> Path:
-    """Where the packaged feature files lie: beside the steps, in a checkout, an editable install and a wheel."""
-    return Path(str(import_module("pytest_flexprice.steps").__file__)).resolve().parents[1] / "features"
 
 
 class FeatureFile(pytest.Module):

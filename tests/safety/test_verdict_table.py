@@ -231,7 +231,7 @@ WAYS = (
 
 
 def write(folder: Path, way: Way) -> list[str]:
-    from pytest_flexprice.run.collector import features_folder
+    from pytest_flexprice.evidence.written import features_folder
 
     (folder / "conftest.py").write_text(STEPS.format(ending=way.ending) + way.code + "\n")
     (folder / "golive").mkdir()
