@@ -93,7 +93,7 @@ def test_its_end_is_told_in_time(left: int, told: bool) -> None:
 def test_a_run_that_sends_nothing_looks_at_it_too(level: Level, looked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Above level read the messages that the handler gets look at it."""
     asked: list[str] = []
-    monkeypatch.setattr(certificate, "read", lambda url: asked.append(url))
+    monkeypatch.setattr(certificate, "read", asked.append)
     monkeypatch.setattr(steps, "_require_registered", lambda endpoints, webhooks: [])
     monkeypatch.setattr(steps, "reading", lambda *given: nullcontext())
     plan = SimpleNamespace(webhooks=Webhooks(endpoint="https://b.acme.example/hooks"))
