@@ -167,12 +167,6 @@ CHANGING = (
         True,
     ),
     Case("the same page again and again", to("POST", lambda path: path == INVOICES, _same_page), r"", True),
-    Case(
-        "an invoice says that it is voided, and is not",
-        lambda: make.on("GET", is_invoice, make.changed(lambda body: {**body, "invoice_status": "VOIDED"})),
-        r"",
-        True,
-    ),
 )
 STEERING = tuple(
     Case(f"{what} for an id of an invoice", _to_rows(INVOICES, lambda row, text=text: row.update(id=text)), r"", True)  # type: ignore[misc]
