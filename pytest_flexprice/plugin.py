@@ -40,7 +40,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
     # What is added first is called last: after every conftest.py's own cleanup.
     early_config.add_cleanup(lambda: _insist(early_config))
-    with clean_import(early_config.rootpath, name):
+    full = bool(getattr(early_config.known_args_namespace, "fulltrace", False))
+    with clean_import(early_config.rootpath, name, full=full):
         return (yield)
 
 

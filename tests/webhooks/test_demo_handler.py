@@ -40,6 +40,18 @@ def test_an_unknown_fault_is_refused():
         DemoHandler(SECRET, "F999")
 
 
+def test_it_has_several_faults_at_once_but_verifies_in_one_way_only():
+    with DemoHandler(SECRET, ("F126", "F118")) as handler:
+        unsigned = {"Content-Type": "application/json"}
+        answers = [
+            requests.post(handler.url, json={"event_type": kind}, headers=unsigned, timeout=5).status_code
+            for kind in ("subscription.created", "never.heard.of")
+        ]
+    assert answers == [204, 400]
+    with pytest.raises(ValueError, match="F120 and F121 exclude each other"):
+        DemoHandler(SECRET, ("F121", "F120"))
+
+
 @pytest.mark.parametrize(("fault", "times"), [("", 1), ("F130", 2), ("F143", 0), ("F131", 0)])
 def test_a_repeated_message_shows_what_the_handler_did_with_it(fault, times):
     with DemoHandler(SECRET, fault) as handler:
@@ -52,11 +64,15 @@ def test_a_repeated_message_shows_what_the_handler_did_with_it(fault, times):
         kind: min(times, 1) if times < 2 else copies for kind, copies in sent.items()
     }
     findings = repeat_findings(results, processed)
-    assert [one.severity for one in findings] == {0: [Severity.INFO] * 2, 1: [], 2: [Severity.ERROR] * 3}[times]
+    assert [one.severity for one in findings] == {
+        0: [Severity.INFO] * 2,
+        1: [],
+        2: [Severity.ERROR, Severity.ERROR, Severity.WARNING],
+    }[times]
     if times == 2:
         assert "processed 2 times where it arrives again" in findings[0].sentence
         assert "processed 3 times where it arrives several times at the same moment" in findings[1].sentence
-        assert "processed 2 times where it arrives again with a later state" in findings[2].sentence
+        assert "arrived again with a later state, was processed 2 times" in findings[2].sentence
         assert findings[0].item == "6.4"
         assert findings[0].sentence.count("msg_golive") == 2
 
