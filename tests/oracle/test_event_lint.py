@@ -181,7 +181,7 @@ FORMS = {
     "camel case": ([{"eventName": "x", "externalCustomerId": "a", "eventId": "1"}], "spelled in another way", "eventName to event_name"),
     "wrapped": ([{"payload": event()}], "wrapped in other objects, under 'payload'", "payload to the event itself"),
     "wrapped text": ([{"Body": json.dumps(event())}], "as a text under 'Body'", "Body to the event itself"),
-    "wrapped deep": ([{"logs": [{"body": {"text": json.dumps(event())}}]}], "as a text under 'logs.body.text'", "body.text to the event itself"),
+    "wrapped deep": ([{"logs": [{"body": {"text": json.dumps(event())}}]}], "text under 'logs.body.text'", "body.text to the event"),
     "wrapped CloudEvents": ([{"event": cloud(1), "at": "x"}], "under 'event' and are CloudEvents", "itself, and there type to event_name"),
     "Amberflo": ([{"customerId": "a", "meterApiName": "m", "uniqueId": "u"}], "Amberflo's events", "uniqueId to event_id"),
     "Metronome": ([{"transaction_id": "1", "customer_id": "a", "event_type": "m"}], "Metronome's events", "event_type to event_name"),
