@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from pytest_flexprice.model.finding import Finding
-from pytest_flexprice.oracle.samples.lines import Form, array_form, line_form, parsed
+from pytest_flexprice.oracle.samples.lines import PRETTY, Form, array_form, line_form, parsed
 from pytest_flexprice.oracle.samples.rules import file_kind
 
 FIELDS = ("event_name", "external_customer_id", "event_id", "timestamp", "properties")
@@ -86,7 +86,14 @@ def look(path: Path) -> Look:
         return found
     for number, one in enumerate(_events(path), 1):
         found.seen = number
-        form = line_form(one) if isinstance(one, str) else _form(one) if isinstance(one, dict) else array_form(one)
+        within = number == 1 or any(form.name == PRETTY[0] for form in found.forms)
+        form = (
+            line_form(one, within=within)
+            if isinstance(one, str)
+            else _form(one)
+            if isinstance(one, dict)
+            else array_form(one)
+        )
         if form is not None:
             found.forms[form] += 1
             found.first.setdefault(form, number)

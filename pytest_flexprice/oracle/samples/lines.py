@@ -33,8 +33,11 @@ def array_form(one: Any) -> Form | None:
     )
 
 
-def line_form(text: str) -> Form | None:
-    """A line that is no JSON but holds an object, such as one with a time and a level before it; or what else it may be."""
+def line_form(text: str, *, within: bool = False) -> Form | None:
+    """A line that is no JSON but holds an object, such as one with a time and a level before it; or what else it may be.
+
+    ``within`` says that the file begins here, or that lines before were parts of JSON: then a lone bracket is one, too.
+    """
     start = text.find("{")
     inner = parsed(text[start:]) if start >= 0 else None
     if isinstance(inner, dict) and start == 0:
@@ -43,9 +46,13 @@ def line_form(text: str) -> Form | None:
         shown = text[:start].strip()
         return Form("lines of a log, with text before each object", f"each line to its object, without '{shown[:20]}…'")
     plain = text.strip()
+    if within and _BRACKET.fullmatch(plain):
+        return Form(PRETTY[0], "", PRETTY[1])
     return next((Form(name, "", remedy) for pattern, name, remedy in _LINES if pattern.match(plain)), None)
 
 
+PRETTY = ("lines of JSON that goes over several lines", "name the file .json")
+_BRACKET = re.compile(r"[\[\]{}],?")
 _LINES = tuple(
     (re.compile(pattern, re.DOTALL), name, remedy)
     for pattern, name, remedy in (
@@ -54,7 +61,7 @@ _LINES = tuple(
             "objects with a comma behind each",
             "take the commas away; an array goes into a file named .json",
         ),
-        (r"[\[\]]$|[{}],?$|\"[^\"]*\"\s*:.*", "lines of JSON that goes over several lines", "name the file .json"),
+        (r"\"[^\"]*\"\s*:.*", *PRETTY),
         (r"\{.*\}\s*\{.*\}$", "several objects on one line", "write each object on a line of its own"),
         (
             r"\{\s*'|\{\s*\w+\s*:",
