@@ -12,12 +12,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pytest_flexprice.model.decimals import ZERO, decimal
 from pytest_flexprice.model.parsing import parses
 from pytest_flexprice.model.prices import Price
+from pytest_flexprice.model.subscriptions import STANDALONE
 from pytest_flexprice.model.times import Window, instant, instant_of
 from pytest_flexprice.oracle.invoicing.coupons import AttachedCoupon
 from pytest_flexprice.oracle.pricing.commitments import Commitment, LineCommitment
 from pytest_flexprice.oracle.pricing.periods import next_boundary, next_period
-
-STANDALONE, PARENT, INHERITED, GROUPED = "standalone", "parent", "inherited", "grouped_invoicing"
 
 
 @dataclass(frozen=True)
@@ -114,10 +113,14 @@ class BilledSubscription:
         )
 
 
+_SHORT = {"IST": "Asia/Kolkata"}
+"""Short forms of zones that Flexprice knows and the zone database does not."""
+
+
 def _zone(name: str) -> tzinfo:
     """The customer's time zone; Flexprice takes any text for one, and goes by UTC where it is none."""
     try:
-        return ZoneInfo(name)
+        return ZoneInfo(_SHORT.get(name, name))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return UTC
 
