@@ -35,7 +35,7 @@ CUSTOMERS = (
     "tests/oracle/test_customers.py",
     "tests/oracle/test_subscriptions.py",
 )
-VERDICT = ("tests/evidence/test_verdict.py", "tests/unit/test_statements.py", "tests/safety/test_verdict_table.py")
+VERDICT = ("tests/evidence/test_verdict.py", "tests/unit/test_statements.py")
 GUARD = ("tests/unit/test_guard.py", "tests/safety/test_guard_table.py")
 VALUES = ("tests/unit/test_values.py", "tests/oracle/test_from_api.py")
 TESTS = {
