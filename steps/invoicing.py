@@ -17,9 +17,9 @@ from pytest_flexprice.api.invoicing import (
     read_unpaid_invoices,
 )
 from pytest_flexprice.api.observed import observing
+from pytest_flexprice.api.pace import Pace
 from pytest_flexprice.api.previews import (
     REQUESTS_PER_SECOND,
-    Pace,
     PreviewReader,
     read_previews,
     read_running_subscriptions,

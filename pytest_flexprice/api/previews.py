@@ -12,6 +12,7 @@ from typing import Any
 
 from pytest_flexprice.api.client import Flexprice
 from pytest_flexprice.api.errors import ApiError
+from pytest_flexprice.api.pace import Pace
 from pytest_flexprice.api.paths import path_of
 from pytest_flexprice.api.taxes import AttachedTaxes
 from pytest_flexprice.model.decimals import ZERO, decimal, total
@@ -48,28 +49,6 @@ def _couponed(flexprice: Flexprice) -> set[str]:
         return {str(row.get("subscription_id")) for row in flexprice.list("/v1/coupons/associations")}
     except ApiError:
         return set()
-
-
-class Pace:
-    """Lets at most so many requests a second pass; ``None``: any number."""
-
-    def __init__(
-        self,
-        per_second: float | None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._gap = 1 / per_second if per_second else 0.0
-        self._clock, self._sleep, self._next = clock, sleep, 0.0
-
-    def wait(self) -> None:
-        """Return when the next request may be sent."""
-        if not self._gap:
-            return
-        now = self._clock()
-        if now < self._next:
-            self._sleep(self._next - now)
-        self._next = max(now, self._next) + self._gap
 
 
 def read_previews(

@@ -149,7 +149,9 @@ def _csv_rows(connection: Any, traffic: Traffic, files: Sequence[Path], names: s
         _say_which_line(connection, traffic, files)
     if any(f"{root}_1" in guessed for root in _roots(traffic)):  # what DuckDB calls the second of two
         for file in files:
-            _check_once(traffic, max((_header(connection, file, each) for each in _DELIMITERS), key=len), file)
+            headers = [_header(connection, file, each) for each in _DELIMITERS]
+            longest: list[str] = max(headers, key=len)
+            _check_once(traffic, longest, file)
     return rows
 
 

@@ -70,6 +70,9 @@ def _connected(traffic: Traffic, folder: Path, variable: Variables) -> Iterator[
         connection = ibis.duckdb.connect(f"{scratch}/log.duckdb", temp_directory=scratch)
         try:
             connection.raw_sql("SET TimeZone = 'UTC'")
+            connection.raw_sql(
+                "SET force_compression = 'uncompressed'"
+            )  # compressing what is read a few times costs twice the copy
             with quietly():
                 raw = table_of(connection, traffic, files)
             yield raw, "duckdb", ", ".join(traffic.sources)

@@ -41,16 +41,16 @@ def seconds(column: Column, zone: str, name: str, dialect: Dialect, *, thorough:
     if kind.is_timestamp():
         if kind.timezone is None and not zone:
             raise naive(f"column '{name}' holds timestamps without a zone")
-        return _second(column if kind.timezone is not None else dialect.zoned(column, zone))
+        return dialect.second(column if kind.timezone is not None else dialect.zoned(column, zone))
     if kind.is_numeric():
         whole = column.cast("int64") if kind.is_integer() else dialect.tried(column.floor(), "int64")
         return _counted(whole.cast("string"))
     if not thorough:
-        return _second(dialect.tried(_only(column, _ZONED), _UTC))
+        return dialect.second(dialect.tried(_only(column, _ZONED), _UTC))
     text = _usual(column.strip())
-    ways = [_second(dialect.tried(_only(each, _ZONED), _UTC)) for each in (column, text)]
+    ways = [dialect.second(dialect.tried(_only(each, _ZONED), _UTC)) for each in (column, text)]
     if zone:
-        ways.append(_second(dialect.zoned(dialect.tried(_only(text, NAIVE), "timestamp"), zone)))
+        ways.append(dialect.second(dialect.zoned(dialect.tried(_only(text, NAIVE), "timestamp"), zone)))
     return ibis.coalesce(*ways, _counted(_only(text, _NUMBER)))
 
 
@@ -62,10 +62,6 @@ def naive(what: str) -> Exception:
         f"{what} in the company's log, so it is not known when events happened",
         remedy="set traffic.timezone, such as 'UTC'",
     )
-
-
-def _second(moment: Column) -> Column:
-    return moment.truncate("s").epoch_seconds().cast("int64")
 
 
 def _only(text: Column, pattern: str) -> Column:

@@ -3,7 +3,8 @@
 import pytest
 
 from pytest_flexprice.api.errors import ApiError, Refusal
-from pytest_flexprice.api.previews import Pace, PreviewReader, read_previews
+from pytest_flexprice.api.pace import Pace
+from pytest_flexprice.api.previews import PreviewReader, read_previews
 from pytest_flexprice.model.finding import NotVerified, not_verified
 from pytest_flexprice.oracle.invoicing.previews import quantities_agree
 
