@@ -14,11 +14,17 @@ from ..kernel.tables import Row
 
 _SIGNUP = Schema(
     "SignUpRequest",
-    field("email", rules="required,email"),
-    field("password", rules="required,min=8"),
+    field("email", rules="required,email", bound=True),
+    field("password", rules="omitempty,min=8", bound=True),
     field("tenant_name"),
 )
-_LOGIN = Schema("LoginRequest", field("email", rules="required,email"), field("password", rules="required"))
+_LOGIN = Schema(
+    "LoginRequest",
+    field("email", rules="required,email", bound=True),
+    field("password", rules="required", bound=True),
+)
+_CHECK = "Please check the request payload"
+_SHORTEST = 8
 
 
 def _session(call: Call, user: Row) -> dict[str, Any]:
@@ -33,7 +39,7 @@ def _by_email(call: Call, email: str) -> Row | None:
 @route("POST", "/v1/auth/signup", public=True)
 def sign_up(call: Call) -> dict[str, Any]:
     """A tenant of its own with one environment, "Sandbox", and its first super_admin."""
-    body = call.bind(_SIGNUP)
+    body = call.bind(_SIGNUP, _CHECK)
     if _by_email(call, body["email"]):
         raise errors.conflict("An account with this email already exists", {"email": body["email"]})
     access, world, now = access_of(call.world), call.world, call.now
@@ -56,7 +62,9 @@ def sign_up(call: Call) -> dict[str, Any]:
 @route("POST", "/v1/auth/login", public=True)
 def log_in(call: Call) -> dict[str, Any]:
     """A session for an e-mail and its password."""
-    body = call.bind(_LOGIN)
+    body = call.bind(_LOGIN, _CHECK)
+    if len(body["password"]) < _SHORTEST:
+        raise errors.failed(_LOGIN.name, ("Password", "min"))
     user = _by_email(call, body["email"])
     if user is None:
         raise errors.not_found("User not found")

@@ -61,7 +61,9 @@ GRANTS = Resource(
     "Credit grant",
     ("name", "scope", "plan_id", "subscription_id"),
     (among("plan_ids", "plan_id"), among("subscription_ids", "subscription_id"), equal("scope")),
+    statuses=("published", "archived"),
     sort="name",
+    paged=False,
 )
 GRANTS.serve("/v1/creditgrants", search=False, one=True)
 

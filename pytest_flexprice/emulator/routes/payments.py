@@ -148,6 +148,7 @@ PAYMENTS = Resource(
     _COLUMNS,
     tuple(map(equal, ("destination_id", "destination_type", "payment_method_type", "payment_status", "currency"))),
     sort="name",
+    paged=False,
     view=lambda call, row, _page: _read(Scope.of(call), row),
 )
 PAYMENTS.serve("/v1/payments", search=False)

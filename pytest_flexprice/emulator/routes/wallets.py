@@ -11,7 +11,7 @@ from ..billing.scope import Scope, customer_by_external_id, customer_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, strings
 from ..kernel.call import Call
-from ..kernel.lists import OWN
+from ..kernel.lists import OWN, UNEXPLAINED
 from ..kernel.resource import Filter, Resource, among, bounded, equal
 from ..kernel.routing import route
 from ..kernel.tables import Row
@@ -64,6 +64,7 @@ WALLETS = Resource(
     sort="name",
     conditions=False,
     offset=OWN,
+    words=UNEXPLAINED,
 )
 WALLETS.serve("/v1/wallets")
 TRANSACTIONS = Resource(
