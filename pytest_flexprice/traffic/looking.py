@@ -120,7 +120,7 @@ def looked_up(
     done = _found_elsewhere(search, theirs, _spread(missing, MOST_LOOKUPS), now)
     if done < len(missing):
         notes.append(f"{len(missing):,} events differ, of which {done} were looked for one by one elsewhere")
-    return classified(list(_flat(ours)), list(_flat(theirs)), known.by_name)
+    return classified(list(_flat(ours)), list(_flat(theirs)), known.by_name, search.window)
 
 
 def _found_elsewhere(search: Search, theirs: Ids, wanted: Sequence[str], now: datetime) -> int:

@@ -51,7 +51,7 @@ class Stretch(NamedTuple):
 class Search:
     """The search for what differs in a window of whole days; ``is_over`` tells that there is no time for more.
 
-    ``state`` keeps what was read for the next run, ``counted`` is what both sides have of each day.
+    ``state`` keeps what was read for the next run, ``counted`` is what both sides have of each day of the ``window``.
     """
 
     log: Log
@@ -61,10 +61,11 @@ class Search:
     is_over: Callable[[], bool] = lambda: False
     state: State | None = None
     counted: dict[datetime, list[object]] = field(default_factory=dict)
+    window: Window | None = None
 
     def days(self, window: Window, names: Iterable[str], ours: Side, theirs: Side) -> set[tuple[str, datetime]]:
         """The event names and days that differ; what was counted on both sides is left in ``ours`` and ``theirs``."""
-        ours.ids = self.log.counts(window, DAY)
+        self.window, ours.ids = window, self.log.counts(window, DAY)
         for name in names:
             self.progress(f"counting '{name}'")
             found = read_ids_by_name(self.flexprice, name, window, "DAY")
