@@ -38,7 +38,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         return (yield)
     from pytest_flexprice.run.early import clean_import  # noqa: PLC0415 - a run's machinery
 
-    with clean_import(early_config.rootpath, name):
+    full = bool(getattr(early_config.known_args_namespace, "fulltrace", False))
+    with clean_import(early_config.rootpath, name, full=full):
         return (yield)
 
 

@@ -13,6 +13,7 @@ from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.customers import (
     read_coupon_codes,
     read_customers,
+    read_own_allowances,
     read_own_prices,
     read_plan_prices,
     read_subscriptions,
@@ -108,6 +109,7 @@ def agreed(customer_register: Register, flexprice: Flexprice) -> Agreed:
         lru_cache(maxsize=1)(lambda: read_own_prices(flexprice)),
         lru_cache(maxsize=1)(lambda: read_coupon_codes(flexprice)),
         customer_register.owner_of,
+        lru_cache(maxsize=1)(lambda: read_own_allowances(flexprice)),
     )
 
 

@@ -72,11 +72,11 @@ def write(seed: int, folder: Path) -> None:
         csv.writer(file, delimiter=delimiter, lineterminator="\n").writerows(lines)
     parts = [
         HEAD.format(test_plan=chance.choice(list(plans))),
-        _invoicing(chance),
+        invoicing(chance),
         WEBHOOKS if chance.random() < 0.7 else "",
     ]
     parts += [_event(chance, feature["meter"], plans, rows, folder, now) for feature in features.values()]
-    parts += [_attestation(item) for item in ("8.1", "8.2", "8.3", "8.4")]
+    parts += [attestation(item) for item in ("8.1", "8.2", "8.3", "8.4")]
     (folder / "golive.toml").write_text("".join(parts), encoding="utf-8")
 
 
@@ -218,7 +218,7 @@ def _event(
     return f'\n[[events]]\nname = "{name}"\nproperties = {{ {properties} }}\nsamples = "{name}.ndjson"\n{unbilled}'
 
 
-def _invoicing(chance: random.Random) -> str:
+def invoicing(chance: random.Random) -> str:
     lines = [
         f"grace_period_days = {chance.choice((1, 14, 30))}",
         f"auto_cancel = {chance.choice(('true', 'false'))}",
@@ -233,7 +233,7 @@ def _invoicing(chance: random.Random) -> str:
     return "\n[invoicing]\n" + "".join(line + "\n" for line in lines)
 
 
-def _attestation(item: str) -> str:
+def attestation(item: str) -> str:
     return f"""
 [[attestations]]
 item = "{item}"

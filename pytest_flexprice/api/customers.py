@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_flexprice.api.client import Flexprice
+from pytest_flexprice.api.errors import ApiError
 from pytest_flexprice.api.observed import observing
 from pytest_flexprice.model.prices import Price
 
@@ -46,3 +47,24 @@ def read_coupon_codes(flexprice: Flexprice) -> dict[str, frozenset[str]]:
             code = str((row.get("coupon") or {}).get("coupon_code") or "").lower()
             found.setdefault(str(row.get("subscription_id")), set()).add(code)
     return {key: frozenset(codes) for key, codes in found.items()}
+
+
+def read_own_allowances(flexprice: Flexprice) -> dict[str, list[str]]:
+    """What single subscriptions are allowed beside their plan, in words, by subscription; nothing where the key may not read it."""
+    found: dict[str, list[str]] = {}
+    try:
+        for row in flexprice.search("/v1/entitlements/search", {"entity_type": "SUBSCRIPTION", "expand": "features"}):
+            if row.get("entity_type") == "SUBSCRIPTION":
+                found.setdefault(str(row.get("entity_id")), []).append(_allowed(row))
+    except ApiError:
+        return {}
+    return found
+
+
+def _allowed(row: Mapping[str, Any]) -> str:
+    feature = row.get("feature") or {}
+    name = f"'{feature.get('lookup_key') or feature.get('name') or row.get('feature_id')}'"
+    if row.get("feature_type") != "metered":
+        return name
+    limit = row.get("usage_limit")
+    return f"{'without limit' if limit is None else limit} of {name} {row.get('usage_reset_period') or ''}".rstrip()

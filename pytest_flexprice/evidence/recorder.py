@@ -279,7 +279,8 @@ class ScenarioRecorder:
     def _note_error(self, record: ScenarioRecord, error: BaseException, when: str) -> None:
         """Keep the gravest of what was raised; a message tells that something was."""
         outcome = outcome_of(error)
-        if record.message and graver(record.outcome, outcome) == record.outcome:
+        in_other_words = isinstance(error.__context__, pytest.FixtureLookupError)
+        if record.message and graver(record.outcome, outcome) == record.outcome and not in_other_words:
             return
         record.outcome = outcome
         record.message = self.redactor.text(one_line(error, when)) or "It ended without a word."

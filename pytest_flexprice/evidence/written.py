@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,11 +11,13 @@ from typing import Any
 
 from gherkin.parser import Parser
 
+from pytest_flexprice.evidence import gherkin_words
 from pytest_flexprice.evidence.execution import identity
 from pytest_flexprice.evidence.records import ScenarioRecord
 from pytest_flexprice.evidence.scenarios import home
-from pytest_flexprice.model.bounded import Unreadable, read_text
+from pytest_flexprice.model.bounded import Unreadable, read_bytes, read_text
 from pytest_flexprice.model.checklist import BY_TAG, Level
+from pytest_flexprice.model.shown import shown
 
 LARGEST_FEATURE = 1_000_000
 LEVEL_TAGS = {level.word: level for level in Level}
@@ -28,7 +31,7 @@ class FeatureError(Exception):
 class Written:
     """A scenario as it is written: its name, line and all tags that apply to it; ``rows`` of an outline, None for others.
 
-    ``empty`` is one without a step of its own.
+    ``empty`` is one without a step of its own; ``unread`` are lines that look like steps and are read as its description.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Written:
     tags: frozenset[str]
     rows: int | None = None
     empty: bool = False
+    unread: tuple[str, ...] = ()
 
     @property
     def items(self) -> list[str]:
@@ -55,20 +59,29 @@ def read_scenarios(path: Path) -> list[Written]:
         FeatureError: the file cannot be read, or is not Gherkin.
     """
     try:
-        document = Parser().parse(read_text(path, "the feature file", LARGEST_FEATURE))
+        text = read_text(path, "the feature file", LARGEST_FEATURE)
     except (Unreadable, FileNotFoundError) as error:
         raise FeatureError(str(error)) from None
+    if read_bytes(path, "the feature file", LARGEST_FEATURE).startswith(codecs.BOM_UTF8):
+        raise FeatureError(f"{path}:1: the feature file begins with a byte order mark; save it as UTF-8 without one")
+    if odd := next((line for line in text.splitlines() if shown(line) != line), ""):
+        number = text.splitlines().index(odd) + 1
+        raise FeatureError(f"{path}:{number}: {odd.strip()!r} holds a sign that nothing shows; write the line anew")
+    try:
+        document = Parser().parse(text)
     except Exception as error:
-        raise FeatureError(f"{path}: this is not Gherkin: {str(error).splitlines()[-1].strip()}") from None
+        line, words = gherkin_words.problem(text, error)
+        raise FeatureError(f"{path}:{line}: this is not Gherkin: {words}") from None
     feature = document.get("feature")
-    return list(_scenarios(feature, frozenset())) if feature else []
+    return list(_scenarios(feature, frozenset(), gherkin_words.Steps(feature["language"]))) if feature else []
 
 
-def _scenarios(node: Any, inherited: frozenset[str]) -> Iterator[Written]:
+def _scenarios(node: Any, inherited: frozenset[str], steps: gherkin_words.Steps) -> Iterator[Written]:
     tags = inherited | {tag["name"].lstrip("@") for tag in node.get("tags", ())}
+    before = [child["background"] for child in node.get("children", ()) if "background" in child]
     for child in node.get("children", ()):
         if "rule" in child:
-            yield from _scenarios(child["rule"], tags)
+            yield from _scenarios(child["rule"], tags, steps)
         if "scenario" in child:
             scenario = child["scenario"]
             own = {tag["name"].lstrip("@") for tag in scenario["tags"]}
@@ -76,7 +89,9 @@ def _scenarios(node: Any, inherited: frozenset[str]) -> Iterator[Written]:
             texts = [scenario["name"], *(step["text"] for step in scenario["steps"])]
             outline = any("<" in text for text in texts) or bool(scenario["examples"])
             rows = sum(len(table.get("tableBody", ())) for table in scenario["examples"]) if outline else None
-            yield Written(scenario["name"], scenario["location"]["line"], tags | own, rows, not scenario["steps"])
+            unread = tuple(line for part in (*before, scenario) for line in steps.unread(part.get("description", "")))
+            line = scenario["location"]["line"]
+            yield Written(scenario["name"], line, tags | own, rows, not scenario["steps"], unread)
 
 
 def expected(files: Iterable[Path], root: Path, packaged: Path | None) -> list[ScenarioRecord]:

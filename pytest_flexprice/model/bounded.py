@@ -16,6 +16,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+from pytest_flexprice.model import toml_words
 from pytest_flexprice.model.decimals import LARGEST_EXPONENT, MOST_DIGITS
 
 LARGEST_PLAN = 1_000_000
@@ -99,16 +100,17 @@ def read_text(path: Path, what: str, largest: int) -> str:
 
 
 def parse_toml(text: str, path: Path, what: str) -> dict[str, Any]:
-    """The tables of a TOML text.
+    """The tables of a TOML text, its numbers exact: an int, or a ``Decimal``.
 
     Raises:
-        Unreadable: it is not TOML, or a number, key or nesting is beyond its bounds; the sentence names file and line.
+        Unreadable: it is not TOML, or a number, key or nesting is beyond its bounds; the sentence names the file and each such line.
     """
     _within_bounds(_TOML, text, path, what)
     try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Unreadable(f"{path}: this is not TOML: {error}; correct that line.") from None
+        return tomllib.loads(text, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        told = "; ".join(f"{f'line {line}: ' if line else ''}{words}" for line, words in toml_words.problems(text))
+        raise Unreadable(f"{path}: this is not TOML: {told}.") from None
 
 
 def parse_json(text: str, path: Path, what: str) -> Any:

@@ -131,6 +131,8 @@ def _meant(text: str) -> str:
         return f"{' or '.join(meant)}?" if meant else ""
     if re.fullmatch(r"[2-6]\d{4}", text):
         return "a spreadsheet's day number: format the column as text such as 2026-11-02"
+    if re.search(r"[+-]\d{2}(\d{2})?$", text) and "T" in text:
+        return "write the offset like +02:00"
     return "add the zone, such as Z for UTC" if re.match(r"\d{4}-\d{2}-\d{2}[T ]\d", text) else ""
 
 

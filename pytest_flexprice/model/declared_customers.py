@@ -11,15 +11,28 @@ import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from pytest_flexprice.model import bounded, customer_columns
+from pytest_flexprice.model import cells as cells_of_tables
 from pytest_flexprice.model.customer_columns import BY_NAME, NAMES
 from pytest_flexprice.model.golive_plan import Customers
 from pytest_flexprice.model.near_miss import NearMisses
 
 DELIMITERS = ",;\t|"
+_USUAL = "utf-8-sig"
+_OTHER_FILES = (
+    (b"PK\x03\x04", "a spreadsheet or a zip archive"),
+    (b"\xd0\xcf\x11\xe0", "a spreadsheet of an old kind"),
+    (b"%PDF", "a PDF"),
+    (b"<", "a page or XML, perhaps that of a login"),
+    (b"[", "JSON"),
+    (b"{", "JSON"),
+)
+_HEADER_WITHIN = 20
 _SEPARATOR = re.compile(r"\ufeff?\"?sep=(.)\"?\s*", re.IGNORECASE)
 _SHOWN = 60
 
@@ -83,7 +96,7 @@ class Form:
         ]
         if self.delimiter != ",":
             found.append(f"its delimiter is {'a tab' if self.delimiter == chr(9) else repr(self.delimiter)}")
-        return found + ([f"it is {self.encoding.upper()}"] if self.encoding.startswith("utf-16") else [])
+        return found + ([f"it is {self.encoding.upper()}"] if self.encoding != _USUAL else [])
 
 
 def declared(customers: Customers, folder: Path) -> Iterator[Row | Problem]:
@@ -135,16 +148,21 @@ def form_of(path: Path, name: str) -> Form:
 
 
 def _encoding(start: bytes) -> str:
+    for sign, what in _OTHER_FILES:
+        if start.lstrip().startswith(sign) and start[1:2] != b"\0":
+            raise csv.Error(f"it is {what}")
+    if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    if start.startswith(b"PK\x03\x04"):
-        raise csv.Error("it is a spreadsheet or a zip archive")
-    return "utf-8-sig"
+    # Every second byte of plain letters is nothing: some programs write no byte order mark.
+    halves = {(False, True): "utf-16-le", (True, False): "utf-16-be"}
+    return halves.get((start[:1] == b"\0", start[1:2] == b"\0"), _USUAL)
 
 
 def _opened(path: Path, encoding: str) -> TextIO:
     # A byte that is no UTF-8 must not hide the rest of the file: it is told with its line.
-    return path.open(encoding=encoding, errors="surrogateescape" if encoding != "utf-16" else "strict", newline="")
+    return path.open(encoding=encoding, errors="surrogateescape" if encoding == _USUAL else "strict", newline="")
 
 
 def _form(lines: TextIO, encoding: str, name: str) -> Form:
@@ -159,11 +177,18 @@ def _form(lines: TextIO, encoding: str, name: str) -> Form:
         names = next(csv.reader([first], delimiter=delimiter), [])
         if "external_id" in map(customer_columns.named, names):
             return Form(encoding, delimiter, skipped + 1, tuple(_trailing(names)))
+    raise _no_header(first, skipped + 1, lines, name)
+
+
+def _no_header(first: str, number: int, lines: TextIO, name: str) -> Unusable:
+    """Why the first line names no columns: a misspelt name, or a title above the line that does."""
     near = NearMisses(re.split(r"[,;\t|]", first.strip())).hint("external_id")
-    raise Unusable(
-        f"{name}:{skipped + 1}: {_short(first.strip())!r} names no column external_id{near}; "
-        "let the first line name the columns, separated by commas, external_id among them"
-    )
+    todo = "let the first line name the columns, separated by commas, external_id among them"
+    for below, line in enumerate(islice(iter(lambda: lines.readline(1 << 20), ""), _HEADER_WITHIN), number + 1):
+        if not near and "external_id" in map(customer_columns.named, re.split(r"[,;\t|]", line)):
+            todo = f"line {below} does: take away what stands above it"
+            break
+    return Unusable(f"{name}:{number}: {_short(first.strip())!r} names no column external_id{near}; {todo}")
 
 
 def _trailing(names: Sequence[str]) -> Sequence[str]:
@@ -176,7 +201,7 @@ def _trailing(names: Sequence[str]) -> Sequence[str]:
 
 def _read(path: Path, name: str) -> Iterator[Row | Problem]:
     form = form_of(path, name)
-    double = sorted({one for one in form.columns if form.columns.count(one) > 1})
+    double = sorted({one for one in form.columns if one in BY_NAME and form.columns.count(one) > 1})
     if double:
         raise Unusable(f"{name}:{form.first}: two columns are {double[0]}; keep one of them")
     try:
@@ -210,6 +235,10 @@ def _line(where: str, cells: Sequence[str], columns: Sequence[str]) -> Iterator[
         yield Problem(
             where, "", found, f"{len(columns)}, one for each column", "put a cell with the delimiter in it into quotes"
         )
+        return
+    what, expected = cells_of_tables.no_row(cells, columns, DELIMITERS)
+    if what:
+        yield Problem(where, "", what, expected)
         return
     yield from _row(where, dict(zip(columns, cells, strict=False)))
 
@@ -246,11 +275,20 @@ def _told(written: Mapping[str, str]) -> str:
     return _readable(next(found, "").strip())
 
 
+@lru_cache(maxsize=10_000)
 def _cell(name: str, cell: str) -> str:
+    """The canonical text of a cell; few different ones stand below most columns.
+
+    Raises:
+        ValueError: it cannot be used.
+    """
     if _undecoded(cell):
         raise ValueError("UTF-8, and some of its bytes are none; save the file as CSV in UTF-8")
     if "\0" in cell:
         raise ValueError("text without NUL characters")
+    odd = cells_of_tables.no_value(name, cell)
+    if odd:
+        raise ValueError(odd)
     return BY_NAME[name].read(cell)
 
 

@@ -22,6 +22,7 @@ from pytest_flexprice.model.plan_values import (
     Cell,
     Collection,
     EventType,
+    FileName,
     Given,
     ItemId,
     LevelName,
@@ -89,7 +90,7 @@ class Webhooks(Part):
 class Customers(Part):
     """The customers that must exist: a CSV file, rows in the plan, or both (checklist section 4)."""
 
-    file: str = ""
+    file: FileName = ""
     declared: tuple[dict[str, Cell], ...] = ()
     undeclared: Literal["fail", "allow"] = "fail"
     ignore_prefixes: tuple[str, ...] = ()
@@ -174,7 +175,7 @@ class Event(Part):
 
     name: str
     properties: dict[str, Literal["number", "string", "boolean", "object", "array"]] = {}
-    samples: str | tuple[str, ...] = ()
+    samples: FileName | tuple[FileName, ...] = ()
     unbilled: Named | None = None
 
     @property
@@ -199,7 +200,7 @@ class Catalog(Part):
     their lookup key; a clone of an environment clears those keys.
     """
 
-    signed_off: str
+    signed_off: FileName
     price_keys: bool = False
     accepted: tuple[Accepted, ...] = ()
 

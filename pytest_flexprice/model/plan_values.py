@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -60,16 +61,25 @@ def _given(value: str) -> str:
     return value.strip()
 
 
+def _file(value: str) -> str:
+    if any(character in value for character in "\n\r\t\b\f"):
+        raise ValueError("it holds a line break or tab; write a path with /, or in single quotes")
+    return value
+
+
 def _cell(value: Any) -> Any:
     """TOML has numbers and days of its own; a customers file has them as text."""
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 Named = Annotated[str, AfterValidator(_named)]
 LevelName = Annotated[str, AfterValidator(_level)]
 ItemId = Annotated[str, AfterValidator(_item)]
+FileName = Annotated[str, AfterValidator(_file)]
 Variable = Annotated[str, AfterValidator(_variable)]
 Given = Annotated[str, AfterValidator(_given)]
 BillingPeriod = Literal["MONTHLY", "ANNUAL", "WEEKLY", "DAILY", "QUARTERLY", "HALF_YEARLY"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -15,6 +16,9 @@ from pytest_flexprice.model.near_miss import NearMisses
 
 MOST_SHOWN = 50
 LONGEST_SHOWN = 120
+_SECRET = re.compile(
+    r"(?<![A-Za-z0-9])(?:[sprt]k|whsec|svixsk)_[A-Za-z0-9_+/=.-]{6,}|\b(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{24,}\b"
+)
 NOT_SHOWN = "not_shown"
 """The kind of a custom error whose value may be a secret."""
 _KINDS = {
@@ -28,6 +32,8 @@ _KINDS = {
     "model_type": "a table",
     "list_type": "a list",
     "tuple_type": "a list",
+    "decimal_parsing": "a number such as 10.5",
+    "decimal_type": "a number such as 10.5",
     "date_type": "a day such as 2026-12-31, without quotes",
     "date_from_datetime_parsing": "a day such as 2026-12-31",
     "date_from_datetime_inexact": "a day such as 2026-12-31, without a time",
@@ -36,9 +42,12 @@ _KINDS = {
 
 
 def sentences(error: ValidationError, model: type[BaseModel], noun: str) -> list[str]:
-    """One clause for each thing that is wrong, in the order of the model; ``noun`` is what is read, such as "the plan"."""
+    """One clause for each thing that is wrong, in the order of the model; ``noun`` is what is read, such as "the plan".
+
+    What reads like a key or a secret, wherever somebody put it, is not shown.
+    """
     found = error.errors(include_url=False)
-    return list(dict.fromkeys(_clause(one, model, noun) for one in _told(found)))
+    return list(dict.fromkeys(_SECRET.sub("…", _clause(one, model, noun)) for one in _told(found)))
 
 
 def several(problems: list[str], noun: str) -> str:
@@ -86,13 +95,42 @@ def _clause(one: ErrorDetails, model: type[BaseModel], noun: str) -> str:
     if one["type"] == "missing":
         return f"{key} is missing; add it"
     if one["type"] == "extra_forbidden":
-        name, known = str(one["loc"][-1]), _keys(model, one["loc"][:-1])
-        return f"{key} is not a key of {noun}{NearMisses(known).hint(name)}; remove it or correct its spelling"
+        return f"{key} is not a key of {noun}{_meant(one, model)}"
     return f"{key}{_value(one)}: {_expected(one)}"
 
 
+def _meant(one: ErrorDetails, model: type[BaseModel]) -> str:
+    """What an unknown key may have been meant to be: another one of its table, one of another table, or a name in two parts."""
+    *place, name = (str(part) for part in one["loc"])
+    near = NearMisses(_keys(model, one["loc"][:-1])).hint(name)
+    if near:
+        return f"{near}; remove it or correct its spelling"
+    if name in model.model_fields:
+        return f" here; write it below [{name}], a table of its own"
+    tables = [table for table in model.model_fields if name in _keys(model, (table,))]
+    if tables:
+        return f" here; it belongs to [{tables[0]}]"
+    if isinstance(one["input"], dict) and place:
+        return f'; remove it or correct its spelling, or put a name with a dot into quotes: [{".".join(place[:-1])}."{place[-1]}.{name}"]'
+    return "; remove it or correct its spelling"
+
+
 def _expected(one: ErrorDetails) -> str:
-    kind = one["type"]
+    kind, given, last = one["type"], one["input"], one["loc"][-1]
+    if kind == "tuple_type":
+        form = (
+            f": [[{last}]] before each" if isinstance(given, dict) else " in brackets" if isinstance(given, str) else ""
+        )
+        return f"expected a list{form}"
+    if kind in ("model_type", "dict_type") and isinstance(given, list):
+        named = (
+            ""
+            if any(isinstance(part, int) for part in one["loc"])
+            else f", once and in single brackets: [{dotted(one['loc'])}]"
+        )
+        return f"expected a table{named}"
+    if kind == "string_type" and isinstance(given, (int, float, Decimal)) and not isinstance(given, bool):
+        return "expected a text, which stands in quotes"
     if kind in _KINDS:
         return f"expected {_KINDS[kind]}"
     if kind == "literal_error":
@@ -111,9 +149,9 @@ def _value(one: ErrorDetails) -> str:
 
 def shown(value: Any) -> str:
     """`` = value`` for what is short enough to show, nothing for tables."""
-    if isinstance(value, Decimal):
+    if isinstance(value, (Decimal, date)):
         return f" = {value}"
-    if isinstance(value, (str, int, float, date, type(None))):
+    if isinstance(value, (str, int, float, type(None))):
         text = repr(value) if value is not None else "null"
         return f" = {text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + '…'}"
     return " = []" if value in ((), []) else ""

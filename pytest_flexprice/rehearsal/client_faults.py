@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from pytest_flexprice.model import catalog_snapshot
 from pytest_flexprice.model.declared_customers import Row, declared
-from pytest_flexprice.model.golive_plan import GoLivePlan
+from pytest_flexprice.model.golive_plan import Client, Customers, GoLivePlan, Invoicing
+from pytest_flexprice.model.profile import ProfileError
 from pytest_flexprice.rehearsal.demo_log import LOG_FAULTS
-from pytest_flexprice.rehearsal.sample_faults import SAMPLE_FAULTS, scratch_folder
+from pytest_flexprice.rehearsal.sample_faults import SAMPLE_FAULTS, Lacking, scratch_folder
 
 if TYPE_CHECKING:
     from pytest_flexprice.emulator.seeding.seed import Seeder
@@ -36,6 +39,39 @@ class ClientFault:
 CLIENT_FAULTS: dict[str, ClientFault] = {}
 
 
+@contextmanager
+def shown(fault: str, plan: GoLivePlan) -> Iterator[None]:
+    """While a fault is planted.
+
+    Raises:
+        ProfileError: the company lacks what the fault is about.
+    """
+    try:
+        yield
+    except Lacking as lacks:
+        raise ProfileError(
+            f"--flexprice-fault={fault} has nothing to break: {plan.path} has {lacks}; choose another fault"
+        ) from None
+
+
+def _invoicing(plan: GoLivePlan) -> Invoicing:
+    if plan.invoicing is None:
+        raise Lacking("no table [invoicing]")
+    return plan.invoicing
+
+
+def _customers(plan: GoLivePlan) -> Customers:
+    if plan.customers is None:
+        raise Lacking("no table [customers]")
+    return plan.customers
+
+
+def _old_keys(values: Values) -> list[str]:
+    if not values["old_keys"]:
+        raise Lacking("no old_keys in its environment")
+    return list(values["old_keys"])
+
+
 def _fault(name: str, meaning: str, **hooks: Any) -> None:
     CLIENT_FAULTS[name] = ClientFault(name, meaning, **hooks)
 
@@ -50,7 +86,7 @@ def _sandbox_key_with_header(live: Seeder, sandbox: Seeder, values: Values) -> N
 
 
 def _deployed_old_key(live: Seeder, sandbox: Seeder, values: Values) -> None:
-    old = next(value for name, value in values["variables"].items() if name.endswith("_SANDBOX_KEY"))
+    old = values["variables"][_old_keys(values)[0]]
     deployed = scratch_folder() / "billing.env"
     deployed.write_text(f"LOG_LEVEL=info\nBILLING_FLEXPRICE_KEY={old}\n", encoding="utf-8")
     values["deployed"] = str(deployed)
@@ -61,7 +97,7 @@ def _scanned(plan: GoLivePlan, values: Values) -> GoLivePlan:
 
 
 def _living_old_key(live: Seeder, sandbox: Seeder, values: Values) -> None:
-    for name in [each for each in values["variables"] if each.endswith("_SANDBOX_KEY")]:
+    for name in _old_keys(values):
         _, values["variables"][name] = sandbox.key("forgotten")
 
 
@@ -89,22 +125,33 @@ def _of_the_plan(change: Callable[[GoLivePlan], GoLivePlan]) -> Callable[[GoLive
 
 
 def _without_attestation(plan: GoLivePlan, values: Values) -> GoLivePlan:
+    if not plan.attestations:
+        raise Lacking("no attestations")
     return plan.model_copy(update={"attestations": plan.attestations[1:]})
 
 
 def _expired_attestations(plan: GoLivePlan, values: Values) -> GoLivePlan:
-    old = tuple(one.model_copy(update={"on": one.on.replace(year=one.on.year - 1)}) for one in plan.attestations)
+    if not plan.attestations:
+        raise Lacking("no attestations")
+    old = tuple(one.model_copy(update={"on": one.on - timedelta(days=366)}) for one in plan.attestations)
     return plan.model_copy(update={"attestations": old})
 
 
 def _undecided_collection(plan: GoLivePlan, values: Values) -> GoLivePlan:
-    assert plan.invoicing is not None
-    assert plan.customers is not None
-    silent = [_silent(row) for row in declared(plan.customers, plan.folder) if isinstance(row, Row)]
-    update = {
-        "invoicing": plan.invoicing.model_copy(update={"collection": None}),
-        "customers": plan.customers.model_copy(update={"file": "", "declared": tuple(silent)}),
-    }
+    return _collecting(plan, None, _silent)
+
+
+def _decided_to_collect(plan: GoLivePlan, values: Values) -> GoLivePlan:
+    method = "charge_automatically"
+    return _collecting(plan, method, lambda row: {**_silent(row), "collection_method": method})
+
+
+def _collecting(plan: GoLivePlan, method: str | None, change: Callable[[Row], dict[str, str]]) -> GoLivePlan:
+    """The plan with another decision about all its customers, each row as it is changed."""
+    update: dict[str, Any] = {"invoicing": _invoicing(plan).model_copy(update={"collection": method})}
+    customers = _customers(plan)
+    rows = tuple(change(row) for row in declared(customers, plan.folder) if isinstance(row, Row))
+    update["customers"] = customers.model_copy(update={"file": "", "declared": rows})
     return plan.model_copy(update=update)
 
 
@@ -114,21 +161,9 @@ def _silent(row: Row) -> dict[str, str]:
     return {"external_id": row.external_id, **kept}
 
 
-def _decided_to_collect(plan: GoLivePlan, values: Values) -> GoLivePlan:
-    assert plan.invoicing is not None
-    assert plan.customers is not None
-    customers = scratch_folder() / "customers.csv"
-    written = (plan.folder / plan.customers.file).read_text(encoding="utf-8")
-    customers.write_text(written.replace("send_invoice", "charge_automatically"), encoding="utf-8")
-    return plan.model_copy(
-        update={
-            "invoicing": plan.invoicing.model_copy(update={"collection": "charge_automatically"}),
-            "customers": plan.customers.model_copy(update={"file": str(customers)}),
-        }
-    )
-
-
 def _missing_evidence(plan: GoLivePlan, values: Values) -> GoLivePlan:
+    if not plan.attestations:
+        raise Lacking("no attestations")
     first, *rest = plan.attestations
     return plan.model_copy(
         update={"attestations": (first.model_copy(update={"evidence": "golive/minutes.pdf"}), *rest)}
@@ -136,12 +171,14 @@ def _missing_evidence(plan: GoLivePlan, values: Values) -> GoLivePlan:
 
 
 def _client(**update: Any) -> Callable[[GoLivePlan, Values], GoLivePlan]:
-    def change(plan: GoLivePlan, values: Values) -> GoLivePlan:
-        local = plan.environments["local"]
-        assert local.client is not None
-        return _local(plan, client=local.client.model_copy(update=update))
+    return lambda plan, values: _local(plan, client=_own_client(plan).model_copy(update=update))
 
-    return change
+
+def _own_client(plan: GoLivePlan) -> Client:
+    """How the application calls Flexprice; as it should where the plan does not say it."""
+    local = plan.environments["local"]
+    client = local.client or Client()
+    return client if client.events_url else client.model_copy(update={"events_url": f"{local.base_url}/v1/events"})
 
 
 def _local(plan: GoLivePlan, **update: Any) -> GoLivePlan:
@@ -157,35 +194,38 @@ def _declared_revoked(plan: GoLivePlan, values: Values) -> GoLivePlan:
     return _local(plan, old_key_ids=(values["old_key_id"],))
 
 
-def _archived_when_signed_off(live: Seeder, sandbox: Seeder, values: Values) -> None:
-    catalog = json.loads((Path(__file__).parent / "demo" / "golive" / "catalog.json").read_text(encoding="utf-8"))
-    catalog["features"]["active_users"]["meter"]["status"] = "archived"
+def _archived_when_signed_off(plan: GoLivePlan, values: Values) -> GoLivePlan:
+    """The first meter of the signed-off snapshot is archived there."""
+    catalog = plan.catalog
+    if catalog is None or catalog.signed_off in plan.environments:
+        raise Lacking("no signed-off snapshot")
+    document = catalog_snapshot.signed_off(catalog.signed_off, plan.folder)
+    meters = [feature["meter"] for feature in document.get("features", {}).values() if feature.get("meter")]
+    if not meters:
+        raise Lacking("no meter in its signed-off snapshot")
+    meters[0]["status"] = "archived"
     snapshot = scratch_folder() / "catalog.json"
-    snapshot.write_text(json.dumps(catalog), encoding="utf-8")
-    values["signed_off"] = str(snapshot)
+    snapshot.write_text(json.dumps(document), encoding="utf-8")
+    return plan.model_copy(update={"catalog": catalog.model_copy(update={"signed_off": str(snapshot)})})
 
 
 def _decided_to_cancel(plan: GoLivePlan, values: Values) -> GoLivePlan:
-    assert plan.invoicing is not None
-    return plan.model_copy(update={"invoicing": plan.invoicing.model_copy(update={"auto_cancel": True})})
+    decided = _invoicing(plan).model_copy(update={"auto_cancel": True})
+    return plan.model_copy(update={"invoicing": decided})
 
 
-def _other_snapshot(plan: GoLivePlan, values: Values) -> GoLivePlan:
-    catalog = plan.catalog
-    assert catalog is not None
-    return plan.model_copy(update={"catalog": catalog.model_copy(update={"signed_off": values["signed_off"]})})
+def _nobody_connected(live: Seeder, sandbox: Seeder, values: Values) -> None:
+    connections = live.world.table("connections")
+    for one in connections.all(live.environment):
+        connections.remove(one)
 
 
 def _doubled_v1(plan: GoLivePlan, values: Values) -> GoLivePlan:
-    local = plan.environments["local"]
-    assert local.client is not None
-    return _client(events_url=local.client.events_url.replace("/v1/", "/v1/v1/"))(plan, values)
+    return _client(events_url=_own_client(plan).events_url.replace("/v1/", "/v1/v1/"))(plan, values)
 
 
 def _missing_v1(plan: GoLivePlan, values: Values) -> GoLivePlan:
-    local = plan.environments["local"]
-    assert local.client is not None
-    return _client(events_url=local.client.events_url.replace("/v1/", "/"))(plan, values)
+    return _client(events_url=_own_client(plan).events_url.replace("/v1/", "/"))(plan, values)
 
 
 _fault("F01", "the Sandbox key is used", prepare=_sandbox_key)
@@ -202,12 +242,16 @@ _fault("F18", "a key that was declared revoked is still listed", prepare=_listed
 _fault(
     "F34",
     "a meter that was archived in the Sandbox is published here, as a clone makes it",
-    prepare=_archived_when_signed_off,
-    change=_other_snapshot,
+    change=_archived_when_signed_off,
 )
 _fault("F99", "auto-cancel is off though it was decided to be on", change=_decided_to_cancel)
 _fault("F101", "nobody decided how invoices are collected", change=_undecided_collection)
-_fault("F103", "invoices are to be collected, and no payment gateway is connected", change=_decided_to_collect)
+_fault(
+    "F103",
+    "invoices are to be collected, and no payment gateway is connected",
+    prepare=_nobody_connected,
+    change=_decided_to_collect,
+)
 _fault("F149", "an attestation is missing", change=_without_attestation)
 _fault("F150", "the attestations ran out", change=_expired_attestations)
 _fault("F153", "the evidence that a statement names is not there", change=_missing_evidence)

@@ -11,7 +11,7 @@ import hmac
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -50,6 +50,23 @@ FAULTS = {
 }
 
 
+def together(faults: str | Iterable[str]) -> frozenset[str]:
+    """Faults that one handler can have at once; "" is none.
+
+    Raises:
+        ValueError: no fault has that name, or two of them verify in ways that exclude each other.
+    """
+    names = frozenset([faults] if isinstance(faults, str) else faults) - {""}
+    for name in sorted(names - FAULTS.keys()):
+        raise ValueError(f"'{name}' is no fault of the demo handler; expected one of {', '.join(FAULTS)}")
+    verifying = sorted(names & _CHECKS.keys())
+    if len(verifying) > 1:
+        raise ValueError(
+            f"one handler verifies in one way, so that {' and '.join(verifying)} exclude each other; choose one"
+        )
+    return names
+
+
 class Refused(Exception):
     """The handler does not trust a message."""
 
@@ -59,19 +76,17 @@ class DemoHandler(LoopbackServer):
 
     Args:
         secret: the endpoint's signing secret.
-        fault: a name of ``FAULTS``, or "" for a healthy handler.
+        faults: names of ``FAULTS``, one alone or several; none for a healthy handler.
         delay: the seconds that the fault "slow" takes.
 
     Raises:
-        ValueError: no fault has that name.
+        ValueError: no fault has that name, or two of them verify in ways that exclude each other.
     """
 
-    def __init__(self, secret: str, fault: str = "", delay: float = 6.0) -> None:
-        if fault and fault not in FAULTS:
-            raise ValueError(f"'{fault}' is no fault of the demo handler; expected one of {', '.join(FAULTS)}")
+    def __init__(self, secret: str, faults: str | Iterable[str] = (), delay: float = 6.0) -> None:
         super().__init__()
-        self.secret = WRONG_SECRET if fault == "F125" else secret
-        self.fault = fault
+        self.faults = together(faults)
+        self.secret = WRONG_SECRET if "F125" in self.faults else secret
         self._delay = delay
         self._lock = threading.Lock()
         self._trusted: set[str] = set()
@@ -107,11 +122,11 @@ class DemoHandler(LoopbackServer):
         return Reply(200 if ids else 404, body, {"Content-Type": "application/json"})
 
     def _receive(self, request: Request) -> Reply:
-        if self.fault == "F131":
+        if "F131" in self.faults:
             return Reply(200)
-        if self.fault == "F128" and not request.path.endswith("/"):
+        if "F128" in self.faults and not request.path.endswith("/"):
             return Reply(308, headers={"Location": f"{self.url}/"})
-        if self.fault == "large" and len(request.body) > 64 * 1024:
+        if "large" in self.faults and len(request.body) > 64 * 1024:
             return Reply(413)
         try:
             self._verify(request)
@@ -127,13 +142,13 @@ class DemoHandler(LoopbackServer):
         except ValueError:
             return Reply(400)
         kind = str(message.get("event_type", "")) if isinstance(message, dict) else ""
-        if self.fault == "F126" and kind not in KNOWN_TYPES:
+        if "F126" in self.faults and kind not in KNOWN_TYPES:
             return Reply(400)
-        if self.fault == "F127" and kind == "invoice.update.payment":
+        if "F127" in self.faults and kind == "invoice.update.payment":
             return Reply(500)
-        if self.fault == "slow" and kind == "invoice.update.payment":
+        if "slow" in self.faults and kind == "invoice.update.payment":
             time.sleep(self._delay)
-        if kind == PROCESSED_TYPE and self.fault != "F143":
+        if kind == PROCESSED_TYPE and "F143" not in self.faults:
             self._process(kind, message.get("invoice") or {}, request.header("svix-id"))
         return Reply(204)
 
@@ -141,25 +156,25 @@ class DemoHandler(LoopbackServer):
         invoice_id = str(invoice.get("id", ""))
         with self._lock:
             # What trusts a signature whatever its body would be saved by remembering the id.
-            keys = {f"{kind} {invoice_id}", *([] if self.fault == "F119" else [message_id])}
-            if keys & self._seen and self.fault != "F130":
+            keys = {f"{kind} {invoice_id}", *([] if "F119" in self.faults else [message_id])}
+            if keys & self._seen and "F130" not in self.faults:
                 return
             self._seen |= keys
             self._processed.setdefault(invoice_id, []).append(message_id)
 
     def _verify(self, request: Request) -> None:
         by_name = {name.lower(): value for name, value in request.headers}
-        family = "webhook" if self.fault == "other headers" else "svix"
+        family = "webhook" if "other headers" in self.faults else "svix"
         sent = {f"webhook-{name}": by_name.get(f"{family}-{name}", "") for name in ("id", "timestamp", "signature")}
-        if self.fault == "F118" and not all(sent.values()):
+        if "F118" in self.faults and not all(sent.values()):
             return
-        check = _CHECKS.get(self.fault, _check)
+        check = next((_CHECKS[one] for one in self.faults if one in _CHECKS), _check)
         try:
             check(self, sent, request.body)
         except WebhookVerificationError:
             raise Refused from None
         except ValueError:
-            if self.fault == "bad header":
+            if "bad header" in self.faults:
                 raise
             raise Refused from None
 

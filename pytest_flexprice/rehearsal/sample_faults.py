@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -12,7 +12,12 @@ from pytest_flexprice.model.golive_plan import Event, GoLivePlan
 
 Row = dict[str, Any]
 Spoil = Callable[[Row], Row]
+_FIELDS = ("event_name", "event_id", "external_customer_id", "timestamp")
 _FOLDERS: list[TemporaryDirectory[str]] = []
+
+
+class Lacking(Exception):
+    """The company lacks what a fault is about; the message says what, after "it has"."""
 
 
 class SampleFault(NamedTuple):
@@ -30,19 +35,39 @@ def scratch_folder() -> Path:
 
 
 def _spoiled(spoil: Spoil) -> Callable[[GoLivePlan], GoLivePlan]:
-    """The plan with a copy of the first event's samples in which the first event is spoiled."""
+    """The plan with a copy of an event's samples in which the first event is spoiled."""
 
     def change(plan: GoLivePlan) -> GoLivePlan:
-        event = next(event for event in plan.events if event.sample_files)
-        source = next(plan.files(*event.sample_files))
-        lines = source.read_text(encoding="utf-8").splitlines()
-        copy = scratch_folder() / source.name
-        copy.write_text("\n".join([json.dumps(spoil(json.loads(lines[0]))), *lines[1:]]) + "\n", encoding="utf-8")
+        event, source, rows = _samples(plan)
+        copy = scratch_folder() / f"{source.stem}.ndjson"
+        rows = [spoil(rows[0]), *rows[1:]]
+        copy.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         spoiled = event.model_copy(update={"samples": str(copy)})
         events = tuple(spoiled if one is event else one for one in plan.events)
         return plan.model_copy(update={"events": events})
 
     return change
+
+
+def _samples(plan: GoLivePlan) -> tuple[Event, Path, list[Row]]:
+    """The first sample file that can be spoiled: one event a line, each with all its fields."""
+    for event in plan.events:
+        for source in plan.files(*event.sample_files):
+            rows = list(_rows(source))
+            if rows and all(
+                isinstance(row, dict) and all(isinstance(row.get(name), str) for name in _FIELDS) for row in rows
+            ):
+                return event, source, rows
+    raise Lacking("no samples with one event a line (NDJSON)")
+
+
+def _rows(source: Path) -> Iterator[Any]:
+    try:
+        for line in source.read_text(encoding="utf-8-sig").splitlines():
+            if line.strip():
+                yield json.loads(line)
+    except (OSError, ValueError):
+        yield None
 
 
 def _without(name: str) -> Spoil:
@@ -60,8 +85,7 @@ def _huge_batch(row: Row) -> Row:
 def _unmetered_event(plan: GoLivePlan) -> GoLivePlan:
     name = "report.exported"
     sample = {"event_name": name, "event_id": "report-1", "timestamp": "2026-11-20T08:00:00Z", "properties": {}}
-    first = next(event for event in plan.events if event.sample_files)
-    known = json.loads(next(plan.files(*first.sample_files)).read_text(encoding="utf-8").splitlines()[0])
+    known = _samples(plan)[2][0]
     path = scratch_folder() / f"{name}.ndjson"
     row = {**sample, "external_customer_id": known["external_customer_id"], "timestamp": known["timestamp"]}
     path.write_text(json.dumps(row) + "\n", encoding="utf-8")
@@ -75,7 +99,7 @@ SAMPLE_FAULTS = (
     ),
     SampleFault("F54", "an event has no customer", _spoiled(_with("external_customer_id", lambda _: None))),
     SampleFault("F56", "events are sent without an id", _spoiled(_without("event_id"))),
-    SampleFault("F60", "timestamps have no zone", _spoiled(_with("timestamp", lambda text: text.removesuffix("Z")))),
+    SampleFault("F60", "timestamps have no zone", _spoiled(_with("timestamp", lambda text: text[:19]))),
     SampleFault("F62", "timestamps are milliseconds", _spoiled(_with("timestamp", lambda _: 1_763_800_000_000))),
     SampleFault(
         "F63", "milliseconds are taken for seconds", _spoiled(_with("timestamp", lambda _: "1970-01-21T09:56:40Z"))

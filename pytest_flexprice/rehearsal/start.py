@@ -23,9 +23,9 @@ from pytest_flexprice.model.golive_plan import Environment, GoLivePlan, Handler,
 from pytest_flexprice.model.profile import LOCAL, ProfileError
 from pytest_flexprice.oracle.catalog.signed_off import key_variable
 from pytest_flexprice.rehearsal import demo, demo_log, own_log
-from pytest_flexprice.rehearsal.client_faults import CLIENT_FAULTS, ClientFault
+from pytest_flexprice.rehearsal.client_faults import CLIENT_FAULTS, ClientFault, shown
 from pytest_flexprice.rehearsal.handler import FAULTS as HANDLER_FAULTS
-from pytest_flexprice.rehearsal.handler import WRONG_SECRET, DemoHandler
+from pytest_flexprice.rehearsal.handler import WRONG_SECRET, DemoHandler, together
 from pytest_flexprice.rehearsal.usage import use
 
 #: Small, but never zero: what is asynchronous in the real one stays asynchronous here.
@@ -94,7 +94,7 @@ class Rehearsal:
             _, variables[key_variable(name)] = sandbox.key(f"reader of {name}")
         webhooks = here.webhooks or OWN_WEBHOOKS
         secret = live.endpoint(self.handler.url, webhooks.event_types)
-        if not self.handler.fault.startswith("F125"):
+        if "F125" not in self.handler.faults:
             self.handler.secret = secret
         if webhooks.handler:
             variables[webhooks.handler.secret] = secret
@@ -111,6 +111,7 @@ class Rehearsal:
             "handler": self.handler.url,
             "processed": self.handler.processed_url,
             "variables": variables,
+            "old_keys": list(own.old_keys),
             "faults": [fault.name for fault in chosen.client],
         }
         if plan.path == demo.PLAN and plan.traffic:
@@ -120,7 +121,8 @@ class Rehearsal:
             names = [fault.name for fault in chosen.client]
             self.values["own_log"] = own_log.prepare(live, plan, datetime.now(UTC), names)
         for fault in chosen.client:
-            fault.prepare(live, sandbox, self.values)
+            with shown(fault.name, plan):
+                fault.prepare(live, sandbox, self.values)
 
 
 @dataclass
@@ -128,7 +130,7 @@ class Chosen:
     """The faults of a rehearsal by where they live."""
 
     emulator: list[str] = field(default_factory=list)
-    handler: str = ""
+    handler: list[str] = field(default_factory=list)
     client: list[ClientFault] = field(default_factory=list)
 
     @property
@@ -145,19 +147,23 @@ def sort_faults(names: Iterable[str]) -> Chosen:
     """Find out where each fault lives.
 
     Raises:
-        ProfileError: there is no such fault.
+        ProfileError: there is no such fault, or two of them exclude each other.
     """
     chosen = Chosen()
     for name in names:
         if name in CLIENT_FAULTS:
             chosen.client.append(CLIENT_FAULTS[name])
         if name in HANDLER_FAULTS:
-            chosen.handler = name
+            chosen.handler.append(name)
         if name in EMULATOR_FAULTS:
             chosen.emulator.append(name)
         if name not in known_faults():
             known = "\n".join(f"  {each}  {meaning}" for each, meaning in sorted(known_faults().items()))
             raise ProfileError(f"--flexprice-fault={name}: there is no such fault; the known ones are\n{known}")
+    try:
+        together(chosen.handler)
+    except ValueError as error:
+        raise ProfileError(f"--flexprice-fault: {error}") from None
     return chosen
 
 
@@ -218,7 +224,8 @@ def rehearsed_plan(plan: GoLivePlan, values: dict[str, Any]) -> GoLivePlan:
         result = demo_log.with_log(result, values.get("traffic", ""))
     result = own_log.with_copy(result, values.get("own_log", {}))
     for name in values["faults"]:
-        result = CLIENT_FAULTS[name].change(result, values)
+        with shown(name, plan):
+            result = CLIENT_FAULTS[name].change(result, values)
     return result
 
 

@@ -7,9 +7,10 @@ the last of two matching step definitions, and a scenario nobody bound. Each is 
 from __future__ import annotations
 
 import inspect
+import re
 import types
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from pytest_bdd.steps import step_function_context_registry
 from pytest_flexprice.evidence.written import LEVEL_TAGS, Written, read_scenarios
 from pytest_flexprice.model.checklist import BY_TAG, ITEMS, Item, Level
 from pytest_flexprice.run.awaited import carried_out
+
+_OPEN = re.compile(r"<([^<>]+)>")
 
 
 def features_folder() -> Path:
@@ -73,6 +76,8 @@ def problems(path: Path, written: Iterable[Written]) -> Iterator[str]:
             yield f"{where} has no row of examples, so it would never run as it is meant; add one"
         if scenario.empty:
             yield f"{where} has no step of its own, so it would pass without looking at anything; give it one"
+        for line in scenario.unread:
+            yield f"{where}: '{line}' is no step but a description, so it would never run; correct its first word, or reword it"
         unknown = sorted(scenario.tags - BY_TAG.keys() - LEVEL_TAGS.keys() - {"information"})
         if not scenario.tags & BY_TAG.keys() and not unknown:
             yield f"{where} names no checklist item; tag it with one, such as @{ITEMS[0].tag}"
@@ -97,6 +102,14 @@ def level_of(item: pytest.Item) -> Level:
     return next(level for tag, level in LEVEL_TAGS.items() if item.get_closest_marker(tag))
 
 
+def step_functions(item: pytest.Function) -> Iterator[Callable[..., Any]]:
+    """The functions that carry out the steps of a scenario."""
+    manager = item.session._fixturemanager
+    for step in _template(item).render(_examples(item)).steps:
+        for definition in find_fixturedefs_for_step(step, manager, item):
+            yield step_function_context_registry[definition.func].step_func
+
+
 def step_problems(item: pytest.Function) -> Iterator[str]:
     """Steps of a scenario that nobody defined, that two definitions match, or that would pass unexecuted."""
     scenario = _template(item).render(_examples(item))
@@ -104,6 +117,9 @@ def step_problems(item: pytest.Function) -> Iterator[str]:
     for step in scenario.steps:
         where = f"{item.path}:{step.line_number}: step '{step.keyword} {step.name}'"
         found = list(find_fixturedefs_for_step(step, manager, item))
+        if not found and (open_names := _OPEN.findall(step.name)):
+            yield f"{where} has no column {' and '.join(open_names)} in its examples; name the column so, or correct the step"
+            continue
         if not found:
             yield f"{where} has no definition; write one in steps/ or in your conftest.py"
             continue

@@ -15,6 +15,7 @@ from pytest_flexprice.evidence.sensitive import is_sensitive
 from pytest_flexprice.model.bounded import Unreadable
 from pytest_flexprice.model.shown import shown
 from pytest_flexprice.run import variables
+from pytest_flexprice.run.own_code import sentence
 
 #: The shell's own: folders, whose names every refusal has to show, although they read like passwords.
 _FOLDERS = frozenset({"PWD", "OLDPWD"})
@@ -43,19 +44,17 @@ def _of_file(path: Path) -> Mapping[str, str | None]:
 
 
 @contextmanager
-def clean_import(rootdir: Path, name: str) -> Generator[None]:
-    """An error while a ``conftest.py`` is imported shows no secret.
+def clean_import(rootdir: Path, name: str, *, full: bool = False) -> Generator[None]:
+    """An error while a ``conftest.py`` is imported is one sentence and shows no secret; ``full`` keeps a traceback that shows none.
 
     Raises:
-        pytest.UsageError: in place of an error that would have shown one.
+        pytest.UsageError: in place of the error.
     """
     try:
         yield
     except ConftestImportFailure as error:
-        told = f"{error.path}: {type(error.cause).__name__}: {error.cause}"
+        told = sentence(error.cause, rootdir, str(error.path))
         clean = redactor_for(rootdir, name).text(told)
-        if clean == told:
+        if full and clean == told:
             raise
-        raise pytest.UsageError(
-            f"{clean} (while this conftest.py was imported; its traceback would show a secret)"
-        ) from None
+        raise pytest.UsageError(clean) from None

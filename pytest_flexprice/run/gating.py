@@ -14,7 +14,7 @@ import pytest
 from pytest_flexprice.api import ApiError
 from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet, not_verified
-from pytest_flexprice.run import collector
+from pytest_flexprice.run import collector, own_code
 from pytest_flexprice.run.deadline import enforced
 from pytest_flexprice.run.run import Run
 from pytest_flexprice.testbed.proof import prove_environment
@@ -86,6 +86,12 @@ def _is_about_access(item: pytest.Item) -> bool:
 def _translated(item: pytest.Item) -> Generator[None, None, None]:
     try:
         return (yield)
+    except pytest.FixtureLookupError as error:
+        if not isinstance(item, pytest.Function) or not collector.is_scenario(item):
+            raise
+        pytest.fail(
+            own_code.unknown_fixture(error, collector.step_functions(item), item.config.rootpath), pytrace=False
+        )
     except (ApiError, NotVerified) as error:
         refusal = error if isinstance(error, ApiError) else error.__cause__
         if not isinstance(refusal, ApiError):

@@ -88,6 +88,12 @@ class Sources:
         value = self.dotenv.get(name)
         return (value, f"{self.dotenv_name}: {name}") if value else None
 
+    def near(self, name: str) -> str:
+        """A clause on a variable of the file whose name is nearly that one, or that has no value; or nothing."""
+        from pytest_flexprice.model.near_miss import NearMisses  # noqa: PLC0415 - where something is missing only
+
+        return ", where it has no value" if name in self.dotenv else NearMisses(self.dotenv).hint(name)
+
     def first(self, option: str, variable: str, *others: tuple[Any, str]) -> tuple[str, str] | None:
         """The first value there is: option, variable, then the given (value, source) pairs."""
         given = self.option(option) if option else None

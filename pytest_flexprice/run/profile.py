@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -82,16 +83,11 @@ def resolve(
     key = look.variable("FLEXPRICE_API_KEY")
     if key is None and key_needed and level > Level.LINT:
         raise ProfileError(
-            f"no API key: set FLEXPRICE_API_KEY in the environment or in {look.dotenv_name} (it is never read from the plan)"
+            f"no API key: set FLEXPRICE_API_KEY in the environment or in {look.dotenv_name}{look.near('FLEXPRICE_API_KEY')} "
+            "(it is never read from the plan)"
         )
-    if key and key[0] != key[0].strip():
-        raise ProfileError(
-            f"the API key from {key[1]} has white space around it, and Flexprice compares it byte for byte; remove the white space"
-        )
-    if key and not (key[0].isascii() and key[0].isprintable()):
-        raise ProfileError(
-            f"the API key from {key[1]} holds a character that no header can carry; put the key there as Flexprice showed it"
-        )
+    if key:
+        _check_key(*key)
     header = look.variable("FLEXPRICE_ENVIRONMENT_ID")
     previews, previews_source = _previews(look, own)
     svix = look.first("", "FLEXPRICE_SVIX_URL", (own.svix_url, "plan"))
@@ -129,6 +125,32 @@ def resolve(
         add_secret=add_secret,
     )
     return replace(profile, values=(*profile.values, *_budget_value(profile))) if level >= Level.SMOKE else profile
+
+
+def _check_key(key: str, source: str) -> None:
+    """Refuse what cannot be a key as Flexprice shows it, so that no server has to say only that it does not know it."""
+    if key != key.strip():
+        raise ProfileError(
+            f"the API key from {source} has white space around it, and Flexprice compares it byte for byte; remove the white space"
+        )
+    wrong = next((words for pattern, words in _NO_KEY if pattern.search(key)), "")
+    if wrong or not (key.isascii() and key.isprintable()):
+        wrong = wrong or "holds a character that no header can carry"
+        raise ProfileError(f"the API key from {source} {wrong}; put the key there as Flexprice showed it")
+
+
+_NO_KEY = (
+    (
+        re.compile(r"^(bearer|basic|x-api-key|authorization)\b", re.IGNORECASE),
+        "begins with the name of a header or scheme",
+    ),
+    (
+        re.compile("^[\"'`<\u2018-\u201f]|[\"'`>,;\u2018-\u201f]$"),
+        "has quotes, brackets or a sign around it that do not belong to it",
+    ),
+    (re.compile(r"\s"), "holds white space"),
+    (re.compile(r"\.\.\.|\u2026|^(sk_)?x{3,}$|\*{3}"), "is cut or a placeholder"),
+)
 
 
 def _budget_value(profile: Profile) -> list[Value]:

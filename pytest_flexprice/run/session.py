@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +22,7 @@ from pytest_flexprice.evidence.streams import clean_crash, clean_refusal
 from pytest_flexprice.evidence.written import FeatureError, expected
 from pytest_flexprice.model.checklist import BY_TAG, Level
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet
-from pytest_flexprice.run import collector, preflight, run
+from pytest_flexprice.run import collector, own_code, preflight, run
 from pytest_flexprice.run.gating import Gate
 from pytest_flexprice.run.interruption import Interruption, sweep_command
 from pytest_flexprice.run.run import HANDOVER, RUN, Run
@@ -37,6 +37,7 @@ RERUN_OPTIONS = {
 }
 RERUN_INI = ("reruns", "retries", "force_flaky")
 RERUN_MARKS = ("flaky", "repeat")
+_MOST_SHOWN = 20
 PARTS = ("flexprice-recorder", "flexprice-evidence", "flexprice-suite", "flexprice-gate")
 
 
@@ -228,6 +229,16 @@ class SuiteHooks:
             items[:] = [item for item in items if item not in left_out]
             config.hook.pytest_deselected(items=above)
 
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """What cannot be collected is told in a sentence, not in a traceback through pytest."""
+        report = yield
+        if report.failed and not collector.config.option.fulltrace:
+            own_code.tell(report, collector)
+        return report
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport | pytest.CollectReport) -> tuple[str, str, str] | None:
         """A scenario of nothing but waived items is told as waived: pytest's summary does not list it as failed."""
@@ -269,9 +280,11 @@ class SuiteHooks:
 
 
 def _refuse_untrusted(scenarios: Iterable[pytest.Item]) -> None:
-    for item in scenarios:
-        for problem in collector.step_problems(item):  # type: ignore[arg-type] # scenarios are functions
-            raise pytest.UsageError(problem)
+    found = [problem for item in scenarios for problem in collector.step_problems(item)]  # type: ignore[arg-type] # they are functions
+    if found:
+        several = list(dict.fromkeys(found))
+        more = [f"and {len(several) - _MOST_SHOWN} more steps like these"] if len(several) > _MOST_SHOWN else []
+        raise pytest.UsageError("\n".join(several[:_MOST_SHOWN] + more))
 
 
 def _refuse_missing(scenarios: Iterable[pytest.Item]) -> None:

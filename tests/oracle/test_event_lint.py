@@ -33,7 +33,7 @@ def event(number: int = 1, **changes: object) -> dict[str, object]:
         "event_name": "model.completion",
         "event_id": f"e-{number}",
         "external_customer_id": "acct_1",
-        "timestamp": "2026-11-21T10:30:57.159Z",
+        "timestamp": "2026-11-21T10:30:57Z",
         "properties": {"tokens": 12, "model": "large"},
     }
     return {key: value for key, value in {**values, **changes}.items() if value != "(absent)"}
@@ -195,6 +195,17 @@ def test_events_in_another_form_are_named_once_with_what_to_map(tmp_path: Path, 
     assert words in found[0]
     assert mapping in found[0]
     assert checked.names == []
+
+
+def test_an_event_that_is_another_but_for_its_id_seems_to_be_sent_again(tmp_path: Path) -> None:
+    at = {"timestamp": "2026-11-21T10:30:57.159Z"}
+    (told,) = everything(check(tmp_path, event(1, **at), event(2, **at, properties={"tokens": 3}), event(3, **at)))
+    assert told.severity is Severity.WARNING
+    assert "1 event differs from another one in nothing but the event_id" in told.sentence
+    assert "(first: s.ndjson, event 3, like event 1, 'e-1')" in told.sentence
+    assert everything(check(tmp_path, event(1), event(2))) == []
+    other = event(2, **at, external_customer_id="acct_2")
+    assert everything(check(tmp_path, event(1, **at), other, customers=("acct_1", "acct_2"))) == []
 
 
 def test_some_events_in_another_form_hide_no_others(tmp_path: Path) -> None:

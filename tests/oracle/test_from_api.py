@@ -11,7 +11,7 @@ from pytest_flexprice.model.prices import Price, Tier
 from pytest_flexprice.model.times import instant, instant_of
 from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, OpenInvoice, cancellations
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
-from pytest_flexprice.oracle.metering.meters import usage_of_total
+from pytest_flexprice.oracle.metering.meters import Usage, usage_of_total
 from pytest_flexprice.oracle.pricing.allowances import Allowance, billable, by_meter
 from pytest_flexprice.oracle.pricing.commitments import Commitment, LineCommitment, committed
 from pytest_flexprice.oracle.pricing.deductions import Coupon, Tax, deductions, spread
@@ -162,6 +162,21 @@ def test_allowance_that_never_resets_is_not_verified_later():
     later = type(usage)(meter, Decimal(12), 12, rows=None, before=Decimal(3))
     with pytest.raises(NotVerified, match="never resets"):
         billable(later, Decimal(12), endless, "MONTHLY", NOW)
+
+
+@pytest.mark.parametrize(("kind", "told"), [("COUNT", False), ("MAX", False), ("LATEST", True), ("AVG", True)])
+def test_what_is_free_of_the_whole_is_free_of_its_parts(kind: str, told: bool) -> None:
+    meter = Meter.from_api({"id": "m", "name": "m", "event_name": "e", "aggregation": {"type": kind, "field": "v"}})
+    usage = Usage(meter, Decimal(9), 9, rows=None)
+    for reset in ("DAILY", "MONTHLY"):
+        free = Allowance("m", Decimal(9), reset)
+        if told:
+            with pytest.raises(NotVerified, match="is not known"):
+                billable(usage, Decimal(9), free, "ANNUAL", NOW)
+        else:
+            assert billable(usage, Decimal(9), free, "ANNUAL", NOW) == (0, 9)
+    if kind == "AVG":
+        assert billable(Usage(meter, Decimal(0), 0, rows=None), Decimal(0), free, "ANNUAL", NOW) == (0, 0)
 
 
 def test_deductions_by_stage_and_their_spread():

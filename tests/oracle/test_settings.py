@@ -196,6 +196,16 @@ def test_a_customers_row_decides_for_it_and_the_plan_for_the_others():
     assert "subs_3 of acct_3 (expected 'charge_automatically', found 'send_invoice')" in sentence
 
 
+def test_who_inherits_a_subscription_gets_no_invoice_and_is_decided_for_only_by_its_own_row():
+    child = {**subscription(2, "charge_automatically"), "subscription_type": "inherited"}
+    assert collection.collection_findings(DECIDED, [subscription(1), child]) == []
+    assert collection.collection_findings(None, [subscription(1), child], {"subs_1": "send_invoice"}) == []
+    assert (
+        "1 of 2"
+        in one(collection.collection_findings(DECIDED, [subscription(1), child], {"subs_2": "send_invoice"})).sentence
+    )
+
+
 def test_without_a_usual_method_every_customer_must_have_one():
     active = [subscription(1), subscription(2)]
     own = {"subs_1": "send_invoice", "subs_2": "send_invoice"}

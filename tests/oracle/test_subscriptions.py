@@ -15,6 +15,7 @@ from pytest_flexprice.model.finding import Severity
 from pytest_flexprice.model.prices import Price
 from pytest_flexprice.oracle.catalog.objects import Catalog
 from pytest_flexprice.oracle.customers import subscriptions
+from pytest_flexprice.oracle.customers.deals import Agreed
 from pytest_flexprice.oracle.customers.register import Register
 from pytest_flexprice.oracle.customers.subscriptions import Expected
 
@@ -82,6 +83,38 @@ def test_the_declared_subscription_is_fine() -> None:
     assert compare(subscription()) == []
 
 
+def test_an_end_that_nobody_declared_is_wrong_where_other_ends_are_declared() -> None:
+    ends = {"end_date": "2026-12-31T00:00:00Z"}
+    one, two = subscription(**ends), subscription(**ends, id="subs-2", currency="eur", line_items=[])
+    assert compare(one) == []
+    (told,) = (
+        sentence
+        for sentence in compare(
+            one, two, declared=(DECLARED, {**DECLARED, "currency": "eur", "end_date": "2026-12-31"})
+        )
+        if " ends on " in sentence
+    )
+    assert "ends on 2026-12-31 00:00 UTC: nothing is billed afterwards; declare its end_date if it is meant" in told
+
+
+def test_an_allowance_that_no_plan_gives_is_for_a_person_to_look_at() -> None:
+    agreed = Agreed(frozenset(), allowances=lambda: {"subs-1": ["999999 of 'tokens' MONTHLY"]})
+    with Register() as register:
+        register.declare([Row("c.csv:2", "acct", DECLARED)])
+        register.add_customers([{"external_id": "acct", "id": "c"}])
+        register.add_subscriptions([subscription()])
+        (told,) = subscriptions.compare(register, sells(), NOW, agreed=agreed)
+    assert told.finding.severity is Severity.WARNING
+    assert "has entitlements of its own beside its plan's: 999999 of 'tokens' MONTHLY" in told.finding.sentence
+
+
+def test_who_inherits_a_subscription_collects_as_its_parent_does_unless_its_row_says_otherwise() -> None:
+    child = subscription(collection_method="charge_automatically", subscription_type="inherited", line_items=[])
+    assert compare(child, declared=({**DECLARED, "parent": "boss"},)) == []
+    own = {**DECLARED, "parent": "boss", "collection_method": "send_invoice"}
+    assert any("collection method" in told for told in compare(child, declared=(own,)))
+
+
 TRIAL = {"subscription_status": "trialing", "trial_end": "2026-12-01T00:00:00Z"}
 
 
@@ -131,7 +164,12 @@ def test_a_subscription_that_is_declared_as_cancelled_is_looked_for_among_the_ca
         (
             {"line_items": [line(FEE), line(USAGE, end_date="2026-11-10T00:00:00Z")]},
             {},
-            ("usage of 'model.completion'",),
+            ("usage of 'model.completion'", "because the line it had ended on 2026-11-10T00:00:00Z"),
+        ),
+        (
+            {"line_items": [line(FEE, end_date="2026-11-10T00:00:00Z"), line(USAGE)]},
+            {},
+            ("fee 'Platform fee'", "because the line it had ended on 2026-11-10T00:00:00Z"),
         ),
     ],
 )

@@ -6,13 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from tests import truthful_plans
+from tests import truthful_plans, unlike_companies
 from tests.suite import rehearse
 
 
 @pytest.mark.parametrize("seed", [3, 11])
 def test_a_truthful_plan_is_green(tmp_path: Path, seed: int) -> None:
     truthful_plans.write(seed, tmp_path)
+    outcome = rehearse(tmp_path)
+    assert outcome.red == {}, outcome.output
+    assert outcome.code == 0, outcome.output
+
+
+@pytest.mark.parametrize("seed", [5, 7])
+def test_a_company_unlike_the_others_is_green(tmp_path: Path, seed: int) -> None:
+    unlike_companies.write(seed, tmp_path)
     outcome = rehearse(tmp_path)
     assert outcome.red == {}, outcome.output
     assert outcome.code == 0, outcome.output

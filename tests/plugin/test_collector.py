@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from pytest_flexprice.evidence.written import read_scenarios
+from pytest_flexprice.evidence.written import FeatureError, read_scenarios
 from pytest_flexprice.run.collector import problems
 from tests.suite import Outcome, run
 
@@ -80,15 +81,105 @@ def test_own_features_run_beside_the_packaged_ones(tmp_path: Path) -> None:
         (("@item_8_1 @lint\n  Scenario: T", "@item_8_1 @lint @smoek\n  Scenario: T"), "carries @smoek"),
         (("      | 2      |\n      | 4      |\n", ""), "has no row of examples"),
         (("the number 12 is even", "the moon is even"), "step 'Then the moon is even' has no definition"),
-        (("Feature: Our own", "Featur: Our own"), "this is not Gherkin"),
+        (
+            ("Feature: Our own", "Featur: Our own"),
+            ".feature:2: this is not Gherkin: 'Featur:' is no keyword; Feature:?",
+        ),
+        (
+            ("Given nothing", "Givn nothing"),
+            ".feature:4: scenario 'Twelve is even': 'Givn nothing' is no step but a description",
+        ),
+        (
+            ("Given nothing", "given nothing"),
+            ".feature:4: scenario 'Twelve is even': 'given nothing' is no step but a description",
+        ),
+        (("| number |", "| numbr |"), "step 'Then the number <number> is even' has no column number in its examples"),
     ],
-    ids=["double name", "no item", "no level", "unknown tag", "no rows", "undefined step", "no gherkin"],
+    ids=[
+        *("double name", "no item", "no level", "unknown tag", "no rows", "undefined step", "no gherkin"),
+        *("misspelt step", "small keyword", "no such column"),
+    ],
 )
 def test_what_would_be_silently_green_is_refused_by_name(tmp_path: Path, change: tuple[str, str], says: str) -> None:
     outcome = own(tmp_path, HEALTHY.replace(*change, 1))
     assert outcome.code != 0
     assert says in outcome.output, outcome.output
     assert "passed" not in outcome.output.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("feature", "says"),
+    [
+        ("\ufeff" + HEALTHY.lstrip(), "own.feature:1: the feature file begins with a byte order mark"),
+        (
+            HEALTHY.replace("Twelve", "Tw\0elve"),
+            r"own.feature:4: 'Scenario: Tw\x00elve is even' holds a sign that nothing shows",
+        ),
+        ("Funktionalität: Eigen\n  Szenario: Zwölf\n", "'Funktionalität:' is another language; write # language: de"),
+        (
+            HEALTHY.replace("  Scenario Outline:", "  Scenario Outline"),
+            "'Scenario Outline Some numbers are even' cannot stand here",
+        ),
+        (HEALTHY.replace("| 2      |", "| 2 | 3 |"), "own.feature:15: this is not Gherkin: inconsistent cell count"),
+    ],
+)
+def test_a_feature_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, feature: str, says: str) -> None:
+    path = tmp_path / "own.feature"
+    path.write_text(feature, encoding="utf-8")
+    with pytest.raises(FeatureError) as told:
+        read_scenarios(path)
+    assert says in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "line", ["The invoice is sent.", "And: never", "As a user", "andere Kunden", "Whenever it rains", "An end"]
+)
+def test_prose_below_a_scenario_stays_prose(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "own.feature"
+    path.write_text(HEALTHY.replace("Twelve is even\n", f"Twelve is even\n    {line}\n"), encoding="utf-8")
+    assert [one.unread for one in read_scenarios(path)] == [(("And: never",) if line == "And: never" else ()), ()]
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "says"),
+    [
+        ("conftest.py", "def x(:\n    pass\n", "conftest.py:1: this is not Python: invalid syntax"),
+        (
+            "conftest.py",
+            "\nimport no_such_module\n",
+            "conftest.py:2: ModuleNotFoundError: No module named 'no_such_module'; install it",
+        ),
+        ("golive/conftest.py", "1 / 0\n", "golive/conftest.py:1: ZeroDivisionError: division by zero"),
+        ("golive/test_own.py", "def x(:\n", "golive/test_own.py:1: this is not Python: invalid syntax"),
+    ],
+)
+def test_python_that_cannot_be_read_is_one_sentence_with_its_place(
+    tmp_path: Path, file: str, code: str, says: str
+) -> None:
+    (tmp_path / "golive").mkdir()
+    (tmp_path / file).write_text(code)
+    outcome = run(tmp_path, "--flexprice-env=local", "--flexprice-level=lint", "golive")
+    assert outcome.code in (2, 4)
+    assert says in outcome.output, outcome.output
+    assert "importlib" not in outcome.output
+    assert "Traceback" not in outcome.output
+
+
+@pytest.mark.parametrize(
+    ("steps", "says"),
+    [
+        (STEPS.replace("def nothing():", "def nothing(database):"), "nothing asks for 'database', which is no fixture"),
+        (STEPS.replace("def is_even(number)", "def is_even(numbr)"), "is_even asks for 'numbr', which is no fixture"),
+    ],
+)
+def test_a_step_that_asks_for_what_nobody_provides_is_told_with_its_place(
+    tmp_path: Path, steps: str, says: str
+) -> None:
+    outcome = own(tmp_path, HEALTHY, steps=steps)
+    assert outcome.code == 1
+    assert all("conftest.py:" in said and says in said for said in outcome.red.values())
+    assert "FixtureLookupError" not in json.dumps(outcome.document)
 
 
 def test_an_async_step_is_refused(tmp_path: Path) -> None:

@@ -88,6 +88,30 @@ def test_white_space_around_the_key_is_told(folder: Path) -> None:
     assert "has white space around it" in said
 
 
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("Bearer " + KEY, "begins with the name of a header or scheme"),
+        (f"“{KEY}”", "has quotes, brackets or a sign around it"),
+        (f"<{KEY}>", "has quotes, brackets or a sign around it"),
+        (KEY + ";", "has quotes, brackets or a sign around it"),
+        ("sk_…", "is cut or a placeholder"),
+        ("sk_ab cd", "holds white space"),
+    ],
+)
+def test_what_cannot_be_a_key_is_told_before_a_server_has_to(folder: Path, key: str, says: str) -> None:
+    said = refused(folder, "--flexprice-env=prod", key=key)
+    assert says in said
+    assert KEY not in said
+
+
+def test_a_key_under_a_name_that_is_nearly_right_is_told(folder: Path) -> None:
+    (folder / ".env.prod").write_text(f"FLEXPRICE_APIKEY={KEY}\n")
+    said = refused(folder, "--flexprice-env=prod", key="")
+    assert ".env.prod, but 'FLEXPRICE_APIKEY' is there and differs only in its separators" in said
+    assert KEY not in said
+
+
 def test_a_server_config_key_must_name_an_environment(folder: Path, server: FlexpriceServer) -> None:
     assert "set FLEXPRICE_ENVIRONMENT_ID" in refused(folder, "--flexprice-env=prod", key=server.api_key)
 

@@ -122,7 +122,60 @@ def test_toml_has_bounds(text: str, says: str) -> None:
     ],
 )
 def test_what_stands_in_texts_and_comments_is_no_number_and_no_nesting(text: str) -> None:
-    assert parse_toml(text, HERE, "the plan") == tomllib.loads(text)
+    assert parse_toml(text, HERE, "the plan") == tomllib.loads(text, parse_float=Decimal)
+
+
+GOOD = '[company]\nname = "Acme"\n\n[invoicing]\nauto_cancel = false\ndecided_on = 2026-11-01\ntest_events = 100\nfile = "a/b.csv"\n'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"Acme"', "“Acme”", r"line 2: name: U\+201C, a curly quote"),
+        ('"Acme"', '"Acme', "line 2: name: the quote is not closed"),
+        ('"Acme"', "Acme", "line 2: name: a text stands in quotes"),
+        ('"Acme"', "None", "line 2: name: there is no value here; leave the key out"),
+        ('"Acme"', '"""Acme', "golive.toml: this is not TOML: a quote or a bracket is opened and never closed"),
+        ('"Acme"', '"Acme" // us', "line 2: name: behind a value nothing may stand but a comment with #; '//' does"),
+        ('"Acme"', '"Acme",', "behind a value nothing may stand but a comment with #; ',' does"),
+        ("name =", "name:", "line 2: a key and its value have = between them, not a colon"),
+        ("name =", "name ==", "line 2: name: one = stands between"),
+        ("name =", "name\u00a0=", r"line 2: name: U\+00A0, an invisible character"),
+        ("name =", "name = 'x'\nname =", "line 3: name: this key is there twice"),
+        ("false", "False", "line 5: auto_cancel: write true or false, in small letters"),
+        ("false", "yes", "line 5: auto_cancel: write true or false"),
+        ("2026-11-01", "01.11.2026", "line 6: decided_on: a day is written 2026-12-31"),
+        ("2026-11-01", "11/01/2026", "line 6: decided_on: a day is written 2026-12-31"),
+        ("2026-11-01", "2026-11-31", "line 6: decided_on: there is no such day"),
+        ("100", "1,000", "line 7: test_events: a number is written 1000"),
+        ("100", "0100", "line 7: test_events: a number is written 1000"),
+        ("a/b.csv", "C:\\Users\\b.csv", r"line 8: file: in double quotes \\ begins an escape; write a path with /"),
+        ("[company]", "[[company]", "line 1: two brackets at the beginning need two at the end"),
+        ("[company]", "[company", "line 1: the bracket is not closed"),
+        ("[company]", "[my company]", "line 1: a name with other signs than letters, digits, - and _ stands in quotes"),
+        ("[company]", "<<<<<<< HEAD\n[company]", "line 1: a merge left its marks here"),
+        ("[company]", '{"company": 1}', "line 1: this is JSON"),
+        ("[invoicing]", "[company]", r"line 4: \[company\] is there twice"),
+        ("\n", "\r", "line 1: its lines end with a carriage return alone"),
+    ],
+)
+def test_what_hands_do_to_toml_is_told_with_line_key_and_how_to_write_it(old: str, new: str, says: str) -> None:
+    with pytest.raises(Unreadable, match=says):
+        parse_toml(GOOD.replace(old, new), HERE, "the plan")
+
+
+def test_all_lines_that_are_not_toml_are_told_at_once_and_no_value_with_them() -> None:
+    text = GOOD.replace('"Acme"', "sk_live_secret").replace("false", "False").replace("2026-11-01", "1.11.2026")
+    with pytest.raises(Unreadable, match=r"line 2: name: .*; line 5: auto_cancel: .*; line 6: decided_on: ") as told:
+        parse_toml(text, HERE, "the plan")
+    assert "sk_live" not in str(told.value)
+
+
+@pytest.mark.parametrize("value", ["{\n a = 1,\n b = 2\n}", "[\n True,\n]", '"""\nname = True\n'])
+def test_lines_that_belong_to_an_open_value_are_no_mistakes_of_their_own(value: str) -> None:
+    with pytest.raises(Unreadable) as told:
+        parse_toml(GOOD.replace('"Acme"', value), HERE, "the plan")
+    assert str(told.value).count("; line ") == 0
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,10 @@ def read(folder: Path, content: str | bytes) -> list[Row | Problem]:
         PLAIN.replace("\n", "\r\n"),
         b"\xef\xbb\xbf" + PLAIN.replace(",", ";").encode(),
         PLAIN.replace(",", "\t").encode("utf-16"),
+        PLAIN.encode("utf-16-le"),
+        PLAIN.encode("utf-16-be"),
+        PLAIN.encode("utf-32"),
+        PLAIN.replace("billing_period", "billing_period,Notes,Notes,").replace("MONTHLY", "MONTHLY,x,y,"),
         PLAIN.replace("external_id", "External ID").replace("billing_period", "Billing-Period"),
         PLAIN.replace("external_id", "externalId").replace("currency", " CURRENCY "),
         PLAIN.replace("MONTHLY", "monthly").replace("usd", "USD"),
@@ -43,7 +47,7 @@ def read(folder: Path, content: str | bytes) -> list[Row | Problem]:
         PLAIN + ",,,,\n\n , ,,,\n",
         "\n".join(line + ",," for line in PLAIN.splitlines()),
     ],
-    ids=range(13),
+    ids=range(17),
 )
 def test_what_can_be_read_safely_is_read(tmp_path: Path, content: str | bytes) -> None:
     assert read(tmp_path, content) == [WANTED]
@@ -79,6 +83,25 @@ def test_a_row_is_told_by_its_first_line(tmp_path: Path) -> None:
         ("timezone", "Europe/Berln", "Europe/Berlin?"),
         ("external_id", "1.23457E+11", "spreadsheet"),
         ("external_id", "1,23457E+11", "spreadsheet"),
+        ("external_id", "N/A", "leave the row out"),
+        ("external_id", "#REF!", "leave the row out"),
+        ("external_id", "=A1", "the text of a formula"),
+        ("external_id", '="00123"', "put its result there, 00123"),
+        ("external_id", "'00123", "without the quotes, 00123?"),
+        ("external_id", "“org_1”", "without the quotes, org_1?"),
+        ("external_id", "org_Ã¤", "org_ä?"),
+        ("external_id", "org_\ufffd", "could not read"),
+        ("external_id", "org\n1", "over several lines"),
+        ("plan", "-", "leave the cell empty"),
+        ("plan", "null", "leave the cell empty"),
+        ("start_date", "—", "leave the cell empty"),
+        ("quantity", "NULL", "leave the cell empty"),
+        ("quantity", "1.000", "1000, or 1?"),
+        ("quantity", "1.250", "1250, or 1.25?"),
+        ("quantity", "=1+1", "the text of a formula"),
+        ("quantity", "1,000", "write the number alone"),
+        ("commitment", "5.000", "5000, or 5?"),
+        ("start_date", "2026-11-02T10:30:00+0200", "write the offset like +02:00"),
     ],
 )
 def test_a_cell_that_cannot_be_used_is_told(tmp_path: Path, column: str, cell: str, hint: str) -> None:
@@ -94,6 +117,33 @@ def test_a_cell_that_cannot_be_used_is_told(tmp_path: Path, column: str, cell: s
     assert hint in problem.hint
     assert repr(cell) in problem.sentence
     assert problem.expected in problem.sentence
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("Total,,,,12", "'Total' seems to be a line of totals"),
+        ("Summe: 3,,,,", "seems to be a line of totals"),
+        ("external_id,plan", "names the columns again"),
+        ("org_2;Meier;pro;usd;MONTHLY", "divided by ';'"),
+    ],
+)
+def test_a_row_that_is_no_customer_is_told(tmp_path: Path, row: str, words: str) -> None:
+    first, problem = read(tmp_path, PLAIN + row + "\n")
+    assert first == WANTED
+    assert words in (problem.sentence if isinstance(problem, Problem) else "")
+
+
+@pytest.mark.parametrize("external_id", ["total-energies", "count_12", "none", "NA_12", "-1", "O'Neil", "1.000"])
+def test_ids_that_only_resemble_what_spreadsheets_leave_are_ids(tmp_path: Path, external_id: str) -> None:
+    (row,) = read(tmp_path, f"external_id,plan\n{external_id},\n")
+    assert isinstance(row, Row)
+    assert row.external_id == external_id
+
+
+def test_a_total_on_a_plan_is_a_customer(tmp_path: Path) -> None:
+    (row,) = read(tmp_path, "external_id,plan\nTotal,pro\n")
+    assert isinstance(row, Row)
 
 
 def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
@@ -128,6 +178,11 @@ def test_columns_that_contradict_each_other(values: dict[str, str], column: str)
         ("extrenal_id,plan\n1,pro\n", "'extrenal_id' is there"),
         ("external_id,plan,External ID\na,pro,b\n", "two columns are external_id"),
         (b"PK\x03\x04rest", "spreadsheet"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "spreadsheet of an old kind"),
+        ("<html><body>", "a page"),
+        ('[{"external_id": "a"}]', "it is JSON"),
+        ("Customers of 2026\n\nexternal_id,plan\na,pro\n", "line 3 does: take away what stands above it"),
+        ("Customer,,Billing\nexternal_id,name,plan\n", "line 2 does"),
         (b"\xff\xfea\x00\x00\xd8", "CSV"),
     ],
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -115,16 +116,66 @@ def test_a_value_that_may_be_a_secret_is_not_shown() -> None:
     assert "webhooks.handler.secret" in message
 
 
+KEY = "sk_live_C4n4ryKey0123456789abc"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("environments", "prod", "old_keys"), KEY),
+        (("environments", "prod", "old_keys"), [[KEY]]),
+        (("environments", "prod", "allow"), KEY),
+        (("environments", "prod", "type"), KEY.removeprefix("sk_live_") + "defg"),
+        (("environments", "prod", KEY), "x"),
+        (("environments", "prod", "api_key"), KEY),
+        (("webhooks", "handler"), KEY),
+        (("webhooks", "transport"), "whsec_C4n4ry+/abc="),
+    ],
+)
+def test_a_key_that_somebody_put_anywhere_is_not_shown(path: tuple[Any, ...], value: Any) -> None:
+    assert "C4n4ry" not in told(put(path, value))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (("events",), {"name": "e"}, "events: expected a list: [[events]] before each"),
+        (("catalog",), [{"signed_off": "c"}], "catalog: expected a table, once and in single brackets: [catalog]"),
+        (("environments", "prod", "old_keys"), "OLD_KEY", "old_keys = 'OLD_KEY': expected a list in brackets"),
+        (("waivers", 0, "item"), Decimal("1.4"), "waivers[0].item = 1.4: expected a text, which stands in quotes"),
+        (("events", 0, "catalog"), {}, "write it below [catalog], a table of its own"),
+        (("webhooks", "signed_off"), "x", "it belongs to [catalog]"),
+        (("environments", "prod", "eu"), {"type": "production"}, '[environments."prod.eu"]'),
+        (("environments", "prod", "test_amount"), "$10", "test_amount = '$10': expected a number such as 10.5"),
+        (("invoicing", "decided_on"), datetime(2026, 11, 1, 10), "decided_on = 2026-11-01 10:00:00: expected a day"),
+        (("customers", "file"), "golive\new.csv", "holds a line break or tab"),
+        (("catalog", "signed_off"), "golive\tables.json", "holds a line break or tab"),
+        (("events", 0, "samples"), ["a\new.ndjson"], "holds a line break or tab"),
+    ],
+)
+def test_what_was_meant_is_said(path: tuple[Any, ...], value: Any, words: str) -> None:
+    assert words in told(put(path, value))
+
+
 def test_declared_customers_may_be_written_as_toml_has_numbers_and_days() -> None:
     plan = parse(
         put(
             ("customers", "declared"),
-            [{"external_id": "a", "billing_period_count": 3, "start_date": date(2026, 11, 2)}],
+            [
+                {
+                    "external_id": "a",
+                    "billing_period_count": 3,
+                    "start_date": date(2026, 11, 2),
+                    "quantity": Decimal("2.50"),
+                }
+            ],
         ),
         PATH,
     )
     assert plan.customers is not None
-    assert plan.customers.declared == ({"external_id": "a", "billing_period_count": "3", "start_date": "2026-11-02"},)
+    assert plan.customers.declared == (
+        {"external_id": "a", "billing_period_count": "3", "start_date": "2026-11-02", "quantity": "2.50"},
+    )
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -40,6 +40,18 @@ def test_an_unknown_fault_is_refused():
         DemoHandler(SECRET, "F999")
 
 
+def test_it_has_several_faults_at_once_but_verifies_in_one_way_only():
+    with DemoHandler(SECRET, ("F126", "F118")) as handler:
+        unsigned = {"Content-Type": "application/json"}
+        answers = [
+            requests.post(handler.url, json={"event_type": kind}, headers=unsigned, timeout=5).status_code
+            for kind in ("subscription.created", "never.heard.of")
+        ]
+    assert answers == [204, 400]
+    with pytest.raises(ValueError, match="F120 and F121 exclude each other"):
+        DemoHandler(SECRET, ("F121", "F120"))
+
+
 @pytest.mark.parametrize(("fault", "times"), [("", 1), ("F130", 2), ("F143", 0), ("F131", 0)])
 def test_a_repeated_message_shows_what_the_handler_did_with_it(fault, times):
     with DemoHandler(SECRET, fault) as handler:

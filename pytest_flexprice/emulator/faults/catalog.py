@@ -60,8 +60,8 @@ def _entitlement(catalog: Catalog) -> Object:
 @fault("F21", "a plan is missing in Production", "catalog")
 def missing_plan(catalog: Catalog) -> None:
     """The smallest plan never got there."""
-    *_, (key, _plan) = plans(catalog)
-    del catalog["plans"][key]
+    for key, _plan in list(plans(catalog))[-1:]:
+        del catalog["plans"][key]
 
 
 @fault(
@@ -69,19 +69,22 @@ def missing_plan(catalog: Catalog) -> None:
 )
 def stale_plan(catalog: Catalog) -> None:
     """Half of every amount, one price less."""
-    _key, plan = next(plans(catalog))
-    plan["prices"] = [copy.deepcopy(price) for price in plan["prices"][:-1]] or plan["prices"]
-    for price in plan["prices"]:
-        if price.get("amount"):
-            price["amount"] = dec(Decimal(price["amount"]) / 2)
+    for _key, plan in list(plans(catalog))[:1]:
+        plan["prices"] = [copy.deepcopy(price) for price in plan["prices"][:-1]] or plan["prices"]
+        for part in (part for price in plan["prices"] for part in (price, *(price.get("tiers") or ()))):
+            for name in ("amount", "unit_amount"):
+                if part.get(name):
+                    part[name] = dec(Decimal(part[name]) / 2)
 
 
 @fault("F23", "the amount of a price differs", "catalog")
 def other_amount(catalog: Catalog) -> None:
     """Ten times the signed-off amount of a usage price."""
-    price = next((p for p in prices(catalog, type="USAGE") if p.get("amount")), None)
-    if price is not None:
-        price["amount"] = dec(Decimal(price["amount"]) * 10)
+    for price in sorted(prices(catalog, type="USAGE"), key=lambda price: "amount" not in price):
+        for part, name in ((price, "amount"), *((tier, "unit_amount") for tier in price.get("tiers") or ())):
+            if Decimal(part.get(name) or 0):
+                part[name] = dec(Decimal(part[name]) * 10)
+                return
 
 
 @fault("F24", "the bound of a tier differs", "catalog")
@@ -143,10 +146,12 @@ def extra_price(catalog: Catalog) -> None:
 @fault("F31", "a meter's event name differs in its case", "catalog")
 def other_case(catalog: Catalog) -> None:
     """The first meter listens to the name with its words capitalised."""
-    meter = _first_meter(catalog)
-    if meter:
-        name = meter["event_name"]
-        meter["event_name"] = name.title() if name.title() != name else name.lower()
+    for _key, feature in features(catalog):
+        name = feature["meter"]["event_name"]
+        other = name.title() if name.title() != name else name.lower()
+        if other != name:
+            feature["meter"]["event_name"] = other
+            return
 
 
 @fault("F33", "a meter is archived in Production", "catalog")
@@ -158,7 +163,7 @@ def archived_meter(catalog: Catalog) -> None:
 @fault("F36", "the aggregation of a meter differs", "catalog")
 def other_aggregation(catalog: Catalog) -> None:
     """A sum became a maximum, so that many small events count as one."""
-    _first_meter(catalog, aggregation="SUM")["aggregation"] = "MAX"
+    _first_meter(catalog, aggregation="SUM", bucket_size=None)["aggregation"] = "MAX"
 
 
 @fault("F37", "the aggregated property of a meter differs by a letter", "catalog")
@@ -174,7 +179,9 @@ def other_field(catalog: Catalog) -> None:
 @fault("F38", "a meter multiplies", "catalog")
 def other_multiplier(catalog: Catalog) -> None:
     """A sum became a sum with a multiplier, or the multiplier a tenth of itself."""
-    meter = _first_meter(catalog, aggregation="SUM_WITH_MULTIPLIER") or _first_meter(catalog, aggregation="SUM")
+    meter = _first_meter(catalog, aggregation="SUM_WITH_MULTIPLIER") or _first_meter(
+        catalog, aggregation="SUM", expression=None, bucket_size=None
+    )
     if meter:
         meter["aggregation"] = "SUM_WITH_MULTIPLIER"
         meter["multiplier"] = dec(Decimal(meter.get("multiplier") or 10) / 10 if meter.get("multiplier") else 1000)
@@ -216,8 +223,8 @@ def no_price_keys(catalog: Catalog) -> None:
 @fault("F45", "a plan was lost by the clone, as a meter of its prices has no feature there", "catalog")
 def lost_plan(catalog: Catalog) -> None:
     """The biggest plan did not arrive; its features did."""
-    key, _plan = next(plans(catalog))
-    del catalog["plans"][key]
+    for key, _plan in list(plans(catalog))[:1]:
+        del catalog["plans"][key]
 
 
 @fault("F49", "a meter waits for an event that the application never sends", "catalog")
@@ -246,10 +253,10 @@ def not_numbered(catalog: Catalog) -> None:
 def left_behind(seeder: Seeder) -> None:
     """An addon, a coupon and a tax rate are made in the Sandbox."""
     sandbox = seeder.beside()
-    sandbox.call("POST", "/v1/addons", {"name": "Extra support", "lookup_key": "extra-support"})
+    sandbox.call("POST", "/v1/addons", {"name": "Rehearsed support", "lookup_key": "rehearsed-support"})
     coupon = {"name": "Launch", "type": "percentage", "cadence": "once", "percentage_off": "10", "currency": "usd"}
     sandbox.call("POST", "/v1/coupons", coupon)
-    rate = {"name": "VAT", "code": "vat", "tax_rate_type": "percentage", "percentage_value": "19"}
+    rate = {"name": "Rehearsed VAT", "code": "rehearsed-vat", "tax_rate_type": "percentage", "percentage_value": "19"}
     sandbox.call("POST", "/v1/taxes/rates", rate)
 
 

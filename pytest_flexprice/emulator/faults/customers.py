@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from pytest_flexprice.model.customer_columns import DEALS
+
 from ..kernel.render import gotime
 from .catalog import Catalog, plans
 from .registry import fault
@@ -14,23 +16,43 @@ if TYPE_CHECKING:
 
 Rows = list[dict[str, Any]]
 AHEAD = timedelta(days=20)
+AUTOMATIC = "charge_automatically"
+_IDS = ("external_id", "parent")
+_SUBSCRIBED_AS = ("plan", "currency", "billing_period", "billing_period_count", *DEALS)
 
 
 def _subscribed(rows: Rows) -> dict[str, Any]:
-    """The first customer who has a plan."""
-    return next((row for row in rows if row.get("plan")), {})
+    """The first customer who has a plan, one whose subscription simply runs if there is any, and whom nobody inherits from."""
+    parents = {row.get("parent") for row in rows}
+    held = [row for row in rows if row.get("plan")]
+    plain = [
+        row
+        for row in held
+        if row.get("status") in (None, "", "active") and not row.get("parent") and row["external_id"] not in parents
+    ]
+    return next(iter(plain or held), {})
 
 
 @fault("F81", "a customer was never created in Production", "customers")
 def missing_customer(rows: Rows) -> None:
-    """The last customer is not there."""
-    rows.pop()
+    """The last customer whom nobody inherits from is not there."""
+    parents = {row.get("parent") for row in rows}
+    for row in reversed(rows):
+        if row["external_id"] not in parents:
+            rows.remove(row)
+            return
 
 
 @fault("F82", "a customer's external id differs in its case", "customers")
-def other_case(rows: Rows) -> None:
-    """The first customer has the id in the other case."""
-    rows[0]["external_id"] = rows[0]["external_id"].swapcase()
+def other_id_case(rows: Rows) -> None:
+    """The first customer whose id has letters has it in the other case."""
+    for identifier in [row["external_id"] for row in rows]:
+        if identifier.swapcase() != identifier:
+            for row in rows:
+                row.update(
+                    {name: value.swapcase() for name, value in row.items() if name in _IDS and value == identifier}
+                )
+            return
 
 
 @fault("F83", "a customer appeared from events with a mistyped id", "customers")
@@ -43,11 +65,13 @@ def phantom(rows: Rows) -> None:
 
 @fault("F84", "a customer is on another plan", "customers")
 def other_plan(rows: Rows) -> None:
-    """The first customer has the plan of another one."""
+    """The first customer was subscribed as another one, of another plan, should have been."""
     first = _subscribed(rows)
-    other = next((row["plan"] for row in rows if row.get("plan") not in (None, "", first.get("plan"))), None)
-    if other:
-        first["plan"] = other
+    others = [row for row in rows if row.get("plan") not in (None, "", first.get("plan")) and not row.get("parent")]
+    terms = [first.get(name) for name in ("currency", "billing_period")]
+    others.sort(key=lambda row: [row.get(name) for name in ("currency", "billing_period")] != terms)
+    for other in others[:1]:
+        first.update({name: other.get(name) for name in _SUBSCRIBED_AS if name in other or name in first})
 
 
 @fault("F86", "a customer has no subscription", "customers")
@@ -71,8 +95,10 @@ def draft(rows: Rows) -> None:
 @fault("F89", "a subscription is paused", "seeded")
 def paused(seeder: Seeder) -> None:
     """The first subscription was paused after its creation."""
-    for identifier in list(seeder.seeded.subscriptions.values())[:1]:
-        seeder.call("PUT", f"/v1/subscriptions/{identifier}", {"status": "paused"})
+    for identifier in seeder.seeded.subscriptions.values():
+        if seeder.call("GET", f"/v1/subscriptions/{identifier}")["subscription_status"] == "active":
+            seeder.call("PUT", f"/v1/subscriptions/{identifier}", {"status": "paused"})
+            return
 
 
 @fault("F90", "a usage price is in another currency, so subscriptions dropped its line without a word", "catalog")
@@ -89,32 +115,36 @@ def dropped_line(catalog: Catalog) -> None:
 def future_start(rows: Rows) -> None:
     """The first customer's subscription starts 20 days from now."""
     start = (datetime.now(UTC) + AHEAD).replace(microsecond=0)
-    _subscribed(rows)["start_date"] = gotime(start)
+    row = _subscribed(rows)
+    row["start_date"] = gotime(start)
+    for name in ("trial_end", "end_date", "billing_anchor"):
+        row.pop(name, None)
 
 
 @fault("F93", "a subscription is billed by the calendar instead of by its anniversary", "customers")
 def other_cycle(rows: Rows) -> None:
     """The first customer's billing cycle is the other one."""
     row = _subscribed(rows)
+    row.pop("billing_anchor", None)
     row["billing_cycle"] = "anniversary" if row.get("billing_cycle") == "calendar" else "calendar"
 
 
 @fault("F95", "a subscription charges automatically because nobody said otherwise", "customers")
 def automatic(rows: Rows) -> None:
     """The first customer's subscription has the default collection method."""
-    _subscribed(rows)["collection_method"] = "charge_automatically"
+    _subscribed([row for row in rows if row.get("collection_method") != AUTOMATIC])["collection_method"] = AUTOMATIC
 
 
 @fault("F102", "the subscriptions collect by different methods", "customers")
 def mixed_collection(rows: Rows) -> None:
     """Every second subscription collects by the other method."""
     for row in [row for row in rows if row.get("plan")][::2]:
-        automatic_now = row.get("collection_method") == "charge_automatically"
-        row["collection_method"] = "send_invoice" if automatic_now else "charge_automatically"
+        automatic_now = row.get("collection_method") == AUTOMATIC
+        row["collection_method"] = "send_invoice" if automatic_now else AUTOMATIC
 
 
 @fault("F103", "invoices are to be collected automatically, and no payment gateway is connected", "customers")
 def nobody_collects(rows: Rows) -> None:
     """Every subscription charges automatically; there are never connections here."""
     for row in rows:
-        row["collection_method"] = "charge_automatically"
+        row["collection_method"] = AUTOMATIC

@@ -161,6 +161,8 @@ class Seeder:
     def customers(self, rows: Iterable[Row]) -> None:
         """Customers with their subscriptions, as rows of the customers file: external_id, plan, currency, billing_period, …
 
+        What an active fault makes impossible is not there, as a company's own request was refused.
+
         Raises:
             SeedError: some rows cannot be made; all of them are told.
         """
@@ -183,7 +185,7 @@ class Seeder:
                     subscribe(row)
                 except SeedError as error:
                     problems.append(str(error))
-        if problems:
+        if problems and not any(rules(self.world, place) for place in ("catalog", "customers")):
             raise SeedError(several(problems, "of the declared customers cannot be made"))
         settle_past(self)
         self._spoil("seeded", self)

@@ -6,7 +6,7 @@ A column that the customers file has at all speaks for every row: what a row lea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from pytest_flexprice.model.customer_columns import BY_NAME, pairs
 from pytest_flexprice.model.decimals import ZERO, decimal, tidy
 from pytest_flexprice.model.declared_customers import Row
-from pytest_flexprice.model.finding import Finding, compared
+from pytest_flexprice.model.finding import Finding, Severity, compared
 from pytest_flexprice.model.grouping import Told
 from pytest_flexprice.model.prices import Price
 from pytest_flexprice.oracle.customers.lines import INHERITED, PlanPrices
@@ -31,12 +31,14 @@ class Agreed:
         own_prices: prices of single subscriptions by id.
         coupons: codes by subscription, in lower case.
         owner_of: the external id of a subscription's customer.
+        allowances: what single subscriptions are allowed beside their plan, in words, by subscription.
     """
 
     columns: frozenset[str]
     own_prices: Callable[[], Mapping[str, Price]] = dict
     coupons: Callable[[], Mapping[str, frozenset[str]]] = dict
     owner_of: Callable[[str], str] = str
+    allowances: Callable[[], Mapping[str, Sequence[str]]] = dict
 
 
 def deals(external_id: str, row: Row, one: Subscription, plan: PlanPrices | None, agreed: Agreed) -> Iterator[Told]:
@@ -44,6 +46,21 @@ def deals(external_id: str, row: Row, one: Subscription, plan: PlanPrices | None
     for name, expected, observed in _facts(row, one, plan, agreed):
         if expected != observed:
             yield _told(external_id, row, name, expected, observed)
+
+
+def own_allowances(external_id: str, one: Subscription, agreed: Agreed) -> Iterator[Told]:
+    """What a subscription is allowed beside its plan: no column declares it, so that a person has to look."""
+    own = agreed.allowances().get(str(one["id"]), ())
+    if own:
+        finding = Finding(
+            "4.2",
+            f"customers.{external_id}.subscription.entitlements",
+            f"the subscription of customer '{external_id}' has entitlements of its own beside its plan's: {', '.join(own)}",
+            consequence="what they allow is not billed to this customer",
+            remedy="check that it was agreed",
+            severity=Severity.WARNING,
+        )
+        yield Told("subscriptions with entitlements of their own", external_id, finding)
 
 
 def _facts(row: Row, one: Subscription, plan: PlanPrices | None, agreed: Agreed) -> Iterator[tuple[str, Any, Any]]:

@@ -94,7 +94,8 @@ def _phantom(external_id: str, customer: Mapping[str, Any], made_by_event: bool,
 
 
 def _unknown(external_id: str, customer: Mapping[str, Any], live: int, policy: str) -> Finding:
-    billed = f"it has {live} subscriptions, which are billed" if live else "its events are billed to nobody"
+    held = "a subscription, which is billed" if live == 1 else f"{live} subscriptions, which are billed"
+    billed = f"it has {held}" if live else "its events are billed to nobody"
     return Finding(
         ITEM,
         f"customers.{external_id}",

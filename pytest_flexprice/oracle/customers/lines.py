@@ -63,9 +63,13 @@ def lines(
     plan = plans.get(subscription.get("plan_id", ""))
     if plan is None or "lines" not in subscription or subscription.get("subscription_type") == INHERITED:
         return
-    held = [
-        line for line in subscription["lines"] if not _over(line, plan.now) and line.get("billing_period") != ONE_TIME
-    ]
+    recurring = [line for line in subscription["lines"] if line.get("billing_period") != ONE_TIME]
+    held = [line for line in recurring if not _over(line, plan.now)]
+    ended = {
+        line.get("meter_id") or line.get("price_id"): str(line["end_date"])
+        for line in recurring
+        if _over(line, plan.now)
+    }
     ids = {line.get("price_id") for line in held}
     meters = {line["meter_id"] for line in held if line.get("meter_id")}
     taken = plan.taken(str(subscription.get("currency", "")), str(subscription.get("billing_period", "")))
@@ -73,12 +77,12 @@ def lines(
     for key, price in sorted(plan.by_id.items()):
         meter = price.meter.id if price.meter else ""
         if price.usage and meter not in meters and (key in taken or meter not in replaced):
-            yield _dropped(external_id, subscription, price, key in taken)
+            yield _dropped(external_id, subscription, price, key in taken, ended.get(meter, ""))
     old = [line for line in held if _is_old(line, plan)]
     fees = [price for key, price in sorted(taken.items()) if not price.usage and key not in ids]
     kept = sum(not line.get("meter_id") for line in old)
     for price in fees[kept:]:
-        yield _dropped(external_id, subscription, price, True)
+        yield _dropped(external_id, subscription, price, True, ended.get(price.id, ""))
     for line in old:
         now = _now(line, taken, fees)
         if not {line.get("display_name"), now and now.event_name, now and now.display_name} & set(agreed):
@@ -91,10 +95,12 @@ def _over(line: Mapping[str, Any], now: datetime) -> bool:
     return ends is not None and ends <= now
 
 
-def _dropped(external_id: str, subscription: Mapping[str, Any], price: Price, matching: bool) -> Told:
+def _dropped(external_id: str, subscription: Mapping[str, Any], price: Price, matching: bool, ended: str) -> Told:
     what = f"usage of '{price.event_name}'" if price.usage else f"the fee '{price.display_name}'"
     why = (
-        "the price is newer than the subscription"
+        f"the line it had ended on {ended}"
+        if ended
+        else "the price is newer than the subscription"
         if matching
         else f"the subscription is {subscription.get('currency')} {subscription.get('billing_period')} "
         "and takes only prices of this currency and exactly this billing period"
@@ -106,7 +112,9 @@ def _dropped(external_id: str, subscription: Mapping[str, Any], price: Price, ma
         f"because {why}",
         expected=describe(price),
         consequence="what is used is counted and never billed" if price.usage else "the fee is never billed",
-        remedy=SYNC
+        remedy="find out who ended the line, and give the subscription a new one"
+        if ended
+        else SYNC
         if matching
         else "give the plan a price of that currency and period, or subscribe the customer anew",
     )

@@ -19,7 +19,7 @@ from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.model.times import instant_of
 from pytest_flexprice.oracle.catalog.objects import Catalog
 from pytest_flexprice.oracle.catalog.words import since
-from pytest_flexprice.oracle.customers.deals import Agreed, deals
+from pytest_flexprice.oracle.customers.deals import Agreed, deals, own_allowances
 from pytest_flexprice.oracle.customers.lines import Past, lines, plan_prices
 from pytest_flexprice.oracle.customers.register import Register
 
@@ -63,6 +63,7 @@ def compare(
     plans = plan_prices(catalog, now, past)
     unknown = NearMisses(catalog.plans)
     missing: set[str] = set()
+    ends_declared = register.declares("end_date")
     for external_id, _, rows, held in register.pairs():
         for row in rows:
             key = row.values.get("plan", "")
@@ -78,13 +79,14 @@ def compare(
                 yield _none(external_id, wanted, [past for past in held if past["status"] == "cancelled"])
             elif one is not None and wanted is not None:
                 yield from _against(external_id, wanted, one, expected or Expected())
-                yield from _dates(external_id, wanted, one, now)
+                yield from _dates(external_id, wanted, one, now, ends_declared=ends_declared)
                 if one["status"] != "cancelled":
                     names = [name for column in _NAMING for name in pairs(wanted.values.get(column, ""))]
                     judged = agreed is not None and "price_overrides" in agreed.columns
                     yield from lines(external_id, one, plans, names, deals_told=judged)
                     if agreed:
                         yield from deals(external_id, wanted, one, plans.get(one.get("plan_id", "")), agreed)
+                        yield from own_allowances(external_id, one, agreed)
 
 
 def paired(rows: Sequence[Row], held: Sequence[Subscription]) -> list[tuple[Row | None, Subscription | None]]:
@@ -184,7 +186,8 @@ def _against(external_id: str, row: Row, one: Subscription, expected: Expected) 
     yield from _status(external_id, row, one)
     for column in _COMPARED:
         name, noun = column.name, column.noun
-        declared = row.values.get(name) or getattr(expected, name, "")
+        usual = "" if row.values.get("parent") else getattr(expected, name, "")  # its parent pays
+        declared = row.values.get(name) or usual
         if declared and declared.casefold() != str(one.get(name, "")).casefold():
             finding = _finding(
                 external_id,
@@ -217,7 +220,10 @@ def _status(external_id: str, row: Row, one: Subscription) -> Iterator[Told]:
     yield Told(f"subscriptions that are {actual} instead of {declared}", external_id, finding)
 
 
-def _dates(external_id: str, row: Row, one: Subscription, now: datetime) -> Iterator[Told]:
+def _dates(
+    external_id: str, row: Row, one: Subscription, now: datetime, *, ends_declared: bool = False
+) -> Iterator[Told]:
+    """Days that are not the declared ones; where ends are declared at all, a row without one says that there is none."""
     for column in _DATED:
         name, noun = column.name, column.noun
         declared, actual = row.values.get(name, ""), str(one.get(name, ""))
@@ -249,8 +255,8 @@ def _dates(external_id: str, row: Row, one: Subscription, now: datetime) -> Iter
             "end_date",
             f"the subscription of customer '{external_id}' ends on {ends:%Y-%m-%d %H:%M} UTC",
             consequence="nothing is billed afterwards",
-            remedy="check that it is meant",
-            severity=Severity.WARNING,
+            remedy="declare its end_date if it is meant" if ends_declared else "check that it is meant",
+            severity=Severity.ERROR if ends_declared else Severity.WARNING,
         )
         yield Told("subscriptions that end", external_id, finding)
 

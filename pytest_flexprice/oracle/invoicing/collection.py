@@ -1,6 +1,7 @@
 """Collecting or sending: the decided collection method of every active subscription (checklist 5.2; contract 4.8).
 
 The customers file decides for a customer that it names with a ``collection_method``, the plan's ``invoicing.collection`` for the others.
+Who inherits a subscription gets no invoice: the parent pays, and nothing is decided for the child unless its row says it (contract 11.2).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 
 from pytest_flexprice.model.finding import Finding, Kind, show
 from pytest_flexprice.model.golive_plan import Invoicing
+from pytest_flexprice.oracle.customers.lines import INHERITED
 from pytest_flexprice.oracle.customers.register import Register
 from pytest_flexprice.oracle.customers.subscriptions import paired
 from pytest_flexprice.oracle.invoicing.settings import counted
@@ -34,8 +36,8 @@ def collection_findings(
     declared: Invoicing | None, subscriptions: Iterable[Subscription], own: Mapping[str, str] | None = None
 ) -> list[Finding]:
     """The decided collection method against every active subscription's; ``own`` is what single customers' rows declare."""
-    active = [each for each in subscriptions if each.get("subscription_status") == "active"]
     usual, own = (declared and declared.collection) or "", own or {}
+    active = [each for each in subscriptions if each.get("subscription_status") == "active" and _invoiced(each, own)]
     undecided = [each for each in active if not own.get(str(each.get("id")), usual)]
     if undecided or not (usual or own):
         return [_not_decided(undecided)]
@@ -46,6 +48,10 @@ def collection_findings(
         if others:
             found.append(_wrong(method, others, active))
     return found
+
+
+def _invoiced(one: Subscription, own: Mapping[str, str]) -> bool:
+    return one.get("subscription_type") != INHERITED or str(one.get("id")) in own
 
 
 def _not_decided(subscriptions: Iterable[Subscription]) -> Finding:

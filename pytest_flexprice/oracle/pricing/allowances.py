@@ -13,6 +13,9 @@ from pytest_flexprice.model.finding import not_verified
 from pytest_flexprice.model.parsing import parses
 from pytest_flexprice.oracle.metering.meters import Usage
 
+_PARTS_ARE_LESS = ("COUNT", "SUM", "SUM_WITH_MULTIPLIER", "MAX", "COUNT_UNIQUE")
+"""Aggregations of which no part of a window has more than the whole: what is free of the whole is free of its parts."""
+
 
 @dataclass(frozen=True)
 class Allowance:
@@ -84,6 +87,9 @@ def billable(
             f"not verified: how an allowance that never resets continues in a later period ('{usage.meter.name}')",
         )
     limit, bucketed = allowance.limit, bool(usage.meter.aggregation.bucket_size)
+    kind = usage.meter.aggregation.type
+    if (used <= limit and kind in _PARTS_ARE_LESS) or (kind == "AVG" and not used):  # no quantity is negative
+        return Billable(ZERO, used)
     size = {"DAILY": "DAY", "MONTHLY": "MONTH"}.get(allowance.reset, "")
     if bucketed or allowance.reset == billing_period or not size:
         left = max(difference(used, limit), ZERO)

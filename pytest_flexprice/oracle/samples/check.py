@@ -93,6 +93,7 @@ def check(
         if not checked.form or names:  # else what the files hold is told by its form
             checked.names += event_lint.without_samples((name for name in declared if name), names)
         checked.identity = event_lint.repeated_ids(samples.repeated(), checked.totals)
+        checked.identity += event_lint.copies(samples.copied())
         checked.quantities += _filters(samples, read)
         if customers is not None:
             declared_ids = list(dict.fromkeys(customers))

@@ -38,6 +38,8 @@ from pytest_flexprice.oracle.samples.rules import (
 _MOST = 1000
 _BITS = 60
 _KNOWN = "SELECT name FROM known WHERE name IS NOT NULL"
+_ALIKE = "CASE WHEN moment <> date_trunc('second', moment) THEN hash(trimmed, cust, ts, properties::VARCHAR) END"
+"""What an event is, apart from its id; nothing where its time is too coarse to tell two events apart."""
 _PARTS = {"event_name": "name", "external_customer_id": "cust", "event_id": "id", "timestamp": "ts"}
 
 
@@ -76,6 +78,18 @@ class Repeated:
 
 
 @dataclass(frozen=True)
+class Copied:
+    """Events that are alike to the millisecond but for their ids: how many there are, how many stand alone, the first pair."""
+
+    count: int
+    contents: int
+    file: str
+    first: int
+    event_id: str
+    other: int
+
+
+@dataclass(frozen=True)
 class Batch:
     """The largest request body among a file's bulk requests: events and bytes."""
 
@@ -96,7 +110,7 @@ class Samples:
         self._chunks = [list(rules[i : i + _BITS]) for i in range(0, len(rules), _BITS)]
         for number, (_, source) in enumerate(self._files):
             create = "INSERT INTO seen" if number else "CREATE TABLE seen AS"
-            kept = f"SELECT {number} AS file, trimmed, cust, h, {self._kept(source)}"
+            kept = f"SELECT {number} AS file, trimmed, cust, h, {_ALIKE} AS alike, {self._kept(source)}"
             base.execute(f"{create} {kept} FROM ({self._event(source, source.rows)})")
 
     def looks(self) -> dict[str, Look]:
@@ -198,6 +212,25 @@ class Samples:
             f"min(n) FROM ({every}) GROUP BY id HAVING c > 1 ORDER BY c DESC, id LIMIT {_MOST}"
         )
         return [Repeated(*row) for row in rows]
+
+    def copied(self) -> Copied | None:
+        """Events that seem to be others of all files once more, under an id of their own."""
+        self._base.execute(
+            "CREATE OR REPLACE TABLE copies AS SELECT alike, count(DISTINCT h) AS c FROM seen "
+            "WHERE alike IS NOT NULL AND h IS NOT NULL GROUP BY alike HAVING c > 1"
+        )
+        ((count, contents),) = self._rows("SELECT sum(c), count(*) FROM copies")
+        if not contents:
+            return None
+        every = " UNION ALL ".join(
+            f"SELECT {quoted(file)} AS file, n, id, {_ALIKE} AS alike FROM ({self._event(source, source.numbered)})"
+            for file, source in self._files
+        )
+        ((file, first, event_id, other),) = self._rows(
+            f"SELECT min_by(file, n), min(n), min_by(id, n), coalesce(min(n) FILTER (id <> least), 0) FROM "
+            f"(SELECT *, min_by(id, n) OVER () AS least FROM ({every}) WHERE alike = (SELECT min(alike) FROM copies))"
+        )
+        return Copied(int(count), int(contents), file, int(first), event_id, int(other))
 
     def batches(self) -> list[Batch]:
         """Of each file with bulk requests the most events and the most bytes of one of them."""

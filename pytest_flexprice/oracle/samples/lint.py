@@ -11,7 +11,7 @@ from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.model.golive_plan import Event
 from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.model.values import printed, trimmed
-from pytest_flexprice.oracle.samples.counting import Batch, Named, Repeated, Tally
+from pytest_flexprice.oracle.samples.counting import Batch, Copied, Named, Repeated, Tally
 from pytest_flexprice.oracle.samples.rules import Reading
 from pytest_flexprice.oracle.samples.words import WORDS
 
@@ -124,6 +124,24 @@ def repeated_ids(found: Iterable[Repeated], totals: Mapping[str, int]) -> list[F
     """Event ids that come more than once, told by what billing makes of them (contract 3.3)."""
     findings = [_repeated(one, totals.get(one.file, 0)) for one in found]
     return _listed(findings, len(findings))
+
+
+def copies(found: Copied | None) -> list[Finding]:
+    """Events that seem to have been sent again under new ids; they may also be as many things that happened at once."""
+    if found is None:
+        return []
+    more = found.count - found.contents
+    return [
+        Finding(
+            ITEM,
+            f"samples.{found.file}:{found.first}.event_id",
+            f"{more:,} {'event differs' if more == 1 else 'events differ'} from another one in nothing but the event_id "
+            f"(first: {found.file}, event {found.other}, like event {found.first}, '{found.event_id}')",
+            consequence="if it is one event that was sent again, it is billed again",
+            remedy="keep id and timestamp the same when an event is sent again",
+            severity=Severity.WARNING,
+        )
+    ]
 
 
 def _repeated(one: Repeated, total: int) -> Finding:
