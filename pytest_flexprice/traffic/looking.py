@@ -119,7 +119,8 @@ def looked_up(
     missing = [each for each in odd if _seconds(ours.get(each, ())) - _seconds(theirs.get(each, ()))]
     done = _found_elsewhere(search, theirs, _spread(missing, MOST_LOOKUPS), now)
     if done < len(missing):
-        notes.append(f"{len(missing):,} events differ, of which {done} were looked for one by one elsewhere")
+        note = f"{len(missing):,} events differ, of which {done} were looked for one by one elsewhere"
+        notes += [note] if note not in notes else []
     return classified(list(_flat(ours)), list(_flat(theirs)), known.by_name, search.window)
 
 

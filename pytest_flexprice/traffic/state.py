@@ -46,6 +46,7 @@ class State:
     now: datetime
     carried: int = 0
     _origin: str = ""
+    _earlier: dict[str, Any] = field(default_factory=dict)
     _stretches: dict[str, Any] = field(default_factory=dict)
 
     def begin(self, **more: object) -> list[str]:
@@ -57,10 +58,9 @@ class State:
             return []
         except _Unusable as reason:
             return [f"what an interrupted comparison had left was not used, and this one started anew: {reason}"]
-        self._origin, self._stretches = (
-            f"run {held['run']} of {held['at'][:16].replace('T', ' ')} UTC",
-            held["stretches"],
-        )
+        self._origin = f"run {held['run']} of {held['at'][:16].replace('T', ' ')} UTC"
+        self._earlier = held["stretches"]
+        self._stretches = dict(self._earlier)
         return []
 
     def _read(self) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class State:
 
     def kept(self, window: Window, counts: object) -> tuple[set[str], list[Event]] | None:
         """The ids that differ in a stretch and what Flexprice holds of them, where that is known; ``counts`` are those of its days."""
-        held = self._stretches.get(_key(window, counts))
+        held = self._earlier.get(_key(window, counts))
         if held is None:
             return None
         self.carried += 1
@@ -109,9 +109,9 @@ class State:
         """What was carried over, in words; a finished comparison leaves nothing to the next."""
         if finished:
             self.path.unlink(missing_ok=True)
-        stretches = "stretch was" if self.carried == 1 else "stretches were"
+        stretches = "stretch" if self.carried == 1 else "stretches"
         own = [
-            f"the single events of {self.carried:,} {stretches} carried over from {self._origin}, which was interrupted"
+            f"what was read of {self.carried:,} {stretches} was carried over from {self._origin}, which was interrupted"
         ]
         return own if self.carried else []
 

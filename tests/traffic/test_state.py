@@ -10,7 +10,7 @@ import pytest
 
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.traffic.causes import Cause
-from pytest_flexprice.traffic.reconcile import reconcile
+from pytest_flexprice.traffic.reconcile import reconcile, sample
 from pytest_flexprice.traffic.search import Search
 from pytest_flexprice.traffic.state import LONGEST, State, digest
 from tests.traffic.doubles import ListFlexprice, ListLog
@@ -60,9 +60,19 @@ def test_the_next_run_reads_only_what_was_not_read_and_finds_what_a_whole_one_fi
     (note,) = again.notes
     assert (
         note
-        == "the single events of 1 stretch was carried over from run run-1 of 2026-11-05 06:00 UTC, which was interrupted"
+        == "what was read of 1 stretch was carried over from run run-1 of 2026-11-05 06:00 UTC, which was interrupted"
     )
     assert not state.path.exists()
+
+
+def test_what_a_run_read_itself_is_not_carried_over(tmp_path):
+    known, flexprice = _known(), ListFlexprice(ARRIVED[:20], METERS)
+    state = State(tmp_path / "traffic-state.json", "key", dict(ABOUT), "run-1", NOW)
+    search = Search(ListLog(SENT[:21]), flexprice, known.metered, state=state)
+    result = reconcile(search, known, WINDOW, NOW)
+    sample(search, known, result, NOW)
+    assert result.differences
+    assert (state.carried, state.end(finished=True)) == (0, [])
 
 
 def test_nobody_else_can_read_what_is_kept(tmp_path):
