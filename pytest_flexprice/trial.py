@@ -22,6 +22,7 @@ def webhook_probes(
     other_secrets: Mapping[str, str] = _NO_SECRETS,
     processed: Callable[[str], Any] | str | None = None,
     run_id: str = "trial",
+    restart: Callable[[], object] | None = None,
 ) -> list[Finding]:
     """Send a handler everything that the checklist's section 6 sends it, and return what is worth knowing beside.
 
@@ -34,6 +35,7 @@ def webhook_probes(
         processed: tells how often it processed an invoice (a bool, a count or message ids), or a URL with ``{invoice_id}`` that
             does; without it only the handler's answers are judged.
         run_id: marks the invoices in the messages (``inv_golive_<run id>_…``).
+        restart: restarts the handler and returns once it answers again; then what it processed before is sent once more.
 
     Raises:
         RequirementNotMet: the handler does something wrong; each finding is one sentence.
@@ -49,14 +51,16 @@ def webhook_probes(
 
     poll = Eventually().poll
     witness = effects.trusted(ask, mint())
+    # Forgeries come last: a handler may shut out whoever sends them.
+    answered = sending.try_answers(url, mint())
+    twice = sending.try_twice(url, mint())
     signed = sending.try_signatures(url, mint(), other_secrets)
     findings = handler.signature_findings(signed, effects.effects(signed, witness, poll))
-    answered = sending.try_answers(url, mint())
     findings += answers.answer_findings(answered)
-    findings += repeats.unprocessed_findings(effects.unprocessed([*signed, *answered], witness, poll))
-    twice = sending.try_twice(url, mint())
-    findings += answers.repeated_findings(twice)
-    again = [*twice, *answered]
+    findings += repeats.unprocessed_findings(effects.unprocessed([*answered, *signed], witness, poll))
+    restarted = sending.try_restart(url, mint(), restart, effects.settling(witness, poll)) if restart else []
+    findings += answers.repeated_findings([*twice, *restarted])
+    again = [*twice, *answered, *restarted]
     findings += repeats.repeat_findings(again, effects.settled(again, witness, poll))
     findings += effects.witness_findings(ask, mint().mark)
     require_none(findings)

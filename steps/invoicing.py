@@ -28,6 +28,7 @@ from pytest_flexprice.evidence.keeping import Observe
 from pytest_flexprice.model.finding import Finding, Severity, not_verified, require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan, Invoicing
 from pytest_flexprice.model.profile import Profile
+from pytest_flexprice.model.subscriptions import Subscription
 from pytest_flexprice.oracle.customers import declared
 from pytest_flexprice.oracle.invoicing import collection, previews, settings
 from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, cancellations
@@ -89,12 +90,12 @@ def own_methods(plan: GoLivePlan, request: pytest.FixtureRequest) -> dict[str, s
 
 
 @given("the active subscriptions", target_fixture="subscriptions")
-def active_subscriptions(flexprice: Flexprice) -> list[dict[str, Any]]:
-    return [each for each in read_active_subscriptions(flexprice) if not _is_test_object(each)]
+def active_subscriptions(flexprice: Flexprice) -> list[Subscription]:
+    return [each for each in read_active_subscriptions(flexprice) if each.managed_by != MARK]
 
 
 @given("the active subscriptions with their unpaid invoices", target_fixture="unpaid")
-def subscriptions_and_invoices(flexprice: Flexprice) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def subscriptions_and_invoices(flexprice: Flexprice) -> tuple[list[Subscription], list[dict[str, Any]]]:
     return active_subscriptions(flexprice), read_unpaid_invoices(flexprice)
 
 
@@ -102,7 +103,7 @@ def subscriptions_and_invoices(flexprice: Flexprice) -> tuple[list[dict[str, Any
 def nobody_is_cancelled(
     decided: Invoicing | None,
     invoicing_settings: dict[str, dict[str, Any]],
-    unpaid: tuple[list[dict[str, Any]], list[dict[str, Any]]],
+    unpaid: tuple[list[Subscription], list[dict[str, Any]]],
     observe: Observe,
 ) -> None:
     policy, now = CancelPolicy.from_api(invoicing_settings["subscription_config"]), _now()
@@ -121,10 +122,10 @@ def signed_off(decided: Invoicing | None, observe: Observe) -> None:
 
 @then("every subscription uses the decided collection method")
 def collection_methods(
-    decided: Invoicing | None, subscriptions: list[dict[str, Any]], own_methods: dict[str, str], observe: Observe
+    decided: Invoicing | None, subscriptions: list[Subscription], own_methods: dict[str, str], observe: Observe
 ) -> None:
     findings = collection.collection_findings(decided, subscriptions, own_methods)
-    methods = {str(each.get("id")): each.get("collection_method") for each in subscriptions}
+    methods = {each.id: each.collection_method for each in subscriptions}
     observe("collection methods", expected=decided and decided.collection, observed=methods, findings=findings)
     require_none(findings)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pytest_flexprice.evidence import document
-from pytest_flexprice.model import golive_plan as plans
+from pytest_flexprice.model import plan_file
 from pytest_flexprice.model.customer_columns import COLUMNS as COLUMN_TABLE
 from pytest_flexprice.model.customer_columns import TOLD
 from pytest_flexprice.rehearsal.start import known_faults
@@ -84,7 +84,7 @@ def main() -> None:
     (HERE / "every-option.md").write_text(options_page(), encoding="utf-8")
     rows = (f"| `{name}` | {meaning} |\n" for name, meaning in sorted(known_faults().items(), key=_order))
     (HERE / "faults.md").write_text(INTRODUCTION + "".join(rows), encoding="utf-8")
-    (HERE / "plan.schema.json").write_text(plans.json_schema() + "\n", encoding="utf-8")
+    (HERE / "plan.schema.json").write_text(plan_file.json_schema() + "\n", encoding="utf-8")
     (HERE / "golive.schema.json").write_text(document.json_schema(), encoding="utf-8")
     for script in (["docs/reference/rooms.py"], ["-m", "tests.emulator.fidelity"]):
         subprocess.run([sys.executable, *script], cwd=HERE.parents[1], check=True)  # noqa: S603 - our own

@@ -6,6 +6,7 @@ from typing import Any
 
 from pytest_flexprice.api.client import Flexprice
 from pytest_flexprice.api.paths import path_of
+from pytest_flexprice.model.subscriptions import Subscription
 
 
 def read_setting(flexprice: Flexprice, key: str) -> dict[str, Any]:
@@ -13,10 +14,10 @@ def read_setting(flexprice: Flexprice, key: str) -> dict[str, Any]:
     return dict(flexprice.get(path_of("settings", key)))
 
 
-def read_active_subscriptions(flexprice: Flexprice) -> list[dict[str, Any]]:
+def read_active_subscriptions(flexprice: Flexprice) -> list[Subscription]:
     """Every active subscription with its customer, all pages."""
     body = {"subscription_status": ["active"], "expand": "customer"}
-    return list(flexprice.search("/v1/subscriptions/search", body))
+    return [Subscription.from_api(row) for row in flexprice.search("/v1/subscriptions/search", body)]
 
 
 def read_unpaid_invoices(flexprice: Flexprice) -> list[dict[str, Any]]:

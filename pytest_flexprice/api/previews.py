@@ -19,9 +19,10 @@ from pytest_flexprice.model.decimals import ZERO, decimal, total
 from pytest_flexprice.model.finding import NotVerified, not_verified
 from pytest_flexprice.model.meters import Meter
 from pytest_flexprice.model.prices import Price
+from pytest_flexprice.model.subscriptions import PARENT
 from pytest_flexprice.oracle.invoicing.previews import Preview, Unread, quantities_agree
 from pytest_flexprice.oracle.invoicing.sampling import COUPONS, NOT_BILLED, PREVIEWED
-from pytest_flexprice.oracle.invoicing.subscription import PARENT, BilledLine, BilledSubscription
+from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
 from pytest_flexprice.oracle.metering.meters import Usage, usage_of_total
 from pytest_flexprice.oracle.pricing.allowances import Allowance, by_meter
 

@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _seeded(server: FlexpriceServer, path: Path) -> str:
     """Fill the server from a plan; what to tell the user."""
-    from pytest_flexprice.model.golive_plan import load  # noqa: PLC0415 -- only a seeded server needs plans
+    from pytest_flexprice.model.plan_file import load  # noqa: PLC0415 -- only a seeded server needs plans
 
     from .seeding.planned import seed_plan  # noqa: PLC0415 -- see above
 
@@ -51,7 +51,7 @@ def _seeded(server: FlexpriceServer, path: Path) -> str:
 def _error(path: Path | None) -> tuple[type[Exception], ...]:
     if path is None:
         return ()
-    from pytest_flexprice.model.golive_plan import PlanError  # noqa: PLC0415 -- only a seeded server needs plans
+    from pytest_flexprice.model.plan_file import PlanError  # noqa: PLC0415 -- only a seeded server needs plans
 
     from .seeding.seed import SeedError  # noqa: PLC0415 -- see above
 

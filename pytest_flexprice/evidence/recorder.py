@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import time
-import warnings
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping
 from datetime import UTC, datetime
@@ -19,8 +18,8 @@ import pytest
 
 from pytest_flexprice.evidence.execution import ending
 from pytest_flexprice.evidence.keeping import NO_FACTS, Keeping, Observe
-from pytest_flexprice.evidence.logs import clean_log_records
-from pytest_flexprice.evidence.longrepr import redact_report, redacted
+from pytest_flexprice.evidence.longrepr import redact_report
+from pytest_flexprice.evidence.no_secrets import NoSecrets
 from pytest_flexprice.evidence.records import (
     PROPERTY,
     ObservationRecord,
@@ -33,7 +32,6 @@ from pytest_flexprice.evidence.records import (
 from pytest_flexprice.evidence.redaction import Redactor
 from pytest_flexprice.evidence.scenarios import describe, one_line, outcome_of, step_record, step_status
 from pytest_flexprice.evidence.sealed import seal
-from pytest_flexprice.evidence.streams import clean_terminal, clean_trace
 from pytest_flexprice.evidence.waiting import WaitingBoard
 from pytest_flexprice.model.finding import Finding, NotVerified, RequirementNotMet
 
@@ -77,13 +75,11 @@ class ScenarioRecorder:
         self._step_started = 0.0
         config.stash[RECORDER] = self
         _default_allure_folder(config, folder)
-        config.add_cleanup(clean_log_records(redactor))
-        clean_trace(config, redactor)
+        config.pluginmanager.register(NoSecrets(config, redactor))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Show scenarios in Allure, where it is loaded and writes; it is configured by now, and so is the terminal."""
-        clean_terminal(self.config, self.redactor)
+        """Show scenarios in Allure, where it is loaded and writes; it is configured by now."""
         if getattr(self.config.option, "allure_report_dir", None) and self.config.pluginmanager.has_plugin(
             "allure_listener"
         ):
@@ -225,25 +221,6 @@ class ScenarioRecorder:
         )
         for told in self.observed:
             told(record, observation)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
-        """Warnings are printed at the end, without secrets."""
-        text = str(warning_message.message)
-        if self.redactor.text(text) != text:
-            warning_message.message = warning_message.category(self.redactor.text(text))
-
-    @pytest.hookimpl(wrapper=True, trylast=True)
-    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-        """What cannot be collected is reported without secrets too."""
-        report = yield
-        redact_report(report, self.redactor)
-        return report
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_internalerror(self, excrepr: Any) -> None:
-        """So is an error of pytest or of a plugin."""
-        redacted(excrepr, self.redactor)
 
     # How it ended
 

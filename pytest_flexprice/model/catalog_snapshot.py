@@ -6,32 +6,19 @@ else than it seems to, such as "1,000", is refused. The rules are those of Flexp
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
 from pytest_flexprice.model import spoken
 from pytest_flexprice.model.bounded import LARGEST_CATALOG, Unreadable, parse_json, read_text
-from pytest_flexprice.model.decimals import words, written
 from pytest_flexprice.model.near_miss import NearMisses
-from pytest_flexprice.model.values import SPACES
+from pytest_flexprice.model.snapshot_values import Amount, Count, Currency, Days, Filled, Loose, Positive, Whole
 
 FORMAT = 1
 WHAT = "the catalog snapshot"
-_WHOLE = re.compile(r"\d{1,18}(\.0+)?")
 
 
 class SnapshotError(Exception):
@@ -40,60 +27,6 @@ class SnapshotError(Exception):
     def __init__(self, path: Path, problems: list[str]) -> None:
         self.problems = problems
         super().__init__(f"{path}: {spoken.several(problems, 'places of the catalog snapshot cannot be used')}")
-
-
-def _number(value: Any) -> str:
-    """A decimal as a number or as text without separators, in its one normal form."""
-    if isinstance(value, (bool, float)) or not isinstance(value, (str, int, Decimal)):
-        raise ValueError('expected a number, such as "0.05"')
-    try:
-        number = written(str(value))
-    except ValueError:
-        raise ValueError('expected a number written in digits, such as "0.05"') from None
-    return words(number)
-
-
-def _amount(value: Any) -> str:
-    text = _number(value)
-    if text.startswith("-"):
-        raise ValueError('expected a number that is not negative, such as "0.05"')
-    return text
-
-
-def _whole(value: Any) -> str:
-    text = format(value, "f") if isinstance(value, Decimal) else str(value)
-    if isinstance(value, bool) or not _WHOLE.fullmatch(text):
-        raise ValueError('expected a whole number written in digits, such as "1000"')
-    return words(Decimal(text))
-
-
-def _positive(value: Any) -> str:
-    text = _whole(value)
-    if text == "0":
-        raise ValueError('expected a whole number from 1, such as "1000"')
-    return text
-
-
-def _currency(value: Any) -> str:
-    if not isinstance(value, str) or len(value.strip()) != 3:  # contract 2.4: three characters, stored in lower case
-        raise ValueError("expected three letters such as usd")
-    return value.strip().lower()
-
-
-def _filled(value: str) -> str:
-    if not value.strip(SPACES):
-        raise ValueError("expected a text that is not blank")
-    return value
-
-
-Amount = Annotated[str, BeforeValidator(_amount)]
-Whole = Annotated[str, BeforeValidator(_whole)]
-Positive = Annotated[str, BeforeValidator(_positive)]
-Currency = Annotated[str, BeforeValidator(_currency)]
-Filled = Annotated[str, AfterValidator(_filled)]
-Count = Annotated[int, Field(ge=1, le=1000, strict=True)]
-Days = Annotated[int, Field(ge=0, le=100_000, strict=True)]
-Loose = dict[str, dict[str, Any]]
 
 
 class _Part(BaseModel):

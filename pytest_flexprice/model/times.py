@@ -42,6 +42,11 @@ def instant_of(item: Mapping[str, Any], key: str) -> datetime | None:
     return moment if moment and moment.year > 1 else None
 
 
+def written(moment: datetime) -> str:
+    """An instant as RFC 3339 text in UTC."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def second(moment: datetime) -> datetime:
     """The whole second that a moment lies in."""
     return moment.replace(microsecond=0)

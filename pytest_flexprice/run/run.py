@@ -21,6 +21,7 @@ from pytest_flexprice.evidence.exchanges import ExchangeLog, log_name
 from pytest_flexprice.evidence.redaction import Redactor
 from pytest_flexprice.evidence.sealed import unseal
 from pytest_flexprice.model import golive_plan as plans
+from pytest_flexprice.model import plan_file
 from pytest_flexprice.model.bounded import Unreadable
 from pytest_flexprice.model.profile import LOCAL, Profile, ProfileError, Value
 from pytest_flexprice.run import deadline, early, variables
@@ -112,7 +113,7 @@ def begin(config: pytest.Config, name: str) -> Run:
     handover = getattr(config, "workerinput", {}).get(HANDOVER)
     try:
         return _start(config, name) if handover is None else _join(config, name, json.loads(unseal(handover)))
-    except (plans.PlanError, ProfileError, Unreadable) as error:
+    except (plan_file.PlanError, ProfileError, Unreadable) as error:
         raise early.refusal(config.rootpath, name, error) from None
 
 
@@ -174,14 +175,14 @@ def _plan(config: pytest.Config, name: str) -> tuple[plans.GoLivePlan, str]:
     if config.getoption("flexprice_init"):
         return _plan_to_write(config, name)
     path, source = profiles.find_plan(config, name)
-    return plans.load(path), source
+    return plan_file.load(path), source
 
 
 def _plan_to_write(config: pytest.Config, name: str) -> tuple[plans.GoLivePlan, str]:
     """The plan that is there, to be added to, or a frame of one to be written; its environment is only read."""
     try:
         path, source = profiles.find_plan(config, name)
-        plan = plans.load(path)
+        plan = plan_file.load(path)
     except ProfileError:
         company = plans.Company(name=config.rootpath.name or name)
         plan, source = plans.GoLivePlan(company=company, path=config.rootpath / plans.PLAN_NAME), "to be written"
@@ -217,7 +218,7 @@ def _rehearse(config: pytest.Config, frame: _Frame, faults: tuple[str, ...]) -> 
 def _join(config: pytest.Config, name: str, handover: dict[str, Any]) -> Run:
     path, plan_source = profiles.find_plan(config, name)
     worker = str(getattr(config, "workerinput", {}).get("workerid", "gw"))
-    frame = _Frame(plans.load(path), plan_source, handover["run_id"], Path(handover["folder"]), worker)
+    frame = _Frame(plan_file.load(path), plan_source, handover["run_id"], Path(handover["folder"]), worker)
     if "rehearsal" in handover:
         run = _rehearsed(config, frame, handover["rehearsal"])
     else:

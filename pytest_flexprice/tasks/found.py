@@ -17,7 +17,7 @@ from pytest_flexprice.model.customer_columns import COLUMNS
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.golive_plan import CHECKLIST_EVENT_TYPES
 from pytest_flexprice.model.profile import Profile
-from pytest_flexprice.model.times import instant_of
+from pytest_flexprice.model.subscriptions import ACTIVE, Subscription
 from pytest_flexprice.model.values import trimmed
 from pytest_flexprice.oracle.catalog.objects import Catalog, Plan
 from pytest_flexprice.oracle.customers.register import Register
@@ -89,7 +89,7 @@ def read(flexprice: Flexprice, profile: Profile) -> Found:
         for external_id, customer, subscription in register.every():
             found.customers.append(_row(external_id, customer, subscription))
             if subscription:
-                found.collection[str(subscription.get("collection_method"))] += 1
+                found.collection[subscription.collection_method] += 1
     for what, part in (("settings", _settings), ("webhook endpoints", _endpoints), ("recent events", _samples)):
         try:
             part(flexprice, profile, found)
@@ -98,30 +98,34 @@ def read(flexprice: Flexprice, profile: Profile) -> Found:
     return found
 
 
-def _row(external_id: str, customer: Mapping[str, Any], subscription: Mapping[str, Any] | None) -> Row:
+def _row(external_id: str, customer: Mapping[str, Any], subscription: Subscription | None) -> Row:
     row = {"external_id": external_id, "name": str(customer.get("name", ""))}
-    one = {**(subscription or {}), "timezone": customer.get("timezone", "")}
     for column in COLUMNS[2:]:
-        value = str(one.get(column.name) or "")
+        if column.about == "customer":
+            value = str(customer.get(column.name) or "")
+        else:
+            value = subscription.value(column.name) if subscription else ""
         # Deals are agreed, not found: what single customers pay otherwise is for a person to declare.
         if column.about != "deal" and not column.dated and value != _USUAL.get(column.name):
             row[column.name] = value
     if subscription:
-        row["plan"] = str(subscription.get("plan_key") or "")
-        row["status"] = "" if subscription["status"] == "active" else str(subscription["status"])
+        row["plan"] = subscription.plan_key
+        row["status"] = "" if subscription.status == ACTIVE else subscription.status
         row.update(_dates(subscription))
     return row
 
 
-def _dates(subscription: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _dates(subscription: Subscription) -> Iterator[tuple[str, str]]:
     """The dates that must be declared, or be told as surprising: the end, the end of a trial that runs, a start to come."""
-    if instant_of(subscription, "end_date"):
-        yield "end_date", str(subscription["end_date"])
-    if subscription["status"] == "trialing" and instant_of(subscription, "trial_end"):
-        yield "trial_end", str(subscription["trial_end"])
-    start = instant_of(subscription, "start_date")
-    if start and start > datetime.now(UTC):
-        yield "start_date", str(subscription["start_date"])
+    start = subscription.start_date
+    surprising = {
+        "end_date": True,
+        "trial_end": subscription.status == "trialing",
+        "start_date": start is not None and start > datetime.now(UTC),
+    }
+    for name, told in surprising.items():
+        if told and subscription.value(name):
+            yield name, subscription.value(name)
 
 
 def _offers(key: str, plan: Plan) -> Iterator[tuple[Any, str, str, str]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_flexprice.model.bounded import Unreadable
-from pytest_flexprice.model.golive_plan import GoLivePlan, PlanError, load
+from pytest_flexprice.model.golive_plan import GoLivePlan
+from pytest_flexprice.model.plan_file import PlanError, load
 from pytest_flexprice.model.profile import ProfileError
 from pytest_flexprice.run.early import refusal
 from pytest_flexprice.run.profile import find_plan

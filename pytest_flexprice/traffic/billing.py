@@ -12,10 +12,11 @@ from pytest_flexprice.api.traffic import read_preview_until
 from pytest_flexprice.model.decimals import words
 from pytest_flexprice.model.finding import Finding, Kind, NotVerified
 from pytest_flexprice.model.meters import Meter
+from pytest_flexprice.model.subscriptions import PARENT
 from pytest_flexprice.model.times import Window, instant_of
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import expected_invoice
-from pytest_flexprice.oracle.invoicing.subscription import PARENT, BilledLine, BilledSubscription
+from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
 from pytest_flexprice.oracle.metering.meters import Usage
 from pytest_flexprice.oracle.pricing.allowances import by_meter
 from pytest_flexprice.traffic.search import Search

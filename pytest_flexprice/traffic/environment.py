@@ -9,8 +9,8 @@ from typing import Any
 
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.customers import read_customers, read_subscriptions
+from pytest_flexprice.model.subscriptions import INHERITED
 from pytest_flexprice.model.times import instant_of
-from pytest_flexprice.oracle.invoicing.subscription import INHERITED
 from pytest_flexprice.traffic.money import PriceList
 
 _KEPT = (

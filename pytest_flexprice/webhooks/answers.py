@@ -25,7 +25,9 @@ def answer_findings(results: Sequence[Result]) -> list[Finding]:
     same = _same_answer(judged)
     if same is not None:
         return [same]
-    findings = [*_types(results), *_others(judged)]
+    limited = [result for result in judged if result.status == 429]
+    told = [result for result in judged if result.status != 429]
+    findings = [*map(_limited, limited[:1]), *_types(told), *_others(told)]
     return [*findings, *_empty(results), *_slow(results)]
 
 
@@ -33,7 +35,9 @@ def repeated_findings(results: Sequence[Result]) -> list[Finding]:
     """What the results of ``sending.try_twice`` say of the answers to repeats and to another order; see 6.2 where nothing is taken."""
     if not any(result.accepted for result in results):
         return []
-    return list(_others([result for result in results if result.probe.kind in ("repeated", "out of order")]))
+    judged = [result for result in results if result.probe.kind in ("repeated", "out of order", "restart")]
+    limited = [result for result in judged if result.status == 429]
+    return [*map(_limited, limited[:1]), *_others([result for result in judged if result.status != 429])]
 
 
 def retry_conflict() -> Finding:
@@ -45,6 +49,18 @@ def retry_conflict() -> Finding:
         "as recorded, retries every answer but a 2xx alike, 400, 401, 403, 404, 405, 410 and 422 included (open-source server "
         "1.100.0, eight attempts over about 28 hours)",
         remedy="count on neither, and answer 2xx to everything that carries a valid signature",
+        severity=Severity.INFO,
+    )
+
+
+def memory_unseen() -> Finding:
+    """What the repeats of a run cannot show; told, never asserted."""
+    return Finding(
+        ITEM,
+        PATH,
+        "repeats came within seconds: whether the handler still knows a message after hours or a restart was not tried",
+        remedy="keep what was processed in the database for at least three days (the delivery service tries for about 28 hours, and an "
+        "operator may send again), and try a restart in the company's CI: webhook_probes(…, restart=…)",
         severity=Severity.INFO,
     )
 
@@ -126,18 +142,31 @@ _RETRIES = "answer 2xx to a message that was already processed: retries keep its
 _REMEDIES = {
     "unknown type": "answer 2xx to event types that are not known, and ignore them: Flexprice adds types without notice",
     "large": "accept bodies of at least 1 MiB in the handler and in the proxy before it: each line of an invoice may weigh 9 KB",
+    "large letters": "put the raw bytes together first, verify those, and decode them once, as UTF-8",
     "repeated": _RETRIES,
+    "restart": _RETRIES,
     "received": _RETRIES,
     "out of order": "answer 2xx whatever came before: the order of webhooks is not guaranteed, and each carries the whole invoice",
     CONTROL: "mend the error that the handler logs for it",
 }
 
 
+_IN_PIECES = (
+    ", though it does to one without: it decodes the body otherwise than as UTF-8, or piece by piece as it arrives, which breaks "
+    "letters"
+)
+
+
 def _others(results: Sequence[Result]) -> Iterator[Finding]:
+    taken = {result.probe.kind for result in results if result.accepted}
     for result in results:
         if result.accepted or result.probe.kind == "known type":
             continue
         title = result.probe.title
+        if result.probe.kind == "large letters":
+            if "large" not in taken:
+                continue  # its size is what counts
+            title += _IN_PIECES
         if result.redirected:
             yield _redirect(result, title)
         elif result.probe.kind in _REMEDIES:
@@ -159,8 +188,6 @@ def _redirect(result: Result, what: str) -> Finding:
 
 
 def _finding(result: Result, problem: str, remedy: str) -> Finding:
-    if result.status == 429:
-        return _limited(result)
     unclear = not (result.status or result.timed_out)
     return Finding(
         ITEM,

@@ -15,6 +15,7 @@ Shape = Literal["svix", "native"]
 INVOICE_TYPES = ("invoice.update.finalized", "invoice.update.payment")
 SUBSCRIPTION_TYPES = ("subscription.created", "subscription.cancelled")
 KNOWN_TYPES = INVOICE_TYPES + SUBSCRIPTION_TYPES
+OF_EACH_FAMILY = (INVOICE_TYPES[0], SUBSCRIPTION_TYPES[1])
 OTHER_TYPES = (
     "invoice.update",
     "invoice.update.voided",
@@ -70,6 +71,14 @@ def lettered(content: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def lettered_lines(content: dict[str, Any]) -> dict[str, Any]:
+    """The same message with a line that is nearly all in letters of three bytes, so that few cuts fall between two of them."""
+    invoice = content["invoice"]
+    kept = ("id", "amount", "quantity", "currency")
+    lines = [{**{key: line[key] for key in kept}, "display_name": "京" * 255} for line in invoice["line_items"]]
+    return {**content, "invoice": {**invoice, "line_items": lines}}
+
+
 def later(content: dict[str, Any]) -> dict[str, Any]:
     """The same message built once more when the invoice had moved on: bodies show the state at their delivery."""
     invoice = {**content["invoice"], "payment_status": "SUCCEEDED", "amount_paid": "0.01", "amount_remaining": "0"}
@@ -87,11 +96,13 @@ def with_extra(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def odd(content: dict[str, Any]) -> bytes:
-    """The content with one more field, in bytes that no encoder would write: order, white space, escapes, ``1.0``, ``1E2``."""
-    rest = ",\n\t".join(
-        f"{json.dumps(key)} : {json.dumps(value, indent=1)}" for key, value in reversed(content.items())
-    )
-    text = '{ "golive_probe" : {"text":"\\u00e9\\/\\u003C&\\u003e",  "hundred":1E2,\t"whole":1.0 },\n\t' + rest + " }"
+    """The content with one more field, in bytes that no encoder would write: order, white space, escapes, ``1.0``, ``1E2``.
+
+    On one line: what is read line by line is another mistake.
+    """
+    spaced = (f"{json.dumps(key)} : {json.dumps(value, separators=(' ,', ':  '))}" for key, value in content.items())
+    rest = ",\t".join(reversed(list(spaced)))
+    text = '{ "golive_probe" : {"text":"\\u00e9\\/\\u003C&\\u003e",  "hundred":1E2,\t"whole":1.0 },\t' + rest + " }"
     return text.encode()
 
 

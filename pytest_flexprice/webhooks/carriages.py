@@ -132,7 +132,7 @@ def _carried(mint: Mint, carriage: _Carriage) -> Probe:
     nonsense = dataclasses.replace(twin, name=f"nothing by {carriage.name}", body=b"", headers={})
     return dataclasses.replace(
         forged,
-        title=f"a `{event_type}` with a wrong signature, {carriage.words}",
+        title=f"an `{event_type}` with a wrong signature, {carriage.words}",
         expect=Expect.REFUSED,
         about={"way": carriage.words},
         twin=twin,
@@ -172,13 +172,20 @@ def _unusual(mint: Mint) -> Iterator[Probe]:
     signed = signatures.sign(mint.secret, mint.message_id(name), mint.now, body)
     yield _odd(mint, name, "before whose `invoice` another one was put after signing", signed, doubled)
 
+    name = "batch after a true one"
+    true = mint.body(f"true of {name}")
+    signed = signatures.sign(mint.secret, mint.message_id(name), mint.now, true)
+    yield _odd(
+        mint, name, "in a batch after a true one, which alone was signed", signed, b"[%s,%s]" % (true, mint.body(name))
+    )
+
 
 def _second_invoice(mint: Mint, name: str) -> bytes:
     return b'"invoice":' + json.dumps(bodies.altered(mint.message(name))["invoice"]).encode()
 
 
 def _odd(mint: Mint, name: str, words: str, headers: dict[str, str], body: bytes | None = None) -> Probe:
-    title = f"a `{bodies.INVOICE_TYPES[0]}` {words}"
+    title = f"an `{bodies.INVOICE_TYPES[0]}` {words}"
     content = mint.body(name) if body is None else body
     probe = mint.made(name, "carried", title, content, headers=headers)
     twin = mint.signed(f"signed {name}", "twin", "", expect=Expect.TOLD)

@@ -20,7 +20,8 @@ _KEY_REMEDIES = {
     "whole secret and line break": f"strip the white space around the secret, and {_DECODE}",
     "rest and line break": f"strip the white space around the secret, and {_DECODE}",
     "cut": "take 'whsec_' off only where the secret begins with it",
-    "no secret": "load the endpoint's signing secret, and refuse to start without it",
+    "no secret": "load the endpoint's signing secret, take 'whsec_' off before decoding it, and refuse to start where nothing is left",
+    "quoted": "take the quotation marks off where the secret is configured",
 }
 _BEFORE = "let webhooks pass what stands before the handler, and let the handler verify the signature itself"
 
@@ -44,8 +45,31 @@ def causes(control: Result, results: Sequence[Result]) -> list[Cause]:
     shown = [make(accepted[kind]) for kind, make in _SHOWN.items() if kind in accepted]
     if shown:
         return shown[:1]
+    other = _answer_to_other_keys(results)
+    if other is not None and _answer(other) != _answer(control):
+        return [_verified(control, other)]
     said = [cause for fits, cause in _SAID if fits(control)]
     return said[:2] or [_unknown(control)]
+
+
+def _answer(result: Result) -> tuple[int, str]:
+    return result.status, result.hints.get("text", "")
+
+
+def _answer_to_other_keys(results: Sequence[Result]) -> Result | None:
+    """How messages that are signed with another key are refused, if all alike: then another answer to the control tells of its content."""
+    refused = [result for result in results if result.probe.kind == "key" and result.refused]
+    return refused[0] if len(refused) > 1 and len(set(map(_answer, refused))) == 1 else None
+
+
+def _verified(control: Result, other: Result) -> Cause:
+    how = f"{other.said}, these {control.said}" if other.status != control.status else f"{other.said} with other words"
+    return Cause(
+        f", after it has verified them (what is signed with another key is answered {how}): it does not know their customer or invoice, "
+        "or wants other fields",
+        "answer 2xx to whatever carries a valid signature, also about what the handler does not know: Flexprice sends the events of every "
+        "customer of the environment, and those of the probes exist nowhere",
+    )
 
 
 def _other_secret(result: Result) -> Cause:
@@ -71,8 +95,16 @@ def _content_type(result: Result) -> Cause:
     )
 
 
+_CONTENT_REMEDIES = {
+    "body in base64": "decode the body from base64 first where the gateway says so (isBase64Encoded), and verify those bytes",
+    "no body": "read the raw body once, before anything else does, and keep it",
+    "object": "take the raw body before a parser of JSON gets it (in Express: express.raw at this path, before express.json)",
+}
+
+
 def _content(result: Result) -> Cause:
-    return Cause(f", because it signs {result.probe.title}", _SIGNED)
+    remedy = _CONTENT_REMEDIES.get(result.probe.name, _SIGNED)
+    return Cause(f", because it signs {result.probe.title}", remedy)
 
 
 def _clock(result: Result) -> Cause:
@@ -97,6 +129,10 @@ _SHOWN: Mapping[str, Callable[[Result], Cause]] = {
     ),
     "hexadecimal": _fixed(
         ", because it expects the signature in hexadecimal", "compare with the base64 of the HMAC, after 'v1,'"
+    ),
+    "encoded twice": _fixed(
+        ", because it writes the signature in hexadecimal and encodes that in base64",
+        "encode the signature's bytes (in PHP: hash_hmac with true as its fourth argument)",
     ),
     "re-encoded": _fixed(
         ", because it, or something before it, verifies or sends on its own re-encoding of the parsed body",
@@ -235,6 +271,13 @@ _SAID: Sequence[tuple[Callable[[Result], bool], Cause]] = (
         ),
     ),
     (
+        _says("raw body", "raw request body", "raw json", "string or buffer", "do not parse", "[object object]"),
+        Cause(
+            ", because the body is parsed before it is verified",
+            "take the raw body before a parser gets it (in Express: express.raw at this path, before express.json)",
+        ),
+    ),
+    (
         _says("expired", "too old", "timestamp", "clock"),
         Cause(
             ", because it takes the message for too old or too new",
@@ -248,5 +291,6 @@ def _unknown(control: Result) -> Cause:
     return Cause(
         "",
         f"compare the secret's fingerprint with the handler's configuration ({control.probe.key}), verify the raw body, strip "
-        "'whsec_', and let no login or firewall stand before the URL",
+        "'whsec_', read the three svix-* headers as the framework names them, end the base64 with no line break, and let no login or "
+        "firewall stand before the URL",
     )

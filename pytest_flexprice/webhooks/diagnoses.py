@@ -41,17 +41,26 @@ def diagnoses(mint: Mint, others: Mapping[str, str] = _NO_SECRETS) -> list[Probe
     ]
 
 
+_WITH_PREFIX = "the whole secret, decoded together with its prefix, as also where it stands in quotation marks"
+
+
 def _keys(mint: Mint) -> list[Probe]:
     """Keys as they are wrongly made from the secret."""
     rest = mint.secret.removeprefix(signatures.PREFIX)
     keys = {
         "whole secret": ("the whole secret as the key, prefix and all", mint.secret.encode()),
-        "prefix decoded": ("the whole secret, decoded together with its prefix", _lenient(mint.secret)),
+        "prefix decoded": (_WITH_PREFIX, _lenient(mint.secret)),
+        "prefix decoded without _": (_WITH_PREFIX, _lenient(mint.secret.replace("_", ""))),
+        "decoded up to _": (
+            "what can be decoded of the secret before its '_', prefix and all",
+            base64.b64decode(mint.secret.partition("_")[0][:4]),
+        ),
+        "quoted": ("the secret with the quotation marks around it", f'"{mint.secret}"'.encode()),
         "not decoded": ("the text after 'whsec_' without decoding its base64", rest.encode()),
         "whole secret and line break": ("the secret with the white space around it", f"{mint.secret}\n".encode()),
         "rest and line break": ("the text after 'whsec_' with the white space around it", f"{rest}\n".encode()),
         "cut": ("a secret from which six characters are taken off, though it has no 'whsec_'", _lenient(rest[6:])),
-        "no secret": ("an empty secret as the key", b""),
+        "no secret": ("an empty secret as the key, as where none is configured or it cannot be decoded", b""),
     }
     return [mint.keyed(name, "key", title, key, _TOLD) for name, (title, key) in keys.items()]
 
@@ -63,11 +72,17 @@ def _encodings(mint: Mint) -> list[Probe]:
     signed = signatures.sign(mint.secret, mint.telling_id(name, body), mint.now, body)
     value = signed["svix-signature"].removeprefix("v1,").replace("+", "-").replace("/", "_")
     bare = {**signed, "svix-signature": value.replace("-", "+").replace("_", "/")}
-    hexed = {**signed, "svix-signature": base64.b64decode(bare["svix-signature"]).hex()}
+    digest = base64.b64decode(bare["svix-signature"]).hex()
+    hexed, marked, twice = (
+        {**signed, "svix-signature": value}
+        for value in (digest, f"v1,{digest}", f"v1,{base64.b64encode(digest.encode()).decode()}")
+    )
     return [
         mint.made(name, name, "", body, headers={**signed, "svix-signature": f"v1,{value}"}, expect=_TOLD),
         mint.made("bare signature", "bare signature", "", body, headers=bare, expect=_TOLD),
         mint.made("hexadecimal", "hexadecimal", "", body, headers=hexed, expect=_TOLD),
+        mint.made("hexadecimal after v1", "hexadecimal", "", body, headers=marked, expect=_TOLD),
+        mint.made("encoded twice", "encoded twice", "", body, headers=twice, expect=_TOLD),
         mint.stamped(milliseconds, milliseconds, f"{signatures.timestamp(mint.now)}000", _TOLD),
         mint.stamped("ISO 8601", "ISO 8601", mint.now.isoformat(timespec="seconds").replace("+00:00", "Z"), _TOLD),
         mint.signed("form", "content type", "", content_type="application/x-www-form-urlencoded", expect=_TOLD),
@@ -78,6 +93,18 @@ def _encodings(mint: Mint) -> list[Probe]:
 Content = Callable[[str, str, bytes], bytes]
 _CONTENTS: Mapping[str, tuple[str, Content]] = {
     "body": ("the body alone", lambda message_id, stamp, body: body),
+    "body in base64": (
+        "the body in base64, as a cloud's gateway hands it over",
+        lambda message_id, stamp, body: f"{message_id}.{stamp}.".encode() + base64.b64encode(body),
+    ),
+    "no body": (
+        "an empty body, as where something has read it before",
+        lambda message_id, stamp, body: f"{message_id}.{stamp}.".encode(),
+    ),
+    "object": (
+        "the words '[object Object]' instead of the body, which was parsed before",
+        lambda message_id, stamp, body: f"{message_id}.{stamp}.[object Object]".encode(),
+    ),
     "time and body": (
         "'<svix-timestamp>.<body>' without the id",
         lambda message_id, stamp, body: f"{stamp}.".encode() + body,

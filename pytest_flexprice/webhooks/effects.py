@@ -108,7 +108,7 @@ def _suspect(result: Result) -> bool:
     expect = result.probe.expect
     if result.probe.name in UNASKABLE:
         return False
-    asked = (expect is Expect.REFUSED and result.accepted) or expect is Expect.NO_EFFECT
+    asked = (expect is Expect.REFUSED and (result.accepted or result.redirected)) or expect is Expect.NO_EFFECT
     return asked and result.probe.event_type in bodies.INVOICE_TYPES
 
 
@@ -143,6 +143,11 @@ def unprocessed(results: Sequence[Result], ask: Ask | None, poll: Poll) -> list[
         return missing()
     except (NotVerified, NotDecided):
         return []
+
+
+def settling(ask: Ask | None, poll: Poll) -> Callable[[Result], object]:
+    """Waits for one message to be processed, where somebody can tell."""
+    return lambda result: None if ask is None else _let_settle(ask, poll, [result.probe])
 
 
 def settled(results: Sequence[Result], ask: Ask | None, poll: Poll) -> dict[str, Processed]:

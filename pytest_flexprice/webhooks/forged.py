@@ -88,6 +88,7 @@ def forged_findings(results: Sequence[Result], processed: Mapping[str, int]) -> 
         *_crossed(forged, became, told, processed),
         *_carried(forged, became, told, processed),
         *_without_effect(forged, became),
+        *_redirected(forged),
     ]
 
 
@@ -127,7 +128,7 @@ def _carried(
         probe = result.probe
         if (
             probe.kind != "carried"
-            or ("tampered" if probe.name.startswith("duplicate keys") else "wrong secret") in told
+            or ("tampered" if probe.name.startswith(("duplicate keys", "batch after")) else "wrong secret") in told
         ):
             continue
         if became[probe.name] is Belief.BELIEVED:
@@ -223,8 +224,24 @@ def _unclear(group: Sequence[Result], became: Mapping[str, Belief], alive: bool)
         result
         for result in group
         if result.probe.expect is Expect.REFUSED
-        and not (result.accepted or result.refused or result.crashed or (result.closed and alive))
+        and not (result.accepted or result.refused or result.redirected or result.crashed or (result.closed and alive))
     ]
+
+
+def _redirected(forged: Sequence[Result]) -> Iterable[Finding]:
+    """True messages are answered with success, so a redirect is a refusal, in the manner of a website."""
+    found = [result for result in forged if result.redirected and result.probe.kind != "carried"]
+    if found:
+        yield Finding(
+            ITEM,
+            f"{PATH}: {found[0].probe.name}",
+            f"the webhook handler refuses {len(found)} forged messages by a redirect",
+            expected="4xx",
+            observed=found[0].said,
+            consequence="whoever follows it sees a page and not that it was refused",
+            remedy="answer 401 to what does not verify",
+            severity=Severity.WARNING,
+        )
 
 
 def _unseen(groups: Iterable[Sequence[Result]]) -> Iterable[Finding]:
@@ -242,9 +259,7 @@ def _unseen(groups: Iterable[Sequence[Result]]) -> Iterable[Finding]:
             f"whether the webhook handler refuses {titles} could not be seen",
             expected="4xx",
             observed=answer,
-            remedy="answer 401 to what does not verify, nothing else"
-            if kinds[0].redirected
-            else "let the probes through to the handler and run again",
+            remedy="let the probes through to the handler and run again",
             kind=Kind.NOT_VERIFIED,
         )
 

@@ -19,8 +19,8 @@ FORMS = ("unsigned", "wrong secret", "tampered")
 _DIMENSIONS = (TYPES, signatures.HEADER_FAMILIES, CONTENT_TYPES, FORMS)
 _SAID = {
     "unsigned": "an unsigned {}",
-    "wrong secret": "a {} with a wrong signature",
-    "tampered": "a {} changed after signing",
+    "wrong secret": "{} with a wrong signature",
+    "tampered": "{} changed after signing",
 }
 
 
@@ -49,7 +49,8 @@ def _crossed(mint: Mint, event_type: str, family: str, content_type: str, form: 
     name = f"{form} {event_type} in {family} headers as {content_type or 'no content type'}"
     about = {"type": event_type, "headers": f"{family}-*", "content type": content_type or "none", "form": form}
     body = bodies.encode(mint.message(name, event_type))
-    title = _SAID[form].format(f"`{event_type}`")
+    article = "" if form == "unsigned" else "an " if event_type.startswith("invoice") else "a "
+    title = _SAID[form].format(f"{article}`{event_type}`")
     forged = mint.made(
         name, "crossed", title, body, headers=_forged_headers(mint, name, body, form, family), event_type=event_type
     )

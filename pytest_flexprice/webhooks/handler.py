@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.webhooks.causes import causes
 from pytest_flexprice.webhooks.forged import forged_findings
-from pytest_flexprice.webhooks.probes import CONTROL
+from pytest_flexprice.webhooks.probes import CONTROL, CONTROL_AGAIN
 from pytest_flexprice.webhooks.sending import Result
 
 ITEM = "6.2"
@@ -24,7 +24,9 @@ def signature_findings(results: Sequence[Result], processed: Mapping[str, int] |
         return [_unjudged(control)]
     if control.refused:
         return [_refused(control, results)]
-    return [*_valid(results), *forged_findings(results, processed or {})]
+    shut = next((result for result in results if result.probe.name == CONTROL_AGAIN and not result.accepted), None)
+    valid = _valid(results) if shut is None else [_shut_out(shut, results)]
+    return [*valid, *forged_findings(results, processed or {})]
 
 
 def secret_findings(shown: str, fingerprint: str, fingerprints: Mapping[str, str]) -> list[Finding]:
@@ -95,16 +97,33 @@ def _refused(control: Result, results: Sequence[Result]) -> Finding:
     )
 
 
+def _shut_out(shut: Result, results: Sequence[Result]) -> Finding:
+    limited = shut.status == 429
+    return Finding(
+        ITEM,
+        PATH,
+        "after forged messages the webhook handler, or something before it, takes true ones from here no longer"
+        f"{' and answers 429' if limited else ''}, so not all could be tried",
+        expected="2xx",
+        observed=shut.said,
+        consequence="what was refused after that was refused for where it came from",
+        remedy="let the address that this run comes from send as many forged messages as it likes, then run again",
+        kind=Kind.NOT_VERIFIED,
+    )
+
+
 def _valid(results: Sequence[Result]) -> list[Finding]:
     by_name = {result.probe.name: result for result in results}
     findings = []
     for name in _BYTES:
         result = by_name.get(name)
-        if result is not None and not result.accepted:
+        if result is not None and not result.accepted and result.status != 429:  # item 6.4 tells of limits
             findings.append(_not_taken(result, *_BYTES[name]))
             if name in ("extra field", "odd bytes"):
                 break  # what refuses these refuses the others for the same reason
-    rotation = [result for result in results if result.probe.kind == "rotation" and not result.accepted]
+    rotation = [
+        result for result in results if result.probe.kind == "rotation" and not result.accepted and result.status != 429
+    ]
     if rotation:
         findings.append(
             _not_taken(
@@ -133,7 +152,7 @@ _BYTES: Mapping[str, tuple[str, str, str]] = {
     ),
     "white space": (
         "the webhook handler refuses a correctly signed message with white space at its end, so it, or something before it, trims "
-        "the body before verifying",
+        "the body or reads it line by line before verifying",
         "a webhook is lost as soon as the sender ends it with a line break",
         _RAW,
     ),
@@ -147,7 +166,7 @@ _BYTES: Mapping[str, tuple[str, str, str]] = {
 
 
 def _not_taken(result: Result, problem: str, consequence: str, remedy: str) -> Finding:
-    unclear = not result.status or result.status == 429
+    unclear = not result.status
     return Finding(
         ITEM,
         f"{PATH}: {result.probe.name}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import hmac
 import secrets as randomness
@@ -48,7 +49,7 @@ class Way:
 
 
 PLAIN = Way()
-_OF_ONE_INVOICE = ("repeated", "simultaneous", "out of order")
+_OF_ONE_INVOICE = ("repeated", "simultaneous", "out of order", "restart")
 """Kinds whose probes are all about one invoice."""
 
 
@@ -101,6 +102,12 @@ class Mint:
         # Two sets of probes in one run must not share an invoice: its being processed by each is no repetition.
         self.mark = f"{run_id}-{randomness.token_hex(4)}"
         self._key = shown(variable, secret)
+
+    def renewed(self, now: datetime) -> Mint:
+        """The same for a later time: messages of the same ids, dated and signed anew."""
+        later = copy.copy(self)
+        later.now = now
+        return later
 
     def message(self, name: str, event_type: str = bodies.INVOICE_TYPES[0]) -> dict[str, Any]:
         """A message's content, marked with this run and the probe's name."""

@@ -17,14 +17,14 @@ from typing import Any, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
 import requests
-from urllib3.util import Retry
 
-from pytest_flexprice.api.deadline import Deadline, DeadlineAdapter
+from pytest_flexprice.api.deadline import Deadline
 from pytest_flexprice.api.errors import ApiError
 from pytest_flexprice.api.json_text import parsed
 from pytest_flexprice.api.transport import REQUEST_SECONDS, read_body
 from pytest_flexprice.model.finding import NotVerified, not_verified
 from pytest_flexprice.webhooks import signatures
+from pytest_flexprice.webhooks.read_only import LOOPBACK, ReadOnlySession
 from pytest_flexprice.webhooks.service import Attempt, Endpoint, Message
 
 DASHBOARD = "/v1/webhooks/dashboard"
@@ -32,7 +32,6 @@ PAGE = 250  # the largest the service allows
 MOST_PAGES = 1000  # of one list
 HOSTED = "https://api.svix.com"
 _REGIONS = ("us", "eu", "in", "ca", "au")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SECONDS = (10.0, 30.0)
 Log = Callable[[dict[str, Any]], None]
 
@@ -42,40 +41,6 @@ class Reader(Protocol):
 
     def get(self, path: str, **query: Any) -> Any:
         """Read one thing."""
-
-
-class ReadOnlySession(requests.Session):
-    """A session that sends GET to one origin and nothing else, and follows no redirect.
-
-    Raises:
-        PermissionError: from ``send``, for any other request; nothing was sent.
-    """
-
-    def __init__(self, origin: str, token: str) -> None:
-        super().__init__()
-        self._origin = _origin(origin)
-        self.trust_env = urlsplit(origin).hostname not in _LOOPBACK
-        self.headers["accept"] = "application/json"
-        self.auth = _Bearer(token)
-        patient = Retry(
-            total=3,
-            redirect=False,
-            backoff_factor=0.2,
-            status_forcelist=(429, 502, 503, 504),
-            raise_on_status=False,
-            retry_after_max=30,
-        )
-        for scheme in ("http://", "https://"):
-            self.mount(scheme, DeadlineAdapter(max_retries=patient))
-
-    def send(self, request: requests.PreparedRequest, **settings: Any) -> requests.Response:
-        """Send one prepared GET to the session's own origin."""
-        if request.method != "GET":
-            raise PermissionError(f"the delivery service is only read, and {request.method} was kept back")
-        if _origin(request.url or "") != self._origin:
-            raise PermissionError("the delivery service's token was kept from going to another host")
-        settings["allow_redirects"] = False
-        return super().send(request, **settings)
 
 
 class Portal:
@@ -248,7 +213,7 @@ def service_url(token: str, configured: str = "") -> str:
     """
     if configured:
         parts = urlsplit(configured)
-        if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in _LOOPBACK):
+        if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in LOOPBACK):
             raise _unreadable("svix_url is no https URL, and the token is not sent in clear text", where="svix_url")
         return configured.rstrip("/")
     region = token.rpartition(".")[2]
@@ -281,11 +246,6 @@ def _secrets_of(link: str) -> list[str]:
     return [form for value in values if len(value) >= 8 for form in {value, unquote(value)}]
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
 def _detail(body: Any) -> str:
     detail = body.get("detail") if isinstance(body, dict) else None
     return f" ({detail})" if isinstance(detail, str) else ""
@@ -298,17 +258,3 @@ def _unreadable(reason: str, *, where: str = "delivery service", remedy: str = "
         f"the webhook delivery service could not be read: {reason}",
         remedy=remedy or "check svix_url in the plan or FLEXPRICE_SVIX_URL, and the network, then run again",
     )
-
-
-class _Bearer(requests.auth.AuthBase):
-    """Adds the token, which is kept out of headers that anybody could print."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["authorization"] = f"Bearer {self._token}"
-        return request
-
-    def __repr__(self) -> str:
-        return "Bearer …"

@@ -12,6 +12,7 @@ from pytest_flexprice.webhooks.mint import Expect, Mint, Probe, fresh_secret, sh
 
 LARGE = 256 * 1024
 CONTROL = "control"
+CONTROL_AGAIN = "control again"
 _RECEIVED = "a message that it has already received"
 _NO_SECRETS: Mapping[str, str] = {}
 
@@ -20,6 +21,11 @@ def control(mint: Mint) -> Probe:
     """The positive control: a correctly signed message of a known type, as the delivery service would send it."""
     body = mint.body(CONTROL)
     return mint.signed(CONTROL, CONTROL, "a correctly signed message", body, message_id=mint.telling_id(CONTROL, body))
+
+
+def control_again(mint: Mint) -> Probe:
+    """Another correctly signed message, to be sent after the forged ones where a true one was refused then."""
+    return mint.signed(CONTROL_AGAIN, CONTROL_AGAIN, "a correctly signed message after forged ones", expect=Expect.TOLD)
 
 
 def signature_probes(mint: Mint, others: Mapping[str, str] = _NO_SECRETS) -> list[Probe]:
@@ -94,6 +100,13 @@ def simultaneous(mint: Mint) -> list[Probe]:
     return [mint.signed(name, kind, title, body, message_id=message_id) for name in names]
 
 
+def before_and_after(mint: Mint) -> list[Probe]:
+    """One message before the handler is restarted, and again after."""
+    kind, title = "restart", "a message that it received before a restart"
+    before = mint.signed("before a restart", kind, title, mint.body(kind), message_id=mint.message_id(kind))
+    return [before, mint.again(before, "after a restart", kind)]
+
+
 def out_of_order(mint: Mint) -> list[Probe]:
     """An invoice's payment, then its finalization, and that once more with the state that the invoice has then."""
     kind, title = "out of order", "an invoice whose payment arrives before its finalization"
@@ -127,7 +140,7 @@ def _types(mint: Mint) -> list[Probe]:
             event_type=event_type,
         )
         for event_type in bodies.KNOWN_TYPES
-        for shape in shapes
+        for shape in (shapes if event_type in bodies.OF_EACH_FAMILY else shapes[:1])
     ]
     name = "unknown type"
     body = bodies.encode(mint.message(name, bodies.UNKNOWN_TYPE))
@@ -136,8 +149,11 @@ def _types(mint: Mint) -> list[Probe]:
 
 def _sizes(mint: Mint) -> list[Probe]:
     large = bodies.padded(mint.message("large"), LARGE)
+    lettered, title = "large letters", "a message of 256 KiB with letters beyond ASCII"
+    letters = bodies.padded(bodies.lettered_lines(mint.message(lettered)), LARGE)
     return [
         mint.signed("large", "large", "a message of 256 KiB", large),
+        mint.signed(lettered, lettered, title, letters),
         mint.signed("empty", "empty", "a signed message with an empty body", b"", expect=Expect.NO_CRASH),
     ]
 
@@ -154,7 +170,9 @@ def _valid(mint: Mint) -> list[Probe]:
     both = mint.headers("two versions", f"v1a,{base64.b64encode(bytes(64)).decode()} {good}")
     return [
         mint.signed("odd bytes", "odd bytes", "a correctly signed message in unusual bytes", odd),
-        mint.signed("white space", "white space", "a correctly signed message with white space at its end", spaced),
+        mint.signed(
+            "white space", "white space", "a correctly signed message with a blank and a line break at its end", spaced
+        ),
         mint.signed("letters", "letters", "a correctly signed message with letters beyond ASCII", letters),
         mint.signed("rotated newer", "rotation", rotated, also=other),
         mint.signed("rotated older", "rotation", rotated, secret=other, also=mint.secret),

@@ -84,13 +84,8 @@ def same_url(left: str, right: str) -> bool:
     return _parts(left) == _parts(right)
 
 
-def looks_like_staging(url: str) -> bool:
-    """Whether a host says of itself that it is no production system: a name such as ``staging``, a tunnel, a private address."""
-    return bool(_giveaway(url))
-
-
 def _giveaway(url: str) -> str:
-    """By what a host gives itself away: ``address`` of a private network, or a ``name``; "" where it does not."""
+    """What tells that a host is no production system: its ``address`` (a private network), its ``name`` (``staging``, a tunnel), or ""."""
     host = (urlsplit(url).hostname or "").lower()
     try:
         return "" if ipaddress.ip_address(host).is_global else "address"

@@ -11,12 +11,14 @@ from pytest_flexprice.webhooks.sending import Result
 ITEM = "6.4"
 PATH = "webhook handler"
 _AFTER_FAILURE = "arrives again after a failure answer"
+_OUT_OF_ORDER = "out of order"
 REPEATED: Mapping[str, str] = {
     "repeated": "arrives again",
     "simultaneous": "arrives several times at the same moment",
-    "out of order": "arrives again with a later state",
+    _OUT_OF_ORDER: "arrives again with a later state",
     "received": "arrives again after others",
     "after failure": _AFTER_FAILURE,
+    "restart": "arrives again after a restart",
 }
 """The kinds of probes that carry one message more than once: in which case."""
 _TOGETHER = "remember a message's id only together with the work that it asks for, in one transaction"
@@ -41,6 +43,9 @@ def repeat_findings(results: Sequence[Result], processed: Mapping[str, Processed
 
 def _of_kind(kind: str, sent: Sequence[Result], processed: Processed | None, books: bool) -> Iterator[Finding]:
     words = _AFTER_FAILURE if kind == "repeated" and sent[0].failed else REPEATED[kind]
+    if kind == _OUT_OF_ORDER and processed is not None and processed.times > 1:
+        yield from _other_state(sent, processed)
+        return
     if processed is not None and processed.times > 1:
         yield from processed_findings(sent[0].probe.invoice_id, processed, item=ITEM, how=f"where it {words}")
         return
@@ -55,6 +60,24 @@ def _of_kind(kind: str, sent: Sequence[Result], processed: Processed | None, boo
             f"whether the handler processes a message once that {words} could not be seen: {reason}",
             severity=Severity.INFO,
         )
+
+
+def _other_state(sent: Sequence[Result], processed: Processed) -> Iterator[Finding]:
+    """An invoice with a payment and a finalization, and that again in a later state: two messages, and the bytes of three."""
+    each_once = len(set(processed.message_ids)) == processed.times
+    if each_once or not processed.counted:
+        return
+    yield Finding(
+        ITEM,
+        f"{PATH}: {sent[-1].probe.name}",
+        "the invoice whose payment arrived first, and whose finalization arrived again with a later state, was processed "
+        f"{processed.times} times: either its payment is counted as well, or a repeat is recognised by its bytes",
+        expected="once",
+        observed=f"{processed.times} times",
+        consequence="an event that Flexprice sends anew, with what the invoice has become, is booked again",
+        remedy="recognise a repeat by the event type with the invoice id, or let webhooks.processed name message_ids",
+        severity=Severity.WARNING,
+    )
 
 
 def unprocessed_findings(unprocessed: Sequence[Result]) -> list[Finding]:

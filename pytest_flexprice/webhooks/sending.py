@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from pytest_flexprice.webhooks import bodies, diagnoses, probes
 from pytest_flexprice.webhooks.mint import Expect, Mint, Probe
@@ -17,11 +18,12 @@ from pytest_flexprice.webhooks.wire import Answer, ask
 
 TIME_LIMIT = 15.0  # the delivery service gives up then (contract 6.1)
 TIME_ADVICE = 5.0  # what Flexprice advises
-TIME_BUDGET = 240.0  # the probes' signatures are as old as the run of probes; five minutes would make them stale
+TIME_BUDGET = 240.0
+FRESH = 20.0  # seconds after which signatures are made anew
 SILENT_AT_MOST = 2
 AT_ONCE = 6
 LONGEST_PAUSE = 20.0  # what is waited for a handler that says 429, in seconds
-PAUSE = 1.0
+PAUSES = (0.25, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,34 @@ def try_signatures(
     control = line.send(first)
     if not control.accepted:
         return [control, *line.send_all(diagnoses.diagnoses(mint, others) if control.refused else [])]
-    results = line.send_all(rest)
-    return [control, *results, *line.send_all(_twins(results))]
+    renew = Renewal(lambda now: probes.signature_probes(mint.renewed(now), others), mint.now)
+    results = line.send_all(rest, renew)
+    again = [] if results[-1].accepted else [line.send(probes.control_again(mint.renewed(datetime.now(UTC))))]
+    return [control, *results, *again, *line.send_all(_twins(results), renew)]
+
+
+class Renewal:
+    """Signs probes anew where sending takes long, so that a handler that takes messages of the last minute only is not accused.
+
+    Args:
+        make: makes the same probes for a later time.
+        signed: when they were signed.
+    """
+
+    def __init__(self, make: Callable[[datetime], Iterable[Probe]], signed: datetime) -> None:
+        self._make, self._signed, self._lock = make, signed, threading.Lock()
+        self._newest: dict[str, Probe] = {}
+
+    def __call__(self, probe: Probe) -> Probe:
+        """The probe as it should be sent now; one that repeats the headers of an earlier message stays as it is."""
+        if probe.expect is Expect.NO_EFFECT:
+            return probe
+        with self._lock:
+            now = datetime.now(UTC)
+            if (now - self._signed).total_seconds() > FRESH:
+                made = [each for first in self._make(now) for each in (first, first.twin, first.nonsense)]
+                self._signed, self._newest = now, {each.name: each for each in made if each is not None}
+        return self._newest.get(probe.name, probe)
 
 
 def _twins(results: Sequence[Result]) -> list[Probe]:
@@ -140,6 +168,25 @@ def try_twice(url: str, mint: Mint, *, user_agent: str = "", time_limit: float =
     return [*begun, *between, line.send(second)]
 
 
+def try_restart(
+    url: str, mint: Mint, restart: Callable[[], object], settle: Callable[[Result], object]
+) -> list[Result]:
+    """Send one message before the handler is restarted, and again after, as the delivery service would.
+
+    Args:
+        restart: restarts it, and returns once it answers again.
+        settle: waits until the message was processed; what a queue loses in a restart is another matter.
+    """
+    line = Line(url)
+    before, after = probes.before_and_after(mint)
+    first = line.send(before)
+    if not first.accepted:
+        return [first]
+    settle(first)
+    restart()
+    return [first, line.send(after)]
+
+
 def wanted(results: Iterable[Result]) -> dict[str, str]:
     """What a sound handler does with each probe, for people to read."""
     return {result.probe.name: result.probe.expect.value for result in results}
@@ -148,6 +195,10 @@ def wanted(results: Iterable[Result]) -> dict[str, str]:
 def told(results: Iterable[Result]) -> dict[str, str]:
     """What the handler did with each probe, for people to read."""
     return {result.probe.name: f"{result.said} ({result.elapsed:.3f} s)" for result in results}
+
+
+def _as_it_is(probe: Probe) -> Probe:
+    return probe
 
 
 @dataclass(frozen=True)
@@ -159,12 +210,12 @@ class Line:
     time_limit: float = TIME_LIMIT
 
     def send(self, probe: Probe) -> Result:
-        """Send one probe, once more after a 429; never raises for what the handler does."""
+        """Send one probe, again after a 429, later each time; never raises for what the handler does."""
         result = self._once(probe)
-        for _ in range(2):
+        for pause in PAUSES:
             if result.status != 429:
                 break
-            threading.Event().wait(_pause(result))
+            threading.Event().wait(_pause(result, pause))
             result = self._once(probe)
         return result
 
@@ -183,10 +234,10 @@ class Line:
         with ThreadPoolExecutor(len(wanted)) as pool:
             return list(pool.map(sent, wanted))
 
-    def send_all(self, wanted: Sequence[Probe]) -> list[Result]:
-        """Send probes, several at a time, and stop where the handler is silent or their signatures would grow stale."""
+    def send_all(self, wanted: Sequence[Probe], renew: Callable[[Probe], Probe] = _as_it_is) -> list[Result]:
+        """Send probes, several at a time, and stop where the handler is silent or too slow; ``renew`` signs them anew."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(_Sender(self, time.monotonic()).send, wanted))
+            return list(pool.map(_Sender(self, time.monotonic(), renew).send, wanted))
 
     def _once(self, probe: Probe) -> Result:
         began = time.monotonic()
@@ -205,30 +256,34 @@ class Line:
 
 @dataclass
 class _Sender:
-    """Sends for one batch: gives up on a silent handler, and slows down to one at a time once it said 429."""
+    """Sends for one batch: gives up on a silent handler, and slows down to one at a time once it said 429, until waiting was in vain."""
 
     line: Line
     began: float
+    renew: Callable[[Probe], Probe]
     silent: int = 0
     limited: bool = False
+    in_vain: bool = False
     alone: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, probe: Probe) -> Result:
         if self.silent >= SILENT_AT_MOST or time.monotonic() - self.began > TIME_BUDGET:
             return Result(probe, problem="not sent, because the handler had not answered or was too slow before")
-        result = self._slowly(self.line.send, probe) if self.limited else self.line._once(probe)
+        result = self._slowly(probe) if self.limited else self.line._once(self.renew(probe))
         if result.status == 429:
             self.limited = True
-            result = self._slowly(self.line.send, probe)
+            result = self._slowly(probe)
         self.silent += not result.status and not result.closed
         return result
 
-    def _slowly(self, send: Callable[[Probe], Result], probe: Probe) -> Result:
+    def _slowly(self, probe: Probe) -> Result:
         with self.alone:
-            return send(probe)
+            result = (self.line._once if self.in_vain else self.line.send)(self.renew(probe))
+            self.in_vain = result.status == 429
+            return result
 
 
-def _pause(result: Result) -> float:
+def _pause(result: Result, least: float) -> float:
     """The seconds that a 429 asks for, within bounds."""
     asked = result.hints.get("retry-after", "")
-    return min(float(asked), LONGEST_PAUSE) if asked.isdigit() else PAUSE
+    return max(least, min(float(asked), LONGEST_PAUSE)) if asked.isdigit() else least

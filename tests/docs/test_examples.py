@@ -15,6 +15,7 @@ from typing import ClassVar
 import pytest
 
 from pytest_flexprice.model import golive_plan as plans
+from pytest_flexprice.model import plan_file
 from pytest_flexprice.model.traffic_plan import Traffic
 from pytest_flexprice.rehearsal.start import known_faults
 from tests.suite import PROJECT, rehearse
@@ -69,7 +70,7 @@ def test_the_doubles_work_as_shown(pytester: pytest.Pytester) -> None:
 
 def test_the_published_schema_is_that_of_the_plan() -> None:
     written = (DOCS / "reference" / "plan.schema.json").read_text(encoding="utf-8")
-    assert written == plans.json_schema() + "\n"
+    assert written == plan_file.json_schema() + "\n"
 
 
 def test_every_key_of_the_plan_is_described() -> None:

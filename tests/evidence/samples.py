@@ -12,7 +12,7 @@ from pytest_flexprice.evidence.records import (
     WaitRecord,
 )
 from pytest_flexprice.evidence.verdict import judge
-from pytest_flexprice.model import golive_plan as plans
+from pytest_flexprice.model import plan_file
 from pytest_flexprice.model.checklist import BY_ID, ITEMS, SECTIONS, Level
 from pytest_flexprice.model.finding import Finding, Severity
 
@@ -82,7 +82,7 @@ def plan(**changes):
         "invoicing": {"collection": "send_invoice", "decided_by": "Sam Okoye", "decided_on": date(2026, 11, 1)},
         "attestations": attested,
     }
-    return plans.parse(data | changes, Path("golive.toml"))
+    return plan_file.parse(data | changes, Path("golive.toml"))
 
 
 def step(sentence, status="passed", duration=0.042, table=None):

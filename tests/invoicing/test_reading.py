@@ -116,9 +116,9 @@ def test_cancelled_and_billed_invoice_follows_from_the_events():
 
 def test_active_subscriptions_come_with_their_customer(world, flexprice):
     (one,) = read_active_subscriptions(flexprice)
-    assert one["id"] == world.subscription["id"]
-    assert one["customer"]["external_id"] == "acct_1"
-    assert one["collection_method"] == "send_invoice"
+    assert one.id == world.subscription["id"]
+    assert one.external_customer_id == "acct_1"
+    assert one.collection_method == "send_invoice"
 
 
 def test_unpaid_advance_fee_is_found_and_dated(flexprice):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_flexprice.model.subscriptions import Subscription
 from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, cancellations
 
 CASES = json.loads((Path(__file__).parents[1] / "vectors" / "auto_cancel_cases.json").read_text(encoding="utf-8"))[
@@ -36,11 +37,11 @@ def cancelled_now(policy, subscriptions, invoices):
 def world(case):
     spec = case["subscription"]
     own = "subs_case" if spec.get("invoice_has_subscription_id", True) else ""
-    subscriptions = [{"id": "subs_case", "subscription_status": spec["status"], "created_at": "2026-10-01T00:00:00Z"}]
+    subscriptions = [Subscription("subs_case", spec["status"], created_at=datetime(2026, 10, 1, tzinfo=UTC))]
     invoices = [invoice(each, own) for each in [case["invoice"], *case.get("other_invoices", [])]]
     for newer in range(spec.get("rank_newest_first", 1) - 1):
         subscriptions.append(
-            {"id": f"subs_{newer}", "subscription_status": "active", "created_at": f"2026-10-02T00:00:{newer:02d}Z"}
+            Subscription(f"subs_{newer}", "active", created_at=datetime(2026, 10, 2, 0, 0, newer, tzinfo=UTC))
         )
         invoices.append(invoice({**case["invoice"]}, f"subs_{newer}"))
     return subscriptions, invoices
@@ -51,7 +52,7 @@ def test_case(case):
     settings = case["settings"]
     policy = CancelPolicy(settings["grace_period_days"], settings["auto_cancellation_enabled"], settings["saved"])
     subscriptions, invoices = world(case)
-    found = {each.subscription["id"] for each in cancelled_now(policy, subscriptions, invoices)}
+    found = {each.subscription.id for each in cancelled_now(policy, subscriptions, invoices)}
     assert ("subs_case" in found) is case["cancelled"]
 
 
@@ -60,7 +61,7 @@ def test_there_are_all_cases():
 
 
 def test_says_who_would_be_cancelled_although_the_switch_is_off():
-    subscriptions = [{"id": "subs_1", "external_customer_id": "acme", "subscription_status": "active"}]
+    subscriptions = [Subscription("subs_1", "active", external_customer_id="acme")]
     unpaid = {
         **invoice(
             {
@@ -87,7 +88,7 @@ def test_says_who_would_be_cancelled_although_the_switch_is_off():
 def test_the_earliest_unpaid_invoice_decides():
     spec = {"type": "SUBSCRIPTION", "status": "FINALIZED", "payment_status": "FAILED", "amount_remaining": "1"}
     invoices = [invoice({**spec, "due_offset_hours": hours}, "subs_1") for hours in (24, -12, 48)]
-    (one,) = cancellations(CancelPolicy(1, True), [{"id": "subs_1", "subscription_status": "active"}], invoices, NOW)
+    (one,) = cancellations(CancelPolicy(1, True), [Subscription("subs_1", "active")], invoices, NOW)
     assert (one.at, one.due) == (NOW + timedelta(hours=12), False)
 
 

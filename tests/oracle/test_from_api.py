@@ -8,6 +8,7 @@ import pytest
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.prices import Price, Tier
+from pytest_flexprice.model.subscriptions import Subscription
 from pytest_flexprice.model.times import instant, instant_of
 from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, OpenInvoice, cancellations
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
@@ -225,7 +226,7 @@ def test_invoice_without_due_date_or_subscription_cancels_nobody():
 @pytest.mark.parametrize(("seconds", "due"), [(-1, False), (0, False), (1, True)])
 def test_cancellation_comes_after_the_instant(seconds, due):
     at = NOW + timedelta(days=3, seconds=seconds)
-    (one,) = cancellations(CancelPolicy(3, True), [{"id": "subs_1", "subscription_status": "active"}], [unpaid()], at)
+    (one,) = cancellations(CancelPolicy(3, True), [Subscription("subs_1", "active")], [unpaid()], at)
     assert (one.due, one.rank, one.this_run) == (due, int(due), due)
 
 

@@ -1,11 +1,13 @@
 """The declared invoicing policy against settings, subscriptions and connections."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from pytest_flexprice.model.finding import Kind, Severity
 from pytest_flexprice.model.golive_plan import Invoicing
+from pytest_flexprice.model.subscriptions import Subscription
 from pytest_flexprice.oracle.invoicing import collection, settings
 from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, cancellations
 
@@ -24,12 +26,7 @@ def invoice_setting(days=1, delay=7200):
 
 
 def subscription(number, method="send_invoice", status="active"):
-    return {
-        "id": f"subs_{number}",
-        "subscription_status": status,
-        "collection_method": method,
-        "customer": {"external_id": f"acct_{number}"},
-    }
+    return Subscription(f"subs_{number}", status, collection_method=method, external_customer_id=f"acct_{number}")
 
 
 def one(findings):
@@ -197,7 +194,7 @@ def test_a_customers_row_decides_for_it_and_the_plan_for_the_others():
 
 
 def test_who_inherits_a_subscription_gets_no_invoice_and_is_decided_for_only_by_its_own_row():
-    child = {**subscription(2, "charge_automatically"), "subscription_type": "inherited"}
+    child = replace(subscription(2, "charge_automatically"), kind="inherited")
     assert collection.collection_findings(DECIDED, [subscription(1), child]) == []
     assert collection.collection_findings(None, [subscription(1), child], {"subs_1": "send_invoice"}) == []
     assert (

@@ -16,7 +16,7 @@ from pytest_flexprice.api.catalog import read_catalog
 from pytest_flexprice.api.transport import Transport
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
 from pytest_flexprice.model.checklist import Level
-from pytest_flexprice.model.golive_plan import parse
+from pytest_flexprice.model.plan_file import parse
 from pytest_flexprice.traffic.comparing import Comparison, compare
 from pytest_flexprice.traffic.log import Log
 from pytest_flexprice.traffic.source import opened

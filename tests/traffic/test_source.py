@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pytest_flexprice.model.finding import NotVerified
-from pytest_flexprice.model.golive_plan import PlanError, parse
 from pytest_flexprice.model.meters import Aggregation, Meter
+from pytest_flexprice.model.plan_file import PlanError, parse
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.model.traffic_plan import Traffic
 from pytest_flexprice.traffic.failing import reading

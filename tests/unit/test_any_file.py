@@ -16,7 +16,8 @@ from pytest_flexprice.emulator.seeding.seed import SeedError
 from pytest_flexprice.model.bounded import Unreadable
 from pytest_flexprice.model.catalog_snapshot import SnapshotError
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet
-from pytest_flexprice.model.golive_plan import GoLivePlan, PlanError, load
+from pytest_flexprice.model.golive_plan import GoLivePlan
+from pytest_flexprice.model.plan_file import PlanError, load
 from pytest_flexprice.oracle.catalog import canonical
 from pytest_flexprice.oracle.customers import declared
 from pytest_flexprice.oracle.samples import check

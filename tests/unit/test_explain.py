@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_flexprice.model import golive_plan as plans
+from pytest_flexprice.model import plan_file
 from pytest_flexprice.model.checklist import BY_ID, ITEMS
 from pytest_flexprice.rehearsal.demo import PLAN as DEMO_PLAN
 from pytest_flexprice.run.collector import features_folder
@@ -16,7 +17,7 @@ from pytest_flexprice.tasks.explanations import EXPLANATIONS
 
 @pytest.fixture(scope="module")
 def demo() -> plans.GoLivePlan:
-    return plans.load(DEMO_PLAN)
+    return plan_file.load(DEMO_PLAN)
 
 
 def test_every_item_is_explained() -> None:

@@ -19,6 +19,7 @@ from pytest_flexprice.api.customers import read_customers, read_subscriptions
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
 from pytest_flexprice.emulator.seeding.seed import Seeder
 from pytest_flexprice.model import golive_plan as plans
+from pytest_flexprice.model import plan_file
 from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.model.finding import NotVerified, Severity
 from pytest_flexprice.oracle.catalog import canonical as catalog_json
@@ -56,7 +57,7 @@ def until(holds: Callable[[], object]) -> None:
 @pytest.fixture(scope="module")
 def flexprice() -> Iterator[Flexprice]:
     """A client for an embedded Flexprice that holds the demo company."""
-    demo = plans.load(DEMO / "golive.toml")
+    demo = plan_file.load(DEMO / "golive.toml")
     with FlexpriceServer(EmulatorOptions()) as server:
         seeder = Seeder(server)
         seeder.catalog(catalog_json.json.loads((DEMO / "golive/catalog.json").read_text(encoding="utf-8")))
@@ -98,7 +99,7 @@ def test_the_first_plan_agrees_with_the_environment_it_was_written_from(
         "golive/catalog.json",
         "golive/samples/model.completion.ndjson",
     ]
-    plan = plans.load(files[0])
+    plan = plan_file.load(files[0])
     assert plan.company.name == "Acme Billing"
     assert plan.environments["sandbox"].test_plan == "nimbus-starter"
     assert plan.invoicing is not None
@@ -182,7 +183,7 @@ name = "model.completion"
 """
     (tmp_path / "golive.toml").write_text(mine, encoding="utf-8")
     (tmp_path / "c.csv").write_text("External ID;plan\r\nacct_8412;nimbus-pro\r\n", encoding="utf-8", newline="")
-    change = update(plans.load(tmp_path / "golive.toml"), fresh)
+    change = update(plan_file.load(tmp_path / "golive.toml"), fresh)
     assert (tmp_path / "golive.toml").read_text(encoding="utf-8") == mine
     assert "+[environments.sandbox]" in change.diff()
     assert not [line for line in change.diff().splitlines() if line.startswith("-") and not line.startswith("---")]
@@ -190,7 +191,7 @@ name = "model.completion"
     text = (tmp_path / "golive.toml").read_text(encoding="utf-8")
     assert "# our plan" in text
     assert "grace_period_days = 14  # decided in May" in text
-    plan = plans.load(tmp_path / "golive.toml")
+    plan = plan_file.load(tmp_path / "golive.toml")
     assert {event.name for event in plan.events} == {
         "model.completion",
         "image.rendered",

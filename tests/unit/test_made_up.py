@@ -8,7 +8,8 @@ import pytest
 
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
 from pytest_flexprice.emulator.seeding.planned import catalog_of, customers_of, fill, why_made_up
-from pytest_flexprice.model.golive_plan import GoLivePlan, parse
+from pytest_flexprice.model.golive_plan import GoLivePlan
+from pytest_flexprice.model.plan_file import parse
 
 PLAN = {
     "company": {"name": "Acme"},

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_flexprice.model import golive_plan as plans
+from pytest_flexprice.model import plan_file
 from pytest_flexprice.rehearsal.demo import PLAN as DEMO_PLAN
 from pytest_flexprice.tasks.missing import missing
 from tests import suite
@@ -17,7 +18,7 @@ TODAY = date(2026, 11, 20)
 
 @pytest.fixture
 def plan() -> plans.GoLivePlan:
-    made = plans.load(DEMO_PLAN)
+    made = plan_file.load(DEMO_PLAN)
     spoken = tuple(one.model_copy(update={"on": TODAY, "valid_days": 90}) for one in made.attestations)
     return made.model_copy(update={"attestations": spoken, "waivers": ()})
 

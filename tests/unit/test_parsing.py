@@ -10,6 +10,7 @@ from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.parsing import Unparsed
 from pytest_flexprice.model.prices import Price
+from pytest_flexprice.model.subscriptions import Subscription
 from pytest_flexprice.oracle.catalog.objects import Entitlement
 from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, OpenInvoice
 from pytest_flexprice.oracle.invoicing.coupons import AttachedCoupon
@@ -32,7 +33,8 @@ READERS = {
     "line commitment": LineCommitment.from_api,
     "invoice": OpenInvoice.from_api,
     "policy": CancelPolicy.from_api,
-    "subscription": BilledSubscription.from_api,
+    "billed subscription": BilledSubscription.from_api,
+    "subscription": Subscription.from_api,
 }
 _OF_OBJECTS = """id name type currency amount tiers meter aggregation filters transform_quantity price_unit_amount min_quantity
     start_date end_date billing_period_count event_name timestamp event_id properties usage_limit feature coupon amount_off
@@ -71,7 +73,7 @@ def test_any_answer_is_read_or_refused(kind: str, data: object) -> None:
         ),
         ("meter", {"name": "m", "aggregation": {}}, "meter 'm': '' is no aggregation type"),
         ("meter", [], "meter 'list': "),
-        ("subscription", {"id": "subs_1"}, "subscription 'subs_1': it has no 'start_date'"),
+        ("billed subscription", {"id": "subs_1"}, "subscription 'subs_1': it has no 'start_date'"),
     ],
 )
 def test_a_refusal_names_the_object_and_what_is_wrong_with_it(kind: str, data: object, sentence: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_flexprice.model.golive_plan import PlanError, load, parse
+from pytest_flexprice.model.plan_file import PlanError, load, parse
 
 PATH = Path("golive.toml")
 PLAN: dict[str, Any] = {

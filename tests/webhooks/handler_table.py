@@ -6,7 +6,17 @@ from .handlers import Handler, Wanted
 from .handlers_believing import BELIEVING
 from .handlers_first import FIRST
 from .handlers_losing import LOSING
+from .handlers_public import PUBLIC
 from .handlers_refusing import REFUSING
 from .handlers_sound import SOUND
+from .handlers_unusual import UNUSUAL
 
-TABLE: dict[str, tuple[type[Handler], Wanted, bool]] = {**FIRST, **BELIEVING, **LOSING, **REFUSING, **SOUND}
+TABLE: dict[str, tuple[type[Handler], Wanted, bool]] = {
+    **FIRST,
+    **BELIEVING,
+    **LOSING,
+    **REFUSING,
+    **PUBLIC,
+    **SOUND,
+    **UNUSUAL,
+}

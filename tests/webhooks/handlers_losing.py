@@ -122,23 +122,6 @@ class RemembersFew(Handler):
         super().book(message, headers)
 
 
-class ByBody(Handler):
-    """Recognises a repeat by its body."""
-
-    def book(self, message: dict[str, Any], headers: Headers) -> None:
-        key = json.dumps(message)
-        with self.lock:
-            if key in self.newest:
-                return
-            self.newest.add(key)
-            self.seen.clear()
-        super().book(message, headers)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.newest: set[str] = set()
-
-
 class ByStamp(Handler):
     """Recognises a repeat by its signature: a retry has a new one."""
 
@@ -287,7 +270,6 @@ LOSING: dict[str, tuple[type[Handler], Wanted, bool]] = {
     "fails each message once": (FailsFirst, "503", True),
     "drops a finalization after its payment": (ForgetsOutOfOrder, "payment arrives before", True),
     "remembers three messages": (RemembersFew, "arrives again", True),
-    "recognises repeats by the body": (ByBody, "later state", True),
     "recognises repeats by the signature": (ByStamp, "arrives again", True),
     "a race of some milliseconds": (NarrowRace, "at the same moment", True),
     "refuses unknown types": (UnknownRefused, "an event type it does not know", True),

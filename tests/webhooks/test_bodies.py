@@ -86,8 +86,9 @@ def test_odd_bytes_hold_what_the_plain_ones_hold_with_one_field_more():
     odd = bodies.odd(content)
     assert {key: value for key, value in json.loads(odd).items() if key != "golive_probe"} == content
     assert json.loads(odd)["golive_probe"] == {"text": "é/<&>", "hundred": 100.0, "whole": 1.0}
-    for part in (b"\t", b"\n", b"  ", b"\\u00e9", b"\\/", b"1E2", b"1.0"):
+    for part in (b"\t", b" ,", b":  ", b"\\u00e9", b"\\/", b"1E2", b"1.0"):
         assert part in odd
+    assert b"\n" not in odd  # reading line by line is another mistake
     assert list(json.loads(odd)) != sorted(json.loads(odd))
 
 

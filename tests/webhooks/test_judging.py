@@ -90,10 +90,16 @@ def test_a_forgery_believed_in_one_way_names_the_way(name):
     assert f"{way}: it is answered 200" in findings[0].sentence
 
 
-@pytest.mark.parametrize("status", [0, 302, 429])
+@pytest.mark.parametrize("status", [0, 429])
 def test_an_unclear_answer_to_a_forgery_is_not_verified(status):
     findings = handler.signature_findings(with_answer(SIGNATURE_PROBES, status, kind="stale"))
     assert [one.kind for one in findings] == [Kind.NOT_VERIFIED]
+
+
+def test_a_redirect_of_a_forgery_is_a_refusal_in_the_manner_of_a_website():
+    findings = handler.signature_findings(with_answer(SIGNATURE_PROBES, 302, kind="stale"))
+    assert [one.severity for one in findings] == [Severity.WARNING]
+    assert "answer 401" in findings[0].sentence
 
 
 def test_a_crash_on_a_forgery_is_a_warning_but_on_a_malformed_header_an_error():
@@ -139,9 +145,9 @@ def test_a_missing_route_is_named():
 
 
 def test_one_event_type_in_one_order_is_named_exactly():
-    findings = answers.answer_findings(with_answer(ANSWER_PROBES, 400, name="subscription.created native"))
+    findings = answers.answer_findings(with_answer(ANSWER_PROBES, 400, name="subscription.cancelled native"))
     assert len(findings) == 1
-    assert "subscription.created with its keys in the server's own order" in findings[0].sentence
+    assert "subscription.cancelled with its keys in the server's own order" in findings[0].sentence
 
 
 @pytest.mark.parametrize(

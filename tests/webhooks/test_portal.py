@@ -10,7 +10,8 @@ import pytest
 from pytest_flexprice.api.errors import ApiError, Refusal
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.webhooks import signatures
-from pytest_flexprice.webhooks.portal import Portal, ReadOnlySession, open_portal, service_url
+from pytest_flexprice.webhooks.portal import Portal, open_portal, service_url
+from pytest_flexprice.webhooks.read_only import ReadOnlySession
 
 from .builders import NOW, SECRET
 from .fake_service import APP, TOKEN, FakeService

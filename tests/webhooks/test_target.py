@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_flexprice.model.finding import NotDecided, NotVerified, Severity
-from pytest_flexprice.model.golive_plan import parse
+from pytest_flexprice.model.plan_file import parse
 from pytest_flexprice.webhooks import signatures
 from pytest_flexprice.webhooks.handler import secret_findings
 from pytest_flexprice.webhooks.target import (

@@ -10,7 +10,7 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.render import gotime
 from ..kernel.tables import Row
-from . import drafts, grants, inheritance, invoices, lines, wallets
+from . import drafts, grants, inheritance, invoices, lines, schedules, wallets
 from .lines import Period
 from .pricing import number
 from .rounding import ZERO, exact, to_currency
@@ -127,6 +127,7 @@ def end_line_items(scope: Scope, row: Row, moment: datetime) -> None:
 
 
 def _schedule(scope: Scope, row: Row, kind: str, effective: datetime, reason: str) -> None:
+    schedules.plan_cancellation(scope, row, effective)
     changes: dict[str, Any] = {
         "cancel_at": effective,
         "cancel_at_period_end": True,

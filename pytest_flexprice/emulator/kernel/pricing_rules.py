@@ -110,7 +110,7 @@ def check_request(price: dict[str, Any]) -> None:
     if usage and not price["meter_id"]:
         raise errors.validation("Please select a metered feature to set up usage pricing")
     if usage and price["min_quantity"] is not None:
-        raise errors.validation("min_quantity cannot be set for usage pricing")
+        raise errors.validation("Only a fixed price has a minimum quantity")
     if once and price["invoice_cadence"] == "ARREAR":
         raise errors.validation("One-time charges are always billed in advance")
     trial = price["trial_period_days"] or 0

@@ -17,9 +17,9 @@ from pytest_flexprice.model.declared_customers import Row
 from pytest_flexprice.model.finding import Finding, Severity, compared
 from pytest_flexprice.model.grouping import Told
 from pytest_flexprice.model.prices import Price
-from pytest_flexprice.oracle.customers.lines import INHERITED, PlanPrices
+from pytest_flexprice.model.subscriptions import INHERITED, Subscription, SubscriptionLine
+from pytest_flexprice.oracle.customers.lines import PlanPrices
 
-Subscription = Mapping[str, Any]
 _ONE = Decimal(1)
 
 
@@ -50,7 +50,7 @@ def deals(external_id: str, row: Row, one: Subscription, plan: PlanPrices | None
 
 def own_allowances(external_id: str, one: Subscription, agreed: Agreed) -> Iterator[Told]:
     """What a subscription is allowed beside its plan: no column declares it, so that a person has to look."""
-    own = agreed.allowances().get(str(one["id"]), ())
+    own = agreed.allowances().get(one.id, ())
     if own:
         finding = Finding(
             "4.2",
@@ -66,21 +66,21 @@ def own_allowances(external_id: str, one: Subscription, agreed: Agreed) -> Itera
 def _facts(row: Row, one: Subscription, plan: PlanPrices | None, agreed: Agreed) -> Iterator[tuple[str, Any, Any]]:
     """Column, declared and actual value of whatever is declared; values of single prices carry the price's name."""
     values, columns = row.values, agreed.columns
-    inherited = one.get("subscription_type") == INHERITED
+    inherited = one.kind == INHERITED
     if "parent" in columns:
-        parent = agreed.owner_of(str(one.get("parent_subscription_id") or "")) if inherited else ""
+        parent = agreed.owner_of(one.parent_id) if inherited else ""
         yield "parent", values.get("parent") or None, parent or None
     if inherited:
         return
     if "coupon" in columns:
-        codes = sorted(agreed.coupons().get(str(one["id"]), ()))
+        codes = sorted(agreed.coupons().get(one.id, ()))
         yield "coupon", values.get("coupon") or None, "; ".join(codes) or None
     if "commitment" in columns:
-        yield "commitment", _number(values.get("commitment")), _number(one.get("commitment_amount"))
+        yield "commitment", _number(values.get("commitment")), _number(one.commitment)
     if values.get("overage_factor"):
-        yield "overage_factor", _number(values["overage_factor"]), _number(one.get("overage_factor"))
-    if "lines" in one:
-        yield from _of_lines(values, one, plan, agreed)
+        yield "overage_factor", _number(values["overage_factor"]), _number(one.overage_factor)
+    if one.lines is not None:
+        yield from _of_lines(values, one.lines, plan, agreed)
 
 
 def _number(value: Any) -> Decimal | None:
@@ -89,20 +89,18 @@ def _number(value: Any) -> Decimal | None:
 
 
 def _of_lines(
-    values: Mapping[str, str], one: Subscription, plan: PlanPrices | None, agreed: Agreed
+    values: Mapping[str, str], lines: Sequence[SubscriptionLine], plan: PlanPrices | None, agreed: Agreed
 ) -> Iterator[tuple[str, Any, Any]]:
-    running = [line for line in one["lines"] if not line.get("subscription_phase_id")]
+    running = [line for line in lines if not line.phase]
     if "quantity" in agreed.columns:
         yield from _quantities(pairs(values.get("quantity", "")), running)
     if "price_overrides" in agreed.columns and plan is not None:
         yield from _prices(pairs(values.get("price_overrides", "")), running, plan, agreed)
 
 
-def _quantities(declared: Mapping[str, Decimal], lines: list[Mapping[str, Any]]) -> Iterator[tuple[str, Any, Any]]:
+def _quantities(declared: Mapping[str, Decimal], lines: list[SubscriptionLine]) -> Iterator[tuple[str, Any, Any]]:
     """Quantities by the names of fees; a lone one belongs to the fee that is bought more than once, else to the first."""
-    fees = {
-        str(line.get("display_name")): decimal(line.get("quantity"), _ONE) or _ONE for line in lines if _is_fee(line)
-    }
+    fees = {line.display_name: line.quantity or _ONE for line in lines if _is_fee(line)}
     left = dict(fees)
     for name, wanted in declared.items():
         own = name or next((fee for fee, count in fees.items() if count != _ONE), next(iter(fees), ""))
@@ -112,26 +110,26 @@ def _quantities(declared: Mapping[str, Decimal], lines: list[Mapping[str, Any]])
         yield f"quantity of '{name}'", _ONE, tidy(count)
 
 
-def _is_fee(line: Mapping[str, Any]) -> bool:
-    return not line.get("meter_id") and line.get("entity_type", "plan") == "plan"
+def _is_fee(line: SubscriptionLine) -> bool:
+    return not line.meter_id and line.of == "plan"
 
 
 def _prices(
-    declared: Mapping[str, Decimal], lines: list[Mapping[str, Any]], plan: PlanPrices, agreed: Agreed
+    declared: Mapping[str, Decimal], lines: list[SubscriptionLine], plan: PlanPrices, agreed: Agreed
 ) -> Iterator[tuple[str, Any, Any]]:
     """Amounts of prices by their names; an own price that nobody declared is told with the amount of the plan's."""
     events = {price.meter.id: price.event_name for price in plan.by_id.values() if price.meter}
     missing = dict(declared)
     for line in lines:
-        names = [name for name in (events.get(str(line.get("meter_id"))), line.get("display_name")) if name]
+        names = [name for name in (events.get(line.meter_id), line.display_name) if name]
         wanted = next((missing.pop(name) for name in names if name in missing), None)
-        own = plan.by_id.get(line.get("price_id", "")) is None and line.get("entity_type", "plan") == "plan"
+        own = line.price_id not in plan.by_id and line.of == "plan"
         if wanted is None and not own:
             continue
-        price = plan.by_id.get(line.get("price_id", "")) or agreed.own_prices().get(str(line.get("price_id")))
+        price = plan.by_id.get(line.price_id) or agreed.own_prices().get(line.price_id)
         if price is None or (wanted is None and _same_as_plan(price, plan)):
             continue
-        yield f"price of '{names[0] if names else line.get('price_id')}'", _amount(wanted), _shown(price)
+        yield f"price of '{names[0] if names else line.price_id}'", _amount(wanted), _shown(price)
     for name, wanted in missing.items():
         yield f"price of '{name}'", tidy(wanted), None
 

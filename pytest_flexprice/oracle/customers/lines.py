@@ -10,12 +10,12 @@ from typing import Any
 from pytest_flexprice.model.finding import Finding, Severity, compared
 from pytest_flexprice.model.grouping import Told
 from pytest_flexprice.model.prices import Price
-from pytest_flexprice.model.times import instant_of
+from pytest_flexprice.model.subscriptions import INHERITED, Subscription, SubscriptionLine
+from pytest_flexprice.model.times import written
 from pytest_flexprice.oracle.catalog.objects import Catalog
 from pytest_flexprice.oracle.catalog.plan_diff import describe
 
 ONE_TIME = "ONETIME"
-INHERITED = "inherited"
 Past = Callable[[], Mapping[str, Price]]
 """Asked only when a line has a price that its plan no longer has: all prices of plans by id, ended ones too."""
 SYNC = "sync the plan's prices to its subscriptions"
@@ -48,7 +48,7 @@ def plan_prices(catalog: Catalog, now: datetime, past: Past) -> dict[str, PlanPr
 
 def lines(
     external_id: str,
-    subscription: Mapping[str, Any],
+    subscription: Subscription,
     plans: Mapping[str, PlanPrices],
     agreed: Collection[str] = (),
     *,
@@ -60,19 +60,15 @@ def lines(
     inherited: its parent's lines bill its usage (contract 11.2). ``agreed`` names prices of which something was
     agreed with this customer; with ``deals_told`` own prices are judged elsewhere.
     """
-    plan = plans.get(subscription.get("plan_id", ""))
-    if plan is None or "lines" not in subscription or subscription.get("subscription_type") == INHERITED:
+    plan = plans.get(subscription.plan_id)
+    if plan is None or subscription.lines is None or subscription.kind == INHERITED:
         return
-    recurring = [line for line in subscription["lines"] if line.get("billing_period") != ONE_TIME]
+    recurring = [line for line in subscription.lines if line.billing_period != ONE_TIME]
     held = [line for line in recurring if not _over(line, plan.now)]
-    ended = {
-        line.get("meter_id") or line.get("price_id"): str(line["end_date"])
-        for line in recurring
-        if _over(line, plan.now)
-    }
-    ids = {line.get("price_id") for line in held}
-    meters = {line["meter_id"] for line in held if line.get("meter_id")}
-    taken = plan.taken(str(subscription.get("currency", "")), str(subscription.get("billing_period", "")))
+    ended = {line.meter_id or line.price_id: written(line.end) for line in recurring if line.end and line not in held}
+    ids = {line.price_id for line in held}
+    meters = {line.meter_id for line in held if line.meter_id}
+    taken = plan.taken(subscription.currency, subscription.billing_period)
     replaced = {price.meter.id for price in taken.values() if price.meter} if taken else set()
     for key, price in sorted(plan.by_id.items()):
         meter = price.meter.id if price.meter else ""
@@ -80,29 +76,28 @@ def lines(
             yield _dropped(external_id, subscription, price, key in taken, ended.get(meter, ""))
     old = [line for line in held if _is_old(line, plan)]
     fees = [price for key, price in sorted(taken.items()) if not price.usage and key not in ids]
-    kept = sum(not line.get("meter_id") for line in old)
+    kept = sum(not line.meter_id for line in old)
     for price in fees[kept:]:
         yield _dropped(external_id, subscription, price, True, ended.get(price.id, ""))
     for line in old:
         now = _now(line, taken, fees)
-        if not {line.get("display_name"), now and now.event_name, now and now.display_name} & set(agreed):
+        if not {line.display_name or None, now and now.event_name, now and now.display_name} & set(agreed):
             yield from _old(external_id, line, plan, now, deals_told=deals_told)
     yield from _late(external_id, subscription, held)
 
 
-def _over(line: Mapping[str, Any], now: datetime) -> bool:
-    ends = instant_of(line, "end_date")
-    return ends is not None and ends <= now
+def _over(line: SubscriptionLine, now: datetime) -> bool:
+    return line.end is not None and line.end <= now
 
 
-def _dropped(external_id: str, subscription: Mapping[str, Any], price: Price, matching: bool, ended: str) -> Told:
+def _dropped(external_id: str, subscription: Subscription, price: Price, matching: bool, ended: str) -> Told:
     what = f"usage of '{price.event_name}'" if price.usage else f"the fee '{price.display_name}'"
     why = (
         f"the line it had ended on {ended}"
         if ended
         else "the price is newer than the subscription"
         if matching
-        else f"the subscription is {subscription.get('currency')} {subscription.get('billing_period')} "
+        else f"the subscription is {subscription.currency} {subscription.billing_period} "
         "and takes only prices of this currency and exactly this billing period"
     )
     finding = _finding(
@@ -121,36 +116,35 @@ def _dropped(external_id: str, subscription: Mapping[str, Any], price: Price, ma
     return Told(f"subscriptions that do not bill {what}", external_id, finding)
 
 
-def _is_old(line: Mapping[str, Any], plan: PlanPrices) -> bool:
+def _is_old(line: SubscriptionLine, plan: PlanPrices) -> bool:
     """Whether a line of the plan bills by a price that the plan no longer has; a subscription's own prices are not old."""
-    return line.get("price_id") not in plan.by_id and line.get("entity_type", "plan") == "plan"
+    return line.price_id not in plan.by_id and line.of == "plan"
 
 
-def _now(line: Mapping[str, Any], taken: Mapping[str, Price], fees: list[Price]) -> Price | None:
+def _now(line: SubscriptionLine, taken: Mapping[str, Price], fees: list[Price]) -> Price | None:
     """The price that a line with an old one would have today."""
-    meter = line.get("meter_id")
     by_meter = {price.meter.id: price for price in taken.values() if price.meter}
-    return by_meter.get(meter) if meter else next(iter(fees), None)
+    return by_meter.get(line.meter_id) if line.meter_id else next(iter(fees), None)
 
 
 def _old(
-    external_id: str, line: Mapping[str, Any], plan: PlanPrices, now: Price | None, *, deals_told: bool
+    external_id: str, line: SubscriptionLine, plan: PlanPrices, now: Price | None, *, deals_told: bool
 ) -> Iterator[Told]:
     known = plan.past()
-    then = known.get(line.get("price_id", ""))
+    then = known.get(line.price_id)
     if then and now and describe(then) == describe(now) and (then.tiers, then.divide_by) == (now.tiers, now.divide_by):
         return
     own = bool(known) and then is None
     if own and deals_told:
         return
-    what = f"'{now.event_name or now.display_name}'" if now else f"price {line.get('price_id')}"
+    what = f"'{now.event_name or now.display_name}'" if now else f"price {line.price_id}"
     finding = _finding(
         external_id,
         "lines",
         f"a line of the subscription of customer '{external_id}' bills {what} by "
         + ("a price of its own" if own else "a price that the plan no longer has"),
         expected=compared(describe(now) if now else None),
-        observed=describe(then) if then else None if own else line.get("price_id"),
+        observed=describe(then) if then else None if own else line.price_id,
         consequence="the customer pays another price than the plan says",
         remedy=f"{SYNC}, or confirm that this customer keeps its price",
         severity=Severity.WARNING if own else Severity.ERROR,
@@ -158,23 +152,16 @@ def _old(
     yield Told(f"subscriptions that bill {what} by {'their own' if own else 'an old'} price", external_id, finding)
 
 
-def _late(external_id: str, subscription: Mapping[str, Any], held: list[Mapping[str, Any]]) -> Iterator[Told]:
-    starts = instant_of(subscription, "start_date")
-    late = [
-        line
-        for line in held
-        if not _later_on_purpose(line)
-        and starts
-        and (begin := instant_of(line, "start_date"))
-        and (begin - starts).total_seconds() > 1
-    ]
+def _late(external_id: str, subscription: Subscription, held: list[SubscriptionLine]) -> Iterator[Told]:
+    starts = subscription.start_date
+    begun = [line.start for line in held if line.start and not _later_on_purpose(line)]
+    late = [begin for begin in begun if starts and (begin - starts).total_seconds() > 1]
     if late:
-        first = min(str(line["start_date"]) for line in late)
         finding = _finding(
             external_id,
             "lines",
-            f"the subscription of customer '{external_id}' starts on {subscription['start_date']}, but {len(late)} of its lines "
-            f"start only on {first}",
+            f"the subscription of customer '{external_id}' starts on {subscription.value('start_date')}, but {len(late)} of its lines "
+            f"start only on {written(min(late))}",
             consequence="usage before that is not billed: a line starts no sooner than its price",
             remedy="check that it is meant",
             severity=Severity.WARNING,
@@ -182,9 +169,9 @@ def _late(external_id: str, subscription: Mapping[str, Any], held: list[Mapping[
         yield Told("subscriptions with lines that start later", external_id, finding)
 
 
-def _later_on_purpose(line: Mapping[str, Any]) -> bool:
+def _later_on_purpose(line: SubscriptionLine) -> bool:
     """Whether a line of a later phase, or of an addon, begins when it was agreed that it should."""
-    return bool(line.get("subscription_phase_id")) or line.get("entity_type") == "addon"
+    return bool(line.phase) or line.of == "addon"
 
 
 def _finding(external_id: str, field: str, problem: str, **details: Any) -> Finding:

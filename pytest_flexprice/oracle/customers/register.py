@@ -12,8 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pytest_flexprice.model.customer_columns import COLUMNS
+from pytest_flexprice.model import subscriptions
 from pytest_flexprice.model.declared_customers import Row
+from pytest_flexprice.model.subscriptions import Subscription
 
 _TABLES = """
 CREATE TABLE declared (external_id TEXT, place TEXT, content TEXT);
@@ -28,30 +29,6 @@ CREATE INDEX IF NOT EXISTS by_id ON subscriptions (id);
 CREATE INDEX IF NOT EXISTS by_customer_id ON customers (id);
 """
 _CUSTOMER_FIELDS = ("name", "timezone", "metadata", "created_at")
-_SUBSCRIPTION_FIELDS = (
-    *(column.name for column in COLUMNS if column.about == "subscription" and column.name not in ("plan", "status")),
-    "plan_id",
-    "subscription_type",
-    "parent_subscription_id",
-    "commitment_amount",
-    "overage_factor",
-    "cancel_at",
-    "cancelled_at",
-    "created_at",
-)
-_LINE_FIELDS = (
-    "price_id",
-    "meter_id",
-    "price_type",
-    "currency",
-    "billing_period",
-    "start_date",
-    "end_date",
-    "entity_type",
-    "subscription_phase_id",
-    "quantity",
-    "display_name",
-)
 _BATCH = 5000
 LIVE = "status <> 'cancelled'"
 
@@ -138,7 +115,7 @@ class Register:
         ).fetchone()
         return str(found[0]) if found else ""
 
-    def pairs(self) -> Iterator[tuple[str, dict[str, Any], list[Row], list[dict[str, Any]]]]:
+    def pairs(self) -> Iterator[tuple[str, dict[str, Any], list[Row], list[Subscription]]]:
         """Every declared customer that exists: external id, customer, declared rows, all subscriptions."""
         self._index()
         inner = self._base.cursor()
@@ -149,16 +126,16 @@ class Register:
         for (external_id, customer_id, known), found in groupby(declared, key=itemgetter(0, 3, 4)):
             rows = [Row(place, external_id, json.loads(content)) for _, place, content, _, _ in found]
             held = inner.execute("SELECT content FROM subscriptions WHERE customer_id = ? ORDER BY id", (customer_id,))
-            yield external_id, json.loads(known), rows, [json.loads(content) for (content,) in held]
+            yield external_id, json.loads(known), rows, [_read(content) for (content,) in held]
 
-    def every(self) -> Iterator[tuple[str, dict[str, Any], dict[str, Any] | None]]:
+    def every(self) -> Iterator[tuple[str, dict[str, Any], Subscription | None]]:
         """Every customer with each of its subscriptions that is not cancelled, or with None where it has none."""
         self._index()
         for external_id, customer, subscription in self._base.execute(
             f"SELECT c.external_id, c.content, s.content FROM customers c "  # noqa: S608 - constant text
             f"LEFT JOIN subscriptions s ON s.customer_id = c.id AND s.{LIVE} ORDER BY c.external_id, s.id"
         ):
-            yield external_id, json.loads(customer), json.loads(subscription) if subscription else None
+            yield external_id, json.loads(customer), _read(subscription) if subscription else None
 
     def _fill(self, table: str, rows: Iterable[tuple[str, ...]]) -> None:
         stream = iter(rows)
@@ -175,11 +152,8 @@ def _kept(row: Mapping[str, Any], names: Iterable[str]) -> str:
 
 
 def _subscription(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
-    plan = row.get("plan") or {}
-    content = {name: row[name] for name in _SUBSCRIPTION_FIELDS if row.get(name)}
-    content.update(id=row["id"], status=row.get("subscription_status", ""), plan_key=plan.get("lookup_key") or "")
-    content.update(plan_name=plan.get("name") or "", plan_status=plan.get("status") or "")
-    lines = row.get("line_items")
-    if lines is not None:
-        content["lines"] = [{name: line[name] for name in _LINE_FIELDS if line.get(name)} for line in lines]
-    return row["customer_id"], row["id"], content["status"], json.dumps(content)
+    return row["customer_id"], row["id"], row.get("subscription_status", ""), json.dumps(subscriptions.kept(row))
+
+
+def _read(content: str) -> Subscription:
+    return Subscription.from_api(json.loads(content))

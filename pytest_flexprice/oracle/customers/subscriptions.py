@@ -16,6 +16,7 @@ from pytest_flexprice.model.declared_customers import Row
 from pytest_flexprice.model.finding import Finding, Severity, compared
 from pytest_flexprice.model.grouping import Told
 from pytest_flexprice.model.near_miss import NearMisses
+from pytest_flexprice.model.subscriptions import Subscription
 from pytest_flexprice.model.times import instant_of
 from pytest_flexprice.oracle.catalog.objects import Catalog
 from pytest_flexprice.oracle.catalog.words import since
@@ -24,7 +25,6 @@ from pytest_flexprice.oracle.customers.lines import Past, lines, plan_prices
 from pytest_flexprice.oracle.customers.register import Register
 
 ITEM = "4.2"
-Subscription = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -71,21 +71,21 @@ def compare(
                 missing.add(key)
                 yield Told("declared plans that do not exist", key, _no_plan(row, key, unknown, catalog.archived_plans))
         ended = any(row.values.get("status") == "cancelled" for row in rows)
-        live = [one for one in held if one["status"] != "cancelled"]
+        live = [one for one in held if one.status != "cancelled"]
         for wanted, one in paired(rows, held if ended else live):
             if wanted is None and one is not None:
-                yield _extra(external_id, one, [other for other in live if other["plan_id"] == one["plan_id"]])
+                yield _extra(external_id, one, [other for other in live if other.plan_id == one.plan_id])
             elif one is None and wanted is not None:
-                yield _none(external_id, wanted, [past for past in held if past["status"] == "cancelled"])
+                yield _none(external_id, wanted, [past for past in held if past.status == "cancelled"])
             elif one is not None and wanted is not None:
                 yield from _against(external_id, wanted, one, expected or Expected())
                 yield from _dates(external_id, wanted, one, now, ends_declared=ends_declared)
-                if one["status"] != "cancelled":
+                if one.status != "cancelled":
                     names = [name for column in _NAMING for name in pairs(wanted.values.get(column, ""))]
                     judged = agreed is not None and "price_overrides" in agreed.columns
                     yield from lines(external_id, one, plans, names, deals_told=judged)
                     if agreed:
-                        yield from deals(external_id, wanted, one, plans.get(one.get("plan_id", "")), agreed)
+                        yield from deals(external_id, wanted, one, plans.get(one.plan_id), agreed)
                         yield from own_allowances(external_id, one, agreed)
 
 
@@ -96,7 +96,7 @@ def paired(rows: Sequence[Row], held: Sequence[Subscription]) -> list[tuple[Row 
         (_unlike(row, one), i, j)
         for i, row in enumerate(wanted)
         for j, one in enumerate(held)
-        if one["status"] != "cancelled" or row.values.get("status") == "cancelled"
+        if one.status != "cancelled" or row.values.get("status") == "cancelled"
     )
     matched: dict[int, int] = {}
     for _, i, j in costs:
@@ -105,19 +105,17 @@ def paired(rows: Sequence[Row], held: Sequence[Subscription]) -> list[tuple[Row 
     pairs: list[tuple[Row | None, Subscription | None]] = [(wanted[i], held[j]) for i, j in sorted(matched.items())]
     pairs += [(row, None) for i, row in enumerate(wanted) if i not in matched]
     left = (one for j, one in enumerate(held) if j not in matched.values())
-    pairs += [(None, one) for one in left if one["status"] != "cancelled"]
+    pairs += [(None, one) for one in left if one.status != "cancelled"]
     return pairs
 
 
 def _unlike(row: Row, one: Subscription) -> int:
     weights = {"currency": 4, "billing_period": 2, "billing_cycle": 1}
-    differing = sum(weight for name, weight in weights.items() if row.values.get(name, one.get(name)) != one.get(name))
-    status = 0 if one["status"] in row.statuses else 1
-    return differing + status + (0 if _plan_name(one) == row.values.get("plan") else 8)
-
-
-def _plan_name(one: Subscription) -> str:
-    return str(one.get("plan_key") or one.get("plan_name") or one.get("plan_id", ""))
+    differing = sum(
+        weight for name, weight in weights.items() if row.values.get(name, one.value(name)) != one.value(name)
+    )
+    status = 0 if one.status in row.statuses else 1
+    return differing + status + (0 if one.plan == row.values.get("plan") else 8)
 
 
 def _no_plan(row: Row, key: str, plans: NearMisses, archived: Mapping[str, str]) -> Finding:
@@ -138,10 +136,8 @@ def _no_plan(row: Row, key: str, plans: NearMisses, archived: Mapping[str, str])
 def _none(external_id: str, row: Row, cancelled: Sequence[Subscription]) -> Told:
     past = ""
     if cancelled:
-        last = max(cancelled, key=lambda one: str(one.get("cancelled_at", "")))
-        past = (
-            f"; its subscription to '{_plan_name(last)}' was cancelled on {last.get('cancelled_at', 'an unknown day')}"
-        )
+        last = max(cancelled, key=lambda one: one.value("cancelled_at"))
+        past = f"; its subscription to '{last.plan}' was cancelled on {last.value('cancelled_at') or 'an unknown day'}"
     finding = Finding(
         ITEM,
         f"customers.{external_id}.subscription",
@@ -155,15 +151,15 @@ def _none(external_id: str, row: Row, cancelled: Sequence[Subscription]) -> Told
 
 def _extra(external_id: str, one: Subscription, same: Sequence[Subscription]) -> Told:
     doubled = len(same) > 1
-    ids = ", ".join(sorted(str(other["id"]) for other in same))
+    ids = ", ".join(sorted(other.id for other in same))
     finding = Finding(
         ITEM,
         f"customers.{external_id}.subscriptions",
-        f"customer '{external_id}' has {len(same)} subscriptions to plan '{_plan_name(one)}' ({ids})"
+        f"customer '{external_id}' has {len(same)} subscriptions to plan '{one.plan}' ({ids})"
         if doubled
-        else f"customer '{external_id}' has a subscription to plan '{_plan_name(one)}' ({ids}, {one['status']}) that nobody declared",
+        else f"customer '{external_id}' has a subscription to plan '{one.plan}' ({ids}, {one.status}) that nobody declared",
         expected=1 if doubled else None,
-        observed=len(same) if doubled else _plan_name(one),
+        observed=len(same) if doubled else one.plan,
         consequence=f"everything is billed {len(same)} times" if doubled else "it is billed too",
         remedy="cancel the subscription that should not be there, or declare it",
     )
@@ -171,14 +167,14 @@ def _extra(external_id: str, one: Subscription, same: Sequence[Subscription]) ->
 
 
 def _against(external_id: str, row: Row, one: Subscription, expected: Expected) -> Iterator[Told]:
-    if _plan_name(one) != row.values["plan"]:
-        old = " (an archived plan)" if one.get("plan_status") not in ("", "published") else ""
+    if one.plan != row.values["plan"]:
+        old = " (an archived plan)" if one.plan_status not in ("", "published") else ""
         finding = _finding(
             external_id,
             "plan",
-            f"customer '{external_id}' is on plan '{_plan_name(one)}'{old} instead of '{row.values['plan']}' ({row.where})",
+            f"customer '{external_id}' is on plan '{one.plan}'{old} instead of '{row.values['plan']}' ({row.where})",
             expected=row.values["plan"],
-            observed=_plan_name(one),
+            observed=one.plan,
             consequence="it is billed the prices of another plan",
             remedy="move the customer to the declared plan, or correct the declaration",
         )
@@ -188,13 +184,13 @@ def _against(external_id: str, row: Row, one: Subscription, expected: Expected) 
         name, noun = column.name, column.noun
         usual = "" if row.values.get("parent") else getattr(expected, name, "")  # its parent pays
         declared = row.values.get(name) or usual
-        if declared and declared.casefold() != str(one.get(name, "")).casefold():
+        if declared and declared.casefold() != one.value(name).casefold():
             finding = _finding(
                 external_id,
                 name,
                 f"the {noun} of the subscription of customer '{external_id}' is not the declared one ({row.where})",
                 expected=declared,
-                observed=compared(one.get(name)),
+                observed=compared(one.value(name) or None),
                 consequence=column.cost,
                 remedy="correct the subscription or the declaration",
             )
@@ -202,10 +198,10 @@ def _against(external_id: str, row: Row, one: Subscription, expected: Expected) 
 
 
 def _status(external_id: str, row: Row, one: Subscription) -> Iterator[Told]:
-    declared, actual = row.statuses[0], one["status"]
+    declared, actual = row.statuses[0], one.status
     if actual in row.statuses:
         return
-    when = {"draft": f", since {one.get('created_at', '')}", "trialing": f", until {one.get('trial_end', '')}"}.get(
+    when = {"draft": f", since {one.value('created_at')}", "trialing": f", until {one.value('trial_end')}"}.get(
         actual, ""
     )
     finding = _finding(
@@ -226,7 +222,7 @@ def _dates(
     """Days that are not the declared ones; where ends are declared at all, a row without one says that there is none."""
     for column in _DATED:
         name, noun = column.name, column.noun
-        declared, actual = row.values.get(name, ""), str(one.get(name, ""))
+        declared, actual = row.values.get(name, ""), one.value(name)
         if declared and not _same_moment(declared, actual):
             finding = _finding(
                 external_id,
@@ -238,18 +234,18 @@ def _dates(
                 remedy="correct the subscription or the declaration",
             )
             yield Told(f"subscriptions with another {noun} than declared", external_id, finding)
-    starts, ends = instant_of(one, "start_date"), instant_of(one, "end_date") or instant_of(one, "cancel_at")
+    starts, ends = one.start_date, one.end_date or one.cancel_at
     if starts and starts > now and not row.values.get("start_date"):
         finding = _finding(
             external_id,
             "start_date",
-            f"the subscription of customer '{external_id}' starts only on {one['start_date']}",
-            observed=one["start_date"],
+            f"the subscription of customer '{external_id}' starts only on {one.value('start_date')}",
+            observed=one.value("start_date"),
             consequence="usage before that moment is not billed, although the subscription is already shown as active",
             remedy="declare its start_date if it is meant",
         )
         yield Told("subscriptions that start in the future", external_id, finding)
-    if ends and not row.values.get("end_date") and one["status"] != "cancelled":
+    if ends and not row.values.get("end_date") and one.status != "cancelled":
         finding = _finding(
             external_id,
             "end_date",

@@ -14,6 +14,7 @@ from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, decimal, words
 from pytest_flexprice.model.parsing import parses
+from pytest_flexprice.model.subscriptions import ACTIVE, Subscription
 from pytest_flexprice.model.times import days, instant_of
 
 LIMIT_PER_RUN = 50
@@ -89,7 +90,7 @@ class Cancellation:
     ``rank`` is the subscription's place among those due, newest created first: a run cancels the first 50.
     """
 
-    subscription: Mapping[str, Any]
+    subscription: Subscription
     invoice: OpenInvoice
     at: datetime
     due: bool
@@ -103,38 +104,38 @@ class Cancellation:
     @property
     def sentence(self) -> str:
         """Who, why and when, for a reader."""
-        who = self.subscription.get("external_customer_id") or self.subscription.get("customer_id") or "a customer"
+        who = self.subscription.who or "a customer"
         left = f"{words(self.invoice.remaining)} {self.invoice.currency}".strip()
         return (
-            f"subscription {self.subscription.get('id', '')} of {who}: invoice {self.invoice.number or self.invoice.id}"
+            f"subscription {self.subscription.id} of {who}: invoice {self.invoice.number or self.invoice.id}"
             f" over {left} was due {_day(self.invoice.due)}, cancelled {'since' if self.due else 'on'} {_day(self.at)}"
         )
 
 
 def cancellations(
     policy: CancelPolicy,
-    subscriptions: Iterable[Mapping[str, Any]],
+    subscriptions: Iterable[Subscription],
     invoices: Iterable[Mapping[str, Any]],
     now: datetime,
 ) -> list[Cancellation]:
     """The active subscriptions that have an unpaid invoice, each with the instant of its cancellation, earliest first.
 
-    The policy need not be on: this says what it does as soon as it is. ``subscriptions`` and ``invoices`` are the API's JSON.
+    The policy need not be on: this says what it does as soon as it is. ``invoices`` are the API's JSON.
     """
     first: dict[str, OpenInvoice] = {}
     for data in invoices:
         invoice = OpenInvoice.from_api(data)
         if invoice and (invoice.subscription_id not in first or invoice.due < first[invoice.subscription_id].due):
             first[invoice.subscription_id] = invoice
-    active = [each for each in subscriptions if each.get("subscription_status") == "active" and each.get("id") in first]
-    active.sort(key=lambda each: str(each.get("created_at", "")), reverse=True)
+    active = [each for each in subscriptions if each.status == ACTIVE and each.id in first]
+    active.sort(key=lambda each: each.value("created_at"), reverse=True)
     found, rank = [], 0
     for each in active:
-        invoice = first[str(each["id"])]
+        invoice = first[each.id]
         at = invoice.cancels_at(policy.grace_period_days)
         rank += now > at
         found.append(Cancellation(each, invoice, at, now > at, rank if now > at else 0))
-    return sorted(found, key=lambda each: (each.at, str(each.subscription.get("id"))))
+    return sorted(found, key=lambda each: (each.at, each.subscription.id))
 
 
 def _day(moment: datetime) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_flexprice.model.finding import Finding, Kind, show
 from pytest_flexprice.model.golive_plan import Invoicing
-from pytest_flexprice.oracle.customers.lines import INHERITED
+from pytest_flexprice.model.subscriptions import ACTIVE, INHERITED, Subscription
 from pytest_flexprice.oracle.customers.register import Register
 from pytest_flexprice.oracle.customers.subscriptions import paired
 from pytest_flexprice.oracle.invoicing.settings import counted
@@ -19,7 +19,6 @@ from pytest_flexprice.oracle.invoicing.settings import counted
 ITEM = "5.2"
 GATEWAYS = ("stripe", "razorpay", "nomod", "moyasar", "paddle", "whop", "chargebee")
 _SHOWN = 10
-Subscription = Mapping[str, Any]
 
 
 def declared_for(register: Register) -> dict[str, str]:
@@ -28,7 +27,7 @@ def declared_for(register: Register) -> dict[str, str]:
     for _, _, rows, held in register.pairs():
         for row, one in paired(rows, held):
             if row is not None and one is not None and row.values.get("collection_method"):
-                found[str(one["id"])] = row.values["collection_method"]
+                found[one.id] = row.values["collection_method"]
     return found
 
 
@@ -37,25 +36,25 @@ def collection_findings(
 ) -> list[Finding]:
     """The decided collection method against every active subscription's; ``own`` is what single customers' rows declare."""
     usual, own = (declared and declared.collection) or "", own or {}
-    active = [each for each in subscriptions if each.get("subscription_status") == "active" and _invoiced(each, own)]
-    undecided = [each for each in active if not own.get(str(each.get("id")), usual)]
+    active = [each for each in subscriptions if each.status == ACTIVE and _invoiced(each, own)]
+    undecided = [each for each in active if not own.get(each.id, usual)]
     if undecided or not (usual or own):
         return [_not_decided(undecided)]
     found = []
     for method in sorted({usual, *own.values()} - {""}):
-        wanted = [each for each in active if own.get(str(each.get("id")), usual) == method]
-        others = [each for each in wanted if each.get("collection_method") != method]
+        wanted = [each for each in active if own.get(each.id, usual) == method]
+        others = [each for each in wanted if each.collection_method != method]
         if others:
             found.append(_wrong(method, others, active))
     return found
 
 
 def _invoiced(one: Subscription, own: Mapping[str, str]) -> bool:
-    return one.get("subscription_type") != INHERITED or str(one.get("id")) in own
+    return one.kind != INHERITED or one.id in own
 
 
 def _not_decided(subscriptions: Iterable[Subscription]) -> Finding:
-    methods = sorted({str(each.get("collection_method")) for each in subscriptions})
+    methods = sorted({each.collection_method for each in subscriptions})
     return Finding(
         ITEM,
         "golive.toml: invoicing.collection",
@@ -69,7 +68,7 @@ def _not_decided(subscriptions: Iterable[Subscription]) -> Finding:
 
 
 def _wrong(method: str, others: list[Subscription], active: list[Subscription]) -> Finding:
-    shown = [f"{each.get('id')} of {_who(each)}" for each in others[:_SHOWN]]
+    shown = [f"{each.id} of {each.who or 'unknown customer'}" for each in others[:_SHOWN]]
     more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
     return Finding(
         ITEM,
@@ -77,17 +76,12 @@ def _wrong(method: str, others: list[Subscription], active: list[Subscription]) 
         f"{len(others)} of {counted(len(active), 'active subscription')} do not use '{method}', as decided for them:"
         f" {', '.join(shown)}{more}",
         expected=method,
-        observed=sorted({str(each.get("collection_method")) for each in others}),
+        observed=sorted({each.collection_method for each in others}),
         consequence="their customers are charged without being asked"
         if method == "send_invoice"
         else "nobody collects their invoices",
         remedy="subscribe them with the declared collection_method; it is charge_automatically when left out",
     )
-
-
-def _who(subscription: Subscription) -> str:
-    customer = subscription.get("customer") or {}
-    return str(customer.get("external_id") or subscription.get("customer_id") or "unknown customer")
 
 
 def connection_findings(

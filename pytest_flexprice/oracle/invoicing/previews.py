@@ -12,12 +12,13 @@ from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.model.grouping import Told, shape
 from pytest_flexprice.model.meters import Meter
 from pytest_flexprice.model.prices import Price
+from pytest_flexprice.model.subscriptions import PARENT
 from pytest_flexprice.oracle.invoicing.coupons import Attached, acting
 from pytest_flexprice.oracle.invoicing.expected import ExpectedInvoice
 from pytest_flexprice.oracle.invoicing.findings import READERS_DIFFER, compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import expected_invoice
 from pytest_flexprice.oracle.invoicing.sampling import Sample
-from pytest_flexprice.oracle.invoicing.subscription import PARENT, BilledSubscription
+from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
 from pytest_flexprice.oracle.metering.meters import Usage
 from pytest_flexprice.oracle.pricing.allowances import Allowance
 from pytest_flexprice.oracle.pricing.deductions import Tax

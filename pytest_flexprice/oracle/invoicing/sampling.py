@@ -15,8 +15,8 @@ from itertools import islice, zip_longest
 from typing import Any, NamedTuple
 
 from pytest_flexprice.model.decimals import ZERO, decimal
+from pytest_flexprice.model.subscriptions import INHERITED, STANDALONE
 from pytest_flexprice.model.times import instant
-from pytest_flexprice.oracle.invoicing.subscription import INHERITED, STANDALONE
 
 Row = Mapping[str, Any]
 Group = tuple[str, ...]

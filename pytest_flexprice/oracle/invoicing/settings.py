@@ -198,7 +198,7 @@ def cancellation_findings(
         found.append(
             Finding(
                 "5.1",
-                f"subscriptions.{each.subscription.get('id', '')}",
+                f"subscriptions.{each.subscription.id}",
                 each.sentence if switched_on else f"{each.sentence}, were auto-cancel on",
                 consequence="it ends at the next quarter of an hour, without a final invoice" if switched_on else "",
                 remedy="get the invoice paid or its due date moved ahead before" if switched_on else "",

@@ -12,12 +12,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pytest_flexprice.model.decimals import ZERO, decimal
 from pytest_flexprice.model.parsing import parses
 from pytest_flexprice.model.prices import Price
+from pytest_flexprice.model.subscriptions import STANDALONE
 from pytest_flexprice.model.times import Window, instant, instant_of
 from pytest_flexprice.oracle.invoicing.coupons import AttachedCoupon
 from pytest_flexprice.oracle.pricing.commitments import Commitment, LineCommitment
 from pytest_flexprice.oracle.pricing.periods import next_boundary, next_period
-
-STANDALONE, PARENT, INHERITED, GROUPED = "standalone", "parent", "inherited", "grouped_invoicing"
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,10 @@ from pytest_flexprice.model.meters import Meter
 from pytest_flexprice.model.values import names_in, trimmed
 from pytest_flexprice.oracle.samples import forms
 from pytest_flexprice.oracle.samples import lint as event_lint
-from pytest_flexprice.oracle.samples.counting import Samples, Tally, opened
+from pytest_flexprice.oracle.samples.counting import Samples, opened
+from pytest_flexprice.oracle.samples.counts import Tally
 from pytest_flexprice.oracle.samples.forms import Look
+from pytest_flexprice.oracle.samples.meters import declared_types, unmatched_filters
 from pytest_flexprice.oracle.samples.rules import Reading, quantities, readings, structure
 
 
@@ -83,7 +85,7 @@ def check(
         looks = samples.looks()
         names, tallies = samples.names(), _of_form(samples.tallies(), looks)
         checked.form = [finding for file, look in looks.items() for finding in forms.told(file, look)]
-        checked.quantities = event_lint.declared_types(events, read)
+        checked.quantities = declared_types(events, read)
         properties = {one.rule.event: samples.properties_of(one.rule.event) for one in tallies if one.rule.event}
         for tally, finding in zip(tallies, event_lint.broken_rules(tallies, checked.totals, properties), strict=True):
             (checked.quantities if tally.rule.event else checked.form).append(finding)
@@ -113,5 +115,5 @@ def _filters(samples: Samples, read: Iterable[Reading]) -> list[Finding]:
         finding
         for one in read
         for key in sorted(one.filters or {})
-        for finding in event_lint.unmatched_filters(one, key, samples.values(one, key))
+        for finding in unmatched_filters(one, key, samples.values(one, key))
     ]

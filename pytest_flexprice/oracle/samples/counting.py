@@ -5,7 +5,7 @@ name, customer, a hash of its id and one bit for each rule; counts come from the
 something is wrong. So ten lines and a hundred million are read alike, in bounded memory.
 """
 
-# ruff: noqa: S608 - names and values in the queries are ours or quoted by event_rules.quoted
+# ruff: noqa: S608 - names and values in the queries are ours or quoted by rules.quoted
 from __future__ import annotations
 
 import json
@@ -13,12 +13,13 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pytest_flexprice.model.finding import not_verified
 from pytest_flexprice.model.values import NUMERIC_TEXT, SPACES
+from pytest_flexprice.oracle.samples.counts import Batch, Copied, NameCount, Repeated, Tally
 from pytest_flexprice.oracle.samples.files import Source
 from pytest_flexprice.oracle.samples.forms import FIELDS, Look, encoding_problem
 from pytest_flexprice.oracle.samples.rules import (
@@ -41,61 +42,6 @@ _KNOWN = "SELECT name FROM known WHERE name IS NOT NULL"
 _ALIKE = "CASE WHEN moment <> date_trunc('second', moment) THEN hash(trimmed, cust, ts, properties::VARCHAR) END"
 """What an event is, apart from its id; nothing where its time is too coarse to tell two events apart."""
 _PARTS = {"event_name": "name", "external_customer_id": "cust", "event_id": "id", "timestamp": "ts"}
-
-
-@dataclass(frozen=True)
-class Tally:
-    """How often one rule is broken in one file: the first event's number there, and its value."""
-
-    rule: Rule
-    file: str
-    count: int
-    first: int
-    example: str
-
-
-@dataclass(frozen=True)
-class Named:
-    """How many events a file has of one name (or of one customer, or with one value); the number of the first, 0 if not asked."""
-
-    file: str
-    value: str
-    count: int
-    first: int = 0
-
-
-@dataclass(frozen=True)
-class Repeated:
-    """One event id that comes more than once: how often, in how many seconds, for how many customers, with how many contents."""
-
-    event_id: str
-    count: int
-    seconds: int
-    customers: int
-    contents: int
-    file: str
-    first: int
-
-
-@dataclass(frozen=True)
-class Copied:
-    """Events that are alike to the millisecond but for their ids: how many there are, how many stand alone, the first pair."""
-
-    count: int
-    contents: int
-    file: str
-    first: int
-    event_id: str
-    other: int
-
-
-@dataclass(frozen=True)
-class Batch:
-    """The largest request body among a file's bulk requests: events and bytes."""
-
-    file: str
-    events: int
-    size: int
 
 
 class Samples:
@@ -145,21 +91,21 @@ class Samples:
             ]
         return found
 
-    def names(self) -> list[Named]:
+    def names(self) -> list[NameCount]:
         """The event names there are, as the server stores them: of each file the 1,000 most frequent."""
         return self._grouped("trimmed", "trimmed <> ''")
 
-    def unknown_names(self, known: Iterable[str]) -> list[Named]:
+    def unknown_names(self, known: Iterable[str]) -> list[NameCount]:
         """Event names that are none of the known ones, of each file the 1,000 most frequent."""
         self._know(known)
         return self._located("trimmed", self._grouped("trimmed", f"trimmed <> '' AND trimmed NOT IN ({_KNOWN})"))
 
-    def unknown_customers(self, known: Iterable[str]) -> list[Named]:
+    def unknown_customers(self, known: Iterable[str]) -> list[NameCount]:
         """External ids that are none of the known ones, of each file the 1,000 most frequent."""
         self._know(known)
         return self._located("cust", self._grouped("cust", f"cust <> '' AND cust NOT IN ({_KNOWN})"))
 
-    def values(self, reading: Reading, key: str) -> list[Named]:
+    def values(self, reading: Reading, key: str) -> list[NameCount]:
         """The values of the property that a meter filters by, as JSON, with ``null`` for those that lack it."""
         return self._grouped(f"coalesce({column('filter', key)}, 'null')", f"trimmed = {quoted(reading.event)}")
 
@@ -173,7 +119,7 @@ class Samples:
                 "columns={'name': 'VARCHAR'}, format='newline_delimited')"
             )
 
-    def _located(self, value: str, found: Sequence[Named]) -> list[Named]:
+    def _located(self, value: str, found: Sequence[NameCount]) -> list[NameCount]:
         """The same with the number of the first event: a file is read once more only where there is something to show."""
         firsts: dict[tuple[str, str], int] = {}
         for file, source in self._files:
@@ -282,12 +228,12 @@ class Samples:
             bits.append(f"{' + '.join(terms) or '0::BIGINT'} AS bits{chunk}")
         return ", ".join([*bits, *(column("filter", key) for key in self._keys)])
 
-    def _grouped(self, value: str, condition: str) -> list[Named]:
+    def _grouped(self, value: str, condition: str) -> list[NameCount]:
         rows = self._rows(
             f"SELECT file, v, c FROM (SELECT file, {value} AS v, count(*) AS c FROM seen WHERE {condition} GROUP BY file, v) "
             f"QUALIFY row_number() OVER (PARTITION BY file ORDER BY c DESC, v) <= {_MOST} ORDER BY file, c DESC, v"
         )
-        return [Named(self._files[file][0], str(name), int(count)) for file, name, count in rows]
+        return [NameCount(self._files[file][0], str(name), int(count)) for file, name, count in rows]
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
         return list(self._base.execute(query).fetchall())

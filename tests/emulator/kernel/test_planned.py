@@ -12,7 +12,8 @@ from pytest_flexprice.emulator.kernel.options import PRODUCTION
 from pytest_flexprice.emulator.kernel.settings import saved
 from pytest_flexprice.emulator.seeding.planned import seed_plan, settings_of
 from pytest_flexprice.emulator.seeding.seed import SeedError
-from pytest_flexprice.model.golive_plan import Invoicing, parse
+from pytest_flexprice.model.golive_plan import Invoicing
+from pytest_flexprice.model.plan_file import parse
 
 CATALOG = """{
  "flexprice_catalog": 1,
