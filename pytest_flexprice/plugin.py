@@ -38,9 +38,19 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         return (yield)
     from pytest_flexprice.run.early import clean_import  # noqa: PLC0415 - a run's machinery
 
+    # What is added first is called last: after every conftest.py's own cleanup.
+    early_config.add_cleanup(lambda: _insist(early_config))
     full = bool(getattr(early_config.known_args_namespace, "fulltrace", False))
     with clean_import(early_config.rootpath, name, full=full):
         return (yield)
+
+
+def _insist(config: pytest.Config) -> None:
+    from pytest_flexprice.evidence.plugin import PLUGIN  # noqa: PLC0415 - a run's machinery
+
+    evidence = config.stash.get(PLUGIN, None)
+    if evidence is not None:
+        evidence.insist()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -64,7 +74,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
         return tasks.main(config, named[0])
     if config.args_source is not config.ArgsSource.ARGS:
-        from pytest_flexprice.run.collector import features_folder  # noqa: PLC0415 - pytest-bdd and gherkin
+        from pytest_flexprice.evidence.written import features_folder  # noqa: PLC0415 - a run's machinery
 
         own = config.rootpath / "golive"
         config.args[:] = [str(features_folder()), *([str(own)] if own.is_dir() else [])]

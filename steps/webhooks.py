@@ -14,6 +14,7 @@ from pytest_flexprice import __version__
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.evidence.facts import ENDS
 from pytest_flexprice.evidence.keeping import Observe
+from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.model.finding import NotVerified, require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan, Webhooks
 from pytest_flexprice.model.profile import Profile
@@ -205,6 +206,8 @@ def recent_deliveries(
 ) -> None:
     webhooks = declared_webhooks(plan)
     own = _require_registered(endpoints, webhooks)
+    if profile.level < Level.PROBE:  # above, the messages that the handler gets look at it
+        _look_at_certificate(webhooks.endpoint, observe)
     with reading(flexprice, profile, webhooks) as portal:
         attempts = {one.id: portal.attempts(one.id) for one in own}
     findings = [finding for one in own for finding in recent.recent_findings(one, attempts[one.id])]

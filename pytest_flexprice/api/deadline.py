@@ -10,7 +10,8 @@ import io
 import socket
 import time
 from contextvars import ContextVar
-from http.client import HTTPResponse
+from http import HTTPStatus
+from http.client import HTTPResponse, parse_headers
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -68,6 +69,14 @@ class _Response(HTTPResponse):
     def __init__(self, sock: socket.socket, *arguments: Any, **more: Any) -> None:
         super().__init__(sock, *arguments, **more)
         self.fp = io.BufferedReader(_Reader(sock, self.fp))
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """The status of the answer itself: what only announces it (102, 103) is passed over, as http.client does with 100."""
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc] # typeshed does not know it
+            if status <= HTTPStatus.SWITCHING_PROTOCOLS or status >= HTTPStatus.OK:
+                return version, status, reason
+            parse_headers(self.fp)
 
 
 class _Connection(HTTPConnection):

@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -93,6 +94,8 @@ class Transport:
         # A ~/.netrc entry would add an Authorization header, which Flexprice would judge instead of the key.
         session.auth = lambda request: request
         session.trust_env = not is_loopback(self.base_url)
+        # No answer decides what the next request says: a cookie would be the server's own header beside the key.
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         for scheme in ("http://", "https://"):
             session.mount(scheme, DeadlineAdapter(pool_maxsize=16))
 

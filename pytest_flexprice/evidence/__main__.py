@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Sequence
@@ -27,6 +28,12 @@ def _age(text: str) -> timedelta:
     return timedelta(**{_UNITS[found.group(2)]: int(found.group(1))})
 
 
+def _commit(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-fA-F]{7,64}", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is no commit; write its SHA, or at least 7 characters of it")
+    return text
+
+
 def _level(text: str) -> Level:
     words = {level.word: level for level in Level}
     if text not in words:
@@ -41,9 +48,10 @@ def _parser() -> argparse.ArgumentParser:
         "changes", help="what changed since the last run, as a text to send; nothing where nothing did"
     )
     told.add_argument("evidence", type=Path, metavar="RUN", help="golive-evidence-….zip, or the folder of a run")
-    marked = tasks.add_parser("annotations", help="what is red or waived, on the plan's lines, as GitHub reads it")
+    marked = tasks.add_parser("annotations", help="what is red or waived, on the plan's lines, as a CI reads it")
     marked.add_argument("evidence", type=Path, metavar="RUN", help="golive-evidence-….zip, or the folder of a run")
     marked.add_argument("--plan", type=Path, default=Path("golive.toml"), metavar="FILE", help="default: golive.toml")
+    marked.add_argument("--format", choices=("github", "gitlab"), default="github", help="default: github")
     verify = tasks.add_parser(
         "verify",
         help="whether anything was changed, who made it and of what, and whether it is enough for a release",
@@ -54,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--environment", metavar="NAME", help="the environment's name in the plan, or its id")
     verify.add_argument("--level", type=_level, metavar="LEVEL", help="the lowest level that is enough")
     verify.add_argument("--not-older-than", type=_age, metavar="AGE", dest="age", help="90m, 24h, 7d")
+    verify.add_argument("--commit", type=_commit, metavar="SHA", help="the commit of your repository it must be of")
     return parser
 
 
@@ -77,13 +86,16 @@ def _tell(given: argparse.Namespace) -> int:
         print(ci_words.changes(document), end="")  # noqa: T201
         return 0
     plan = given.plan.read_text(encoding="utf-8", errors="replace") if given.plan.is_file() else ""
+    if given.format == "gitlab":
+        print(json.dumps(ci_words.quality(document, plan, given.plan.as_posix()), indent=2))  # noqa: T201
+        return 0
     for line in ci_words.annotated(document, plan, given.plan.as_posix()):
         print(_plain(line))  # noqa: T201
     return 0
 
 
 def _verify(given: argparse.Namespace) -> int:
-    gate = Gate(environment=given.environment, level=given.level, age=given.age, key=given.key)
+    gate = Gate(environment=given.environment, level=given.level, age=given.age, key=given.key, commit=given.commit)
     try:
         found = examine(given.evidence, gate, datetime.now(UTC))
     except (NoEvidence, KeyRefused) as reason:

@@ -121,6 +121,19 @@ def payload(envelope: Mapping[str, Any]) -> bytes | None:
         return None
 
 
+def is_envelope(envelope: Mapping[str, Any]) -> bool:
+    """Whether an envelope is what a run writes: one signature on an in-toto payload, and nothing beside it that nobody signed."""
+    signatures = envelope.get("signatures")
+    return (
+        set(envelope) == {"payload", "payloadType", "signatures"}
+        and envelope["payloadType"] == PAYLOAD_TYPE
+        and isinstance(signatures, list)
+        and len(signatures) == 1
+        and isinstance(signatures[0], dict)
+        and set(signatures[0]) == {"keyid", "sig"}
+    )
+
+
 def named_key(stated: Mapping[str, Any]) -> str:
     """The key with which a Statement says that the run signed it; "" where it says none."""
     try:

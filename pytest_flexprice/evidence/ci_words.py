@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from pytest_flexprice.evidence.document import Document
 from pytest_flexprice.evidence.drift import told
@@ -20,6 +22,7 @@ _TABLES = {
     8: "attestations",
 }
 _OF_ITEM = {"2.1": "catalog", "2.2": "events", "7.4": "webhooks"}
+_SEVERITIES = {"failed": "critical", "not decided": "critical", "not verified": "major", "waived": "info"}
 _WORDS = {"failed": "error", "not decided": "error", "not verified": "error", "waived": "warning"}
 
 
@@ -45,6 +48,26 @@ def annotated(document: Document, plan: str, plan_name: str) -> Iterator[str]:
             file, line = _place(item, document, lines, plan_name)
             place = f"file={_property(file)},line={line},title={_property(f'{item.id} {item.title}: {item.state}')}"
             yield f"::{_WORDS[item.state]} {place}::{_data(item.why)}"
+
+
+def quality(document: Document, plan: str, plan_name: str) -> list[dict[str, Any]]:
+    """The same as a code-quality report, which GitLab shows at a merge request and in a pipeline."""
+    lines = plan.splitlines()
+    rows = []
+    for item in document.verdict.items:
+        if item.state in _WORDS:
+            file, line = _place(item, document, lines, plan_name)
+            rows.append(
+                {
+                    "description": f"{item.id} {item.title}: {item.state}. {item.why}",
+                    "check_name": f"go-live {item.id}",
+                    # One item is one row whatever it says tonight: what is new and what is fixed goes by this.
+                    "fingerprint": hashlib.sha256(f"{document.run.environment} {item.id}".encode()).hexdigest(),
+                    "severity": _SEVERITIES[item.state],
+                    "location": {"path": file, "lines": {"begin": line}},
+                }
+            )
+    return rows
 
 
 def _place(item: ItemVerdict, document: Document, lines: Sequence[str], plan_name: str) -> tuple[str, int]:

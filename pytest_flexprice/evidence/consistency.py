@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from pytest_flexprice.evidence.document import Document
 from pytest_flexprice.evidence.judged import ItemVerdict
@@ -23,6 +23,7 @@ def contradictions(document: Document) -> Iterator[str]:
     yield from _times(document)
     yield from _whole(document)
     yield from _items(document)
+    yield from _scenarios(document)
     yield from _word(document)
 
 
@@ -71,10 +72,10 @@ def _items(document: Document) -> Iterator[str]:
         return
     for item in document.verdict.items:
         own = [record for record in document.scenarios if item.id in record.items]
-        yield from _item(item, own, level)
+        yield from _item(item, own, level, document.run.started.date())
 
 
-def _item(item: ItemVerdict, own: list[ScenarioRecord], level: Level) -> Iterator[str]:
+def _item(item: ItemVerdict, own: list[ScenarioRecord], level: Level, day: date) -> Iterator[str]:
     needed = BY_ID[item.id].level if item.id in BY_ID else Level.LINT
     if item.state in _GOOD and any(record.outcome in _BAD for record in own if _within(record, level)):
         yield f"golive.json calls item {item.id} {item.state}, although a scenario of it did not pass"
@@ -84,6 +85,16 @@ def _item(item: ItemVerdict, own: list[ScenarioRecord], level: Level) -> Iterato
         yield f"golive.json calls item {item.id} {item.state}, which needs level {needed.word} and ran at {level.word}"
     if item.state == "waived" and item.waiver is None:
         yield f"golive.json calls item {item.id} waived, and names no waiver"
+    if item.state == "waived" and item.waiver is not None and item.waiver.until < day:
+        yield f"golive.json calls item {item.id} waived, although that ended on {item.waiver.until.isoformat()}"
+
+
+def _scenarios(document: Document) -> Iterator[str]:
+    for record in document.scenarios:
+        red = any(step.status != "passed" for step in record.steps) or record.errors
+        if record.outcome in _GOOD and red:
+            yield f"golive.json calls '{record.name}' {record.outcome}, although a step of it did not pass or an error was found"
+            return
 
 
 def _within(record: ScenarioRecord, level: Level) -> bool:
@@ -106,5 +117,7 @@ def _word(document: Document) -> Iterator[str]:
     if not verdict.label.startswith(verdict.word.removesuffix(" WAIVERS")):
         yield f"golive.json says {verdict.word} and is headed {verdict.label}"
     red = next((states[state] for state in _BAD if state in states), "")
+    if verdict.leftovers and verdict.word in _READY:
+        yield f"golive.json says {verdict.word}, although objects were left behind"
     if (red or verdict.leftovers) and not verdict.exit_code:
         yield f"golive.json says that all holds, although {f'item {red} does not' if red else 'objects were left behind'}"

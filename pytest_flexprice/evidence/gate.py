@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pytest_flexprice import __version__
 from pytest_flexprice.evidence import attestation
 from pytest_flexprice.evidence.attestation import ENVELOPE, STATEMENT
 from pytest_flexprice.evidence.document import Document
-from pytest_flexprice.evidence.listing import read_object
+from pytest_flexprice.evidence.listing import read_object, sha256
 from pytest_flexprice.evidence.opened import Opened
+from pytest_flexprice.evidence.written import expected, features_folder, never_collected
 from pytest_flexprice.model.checklist import BY_ID, Level
 
 _CLOCKS_MAY_DIFFER = timedelta(minutes=5)
@@ -20,17 +21,21 @@ _CLOCKS_MAY_DIFFER = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Gate:
-    """What a release asks of evidence; what is ``None`` is not asked. ``age`` is the greatest age, counted from the run's end."""
+    """What a release asks of evidence; what is ``None`` is not asked. ``age`` is the greatest age, counted from the run's end.
+
+    ``commit`` is the one of the company's repository that is going to be released, whole or its beginning.
+    """
 
     environment: str | None = None
     level: Level | None = None
     age: timedelta | None = None
+    commit: str | None = None
     key: Path | None = None
 
     @property
     def asks(self) -> bool:
         """Whether anything but wholeness and signature is asked."""
-        return any(each is not None for each in (self.environment, self.level, self.age))
+        return any(each is not None for each in (self.environment, self.level, self.age, self.commit))
 
 
 def missed(document: Document, gate: Gate, now: datetime) -> Iterator[str]:
@@ -48,8 +53,18 @@ def missed(document: Document, gate: Gate, now: datetime) -> Iterator[str]:
         yield f"it ran at level {run.level}, {gate.level.word} is asked for"
     if gate.age is not None and now - run.finished > gate.age:
         yield f"it ended {ago(run.finished, now)}, which is older than {_hours(gate.age)}"
+    if gate.commit is not None:
+        yield from _other_commit(document, gate.commit)
     if document.verdict.exit_code or _open(document, gate.level):
         yield f"its verdict is {document.verdict.label}: {document.verdict.headline}"
+
+
+def _other_commit(document: Document, wanted: str) -> Iterator[str]:
+    run = document.run
+    if not run.git_commit.startswith(wanted.lower()):
+        yield f"it is of commit {run.git_commit or 'none that is known'}, not of {wanted}"
+    elif run.git_dirty is not False:
+        yield f"it is of commit {run.git_commit} with changes that were not committed"
 
 
 def doubtful(opened: Opened, document: Document, gate: Gate) -> Iterator[str]:
@@ -59,12 +74,27 @@ def doubtful(opened: Opened, document: Document, gate: Gate) -> Iterator[str]:
     envelope = read_object(opened, ENVELOPE)
     if envelope is not None and attestation.payload(envelope) != opened.files.get(STATEMENT):
         yield f"the signature in {ENVELOPE} is on another statement than the one that is here"
-    if not same_version(document):
+    if same_version(document):
+        yield from _other_suite(document)
+    else:
         wrote = document.run.versions.get("pytest-flexprice") or "of no version"
         yield (
             f"pytest-flexprice {wrote} wrote it and this is {__version__}, which cannot tell whether its pages say what golive.json "
             "says; verify it with that version, or give the key that signed it"
         )
+
+
+def _other_suite(document: Document) -> Iterator[str]:
+    """Whether it rests on the scenarios that this version has, each of which every run tells of."""
+    folder = features_folder()
+    files = sorted(folder.glob("*.feature"))
+    told = {PurePosixPath(each.file).name: each.sha256 for each in document.run.features}
+    if told != {path.name: sha256(path.read_bytes()) for path in files}:
+        yield f"it was made with other feature files than those of pytest-flexprice {__version__} that are here"
+        return
+    missing = never_collected(expected(files, folder.parent, folder), document.scenarios)
+    if missing:
+        yield f"it does not tell of '{missing[0].name}', a scenario that every run of this version tells of"
 
 
 def _open(document: Document, level: Level | None) -> bool:

@@ -71,13 +71,15 @@ def summed(opened: Opened) -> Iterator[str]:
     except (KeyError, ValueError):
         yield f"{SUMS} is missing or cannot be read"
         return
+    if b"\r" in opened.files[SUMS] or not opened.files[SUMS].endswith(b"\n"):
+        yield f"{SUMS} is not written as a run writes it"
     rows = (read_object(opened, MANIFEST) or {}).get("files")
     due = (
-        {MANIFEST, *(str(row.get("file")) for row in rows if isinstance(row, dict))}
+        [*(str(row.get("file")) for row in rows if isinstance(row, dict)), MANIFEST]
         if isinstance(rows, list)
-        else set(sums)
+        else list(sums)
     )
-    if len(sums) < len(lines) or due != set(sums):
+    if len(sums) < len(lines) or due != list(sums):
         yield f"{SUMS} does not name every file of {MANIFEST} once, and nothing else"
     for name, sum_of_file in sums.items():
         if name in opened.files and sha256(opened.files[name]) != sum_of_file:

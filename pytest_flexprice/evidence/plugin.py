@@ -73,6 +73,7 @@ class EvidencePlugin:
         self.bundle: Bundle | None = None
         self.trouble = ""
         self._live: LiveLines | None = None
+        self._decided: tuple[pytest.Session, int | pytest.ExitCode] | None = None
         config.stash[PLUGIN] = self
         config.add_cleanup(sealed.begin())
 
@@ -159,6 +160,13 @@ class EvidencePlugin:
             self.trouble = str(leak)
             if session.exitstatus in (pytest.ExitCode.OK, *range(6, 8)):
                 session.exitstatus = EXIT_FAILED
+        self._decided = session, session.exitstatus
+
+    def insist(self) -> None:
+        """The exit code that was decided, where somebody made a 0 of it afterwards."""
+        session, code = self._decided or (None, 0)
+        if session is not None and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = code
 
     def _leftovers(self) -> Sequence[str]:
         try:

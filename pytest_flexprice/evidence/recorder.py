@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from pytest_flexprice.evidence.records import (
 from pytest_flexprice.evidence.redaction import Redactor
 from pytest_flexprice.evidence.scenarios import describe, one_line, outcome_of, step_record, step_status
 from pytest_flexprice.evidence.sealed import seal
+from pytest_flexprice.evidence.selection import left_out
 from pytest_flexprice.evidence.waiting import WaitingBoard
 from pytest_flexprice.model.finding import Finding, NotVerified, RequirementNotMet
 
@@ -45,7 +46,8 @@ def utc_now() -> datetime:
 
 
 class ScenarioRecorder:
-    """The plugin that records scenarios in a process; ``worker`` is ``main`` or xdist's ``gw0``, ``folder`` the run's evidence folder."""
+    """The plugin that records scenarios in a process; ``worker`` is ``main`` or xdist's ``gw0``, ``folder`` the run's evidence folder,
+    ``arguments`` those of the command line (in a worker: the controller's)."""
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class ScenarioRecorder:
         *,
         rehearsal: bool = False,
         packaged: Path | None = None,
+        arguments: Sequence[str] | None = None,
     ) -> None:
         self.config = config
         self.redactor = redactor
@@ -63,6 +66,7 @@ class ScenarioRecorder:
         self.worker = worker
         self.rehearsal = rehearsal
         self.packaged = packaged
+        self.arguments = config.invocation_params.args if arguments is None else arguments
         self.observed: list[Callable[[ScenarioRecord, ObservationRecord], None]] = []
         self.waiting = WaitingBoard(config, folder, worker)
         self._catalog: dict[str, ScenarioRecord] = {}
@@ -108,10 +112,9 @@ class ScenarioRecorder:
 
     def pytest_deselected(self, items: Iterable[pytest.Item]) -> None:
         """A scenario that was left out is told too: it has not been run."""
-        option = self.config.option
-        chosen = bool(option.keyword or option.markexpr or option.deselect)
+        chosen, why = left_out(self.config.option, self.arguments)
         for item in items:
-            self._note(item, deselected=chosen, why="" if chosen else "A plugin or a conftest.py left it out.")
+            self._note(item, deselected=chosen, why=why)
 
     def _note(self, item: pytest.Item, deselected: bool = False, why: str = "") -> None:
         record = describe(item, self.packaged)

@@ -91,6 +91,9 @@ def _signed(opened: Opened, key: SSlibKey | None) -> Iterator[str]:
     if envelope is None:
         yield from _unsigned(opened, key)
         return
+    if not attestation.is_envelope(envelope):
+        yield f"{ENVELOPE} holds something else than one signature on an in-toto Statement"
+        return
     if key is None:
         return
     payload = attestation.signed_by(envelope, key)

@@ -6,6 +6,7 @@ import codecs
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,12 @@ LEVEL_TAGS = {level.word: level for level in Level}
 
 class FeatureError(Exception):
     """A feature file that must not run as it is; the message is one sentence with file, line and remedy."""
+
+
+def features_folder() -> Path:
+    """Where the packaged feature files lie: beside the steps, in a checkout, an editable install and a wheel."""
+    spec = find_spec("pytest_flexprice.steps")
+    return Path(str(spec and spec.origin)).resolve().parents[1] / "features"
 
 
 @dataclass(frozen=True)

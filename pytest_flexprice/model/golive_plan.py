@@ -115,8 +115,9 @@ class Invoicing(Part):
 class Environment(Part):
     """One environment of Flexprice that the plan knows.
 
-    ``test_plans`` are the plans whose prices are proved, ``test_events`` and ``test_amount`` the budget of that proof (events in all,
-    and the most that one line may come to); ``unproved`` says of which events a price need not be proved, and why.
+    ``test_plans`` are the plans whose prices are proved, as many at once as the run has workers; ``test_events`` and ``test_amount``
+    are the budget of that proof (events in all, and the most that one line may come to); ``unproved`` says of which events a price
+    need not be proved, and why.
     ``previews`` is how many active subscriptions have their next invoice previewed each run, and ``preview_minutes`` how long that
     may take (checklist 5.3).
     ``allow`` is the highest level it may ever see; ``old_keys`` and ``old_key_ids`` name variables and key ids that must no longer

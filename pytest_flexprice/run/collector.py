@@ -11,7 +11,6 @@ import re
 import types
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +24,6 @@ from pytest_flexprice.model.checklist import BY_TAG, ITEMS, Item, Level
 from pytest_flexprice.run.awaited import carried_out
 
 _OPEN = re.compile(r"<([^<>]+)>")
-
-
-def features_folder() -> Path:
-    """Where the packaged feature files lie: beside the steps, in a checkout, an editable install and a wheel."""
-    return Path(str(import_module("pytest_flexprice.steps").__file__)).resolve().parents[1] / "features"
 
 
 class FeatureFile(pytest.Module):

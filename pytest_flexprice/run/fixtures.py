@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -118,4 +119,6 @@ def smoke(flexprice_run: Run, testbed: Testbed, send_events: SendEvents, eventua
     """One test customer's way along the ladder from accepted event to finalized invoice, each rung climbed once."""
     profile, webhooks = flexprice_run.profile, flexprice_run.plan.webhooks
     ready = partial(await_known_endpoint, testbed.flexprice, profile, webhooks, eventually)
-    return Smoke(Bench(profile, testbed, send_events, eventually, ready))
+    # The others are done before the prices of many plans are proved: this worker asks for as many at once as there are workers.
+    lanes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    return Smoke(Bench(profile, testbed, send_events, eventually, ready, lanes=lanes))

@@ -39,7 +39,8 @@ class Run:
     """What one process knows of the run it takes part in.
 
     ``worker`` is ``main`` in the controller (and in a run without xdist), else xdist's worker id; ``folder`` is where the
-    evidence goes; ``closers`` are called in reverse order at the end; ``left`` is what could not be taken away, one sentence each.
+    evidence goes; ``closers`` are called in reverse order at the end; ``left`` is what could not be taken away, one sentence each;
+    ``arguments`` are those of the command line.
     """
 
     profile: Profile
@@ -55,6 +56,7 @@ class Run:
     ends: datetime = field(default_factory=lambda: datetime.max.replace(tzinfo=UTC))
     deadline: Value | None = None
     warnings: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
 
     @cached_property
     def pace(self) -> Pace:
@@ -145,7 +147,8 @@ def _start(config: pytest.Config, name: str) -> Run:
         remove_empty(folder)
         raise
     run.ends, run.deadline = ends, shown
-    run.handover.update(run_id=run_id, folder=str(folder), ends=run.ends.isoformat())
+    run.arguments = tuple(map(str, config.invocation_params.args))
+    run.handover.update(run_id=run_id, folder=str(folder), ends=run.ends.isoformat(), arguments=run.arguments)
     other = variables.open_to_others(config.rootpath / f".env.{name}")
     run.warnings = (other,) if other else ()
     return run
@@ -223,7 +226,7 @@ def _join(config: pytest.Config, name: str, handover: dict[str, Any]) -> Run:
         run = _rehearsed(config, frame, handover["rehearsal"])
     else:
         run = _build(profiles.sources(config, name), name, frame)
-    run.ends = datetime.fromisoformat(handover["ends"])
+    run.ends, run.arguments = datetime.fromisoformat(handover["ends"]), tuple(handover["arguments"])
     return run
 
 

@@ -19,7 +19,7 @@ from pytest_flexprice.evidence.records import ScenarioRecord
 from pytest_flexprice.evidence.sealed import seal
 from pytest_flexprice.evidence.statements import waiver_for
 from pytest_flexprice.evidence.streams import clean_crash, clean_refusal
-from pytest_flexprice.evidence.written import FeatureError, expected
+from pytest_flexprice.evidence.written import FeatureError, expected, features_folder
 from pytest_flexprice.model.checklist import BY_TAG, Level
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet
 from pytest_flexprice.run import collector, own_code, preflight, run
@@ -61,7 +61,8 @@ def configure(config: pytest.Config, name: str) -> None:
         this.folder,
         this.worker,
         rehearsal=this.profile.rehearsal,
-        packaged=collector.features_folder(),
+        packaged=features_folder(),
+        arguments=this.arguments,
     )
     config.pluginmanager.register(recorder, "flexprice-recorder")
     if not hasattr(config, "workerinput"):
@@ -163,7 +164,7 @@ def _register_evidence(config: pytest.Config, this: Run) -> None:
         plan_file=this.plan.path,
         key_tail=profile.key_tail,
         header=[HeaderRow(each.name, each.value, each.source) for each in this.values],
-        features=sorted(collector.features_folder().glob("*.feature")),
+        features=sorted(features_folder().glob("*.feature")),
         written=_written(config),
         ends=this.ends,
         warnings=this.warnings,
@@ -174,10 +175,10 @@ def _register_evidence(config: pytest.Config, this: Run) -> None:
 
 def _written(config: pytest.Config) -> list[ScenarioRecord]:
     """The scenarios of a whole run, whatever part of it was asked for: the suite's own, and the company's under ``golive/``."""
-    files = sorted(collector.features_folder().glob("*.feature"))
+    files = sorted(features_folder().glob("*.feature"))
     files += sorted((config.rootpath / "golive").rglob("*.feature"))
     try:
-        return expected(files, config.rootpath, collector.features_folder())
+        return expected(files, config.rootpath, features_folder())
     except FeatureError as error:
         raise pytest.UsageError(str(error)) from None
 

@@ -12,8 +12,9 @@ import pytest
 
 from pytest_flexprice.api import ApiError, Flexprice
 from pytest_flexprice.evidence.headline import EXIT_LEFT_BEHIND
+from pytest_flexprice.evidence.written import features_folder
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet
-from pytest_flexprice.run import collector, preflight, run
+from pytest_flexprice.run import preflight, run
 from pytest_flexprice.run.run import Run
 from pytest_flexprice.tasks.plan import plan_of
 from pytest_flexprice.testbed.ledger import Ledger
@@ -55,7 +56,7 @@ def explain(config: pytest.Config, item: str) -> int:
     """
     from pytest_flexprice.tasks import explain as explaining  # noqa: PLC0415 - of this task only
 
-    for line in explaining.main(config, item, collector.features_folder()):
+    for line in explaining.main(config, item, features_folder()):
         _say(line)
     return 0
 

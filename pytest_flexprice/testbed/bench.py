@@ -23,6 +23,7 @@ class Bench:
     Attributes:
         before_finalizing: is called right before an invoice is finalized.
         asked_early: says what the company's side knows of an invoice then, if it can be asked.
+        lanes: how many plans are proved at once.
         landing: how many seconds events took to land lately.
     """
 
@@ -32,6 +33,7 @@ class Bench:
     eventually: Eventually
     before_finalizing: Callable[[], None] = lambda: None
     asked_early: Callable[[str], Processed | None] = lambda invoice_id: None
+    lanes: int = 1
     landing: float = 0.0
 
     @property

@@ -7,7 +7,7 @@ deleted. Nothing is acted on that Flexprice's own answer did not show to be ours
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,13 +15,12 @@ from typing import Any
 
 from pytest_flexprice.api import ApiError, Flexprice, WriteRefused, path_of
 from pytest_flexprice.model.finding import NotVerified, not_verified
+from pytest_flexprice.testbed.belongings import UNVOIDED, invoices_of, subscriptions_of, wallets_of
 from pytest_flexprice.testbed.ledger import Entry, Ledger
-from pytest_flexprice.testbed.ownership import NotOurs, Owner, belonging, foreign, owner_of
+from pytest_flexprice.testbed.ownership import NotOurs, Owner, foreign, owner_of
 from pytest_flexprice.testbed.removal import REMOVALS, remove
+from pytest_flexprice.testbed.straight import taken_away
 
-#: Subscriptions without an invoice of their own leave nothing; these statuses still bill or may start to.
-LIVING = ("active", "paused", "incomplete", "trialing", "draft")
-UNVOIDED = ("DRAFT", "FINALIZED", "SKIPPED")
 DRAFT_SETTLING = (
     30.0  # seconds from asking for a draft to its being there; about one in a quiet deployment (contract 5.6)
 )
@@ -124,7 +123,7 @@ class _Cleaner:
 
     def _appeared(self, draft: Entry, owner: Owner) -> bool:
         try:
-            rows = self._invoices(owner, (*UNVOIDED, "VOIDED"))
+            rows = invoices_of(self.flexprice, owner, (*UNVOIDED, "VOIDED"))
         except _FAILURES:
             return True  # told where invoices are taken away
         found = any(row.get("subscription_id") == draft.key and _of_a_period(row) for row in rows)
@@ -139,7 +138,7 @@ class _Cleaner:
     def _kind(self, kind: str, owner: Owner) -> None:
         """All objects of a kind that belong to the customer: those that Flexprice shows, and those that the ledger knows."""
         try:
-            rows = _SEARCHES[kind](self, owner)
+            rows = _SEARCHES[kind](self.flexprice, owner)
         except _FAILURES as error:
             self._left_as_known(kind, str(error))
             if not self._mine(kind):
@@ -189,24 +188,6 @@ class _Cleaner:
         self._note(self.ledger.created, kind, key, identifier)
         return row
 
-    def _invoices(self, owner: Owner, statuses: Iterable[str]) -> list[Mapping[str, Any]]:
-        body = {"customer_id": owner.id, "invoice_status": [*statuses], "skip_line_items": True}
-        return belonging(self.flexprice.search("/v1/invoices/search", body), owner, "POST /v1/invoices/search")
-
-    def _unvoided(self, owner: Owner) -> list[Mapping[str, Any]]:
-        return self._invoices(owner, UNVOIDED)
-
-    def _subscriptions(self, owner: Owner) -> list[Mapping[str, Any]]:
-        body = {"customer_id": owner.id, "subscription_status": [*LIVING]}
-        return belonging(
-            self.flexprice.search("/v1/subscriptions/search", body), owner, "POST /v1/subscriptions/search"
-        )
-
-    def _wallets(self, owner: Owner) -> list[Mapping[str, Any]]:
-        path = path_of("customers", owner.id, "wallets")
-        rows = [row for row in self.flexprice.array(path) if row.get("wallet_status") == "active"]
-        return belonging(rows, owner, f"GET {path}")
-
     def _mine(self, kind: str) -> list[Entry]:
         """The open entries of a kind that hang on this customer."""
         return [entry for entry in self.ledger.open(kind) if entry.about.get("customer") == self.entry.key]
@@ -235,10 +216,10 @@ class _Cleaner:
             write(*what, **about)
 
 
-_SEARCHES: dict[str, Callable[[_Cleaner, Owner], list[Mapping[str, Any]]]] = {
-    "invoice": _Cleaner._unvoided,
-    "subscription": _Cleaner._subscriptions,
-    "wallet": _Cleaner._wallets,
+_SEARCHES: dict[str, Callable[[Flexprice, Owner], list[Mapping[str, Any]]]] = {
+    "invoice": invoices_of,
+    "subscription": subscriptions_of,
+    "wallet": wallets_of,
 }
 
 
@@ -248,7 +229,8 @@ def clean(
     """Remove everything open in a ledger; what remains is returned, never raised. ``patience`` is a factor on all waiting."""
     leftovers: list[Leftover] = []
     for entry in _customers(ledger):
-        leftovers += _Cleaner(flexprice, ledger, entry, patience, pause).clean()
+        if not taken_away(flexprice, ledger, entry):
+            leftovers += _Cleaner(flexprice, ledger, entry, patience, pause).clean()
     told = {(each.kind, each.key) for each in leftovers}
     for entry in ledger.open():
         if (

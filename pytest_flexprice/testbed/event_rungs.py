@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pytest_flexprice.model.finding import Finding, Kind
@@ -15,7 +16,7 @@ from pytest_flexprice.testbed.ladder import Climbed
 from pytest_flexprice.testbed.landing import LANDING, SECOND, SHORTEST_LANDING, land, look_up, looked_up
 from pytest_flexprice.testbed.setting_up import Setup
 
-__all__ = ["accept", "filtered", "land", "looked_up", "mismatch"]
+__all__ = ["accept", "land", "looked_up", "mismatch"]
 
 
 def accept(bench: Bench, setup: Setup) -> Climbed[list[Event]]:
@@ -56,28 +57,19 @@ def _event(body: dict[str, Any]) -> Event:
     return Event.from_api({**body, "timestamp": rfc3339(body["timestamp"])})
 
 
-def filtered(bench: Bench, setup: Setup, sent: list[Event]) -> list[Event]:
-    """Send events that do not pass the filters of meters; whether they count the readers of usage tell (checklist 7.2)."""
-    found = controls(setup.meters, sent[0], f"{bench.testbed.run_id}-{bench.testbed.worker}")
-    if found:
-        bodies = [{**body_of(event), "timestamp": rfc3339(event.timestamp)} for event in found]
-        bench.flexprice.post("/v1/events/bulk", {"events": bodies}, idempotent=True)
-    return found
+def mismatch(bench: Bench, setup: Setup, sent: list[Event]) -> Climbed[Event]:
+    """A control event with a near-miss name: accepted, not metered, and the team can see why (checklist 3.3).
 
-
-def mismatch(bench: Bench, setup: Setup, model: Event) -> Climbed[Event]:
-    """A control event with a near-miss name: accepted, not metered, and the team can see why (checklist 3.3)."""
+    Events that do not pass the filters of meters go before it and are added to ``sent``; whether they count the readers of usage tell
+    (checklist 7.2).
+    """
+    model, prefix = sent[0], f"{bench.testbed.run_id}-{bench.testbed.worker}"
     name = near_miss_name(model.name, bench.meter_names)
-    identifier = f"{bench.testbed.run_id}-{bench.testbed.worker}-mistyped"
-    body = {
-        "event_name": name,
-        "external_customer_id": setup.subscription.customer.external_id,
-        "event_id": identifier,
-        "timestamp": rfc3339(model.timestamp),
-        "properties": dict(model.properties),
-    }
-    bench.flexprice.post("/v1/events", body, idempotent=True)
-    control = Event.from_api(body)
+    control = replace(model, id=f"{prefix}-mistyped", name=name)
+    filtered = controls(setup.meters, model, prefix)
+    bodies = [{**body_of(event), "timestamp": rfc3339(event.timestamp)} for event in (*filtered, control)]
+    bench.flexprice.post("/v1/events/bulk", {"events": bodies}, idempotent=True)
+    sent.extend(filtered)
     bench.eventually.pause(bench.landing)
     _, waited = bench.eventually.poll(
         "the mistyped control event to show up",
@@ -86,17 +78,17 @@ def mismatch(bench: Bench, setup: Setup, model: Event) -> Climbed[Event]:
         max(LANDING * bench.patience, SHORTEST_LANDING),
     )
     look = waited.value
-    findings = []
+    path, findings = f"events.{control.id}", []
     if look.settled and look.finding is None:
         findings = [
             Finding(
                 "3.3",
-                f"events.{identifier}",
+                path,
                 f"an event called '{name}' is billed, although the application sends '{model.name}'",
                 consequence="usage is counted that nobody declared",
                 remedy=f"find the meter that listens to '{name}'",
             )
         ]
     elif not look.settled:
-        findings = [Finding("3.3", f"events.{identifier}", f"not verified: {look.sentence}", kind=Kind.NOT_VERIFIED)]
+        findings = [Finding("3.3", path, f"not verified: {look.sentence}", kind=Kind.NOT_VERIFIED)]
     return Climbed(f"'{name}' is accepted with 202 and never billed", look.sentence, findings, control)

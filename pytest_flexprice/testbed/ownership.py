@@ -16,7 +16,7 @@ from pytest_flexprice.model.finding import Finding, Kind, NotVerified
 from pytest_flexprice.model.times import instant_of
 from pytest_flexprice.testbed.naming import is_marked, run_of
 
-_ID = re.compile(r"[A-Za-z0-9_-]+")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 SKEW = timedelta(minutes=10)
 """How far the server's clock may be behind ours."""
 

@@ -6,11 +6,12 @@ pace, so that what one waits for all wait for together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from pytest_flexprice.api import ApiError, WriteRefused, path_of
 from pytest_flexprice.model.budget import Budget
@@ -36,6 +37,9 @@ EARLIER = timedelta(hours=26)
 LONGEST_GUESS = 5.0
 LONGEST = 400.0  # seconds in all
 SHORTEST = 30.0  # seconds, also on a busy machine that rehearses
+MOST_LANES = 16  # as many connections as a client keeps
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 
 @dataclass
@@ -104,7 +108,7 @@ class Prover:
     """Proves the prices of plans.
 
     ``patience`` is the factor on every deadline, ``shortest`` the least of them in seconds; ``where`` is the environment's table in the
-    plan.
+    plan; so many plans as there are ``lanes`` are asked for at once.
     """
 
     testbed: Testbed
@@ -114,6 +118,7 @@ class Prover:
     unproved: dict[str, str] = field(default_factory=dict)
     where: str = "environments.NAME"
     shortest: float = SHORTEST
+    lanes: int = 1
     pace: Pace = field(default_factory=Pace)
 
     def prove(self, plans: Iterable[TestPlan]) -> Proved:
@@ -122,14 +127,24 @@ class Prover:
         Raises:
             RequirementNotMet, NotVerified, ApiError: as the testbed and the client.
         """
-        provings = [self._begin(plan, number) for number, plan in enumerate(plans)]
+        provings = self._spread(lambda numbered: self._begin(numbered[1], numbered[0]), [*enumerate(plans)])
         try:
             self._design(provings)
+            for each, preview in zip(provings, self._spread(self._preview, provings), strict=True):
+                self._judge(each, each.expected, preview)  # before anything was used
             self._climb(provings)
         finally:
             for each in provings:
                 self._end(each)
         return Proved({each.label: each.rows() for each in provings}, self._findings(provings))
+
+    def _spread(self, work: Callable[[Given], Made], of: Sequence[Given]) -> list[Made]:
+        """Work on each of these, in as many lanes as there are."""
+        lanes = min(self.lanes, len(of), MOST_LANES)
+        if lanes <= 1:
+            return [work(each) for each in of]
+        with ThreadPoolExecutor(lanes) as pool:
+            return list(pool.map(work, of))
 
     def _begin(self, plan: TestPlan, number: int) -> Proving:
         now = self.eventually.now()
@@ -170,7 +185,7 @@ class Prover:
         self.eventually.pause(self.pace.guess)
         met, waited = self.eventually.follow(
             what,
-            lambda: {each.label: self._preview(each) for each in provings},
+            lambda: dict(zip(expected, self._spread(self._preview, provings), strict=True)),
             lambda seen: all(_arrived(expected[label], preview) for label, preview in seen.items()),
             lambda seen: float(sum(_used(preview) for preview in seen.values())),
             first=max((FIRST + 2 * len(events)) * self.patience, self.shortest),

@@ -60,12 +60,7 @@ class Smoke:
     def mismatched(self) -> Climbed[Event]:
         """The mistyped control event."""
         self._reach(self.landed(), Rung.LANDED)
-        return self._once(Rung.MISMATCHED, self._mismatch)
-
-    def _mismatch(self) -> Climbed[Event]:
-        """The control events, those that filters keep out before the mistyped one, which arrives after them."""
-        self._sent.extend(event_rungs.filtered(self.bench, self._setup, self._sent))
-        return event_rungs.mismatch(self.bench, self._setup, self._sent[0])
+        return self._once(Rung.MISMATCHED, lambda: event_rungs.mismatch(self.bench, self._setup, self._sent))
 
     def metered(self) -> Climbed[None]:
         """The usage that three readers say."""
@@ -168,7 +163,13 @@ def prove(bench: Bench) -> Climbed[Proved]:
     """Every part of every price under proof, billed exactly (checklist 5.3)."""
     own, name = bench.profile.environment, bench.profile.name
     prover = Prover(
-        bench.testbed, bench.eventually, bench.profile.budget, bench.patience, own.unproved, f"environments.{name}"
+        bench.testbed,
+        bench.eventually,
+        bench.profile.budget,
+        bench.patience,
+        own.unproved,
+        f"environments.{name}",
+        lanes=bench.lanes,
     )
     proved = prover.prove(plans_to_prove(bench.flexprice, bench.profile, bench.test_plan))
     parts = {f"{label} · {row.price} · {row.part}": row.words for label, rows in proved.tables.items() for row in rows}

@@ -45,9 +45,14 @@ def test_every_extra_exists(text: str) -> None:
 
 
 def test_the_gate_asks_what_the_command_understands(text: str) -> None:
-    (command,) = re.findall(r"pytest_flexprice\.evidence (verify .*?)(?:\n\s*\n|\n?\Z)", text, re.DOTALL)
-    given = _parser().parse_args(command.replace("\\\n", " ").split())
-    assert (given.environment, given.age.total_seconds()) == ("prod", 24 * 3600)
+    commands = re.findall(r"pytest_flexprice\.evidence (verify (?:[^\n\\]|\\\n)+)", text)
+    sha = {'"$GITHUB_SHA"': "0" * 40, '"$CI_COMMIT_SHA"': "0" * 40}
+    words = [[sha.get(word, word) for word in command.replace("\\\n", " ").split()] for command in commands]
+    nightly, release = (_parser().parse_args(each) for each in words)
+    assert {given.environment for given in (nightly, release)} == {"prod"}
+    assert all(given.commit for given in (nightly, release))
+    assert (nightly.level.word, nightly.age.total_seconds()) == ("read", 2 * 3600)
+    assert (release.level.word, release.age.total_seconds(), bool(release.key)) == ("smoke", 24 * 3600, True)
 
 
 def test_secrets_stand_there_by_name_only(text: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from pytest_flexprice.evidence.__main__ import main
-from pytest_flexprice.evidence.ci_words import annotated, changes, line_of
+from pytest_flexprice.evidence.ci_words import annotated, changes, line_of, quality
 from pytest_flexprice.evidence.drift import Drift
 from pytest_flexprice.evidence.records import FindingRecord
 from pytest_flexprice.evidence.report import as_json
@@ -79,6 +80,26 @@ def test_red_items_are_annotated_where_they_stand() -> None:
         "::error",
     ]
     assert list(annotated(samples.run(), PLAN, "golive.toml")) == []
+
+
+def test_gitlab_reads_the_same_as_a_code_quality_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = samples.run(red("5.1", "golive.toml: invoicing.decided_by", "wrong"), red("2.2", "events.a", "no meter"))
+    (tmp_path / "golive.json").write_text(as_json(document), encoding="utf-8")
+    plan = tmp_path / "golive.toml"
+    plan.write_text(PLAN, encoding="utf-8")
+    assert main(["annotations", str(tmp_path), "--format", "gitlab", "--plan", str(plan)]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["check_name"], row["location"]["lines"]["begin"]) for row in rows] == [
+        ("go-live 2.2", 7),
+        ("go-live 5.1", 11),
+    ]
+    assert {row["severity"] for row in rows} == {"critical"}
+    assert len({row["fingerprint"] for row in rows}) == 2
+    again = quality(
+        samples.run(red("5.1", "golive.toml: invoicing.decided_by", "otherwise wrong")), PLAN, "golive.toml"
+    )
+    assert again[0]["fingerprint"] == rows[1]["fingerprint"]
+    assert quality(samples.run(), PLAN, "golive.toml") == []
 
 
 def test_the_commands_print_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

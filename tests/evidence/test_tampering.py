@@ -185,6 +185,71 @@ def bomb(archive: Path, target: Path) -> None:
             file.write(bytes(1_000_000))
 
 
+def another_zip_before(archive: Path, target: Path) -> None:
+    with io.BytesIO() as other:
+        with zipfile.ZipFile(other, "w") as opened:
+            opened.writestr("golive.html", "<h1>READY</h1>")
+        target.write_bytes(other.getvalue() + archive.read_bytes())
+
+
+def another_zip_behind(archive: Path, target: Path) -> None:
+    another_zip_before(archive, target)
+    target.write_bytes(archive.read_bytes() + archive.read_bytes())
+
+
+def ended(**wrong: int) -> Callable[[Path, Path], None]:
+    """The record at the zip's end with other numbers: a reader that goes by them sees another zip."""
+    names = ("disk", "begun_on", "here", "all_in_all", "size", "offset")
+
+    def spoil(archive: Path, target: Path) -> None:
+        content = bytearray(archive.read_bytes())
+        values = dict(zip(names, struct.unpack_from("<4H2L", content, len(content) - 18), strict=True))
+        values |= {name: values[name] + by for name, by in wrong.items()}
+        struct.pack_into("<4H2L", content, len(content) - 18, *values.values())
+        target.write_bytes(content)
+
+    return spoil
+
+
+def a_second_end(archive: Path, target: Path) -> None:
+    """The end of a zip beyond 4 GB between directory and end: it may tell of another directory."""
+    content = archive.read_bytes()
+    count, size, offset = struct.unpack_from("<H2L", content, len(content) - 12)
+    second = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, offset)
+    second += struct.pack("<4sLQL", b"PK\x06\x07", 0, len(content) - 22, 1)
+    target.write_bytes(content[:-22] + second + content[-22:])
+
+
+def other_flags_in_the_file_header(archive: Path, target: Path) -> None:
+    content = bytearray(archive.read_bytes())
+    content[content.index(b"golive.html") - 30 + 6] |= 8
+    target.write_bytes(content)
+
+
+def sizes_later_and_now(archive: Path, target: Path) -> None:
+    """Both headers say that sizes come behind the content, and one gives others at once."""
+    other_flags_in_the_file_header(archive, target)
+    content = bytearray(target.read_bytes())
+    struct.pack_into("<L", content, content.index(b"golive.html") - 30 + 22, 5)
+    content[content.index(b"golive.html", content.index(b"PK\x01\x02")) - 46 + 8] |= 8
+    target.write_bytes(content)
+
+
+def bytes_behind_the_content(archive: Path, target: Path) -> None:
+    """The last file's packed bytes go on behind their own end."""
+    hidden = b"READY, said a reader that goes on"
+    content = archive.read_bytes()
+    with zipfile.ZipFile(archive) as opened:
+        at, last = opened.start_dir, max(opened.infolist(), key=lambda entry: entry.header_offset)
+    table, end = bytearray(content[at:-22]), bytearray(content[-22:])
+    entry = table.index(last.filename.encode()) - 46
+    struct.pack_into("<L", table, entry + 20, last.compress_size + len(hidden))
+    struct.pack_into("<L", end, 16, at + len(hidden))
+    files = bytearray(content[:at] + hidden)
+    struct.pack_into("<L", files, last.header_offset + 18, last.compress_size + len(hidden))
+    target.write_bytes(bytes(files + table + end))
+
+
 SPOILT: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "comment": (commented, "carries a comment"),
     "comment on a file": (comment_on_a_file, "'golive.html' in the zip carries data beside its content"),
@@ -197,6 +262,16 @@ SPOILT: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "another name in the file's header": (another_name_in_the_file_header, "damaged or cut short"),
     "other sizes in the file's header": (other_sizes_in_the_file_header, "tells 'golive.html' in two ways"),
     "encrypted": (encrypted, "is encrypted"),
+    "another zip before": (another_zip_before, "another zip before the zip's beginning"),
+    "another zip behind": (another_zip_behind, "another zip before the zip's beginning"),
+    "several disks": (ended(disk=1), "end tells of another zip|damaged or cut short"),
+    "fewer files": (ended(here=-1, all_in_all=-1), "end tells of another zip"),
+    "another place": (ended(offset=-4, size=4), "damaged or cut short"),
+    "a second end": (a_second_end, "end tells of another zip"),
+    "other flags in the file's header": (other_flags_in_the_file_header, "tells 'golive.html' in two ways"),
+    "sizes later and now": (sizes_later_and_now, "tells 'golive.html' in two ways"),
+    "bytes behind a file's content": (bytes_behind_the_content, "that are not its content"),
+    "rights of somebody else": (added("run.sh", b"#!/bin/sh", stat.S_IFREG | stat.S_ISUID), "is a link or no plain"),
     "bomb": (bomb, "larger than any evidence"),
     "link": (added("approval.md", b"/etc/passwd", stat.S_IFLNK), "'approval.md' in the zip is a link"),
     "device": (added("pipe", b"", stat.S_IFIFO), "'pipe' in the zip is a link or no plain file"),
@@ -315,6 +390,48 @@ def fewer_sums(folder: Path) -> None:
     (folder / "SHA256SUMS").write_text("".join(lines[3:]))
 
 
+def sums_in_another_order(folder: Path) -> None:
+    lines = (folder / "SHA256SUMS").read_text().splitlines(keepends=True)
+    (folder / "SHA256SUMS").write_text("".join(reversed(lines)))
+
+
+def sums_of_another_system(folder: Path) -> None:
+    content = (folder / "SHA256SUMS").read_bytes()
+    (folder / "SHA256SUMS").write_bytes(content.replace(b"\n", b"\r\n"))
+
+
+def sums_with_wider_gaps(folder: Path) -> None:
+    text = (folder / "SHA256SUMS").read_text()
+    (folder / "SHA256SUMS").write_text(text.replace("  ", "   "))
+
+
+def _envelope(change: Callable[[Any], None]) -> Callable[[Path], None]:
+    return lambda folder: edit(folder / "statement.dsse.json", change)
+
+
+def a_word_beside_the_signature(folder: Path) -> None:
+    _envelope(lambda envelope: envelope.update(approved="READY"))(folder)
+
+
+def a_strangers_signature_beside(folder: Path) -> None:
+    _envelope(lambda envelope: envelope["signatures"].append({"keyid": "x", "sig": "AAAA"}))(folder)
+
+
+def no_signature_in_the_envelope(folder: Path) -> None:
+    _envelope(lambda envelope: envelope.update(signatures=[]))(folder)
+
+
+def another_kind_of_payload(folder: Path) -> None:
+    _envelope(lambda envelope: envelope.update(payloadType="text/plain"))(folder)
+
+
+def allure_results_exchanged(folder: Path) -> None:
+    first, second = sorted((folder / "allure-results").glob("*-result.json"))[:2]
+    content = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    second.write_bytes(content)
+
+
 def report_left_out(folder: Path) -> None:
     (folder / "golive.html").unlink()
 
@@ -420,6 +537,29 @@ def never_ended(document: Any) -> None:
     document["ended"] = False
 
 
+def _good(document: Any) -> Any:
+    return next(one for one in document["scenarios"] if one["outcome"] in ("passed", "attested"))
+
+
+def a_step_that_failed(document: Any) -> None:
+    _good(document)["steps"][-1]["status"] = "failed"
+
+
+def an_error_that_was_found(document: Any) -> None:
+    good = _good(document)
+    good["findings"] = [{"item": good["items"][0], "path": "plan", "problem": "it is wrong", "sentence": "it is wrong"}]
+
+
+def an_ended_waiver(document: Any) -> None:
+    verdict = document["verdict"]
+    item = next(one for one in verdict["items"] if one["state"] == "not run")
+    item["state"] = "waived"
+    item["waiver"] = {"item": item["id"], "reason": "r", "owner": "o", "approved_by": "a", "until": "2020-01-01"}
+    verdict["counts"] = {"attested": 0} | {one["state"]: 0 for one in verdict["items"]}
+    for one in verdict["items"]:
+        verdict["counts"][one["state"]] += 1
+
+
 FILES: dict[Callable[[Path], None], str] = {
     stripped: "nobody signed this evidence as it is",
     unreadable_signature: "statement.dsse.json cannot be read",
@@ -430,6 +570,14 @@ FILES: dict[Callable[[Path], None], str] = {
     listed_twice: "manifest.json lists a file twice",
     one_key_twice: "golive.json is missing or is no document",
     fewer_sums: "SHA256SUMS does not name every file",
+    sums_in_another_order: "SHA256SUMS does not name every file",
+    sums_of_another_system: "SHA256SUMS is not written as a run writes it",
+    sums_with_wider_gaps: "SHA256SUMS does not name every file",
+    a_word_beside_the_signature: "holds something else than one signature",
+    a_strangers_signature_beside: "holds something else than one signature",
+    no_signature_in_the_envelope: "holds something else than one signature",
+    another_kind_of_payload: "holds something else than one signature",
+    allure_results_exchanged: "-result.json was changed after the run",
     report_left_out: "golive.html was left out to keep the zip small, which no run leaves out",
     no_report_at_all: "golive.html is not in manifest.json",
     no_rehearsal_in_the_manifest: "manifest.json says rehearsal 'False', golive.json says 'True'",
@@ -448,6 +596,9 @@ SAYINGS: dict[Callable[[Any], None], str] = {
     no_rehearsal: "a rehearsal in one place and not in another",
     local_for_real: "a rehearsal in one place and not in another",
     another_label: "golive.json says REHEARSAL and is headed READY",
+    a_step_that_failed: "although a step of it did not pass",
+    an_error_that_was_found: "although a step of it did not pass or an error was found",
+    an_ended_waiver: "waived, although that ended on 2020-01-01",
     never_ended: "that began and never ended",
 }
 
@@ -469,6 +620,33 @@ def test_what_cannot_be_true_together_is_told_though_everything_was_made_again(
     found = look(unpacked)
     assert found.exit_code == 2
     assert any(SAYINGS[change] in sentence for sentence in found.damage), found.damage
+
+
+def less_told(document: Any) -> None:
+    """A scenario goes everywhere that it is spoken of."""
+    gone = next(one for one in document["scenarios"] if one["outcome"] == "not run")["node_id"]
+    document["scenarios"] = [one for one in document["scenarios"] if one["node_id"] != gone]
+    for item in document["verdict"]["items"]:
+        item["scenarios"] = [one for one in item["scenarios"] if one != gone]
+
+
+def other_features(document: Any) -> None:
+    document["run"]["features"][0]["sha256"] = "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [(less_told, "a scenario that every run of this version tells of"), (other_features, "other feature files than")],
+    ids=["less told", "other features"],
+)
+def test_what_this_version_would_not_leave_out_is_missed(
+    unpacked: Path, keys: Path, change: Callable[[Any], None], words: str
+) -> None:
+    _document(change)(unpacked)
+    found = look(unpacked)
+    assert (found.damage, found.exit_code) == ([], 1)
+    assert [sentence for sentence in found.misses if words in sentence]
+    assert look(unpacked, Gate(key=keys / "company.pub.pem")).exit_code == 2
 
 
 def test_another_version_is_no_way_around_the_pages(unpacked: Path, keys: Path) -> None:
@@ -560,3 +738,24 @@ def test_every_fact_of_a_run_that_is_whole_is_kept_by_json(unpacked: Path) -> No
     found = look(unpacked)
     assert found.damage == []
     assert json.loads((unpacked / "statement.json").read_text())["predicate"]["annotations"]["signed_with"]
+
+
+def test_a_release_of_another_commit_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    from pytest_flexprice.evidence.gate import missed
+
+    from . import samples
+
+    document = samples.run()
+    of = document.run.model_copy(update={"git_commit": "0123456789abcdef" * 2 + "01234567", "git_dirty": False})
+
+    def told(commit: str, **more: Any) -> str:
+        run = document.model_copy(update={"run": of.model_copy(update=more)})
+        return " ".join(one for one in missed(run, Gate(commit=commit), of.finished) if "commit" in one)
+
+    assert told("0123456789ABCDEF") == ""
+    assert "not of fedcba9" in told("fedcba9")
+    assert "with changes that were not committed" in told("0123456", git_dirty=True)
+    assert "none that is known" in told("0123456", git_commit="", git_dirty=None)
+    with pytest.raises(SystemExit):
+        main(["verify", "--commit", "HEAD", "any.zip"])
+    assert "'HEAD' is no commit" in capsys.readouterr().err

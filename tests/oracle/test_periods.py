@@ -116,6 +116,7 @@ def test_the_calendar_is_that_of_the_subscriptions_time_zone(billing_period, mom
     }  # fmt: skip
     assert BilledSubscription.from_api(data).coming_period == Window(instant(moment), instant(boundary))
     assert BilledSubscription.from_api({**data, "timezone": "Mars"}).zone is UTC
+    assert str(BilledSubscription.from_api({**data, "timezone": "IST"}).zone) == "Asia/Kolkata"
 
 
 def test_months_from_an_anchor_go_by_the_time_zone_too():

@@ -16,6 +16,7 @@ def hiding(function):
 @hiding
 async def has_read(): assert False, 'nobody read it'
 """
+HIDDEN = "which does not stand on the command line"
 MORE_WAYS = (
     Way(
         "an async step behind a decorator",
@@ -47,6 +48,34 @@ MORE_WAYS = (
         "@pytest.hookimpl(trylast=True)\ndef pytest_sessionfinish(session): session.exitstatus = 0",
         codes=(1,),
         says="nobody read it",
+    ),
+    Way(
+        "the exit code is set around everything",
+        "@pytest.hookimpl(wrapper=True, tryfirst=True)\ndef pytest_sessionfinish(session):\n"
+        "    yield\n    session.exitstatus = 0",
+        codes=(1,),
+        says="nobody read it",
+    ),
+    Way(
+        "the exit code is set when all is closed",
+        "def pytest_sessionstart(session):\n"
+        "    session.config.add_cleanup(lambda: setattr(session, 'exitstatus', pytest.ExitCode.OK))",
+        codes=(1,),
+        says="nobody read it",
+    ),
+    Way(
+        "the process becomes another program",
+        ending="os.execvp('true', ['true'])",
+        says="The run began and has not ended",
+        verdict=False,
+    ),
+    Way("selected by a variable", environ=(("PYTEST_ADDOPTS", "-k changelog"),), says=HIDDEN),
+    Way("selected by the ini file", ini="addopts = -m 'not item_8_1'", says=HIDDEN),
+    Way("deselected by the ini file", ini="addopts = --deselect=golive", says=HIDDEN),
+    Way(
+        "selected by a hook",
+        "def pytest_collection(session): session.config.option.keyword = 'changelog'",
+        says=HIDDEN,
     ),
     Way(
         "the report in the controller is made green",

@@ -11,8 +11,10 @@ from typing import Any
 from tests.safety import attacks as make
 from tests.safety.attacks import DRAFTING, SEARCHES, VICTIM
 from tests.safety.case import Case
+from tests.safety.changing_cases import CHANGING, STEERING, TWICE
 from tests.safety.more_cases import LIES, SPELLINGS
 from tests.safety.proxy import Attack, answer
+from tests.safety.wire_cases import WIRE
 
 
 def _search(kind: str, reply: Callable[..., Any]) -> Callable[[], Attack]:
@@ -249,6 +251,10 @@ CASES: dict[str, tuple[Case, ...]] = {
     "Bodies and connections": (*NETWORK, *BOMBS),
     "Other spellings, and ids that are paths": SPELLINGS,
     "Lies about what there is and what was done": LIES,
+    "On the wire": WIRE,
+    "JSON that is read in two ways": TWICE,
+    "Answers that change": CHANGING,
+    "Names that steer": STEERING,
 }
 
 

@@ -118,6 +118,19 @@ def test_a_blind_post_is_sent_once(name: str, proxy: HostileProxy) -> None:
         assert proxy.requests == 1
 
 
+def test_a_cookie_is_not_sent_back(proxy: HostileProxy) -> None:
+    told = Reply(
+        200, b'{"id": "x"}', {"set-cookie": "environment=env_theirs; Path=/", "content-type": "application/json"}
+    )
+    seen: list[Exchange] = []
+    with proxy.attacking(lambda exchange: seen.append(exchange) or told):  # type: ignore[func-returns-value]
+        flexprice = reader(proxy)
+        flexprice.get("/v1/users/me")
+        flexprice.get("/v1/users/me")
+    assert [name for each in seen for name in each.headers if name.lower() == "cookie"] == []
+    assert len(seen) == 2
+
+
 def test_a_redirect_is_not_followed_and_the_key_stays(proxy: HostileProxy) -> None:
     elsewhere = HostileProxy("http://127.0.0.1:9")
     try:

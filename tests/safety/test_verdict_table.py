@@ -231,7 +231,7 @@ WAYS = (
 
 
 def write(folder: Path, way: Way) -> list[str]:
-    from pytest_flexprice.run.collector import features_folder
+    from pytest_flexprice.evidence.written import features_folder
 
     (folder / "conftest.py").write_text(STEPS.format(ending=way.ending) + way.code + "\n")
     (folder / "golive").mkdir()
@@ -260,7 +260,8 @@ def test_no_way_is_green(tmp_path: Path, way: Way) -> None:
     [
         way
         for way in WAYS
-        if way.name in ("the item is dropped without a word", "the function is not called", "repeated")
+        if way.name
+        in ("the item is dropped without a word", "the function is not called", "repeated", "selected by a variable")
     ],
     ids=lambda way: way.name,
 )
@@ -335,3 +336,9 @@ def test_the_deadline_leaves_the_rest_unverified(tmp_path: Path) -> None:
     assert "the run's deadline passed at" in json.dumps(outcome.document)
     assert outcome.items["8.1"] == "not verified"
     assert "flexprice deadline: 3s (from --flexprice-deadline)" in outcome.output
+
+
+def test_what_is_left_out_on_the_command_line_was_not_asked_for(tmp_path: Path) -> None:
+    outcome = tried(tmp_path, Way("chosen", arguments=("-k", "changelog")), "-n", "2")
+    assert outcome.code == 0, outcome.output
+    assert outcome.items["8.1"] == "not run"

@@ -84,3 +84,9 @@ def test_a_forgotten_multiplier_shows_at_the_first_event(tmp_path: Path) -> None
     doubled = {(half, half * 2) for half in map(Decimal, ("8.5", "14.75", "1.625"))}
     assert {(finding.expected, finding.observed) for finding in found} == doubled
     assert all("is processed with another quantity than it must have" in finding.problem for finding in found)
+
+
+def test_values_that_are_cut_are_told_by_the_event_debugger(tmp_path: Path) -> None:
+    with served(ODD, tmp_path, "W97") as testbed:
+        problems = "\n".join(finding.problem for finding in ladder(testbed).landed().findings)
+    assert "is processed with another quantity than it must have" in problems

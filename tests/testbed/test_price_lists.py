@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from threading import Barrier
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -57,6 +58,10 @@ WRONG = {
     "W47": ("seats", r"as if usage above the allowance is billed from its first unit"),
     "W48": ("seats", r"as if usage above the allowance is free too"),
     "W49": ("seats", r"'storage\.measured' .* as if the allowance comes off at the price of the tier"),
+    "W82": ("free tier", r"'api\.call' .* as if .*the price of a package is charged per unit"),
+    "W84": ("tokens", r"'llm\.done' .* as if .*the exponent of the unit price is ignored"),
+    "W85": ("yen and dinar", r"'image\.made' .* as if .*what is above the last tier costs what is in it"),
+    "W90": ("yen and dinar", r"as if .*the amount is a hundredth"),
 }
 """Wrong servers, and the price list on which each shows itself."""
 
@@ -82,7 +87,7 @@ def proved(testbed: Testbed, events: int = 10_000) -> Proved:
     """The proof of every plan as it is sold."""
     rows = read_plan_rows(testbed.flexprice)
     plans = [plan_as_sold(testbed.flexprice, row, *sold) for row in rows for sold in sold_as(row)]
-    return Prover(testbed, Eventually(), Budget(events, Decimal(10**9)), patience=0.1, shortest=3).prove(plans)
+    return Prover(testbed, Eventually(), Budget(events, Decimal(10**9)), patience=0.1, shortest=3, lanes=4).prove(plans)
 
 
 @pytest.mark.parametrize("name", PRICE_LISTS)
@@ -103,6 +108,18 @@ def test_a_wrong_server_is_told_with_both_figures(fault: str, tmp_path: Path) ->
     assert any(re.search(says, finding.problem) for finding in seen.findings), seen.findings
     assert all(finding.expected is not None and finding.observed is not None for finding in seen.findings)
     assert any(row.state == "billed wrongly" for rows in seen.tables.values() for row in rows)
+
+
+def test_usage_that_lost_its_parts_is_told_with_its_rule(tmp_path: Path) -> None:
+    with served(PRICE_LISTS["annual"], tmp_path, "W97") as testbed:
+        problems = "\n".join(finding.problem for finding in proved(testbed).findings)
+    assert re.search(r"'api\.call' shows a usage of .* as if .*what is behind the point is lost", problems), problems
+
+
+def test_as_many_plans_are_asked_for_at_once_as_there_are_lanes() -> None:
+    together = Barrier(3, timeout=60)
+    prover = Prover(cast(Testbed, None), Eventually(), Budget(1, Decimal(1)), lanes=3)
+    assert prover._spread(lambda number: (together.wait(), number)[1], [1, 2, 3]) == [1, 2, 3]
 
 
 def test_what_a_small_budget_leaves_out_is_told(tmp_path: Path) -> None:

@@ -114,9 +114,9 @@ def test_a_mistyped_event_that_is_billed_is_told(script: Scripted, tmp_path: Pat
         "/v1/meters",
         (200, {"items": [{"event_name": METER.event_name, "status": "published"}], "pagination": {"total": 1}}),
     )
-    script.on("POST", "/v1/events", (202, {"message": "accepted"}))
+    script.on("POST", "/v1/events/bulk", (202, {"message": "accepted"}))
     script.on("GET", LOOKUP, processed)
-    climbed = event_rungs.mismatch(bench(script, tmp_path), setup(), events("17")[0])
+    climbed = event_rungs.mismatch(bench(script, tmp_path), setup(), events("17"))
     assert problems(climbed) == ["an event called 'API.CALL' is billed, although the application sends 'api.call'"]
 
 

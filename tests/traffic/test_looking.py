@@ -223,6 +223,17 @@ def test_the_full_list_lies_beside_the_evidence_twice(tmp_path):
     assert (text.name, table.name) == ("run-1.traffic.csv", "run-1.traffic.parquet")
 
 
+def test_no_cell_of_the_full_list_is_a_formula_or_steers_a_terminal(tmp_path):
+    result, _, _ = _reconciled([one for one in SENT if one.id != "e5"])
+    (lost,) = result.differences
+    hostile = lost._replace(customer="=HYPERLINK(0)", name="@x\x1b]0;x", detail="\u202egnp", quantity=Decimal("-5"))
+    text, _ = listing.write(replace(result, differences=[hostile]), tmp_path / "run-1")
+    with text.open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["external_customer_id"], row["quantity"]) == ("'=HYPERLINK(0)", "-5")
+    assert (row["event_name"], row["detail"]) == ("'@x\\x1b]0;x", "\\u202egnp")
+
+
 def test_scenarios_of_the_own_log_share_a_worker(tmp_path):
     step = {"name": "the company's own log", "keyword": "Given"}
     rows = [

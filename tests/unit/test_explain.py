@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from pytest_flexprice.evidence.written import features_folder
 from pytest_flexprice.model import golive_plan as plans
 from pytest_flexprice.model import plan_file
 from pytest_flexprice.model.checklist import BY_ID, ITEMS
 from pytest_flexprice.rehearsal.demo import PLAN as DEMO_PLAN
-from pytest_flexprice.run.collector import features_folder
 from pytest_flexprice.tasks.explain import explained, scenarios
 from pytest_flexprice.tasks.explanations import EXPLANATIONS
 

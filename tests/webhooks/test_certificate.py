@@ -7,16 +7,22 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pytest_flexprice.steps import webhooks as steps
 
+from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.model.finding import Severity
+from pytest_flexprice.model.golive_plan import Webhooks
 from pytest_flexprice.webhooks import certificate
 
 LAST = (datetime.now(UTC) + timedelta(days=9)).replace(microsecond=0)
@@ -81,3 +87,16 @@ def test_its_end_is_told_in_time(left: int, told: bool) -> None:
     today = date(2026, 11, 27)
     found = certificate.ending_findings(certificate.Certificate("b.acme.example", today + timedelta(days=left)), today)
     assert [one.severity for one in found] == [Severity.WARNING] * told
+
+
+@pytest.mark.parametrize(("level", "looked"), [(Level.READ, True), (Level.PROBE, False)])
+def test_a_run_that_sends_nothing_looks_at_it_too(level: Level, looked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above level read the messages that the handler gets look at it."""
+    asked: list[str] = []
+    monkeypatch.setattr(certificate, "read", asked.append)
+    monkeypatch.setattr(steps, "_require_registered", lambda endpoints, webhooks: [])
+    monkeypatch.setattr(steps, "reading", lambda *given: nullcontext())
+    plan = SimpleNamespace(webhooks=Webhooks(endpoint="https://b.acme.example/hooks"))
+    profile: Any = SimpleNamespace(level=level)
+    steps.recent_deliveries([], plan, profile, None, lambda *given, **more: None)  # type: ignore[arg-type]
+    assert asked == ["https://b.acme.example/hooks"] * looked

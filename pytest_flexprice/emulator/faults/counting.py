@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from ..billing import usage
@@ -56,6 +56,12 @@ _billed_as("W52", "of the latest value the highest is billed", ("LATEST",), "MAX
 _billed_as("W53", "of the highest value the sum is billed", ("MAX",), "SUM")
 _billed_as("W54", "of the average the sum is billed", ("AVG",), "SUM")
 _billed_as("W55", "events are billed where their values are to be added", ("SUM", "SUM_WITH_MULTIPLIER"), "COUNT")
+_billed_as("W91", "of values to be added the highest is billed", ("SUM",), "MAX")
+_billed_as("W92", "of values to be added the latest is billed", ("SUM",), "LATEST")
+_billed_as("W93", "of values to be added the average is billed", ("SUM",), "AVG")
+_billed_as("W94", "of the highest value the latest is billed", ("MAX",), "LATEST")
+_billed_as("W95", "of the average the highest is billed", ("AVG",), "MAX")
+_billed_as("W96", "of the latest value the sum is billed", ("LATEST",), "SUM")
 
 
 def _known_as(name: str, meaning: str) -> Callable[[Callable[[Mapping[str, Any]], Meter]], None]:
@@ -98,6 +104,20 @@ def unmultiplied(row: Mapping[str, Any]) -> Meter:
     aggregation = row["aggregation"]
     multiplier = 1 if aggregation.get("multiplier") not in (None, "") else None
     return Meter({**row, "aggregation": {**aggregation, "multiplier": multiplier}})
+
+
+class _Whole(Meter):
+    """A meter that keeps whole numbers only."""
+
+    def measure(self, properties: Mapping[str, Any]) -> Measure | None:
+        found = super().measure(properties)
+        return None if found is None else found._replace(quantity=Decimal(found.quantity).to_integral_value(ROUND_DOWN))
+
+
+@_known_as("W97", "the values of events are cut to whole numbers")
+def whole(row: Mapping[str, Any]) -> Meter:
+    """What is behind the point is lost."""
+    return _Whole(row)
 
 
 @_known_as("W59", "unique values are counted without regard to case and space")

@@ -9,7 +9,7 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from ..billing.coupon import discount
-from ..billing.pricing import number
+from ..billing.pricing import Tariff, number
 from ..billing.rounding import ONE, ZERO, exact, places, to_currency
 from ..billing.scope import Scope
 from ..kernel.call import Call
@@ -236,4 +236,61 @@ def early_usage(scope: Scope, subscription: Row, lines: Lines) -> Lines:
     for line in lines:
         if line.item is not None and line.item["price_type"] == "USAGE":
             line.start -= timedelta(days=1)
+    return lines
+
+
+@fault("W98", "a part of a period costs what a whole one does", "charges")
+def not_prorated(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+    """Fees are never shared."""
+    for line in lines:
+        if line.item is not None and line.item["price_type"] == "FIXED":
+            cost = Tariff.of(scope.need("prices", line.item["price_id"])).cost(line.quantity)
+            line.amount = to_currency(cost, line.item["currency"])
+    return lines
+
+
+@fault("W99", "the overage factor acts twice", "charges")
+def twice_dearer(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+    """What is above the commitment costs the factor's square."""
+    for line in lines:
+        if line.metadata.get("is_overage"):
+            line.amount = to_currency(line.amount * number(subscription["overage_factor"]), subscription["currency"])
+    return lines
+
+
+def _trued_up(name: str, meaning: str, change: Callable[[Decimal, Decimal, Decimal], Decimal]) -> None:
+    """A rule of another true-up: of what is missing, what usage costs, and the overage factor."""
+
+    def rule(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+        used = sum((line.amount for line in lines if line.item and line.item["price_type"] == "USAGE"), ZERO)
+        for line in lines:
+            if line.metadata.get("is_commitment_trueup"):
+                amount = change(line.amount, used, number(subscription["overage_factor"]))
+                line.amount = to_currency(amount, subscription["currency"])
+        return lines
+
+    fault(name, meaning, "charges")(rule)
+
+
+_trued_up(
+    "W100", "what is missing of a commitment costs the overage factor", lambda amount, used, factor: amount * factor
+)
+_trued_up("W101", "a commitment is billed on top of usage", lambda amount, used, factor: amount + used)
+
+
+@fault("W102", "of a line with a commitment only the commitment is billed", "charges")
+def commitment_only(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+    """Whatever was used of it."""
+    for line in lines:
+        if line.commitment:
+            line.amount = number(line.commitment["amount"])
+    return lines
+
+
+@fault("W103", "usage lines end a second too early", "charges")
+def early_end(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+    """The last second of a period belongs to nobody."""
+    for line in lines:
+        if line.item is not None and line.item["price_type"] == "USAGE":
+            line.end -= timedelta(seconds=1)
     return lines

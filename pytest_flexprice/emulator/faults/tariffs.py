@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
 
 from ..billing.pricing import Tariff, Tier
-from ..billing.rounding import ONE, ZERO, to_currency
+from ..billing.rounding import ONE, ZERO, places, to_currency
 from .calculation import Priced, by_amount, by_tariff, each_line, let_free, quantized, rounding_by, with_units, wrongly
 
 _SECOND_TIER = 1
@@ -156,3 +156,79 @@ def _in_used_tier(priced: Priced) -> Decimal | None:
 
 
 wrongly("W50", "the tier goes by what was used, allowance and all", by_amount(_in_used_tier))
+
+
+def _each_unit(priced: Priced) -> Decimal | None:
+    if priced.tariff.model != "PACKAGE":
+        return None
+    return to_currency(priced.line.quantity * priced.tariff.amount, priced.currency)
+
+
+wrongly("W82", "the price of a package is charged for each unit", by_amount(_each_unit))
+
+
+def _once(priced: Priced) -> Decimal | None:
+    if priced.tariff.model == "TIERED" or priced.buckets is not None or not priced.line.quantity:
+        return None
+    return to_currency(priced.tariff.amount, priced.currency)
+
+
+wrongly("W83", "usage costs its price once, however much it is", by_amount(_once))
+
+
+def _mantissa(amount: Decimal) -> Decimal:
+    return amount.scaleb(-amount.adjusted()) if amount and amount.adjusted() < _SHORTEST_PRINTED else amount
+
+
+_SHORTEST_PRINTED = -6
+wrongly("W84", "the exponent of very small unit prices is ignored", by_tariff(with_units(_mantissa)))
+
+
+def _endless(mode: str, change: Callable[[tuple[Tier, ...]], tuple[Tier, ...]]) -> Callable[[Tariff], Tariff]:
+    def changed(tariff: Tariff) -> Tariff:
+        capped = tariff.tier_mode == mode and tariff.tiers and tariff.tiers[-1].up_to is not None
+        return replace(tariff, tiers=change(tariff.tiers)) if capped else tariff
+
+    return changed
+
+
+wrongly(
+    "W85",
+    "what is above a last graduated tier costs what is in it",
+    by_tariff(_endless("SLAB", lambda tiers: (*tiers[:-1], replace(tiers[-1], up_to=None)))),
+)
+wrongly(
+    "W86",
+    "what is above a last volume tier costs nothing",
+    by_tariff(_endless("VOLUME", lambda tiers: (*tiers, Tier(None, ZERO)))),
+)
+
+
+def _entered(priced: Priced) -> Decimal | None:
+    tiers = priced.tariff.tiers
+    return to_currency(tiers[0].flat_amount, priced.currency) if tiers and not priced.line.quantity else None
+
+
+wrongly("W87", "the flat amount of the first tier is charged without usage", by_amount(_entered))
+
+
+def _free_packages(priced: Priced) -> Decimal | None:
+    tariff = priced.tariff
+    if tariff.model != "PACKAGE" or not priced.line.free or not priced.line.quantity:
+        return None
+    mode = ROUND_FLOOR if tariff.round_down else ROUND_CEILING
+    packages = (priced.used / tariff.divide_by).to_integral_value(rounding=mode)
+    return to_currency(max(packages - priced.line.free, ZERO) * tariff.amount, priced.currency)
+
+
+wrongly("W88", "an allowance is counted in packages", by_amount(_free_packages))
+wrongly(
+    "W89",
+    "amounts are in the smallest coins",
+    by_amount(lambda priced: priced.line.amount.scaleb(places(priced.currency)), ""),
+)
+wrongly(
+    "W90",
+    "amounts are a hundredth",
+    by_amount(lambda priced: to_currency(priced.line.amount / 100, priced.currency), ""),
+)

@@ -66,7 +66,7 @@ def _invoice_config(given: Value) -> Value:
 def _pdf_config(given: Value) -> Value:
     known = DEFAULTS["invoice_pdf_config"]["template_name"]
     if given["template_name"] != known:
-        raise errors.validation("Please provide a valid template name", {"allowed": [known]})
+        raise errors.validation("An invoice template of this name does not exist", {"allowed": [known]})
     return given
 
 

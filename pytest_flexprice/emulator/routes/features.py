@@ -243,7 +243,7 @@ def clone_feature(call: Call) -> Reply:
     body = call.bind(_CLONE)
     source = FEATURES.found(call, call.params["id"])
     if not body["name"]:
-        raise errors.validation("Please provide a unique name for the cloned feature")
+        raise errors.validation("A cloned feature needs a name of its own")
     if not body["lookup_key"]:
         raise errors.validation("Please provide a unique lookup_key for the cloned feature")
     free(call, "features", "Please choose a different lookup_key for the cloned feature", body["lookup_key"])

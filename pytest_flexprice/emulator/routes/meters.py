@@ -92,7 +92,7 @@ def _check_filters(filters: list[dict[str, Any]]) -> None:
 def insert_meter(call: Call, body: dict[str, Any], *, inline: bool = False) -> Row:
     """Check and store a meter from a bound request; one ``inline`` in a feature may not reset as it likes."""
     if inline and body["reset_usage"] not in _RESETS:
-        raise errors.validation("Invalid reset usage")
+        raise errors.validation(f"A meter resets by one of {list(_RESETS)}")
     event_name = body["event_name"].strip()
     if not event_name:
         raise errors.validation("Event name is required")

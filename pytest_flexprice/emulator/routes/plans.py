@@ -156,7 +156,7 @@ def clone_plan(call: Call) -> Reply:
     body = call.bind(_CLONE)
     source = PLANS.found(call, call.params["id"])
     if not body["name"]:
-        raise errors.validation("Please provide a unique name for the cloned plan")
+        raise errors.validation("A cloned plan needs a name of its own")
     if not body["lookup_key"]:
         raise errors.validation("Please provide a unique lookup_key for the cloned plan")
     if _holder(call, body["lookup_key"]):

@@ -71,4 +71,4 @@ def _cancelled(call: Call, row: Row | None) -> dict[str, str]:
     if not schedules.open_to_cancel(scope, row):
         raise errors.BareError(400, {"error": f"this schedule is {row['_status']} or over"})
     schedules.cancel(scope, row)
-    return {"status": "cancelled", "message": "Schedule cancelled successfully"}
+    return {"status": "cancelled", "message": "what was planned is taken back"}

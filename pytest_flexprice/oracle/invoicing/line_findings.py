@@ -16,7 +16,7 @@ from pytest_flexprice.oracle.invoicing.expected import ExpectedInvoice, Expected
 from pytest_flexprice.oracle.invoicing.suspects import suspicion, usage_suspicion
 from pytest_flexprice.oracle.pricing.mistakes import ALLOWANCE, IGNORED, TWICE, Seen
 
-DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
 WRONG_PRICE, WRONG_ALLOWANCE = "the right quantity and the wrong price", "the allowance is wrong"
 """Words of findings about what was made of a usage that is right."""
 READERS_DIFFER = "and the usage query counts"
@@ -103,7 +103,7 @@ class Compared:
         span, shown = self.line.span, self._shown_span()
         if span is None or shown is None or self.line.optional or self.expected.stage != "preview":
             return []
-        if abs(shown.start - span.start) < DAY and abs(shown.end - span.end) < DAY:
+        if abs(shown.start - span.start) < SECOND and abs(shown.end - span.end) < SECOND:
             return []
         problem = f"line {self.line.label} is billed for another time than it must be"
         consequence = "another period is billed twice, or never"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from pytest_flexprice.model.decimals import ZERO, words
@@ -109,9 +110,18 @@ def _doubted(preview: Preview, finding: Finding) -> Finding:
     return finding
 
 
-def quantities_agree(preview: Preview) -> bool:
-    """Whether nothing in a preview contradicts the usage that was read: if it does, the usage may have changed meanwhile."""
-    return not any(READERS_DIFFER in finding.problem for finding in _compared(preview))
+def disputed(preview: Preview) -> list[str]:
+    """The lines, by id, whose usage the preview and the usage query tell differently: usage may have changed meanwhile."""
+    paths = {finding.path for finding in _compared(preview) if READERS_DIFFER in finding.problem}
+    return [line.line.id for line in preview.expected.lines if line.line and f"invoice.lines.{line.place}" in paths]
+
+
+def recounted(preview: Preview, otherwise: Mapping[str, Mapping[str, Decimal]]) -> Preview:
+    """The preview, with what other aggregations come to of some lines' usage, by line id."""
+    usages = {
+        key: replace(usage, otherwise=otherwise.get(key, usage.otherwise)) for key, usage in preview.usages.items()
+    }
+    return replace(preview, usages=usages)
 
 
 def told(preview: Preview, findings: Iterable[Finding]) -> Iterator[Told]:

@@ -113,10 +113,14 @@ class BilledSubscription:
         )
 
 
+_SHORT = {"IST": "Asia/Kolkata"}
+"""Short forms of zones that Flexprice knows and the zone database does not."""
+
+
 def _zone(name: str) -> tzinfo:
     """The customer's time zone; Flexprice takes any text for one, and goes by UTC where it is none."""
     try:
-        return ZoneInfo(name)
+        return ZoneInfo(_SHORT.get(name, name))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return UTC
 

@@ -31,6 +31,7 @@ class Usage:
         rows: the counted events; ``None`` when only a total is known, as when it was read from Flexprice.
         points: values per window size, where they are known without rows.
         before: usage since the subscription began, before this window (for allowances that never reset).
+        otherwise: what other aggregations come to, by type, where that was asked for.
     """
 
     meter: Meter
@@ -39,6 +40,7 @@ class Usage:
     rows: tuple[Row, ...] | None = ()
     points: Mapping[str, tuple[Decimal, ...]] | None = None
     before: Decimal = ZERO
+    otherwise: Mapping[str, Decimal] | None = None
 
     @property
     def event_ids(self) -> frozenset[str]:

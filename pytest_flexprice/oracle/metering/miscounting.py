@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, difference, quotient
 from pytest_flexprice.model.finding import NotVerified
@@ -12,7 +12,7 @@ from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.oracle.metering.aggregation import aggregated
 from pytest_flexprice.oracle.metering.meters import Usage, metered_rows
 
-_WAYS = {
+WAYS = {
     "COUNT": "events are counted",
     "SUM": "the values of events are added up",
     "MAX": "the highest value counts",
@@ -21,6 +21,8 @@ _WAYS = {
     "COUNT_UNIQUE": "different values are counted",
 }
 """Ways to count, in words that follow "as if"."""
+_KEEPING = ("SUM", "MAX", "LATEST", "AVG")
+"""Ways to count that keep the values of events."""
 _ADDING = ("SUM", "WEIGHTED_SUM", "SUM_WITH_MULTIPLIER")
 
 
@@ -52,10 +54,13 @@ def _comes_to(meter: Meter, events: Sequence[Event], quantity: Decimal) -> bool:
 def _ways(usage: Usage) -> Iterator[tuple[str, Decimal]]:
     yield from _of_buckets(usage)
     own = "SUM" if usage.meter.aggregation.type in _ADDING else usage.meter.aggregation.type
-    for kind, words in _WAYS.items():
+    for kind, words in WAYS.items():
         value = _counted(usage, kind) if kind != own else None
         if value is not None:
             yield words, value
+    if usage.rows and own in _KEEPING:
+        whole = tuple(row._replace(quantity=row.quantity.to_integral_value(ROUND_DOWN)) for row in usage.rows)
+        yield "what is behind the point is lost", aggregated(own, whole, usage.meter.name)
     multiplier = usage.meter.aggregation.multiplier
     if multiplier and usage.meter.aggregation.type == "SUM_WITH_MULTIPLIER":
         yield "the multiplier is forgotten", quotient(usage.total, multiplier)
@@ -73,6 +78,8 @@ def _of_buckets(usage: Usage) -> Iterator[tuple[str, Decimal]]:
 
 
 def _counted(usage: Usage, kind: str) -> Decimal | None:
+    if usage.rows is None and usage.otherwise and kind in usage.otherwise:
+        return usage.otherwise[kind]
     if usage.rows is None:
         return Decimal(usage.event_count) if kind == "COUNT" and usage.event_count else None
     try:

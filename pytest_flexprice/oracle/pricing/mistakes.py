@@ -11,6 +11,7 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_DOWN, ROU
 
 from pytest_flexprice.model.decimals import ZERO, total
 from pytest_flexprice.model.prices import Tier
+from pytest_flexprice.oracle.pricing import misread_prices as misread
 from pytest_flexprice.oracle.pricing import wrong_rules as wrong
 from pytest_flexprice.oracle.pricing.prices import moved_tiers
 from pytest_flexprice.oracle.pricing.wrong_rules import Line, Rule
@@ -143,6 +144,15 @@ def _all() -> Iterator[Mistake]:
     yield Mistake("each tier is rounded by itself", wrong.per_tier)
     yield Mistake("parts of units are cut off", wrong.whole_units(ROUND_DOWN))
     yield Mistake("parts of units count as whole ones", wrong.whole_units(ROUND_CEILING))
+    yield Mistake("the price of a package is charged per unit", misread.per_unit)
+    yield Mistake("the price is charged once, whatever the quantity", misread.once)
+    yield Mistake("the exponent of the unit price is ignored", wrong.repriced(misread.without_exponents))
+    yield Mistake("what is above the last tier costs what is in it", wrong.repriced(misread.endless))
+    yield Mistake("what is above the last tier costs nothing", wrong.repriced(misread.free_above))
+    yield Mistake("the first tier's flat fee is charged without usage", misread.entered_unused)
+    yield Mistake("the allowance is counted in packages", misread.free_packages)
+    yield Mistake("the amount is in the smallest coins", misread.coins)
+    yield Mistake("the amount is a hundredth", misread.hundredth)
 
 
 MISTAKES = tuple(_all())

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
+from itertools import islice
 from math import gcd
 
 from pytest_flexprice.model.decimals import ZERO, difference, places, product, quotient, total, words
@@ -23,6 +24,7 @@ FINE = Decimal("0.000001")
 MOST = Decimal("1e15")
 _SCANNED = 2000
 _INSIDE = 40
+_EDGES = 1001
 
 
 @dataclass(frozen=True, order=True)
@@ -98,12 +100,20 @@ def _billed(subject: Subject) -> Iterator[Point]:
         for share in ("0.4", "0.6", "1", "1.4", "1.6"):
             yield _point(subject, product(size, Decimal(share)))
         yield _point(subject, total((_up(size, subject.grain), subject.grain)))
+        yield from _full(subject, size)
     last = subject.price.tiers[-1].up_to if subject.price.tiers else None
     for quantity in (total((last, WHOLE)), last * 2, total((last, _worth_coins(subject)))) if last is not None else ():
         yield _point(subject, quantity)
     if not pieces(subject.price):
         for quantity in (WHOLE, Decimal(1000)):
             yield _point(subject, quantity)
+
+
+def _full(subject: Subject, size: Decimal) -> Iterator[Point]:
+    """The fewest packages that can be filled to their edge, as quantities have steps."""
+    edges = (product(size, Decimal(count)) for count in range(1, _EDGES))
+    whole = (edge for edge in edges if not total((edge, subject.free or ZERO)) % subject.grain)
+    return (_point(subject, edge) for edge in islice(whole, 1))
 
 
 def _worth_coins(subject: Subject) -> Decimal:

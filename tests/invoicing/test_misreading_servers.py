@@ -1,0 +1,116 @@
+"""Servers that misread prices, count otherwise, or keep deals wrongly, on a third price list: the line, both figures and the rule."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pytest_flexprice.emulator.faults.all import FAULTS
+from pytest_flexprice.model.finding import Kind
+
+from .test_more_wrong_servers import THREE, tiered
+from .test_more_wrong_servers import WRONG as SECOND
+from .test_wrong_servers import SUM, flat, package, said_while
+from .test_wrong_servers import WRONG as FIRST
+from .world import World, stamp
+
+CAPPED = [{"up_to": 10, "unit_amount": "1"}, {"up_to": 20, "unit_amount": "0.5", "flat_amount": "2"}]
+CHARGES = {
+    "parts": (SUM, package("up"), None, [15]),
+    "granted": (SUM, package("up"), 1, [25]),
+    "whole": (SUM, flat("3"), None, [4.5]),
+    "micro": (SUM, flat("0.000000076"), None, [50_000_000]),
+    "capped": (SUM, tiered("SLAB", CAPPED), None, [30]),
+    "over": (SUM, tiered("VOLUME", CAPPED), None, [30]),
+    "idle": (SUM, tiered("SLAB", THREE), None, [0]),
+    "added": (SUM, flat("2"), None, [3, 9, 4]),
+    "peak": ({"type": "MAX", "field": "n"}, flat("2"), None, [3, 9, 4]),
+    "mean": ({"type": "AVG", "field": "n"}, flat("2"), None, [3, 9, 3]),
+    "latest": ({"type": "LATEST", "field": "n"}, flat("2"), None, [3, 9, 4]),
+}
+
+
+class Market(World):
+    """A price list with ends and small prices, and a customer for each kind of deal."""
+
+    def __init__(self):
+        super().__init__(datetime.now(UTC), CHARGES)
+        self.subscriptions = {"plain": self.subscription["id"]}
+        ends = datetime.fromisoformat(self.subscription["current_period_end"].replace("Z", "+00:00"))
+        change = stamp(ends + timedelta(days=10))
+        self._deal("phased", phases=[{"start_date": stamp(self.start), "end_date": change}, {"start_date": change}])
+        self.plan = self.call("POST", "/v1/plans", {"name": "Usage", "lookup_key": "usage"})
+        usage = {"type": "USAGE", "meter_id": self.meters["added"], "invoice_cadence": "ARREAR"}
+        price = self._price({**usage, **flat("2")})
+        self._deal("committed", commitment_amount="5000", overage_factor="2", enable_true_up=True)
+        self._deal("exceeded", commitment_amount="10", overage_factor="2")
+        promise = {"commitment_amount": "10", "overage_factor": "2", "enable_true_up": True}
+        self._deal("promised", line_item_commitments={price["id"]: promise})
+
+    def _deal(self, name, **fields):
+        customer = self.call("POST", "/v1/customers", {"external_id": name, "name": name})
+        self.subscriptions[name] = self.subscribe(customer, **fields)["id"]
+        self.call("POST", "/v1/events/bulk", {"events": self._events(name)})
+
+
+@pytest.fixture(scope="module")
+def market():
+    made = Market()
+    yield made
+    made.stop()
+
+
+def test_a_healthy_server_is_accused_of_nothing(market):
+    assert {deal: found for deal, found in said_while(market).items() if found and deal != "phased"} == {}
+
+
+WRONG = {
+    "W82": ("plain", r"'use.parts' .* = 6, but it bills 45 usd, as if the price of a package is charged per unit"),
+    "W83": ("plain", r"'use.whole' .* = 13\.5, but it bills 3 usd, as if the price is charged once"),
+    "W84": (
+        "plain",
+        r"'use.micro' .* = 3\.8, but it bills 380000000 usd, as if the exponent of the unit price is ignored",
+    ),
+    "W85": (
+        "plain",
+        r"'use.capped' .* = 17, but it bills 22 usd, as if what is above the last tier costs what is in it",
+    ),
+    "W86": ("plain", r"'use.over' .* = 17, but it bills 0 usd, as if .*what is above the last tier costs nothing"),
+    "W87": (
+        "plain",
+        r"'use.idle' .* but it bills 5 usd, as if the first tier's flat fee is charged without usage",
+    ),
+    "W88": ("plain", r"'use.granted' .* = 9, but it bills 6 usd, as if .*the allowance is counted in packages"),
+    "W89": ("plain", r"'use.whole' .* = 13\.5, but it bills 1350 usd, as if the amount is in the smallest coins"),
+    "W90": ("plain", r"'use.whole' .* = 13\.5, but it bills 0\.14 usd, as if the amount is a hundredth"),
+    "W91": ("plain", r"'use.added' bills a usage of 9, .* counts 16 .* as if the highest value counts"),
+    "W92": ("plain", r"'use.added' bills a usage of 4, .* counts 16 .* as if the latest value counts"),
+    "W93": ("plain", r"'use.added' bills a usage of 5\.33.* counts 16 .* as if the mean of the values counts"),
+    "W94": ("plain", r"'use.peak' bills a usage of 4, .* counts 9 .* as if the latest value counts"),
+    "W95": ("plain", r"'use.mean' bills a usage of 9, .* counts 5 .* as if the highest value counts"),
+    "W96": ("plain", r"'use.latest' bills a usage of 16, .* counts 4 .* as if the values of events are added up"),
+    "W98": ("phased", r"'Fee' .* but it bills 20 usd, as if .*a part of the period costs a whole one"),
+    "W99": ("exceeded", r"'added \(Overage\)' .* = 44, but it bills 88 usd, as if the overage factor acts twice"),
+    "W100": ("committed", r"= 4968, but it bills 9936 usd, as if what is missing costs the overage factor"),
+    "W101": ("committed", r"= 4968, but it bills 5000 usd, as if the whole commitment is billed on top"),
+    "W102": ("promised", r"under its commitment = 54, but it bills 10 usd, as if only the commitment is billed"),
+    "W103": ("plain", r"'use.whole' is billed for another time than it must be"),
+}
+
+
+ELSEWHERE = {
+    "W41": "no currency here has other decimals",
+    **dict.fromkeys(("W56", "W57", "W58", "W59", "W97"), "all readers agree"),
+}
+"""Wrong servers that show themselves on other price lists, or only to whoever knows what was sent (``tests/testbed``)."""
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_a_wrong_server_is_found_and_its_rule_is_named(market, fault):
+    deal, words = WRONG[fault]
+    sentences = "\n".join(each.sentence for each in said_while(market, fault)[deal] if each.kind is Kind.REQUIREMENT)
+    assert re.search(words, sentences), sentences
+
+
+def test_every_wrong_rule_is_tried():
+    assert {*FIRST, *SECOND, *WRONG, *ELSEWHERE} == {name for name in FAULTS if name.startswith("W")}
