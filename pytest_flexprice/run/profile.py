@@ -35,6 +35,12 @@ def find_plan(config: pytest.Config, name: str) -> tuple[Path, str]:
     usual = config.rootpath / plans.PLAN_NAME
     if usual.exists():
         return usual, "rootdir"
+    here = config.invocation_params.dir / plans.PLAN_NAME
+    if here.exists():
+        raise ProfileError(
+            f"{here}: this plan would not be looked at, because pytest takes {config.rootpath} for the rootdir; "
+            "put a pytest.ini with the line [pytest] beside it, or add --rootdir=."
+        )
     if name == LOCAL:
         return demo.PLAN, "demo company"
     raise ProfileError(

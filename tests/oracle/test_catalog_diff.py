@@ -217,6 +217,15 @@ def test_an_archived_feature_is_told_with_its_date() -> None:
     assert "archived since 2026-10-01" in errors(catalog(), observed)["features.sso"]
 
 
+@pytest.mark.parametrize("name", ["", "2026-10-01T00:00:00Z"])
+def test_an_archived_plan_is_archived_and_not_missing(name: str) -> None:
+    observed = replace(catalog(), plans={}, archived_plans={"acme-pro": name})
+    found = errors(catalog(), observed)["plans.acme-pro"]
+    assert "with lookup key 'acme-pro' is archived" in found
+    assert "missing" not in found
+    assert ("since 2026-10-01" in found) == bool(name)
+
+
 @pytest.mark.parametrize(("uses", "severity"), [(True, Severity.ERROR), (False, Severity.INFO)])
 def test_blank_price_lookup_keys_matter_only_where_they_are_used(uses: bool, severity: Severity) -> None:
     found = catalog_diff.compare(catalog(usage(lookup_key="k")), catalog(usage()), uses_price_keys=uses)

@@ -181,6 +181,20 @@ FORMS = {
     "camel case": ([{"eventName": "x", "externalCustomerId": "a", "eventId": "1"}], "spelled in another way", "eventName to event_name"),
     "wrapped": ([{"payload": event()}], "wrapped in other objects, under 'payload'", "payload to the event itself"),
     "wrapped text": ([{"Body": json.dumps(event())}], "as a text under 'Body'", "Body to the event itself"),
+    "wrapped deep": ([{"logs": [{"body": {"text": json.dumps(event())}}]}], "text under 'logs.body.text'", "body.text to the event"),
+    "wrapped CloudEvents": ([{"event": cloud(1), "at": "x"}], "under 'event' and are CloudEvents", "itself, and there type to event_name"),
+    "Amberflo": ([{"customerId": "a", "meterApiName": "m", "uniqueId": "u"}], "Amberflo's events", "uniqueId to event_id"),
+    "Metronome": ([{"transaction_id": "1", "customer_id": "a", "event_type": "m"}], "Metronome's events", "event_type to event_name"),
+    "other objects": ([{"topic": "t", "value": "eyJ9"}], "other objects, with topic, value", "what they mean to event_name"),
+    "array": ([[event()]], "arrays of events", "name the file .json"),
+    "comma": ([json.dumps(event()) + ","], "a comma behind each", "take the commas away"),
+    "pretty": (json.dumps(event(), indent=2).splitlines(), "JSON that goes over several lines", "name the file .json"),
+    "two": ([json.dumps(event(1)) + json.dumps(event(2))], "several objects on one line", "a line of its own"),
+    "Python": ([str(event())], "of a programming language", "with double quotes"),
+    "logfmt": (["level=info event_name=model.completion event_id=1 tokens=1"], "lines of key=value", "a JSON object of its keys"),
+    "curl": (["curl -d '" + json.dumps({"a": 1}) + "'"], "commands or requests", "keep the body"),
+    "YAML": (["- event_name: model.completion", "  event_id: 1"], "are YAML", "as a JSON object"),
+    "CSV": (["event_name,event_id,timestamp", "model.completion,1,2026"], "lines of CSV", "name the file .csv"),
     "log": (["2026-11-21 INFO sending " + json.dumps(event())], "lines of a log", "without '2026-11-21 INFO send"),
     "text": ([json.dumps(json.dumps(event()))], "within a text", "the object that it holds"),
 }  # fmt: skip
@@ -485,6 +499,26 @@ def test_a_sample_in_another_encoding_is_named(tmp_path: Path, content: bytes, w
     (tmp_path / "s.ndjson").write_bytes(content)
     with pytest.raises(NotVerified, match=words):
         sample_check.check(EVENTS, [tmp_path / "s.ndjson"], tmp_path, NOW)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("s.json", b"[" + json.dumps(event()).encode() + b",\n]", "line 2: a comma stands before the closing ]"),
+        ("s.json", b"<html>", "a page or XML"),
+        ("s.json", b'[\n{"a": 1}\n{"b": }]', "line 3: "),
+        ("s.ndjson.gz", json.dumps(event()).encode(), "it is not compressed as .gz"),
+        ("s.ndjson", gzip.compress(json.dumps(event()).encode()), "it is compressed as .gz"),
+    ],
+)
+def test_a_sample_that_is_not_what_its_name_says_is_told_with_its_line(
+    tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(NotVerified) as told:
+        sample_check.check(EVENTS, [tmp_path / name], tmp_path, NOW)
+    assert words in str(told.value)
+    assert str(tmp_path) not in str(told.value)
 
 
 def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:

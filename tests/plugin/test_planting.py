@@ -9,7 +9,7 @@ import pytest
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
 from pytest_flexprice.emulator.faults.all import FAULTS
 from pytest_flexprice.emulator.seeding.planned import customers_of, fill
-from pytest_flexprice.model import golive_plan
+from pytest_flexprice.model import plan_file
 from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.model.profile import ProfileError
 from pytest_flexprice.rehearsal.client_faults import CLIENT_FAULTS, shown
@@ -21,7 +21,7 @@ SEEDED = sorted(name for name, fault in FAULTS.items() if fault.seeded)
 
 def company(seed: int, folder: Path) -> GoLivePlan:
     unlike_companies.write(seed, folder)
-    return golive_plan.load(folder / "golive.toml")
+    return plan_file.load(folder / "golive.toml")
 
 
 @pytest.mark.parametrize("seed", [2])
@@ -57,7 +57,7 @@ LACKING = {
 
 def test_what_a_company_lacks_is_said(tmp_path: Path) -> None:
     (tmp_path / "golive.toml").write_text(BARE, encoding="utf-8")
-    plan = golive_plan.load(tmp_path / "golive.toml")
+    plan = plan_file.load(tmp_path / "golive.toml")
     values = {"old_keys": [], "deployed": "", "old_key_id": "secret_1", "variables": {}}
     for name, fault in CLIENT_FAULTS.items():
         with (

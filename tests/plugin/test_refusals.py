@@ -112,6 +112,18 @@ def test_a_key_under_a_name_that_is_nearly_right_is_told(folder: Path) -> None:
     assert KEY not in said
 
 
+@pytest.mark.parametrize("name", ["prod", "local"])
+def test_a_plan_that_lies_beside_and_not_in_the_rootdir_is_not_passed_over(folder: Path, name: str) -> None:
+    inner = folder / "billing"
+    inner.mkdir()
+    (folder / "golive.toml").rename(inner / "golive.toml")
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    outcome = run(folder, f"--flexprice-env={name}", cwd=inner)
+    assert outcome.code == 4
+    assert "billing/golive.toml: this plan would not be looked at" in outcome.output, outcome.output
+    assert "add --rootdir=." in outcome.output
+
+
 def test_a_server_config_key_must_name_an_environment(folder: Path, server: FlexpriceServer) -> None:
     assert "set FLEXPRICE_ENVIRONMENT_ID" in refused(folder, "--flexprice-env=prod", key=server.api_key)
 

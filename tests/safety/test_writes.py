@@ -26,19 +26,20 @@ SENDING = re.compile(r"\.(?:post|put|patch|delete|request)\(")
 ANY = "theirs"
 
 #: Request: what proves that it is about the run's own. A new one needs its line here, and its proof.
+MADE_OR_READ = "made and compared by this process, or its answer is read first: whose it is"
 PROOFS = {
-    f"DELETE /v1/customers/{ANY}": "its answer is read first: external id, mark, run and time of making; then the ledger",
+    f"DELETE /v1/customers/{ANY}": MADE_OR_READ,
     "POST /v1/customers": "an external id of this run, in the ledger before it is sent",
     "POST /v1/events": "an external id of this run's customer",
     "POST /v1/events/bulk": "an external id of this run's customer, in each event",
     f"POST /v1/invoices/{ANY}/compute": "a row of a search, compared with customer, subscription and time of making",
     f"POST /v1/invoices/{ANY}/finalize": "the same",
-    f"POST /v1/invoices/{ANY}/void": "its answer is read first: whose it is",
+    f"POST /v1/invoices/{ANY}/void": MADE_OR_READ,
     "POST /v1/subscriptions": "the customer's id in the answer that made it",
     f"POST /v1/subscriptions/temporal/{ANY}/draft-and-compute": "the id in the answer that made it",
-    f"POST /v1/subscriptions/{ANY}/activate": "its answer is read first: whose it is",
-    f"POST /v1/subscriptions/{ANY}/cancel": "its answer is read first: whose it is",
-    f"POST /v1/wallets/{ANY}/terminate": "its answer is read first: whose it is",
+    f"POST /v1/subscriptions/{ANY}/activate": MADE_OR_READ,
+    f"POST /v1/subscriptions/{ANY}/cancel": MADE_OR_READ,
+    f"POST /v1/wallets/{ANY}/terminate": MADE_OR_READ,
 }
 
 
@@ -52,6 +53,10 @@ def _paths(node: ast.expr, scope: ast.AST) -> list[str]:
         return [str(node.value)]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "path_of":
         return ["/".join(["/v1", *map(_segment, node.args)])]
+    if isinstance(node, ast.JoinedStr):
+        first, *rest = (one.value if isinstance(one, ast.FormattedValue) else one for one in node.values)
+        end = "".join(map(_segment, rest))
+        return [path and path + end for path in _paths(first, scope)]
     if isinstance(node, ast.Name):
         found = [
             each.value

@@ -117,7 +117,8 @@ def future_start(rows: Rows) -> None:
     start = (datetime.now(UTC) + AHEAD).replace(microsecond=0)
     row = _subscribed(rows)
     row["start_date"] = gotime(start)
-    for name in ("trial_end", "end_date", "billing_anchor"):
+    too_early = str(row.get("end_date") or "") < row["start_date"]
+    for name in ("trial_end", "billing_anchor", *(["end_date"] if too_early else [])):
         row.pop(name, None)
 
 

@@ -21,7 +21,7 @@ from pytest_flexprice.model.finding import not_verified
 from pytest_flexprice.model.values import NUMERIC_TEXT, SPACES
 from pytest_flexprice.oracle.samples.counts import Batch, Copied, NameCount, Repeated, Tally
 from pytest_flexprice.oracle.samples.files import Source
-from pytest_flexprice.oracle.samples.forms import FIELDS, Look, encoding_problem
+from pytest_flexprice.oracle.samples.forms import FIELDS, Look, encoding_problem, json_problem
 from pytest_flexprice.oracle.samples.rules import (
     MOMENT,
     OBJECT,
@@ -281,7 +281,10 @@ def opened(
             yield Samples(base, files, folder, rules, readings)
         except duckdb.Error as error:
             names = ", ".join(_shown(file, folder) for file in files[:3])
-            raise _unreadable(names, str(error).splitlines()[0]) from None
+            broken = next(((file, words) for file in files if (words := json_problem(file))), None)
+            raise _unreadable(
+                *((_shown(broken[0], folder), broken[1]) if broken else (names, str(error).splitlines()[0]))
+            ) from None
 
 
 def _unreadable(file: str, reason: str) -> Exception:

@@ -15,23 +15,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 from pytest_flexprice.model.finding import Finding
+from pytest_flexprice.oracle.samples.lines import PRETTY, Form, array_form, line_form, parsed
 from pytest_flexprice.oracle.samples.rules import file_kind
 
 FIELDS = ("event_name", "external_customer_id", "event_id", "timestamp", "properties")
 _LOOKED = 1000
 _LONGEST_LINE = 1 << 20
 _WHOLE = 20 << 20
+_NAMED = 5
+_DEEPEST = 8
 _BARE = {re.sub(r"_", "", name): name for name in FIELDS}
-
-
-class Form(NamedTuple):
-    """A form that events may have: what it is called, and what becomes what."""
-
-    name: str
-    mapping: str
 
 
 _CLOUD_EVENTS = Form(
@@ -50,6 +46,11 @@ _METRONOME = Form(
 _STRIPE = Form(
     "Stripe's meter events",
     "payload.stripe_customer_id to external_customer_id, identifier to event_id, timestamp from seconds to RFC 3339, payload to properties",
+)
+_AMBERFLO = Form(
+    "Amberflo's events",
+    "meterApiName to event_name, customerId to external_customer_id, uniqueId to event_id, meterTimeInMillis from milliseconds to "
+    "RFC 3339 as timestamp, meterValue and dimensions to properties",
 )
 _TRACK = Form(
     "track calls of an analytics tool",
@@ -85,7 +86,14 @@ def look(path: Path) -> Look:
         return found
     for number, one in enumerate(_events(path), 1):
         found.seen = number
-        form = _log_line(one) if isinstance(one, str) else _form(one) if isinstance(one, dict) else None
+        within = number == 1 or any(form.name == PRETTY[0] for form in found.forms)
+        form = (
+            line_form(one, within=within)
+            if isinstance(one, str)
+            else _form(one)
+            if isinstance(one, dict)
+            else array_form(one)
+        )
         if form is not None:
             found.forms[form] += 1
             found.first.setdefault(form, number)
@@ -106,7 +114,7 @@ def _events(path: Path) -> Iterator[Any]:
                 return
             for line in islice(iter(lambda: file.readline(_LONGEST_LINE), ""), _LOOKED):
                 if line.strip():
-                    yield from _unpacked(_parsed(line))
+                    yield from _unpacked(parsed(line))
     except (OSError, UnicodeDecodeError, EOFError):
         return  # told by who reads the whole file
 
@@ -117,10 +125,13 @@ def _text(path: Path) -> IO[str]:
 
 def encoding_problem(path: Path) -> str:
     """What is wrong with how a text file is written, as far as its first megabyte shows; empty where nothing is."""
-    if path.suffix in (".gz", ".zst", ".parquet"):
-        return ""
     with path.open("rb") as file:
         start = file.read(_LONGEST_LINE)
+    for ending, sign in ((".gz", b"\x1f\x8b"), (".zst", b"\x28\xb5\x2f\xfd")):
+        if (path.suffix == ending) != start.startswith(sign) and start:
+            return f"it is {'not ' if path.suffix == ending else ''}compressed as {ending}; name it by what it is"
+    if path.suffix in (".gz", ".zst", ".parquet"):
+        return ""
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "it is UTF-16; save it as UTF-8"
     try:
@@ -131,8 +142,26 @@ def encoding_problem(path: Path) -> str:
     return ""
 
 
+def json_problem(path: Path) -> str:
+    """What is wrong with a JSON file of at most 20 MB, with its line; empty where nothing is."""
+    if path.suffix != ".json" or path.stat().st_size > _WHOLE:
+        return ""
+    text = path.read_text(encoding="utf-8-sig")
+    if text.lstrip().startswith("<"):
+        return "it is a page or XML, perhaps that of a login, and no JSON"
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        if re.search(r",\s*$", text[: error.pos]) and text[error.pos : error.pos + 1] in "]}":
+            return f"line {error.lineno}: a comma stands before the closing {text[error.pos]}"
+        return f"line {error.lineno}: {error.msg[:1].lower()}{error.msg[1:]}"
+    except (ValueError, RecursionError):
+        return "it is nested too deep, or holds a number that is too long"
+    return ""
+
+
 def _whole(text: str) -> Iterator[Any]:
-    found = _parsed(text)
+    found = parsed(text)
     if isinstance(found, str):
         return
     for one in found if isinstance(found, list) else [found]:
@@ -145,25 +174,6 @@ def _unpacked(one: Any) -> list[Any]:
     return inner if isinstance(inner, list) else [one]
 
 
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-
-
-def _log_line(text: str) -> Form | None:
-    """A line that is no JSON but holds an object, such as one with a time and a level before it; or an object that is a text."""
-    start = text.find("{")
-    inner = _parsed(text[start:]) if start >= 0 else None
-    if not isinstance(inner, dict):
-        return None
-    if start == 0:
-        return Form("JSON objects within a text", "the text to the object that it holds")
-    shown = text[:start].strip()
-    return Form("lines of a log, with text before each object", f"each line to its object, without '{shown[:20]}…'")
-
-
 def _form(one: Mapping[str, Any]) -> Form | None:
     keys = set(one)
     for form, needed in _KNOWN:
@@ -174,7 +184,17 @@ def _form(one: Mapping[str, Any]) -> Form | None:
         return Form(_LAGO.name, f"event.… to the event itself, {_LAGO.mapping}")
     if {key.lower() for key in keys} & {"event_name"}:
         return None
-    return _renamed(keys) or _wrapped(one)
+    return _renamed(keys) or _wrapped(one) or _foreign(one)
+
+
+def _foreign(one: Mapping[str, Any]) -> Form | None:
+    """An object that has nothing of an event."""
+    if not one or {key.lower() for key in one} & set(FIELDS):
+        return None
+    names = ", ".join(list(one)[:_NAMED])
+    return Form(
+        f"other objects, with {names}{', …' if len(one) > _NAMED else ''}", f"what they mean to {', '.join(FIELDS)}"
+    )
 
 
 def _breaks(one: Any) -> Iterator[str]:
@@ -195,6 +215,7 @@ def _breaks(one: Any) -> Iterator[str]:
 
 
 _KNOWN = (
+    (_AMBERFLO, {"meterApiName", "customerId"}),
     (_CLOUD_EVENTS, {"specversion"}),
     (_STRIPE, {"event_name", "payload"}),
     (_LAGO, {"code", "transaction_id"}),
@@ -214,14 +235,38 @@ def _renamed(keys: set[str]) -> Form | None:
 
 
 def _wrapped(one: Mapping[str, Any]) -> Form | None:
-    """The event inside something else."""
-    for key, inner in one.items():
+    """The event inside something else: where it is, and of what other form it is there."""
+    found = _way(one, 0)
+    if found is None:
+        return None
+    keys, text, event = found
+    inside = (
+        None
+        if "event_name" in {key.lower() for key in event}
+        else next((form for form, needed in _KNOWN if needed <= set(event)), None)
+    )
+    kind, way = ("as a text " if text else ""), ".".join(keys)
+    named, mapping = (f" and are {inside.name}", f", and there {inside.mapping}") if inside else ("", "")
+    return Form(f"events wrapped in other objects, {kind}under '{way}'{named}", f"{way} to the event itself{mapping}")
+
+
+def _way(one: Mapping[str, Any], depth: int) -> tuple[list[str], bool, Mapping[str, Any]] | None:
+    """The keys that lead to an event, whether one of them holds it as a text, and the event."""
+    for key, inner in one.items() if depth < _DEEPEST else ():
         rows = inner if isinstance(inner, list) else [inner]
         text = isinstance(inner, str) and inner.lstrip().startswith("{")
-        first = _parsed(inner) if text else rows[0] if rows else None
-        if isinstance(first, dict) and ({"event_name"} & {name.lower() for name in first} or _form(first)):
-            kind = "as a text " if text else ""
-            return Form(f"events wrapped in other objects, {kind}under '{key}'", f"{key} to the event itself")
+        first = parsed(inner) if text else rows[0] if rows else None
+        if not isinstance(first, dict):
+            continue
+        if (
+            "event_name" in {name.lower() for name in first}
+            or any(needed <= set(first) for _, needed in _KNOWN)
+            or _renamed(set(first))
+        ):
+            return [key], text, first
+        deeper = _way(first, depth + 1)
+        if deeper is not None:
+            return [key, *deeper[0]], text or deeper[1], deeper[2]
     return None
 
 
@@ -236,7 +281,7 @@ def told(file: str, found: Look) -> list[Finding]:
                 f"samples.{file}:{found.first[form]}",
                 f"{looked} events in {file} are {form.name} (first: event {found.first[form]}), not what Flexprice is sent",
                 consequence="Flexprice refuses such an event with 400",
-                remedy=f"record the bodies as they are sent to Flexprice, or map {form.mapping}",
+                remedy="record the bodies as they are sent to Flexprice, or " + (form.remedy or f"map {form.mapping}"),
             )
         )
     return findings
