@@ -20,7 +20,7 @@ _KEY_PREFIX = re.compile(r"(sk|pk|rk|whsec|svixsk)_", re.IGNORECASE)
 
 def _named(value: str) -> str:
     if is_placeholder(value):
-        raise ValueError(f"'{value}' is a placeholder; write a real name or sentence")
+        raise ValueError(f"'{' '.join(value.split())}' is a placeholder; write a real name or sentence")
     return value.strip()
 
 

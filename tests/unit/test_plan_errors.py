@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_flexprice.model.plan_file import PlanError, load, parse
@@ -200,6 +200,7 @@ JUNK = st.one_of(
 
 @settings(max_examples=500, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(places(PLAN)), JUNK), min_size=1, max_size=3))
+@example([(("company", "name"), "\n")])
 def test_whatever_is_edited_ends_in_a_plan_or_a_sentence(edits: list[tuple[tuple[Any, ...], Any]]) -> None:
     data = copy.deepcopy(PLAN)
     for path, value in edits:

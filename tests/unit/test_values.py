@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from pytest_flexprice.model.meters import Aggregation, Event, Filter, Meter
 from pytest_flexprice.model.prices import Price, Tier
-from pytest_flexprice.model.times import Window, days, instant, instant_of, second
+from pytest_flexprice.model.times import Window, days, instant, instant_of, second, written
 from pytest_flexprice.model.values import names_in, number_of, printed, trimmed
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -83,6 +83,7 @@ def test_names_are_cut_and_expressions_name_their_properties() -> None:
     assert trimmed("\u200b a") == "\u200b a"
     expression = "size(list) + a.b * a > 1 && kind in ['x', \"y z\"] ? true : !false == null"
     assert names_in(expression) == ("list", "a", "kind")
+    assert names_in("a == 'one big word' || b == \"one big word\"") == ("a", "b")
 
 
 @pytest.mark.parametrize(
@@ -101,6 +102,11 @@ def test_names_are_cut_and_expressions_name_their_properties() -> None:
 def test_instants(text: str, moment: datetime) -> None:
     read = instant(text)
     assert (read, read.tzinfo) == (moment, UTC)
+    assert instant(written(read)) == read
+
+
+def test_an_instant_is_written_in_utc() -> None:
+    assert written(NOON.astimezone(timezone(timedelta(hours=-5)))) == "2026-11-22T12:00:00Z"
 
 
 @pytest.mark.parametrize("text", ["", "2026-11-22", "2026-11-22T12:00:00", "2026-11-22T12:00Z", "2026-11-22t12:00:00z"])
