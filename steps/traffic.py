@@ -53,6 +53,7 @@ def log_comparison(
     if traffic_log is None:
         return None
     from pytest_flexprice.traffic import comparing, listing  # noqa: PLC0415 - an extra that only logs need
+    from pytest_flexprice.traffic.failing import reading  # noqa: PLC0415 - as above
 
     now, board = datetime.now(UTC), pytestconfig.stash[RECORDER].waiting
     ends = flexprice_run.ends - max(RESERVE, (flexprice_run.ends - now) / 10)
@@ -60,14 +61,34 @@ def log_comparison(
     def progress(what: str) -> None:
         board.working(what, (datetime.now(UTC) - now).total_seconds())
 
-    with observing("3.1", "what Flexprice counted"):
+    assert plan.traffic is not None
+    with observing("3.1", "what Flexprice counted"), reading(plan.traffic, flexprice_run.profile.variable):
         found = comparing.compare(
-            plan, traffic_log, flexprice, live_catalog, now, is_test_event, progress, lambda: datetime.now(UTC) >= ends
+            plan,
+            traffic_log,
+            flexprice,
+            live_catalog,
+            now,
+            is_test_event,
+            progress,
+            lambda: datetime.now(UTC) >= ends,
+            _state(plan, flexprice_run, now),
         )
     board.done()
     if found.result.differences:
         listing.write(found.result, flexprice_run.folder)
     return found
+
+
+def _state(plan: GoLivePlan, run: Run, now: datetime) -> Any:
+    """What an interrupted run left of the same comparison; a rehearsal begins anew each time."""
+    from pytest_flexprice.traffic.state import NAME, State, digest  # noqa: PLC0415 - as above
+
+    profile = run.profile
+    if profile.rehearsal or plan.traffic is None:
+        return None
+    about = {"plan": digest(plan.traffic), "environment": digest((profile.base_url, profile.environment_id))}
+    return State(run.folder.parent / NAME, profile.api_key, about, profile.run_id, now)
 
 
 @given("the company's own log", target_fixture="own_log")

@@ -36,6 +36,15 @@ def read_ids_by_name(flexprice: Flexprice, name: str, window: Window, size: str)
     return {instant(str(row["window_size"])): int(decimal(row.get("value"), ZERO)) for row in rows}
 
 
+def read_ids_of(flexprice: Flexprice, name: str, window: Window, customer: str) -> int:
+    """How many different event ids of a name arrived for a customer, by external id: one request."""
+    body = {"event_name": name, "external_customer_id": customer, "aggregation_type": "COUNT", **_bounds(window)}
+    answer = flexprice.post("/v1/events/usage", body)
+    if not isinstance(answer, dict):
+        raise not_verified("3.1", "POST /v1/events/usage", "POST /v1/events/usage answered with no object")
+    return int(decimal(answer.get("value"), ZERO))  # where nothing arrived there is no value
+
+
 def read_points(
     flexprice: Flexprice, window: Window, size: str, features: Sequence[str] = ()
 ) -> dict[str, dict[datetime, Point]]:

@@ -19,6 +19,7 @@ import urllib3.exceptions
 
 from pytest_flexprice.api.deadline import Deadline, DeadlineAdapter
 from pytest_flexprice.api.json_text import encoded, parsed
+from pytest_flexprice.api.pace import Pace
 
 CONNECT_SECONDS, READ_SECONDS, REQUEST_SECONDS = 10.0, 60.0, 100.0
 LONGEST_RETRY_AFTER = 30.0
@@ -70,7 +71,7 @@ class Transport:
     """HTTP to one base URL with one key; the key never leaves for another host, and redirects are never followed.
 
     ``connect_seconds`` and ``read_seconds`` bound one wait, ``request_seconds`` a whole request with its retries, ``largest_body``
-    counts bytes after decompression.
+    counts bytes after decompression. Every attempt waits until the ``pace`` lets it pass.
 
     Raises:
         requests.RequestException: from ``send``, when no answer came.
@@ -83,6 +84,7 @@ class Transport:
     request_seconds: float = REQUEST_SECONDS
     largest_body: int = LARGEST_BODY
     pause: Callable[[float], None] = time.sleep
+    pace: Pace = field(default_factory=lambda: Pace(None))
     _session: requests.Session = field(init=False, repr=False)
     _waited: float = field(init=False, repr=False, default=0.0)
 
@@ -113,6 +115,7 @@ class Transport:
         began, attempt = time.monotonic(), 0
         with Deadline(self.request_seconds) as deadline:
             while True:
+                self.pace.wait()
                 again = idempotent and attempt + 1 < ATTEMPTS
                 try:
                     status, told, text = self._once(

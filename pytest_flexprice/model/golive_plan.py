@@ -122,7 +122,8 @@ class Environment(Part):
     may take (checklist 5.3).
     ``allow`` is the highest level it may ever see; ``old_keys`` and ``old_key_ids`` name variables and key ids that must no longer
     work; ``scan`` lists deployed configuration files and folders. ``customers``, ``invoicing`` and ``webhooks`` replace the plan's
-    own tables for this environment.
+    own tables for this environment. ``requests_per_second`` is the most that a run sends to it, all its processes together; by default
+    only what the server asks for by ``Retry-After`` is waited for.
     """
 
     base_url: str
@@ -139,6 +140,7 @@ class Environment(Part):
     unproved: dict[str, Named] = {}
     previews: Annotated[int, Field(gt=0, le=MOST_PREVIEWS)] | Literal["all"] | None = None
     preview_minutes: Annotated[int, Field(gt=0, le=24 * 60)] = 30
+    requests_per_second: Annotated[float, Field(ge=0.1, le=1000)] | None = None
     old_keys: tuple[Variable, ...] = ()
     old_key_ids: tuple[str, ...] = ()
     scan: tuple[str, ...] = ()

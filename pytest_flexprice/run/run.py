@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from pytest_flexprice import __version__
 from pytest_flexprice.api import Flexprice, Transport, WriteGuard
+from pytest_flexprice.api.pace import Pace
 from pytest_flexprice.evidence.exchanges import ExchangeLog, log_name
 from pytest_flexprice.evidence.redaction import Redactor
 from pytest_flexprice.evidence.sealed import unseal
@@ -56,6 +58,12 @@ class Run:
     warnings: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
 
+    @cached_property
+    def pace(self) -> Pace:
+        """What the plan lets all processes of the run send together, parted among them."""
+        allowed = self.profile.environment.requests_per_second
+        return Pace(allowed and allowed / int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
     @property
     def values(self) -> tuple[Value, ...]:
         """Values with their sources, for the header."""
@@ -84,7 +92,9 @@ class Run:
         owned = () if ledger is None else (ledger.owns,)
         guard = WriteGuard(profile.level, profile.production, *owned)
         exchanges = ExchangeLog(self.folder / log_name(self.worker), self.redactor)
-        client = Flexprice(Transport(profile.base_url, headers), guard, exchanges.append if log else None)
+        client = Flexprice(
+            Transport(profile.base_url, headers, pace=self.pace), guard, exchanges.append if log else None
+        )
         self.closers.append(client.close)
         return client
 

@@ -14,6 +14,7 @@ from pytest_flexprice.model.decimals import ZERO, difference, words
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.near_miss import NearMisses
+from pytest_flexprice.model.times import Window
 from pytest_flexprice.oracle.metering.attribution import why_zero
 from pytest_flexprice.oracle.metering.expressions import ExpressionError
 from pytest_flexprice.oracle.metering.meters import quantity
@@ -90,13 +91,19 @@ def tallied(differences: Iterable[Difference]) -> list[Tally]:
 
 
 def classified(
-    logged: Sequence[Event], arrived: Sequence[Event], meters: Mapping[str, Sequence[Meter]]
+    logged: Sequence[Event],
+    arrived: Sequence[Event],
+    meters: Mapping[str, Sequence[Meter]],
+    window: Window | None = None,
 ) -> Iterator[Difference]:
-    """The differences between everything that the log and Flexprice hold of the same ids; ``meters`` by event name."""
+    """The differences between everything that the log and Flexprice hold of the same ids; ``meters`` by event name.
+
+    An event that moved out of the ``window`` is missing on its bill, one that moved into it is billed too much.
+    """
     ours, theirs = _by_id(logged), _by_id(arrived)
     variants = _variants(logged)
     for identifier in dict.fromkeys((*ours, *theirs)):
-        yield from _of_one_id(ours.get(identifier, {}), theirs.get(identifier, {}), meters, variants)
+        yield from _of_one_id(ours.get(identifier, {}), theirs.get(identifier, {}), meters, variants, window)
 
 
 def _by_id(events: Sequence[Event]) -> dict[str, dict[datetime, Event]]:
@@ -123,6 +130,7 @@ def _of_one_id(
     theirs: Mapping[datetime, Event],
     meters: Mapping[str, Sequence[Meter]],
     variants: Variants,
+    window: Window | None,
 ) -> Iterator[Difference]:
     shared = [second for second in ours if second in theirs]
     for second in shared:
@@ -132,8 +140,10 @@ def _of_one_id(
     lost = [ours[second] for second in ours if second not in theirs]
     extra = [theirs[second] for second in theirs if second not in ours]
     for one, other in zip(lost, extra, strict=False):
-        yield _told(Cause.MOVED, one, meters, f"arrived as of {other.timestamp.isoformat()}", worth=False)
-        yield from _altered(one, other, meters)
+        sign = int(window.holds(one.timestamp)) - int(window.holds(other.timestamp)) if window else 0
+        yield _told(Cause.MOVED, one, meters, f"arrived as of {other.timestamp.isoformat()}", sign=sign)
+        altered = _altered(one, other, meters)
+        yield from (each._replace(quantity=ZERO) for each in altered) if sign > 0 else altered
     for one in lost[len(extra) :]:
         yield _told(Cause.LOST, one, meters)
     for other in extra[len(lost) :]:
@@ -191,10 +201,9 @@ def _told(
     detail: str = "",
     *,
     sign: int = 1,
-    worth: bool = True,
 ) -> Difference:
     meter = next((one for one in meters.get(event.name, ()) if one.accepts(event)), None)
-    counts = _worth(meter, event) * sign if meter and worth else ZERO
+    counts = worth(meter, event) * sign if meter else ZERO
     if cause is Cause.TWICE and meter and meter.aggregation.type in ("COUNT", "COUNT_UNIQUE", "MAX", "LATEST"):
         counts = ZERO  # an id counts once, and a maximum is the same twice
     return Difference(
@@ -207,6 +216,3 @@ def _told(
         counts,
         meter.id if meter else "",
     )
-
-
-_worth = worth

@@ -23,6 +23,8 @@ from pytest_flexprice.traffic.metered import Metered
 from pytest_flexprice.traffic.money import valued
 from pytest_flexprice.traffic.reconcile import Result, compared_window, explain, reconcile, sample
 from pytest_flexprice.traffic.search import Search
+from pytest_flexprice.traffic.spread import unequal
+from pytest_flexprice.traffic.state import State
 
 _WITHOUT_PERIOD = timedelta(days=7)
 _NOT_OF_ONE_CUSTOMER = (Cause.UNKNOWN_NAME, Cause.UNKNOWN_CUSTOMER, Cause.UNSUBSCRIBED)
@@ -56,8 +58,11 @@ def compare(  # noqa: PLR0917 - what one comparison is made of
     is_test: Callable[[Mapping[str, str]], bool],
     progress: Callable[[str], None] = lambda words: None,
     is_over: Callable[[], bool] = lambda: False,
+    state: State | None = None,
 ) -> Comparison:
     """Compare the plan's log with the environment; once ``is_over``, what is left is not looked into, and that is told.
+
+    ``state`` is where such a run leaves what it read to the next one.
 
     Raises:
         NotVerified: something that the comparison needs cannot be observed.
@@ -68,14 +73,16 @@ def compare(  # noqa: PLR0917 - what one comparison is made of
     environment = Environment.read(flexprice)
     window = _window(traffic, environment, now)
     known = _known(plan, catalog, environment, is_test)
-    search = Search(log, flexprice, known.metered, progress, is_over)
+    search = Search(log, flexprice, known.metered, progress, is_over, state)
     result = reconcile(search, known, window, now)
     result.notes += [traffic.note] if traffic.note else []
     sample(search, known, result, now)
+    explain(search, known, result, unequal(search, known, result, now.date()), now)
     billed = list(_billed(traffic, search, environment, known, result, now))
     found = {one.customer for one in result.differences}
     unexplained = [one.customer for one in billed if one.findings and one.customer not in found]
     explain(search, known, result, unexplained, now)
+    result.notes += state.end(finished=not is_over()) if state else []
     valued(result.tallies, result.differences, environment.prices)
     return Comparison(known, result, billed)
 

@@ -30,6 +30,12 @@ def _function(name: str, *types: Any, result: Any = dt.string, prefix: str | Non
     return ibis.udf.scalar.builtin(declared, name=name, database=prefix, signature=(types, result))  # type: ignore[no-any-return]
 
 
+def _escaped(text: Column) -> Column:
+    for raw, escaped in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
+        text = text.replace(raw, escaped)
+    return ibis.literal('"') + text + '"'
+
+
 _INSTANT = dt.Timestamp("UTC")
 
 
@@ -42,12 +48,22 @@ class Dialect:
         text: (JSON text, key) -> the text of a property that is a JSON text.
         zoned: (naive timestamp, zone's name) -> the instant.
         shown: an object or map column -> its JSON text.
+        tried: a value as another type; NULL where it is none and the engine can tell so, an error elsewhere.
+        quoted: a text -> the JSON text of it.
+        second: an instant -> the whole second of the epoch that it lies in.
     """
 
     raw: Callable[[Column, str], Column]
     text: Callable[[Column, str], Column]
     zoned: Callable[[Column, str], Column]
     shown: Callable[[Column], Column] = lambda column: _function("to_json", column.type())(column)
+    tried: Callable[[Column, str], Column] = lambda column, kind: column.cast(kind)
+    quoted: Callable[[Column], Column] = _escaped
+    second: Callable[[Column], Column] = lambda moment: moment.truncate("s").epoch_seconds().cast("int64")
+
+
+def _as_json(text: Column) -> Column:
+    return _function("to_json", dt.string, result=dt.json)(text).cast("string")
 
 
 def _pointer(key: str) -> str:
@@ -68,10 +84,15 @@ def _duckdb() -> Dialect:
     extract = _function("json_extract", dt.string, dt.string, result=dt.json)
     text = _function("json_extract_string", dt.string, dt.string)
     zone = _function("timezone", dt.string, dt.timestamp, result=_INSTANT)
+    parts = _function("epoch_us", _INSTANT, result=dt.int64)
+    divided = _function("divide", dt.int64, dt.int64, result=dt.int64)
     return Dialect(
         lambda column, key: extract(column, _pointer(key)).cast("string"),
         lambda column, key: text(column, _pointer(key)),
         lambda column, name: zone(name, column),
+        tried=lambda column, kind: column.try_cast(kind),
+        quoted=_as_json,
+        second=lambda moment: divided(parts(moment), 1_000_000),
     )
 
 
@@ -83,6 +104,7 @@ def _postgres() -> Dialect:
         lambda column, key: get(column.cast("json"), key).cast("string"),
         lambda column, key: text(column.cast("json"), key),
         lambda column, name: zone(name, column),
+        quoted=_as_json,
     )
 
 

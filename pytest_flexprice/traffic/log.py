@@ -23,10 +23,16 @@ _EVENT = ("name", "customer", "id", "second", "properties", "seq")
 
 @dataclass(frozen=True)
 class Log:
-    """The log of one source; windows are ``[start, end)`` in whole seconds. ``prepared`` are the meters that were asked about."""
+    """The log of one source; windows are ``[start, end)`` in whole seconds.
+
+    ``prepared`` are the meters that were asked about. ``repeats`` are the names with the seconds at which days begin that were
+    counted, and whether an id comes twice in that day.
+    """
 
     opened: Opened
     prepared: dict[Meter, Prepared] = field(default_factory=dict, repr=False, compare=False)
+    repeats: dict[tuple[str, int], bool] = field(default_factory=dict, repr=False, compare=False)
+    counted_days: list[tuple[int, int]] = field(default_factory=list, repr=False, compare=False)
 
     def _within(self, window: Window) -> Rows:
         table = self.opened.table
@@ -38,24 +44,37 @@ class Log:
         if names:
             rows = rows.filter(rows.name.isin(list(names)))
         rows = rows.mutate(stretch=_start(rows, size))
-        found = rows.group_by("name", "stretch").agg(ids=rows.id.nunique())
-        return {(row["name"], at(row["stretch"])): row["ids"] for row in fetched(found)}
+        found = fetched(rows.group_by("name", "stretch").agg(ids=rows.id.nunique(), events=rows.count()))
+        start, end = epoch(window.start), epoch(window.end)
+        if size == DAY and not names and not start % DAY and not end % DAY:
+            self.counted_days.append((start, end))
+            self.repeats.update({(row["name"], row["stretch"]): row["events"] > row["ids"] for row in found})
+        return {(row["name"], at(row["stretch"])): row["ids"] for row in found}
+
+    def _is_once(self, name: str, start: int, end: int) -> bool:
+        """Whether it is known that no id of a name comes twice within a day of this stretch."""
+        if not any(first <= start and end <= last for first, last in self.counted_days):
+            return False
+        return not any(self.repeats.get((name, day)) for day in range(start - start % DAY, end, DAY))
 
     def metered(self, meter: Meter, window: Window, size: int) -> dict[datetime, Counted]:
         """What a meter makes of all customers' events in each stretch of ``size`` seconds, as the environment's totals count it."""
         start, end = epoch(window.start), epoch(window.end)
         if self.opened.engine == "duckdb":
-            found = self._prepared(meter, start, end).counted(start, end, size)
+            found = self._prepared(meter, start, end, size).counted(start, end, size)
         else:
             rows = stretched(self.opened.table, start, end, size)
-            own = of_totals(rows, meter, dialect(self.opened.engine))
+            once = self._is_once(meter.event_name, start, end)
+            own = of_totals(rows, meter, dialect(self.opened.engine), once=once)
             found = {key[0]: value for key, value in counted(own, rows, "stretch").items()}
         return {at(stretch): value for stretch, value in found.items()}
 
-    def _prepared(self, meter: Meter, start: int, end: int) -> Prepared:
+    def _prepared(self, meter: Meter, start: int, end: int, size: int) -> Prepared:
         known = self.prepared.get(meter)
         if known is None or not known.covers(start, end):
-            known = self.prepared[meter] = prepared(self.opened.table, meter, dialect(self.opened.engine), start, end)
+            once = self._is_once(meter.event_name, start, end) and size <= DAY
+            own = dialect(self.opened.engine)
+            known = self.prepared[meter] = prepared(self.opened.table, meter, own, start, end, once=once)
         return known
 
     def usages(
@@ -68,7 +87,9 @@ class Log:
         bounds = _bounds(windows, owner=[(owners or {}).get(each, each) for each in windows])
         rows = self.opened.table.inner_join(bounds, "customer")
         rows = rows.filter(rows.second >= rows.start, rows.second < rows.end).select(*_EVENT, "owner")
-        own = metering(rows, meter, dialect(self.opened.engine))
+        start = min((epoch(each.start) for each in windows.values()), default=0)
+        once = self._is_once(meter.event_name, start, max((epoch(each.end) for each in windows.values()), default=0))
+        own = metering(rows, meter, dialect(self.opened.engine), once=once)
         return {key[0]: value for key, value in counted(own, rows, "owner").items()}
 
     def newest(self) -> datetime:
@@ -80,6 +101,12 @@ class Log:
         """How many events each customer has."""
         rows = self._within(window)
         return {row["customer"]: row["events"] for row in fetched(rows.group_by("customer").agg(events=rows.count()))}
+
+    def ids_of(self, customers: Collection[str], window: Window) -> dict[tuple[str, str], int]:
+        """How many different ids each of some customers has of each event name."""
+        rows = self._within(window).semi_join(in_memory({"customer": list(customers)}), "customer")
+        found = rows.group_by("customer", "name").agg(ids=rows.id.nunique())
+        return {(row["customer"], row["name"]): row["ids"] for row in fetched(found)}
 
     def events(self, window: Window, most: int) -> list[Event]:
         """The events of a window, in the order in which they were sent; at most so many."""

@@ -30,34 +30,66 @@ def of_stretches(
     for each in stretches:
         left = MOST_EVENTS - max(len(logged), len(arrived))
         reason = "there was no time left" if search.is_over() else "there are too many" if each.events > left else ""
-        reason = reason or _read(search, each.window, logged, arrived)
+        reason = reason or _read(search, known, each.window, logged, arrived)
         if reason:
             _put_aside(unseen, each, reason)
     sides = by_id(known, logged), by_id(known, arrived)
     return [unseen] if unseen.events else [], list(looked_up(search, known, sides, notes, now))
 
 
-def of_a_sample(search: Search, known: Known, stretch: Stretch, notes: list[str], now: datetime) -> list[Difference]:
-    """What differs of single events where no number does: events that arrived for somebody else, or that cancel each other."""
+def of_a_sample(
+    search: Search, known: Known, stretch: Stretch, notes: list[str], now: datetime
+) -> list[Difference] | None:
+    """What differs of single events where no number does: events that arrived for somebody else, or that cancel each other.
+
+    None where they could not be compared.
+    """
     logged: list[Event] = []
     arrived: list[Event] = []
-    reason = _read(search, stretch.window, logged, arrived, 2 * stretch.events + PAGE)
+    reason = _read(search, known, stretch.window, logged, arrived, 2 * stretch.events + PAGE)
     if reason:
         notes.append(f"no sample of single events was compared: {reason}")
-        return []
+        return None
     return list(looked_up(search, known, (by_id(known, logged), by_id(known, arrived)), notes, now))
 
 
-def _read(search: Search, window: Window, logged: list[Event], arrived: list[Event], most: int = MOST_EVENTS) -> str:
+def _read(  # noqa: PLR0917 - both sides of one stretch
+    search: Search, known: Known, window: Window, logged: list[Event], arrived: list[Event], most: int = MOST_EVENTS
+) -> str:
     """Put the events of both sides into the lists, or say why that was not possible."""
     search.progress(f"reading single events of {window.start:%Y-%m-%d %H:%M}")
+    kept = search.state.kept(window, search.counts_of(window)) if search.state else None
     try:
-        theirs = search.arrived(window, most)
+        theirs = search.arrived(window, most) if kept is None else kept[1]
     except NotVerified as reason:
         return reason.findings[0].problem
+    ours = search.log.events(window, 2 * MOST_EVENTS)
+    if kept is not None:
+        theirs = [*theirs, *(one for one in ours if one.id not in kept[0])]
+    elif search.state:
+        odd = _odd(known, ours, theirs)
+        search.state.keep(window, search.counts_of(window), sorted(odd), [one for one in theirs if one.id in odd])
     arrived += theirs
-    logged += search.log.events(window, 2 * MOST_EVENTS)
+    logged += ours
     return ""
+
+
+def _odd(known: Known, ours: Iterable[Event], theirs: Iterable[Event]) -> set[str]:
+    """The ids whose events are not the same on both sides."""
+    mine, seen = _all_by_id(ours), _all_by_id(theirs)
+    return {
+        each
+        for each in {**mine, **seen}
+        if any(classified(mine.get(each, ()), seen.get(each, ()), known.by_name))
+        or _seconds(mine.get(each, ())) != _seconds(seen.get(each, ()))
+    }
+
+
+def _all_by_id(events: Iterable[Event]) -> Ids:
+    found: Ids = {}
+    for event in events:
+        found.setdefault(event.id, []).append(event)
+    return found
 
 
 def _put_aside(tally: Tally, one: Stretch, reason: str) -> None:
@@ -87,8 +119,9 @@ def looked_up(
     missing = [each for each in odd if _seconds(ours.get(each, ())) - _seconds(theirs.get(each, ()))]
     done = _found_elsewhere(search, theirs, _spread(missing, MOST_LOOKUPS), now)
     if done < len(missing):
-        notes.append(f"{len(missing):,} events differ, of which {done} were looked for one by one elsewhere")
-    return classified(list(_flat(ours)), list(_flat(theirs)), known.by_name)
+        note = f"{len(missing):,} events differ, of which {done} were looked for one by one elsewhere"
+        notes += [note] if note not in notes else []
+    return classified(list(_flat(ours)), list(_flat(theirs)), known.by_name, search.window)
 
 
 def _found_elsewhere(search: Search, theirs: Ids, wanted: Sequence[str], now: datetime) -> int:

@@ -48,13 +48,15 @@ class Counted(NamedTuple):
 class Metering:
     """One meter over one log; ``compounds`` are printed forms of lists and objects that it filters by or counts.
 
-    ``keeps_absent`` keeps the events that lack the property whose values are counted.
+    ``keeps_absent`` keeps the events that lack the property whose values are counted. ``once`` tells that no id comes twice in
+    a day of the log, so that none need be looked for.
     """
 
     meter: Meter
     dialect: Dialect
     compounds: Mapping[str, Mapping[str, str]]
     keeps_absent: bool = False
+    once: bool = False
 
     def accepted(self, log: Rows) -> Rows:
         """The events that the meter takes: its name byte for byte, and every filter."""
@@ -77,6 +79,13 @@ class Metering:
         return rows.filter(rows.q_written.isnull() | rows.q_written.startswith("-")).select(*columns)
 
     def _last(self, rows: Rows) -> Rows:
+        kept = rows if self.once else self._latest(rows)
+        if self.meter.aggregation.type != "COUNT_UNIQUE" or self.keeps_absent:
+            return kept
+        return kept.filter(kept.unique.notnull())
+
+    @staticmethod
+    def _latest(rows: Rows) -> Rows:
         repeated = rows.group_by(*_KEY).agg(times=rows.count())
         repeated = repeated.filter(repeated.times > 1)
         again = rows.semi_join(repeated, _KEY)
@@ -84,10 +93,7 @@ class Metering:
         again = again.mutate(place=ibis.row_number().over(newest))
         again = again.filter(again.place == 0).select(*rows.columns)
         once = rows.anti_join(repeated, _KEY)
-        kept = once.union(again)
-        if self.meter.aggregation.type != "COUNT_UNIQUE" or self.keeps_absent:
-            return kept
-        return kept.filter(kept.unique.notnull())
+        return once.union(again)
 
     def _printed(self, rows: Rows, key: str, name: str) -> Rows:
         return with_printed(with_property(rows, self.dialect, key, name), name, self.compounds.get(key, {}))
@@ -110,14 +116,14 @@ class Metering:
         return with_quantity(with_property(rows, self.dialect, spec.field, "v"), "v")
 
 
-def metering(log: Rows, meter: Meter, dialect: Dialect) -> Metering:
+def metering(log: Rows, meter: Meter, dialect: Dialect, *, once: bool = False) -> Metering:
     """The meter over the log, with what has to be known of the log before."""
     keys = [one.key for one in meter.filters]
     if meter.aggregation.type == "COUNT_UNIQUE":
         keys.append(meter.aggregation.field)
     named = log.filter(log.name == meter.event_name)
     compounds = {key: _compounds(named, key, dialect, meter) for key in dict.fromkeys(keys)}
-    return Metering(meter, dialect, {key: known for key, known in compounds.items() if known})
+    return Metering(meter, dialect, {key: known for key, known in compounds.items() if known}, once=once)
 
 
 def _compounds(rows: Rows, key: str, dialect: Dialect, meter: Meter) -> dict[str, str]:
@@ -160,9 +166,12 @@ def collected(meter: Meter, by: Sequence[str], tables: Sequence[Rows], fetch: Fe
     return {key: _counted(meter, row) for key, row in groups.items()}
 
 
-def asked(meter: Meter, rows: Rows, by: Sequence[str]) -> list[Rows]:
-    """The questions about a meter's rows; the last, each different quantity with how often it comes, is only asked where it is needed."""
-    return [*_aggregates(meter, rows, by), rows.group_by(*by, "quantity").agg(times=rows.count())]
+def asked(meter: Meter, rows: Rows, by: Sequence[str], *, once: bool = False) -> list[Rows]:
+    """The questions about a meter's rows; the last, each different quantity with how often it comes, is only asked where it is needed.
+
+    ``once`` tells that no id comes twice in a group.
+    """
+    return [*_aggregates(meter, rows, by, once=once), rows.group_by(*by, "quantity").agg(times=rows.count())]
 
 
 def _is_cut(meter: Meter, row: Mapping[str, Any]) -> bool:
@@ -189,10 +198,10 @@ def _multiply_apart(
         row["product"] += product(cut(product(one["quantity"], factor)), Decimal(one["times"]))
 
 
-def _aggregates(meter: Meter, rows: Rows, by: Sequence[str]) -> Iterator[Rows]:
+def _aggregates(meter: Meter, rows: Rows, by: Sequence[str], *, once: bool) -> Iterator[Rows]:
     spec = meter.aggregation
     wanted: dict[str, Any] = {
-        "event_count": rows.id.nunique(),
+        "event_count": rows.count() if once else rows.id.nunique(),
         "rows": rows.count(),
         "deadly": rows.deadly.sum(),
         "places": rows.places.max(),

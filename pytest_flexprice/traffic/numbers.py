@@ -37,9 +37,9 @@ _PRINTED_PLAIN = (-4, 6)
 
 def with_property(rows: Rows, dialect: Dialect, key: str, name: str) -> Rows:
     """Columns ``<name>_raw``, the JSON text of a property (NULL where absent), and ``<name>_text``, its text where it is one."""
-    return rows.mutate(
-        **{f"{name}_raw": dialect.raw(rows.properties, key), f"{name}_text": dialect.text(rows.properties, key)}
-    )
+    rows = rows.mutate(**{f"{name}_raw": dialect.raw(rows.properties, key)})
+    # Engines look into a JSON text once more only where it holds a text.
+    return rows.mutate(**{f"{name}_text": _if(rows[f"{name}_raw"].startswith('"'), dialect.text(rows.properties, key))})
 
 
 def is_compound(raw: Column) -> Column:

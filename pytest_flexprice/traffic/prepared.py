@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_flexprice.model.meters import Meter
@@ -49,17 +49,18 @@ def stretched(table: Rows, start: int, end: int, size: int) -> Rows:
     return rows.mutate(stretch=rows.second - rows.second % size)
 
 
-def of_totals(rows: Rows, meter: Meter, dialect: Dialect) -> Metering:
+def of_totals(rows: Rows, meter: Meter, dialect: Dialect, *, once: bool = False) -> Metering:
     """The meter as the environment's totals count: an event without the property whose values it counts has a value too (11.1)."""
-    own = metering(rows, meter, dialect)
-    return Metering(own.meter, own.dialect, own.compounds, keeps_absent=True)
+    return replace(metering(rows, meter, dialect, once=once), keeps_absent=True)
 
 
-def prepared(table: Rows, meter: Meter, dialect: Dialect, start: int, end: int) -> Prepared:
-    """The questions about a log in DuckDB; lists and objects are those of ``[start, end)``."""
-    own = of_totals(stretched(table, start, end, 1), meter, dialect)
+def prepared(table: Rows, meter: Meter, dialect: Dialect, start: int, end: int, *, once: bool) -> Prepared:
+    """The questions about a log in DuckDB; lists and objects are those of ``[start, end)``.
+
+    ``once`` tells that no id comes twice in a day, and that stretches are no longer than one.
+    """
+    own = of_totals(stretched(table, start, end, 1), meter, dialect, once=once)
     connection = table.get_backend()
     rows = own.rows(stretched(table, START, END, SIZE), ["stretch"])
-    return Prepared(
-        meter, start, end, [connection.compile(each) for each in asked(meter, rows, ["stretch"])], connection
-    )
+    questions = asked(meter, rows, ["stretch"], once=once)
+    return Prepared(meter, start, end, [connection.compile(each) for each in questions], connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from pytest_flexprice.traffic.numbers import Rows
 from pytest_flexprice.traffic.stamps import EXPECTED, NAIVE, is_readable, naive, seconds
 
 SEQUENCE = "flexprice_sequence"
+_DIGITS = 40
 MOST_NAMED, LONGEST_NAME = 20, 40
 """Of the log's own columns so many are named where one is missing, and so much of each."""
 
@@ -54,28 +56,46 @@ def _rows(raw: Rows, traffic: Traffic, second: Column, dialect: Dialect) -> Rows
 
 def _sequence(raw: Rows, arrived: str, second: Column, dialect: Dialect) -> Column:
     if arrived:
-        return _column(raw, arrived, "arrived", dialect)
+        column = _column(raw, arrived, "arrived", dialect)
+        return _in_order(column) if column.type().is_string() else column
     return raw[SEQUENCE] if SEQUENCE in raw.columns else second
 
 
+def _in_order(text: Column) -> Column:
+    """A text that sorts as its number does, where it is one."""
+    whole = text.re_replace("[.][0-9]*$", "")
+    padding = ibis.literal("0" * _DIGITS).substr(0, ibis.greatest(_DIGITS - whole.length(), 0))
+    return ibis.ifelse(text.re_search("^[0-9]+([.][0-9]*)?$"), padding + text, text)
+
+
 def _column(raw: Rows, name: str, key: str, dialect: Dialect) -> Column:
-    """A column, or the text at a path into a JSON column."""
+    """A column, a part of an object column, or the text at a path into a JSON column."""
     if name in raw.columns:
         return raw[name]
     root, *path = name.split(".")
     if root not in raw.columns or not path:
-        known = _named([column for column in raw.columns if column != SEQUENCE])
-        raise not_verified(
-            "3.1",
-            f"traffic.columns.{key}",
-            f"the company's log has no column '{name}' for an event's {key} (it has {known})",
-            remedy=f"name the right one as {key} in [traffic.columns]",
-        )
-    value = raw[root].cast("string")
+        raise _missing(name, key, [column for column in raw.columns if column != SEQUENCE])
+    value = raw[root]
+    while path and value.type().is_struct():
+        if path[0] not in value.type().names:
+            raise _missing(name, key, list(value.type().names))
+        value = value[path.pop(0)]
+    if not path:
+        return value
+    value = value.cast("string")
     for step in path[:-1]:
         value = dialect.raw(value, step)
     read = dialect.raw if key == "properties" else dialect.text
     return read(value, path[-1])
+
+
+def _missing(name: str, key: str, known: list[str]) -> Exception:
+    return not_verified(
+        "3.1",
+        f"traffic.columns.{key}",
+        f"the company's log has no column '{name}' for an event's {key} (it has {_named(known)})",
+        remedy=f"name the right one as {key} in [traffic.columns]",
+    )
 
 
 def _named(columns: list[str]) -> str:
@@ -102,7 +122,7 @@ def _wrong(key: str, name: str, kind: Any, expected: str) -> Exception:
 
 def _properties(raw: Rows, given: str | dict[str, str], dialect: Dialect) -> Column:
     if isinstance(given, dict):
-        return _object({key: _column(raw, name, "properties", dialect) for key, name in given.items()})
+        return _object({key: _json(_column(raw, name, "properties", dialect), dialect) for key, name in given.items()})
     column = _column(raw, given, "properties", dialect)
     kind = column.type()
     if kind.is_string() or kind.is_json():
@@ -113,24 +133,19 @@ def _properties(raw: Rows, given: str | dict[str, str], dialect: Dialect) -> Col
 
 
 def _object(columns: dict[str, Column]) -> Column:
-    """A JSON object of columns; what is NULL is absent."""
+    """A JSON object of JSON texts; what is NULL is absent."""
     parts: Column = ibis.literal("")
     for key, column in columns.items():
-        pair = ibis.literal(f", {_quoted(key)}: ") + _json(column)
+        pair = ibis.literal(f", {json.dumps(key, ensure_ascii=False)}: ") + column
         parts = parts + pair.fill_null("")
     return ibis.literal("{") + parts.substr(2) + "}"
 
 
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _json(column: Column) -> Column:
+def _json(column: Column, dialect: Dialect) -> Column:
     kind = column.type()
     if kind.is_numeric() or kind.is_boolean() or kind.is_json():
         return column.cast("string").lower() if kind.is_boolean() else column.cast("string")
-    text = column.cast("string").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
-    return ibis.literal('"') + text + '"'
+    return dialect.quoted(column.cast("string"))
 
 
 def _look(raw: Rows, table: Rows, traffic: Traffic, dialect: Dialect) -> None:

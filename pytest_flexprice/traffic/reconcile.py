@@ -26,7 +26,7 @@ class Result:
     """What a comparison found: both sides by day, and every difference with its cause.
 
     ``tallies`` hold the causes of ``differences`` and those ``apart``, which are only counted; ``windows`` are the stretches looked into,
-    ``customers`` those of the log with their number of events.
+    ``customers`` those of the log with their number of events, ``sampled`` how many events were compared one by one where nothing differs.
     """
 
     window: Window
@@ -37,6 +37,7 @@ class Result:
     tallies: list[Tally] = field(default_factory=list)
     apart: list[Tally] = field(default_factory=list)
     customers: dict[str, int] = field(default_factory=dict)
+    sampled: int = 0
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -52,6 +53,10 @@ def reconcile(search: Search, known: Known, window: Window, now: datetime) -> Re
     if len(names) > MOST_NAMES:
         result.notes.append(f"only the first {MOST_NAMES} of {len(names):,} event names were compared")
     differing = search.days(window, names[:MOST_NAMES], result.ours, result.theirs)
+    if search.state:
+        result.notes += search.state.begin(
+            window=window, log=(sorted(result.ours.ids.items()), sorted(result.ours.points.items()))
+        )
     billed = [each for each in differing if each[0] not in known.unbilled]
     stretches = search.stretches(billed, result.ours, result.theirs)
     result.windows = [each.window for each in stretches]
@@ -74,7 +79,10 @@ def sample(search: Search, known: Known, result: Result, now: datetime) -> None:
         hours[start] = hours.get(start, 0) + count
     stretch = None if search.is_over() else sampled(hours, now.date())
     if stretch is not None:
-        _add(result, of_a_sample(search, known, stretch, result.notes, now))
+        differences = of_a_sample(search, known, stretch, result.notes, now)
+        if differences is not None:
+            result.sampled = stretch.events
+            _add(result, differences)
 
 
 def explain(search: Search, known: Known, result: Result, customers: Iterable[str], now: datetime) -> None:

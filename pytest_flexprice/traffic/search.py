@@ -21,6 +21,7 @@ from pytest_flexprice.model.times import Window
 from pytest_flexprice.traffic.log import DAY, HOUR, MINUTE, Log
 from pytest_flexprice.traffic.metered import Metered
 from pytest_flexprice.traffic.metering import Counted
+from pytest_flexprice.traffic.state import State
 
 WORDS = {DAY: "DAY", HOUR: "HOUR", MINUTE: "MINUTE"}
 WHOLE = 20 * PAGE
@@ -48,17 +49,23 @@ class Stretch(NamedTuple):
 
 @dataclass
 class Search:
-    """The search for what differs in a window of whole days; ``is_over`` tells that there is no time for more."""
+    """The search for what differs in a window of whole days; ``is_over`` tells that there is no time for more.
+
+    ``state`` keeps what was read for the next run, ``counted`` is what both sides have of each day of the ``window``.
+    """
 
     log: Log
     flexprice: Flexprice
     metered: Sequence[Metered]
     progress: Callable[[str], None] = lambda words: None
     is_over: Callable[[], bool] = lambda: False
+    state: State | None = None
+    counted: dict[datetime, list[object]] = field(default_factory=dict)
+    window: Window | None = None
 
     def days(self, window: Window, names: Iterable[str], ours: Side, theirs: Side) -> set[tuple[str, datetime]]:
         """The event names and days that differ; what was counted on both sides is left in ``ours`` and ``theirs``."""
-        ours.ids = self.log.counts(window, DAY)
+        self.window, ours.ids = window, self.log.counts(window, DAY)
         for name in names:
             self.progress(f"counting '{name}'")
             found = read_ids_by_name(self.flexprice, name, window, "DAY")
@@ -73,7 +80,19 @@ class Search:
                 differing.update((name, _day(start)) for start in _differing(one, mine, seen))
             elif one.adds_up and not _equal(_sum(mine.values()), _sum(seen.values())):
                 differing.update((name, start) for start in _days(window))
+        for side in (ours, theirs):
+            for (name, start), count in sorted(side.ids.items()):
+                self.counted.setdefault(start, []).append((name, count))
+            for meter, points in sorted(side.points.items()):
+                for start, point in sorted(points.items()):
+                    self.counted.setdefault(_day(start), []).append(
+                        (meter, str(start), str(point.event_count), f"{point[0]:f}")
+                    )
         return differing
+
+    def counts_of(self, window: Window) -> list[object]:
+        """What both sides have of the days that a stretch lies in, to tell whether it is still the same."""
+        return [self.counted.get(day) for day in _days(Window(_day(window.start), window.end))]
 
     def _mine(
         self, one: Metered, window: Window, ids: Mapping[tuple[str, datetime], int]

@@ -11,13 +11,15 @@ import ibis
 from pytest_flexprice.model.finding import not_verified
 from pytest_flexprice.traffic.dialects import Column, Dialect
 
-_STAMP = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?"
+_HOUR = "([01][0-9]|2[0-3])"
+_STAMP = f"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]{_HOUR}:[0-9]{{2}}:[0-9]{{2}}([.][0-9]+)?"
 NAIVE = _STAMP + "$"
-_ZONED = _STAMP + r"(Z|[+-][0-9]{2}:[0-9]{2})$"
+_ZONED = _STAMP + f"(Z|[+-]{_HOUR}:[0-5][0-9])$"
 _SHORT_ZONE, _HOURS_ZONE = _STAMP + "[+-][0-9]{4}$", _STAMP + "[+-][0-9]{2}$"
 _NUMBER = "^[0-9]{9,19}([.][0-9]+)?$"
 _UNITS = ((11, 1), (14, 1_000), (17, 1_000_000), (19, 1_000_000_000))
 """Up to so many digits before its point, a number counts parts of a second, so many in one."""
+_UTC = "timestamp('UTC')"
 EXPECTED = "a timestamp, an RFC 3339 text or a number since 1970"
 
 
@@ -39,15 +41,16 @@ def seconds(column: Column, zone: str, name: str, dialect: Dialect, *, thorough:
     if kind.is_timestamp():
         if kind.timezone is None and not zone:
             raise naive(f"column '{name}' holds timestamps without a zone")
-        return _second(column if kind.timezone is not None else dialect.zoned(column, zone))
+        return dialect.second(column if kind.timezone is not None else dialect.zoned(column, zone))
     if kind.is_numeric():
-        return _counted((column if kind.is_integer() else column.floor()).cast("int64").cast("string"))
+        whole = column.cast("int64") if kind.is_integer() else dialect.tried(column.floor(), "int64")
+        return _counted(whole.cast("string"))
     if not thorough:
-        return _second(_only(column, _ZONED).cast("timestamp('UTC')"))
+        return dialect.second(dialect.tried(_only(column, _ZONED), _UTC))
     text = _usual(column.strip())
-    ways = [_second(_only(each, _ZONED).cast("timestamp('UTC')")) for each in (column, text)]
+    ways = [dialect.second(dialect.tried(_only(each, _ZONED), _UTC)) for each in (column, text)]
     if zone:
-        ways.append(_second(dialect.zoned(_only(text, NAIVE).cast("timestamp"), zone)))
+        ways.append(dialect.second(dialect.zoned(dialect.tried(_only(text, NAIVE), "timestamp"), zone)))
     return ibis.coalesce(*ways, _counted(_only(text, _NUMBER)))
 
 
@@ -61,17 +64,13 @@ def naive(what: str) -> Exception:
     )
 
 
-def _second(moment: Column) -> Column:
-    return moment.truncate("s").epoch_seconds().cast("int64")
-
-
 def _only(text: Column, pattern: str) -> Column:
     return ibis.ifelse(text.re_search(pattern), text, ibis.null("string"))
 
 
 def _usual(text: Column) -> Column:
     """The texts that databases and programs write, as RFC 3339 has them."""
-    text = text.re_replace(" ?(UTC|utc|z)$", "Z")
+    text = text.upper().re_replace(" ?(UTC|Z)$", "Z")
     return ibis.cases(
         (text.re_search(_SHORT_ZONE), text.substr(0, text.length() - 2) + ":" + text.substr(text.length() - 2)),
         (text.re_search(_HOURS_ZONE), text + ":00"),

@@ -37,7 +37,7 @@ _MEANINGS = {
     ),
     Cause.MOVED: Meaning(
         "arrived with another time than the company's log has",
-        "they count in another period, and every retry counts again",
+        "they may count in another period, and every retry counts again",
         "send the event's own timestamp",
     ),
     Cause.NAME: Meaning(

@@ -105,11 +105,11 @@ def is_search(path: str) -> bool:
 
 
 WIRE = (
-    Case("a hint is sent before each answer", _every(_written(_hinted))),
-    Case("answers come in chunks of a byte, with a trailer", to("GET", is_customer, _written(_chunked))),
+    Case("a hint is sent before each answer", _every(_written(_hinted)), r"", True),
+    Case("answers come in chunks of a byte, with a trailer", to("GET", is_customer, _written(_chunked)), r"", True),
     Case("a chunk is shorter than it says", to("POST", is_search, _written(_chunk_without_end)), r"", True),
     Case("bodies are shorter than they say", to("POST", is_search, _written(_shorter_than_said)), r"", True),
-    Case("a second answer follows on the same connection", _every(_written(_twice_as_long))),
+    Case("a second answer follows on the same connection", _every(_written(_twice_as_long)), r"", True),
     Case("5,000 headers", to("POST", is_search, _written(_many_headers)), r"", True),
     Case("a header of a million characters", to("POST", is_search, _written(_long_header)), r"", True),
     Case("two lengths", to("POST", is_search, _written(_doubled)), r"", True),

@@ -63,6 +63,13 @@ class ListLog:
             found[one.external_customer_id] += 1
         return dict(found)
 
+    def ids_of(self, customers, window):
+        found = defaultdict(set)
+        for one in self._of(window):
+            if one.external_customer_id in customers:
+                found[one.external_customer_id, one.name].add(one.id)
+        return {key: len(ids) for key, ids in found.items()}
+
     def _of(self, window):
         return [one for one in self.sent if window.holds(one.timestamp)]
 
@@ -113,6 +120,9 @@ class ListFlexprice:
     def _usage(self, body):
         assert body["aggregation_type"] == "COUNT"
         own = [one for one in self.held if one.name == body["event_name"]]
+        if "external_customer_id" in body:
+            ids = {one.id for one in own if one.external_customer_id == body["external_customer_id"]}
+            return {"value": len(ids)} if ids else {}
         found = _stretches(own, _window(body), SECONDS[body["window_size"]])
         rows = [{"window_size": _text(at), "value": len({one.id for one in each})} for at, each in found.items()]
         return {"results": rows} if rows else {}

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_flexprice.model.meters import Aggregation, Event, Filter, Meter
+from pytest_flexprice.model.times import Window
 from pytest_flexprice.traffic.causes import EXAMPLES, Cause, classified, tallied
 
 AT = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -73,6 +74,22 @@ def test_what_bills_the_same_is_no_difference(logged, arrived):
 def test_an_event_that_moved_and_changed_is_told_as_both():
     found = classified([ONE], [replace(_altered(n=4), timestamp=AT + LATER)], METERS)
     assert [(one.cause, one.quantity) for one in found] == [(Cause.MOVED, 0), (Cause.VALUE, 1)]
+
+
+@pytest.mark.parametrize(
+    ("logged", "arrived", "quantities"),
+    [
+        (ONE, replace(ONE, timestamp=AT + timedelta(days=20)), [5]),
+        (ONE, replace(_altered(n=4), timestamp=AT + timedelta(days=20)), [5, 0]),
+        (replace(ONE, timestamp=AT - timedelta(days=20)), ONE, [-5]),
+        (replace(ONE, timestamp=AT - timedelta(days=20)), _altered(n=4), [-5, 1]),
+        (ONE, replace(ONE, timestamp=AT + LATER), [0]),
+    ],
+    ids=["out of the days", "out and changed", "into the days", "into and changed", "within the days"],
+)
+def test_what_moved_out_of_the_days_is_missing_in_them(logged, arrived, quantities):
+    window = Window(AT.replace(hour=0), AT.replace(hour=0) + timedelta(days=1))
+    assert [one.quantity for one in classified([logged], [arrived], METERS, window)] == quantities
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(0, 9)), max_size=20))

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from pytest_flexprice.model.meters import Aggregation, Event, Meter
 from pytest_flexprice.model.times import Window
+from pytest_flexprice.oracle.metering.meters import expected_usage
 from pytest_flexprice.traffic.causes import Cause
 from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.looking import MOST_LOOKUPS
 from pytest_flexprice.traffic.metered import Metered
-from pytest_flexprice.traffic.reconcile import compared_window, explain, reconcile
+from pytest_flexprice.traffic.reconcile import compared_window, explain, reconcile, sample
 from pytest_flexprice.traffic.search import Search
 from tests.traffic.doubles import ListFlexprice, ListLog
 
@@ -85,6 +86,57 @@ def test_what_arrived_otherwise_is_found_by_its_id_alone(cause, arrived):
     ]
     assert _causes(result) == [(cause, 1)]
     assert len(flexprice.requests) <= 10
+
+
+def _planted(cause, one):
+    """What arrives of an event where it is altered so."""
+    properties = {
+        Cause.PROPERTY: {"N": one.properties["n"]},
+        Cause.VALUE: {"n": one.properties["n"] + 3},
+        Cause.WORTHLESS: {"n": "5 GB"},
+    }
+    other = {
+        Cause.TWICE: [one, replace(one, timestamp=one.timestamp + timedelta(seconds=90))],
+        Cause.MOVED: [replace(one, timestamp=one.timestamp + timedelta(days=300))],
+        Cause.NAME: [replace(one, name="usage")],
+        Cause.CUSTOMER: [replace(one, external_customer_id="acct-9")],
+        Cause.FOREIGN: [one, replace(one, id=f"foreign {one.id}")],
+        Cause.LOST: [],
+    }
+    return [replace(one, properties=properties[cause])] if cause in properties else other[cause]
+
+
+KINDS = [*ARRIVED, Cause.CUSTOMER]
+
+
+@pytest.mark.parametrize("first", KINDS)
+@pytest.mark.parametrize("apart", [2, 30], ids=["the same day", "another day"])
+def test_two_kinds_in_one_log_are_both_found_with_what_every_customers_bill_lacks(first, apart):
+    for second in KINDS:
+        one = ODD
+        two = SENT[SENT.index(one) + apart]
+        arrived = [*_with(one, *_planted(first, one))]
+        arrived = [*(each for each in arrived if each is not two), *_planted(second, two)]
+        result, _, search = _compared(SENT, arrived)
+        sample(search, _known(), result, NOW)
+        expected = [(first, one.id), (second, two.id)]
+        expected = [(cause, f"foreign {each}" if cause is Cause.FOREIGN else each) for cause, each in expected]
+        assert sorted((each.cause, each.event_id) for each in result.differences) == sorted(expected)
+        for meter in METERS:
+            for customer in CUSTOMERS:
+                lacking = sum(
+                    (
+                        each.quantity
+                        for each in result.differences
+                        if (each.meter, each.customer) == (meter.id, customer)
+                    ),
+                    Decimal(0),
+                )
+                assert lacking == _used(meter, customer, SENT) - _used(meter, customer, arrived), (first, second)
+
+
+def _used(meter, customer, events):
+    return expected_usage(meter, [one for one in events if one.external_customer_id == customer], WINDOW).total
 
 
 def test_an_event_for_another_customer_is_found_where_that_bill_is_looked_into():
