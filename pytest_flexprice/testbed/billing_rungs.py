@@ -16,7 +16,7 @@ from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, Stage, ex
 from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.ladder import Climbed
 from pytest_flexprice.testbed.ownership import foreign
-from pytest_flexprice.testbed.setting_up import Setup, adopt_invoices
+from pytest_flexprice.testbed.setting_up import Setup, adopt_invoices, own_invoice
 from pytest_flexprice.testbed.usage_rungs import usages
 from pytest_flexprice.webhooks.processed import Processed
 
@@ -132,6 +132,9 @@ def _invoices(bench: Bench, setup: Setup) -> list[Any]:
     rows = bench.flexprice.search("/v1/invoices/search", body)
     found = adopt_invoices(bench.testbed, setup.subscription, rows, "POST /v1/invoices/search")
     made = [row for row in found if row.get("billing_reason") in ("SUBSCRIPTION_CYCLE", "PRORATION")]
+    for row in made:
+        if row.get("invoice_status") != "SKIPPED":
+            own_invoice(bench.testbed, setup.subscription, row["id"])
     if made:
         bench.testbed.ledger.gone("draft", setup.subscription.id)  # it came, and is an invoice of its own from now on
     return made

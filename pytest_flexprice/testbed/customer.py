@@ -134,13 +134,17 @@ class Testbed:
             raise _refused("7.1", "the test customer could not be subscribed to the test plan", error) from error
         self._refuse_foreign(made, customer, "POST /v1/subscriptions")
         path = path_of("subscriptions", made["id"])
-        row = self.flexprice.get(path) if read_back or not made.get("line_items") else made
-        self._refuse_foreign(row, customer, f"GET {path}", id=made["id"])
+        row = made
+        if read_back or not made.get("line_items"):
+            row = self.flexprice.get(path)
+            self._refuse_foreign(row, customer, f"GET {path}", id=made["id"])
+            self.ledger.created("subscription", key, made["id"])
+        else:
+            self.ledger.told("subscription", key, made["id"], "POST /v1/subscriptions")
         row = {
             "latest_invoice": made.get("latest_invoice"),
             **row,
         }  # only the answer that made it shows the opening one
-        self.ledger.created("subscription", key, made["id"])
         return TestSubscription(
             row["id"],
             customer,

@@ -19,6 +19,7 @@ from pytest_flexprice.testbed.naming import PREFIX
 
 #: In the order in which they are removed (contract 8.1, step 11). A ``draft`` is an invoice that a workflow was asked for.
 KINDS = ("draft", "invoice", "subscription", "wallet", "customer")
+_NAMED = ("customer", "subscription")  # an invoice's key is the id that Flexprice gave it
 _STATES = ("intended", "created", "gone")
 
 
@@ -26,7 +27,8 @@ _STATES = ("intended", "created", "gone")
 class Entry:
     """One object: ``key`` is what we call it (external id, idempotency), ``id`` what Flexprice calls it once it exists.
 
-    ``at`` is when it was intended, UTC; ``proved`` whether this process saw that it is ours.
+    ``at`` is when it was intended, UTC; ``proved`` whether this process saw that it is ours; ``told`` the questions whose answers gave its
+    id, where it was not asked for by that id.
     """
 
     kind: str
@@ -36,6 +38,12 @@ class Entry:
     about: dict[str, str] = field(default_factory=dict)
     at: datetime | None = None
     proved: bool = field(default=False, compare=False)
+    told: set[str] = field(default_factory=set, compare=False)
+
+    def answers_to(self, identifier: str) -> bool:
+        """Whether this process saw that this is its id, in more than one answer, or the name that it was given by us."""
+        named = self.kind in _NAMED and identifier == self.key
+        return self.proved and (named or (identifier == self.id and len(self.told) != 1))
 
 
 class Ledger:
@@ -63,10 +71,20 @@ class Ledger:
         self._apply(row, proved=True)
 
     def created(self, kind: str, key: str, identifier: str) -> None:
-        """Note the id that Flexprice gave it; kept in mind also where the disk is full."""
+        """Note the id that it was asked for by; kept in mind also where the disk is full."""
         row = _row(kind, key, "created", id=identifier)
-        self._apply(row, proved=True)
+        self._apply(row, proved=True).told.clear()
         self._write(row)
+
+    def told(self, kind: str, key: str, identifier: str, question: str) -> None:
+        """Note the id that the answer to a question gave it. It is ours, and on disk, once a second question was answered alike: one answer
+        may lie."""
+        entry, row = self.entry(kind, key), _row(kind, key, "created", id=identifier)
+        if entry is None or entry.id != identifier:
+            self._apply(row, proved=True).told = {question}
+        elif entry.told and question not in entry.told:
+            entry.told.add(question)
+            self._write(row)
 
     def gone(self, kind: str, key: str) -> None:
         """Note that it was removed, read back."""
@@ -77,9 +95,7 @@ class Ledger:
     def owns(self, identifier: str) -> bool:
         """Whether an id or external id belongs to this run, as this process saw it."""
         return bool(identifier) and any(
-            identifier in (entry.id, entry.key)
-            for entry in self._entries.values()
-            if entry.proved and entry.kind != "draft"
+            entry.answers_to(identifier) for entry in self._entries.values() if entry.kind != "draft"
         )
 
     def open(self, kind: str | None = None) -> list[Entry]:
@@ -127,7 +143,7 @@ class Ledger:
                 continue
             self._apply(row)
 
-    def _apply(self, row: dict[str, Any], *, proved: bool = False) -> None:
+    def _apply(self, row: dict[str, Any], *, proved: bool = False) -> Entry:
         with self._lock:
             entry = self._entries.setdefault((row["kind"], row["key"]), Entry(row["kind"], row["key"]))
             entry.id = row.get("id") or entry.id
@@ -136,6 +152,7 @@ class Ledger:
             entry.proved = entry.proved or proved
             if row["state"] == "intended":
                 entry.at = _moment(row.get("at"))
+            return entry
 
 
 def _row(kind: str, key: str, state: str, **more: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
 from pytest_flexprice.oracle.pricing.allowances import Allowance, by_meter
 from pytest_flexprice.testbed.customer import HEAD_START, Testbed, TestCustomer, TestSubscription
-from pytest_flexprice.testbed.ownership import belonging
+from pytest_flexprice.testbed.ownership import NotOurs, belonging, foreign
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def set_up(
     terms = (plan.id, plan.currency, plan.billing_period)
     subscription = testbed.subscription(customer, terms, now, head_start, read_back=read_back)
     latest = subscription.row.get("latest_invoice")
-    adopt_invoices(testbed, subscription, [latest] if latest else [], "its latest invoice")
+    adopt_invoices(testbed, subscription, [latest] if latest else [], "POST /v1/subscriptions")
     billed = BilledSubscription.from_api(subscription.row, plan.prices)
     used = sorted({line.meter_id for line in billed.lines if line.is_usage})
     meters = tuple(plan.meters.get(each) or _meter(testbed.flexprice, each) for each in used)
@@ -258,7 +258,7 @@ def wrong_numbers(plan: TestPlan, billed: BilledSubscription) -> list[Finding]:
 def adopt_invoices(
     testbed: Testbed, subscription: TestSubscription, rows: Iterable[Mapping[str, Any]], where: str
 ) -> list[Mapping[str, Any]]:
-    """Enter invoices of the run's own subscription into the ledger, so that they may be finalized and are voided at the end.
+    """Enter invoices of the run's own subscription into the ledger, so that they are voided at the end.
 
     Raises:
         NotOurs: one of the rows that ``where`` answered belongs to somebody else; then none is entered.
@@ -266,9 +266,27 @@ def adopt_invoices(
     found = belonging(rows, subscription.customer.owner, where, subscription_id=subscription.id)
     for row in found:
         if row.get("invoice_status") != "SKIPPED" and not testbed.ledger.owns(row["id"]):
-            testbed.ledger.intend("invoice", row["id"], customer=subscription.customer.external_id)
-            testbed.ledger.created("invoice", row["id"], row["id"])
+            if testbed.ledger.entry("invoice", row["id"]) is None:
+                testbed.ledger.intend("invoice", row["id"], customer=subscription.customer.external_id)
+            testbed.ledger.told("invoice", row["id"], row["id"], where)
     return found
+
+
+def own_invoice(testbed: Testbed, subscription: TestSubscription, identifier: str) -> None:
+    """Ask for an invoice by its id before it is written to, unless two answers have shown already whose it is.
+
+    Raises:
+        NotOurs: it belongs to somebody else.
+    """
+    if testbed.ledger.owns(identifier):
+        return
+    path = path_of("invoices", identifier)
+    problem = foreign(
+        testbed.flexprice.get(path), subscription.customer.owner, id=identifier, subscription_id=subscription.id
+    )
+    if problem:
+        raise NotOurs(f"GET {path}", f"answered an invoice {problem}")
+    testbed.ledger.created("invoice", identifier, identifier)
 
 
 def names_of_meters(flexprice: Flexprice) -> Sequence[str]:

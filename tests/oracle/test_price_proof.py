@@ -85,6 +85,14 @@ def test_a_wrong_amount_names_its_rule(subject: Subject, used: str, amount: str,
     assert explain((subject.line(Decimal(used)), Decimal(amount))) == rule
 
 
+@pytest.mark.parametrize("up_to", ["1", None])
+def test_a_fee_of_a_fraction_of_a_coin_is_seen_to_be_charged_once(up_to: str | None) -> None:
+    tier = Tier(None if up_to is None else Decimal(up_to), Decimal(0), Decimal("0.01"))
+    price = Price("price_1", "USAGE", "jpy", "TIERED", Decimal(0), tier_mode="VOLUME", tiers=(tier,))
+    subject = Subject(price, None, False, "jpy", WHOLE)
+    assert "the tiers' flat fees are charged per unit" in shown(subject, [point.used for point in points(subject)])
+
+
 def test_a_right_amount_and_an_unknown_one_name_none() -> None:
     line = flat("0.15").line(Decimal(10))
     assert explain((line, line.amount)) == ""

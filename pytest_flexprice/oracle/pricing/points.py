@@ -6,7 +6,7 @@ the unit price moves the smallest coin, and where rounding decides. What none of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
@@ -14,7 +14,7 @@ from itertools import islice
 from math import gcd
 
 from pytest_flexprice.model.decimals import ZERO, difference, places, product, quotient, total, words
-from pytest_flexprice.model.prices import Price
+from pytest_flexprice.model.prices import Price, Tier
 from pytest_flexprice.oracle.pricing.mistakes import MISTAKES, Line
 from pytest_flexprice.oracle.pricing.pieces import Piece, pieces
 
@@ -101,8 +101,7 @@ def _billed(subject: Subject) -> Iterator[Point]:
             yield _point(subject, product(size, Decimal(share)))
         yield _point(subject, total((_up(size, subject.grain), subject.grain)))
         yield from _full(subject, size)
-    last = subject.price.tiers[-1].up_to if subject.price.tiers else None
-    for quantity in (total((last, WHOLE)), last * 2, total((last, _worth_coins(subject)))) if last is not None else ():
+    for quantity in _past(subject.price.tiers, subject.currency):
         yield _point(subject, quantity)
     if not pieces(subject.price):
         for quantity in (WHOLE, Decimal(1000)):
@@ -116,11 +115,16 @@ def _full(subject: Subject, size: Decimal) -> Iterator[Point]:
     return (_point(subject, edge) for edge in islice(whole, 1))
 
 
-def _worth_coins(subject: Subject) -> Decimal:
-    """So much that each tier's unit price, were it charged there, came to some coins."""
-    coins = Decimal(1).scaleb(1 - places(subject.currency))
-    units = [tier.unit_amount for tier in subject.price.tiers if tier.unit_amount]
-    return quotient(coins, min(units)) if units else WHOLE
+def _past(tiers: Sequence[Tier], currency: str) -> Iterator[Decimal]:
+    """Quantities past the last bound; at one of them whatever a tier asks for, charged for each unit, came to some coins."""
+    bounds = [ZERO, *(tier.up_to for tier in tiers if tier.up_to is not None)]
+    if tiers and tiers[-1].up_to is not None:
+        yield total((bounds[-1], WHOLE))
+        yield bounds[-1] * 2
+    asked = [amount for tier in tiers for amount in (tier.unit_amount, tier.flat_amount) if amount]
+    if asked and (tiers[-1].up_to is not None or any(tier.flat_amount for tier in tiers)):
+        coins = Decimal(1).scaleb(1 - places(currency))
+        yield total((bounds[-1], quotient(coins, min(asked))))
 
 
 def _point(subject: Subject, quantity: Decimal, part: str = "") -> Point:
