@@ -134,7 +134,11 @@ def test_a_full_disk_makes_nothing_and_forgets_nothing(tmp_path: Path, monkeypat
 def test_what_one_answer_named_is_ours_and_on_disk_when_a_second_question_is_answered_alike(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger-main.ndjson")
     ledger.intend("invoice", "inv_1", customer="golive-1")
-    for question, owned in (("POST /v1/subscriptions", False), ("POST /v1/subscriptions", False), ("POST /search", True)):
+    for question, owned in (
+        ("POST /v1/subscriptions", False),
+        ("POST /v1/subscriptions", False),
+        ("POST /search", True),
+    ):
         ledger.told("invoice", "inv_1", "inv_1", question)
         assert ledger.owns("inv_1") == owned
         assert ("created" in ledger.path.read_text()) == owned
