@@ -1,18 +1,15 @@
 """Servers that misread prices, count otherwise, or keep deals wrongly, on a third price list: the line, both figures and the rule."""
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from pytest_flexprice.emulator.faults.all import FAULTS
-from pytest_flexprice.model.finding import Kind
 
-from .test_more_wrong_servers import THREE, tiered
+from .market import SUM, THREE, Market, flat, package, served, tiered
 from .test_more_wrong_servers import WRONG as SECOND
-from .test_wrong_servers import SUM, flat, package, said_while
 from .test_wrong_servers import WRONG as FIRST
-from .world import World, stamp
+from .world import stamp
 
 CAPPED = [{"up_to": 10, "unit_amount": "1"}, {"up_to": 20, "unit_amount": "0.5", "flat_amount": "2"}]
 CHARGES = {
@@ -30,12 +27,11 @@ CHARGES = {
 }
 
 
-class Market(World):
+class ThirdMarket(Market):
     """A price list with ends and small prices, and a customer for each kind of deal."""
 
     def __init__(self):
-        super().__init__(datetime.now(UTC), CHARGES)
-        self.subscriptions = {"plain": self.subscription["id"]}
+        super().__init__(CHARGES)
         ends = datetime.fromisoformat(self.subscription["current_period_end"].replace("Z", "+00:00"))
         change = stamp(ends + timedelta(days=10))
         self._deal("phased", phases=[{"start_date": stamp(self.start), "end_date": change}, {"start_date": change}])
@@ -47,21 +43,14 @@ class Market(World):
         promise = {"commitment_amount": "10", "overage_factor": "2", "enable_true_up": True}
         self._deal("promised", line_item_commitments={price["id"]: promise})
 
-    def _deal(self, name, **fields):
-        customer = self.call("POST", "/v1/customers", {"external_id": name, "name": name})
-        self.subscriptions[name] = self.subscribe(customer, **fields)["id"]
-        self.call("POST", "/v1/events/bulk", {"events": self._events(name)})
-
 
 @pytest.fixture(scope="module")
 def market():
-    made = Market()
-    yield made
-    made.stop()
+    yield from served(ThirdMarket)
 
 
 def test_a_healthy_server_is_accused_of_nothing(market):
-    assert {deal: found for deal, found in said_while(market).items() if found and deal != "phased"} == {}
+    assert {deal: found for deal, found in market.said_while().items() if found and deal != "phased"} == {}
 
 
 WRONG = {
@@ -107,9 +96,7 @@ ELSEWHERE = {
 
 @pytest.mark.parametrize("fault", WRONG)
 def test_a_wrong_server_is_found_and_its_rule_is_named(market, fault):
-    deal, words = WRONG[fault]
-    sentences = "\n".join(each.sentence for each in said_while(market, fault)[deal] if each.kind is Kind.REQUIREMENT)
-    assert re.search(words, sentences), sentences
+    market.assert_named(fault, *WRONG[fault])
 
 
 def test_every_wrong_rule_is_tried():

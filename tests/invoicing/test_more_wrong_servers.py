@@ -1,27 +1,10 @@
 """Wrong servers of other kinds, on a price list with other prices and deals: found, with the line, both figures and the rule."""
 
-import re
-from datetime import UTC, datetime
-
 import pytest
 
-from pytest_flexprice.model.finding import Kind
+from .market import SUM, Market, flat, package, served, tiered
 
-from .test_wrong_servers import SUM, flat, package, said_while
-from .world import World
-
-THREE = [
-    {"up_to": 10, "unit_amount": "1", "flat_amount": "5"},
-    {"up_to": 20, "unit_amount": "0.35", "flat_amount": "2"},
-    {"up_to": None, "unit_amount": "0.1", "flat_amount": "1"},
-]
 FINE = [{"up_to": 10, "unit_amount": "0.0015"}, {"up_to": None, "unit_amount": "0.0025"}]
-
-
-def tiered(mode, tiers=THREE):
-    return {"billing_model": "TIERED", "tier_mode": mode, "tiers": tiers}
-
-
 CHARGES = {
     "micro": (SUM, flat("0.000000076"), None, [50_000_000]),
     "cents": (SUM, flat("0.019"), None, [100]),
@@ -46,12 +29,11 @@ AMOUNT = {"name": "D", "coupon_code": "d", "type": "percentage", "percentage_off
 TAX = {"name": "T", "code": "t", "tax_rate_type": "percentage", "percentage_value": "19.99"}
 
 
-class Market(World):
+class SecondMarket(Market):
     """A price list of other prices, and a customer for each kind of deal."""
 
     def __init__(self):
-        super().__init__(datetime.now(UTC), CHARGES)
-        self.subscriptions = {"plain": self.subscription["id"]}
+        super().__init__(CHARGES)
         for coupon in (PERCENT, AMOUNT):
             self.call("POST", "/v1/coupons", coupon)
         self.call("POST", "/v1/taxes/rates", TAX)
@@ -69,21 +51,14 @@ class Market(World):
         self._price({**usage, **flat("0.5")})
         self._deal("seated", override_line_items=[{"price_id": seat["id"], "quantity": 4}])
 
-    def _deal(self, name, **fields):
-        customer = self.call("POST", "/v1/customers", {"external_id": name, "name": name})
-        self.subscriptions[name] = self.subscribe(customer, **fields)["id"]
-        self.call("POST", "/v1/events/bulk", {"events": self._events(name)})
-
 
 @pytest.fixture(scope="module")
 def market():
-    made = Market()
-    yield made
-    made.stop()
+    yield from served(SecondMarket)
 
 
 def test_a_healthy_server_is_accused_of_nothing(market):
-    assert {deal: found for deal, found in said_while(market).items() if found} == {}
+    assert {deal: found for deal, found in market.said_while().items() if found} == {}
 
 
 WRONG = {
@@ -153,6 +128,4 @@ WRONG = {
 
 @pytest.mark.parametrize("fault", WRONG)
 def test_a_wrong_server_is_found_and_its_rule_is_named(market, fault):
-    deal, words = WRONG[fault]
-    sentences = "\n".join(each.sentence for each in said_while(market, fault)[deal] if each.kind is Kind.REQUIREMENT)
-    assert re.search(words, sentences), sentences
+    market.assert_named(fault, *WRONG[fault])
