@@ -94,19 +94,24 @@ class _Cleaner:
             NotOurs, ApiError, NotVerified: it cannot be proved which one it is.
         """
         entry = self.entry
-        if entry.id:
-            path = path_of("customers", entry.id)
-            row = self.flexprice.find(path)
-            if row is None:
-                raise not_verified(
-                    "", path, "Flexprice does not know it by the id that it gave it, so it is not proved to be gone"
-                )
-            return owner_of(row, entry.key, f"GET {path}", entry.id)
+        identifier = entry.id or self._found()
+        if not identifier:
+            return None
+        path = path_of("customers", identifier)
+        row = self.flexprice.find(path)
+        if row is None:
+            raise not_verified(
+                "", path, "Flexprice does not know it by the id that it gave it, so it is not proved to be gone"
+            )
+        return owner_of(row, entry.key, f"GET {path}", identifier)
+
+    def _found(self) -> str:
+        """The id of a customer whose making was not answered; a list gives it, and a list alone is not believed."""
         rows = self._named()
-        while not rows and self._left_of(entry, CREATE_SETTLING) > 0:
+        while not rows and self._left_of(self.entry, CREATE_SETTLING) > 0:
             self.pause(PAUSE)
             rows = self._named()
-        return rows[0] if rows else None
+        return rows[0].id if rows else ""
 
     def _named(self) -> list[Owner]:
         where = "GET /v1/customers?external_id="

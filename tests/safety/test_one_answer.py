@@ -80,3 +80,24 @@ def test_what_one_answer_calls_ours_is_not_written_to(
     assert any("customer_id" in each.reason for each in left), left
     theirs = {each.id for each in left if each.kind != "customer"}
     assert not any(identifier in write.path for write in company.proxy.writes for identifier in theirs)
+
+
+def test_a_list_that_calls_somebody_else_ours_has_nobody_taken_away(company: Company, tmp_path: Path) -> None:
+    before, run_id, now = company.foreign(), new_run_id(datetime.now(UTC)), datetime.now(UTC)
+    first = Ledger(tmp_path / "first" / "ledger-main.ndjson")
+    key = Testbed(company.client(first), first, run_id).customer("test", now).external_id
+    unanswered = Ledger(tmp_path / run_id / "ledger-main.ndjson")
+    unanswered.intend("customer", key)
+
+    def reply(exchange: Exchange) -> Reply:
+        true = exchange.forward()
+        theirs = replace(exchange, path=f"/v1/customers/external/{VICTIM}", query={}).forward().json["id"]
+        rows = [{**row, "id": theirs} for row in true.json["items"]]
+        return replace(true, body=json.dumps({**true.json, "items": rows}).encode())
+
+    with company.proxy.attacking(make.on("GET", "/v1/customers", reply)):
+        left = clean(company.client(unanswered), unanswered, 0.01)
+    assert company.foreign() == before
+    assert any("external id is" in each.reason for each in left), left
+    assert clean(company.client(first), first, 0.01) == []
+    assert company.left() == []
