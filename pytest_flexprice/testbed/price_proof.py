@@ -32,8 +32,8 @@ from pytest_flexprice.testbed.waiting import Eventually, Waited
 
 SECOND = timedelta(seconds=1)
 FIRST, QUIET = 60.0, 20.0
-EARLIER = timedelta(hours=26)
-"""How long before now a subscription under proof starts, so that usage of another day can be tried."""
+EARLIER = timedelta(hours=49)
+"""How long before now a subscription under proof starts: at any hour a whole day lies in it, and a part of the day before that one."""
 LONGEST_GUESS = 5.0
 LONGEST = 400.0  # seconds in all
 SHORTEST = 30.0  # seconds, also on a busy machine that rehearses

@@ -20,6 +20,7 @@ from pytest_flexprice.oracle.pricing.mistakes import MISTAKES
 from pytest_flexprice.oracle.proving.coverage import Row, Trial, gaps, table, trials
 from pytest_flexprice.oracle.proving.steps import Step, roomiest, stamper, steps
 from pytest_flexprice.oracle.proving.targets import Aim, aim, needs_of, shared_events
+from pytest_flexprice.testbed.price_proof import EARLIER
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MONTH = Window(NOW - timedelta(days=1), NOW + timedelta(days=29))
@@ -194,3 +195,12 @@ def test_the_roomiest_part_lies_in_one_day_and_the_other_before_it() -> None:
 def test_the_table_says_where_a_price_was_billed() -> None:
     row = Row("api.call", "0.015 each", "billed exactly", tuple(map(Decimal, range(1, 7))))
     assert row.words == "billed exactly at 1, 2, 3, 4 and 2 more"
+
+
+@pytest.mark.parametrize("hour", range(24))
+def test_at_any_hour_there_is_another_day_to_try_before_the_roomiest(hour: int) -> None:
+    now = datetime(2026, 11, 28, hour, 30, tzinfo=UTC)
+    part, before = roomiest(Window(now - EARLIER, now), ("DAY",), MONTH.start)
+    assert part.end - part.start == timedelta(days=1)
+    assert before is not None
+    assert before.end <= part.start

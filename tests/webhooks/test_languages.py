@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -129,14 +130,19 @@ def running(command: Sequence[str], mistake: str, folder: Path) -> Iterator[str]
     """A handler as a process of its own; it prints the port that it listens on."""
     own = {"ACME_WEBHOOK_SECRET": SECRET, "MISTAKE": mistake, "BOOKS": str(folder), "PHP_CLI_SERVER_WORKERS": "4"}
     with subprocess.Popen(
-        command, env={**os.environ, **own}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        env={**os.environ, **own},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     ) as process:
         try:
             assert process.stdout is not None
             first = process.stdout.readline()
             yield f"http://127.0.0.1:{re.findall(r'([0-9]+)', first.partition('127.0.0.1:')[2] or first)[0]}"
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)  # PHP's workers outlive it
             process.stdout.close()
 
 
