@@ -15,7 +15,7 @@ from math import gcd
 
 from pytest_flexprice.model.decimals import ZERO, difference, places, product, quotient, total, words
 from pytest_flexprice.model.prices import Price, Tier
-from pytest_flexprice.oracle.pricing.mistakes import MISTAKES, Line
+from pytest_flexprice.oracle.pricing.mistakes import MISTAKES, Line, Mistake
 from pytest_flexprice.oracle.pricing.pieces import Piece, pieces
 
 WHOLE = Decimal(1)
@@ -215,20 +215,26 @@ def shown(subject: Subject, used: Iterable[Decimal]) -> set[str]:
 
 def _shown_at(subject: Subject, used: Decimal) -> set[str]:
     line = subject.line(used)
-    right = line.amount
-    return {one.words for one in MISTAKES if (amount := one.amount(line)) is not None and amount != right}
+    return {one.words for one in MISTAKES if _shows(one, line)}
+
+
+def _shows(mistake: Mistake, line: Line) -> bool:
+    amount = mistake.amount(line)
+    return amount is not None and amount != line.amount
 
 
 def _searched(subject: Subject, found: list[Point]) -> Iterator[Point]:
     """A quantity for each mistake that none of the others shows, if a search near them finds one."""
-    missed = {one.words for one in MISTAKES} - shown(subject, (point.used for point in found))
-    for quantity in _nearby(subject, found):
+    seen = shown(subject, (point.used for point in found))
+    missed = [one for one in MISTAKES if one.words not in seen]
+    for quantity in (*_nearby(subject, found), *_uneven(subject)):
         if not missed:
             return
-        seen = missed & _shown_at(subject, quantity)
-        if seen:
-            missed -= seen
-            yield Point(quantity, tier_name(subject, subject.line(quantity).billed))
+        line = subject.line(quantity)
+        left = [one for one in missed if not _shows(one, line)]
+        if len(left) < len(missed):
+            missed = left
+            yield Point(quantity, tier_name(subject, line.billed))
 
 
 def _nearby(subject: Subject, found: list[Point]) -> Iterator[Decimal]:
@@ -244,3 +250,11 @@ def _nearby(subject: Subject, found: list[Point]) -> Iterator[Decimal]:
     for used in quantities:
         for count in (2, 3):
             yield total((used, product(subject.grain, Decimal(count))))
+
+
+def _uneven(subject: Subject) -> Iterator[Decimal]:
+    """One quantity after the other, where packages or what is free of them do not end at a step of the quantity: no edge is like another."""
+    size, free = subject.price.divide_by, subject.free or ZERO
+    if subject.price.billing_model == "PACKAGE" and (size % subject.grain or free % subject.grain):
+        first = _up(total((free, subject.grain)), subject.grain)
+        yield from (total((first, product(subject.grain, Decimal(count)))) for count in range(_SCANNED))
