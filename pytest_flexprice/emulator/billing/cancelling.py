@@ -10,7 +10,7 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.render import gotime
 from ..kernel.tables import Row
-from . import drafts, grants, inheritance, invoices, lines, schedules, wallets
+from . import drafts, grants, inheritance, invoices, lines
 from .lines import Period
 from .pricing import number
 from .rounding import ZERO, exact, to_currency
@@ -32,6 +32,10 @@ def check(body: Mapping[str, Any], now: datetime) -> None:
     if policy and policy not in POLICIES:
         message = "Cancel immediately invoice policy must be generate_invoice or skip"
         raise errors.validation(message, {"allowed_values": list(POLICIES), "provided_value": policy})
+    behavior = body["proration_behavior"]
+    if behavior and behavior not in PRORATIONS:
+        details = {"allowed_values": list(PRORATIONS), "provided_value": behavior}
+        raise errors.validation("Proration behavior must be none or create_prorations", details)
     date = body["cancel_at"]
     if kind == "scheduled_date" and date is None:
         message = "Provide a cancel_at date (past for backdated cancellation, future for scheduled cancellation)"
@@ -44,24 +48,19 @@ def check(body: Mapping[str, Any], now: datetime) -> None:
 def cancel(scope: Scope, row: Row, body: Mapping[str, Any]) -> dict[str, Any]:
     """Do what a checked request asks; returns the answer of the call."""
     kind = body["cancellation_type"]
-    _refuse(row, kind, body["cancel_at"])
+    _refuse(row, kind)
     now = scope.now
     effective = now
     if kind == "end_of_period":
         effective = row["current_period_end"]
     elif body["cancel_at"] is not None:
         effective = body["cancel_at"]
-    wanted = body["proration_behavior"] == "create_prorations" and row["subscription_status"] != "trialing"
-    prorated = _prorations(scope, row, effective) if wanted else []
-    credit = sum((entry["credit_amount"] for entry in prorated), ZERO)
+    prorated = _prorations(scope, row, effective) if body["proration_behavior"] == "create_prorations" else []
     if kind == "immediate":
         end_now(scope, row, effective, bill=body["cancel_immediately_inovice_policy"] == "generate_invoice",
                 reason=body["reason"] or "")  # fmt: skip
     else:
         _schedule(scope, row, kind, effective, body["reason"] or "")
-    if credit > 0:
-        key = f"proration_credit_cancel_{row['id']}_{kind}_{gotime(effective)}"
-        wallets.credit_proration(scope, inheritance.payer(row), row["currency"], credit, key)
     return {
         "subscription_id": row["id"],
         "cancellation_type": kind,
@@ -69,27 +68,24 @@ def cancel(scope: Scope, row: Row, body: Mapping[str, Any]) -> dict[str, Any]:
         "status": row["subscription_status"],
         **({"reason": body["reason"]} if body["reason"] else {}),
         "proration_details": prorated or None,
-        "total_credit_amount": credit,
+        "total_credit_amount": sum((entry["credit_amount"] for entry in prorated), ZERO),
         "message": _message(kind, effective),
         "processed_at": scope.now,
     }
 
 
-def _refuse(row: Row, kind: str, date: datetime | None) -> None:
-    status, start = row["subscription_status"], row["current_period_start"]
-    if status == "draft":
-        details = {"operation": "cancellation", "subscription_id": row["id"], "subscription_status": status}
-        raise errors.validation("Draft subscriptions must be activated before cancellation.", details)
-    if status == "cancelled":
-        raise errors.validation("The subscription is already cancelled", {"subscription_id": row["id"]})
+def _refuse(row: Row, kind: str) -> None:
+    status = row["subscription_status"]
     if row["subscription_type"] == inheritance.INHERITED:
         message = "Cancel the parent subscription instead; inherited subscriptions follow the parent lifecycle"
         raise errors.validation(message, {"subscription_id": row["id"]})
-    if kind == "immediate" and date is not None and date <= start:
-        details = {"cancel_at": second(date), "current_period_start": second(start)}
-        raise errors.validation("A subscription cannot be cancelled before its current period", details)
+    if status == "cancelled":
+        raise errors.validation("The subscription is already cancelled", {"subscription_id": row["id"]})
+    if status == "draft":
+        details = {"operation": "cancellation", "subscription_id": row["id"], "subscription_status": status}
+        raise errors.validation("Draft subscriptions must be activated before cancellation.", details)
     if kind != "immediate" and row["cancel_at"] is not None:
-        details = {"subscription_id": row["id"], "existing_cancel_at": second(row["cancel_at"])}
+        details = {"subscription_id": row["id"], "cancel_at": row["cancel_at"]}
         raise errors.validation("The subscription is already scheduled for cancellation", details)
 
 
@@ -127,7 +123,6 @@ def end_line_items(scope: Scope, row: Row, moment: datetime) -> None:
 
 
 def _schedule(scope: Scope, row: Row, kind: str, effective: datetime, reason: str) -> None:
-    schedules.plan_cancellation(scope, row, effective)
     changes: dict[str, Any] = {
         "cancel_at": effective,
         "cancel_at_period_end": True,
@@ -161,7 +156,7 @@ def _message(kind: str, effective: datetime) -> str:
 
 @exact
 def _prorations(scope: Scope, row: Row, effective: datetime) -> list[dict[str, Any]]:
-    """What of advance fees falls on the time after ``effective``."""
+    """What of advance fees falls on the time after ``effective``; only noted, nothing is paid back."""
     start, end = row["current_period_start"], row["current_period_end"]
     left = max(end - effective, timedelta())
     if end <= start or not any(item["invoice_cadence"] == "ADVANCE" for item in lines.items(scope, row)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from ..kernel import errors
@@ -114,40 +113,6 @@ def due(grant: Row) -> datetime | None:
     return periods.instalment(
         grant["credit_grant_anchor"], grant["period"], grant.get("period_count") or 1, grant["_paid"]
     )
-
-
-def upcoming(scope: Scope, subscription: Row) -> list[dict[str, Any]]:
-    """The next instalment of each grant of a subscription, as far as it is still to come."""
-    return [
-        _application(scope, subscription, grant, moment)
-        for grant in of(scope, subscription)
-        if (moment := due(grant)) is not None
-        and moment > scope.now
-        and (grant["end_date"] is None or moment < grant["end_date"])
-    ]
-
-
-def _application(scope: Scope, subscription: Row, grant: Row, moment: datetime) -> dict[str, Any]:
-    number_of, recurring = grant["_paid"], grant["cadence"] == "RECURRING"
-    if grant.get("_upcoming", (None,))[0] != number_of:
-        grant["_upcoming"] = (number_of, {"id": scope.world.new_id("cga"), **scope.stamped()})
-    first = "first_time_recurring_credit_grant" if recurring else "onetime_credit_grant"
-    count, key = grant.get("period_count") or 1, sha256(f"{grant['id']}|{moment}".encode()).hexdigest()[:16]
-    end = periods.instalment(moment, grant["period"], count, 1) if recurring else None
-    view = {
-        **grant["_upcoming"][1],
-        "credit_grant_id": grant["id"],
-        "subscription_id": subscription["id"],
-        "scheduled_for": moment,
-        "period_start": moment,
-        "period_end": end,
-        "application_status": "pending",
-        "credits": grant["credits"],
-        "application_reason": "recurring_credit_grant" if number_of else first,
-        "subscription_status_at_application": subscription["subscription_status"],
-        "idempotency_key": f"creditgrant-{key}",
-    }
-    return {name: value for name, value in view.items() if value is not None}
 
 
 def _wallet(scope: Scope, subscription: Row) -> Row:

@@ -165,8 +165,23 @@ def _day(moment: datetime) -> str:
 
 def _give_back(scope: Scope, row: Row, one: Change, amount: Decimal) -> dict[str, Any]:
     """Credit what a smaller quantity saves to a prepaid wallet of the payer, made where there is none."""
+    customer = inheritance.payer(row)
+    existing = wallets.active(scope, customer, row["currency"])
+    known = {"created_for": "proration_credit", "source": "subscription_change"}
+    wallet = existing[0] if existing else wallets.create(
+        scope, customer, row["currency"], name="Proration Credit Wallet", metadata=known
+    )  # fmt: skip
     key = f"proration_credit_{row['id']}_{one.item['id']}_{one.moment:%Y-%m-%dT%H:%M:%SZ}"
-    entry = wallets.credit_proration(scope, inheritance.payer(row), row["currency"], amount, key)
+    entry = wallets.move(
+        scope,
+        wallet,
+        amount / wallet["topup_conversion_rate"],
+        "SUBSCRIPTION_CREDIT_GRANT",
+        key,
+        description="Proration credit from subscription change",
+        metadata={"source": "subscription_change_proration", "customer_id": customer},
+        idempotency_key=key,
+    )
     return {"id": entry["id"], "action": "wallet_credit", "status": "issued", "wallet_transaction": entry}
 
 

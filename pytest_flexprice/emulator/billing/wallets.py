@@ -151,25 +151,6 @@ def refund(scope: Scope, invoice: Row, amount: Decimal, reason: str = "INVOICE_V
     move(scope, wallet, amount / wallet["conversion_rate"], reason, of or invoice["id"])
 
 
-def credit_proration(scope: Scope, customer: str, currency: str, amount: Decimal, key: str) -> Row:
-    """Put the unused part of a fee into a prepaid wallet of the customer, made where there is none; the transaction."""
-    existing = active(scope, customer, currency)
-    known = {"created_for": "proration_credit", "source": "subscription_change"}
-    wallet = existing[0] if existing else create(
-        scope, customer, currency, name="Proration Credit Wallet", metadata=known
-    )  # fmt: skip
-    return move(
-        scope,
-        wallet,
-        amount / wallet["topup_conversion_rate"],
-        "SUBSCRIPTION_CREDIT_GRANT",
-        key,
-        description="Proration credit from subscription change",
-        metadata={"source": "subscription_change_proration", "customer_id": customer},
-        idempotency_key=key,
-    )
-
-
 def _allowed(wallet: Row, line: Mapping[str, Any]) -> bool:
     kinds = (wallet["config"] or USAGE_ONLY).get("allowed_price_types") or ["ALL"]
     return "ALL" in kinds or line["price_type"] in kinds

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
@@ -231,11 +231,6 @@ class Field:
 def field(name: str, kind: Kind = text, rules: str = "", *, bound: bool = False, go: str = "") -> Field:
     """A field of a :class:`Schema`; ``rules`` as in Go, separated by commas: ``"required,email"``."""
     return Field(name, kind, tuple(r for r in rules.split(",") if r), bound, go or go_name(name))
-
-
-def given(known: Field) -> Field:
-    """A field that may be left out but not be empty: Go's pointers have a value as soon as one is given, also ""."""
-    return replace(known, rules=tuple(rule for rule in known.rules if rule not in ("omitempty", "required")))
 
 
 class Schema:

@@ -55,14 +55,7 @@ def price_view(world: World, environment: str, row: Row, *, meter: bool = False)
 
 
 def entitlement_view(
-    world: World,
-    environment: str,
-    row: Row,
-    *,
-    feature: bool = False,
-    meter: bool = False,
-    plan: bool = False,
-    addon: bool = False,
+    world: World, environment: str, row: Row, *, feature: bool = False, meter: bool = False, plan: bool = False
 ) -> View:
     """An entitlement with the parts that an answer expands."""
     extra: View = {}
@@ -75,8 +68,6 @@ def entitlement_view(
         if owner:
             extra["plan"] = owner
         extra["plan_id"] = row["entity_id"]
-    if addon and row["entity_type"] == "ADDON":
-        extra["addon"] = world.table("addons").get(row["entity_id"], environment)
     return row.public(**extra)
 
 

@@ -71,51 +71,34 @@ class Page:
     start_time: datetime | None = None
     end_time: datetime | None = None
 
-    def of(self, items: Sequence[Any]) -> Sequence[Any]:
-        """The part of the items that it asks for; below zero there is no limit, and nothing is left out."""
-        if self.limit < 0:
-            return items
-        first = max(self.offset, 0)
-        return items[first : first + self.limit]
 
-
-def _refuse(values: Mapping[str, Any], limit: int, message: str) -> None:
-    """Refuse a page that cannot be."""
+def page_of(values: Mapping[str, Any], message: str = INVALID_FILTER) -> Page:
+    """A checked page from bound values (query or body)."""
+    limit = values.get("limit") or DEFAULT_LIMIT
+    offset = values.get("offset") or 0
+    order = values.get("order") or "desc"
     if not 1 <= limit <= MAX_LIMIT:
         raise errors.validation(message, {"limit": f"must be between 1 and {MAX_LIMIT}"})
-    if (values.get("offset") or 0) < 0:
+    if offset < 0:
         raise errors.validation(message, {"offset": "must be non-negative"})
-    if (values.get("order") or "desc") not in ("asc", "desc"):
+    if order not in ("asc", "desc"):
         raise errors.validation(message, {"order": "must be either 'asc' or 'desc'"})
+    if None in (values.get("sort") or ()) or None in (values.get("filters") or ()):
+        raise errors.validation(message)
     start, end = values.get("start_time"), values.get("end_time")
     if start and end and end < start:
         raise errors.validation(message)
-
-
-def page_of(values: Mapping[str, Any], message: str = INVALID_FILTER, *, checked: bool = True) -> Page:
-    """A page from bound values (query or body), refused with ``message`` where its area checks it."""
-    limit = values.get("limit") or DEFAULT_LIMIT
-    start, end = values.get("start_time"), values.get("end_time")
-    if checked:
-        _refuse(values, limit, message)
-    if None in (values.get("sort") or ()) or None in (values.get("filters") or ()):
-        raise errors.validation(message)
     return Page(
         limit,
-        values.get("offset") or 0,
-        values.get("order") or "desc",
+        offset,
+        order,
         values.get("status") or None,
-        expansions(values.get("expand")),
+        tuple(part.strip() for part in (values.get("expand") or "").split(",") if part.strip()),
         values.get("sort") or [],
         values.get("filters") or [],
         start,
         end,
     )
-
-
-def expansions(given: str | None) -> tuple[str, ...]:
-    """What ``expand`` names, separated by commas."""
-    return tuple(part.strip() for part in (given or "").split(",") if part.strip())
 
 
 def whole(value: str) -> int:
@@ -135,17 +118,13 @@ class Words:
 
 
 GENERAL = Words()
-UNEXPLAINED = Words(page="An unexpected error occurred")
-"""Of areas that refuse a page without saying why: only the details do."""
 
 
-def query_page(
-    call: Call, *, sort: str = "refused", noun: str = "", words: Words = GENERAL, checked: bool = True
-) -> Page:
+def query_page(call: Call, *, sort: str = "refused", noun: str = "", words: Words = GENERAL) -> Page:
     """The page a GET asks for.
 
     ``sort`` says what ``?sort=`` does: "refused" (400; a JSON object passes binding and fails in the database with
-    500 "Failed to list {noun}") or "ignored". Not every area checks its pages.
+    500 "Failed to list {noun}") or "ignored".
     """
     values: dict[str, Any] = {}
     for name, kind in (("limit", whole), ("offset", whole), ("start_time", instant), ("end_time", instant)):
@@ -155,7 +134,7 @@ def query_page(
     if sort == "refused":
         for given in call.query.getlist("sort"):
             _refuse_sort(given, noun, words.query)
-    return page_of(values, words.page, checked=checked)
+    return page_of(values, words.page)
 
 
 def _refuse_sort(given: str, noun: str, message: str) -> None:
@@ -176,7 +155,7 @@ def listing(items: Sequence[Any], page: Page, *, total: int | None = None, offse
 
     ``offset`` is the meaning of the returned offset: the "next" page's, or the request's "own" (contract 1.10).
     """
-    shown = list(page.of(items)) if total is None else list(items)
+    shown = list(items[page.offset : page.offset + page.limit]) if total is None else list(items)
     return {
         "items": shown,
         "pagination": {
@@ -222,7 +201,7 @@ def order(rows: list[Any], page: Page) -> list[Any]:
         return rows if page.order == "asc" else rows[::-1]
     rows = rows[::-1]
     for condition in reversed(page.sort):
-        descending = condition["direction"] == "desc"
+        descending = (condition["direction"] or "asc").lower() == "desc"
         rows = sorted(rows, key=lambda row: _sortable(row.get(condition["field"])), reverse=descending)
     return rows
 
@@ -241,16 +220,13 @@ def matches(row: Mapping[str, Any], filters: Sequence[Mapping[str, Any]]) -> boo
 
 
 def _passes(actual: Any, condition: Mapping[str, Any]) -> bool:
-    """Whether a value meets a condition; one that cannot be asked (no such operator, no value for it) asks nothing.
-
-    The kind of value follows from the operator; ``data_type`` does nothing.
-    """
     value: Mapping[str, Any] = condition["value"] or {}
-    kind, test = _OPERATORS.get(condition["operator"], ("", _equal))
-    if condition["operator"] == "eq":
-        return _equal(actual, next((value[name] for name in _KINDS if value.get(name) is not None), None))
-    given = value.get(kind)
-    return given in (None, []) or test(actual, given)
+    given = value.get(condition["data_type"] or "string")
+    operator = condition["operator"] or "eq"
+    test = _OPERATORS.get(operator)
+    if test is None:
+        raise errors.validation(INVALID_FILTER, {"operator": operator})
+    return test(actual, given)
 
 
 def _comparable(actual: Any, given: Any) -> tuple[Any, Any] | None:
@@ -276,14 +252,15 @@ def _below(actual: Any, given: Any) -> bool:
     return pair is not None and bool(pair[0] < pair[1])
 
 
-_KINDS = ("string", "number", "boolean", "date", "array")
-_OPERATORS: dict[str | None, tuple[str, Callable[[Any, Any], bool]]] = {
-    "contains": ("string", lambda actual, given: given.lower() in str(actual or "").lower()),
-    "not_contains": ("string", lambda actual, given: given.lower() not in str(actual or "").lower()),
-    "gt": ("number", _above),
-    "lt": ("number", _below),
-    "in": ("array", lambda actual, given: actual in given),
-    "not_in": ("array", lambda actual, given: actual not in given),
-    "before": ("date", _below),
-    "after": ("date", _above),
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": _equal,
+    "contains": lambda actual, given: str(given or "").lower() in str(actual or "").lower(),
+    "not_contains": lambda actual, given: str(given or "").lower() not in str(actual or "").lower(),
+    "gt": _above,
+    "lt": _below,
+    "gte": lambda actual, given: _above(actual, given) or _equal(actual, given),
+    "in": lambda actual, given: actual in (given or ()),
+    "not_in": lambda actual, given: actual not in (given or ()),
+    "before": _below,
+    "after": _above,
 }

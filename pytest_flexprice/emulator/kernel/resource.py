@@ -1,7 +1,7 @@
 """One declaration per kind of object: what its lists filter by, sort by and show, and how one of it is found.
 
 The query of a list and the body of a search take the same filters (contract 1.10). An empty list as a filter, or an empty text, asks
-for nothing and lets everything pass.
+for nothing and lets everything pass; an empty id among ids is refused.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from . import binding, errors
 from .binding import BindError, Kind, Schema, array, boolean, text
 from .checks import failing_tag
-from .lists import GENERAL, NEXT, SEARCH_FIELDS, Offset, Page, Words, expansions, listing, page_of, query_page, select
+from .lists import GENERAL, NEXT, SEARCH_FIELDS, Offset, Page, Words, listing, page_of, query_page, select
 from .routing import route
 from .tables import Row
 
@@ -42,14 +42,13 @@ def address(value: Any) -> str:
 class Filter:
     """One filter: its name, the kind of its value in a body, and which rows pass it. Without a test it does nothing by itself.
 
-    With ``split`` a query may also give several values in one, separated by commas; ``whole`` refuses an empty text among them.
+    With ``split`` a query may also give several values in one, separated by commas.
     """
 
     name: str
     kind: Kind
     test: Test | None = None
     split: bool = False
-    whole: bool = False
 
 
 def equal(name: str, column: str = "", kind: Kind = text) -> Filter:
@@ -58,9 +57,9 @@ def equal(name: str, column: str = "", kind: Kind = text) -> Filter:
     return Filter(name, kind, lambda row, given: row.get(key) == given)
 
 
-def among(name: str, column: str, *, split: bool = False, whole: bool = False) -> Filter:
+def among(name: str, column: str, *, split: bool = False) -> Filter:
     """Rows whose column has one of the given texts."""
-    return Filter(name, array(text), lambda row, given: row.get(column) in given, split, whole)
+    return Filter(name, array(text), lambda row, given: row.get(column) in given, split)
 
 
 def containing(name: str, column: str) -> Filter:
@@ -104,8 +103,7 @@ class Resource:
     filtered by; ``sort`` says whether ``?sort=`` is "refused" or taken as the "name" of a column, ``conditions`` whether a search sorts by
     conditions or by such a name, ``offset`` what the answered offset means; ``statuses`` are listed unless one is asked for.
     ``view`` shows one row, ``check`` refuses a page before anything is read; ``words`` and ``unknown`` (said to a column that is
-    none) are the area's own; where a page is not ``paged`` it is not checked, and a limit below zero asks for
-    everything. Only ``expands`` may be expanded, where it is given.
+    none) are the area's own.
     """
 
     noun: str
@@ -120,8 +118,6 @@ class Resource:
     check: Callable[[Page], None] | None = None
     words: Words = GENERAL
     unknown: str = ""
-    paged: bool = True
-    expands: Sequence[str] | None = None
 
     @cached_property
     def schema(self) -> Schema:
@@ -150,7 +146,7 @@ class Resource:
 
     def asked_by_query(self, call: Call) -> tuple[Values, Page]:
         """The filters and the page of a GET."""
-        page = query_page(call, sort=self.sort, noun=self.noun, words=self.words, checked=self.paged)
+        page = query_page(call, sort=self.sort, noun=self.noun, words=self.words)
         values = {each.name: _queried(call, each, self.words.query) for each in self.filters}
         return values, self._sorted(page, call.query.get("sort"))
 
@@ -158,9 +154,8 @@ class Resource:
         """The filters and the page of a search."""
         values = call.bind(self.schema, self.words.body)
         if self.conditions:
-            return values, page_of(values, self.words.page, checked=self.paged)
-        page = page_of({**values, "sort": None}, self.words.page, checked=self.paged)
-        return values, self._sorted(page, values["sort"])
+            return values, page_of(values, self.words.page)
+        return values, self._sorted(page_of({**values, "sort": None}, self.words.page), values["sort"])
 
     def _sorted(self, page: Page, name: str | None) -> Page:
         """Where a sort is one name, it is one of the columns or does nothing."""
@@ -181,7 +176,6 @@ class Resource:
 
     def shown(self, call: Call) -> Row:
         """The answer of a read by id."""
-        check_expansions(expansions(call.query.get("expand")), self.expands)
         return self.found(call, call.params["id"])
 
     def listed(self, call: Call, answer: Answer | None = None) -> dict[str, Any]:
@@ -195,9 +189,8 @@ class Resource:
     def selected(self, call: Call, values: Values, page: Page, rows: Iterable[Row] | None = None) -> list[Row]:
         """All rows that are asked for, in the asked order, whatever the page."""
         for each in self.filters:
-            if each.whole and not all(values[each.name] or ()):
+            if each.name.endswith("_ids") and not all(values[each.name] or ()):
                 raise errors.validation(self.words.page)
-        check_expansions(page.expand, self.expands)
         if self.check is not None:
             self.check(page)
         tests = [(each.test, values[each.name]) for each in self.filters if each.test and _says(values[each.name])]
@@ -234,14 +227,6 @@ _READERS: dict[Kind, Callable[[str], Any]] = {
 
 def _says(given: Any) -> bool:
     return given is not None and given not in ("", [], {})
-
-
-def check_expansions(asked: Iterable[str], allowed: Sequence[str] | None) -> None:
-    """Refuse what cannot be expanded; what is nested in something goes with it."""
-    for name in asked:
-        root = name.partition(".")[0]
-        if allowed is not None and root not in allowed:
-            raise errors.validation("Field is not allowed to be expanded", {"field": root})
 
 
 def free(call: Call, table: str, message: str, key: str | None, *, column: str = "lookup_key") -> None:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import errors
-from .binding import BindError, Schema, array, boolean, field, integer, text
+from .binding import BindError, Schema, boolean, field, integer
 from .checks import is_timezone
-from .lists import UNEXPLAINED
 from .setting_defaults import DEFAULTS
 from .tables import Row
 
@@ -47,7 +46,7 @@ class _Typed:
     """A setting with a Go type of its own: what is required, and what zero values become."""
 
     schema: Schema
-    finish: Callable[[Value], Value] = dict
+    finish: Callable[[Value], Value]
 
 
 def _invoice_config(given: Value) -> Value:
@@ -57,22 +56,8 @@ def _invoice_config(given: Value) -> Value:
     if not is_timezone(zone) and zone.upper() not in _ABBREVIATED_ZONES:
         raise errors.validation(f"Invalid timezone: {zone}")
     default = DEFAULTS["invoice_config"]
-    given["auto_complete_purchased_credit_transaction"] = given["auto_complete_purchased_credit_transaction"] or None
     for name in ("separator", "finalization_delay_seconds"):
         given[name] = given[name] or default[name]
-    return given
-
-
-def _pdf_config(given: Value) -> Value:
-    known = DEFAULTS["invoice_pdf_config"]["template_name"]
-    if given["template_name"] != known:
-        raise errors.validation("An invoice template of this name does not exist", {"allowed": [known]})
-    return given
-
-
-def _ingestion_filter(given: Value) -> Value:
-    if given["enabled"] and not given["allowed_external_customer_ids"]:
-        raise errors.validation(UNEXPLAINED.page)
     return given
 
 
@@ -83,26 +68,7 @@ _TYPED = {
             field("grace_period_days", integer, "required,min=1"),
             field("auto_cancellation_enabled", boolean),
         ),
-    ),
-    "tenant_config": _Typed(
-        Schema(
-            "TenantConfig",
-            *(field(kind, integer, "omitempty,min=0") for kind in ("production", "development")),
-            field("max_users", integer, "omitempty,min=1"),
-        ),
-    ),
-    "invoice_pdf_config": _Typed(
-        Schema("InvoicePDFConfig", field("template_name", rules="required"), field("group_by", array(text))),
-        _pdf_config,
-    ),
-    "draft_invoice_recompute_config": _Typed(Schema("DraftInvoiceRecomputeConfig", field("enabled", boolean))),
-    "event_ingestion_filter": _Typed(
-        Schema(
-            "EventIngestionFilterConfig",
-            field("enabled", boolean),
-            field("allowed_external_customer_ids", array(text)),
-        ),
-        _ingestion_filter,
+        lambda given: given,
     ),
     "invoice_config": _Typed(
         Schema(
@@ -114,7 +80,6 @@ _TYPED = {
             field("separator", go="InvoiceNumberSeparator"),
             field("suffix_length", integer, "required,min=1,max=10", go="InvoiceNumberSuffixLength"),
             field("due_date_days", integer, "min=0"),
-            field("auto_complete_purchased_credit_transaction", boolean),
             field("finalization_delay_seconds", integer, "min=0"),
         ),
         _invoice_config,

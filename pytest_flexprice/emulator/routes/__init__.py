@@ -29,7 +29,6 @@ from . import prices as prices
 from . import settings as settings
 from . import subscription_changes as subscription_changes
 from . import subscription_reads as subscription_reads
-from . import subscription_schedules as subscription_schedules
 from . import subscriptions as subscriptions
 from . import svix as svix
 from . import tasks as tasks

@@ -10,7 +10,6 @@ from ..kernel import errors
 from ..kernel.binding import Schema, field, strings
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import plan_view
-from ..kernel.lists import UNEXPLAINED
 from ..kernel.resource import Resource, among, free, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
@@ -27,8 +26,7 @@ ADDONS = Resource(
     "addons",
     "Addon",
     ("name", "lookup_key"),
-    (among("addon_ids", "id", whole=True), among("lookup_keys", "lookup_key", whole=True)),
-    words=UNEXPLAINED,
+    (among("addon_ids", "id"), among("lookup_keys", "lookup_key")),
     view=lambda call, row, page: plan_view(call.world, call.environment, row, page.expand),
 )
 ADDONS.serve("/v1/addons")

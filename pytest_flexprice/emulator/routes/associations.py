@@ -10,7 +10,6 @@ from ..kernel import errors
 from ..kernel.binding import Schema, boolean, field, integer, strings
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import plan_view
-from ..kernel.lists import UNEXPLAINED
 from ..kernel.resource import Resource, among, equal
 from ..kernel.routing import route
 
@@ -53,7 +52,7 @@ COUPONED = Resource(
         among(f"{name}s", name, split=True)
         for name in ("subscription_id", "coupon_id", "subscription_line_item_id", "subscription_phase_id")
     ),
-    words=UNEXPLAINED,
+    sort="name",
     view=lambda call, row, _page: views.coupon_association(Scope.of(call), row),
 )
 COUPONED.serve("/v1/coupons/associations", search=False)
@@ -64,7 +63,6 @@ TAXED = Resource(
     (equal("entity_type"), equal("entity_id"), equal("currency"), among("tax_rate_ids", "tax_rate_id", split=True),
      equal("tax_rate_id")),
     sort="name",
-    words=UNEXPLAINED,
     view=lambda _call, row, _page: views.shown(row),
 )  # fmt: skip
 TAXED.serve("/v1/taxes/associations", search=False)

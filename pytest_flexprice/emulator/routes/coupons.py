@@ -10,7 +10,7 @@ from ..billing.scope import Scope
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, strings
 from ..kernel.call import Call, Reply, created
-from ..kernel.lists import OWN, UNEXPLAINED, Words
+from ..kernel.lists import OWN
 from ..kernel.resource import Resource, among, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
@@ -38,8 +38,8 @@ COUPONS = Resource(
     "Coupon",
     _COLUMNS,
     (among("coupon_ids", "id"), among("coupon_codes", "coupon_code")),
+    sort="name",
     offset=OWN,
-    words=Words("Invalid request format", "Invalid request format", UNEXPLAINED.page),
     view=lambda _call, row, _page: views.coupon(row),
 )
 COUPONS.serve("/v1/coupons")

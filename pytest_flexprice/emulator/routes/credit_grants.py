@@ -12,16 +12,12 @@ from ..kernel.call import Call, Reply, created
 from ..kernel.render import dec
 from ..kernel.resource import Resource, among, equal
 from ..kernel.routing import route
-from ..kernel.tables import Row
-from .customers import CUSTOMERS
-from .entitlements import all_items
 
 SCOPES = ("PLAN", "SUBSCRIPTION", "ADDON")
 CADENCES = ("ONETIME", "RECURRING")
 DURATION_UNITS = ("DAY", "WEEK", "MONTH", "YEAR")
 EXPIRATIONS = ("NEVER", "DURATION", "BILLING_CYCLE")
 PERIODS = ("DAILY", "WEEKLY", "MONTHLY", "QUARTERLY", "HALF_YEARLY", "ANNUAL")
-_RUNNING = ("active", "trialing")
 _OPTIONAL = (
     "subscription_id",
     "period",
@@ -65,9 +61,7 @@ GRANTS = Resource(
     "Credit grant",
     ("name", "scope", "plan_id", "subscription_id"),
     (among("plan_ids", "plan_id"), among("subscription_ids", "subscription_id"), equal("scope")),
-    statuses=("published", "archived"),
     sort="name",
-    paged=False,
 )
 GRANTS.serve("/v1/creditgrants", search=False, one=True)
 
@@ -142,28 +136,3 @@ def delete_grant(call: Call) -> dict[str, str]:
     """Archive a grant."""
     call.touch(GRANTS.found(call, call.params["id"]), status="archived")
     return {"message": "credit grant deleted successfully"}
-
-
-@route("GET", "/v1/subscriptions/:id/grants/upcoming")
-def upcoming_of_subscription(call: Call) -> dict[str, Any]:
-    """What a running subscription will be granted next."""
-    scope = Scope.of(call)
-    row = scope.get("subscriptions", call.params["id"])
-    if row is None or row["subscription_status"] not in _RUNNING:
-        details = {"subscription_id": call.params["id"], "subscription_ids": [call.params["id"]]}
-        raise errors.not_found("Subscription not found", details)
-    return _upcoming(scope, [row])
-
-
-@route("GET", "/v1/customers/:id/grants/upcoming")
-def upcoming_of_customer(call: Call) -> dict[str, Any]:
-    """What a customer's running subscriptions will be granted next."""
-    scope = Scope.of(call)
-    customer = CUSTOMERS.found(call, call.params["id"])
-    rows = scope.find("subscriptions", customer_id=customer["id"])
-    return _upcoming(scope, [row for row in rows if row["subscription_status"] in _RUNNING])
-
-
-def _upcoming(scope: Scope, subscriptions: list[Row]) -> dict[str, Any]:
-    found = [one for row in subscriptions for one in grants.upcoming(scope, row)]
-    return all_items(sorted(found, key=lambda one: one["scheduled_for"]))

@@ -9,7 +9,6 @@ from ..billing.scope import Scope
 from ..kernel import errors
 from ..kernel.binding import Schema, array, boolean, decimal, field, strings
 from ..kernel.call import Call, Reply, created
-from ..kernel.lists import Words
 from ..kernel.resource import Resource, among, equal
 from ..kernel.routing import route
 from ..kernel.tables import Row
@@ -42,9 +41,6 @@ NOTES = Resource(
         equal("credit_note_type"),
         among("credit_note_status", "credit_note_status", split=True),
     ),
-    sort="name",
-    words=Words("Invalid request format"),
-    paged=False,
     view=lambda _call, row, _page: row.public(),
 )
 NOTES.serve("/v1/creditnotes", search=False)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..billing.scope import Scope, customer_by_external_id
 from ..kernel import errors
-from ..kernel.binding import Schema, field, given, strings
+from ..kernel.binding import Schema, field, strings
 from ..kernel.call import Call, Reply, created, no_content
 from ..kernel.resource import Resource, address, among, equal, metadata, storable
 from ..kernel.routing import route
@@ -32,7 +32,6 @@ CUSTOMERS = Resource(
         equal("email", kind=address),
         metadata(),
     ),
-    expands=("integrations",),
 )
 CUSTOMERS.serve("/v1/customers", one=True)
 
@@ -48,9 +47,9 @@ _CREATE = Schema(
     field("timezone", rules="omitempty,timezone"),
     field("metadata", strings),
 )
-_UPDATE = Schema(
-    "UpdateCustomerRequest", *(given(replace(f, rules=() if f.name == "name" else f.rules)) for f in _CREATE.fields)
-)
+_FREE = {"external_id": (), "name": ()}
+"""An update may leave them out, and does not measure a name."""
+_UPDATE = Schema("UpdateCustomerRequest", *(replace(f, rules=_FREE.get(f.name, f.rules)) for f in _CREATE.fields))
 
 
 def _taken(external_id: str) -> errors.ApiError:
@@ -66,7 +65,7 @@ def create_customer(call: Call) -> Reply:
     if table.first(call.environment, external_id=body["external_id"], status="published"):
         raise _taken(body["external_id"])
     fields = {name: body[name] or "" for name in ("external_id", "name", "email", *_LENGTHS, "address_country")}
-    if body["contact"] is not None:
+    if body["contact"]:
         fields["contact"] = body["contact"]
     fields["timezone"] = body["timezone"] or "UTC"
     row = table.insert(call.stamp("cust", **fields, metadata=body["metadata"]))
@@ -102,19 +101,20 @@ def update_customer_by_external_id(call: Call) -> Any:
 
 def _update(call: Call, row: Row, body: dict[str, Any]) -> Any:
     changes = {name: value for name, value in body.items() if value is not None}
-    key = changes.pop("external_id", row["external_id"])
-    if key != row["external_id"]:
+    if not changes.get("email"):
+        changes.pop("email", None)  # an e-mail cannot be cleared
+    key = changes.get("external_id")
+    storable("update customer", changes, "external_id", "name", "email")
+    if key == row["external_id"] or not key:
+        changes.pop("external_id", None)
+    else:
         metadata = changes.get("metadata", row["metadata"])
         if metadata is None:
             return Reply(500, text="", content_type="")  # the real server crashes here
-        changes |= {"external_id": key, "metadata": _noted(metadata, key)}
-    if "" in (key, changes.get("name")):
-        raise errors.database_error("Failed to update customer")
-    storable("update customer", changes, "external_id", "name", "email")
-    holder = call.world.table("customers").first(call.environment, external_id=key, status="published")
-    if "external_id" in changes and holder:
-        taken = {"email": changes.get("email", row["email"]), "external_id": key}
-        raise errors.conflict("A customer with this identifier already exists", taken)
+        changes["metadata"] = _noted(metadata, key)
+        if call.world.table("customers").first(call.environment, external_id=key, status="published"):
+            taken = {"email": changes.get("email", row["email"]), "external_id": key}
+            raise errors.conflict("A customer with this identifier already exists", taken)
     call.touch(row, **changes)
     call.world.publish(call.environment, "customer.updated", kind="customer", id=row["id"])
     return row

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from ..kernel import errors
@@ -19,7 +17,6 @@ from .features import FEATURES, TYPES
 RESET_PERIODS = ("MONTHLY", "ANNUAL", "WEEKLY", "DAILY", "QUARTERLY", "HALF_YEARLY", "NEVER")
 _MODES = ("additive", "parallel")
 _ENTITIES = ("PLAN", "ADDON", "SUBSCRIPTION")
-_MOST = 100
 _COLUMNS = ("entity_type", "entity_id", "feature_id", "feature_type", "is_enabled", "usage_limit", "display_order")
 
 _PAGED = ("offset", "status", "order", "expand")
@@ -58,8 +55,8 @@ _BULK = Schema("CreateBulkEntitlementRequest", field("items", array(_CREATE)))
 
 
 def _view(call: Call, row: Row, page: Page) -> dict[str, Any]:
-    wanted = {name[:-1]: name in page.expand for name in ("features", "meters", "plans", "addons")}
-    return entitlement_view(call.world, call.environment, row, **wanted)
+    feature, meter, plan = (name in page.expand for name in ("features", "meters", "plans"))
+    return entitlement_view(call.world, call.environment, row, feature=feature, meter=meter, plan=plan)
 
 
 ENTITLEMENTS = Resource(
@@ -75,62 +72,43 @@ ENTITLEMENTS = Resource(
         flag("has_grant_config", lambda _row, given: not given),
         idle("plan_ids"),
     ),
-    paged=False,
     view=_view,
 )
 
 
 def _entity(body: dict[str, Any]) -> tuple[str, str]:
-    """Whose entitlement it is; a plan's id counts where no entity is named."""
-    if body["entity_type"] and body["entity_id"]:
-        return body["entity_type"], body["entity_id"]
-    return "PLAN", body["plan_id"]
+    if body["plan_id"]:
+        return "PLAN", body["plan_id"]
+    if not body["entity_type"] or not body["entity_id"]:
+        details = {name: body[name] or "" for name in ("plan_id", "entity_type", "entity_id")}
+        raise errors.validation("Please provide plan_id or entity_type and entity_id", details)
+    if body["entity_type"] not in _ENTITIES:
+        details = {"entity_type": body["entity_type"], "allowed": list(_ENTITIES)}
+        raise errors.validation("Invalid entity type", details)
+    return body["entity_type"], body["entity_id"]
 
 
 def _require_entity(call: Call, kind: str, identifier: str) -> None:
-    """Deleted ones count as well."""
-    if kind not in _ENTITIES:
-        raise errors.validation("Invalid entity type", {"entity_type": kind})
-    noun = kind.lower()
-    message = (
-        "Subscription not found" if noun == "subscription" else f"{noun.title()} with ID {identifier} was not found"
-    )
-    call.found(f"{noun}s", identifier, message, {f"{noun}_id": identifier}, any_status=True)
-
-
-def _check_period(kind: str, period: str | None, details: dict[str, Any] | None = None) -> None:
-    if kind == "metered" and period and period not in RESET_PERIODS:
-        raise errors.validation("Invalid entitlement usage reset period", details)
-
-
-def _check_config(given: dict[str, Any] | None) -> None:
-    if not all(name.strip() for name in given or ()):
-        raise errors.validation("The names in config_value cannot be blank")
+    if kind == "PLAN":
+        call.found("plans", identifier, f"Plan with ID {identifier} was not found", {"plan_id": identifier})
+    elif kind == "ADDON":
+        call.found("addons", identifier, f"Addon with ID {identifier} was not found", {"addon_id": identifier})
+    else:
+        call.found("subscriptions", identifier, "Subscription not found")
 
 
 def _check_shape(body: dict[str, Any]) -> None:
-    kind = body["feature_type"]
-    if kind not in TYPES:
-        raise errors.validation("Invalid feature type", {"type": kind, "allowed_types": list(TYPES)})
-    _check_period(kind, body["usage_reset_period"])
-    if kind == "static" and not body["static_value"]:
+    if body["feature_type"] not in TYPES:
+        details = {"type": body["feature_type"], "allowed_types": list(TYPES)}
+        raise errors.validation("Invalid feature type", details)
+    if body["usage_reset_period"] and body["usage_reset_period"] not in RESET_PERIODS:
+        raise errors.validation("Invalid entitlement usage reset period")
+    if body["feature_type"] == "static" and not body["static_value"]:
         raise errors.validation("Static value is required for static features")
-    if kind == "config":
-        _check_config(body["config_value"])
-    elif body["config_value"]:
-        raise errors.validation("Only a config feature takes a config_value")
-    if not body["plan_id"] and not (body["entity_type"] and body["entity_id"]):
-        details = {name: body[name] or "" for name in ("plan_id", "entity_type", "entity_id")}
-        raise errors.validation("Please provide plan_id or entity_type and entity_id", details)
-
-
-def _check_mode(body: dict[str, Any]) -> None:
-    if body["grant_quota"] is not None:
-        raise errors.not_implemented("entitlements with a grant_quota")
     if body["aggregation_mode"] and body["aggregation_mode"] not in _MODES:
         raise errors.validation("Invalid aggregation mode", {"allowed": list(_MODES)})
-    if body["aggregation_mode"] == "parallel":
-        raise errors.validation("Only an entitlement with a quota aggregates in parallel")
+    if body["grant_quota"] is not None:
+        raise errors.not_implemented("entitlements with a grant_quota")
 
 
 def _check_feature(call: Call, body: dict[str, Any]) -> None:
@@ -142,27 +120,24 @@ def _check_feature(call: Call, body: dict[str, Any]) -> None:
     aggregation = meter["aggregation"] if meter else {}
     if aggregation.get("bucket_size") and aggregation["type"] == "MAX":
         message = "Entitlements are not supported for features with bucketed max meters"
-        shown = {"bucket_size": aggregation["bucket_size"], "feature_type": body["feature_type"]}
-        raise errors.validation(message, {"meter_id": feature["meter_id"], **shown})
+        raise errors.validation(message, {"feature_id": feature["id"], "meter_id": feature["meter_id"]})
 
 
-def _require_free(call: Call, body: dict[str, Any]) -> None:
+def _insert(call: Call, body: dict[str, Any]) -> Row:
     kind, identifier = _entity(body)
+    _check_shape(body)
+    _require_entity(call, kind, identifier)
+    _check_feature(call, body)
     table = call.world.table("entitlements")
     known = {"entity_id": identifier, "feature_id": body["feature_id"]}
     if table.first(call.environment, **known, status="published"):
         message = "An entitlement with this plan and feature already exists"
         raise errors.conflict(message, {"entity_type": kind, **known})
-
-
-def _insert(call: Call, body: dict[str, Any]) -> Row:
-    """Store what is asked for, checked last of all for one that is there already."""
-    kind, identifier = _entity(body)
-    _require_free(call, body)
+    if body["usage_limit"] is not None and body["usage_limit"] < 0:
+        raise errors.validation("Usage limit must be greater than or equal to 0", {"usage_limit": body["usage_limit"]})
     fields = {
         "entity_type": kind,
-        "entity_id": identifier,
-        "feature_id": body["feature_id"],
+        **known,
         "feature_type": body["feature_type"],
         "is_enabled": bool(body["is_enabled"]) if body["feature_type"] == "boolean" else True,
         "usage_limit": body["usage_limit"],
@@ -174,7 +149,7 @@ def _insert(call: Call, body: dict[str, Any]) -> Row:
     }
     optional = ("config_value", "parent_entitlement_id", "start_date", "end_date")
     fields |= {name: body[name] for name in optional if body[name]}
-    row = call.world.table("entitlements").insert(call.stamp("ent", **fields))
+    row = table.insert(call.stamp("ent", **fields))
     call.world.publish(call.environment, "entitlement.created", kind="entitlement", id=row["id"])
     return row
 
@@ -182,50 +157,19 @@ def _insert(call: Call, body: dict[str, Any]) -> Row:
 @route("POST", "/v1/entitlements", permission="entitlement:write")
 def create_entitlement(call: Call) -> Reply:
     """A new entitlement of a plan, addon or subscription."""
-    body = call.bind(_CREATE)
-    _check_shape(body)
-    _require_entity(call, *_entity(body))
-    _check_feature(call, body)
-    _check_mode(body)
-    row = _insert(call, body)
-    owner = {"plan_id": row["entity_id"]} if row["entity_type"] == "ADDON" else {}
-    return created({**_made(call, row), **owner})
-
-
-def _made(call: Call, row: Row) -> dict[str, Any]:
-    return entitlement_view(call.world, call.environment, row, feature=True, plan=True, addon=True)
-
-
-@contextmanager
-def _at(index: int) -> Iterator[None]:
-    """Refusals of one of several say which."""
-    try:
-        yield
-    except errors.ApiError as error:
-        error.details = {**(error.details or {}), "index": index}
-        raise
+    row = _insert(call, call.bind(_CREATE))
+    return created(entitlement_view(call.world, call.environment, row, feature=True, plan=True))
 
 
 @route("POST", "/v1/entitlements/bulk", permission="entitlement:write")
 def create_entitlements(call: Call) -> Reply:
-    """Several entitlements; one bad refuses all."""
-    items = call.bind(_BULK)["items"] or []
+    """Several entitlements; one bad refuses those after it."""
+    items = [item for item in call.bind(_BULK)["items"] or [] if item is not None]
     if not items:
         raise errors.validation("Please provide at least one entitlement to create")
-    if len(items) > _MOST:
-        raise errors.validation(f"No more than {_MOST} entitlements are created at once")
-    for index, item in enumerate(items):
-        with _at(index):
-            _check_shape(item)
-    for item in items:
-        _require_entity(call, *_entity(item))
-    for index, item in enumerate(items):
-        with _at(index):
-            _check_feature(call, item)
-            _check_mode(item)
-    for item in items:
-        _require_free(call, item)
-    return created({"items": [_made(call, _insert(call, item)) for item in items]})
+    rows = [_insert(call, item) for item in items]
+    views = [entitlement_view(call.world, call.environment, row, feature=True, plan=True) for row in rows]
+    return created({"items": views})
 
 
 def _find(call: Call) -> Row:
@@ -268,14 +212,14 @@ def search_entitlements(call: Call) -> dict[str, Any]:
 def update_entitlement(call: Call) -> Any:
     """Change an entitlement; a limit of zero or null is ignored."""
     body = call.bind(_UPDATE)
-    _check_config(body["config_value"])
     row = _find(call)
-    period = body["usage_reset_period"]
-    _check_period(row["feature_type"], period, {"usage_reset_period": period})
-    _check_mode({**body, "grant_quota": None})
+    if body["usage_reset_period"] and body["usage_reset_period"] not in RESET_PERIODS:
+        raise errors.validation("Invalid entitlement usage reset period")
+    if (body["usage_limit"] or 0) < 0:
+        raise errors.validation("Usage limit must be greater than or equal to 0", {"usage_limit": body["usage_limit"]})
     changes = {name: body[name] for name in ("usage_limit", "usage_reset_period", "static_value") if body[name]}
-    changes |= {name: body[name] for name in ("aggregation_mode",) if body[name]}
-    changes |= {name: body[name] for name in ("is_enabled", "is_soft_limit", "config_value") if body[name] is not None}
+    changes |= {name: body[name] for name in ("config_value", "aggregation_mode") if body[name]}
+    changes |= {name: body[name] for name in ("is_enabled", "is_soft_limit") if body[name] is not None}
     call.touch(row, **changes)
     call.world.publish(call.environment, "entitlement.updated", kind="entitlement", id=row["id"])
     return entitlement_view(call.world, call.environment, row)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from ..kernel import errors
 from ..kernel.binding import Schema, array, boolean, decimal, field, strings
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import feature_view
-from ..kernel.lists import UNEXPLAINED, Page
+from ..kernel.lists import Page
 from ..kernel.resource import Resource, among, containing, equal, free, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
@@ -21,8 +19,8 @@ from .meters import FILTER, METER, add_filters, find_meter, insert_meter
 TYPES = ("metered", "boolean", "static", "config")
 _UNITS = ("unit_singular", "unit_plural")
 _COLUMNS = ("name", "lookup_key", "description", "meter_id", "type", *_UNITS)
+_EXPANSIONS = ("meters", "groups")
 _CONDITIONS = ("above", "below")
-_LEVELS = ("info", "warning", "critical")
 _OPTIONAL = ("reporting_unit", "alert_settings", "group_id")
 
 _REPORTING = Schema(
@@ -75,8 +73,16 @@ _CLONE = Schema(
 )
 
 
+def _expand(page: Page) -> None:
+    for name in page.expand:
+        if name not in _EXPANSIONS:
+            raise errors.validation("Field is not allowed to be expanded", {"field": name})
+
+
 def _shown(call: Call, row: Row, page: Page) -> dict[str, Any]:
-    return feature_view(call.world, call.environment, row, meter="meters" in page.expand)
+    view = feature_view(call.world, call.environment, row, meter="meters" in page.expand)
+    group = call.world.table("groups").get(row.get("group_id") or "", call.environment)
+    return {**view, "group": group_view(call, group)} if group and "groups" in page.expand else view
 
 
 FEATURES = Resource(
@@ -91,15 +97,14 @@ FEATURES = Resource(
         containing("name_contains", "name"),
     ),
     statuses=("published", "archived"),
-    words=UNEXPLAINED,
     view=_shown,
-    expands=("meters",),
+    check=_expand,
 )
 FEATURES.serve("/v1/features")
 
 
 def _key_of(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    return re.sub(r"[^a-z0-9]+", "_", name.lower())
 
 
 def _require_free(call: Call, lookup_key: str) -> None:
@@ -112,18 +117,14 @@ def _check(call: Call, body: dict[str, Any]) -> None:
         raise errors.validation("Invalid feature type", details)
     if body["type"] == "metered" and not body["meter_id"] and body["meter"] is None:
         raise errors.validation("Please provide meter details to setup a metered feature")
-    _check_units(body)
-    _check_reporting(body["reporting_unit"])
-    if body["alert_settings"] is not None:
-        body["alert_settings"] = _alerts(body["alert_settings"], {})
+    _check_units(body, body)
+    require_group(call, body["group_id"], "feature")
 
 
-def _check_units(units: Mapping[str, Any]) -> None:
+def _check_units(body: dict[str, Any], units: dict[str, Any]) -> None:
     if bool(units["unit_singular"]) != bool(units["unit_plural"]):
         raise errors.validation("Please provide both unit singular and unit plural")
-
-
-def _check_reporting(reporting: dict[str, Any] | None) -> None:
+    reporting = body["reporting_unit"]
     if reporting is not None:
         if any(not reporting[name] for name in _UNITS) or reporting["conversion_rate"] is None:
             raise errors.validation(
@@ -132,25 +133,12 @@ def _check_reporting(reporting: dict[str, Any] | None) -> None:
         if reporting["conversion_rate"] <= 0:
             details = {"conversion_rate": reporting["conversion_rate"]}
             raise errors.validation("Reporting unit conversion rate must be greater than 0", details)
-
-
-def _alerts(given: dict[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
-    """Alert settings, each of its parts kept unless it is given; checked together."""
-    alerts = {name: earlier.get(name) if value is None else value for name, value in given.items()}
-    alerts["alert_enabled"] = bool(alerts["alert_enabled"])
-    levels: list[Any] = [alerts[name] for name in _LEVELS if alerts[name]]
-    if alerts["alert_enabled"] and not levels:
-        raise errors.validation("Enabled alerts need a threshold")
-    if alerts["warning"] and not alerts["critical"]:
-        raise errors.validation("A warning threshold needs a critical one")
-    if any(level["condition"] not in _CONDITIONS for level in levels):
-        raise errors.validation("An alert threshold is either above or below")
-    if len({level["condition"] for level in levels}) > 1:
-        raise errors.validation("The thresholds of one alert are all above or all below")
-    bounds = [level["threshold"] or Decimal(0) for level in levels]
-    if bounds != sorted(bounds, reverse=any(level["condition"] == "below" for level in levels)):
-        raise errors.validation("The more an alert matters, the further its threshold")
-    return alerts
+    alerts = body["alert_settings"] or {}
+    alerts["alert_enabled"] = bool(alerts.get("alert_enabled"))
+    for level in ("critical", "warning", "info"):
+        condition = (alerts.get(level) or {}).get("condition")
+        if condition and condition not in _CONDITIONS:
+            raise errors.validation("Invalid alert condition", {"condition": condition, "allowed": list(_CONDITIONS)})
 
 
 @route("POST", "/v1/features", permission="feature:write")
@@ -159,14 +147,12 @@ def create_feature(call: Call) -> Reply:
     body = call.bind(_CREATE)
     _check(call, body)
     lookup_key = body["lookup_key"] or _key_of(body["name"])
-    meter_id = body["meter_id"] or ""
-    if body["type"] == "metered" and meter_id and find_meter(call, meter_id)["status"] != "published":
-        raise errors.validation("The metered feature must be associated with a published meter")
-    require_group(call, body["group_id"], "feature")
     _require_free(call, lookup_key)
     storable("create feature", {**body, "lookup_key": lookup_key}, "name", "lookup_key", *_UNITS)
-    if body["type"] == "metered" and not meter_id:
-        meter_id = insert_meter(call, body["meter"], inline=True)["id"]
+    meter_id = ""
+    if body["type"] == "metered":
+        meter = find_meter(call, body["meter_id"]) if body["meter_id"] else insert_meter(call, body["meter"])
+        meter_id = meter["id"]
     row = call.stamp(
         "feat",
         name=body["name"],
@@ -181,20 +167,13 @@ def create_feature(call: Call) -> Reply:
     )
     stored = call.world.table("features").insert(row)
     call.world.publish(call.environment, "feature.created", kind="feature", id=stored["id"])
-    return created(_grouped(call, stored))
-
-
-def _grouped(call: Call, row: Row, *, meter: bool = False) -> dict[str, Any]:
-    """A feature with its group, and with its meter if wanted."""
-    view = feature_view(call.world, call.environment, row, meter=meter)
-    group = call.world.table("groups").get(row.get("group_id") or "", call.environment)
-    return {**view, "group": group_view(call, group)} if group else view
+    return created(stored)
 
 
 @route("GET", "/v1/features/:id")
 def get_feature(call: Call) -> Any:
     """One feature with its meter."""
-    return _grouped(call, FEATURES.found(call, call.params["id"]), meter=True)
+    return feature_view(call.world, call.environment, FEATURES.found(call, call.params["id"]), meter=True)
 
 
 @route("PUT", "/v1/features/:id", permission="feature:write")
@@ -202,22 +181,17 @@ def update_feature(call: Call) -> Any:
     """Change names, description, units and metadata; filters go to the meter."""
     body = call.bind(_UPDATE)
     row = FEATURES.found(call, call.params["id"])
-    changes = {name: value for name, value in body.items() if value is not None and name != "filters"}
-    _check_reporting(body["reporting_unit"])
+    units = {name: body[name] or row[name] for name in _UNITS}
+    _check_units(body, units)
     require_group(call, body["group_id"], "feature")
-    if body["alert_settings"] is not None:
-        changes["alert_settings"] = _alerts(body["alert_settings"], row.get("alert_settings") or {})
-    if body["filters"] is not None and row["meter_id"]:
+    if body["filters"] and row["meter_id"]:
         add_filters(call, find_meter(call, row["meter_id"]), body["filters"])
-    _check_units({**row, **changes})
-    if changes.get("name") == "":
-        raise errors.database_error("Failed to update feature")
-    storable("update feature", changes, "name", *_UNITS)
-    call.touch(row, **changes)
-    if not row.get("group_id"):
-        row.pop("group_id", None)
+    changes = {name: body[name] for name in ("name", "reporting_unit", "alert_settings") if body[name]}
+    changes |= {name: body[name] for name in ("description", "metadata", "group_id") if body[name] is not None}
+    storable("update feature", {**changes, **units}, "name", *_UNITS)
+    call.touch(row, **changes, **units)
     call.world.publish(call.environment, "feature.updated", kind="feature", id=row["id"])
-    return _grouped(call, row)
+    return row
 
 
 @route("DELETE", "/v1/features/:id", permission="feature:write")
@@ -243,11 +217,10 @@ def clone_feature(call: Call) -> Reply:
     body = call.bind(_CLONE)
     source = FEATURES.found(call, call.params["id"])
     if not body["name"]:
-        raise errors.validation("A cloned feature needs a name of its own")
+        raise errors.validation("Please provide a name for the cloned feature")
     if not body["lookup_key"]:
         raise errors.validation("Please provide a unique lookup_key for the cloned feature")
-    free(call, "features", "Please choose a different lookup_key for the cloned feature", body["lookup_key"])
-    storable("create feature", body, "name", "lookup_key")
+    _require_free(call, body["lookup_key"])
     meter_id = ""
     meter = call.world.table("meters").get(source["meter_id"], call.environment)
     if meter is not None:
@@ -265,5 +238,4 @@ def clone_feature(call: Call) -> Reply:
         **kept,
     )
     stored = call.world.table("features").insert(row)
-    call.world.publish(call.environment, "feature.created", kind="feature", id=stored["id"])
-    return created(_grouped(call, stored, meter=True))
+    return created(feature_view(call.world, call.environment, stored, meter=True))

@@ -22,9 +22,10 @@ _CREATE = Schema(
 )
 
 
-def group_view(_call: Call, row: Row, _page: Page | None = None) -> dict[str, Any]:
-    """A group; nobody is told what belongs to it."""
-    return {**{name: row[name] for name in _SHOWN}, "entity_ids": None}
+def group_view(call: Call, row: Row, _page: Page | None = None) -> dict[str, Any]:
+    """A group with the ids of what belongs to it."""
+    members = call.world.table(_MEMBERS[row["entity_type"]]).find(call.environment, group_id=row["id"])
+    return {**{name: row[name] for name in _SHOWN}, "entity_ids": [member["id"] for member in members]}
 
 
 GROUPS = Resource(
@@ -55,8 +56,8 @@ def create_group(call: Call) -> Reply:
         raise errors.validation("Invalid group entity type", details)
     free(call, "groups", "A group with this lookup key already exists", body["lookup_key"])
     storable("create group", body, "name", "lookup_key")
-    row = call.world.table("groups").insert(call.stamp("group", **body, metadata=None))
-    return created({**group_view(call, row), "entity_ids": []})
+    row = call.world.table("groups").insert(call.stamp("group", **body, metadata={}))
+    return created(group_view(call, row))
 
 
 @route("GET", "/v1/groups/:id")
@@ -76,6 +77,6 @@ def delete_group(call: Call) -> Reply:
     """Archive a group; what belonged to it belongs to none."""
     row = GROUPS.found(call, call.params["id"], any_status=False)
     for member in call.world.table(_MEMBERS[row["entity_type"]]).find(call.environment, group_id=row["id"]):
-        member.pop("group_id", None)
+        member["group_id"] = ""
     call.touch(row, status="archived")
     return no_content()

@@ -7,20 +7,15 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.binding import Schema, array, decimal, field, text
 from ..kernel.call import Call, Reply, created
-from ..kernel.lists import UNEXPLAINED
-from ..kernel.render import dec
 from ..kernel.resource import Resource, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from ..metering.expressions import check_expression
 
 AGGREGATIONS = ("COUNT", "SUM", "AVG", "COUNT_UNIQUE", "LATEST", "SUM_WITH_MULTIPLIER", "MAX", "WEIGHTED_SUM")
-_RESETS = ("BILLING_PERIOD", "NEVER")
 BUCKETS = ("MINUTE", "15MIN", "30MIN", "HOUR", "3HOUR", "6HOUR", "12HOUR", "DAY", "WEEK", "MONTH")
 _WITH_EXPRESSION = ("SUM", "AVG", "MAX", "LATEST")
-METERS = Resource(
-    "meters", "Meter", (), statuses=("published", "archived"), sort="name", conditions=False, words=UNEXPLAINED
-)
+METERS = Resource("meters", "Meter", (), statuses=("published", "archived"), sort="name", conditions=False)
 METERS.serve("/v1/meters", search=False)
 
 FILTER = Schema("Filter", field("key"), field("values", array(text)))
@@ -48,6 +43,8 @@ def _check_aggregation(given: dict[str, Any]) -> None:
     kind = given["type"] or ""
     if kind not in AGGREGATIONS:
         raise errors.validation("Please provide a valid aggregation type", {"aggregation_type": kind})
+    if given["field"] and given["expression"]:
+        raise errors.validation("Provide either field or expression, not both")
     if kind != "COUNT" and not given["field"] and not given["expression"]:
         message = "Please specify a field or expression for this aggregation type"
         raise errors.validation(message, {"aggregation_type": kind})
@@ -55,13 +52,12 @@ def _check_aggregation(given: dict[str, Any]) -> None:
         if kind not in _WITH_EXPRESSION:
             message = "Expression is only supported for SUM, AVG, MAX and LATEST aggregation types"
             raise errors.validation(message, {"aggregation_type": kind})
-        if given["field"]:
-            raise errors.validation("Provide either field or expression, not both")
+        check_expression(given["expression"])
     if kind == "SUM_WITH_MULTIPLIER":
         if given["multiplier"] is None:
             raise errors.validation("Please provide a multiplier value")
         if given["multiplier"] <= 0:
-            raise errors.validation("Multiplier must be greater than zero", {"multiplier": dec(given["multiplier"])})
+            raise errors.validation("Multiplier must be greater than zero")
     _check_buckets(kind, given)
 
 
@@ -71,37 +67,31 @@ def _check_buckets(kind: str, given: dict[str, Any]) -> None:
         details = {"aggregation_type": kind, "bucket_size": size}
         raise errors.validation("BucketSize is only valid for MAX or SUM aggregation type", details)
     if size and size not in BUCKETS:
-        raise errors.validation("Invalid window size", {"bucket_size": size})
+        raise errors.validation("Invalid window size", {"window_size": size, "allowed_values": list(BUCKETS)})
     if given["group_by"] and not (size and kind == "MAX"):
-        details = {"aggregation_type": kind, "bucket_size": size or "", "group_by": given["group_by"]}
+        details = {"aggregation_type": kind, "group_by": given["group_by"]}
         raise errors.validation("GroupBy is only valid for MAX aggregation with a bucket size", details)
 
 
-def _filters(given: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
-    return [{"key": item["key"] or "", "values": item["values"] or []} for item in given or []]
-
-
-def _check_filters(filters: list[dict[str, Any]]) -> None:
-    for each in filters:
-        if not each["key"]:
+def _checked_filters(given: list[dict[str, Any] | None]) -> list[dict[str, Any]]:
+    filters = []
+    for item in given:
+        key, values = (item or {}).get("key") or "", (item or {}).get("values") or []
+        if not key:
             raise errors.validation("Please provide a key for each filter")
-        if not each["values"]:
-            raise errors.validation("Please provide at least one value for each filter", {"filter_key": each["key"]})
+        if not values:
+            raise errors.validation("Please provide at least one value for each filter", {"filter_key": key})
+        filters.append({"key": key, "values": [value or "" for value in values]})
+    return filters
 
 
-def insert_meter(call: Call, body: dict[str, Any], *, inline: bool = False) -> Row:
-    """Check and store a meter from a bound request; one ``inline`` in a feature may not reset as it likes."""
-    if inline and body["reset_usage"] not in _RESETS:
-        raise errors.validation(f"A meter resets by one of {list(_RESETS)}")
+def insert_meter(call: Call, body: dict[str, Any]) -> Row:
+    """Check and store a meter from a bound request."""
     event_name = body["event_name"].strip()
     if not event_name:
         raise errors.validation("Event name is required")
     aggregation = body["aggregation"] or {f.name: None for f in _AGGREGATION.fields}
-    filters = _filters(body["filters"])
     _check_aggregation(aggregation)
-    _check_filters(filters)
-    if aggregation["expression"]:
-        check_expression(aggregation["expression"])
     storable("create meter", body, "name", "event_name")
     row = {
         "id": call.world.new_id("meter"),
@@ -109,7 +99,7 @@ def insert_meter(call: Call, body: dict[str, Any], *, inline: bool = False) -> R
         "tenant_id": call.tenant,
         "event_name": event_name,
         "aggregation": {name: value for name, value in aggregation.items() if value},
-        "filters": filters,
+        "filters": _checked_filters(body["filters"] or []),
         "reset_usage": body["reset_usage"],
         "created_at": call.now,
         "updated_at": call.now,
@@ -124,13 +114,18 @@ def find_meter(call: Call, identifier: str) -> Row:
     return call.found("meters", identifier, "Meter not found", details, any_status=True)
 
 
-def add_filters(call: Call, meter: Row, given: list[dict[str, Any]]) -> None:
-    """Add the keys and values of a request, unchecked, to a meter's filters; nothing is ever removed."""
+def merge_filters(meter: Row, given: list[dict[str, Any]], now: Any) -> None:
+    """Add keys and values to a meter's filters; nothing is ever removed."""
     merged: dict[str, list[str]] = {item["key"]: list(item["values"]) for item in meter["filters"]}
-    for item in _filters(given):
+    for item in given:
         values = merged.setdefault(item["key"], [])
         values += [value for value in item["values"] if value not in values]
-    meter.update(filters=[{"key": key, "values": values} for key, values in merged.items()], updated_at=call.now)
+    meter.update(filters=[{"key": key, "values": values} for key, values in merged.items()], updated_at=now)
+
+
+def add_filters(call: Call, meter: Row, given: list[dict[str, Any] | None]) -> None:
+    """Merge the filters of a request into a meter."""
+    merge_filters(meter, _checked_filters(given), call.now)
 
 
 @route("POST", "/v1/meters", permission="meter:write")
@@ -148,7 +143,7 @@ def get_meter(call: Call) -> Any:
 @route("PUT", "/v1/meters/:id", permission="meter:write")
 def update_meter(call: Call) -> Any:
     """Merge filters; everything else in the body is ignored."""
-    body = call.bind(_UPDATE, "Invalid request payload")
+    body = call.bind(_UPDATE)
     if not body["filters"]:
         raise errors.validation("At least one filter must be provided")
     meter = find_meter(call, call.params["id"])

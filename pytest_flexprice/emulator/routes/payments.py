@@ -8,7 +8,7 @@ from typing import Any
 from ..billing import invoices, views
 from ..billing.scope import Scope
 from ..kernel import errors
-from ..kernel.binding import Schema, boolean, decimal, field, instant, strings
+from ..kernel.binding import Schema, boolean, decimal, field, strings
 from ..kernel.call import Call, Reply, created
 from ..kernel.resource import Resource, equal
 from ..kernel.routing import route
@@ -28,33 +28,6 @@ _CREATE = Schema(
     field("process_payment", boolean),
     field("metadata", strings),
 )
-_UPDATE = Schema(
-    "UpdatePaymentRequest",
-    *(field(name) for name in ("payment_status", "payment_gateway", "gateway_payment_id", "payment_method_id")),
-    field("error_message"),
-    field("metadata", strings),
-    *(field(f"{name}_at", instant) for name in ("succeeded", "failed", "voided", "refunded")),
-)
-_STATUSES = (
-    "INITIATED",
-    "PENDING",
-    "PROCESSING",
-    "SUCCEEDED",
-    "OVERPAID",
-    "FAILED",
-    "REFUNDED",
-    "PARTIALLY_REFUNDED",
-    "VOIDED",
-)
-_OPEN = ("PROCESSING", "SUCCEEDED", "OVERPAID", "FAILED")
-_NEXT = {
-    "PENDING": _OPEN,
-    "PROCESSING": _OPEN[1:],
-    "SUCCEEDED": ("OVERPAID", "REFUNDED", "PARTIALLY_REFUNDED", "VOIDED"),
-    "OVERPAID": ("REFUNDED", "PARTIALLY_REFUNDED"),
-    "PARTIALLY_REFUNDED": ("REFUNDED",),
-}
-"""What may become of a payment, beside what it is."""
 
 
 @route("POST", "/v1/payments", permission="payment:write")
@@ -158,37 +131,6 @@ def get_payment(call: Call) -> dict[str, Any]:
     return _read(scope, _payment(scope, call.params["id"]))
 
 
-@route("PUT", "/v1/payments/:id", permission="payment:write")
-def update_payment(call: Call) -> dict[str, Any]:
-    """Note what became of a payment; its invoice does not hear of it."""
-    body = call.bind(_UPDATE)
-    scope = Scope.of(call)
-    row = _payment(scope, call.params["id"])
-    status, old = body["payment_status"], row["payment_status"]
-    if status is not None and status not in _STATUSES:
-        raise errors.validation("Invalid payment status", {"allowed": list(_STATUSES), "status": status})
-    allowed = (old, *_NEXT.get(old, ()))
-    if status is not None and status not in allowed:
-        details = {"current_status": old, "allowed_statuses": list(allowed)}
-        raise errors.validation(f"invalid payment status transition from {old} to {status}", details)
-    scope.touch(row, **{name: value for name, value in body.items() if value is not None})
-    scope.publish("payment.updated", row)
-    return _view(row)
-
-
-@route("DELETE", "/v1/payments/:id", permission="payment:write")
-def delete_payment(call: Call) -> dict[str, str]:
-    """Forget a payment that was never made or has failed."""
-    scope = Scope.of(call)
-    row = _payment(scope, call.params["id"])
-    status = row["payment_status"]
-    if status not in ("INITIATED", "FAILED"):
-        details = {"payment_id": row["id"], "payment_status": status}
-        raise errors.validation(f"A {status} payment is not deleted", details)
-    scope.touch(row, status="deleted")
-    return {"message": "payment deleted successfully"}
-
-
 @route("POST", "/v1/payments/:id/process", permission="payment:write")
 def process_payment(call: Call) -> dict[str, Any]:
     """Process a pending offline payment."""
@@ -206,7 +148,6 @@ PAYMENTS = Resource(
     _COLUMNS,
     tuple(map(equal, ("destination_id", "destination_type", "payment_method_type", "payment_status", "currency"))),
     sort="name",
-    paged=False,
     view=lambda call, row, _page: _read(Scope.of(call), row),
 )
 PAYMENTS.serve("/v1/payments", search=False)

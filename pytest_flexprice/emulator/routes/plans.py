@@ -60,7 +60,7 @@ PLANS = Resource(
     "plans",
     "Plan",
     _COLUMNS,
-    (among("plan_ids", "id", whole=True), equal("lookup_key"), metadata()),
+    (among("plan_ids", "id"), equal("lookup_key"), metadata()),
     view=lambda call, row, page: plan_view(call.world, call.environment, row, page.expand),
     check=_check_page,
 )
@@ -131,8 +131,6 @@ def update_plan(call: Call) -> Any:
     holder = _holder(call, body["lookup_key"])
     if holder is not None and holder["id"] != row["id"]:
         raise _taken(row["id"], body["name"] or row["name"])
-    if body["name"] == "":
-        raise errors.database_error("Failed to update plan")
     storable("update plan", body, "name", "lookup_key")
     call.touch(row, **{name: value for name, value in body.items() if value is not None})
     return row
@@ -156,7 +154,7 @@ def clone_plan(call: Call) -> Reply:
     body = call.bind(_CLONE)
     source = PLANS.found(call, call.params["id"])
     if not body["name"]:
-        raise errors.validation("A cloned plan needs a name of its own")
+        raise errors.validation("Please provide a name for the cloned plan")
     if not body["lookup_key"]:
         raise errors.validation("Please provide a unique lookup_key for the cloned plan")
     if _holder(call, body["lookup_key"]):

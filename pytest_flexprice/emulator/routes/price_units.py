@@ -9,7 +9,7 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, strings
 from ..kernel.call import Call, Reply, created
-from ..kernel.lists import OWN, UNEXPLAINED
+from ..kernel.lists import OWN
 from ..kernel.render import dec
 from ..kernel.resource import Resource, among, free
 from ..kernel.routing import route
@@ -29,9 +29,9 @@ UNITS = Resource(
     "price units",
     "Price unit",
     ("name", "code", "symbol", "base_currency", "conversion_rate"),
-    (among("price_unit_ids", "id", split=True, whole=True),),
+    (among("price_unit_ids", "id", split=True),),
+    sort="name",
     offset=OWN,
-    words=UNEXPLAINED,
 )
 UNITS.serve("/v1/prices/units", one=True)
 

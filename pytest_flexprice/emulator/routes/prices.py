@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from ..kernel import errors
@@ -10,11 +9,11 @@ from ..kernel.binding import Schema, array, decimal, field, instant, integer, st
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import is_ended, price_view
 from ..kernel.lists import Page
-from ..kernel.pricing_rules import UNIT_FIELDS, check_request, check_values, published
+from ..kernel.pricing_rules import UNIT_FIELDS, check_price, check_values, published
 from ..kernel.resource import Filter, Resource, Values, among, equal, flag, idle, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
-from .groups import group_view, require_group
+from .groups import require_group
 from .meters import find_meter
 from .price_units import priced
 
@@ -94,22 +93,8 @@ PRICES = Resource(
     ),
     sort="name",
     conditions=False,
-    paged=False,
-    expands=("meters", "priceunit", "plan", "addons", "groups"),
-    view=lambda call, row, page: _view(call, row, page.expand),
+    view=lambda call, row, page: price_view(call.world, call.environment, row, meter="meters" in page.expand),
 )
-
-
-def _view(call: Call, row: Row, expand: Sequence[str]) -> dict[str, Any]:
-    extra: dict[str, Any] = {}
-    for name, table in (("plan", "plans"), ("addon", "addons")):
-        if row["entity_type"] == name.upper() and {name, table} & set(expand) & {"plan", "addons"}:
-            extra[name] = call.get(table, row["entity_id"])
-    group = call.get("groups", row.get("group_id")) if "groups" in expand else None
-    if group:
-        extra["group"] = group_view(call, group)
-    view = price_view(call.world, call.environment, row, meter="meters" in expand)
-    return {**view, **{name: value for name, value in extra.items() if value}}
 
 
 def _entity_name(call: Call, kind: str, identifier: str) -> str:
@@ -117,8 +102,7 @@ def _entity_name(call: Call, kind: str, identifier: str) -> str:
     if kind == "COSTSHEET":
         raise errors.not_implemented("prices of a COSTSHEET")
     noun = kind.lower()
-    details = {f"{noun}_id": identifier}
-    row = call.found(f"{noun}s", identifier, f"The specified {noun} does not exist", details, any_status=True)
+    row = call.found(f"{noun}s", identifier, f"The specified {noun} does not exist", {f"{noun}_id": identifier})
     return str(row.get("name", ""))
 
 
@@ -133,10 +117,9 @@ def _require_free(call: Call, lookup_key: str) -> None:
 def _fields(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     """The published fields of a new price, checked."""
     unit = priced(call, body)
-    check_request(body)
-    owner = _entity_name(call, body["entity_type"], body["entity_id"])
-    check_values(body)
+    check_price(body)
     require_group(call, body["group_id"], "price")
+    owner = _entity_name(call, body["entity_type"], body["entity_id"])
     meter = find_meter(call, body["meter_id"]) if body["type"] == "USAGE" else None
     return {
         **published(body, body["currency"].lower(), meter, owner),
@@ -181,21 +164,19 @@ def create_prices(call: Call) -> Reply:
         try:
             if failures:
                 raise errors.failed(_CREATE.name, *failures)
-            if item["price_unit_type"] != "CUSTOM":
-                check_request(item)
+            fields = _fields(call, item)
+            _require_free(call, fields["lookup_key"])
         except errors.ApiError as error:
             raise errors.ApiError(error.code, error.message, {**(error.details or {}), "index": index}) from error
-    for item in items:
-        checked.append(_fields(call, item))
-        _require_free(call, checked[-1]["lookup_key"])
+        checked.append(fields)
     rows = [_insert(call, fields) for fields in checked]
     return created({"items": [_created_view(row, without=tuple(UNIT_FIELDS)) for row in rows]})
 
 
 @route("GET", "/v1/prices/:id")
 def get_price(call: Call) -> Any:
-    """One price with its meter and group, ended ones too."""
-    return _view(call, PRICES.found(call, call.params["id"]), ("meters", "groups"))
+    """One price with its meter, ended ones too."""
+    return price_view(call.world, call.environment, PRICES.found(call, call.params["id"]), meter=True)
 
 
 @route("GET", "/v1/prices/lookup/:lookup_key")
@@ -221,25 +202,21 @@ PRICES.serve("/v1/prices", answer=_page)
 
 
 def _check_update(body: dict[str, Any]) -> None:
-    costly = _costly(body)
-    fiat, unit = ({name: name in costly for name in names} for names in (("amount", "tiers"), _UNIT))
+    fiat = {name: body[name] is not None for name in ("amount", "tiers")}
+    unit = {name: body[name] is not None for name in _UNIT}
     if any(fiat.values()) and any(unit.values()):
         message = (
             "Cannot provide both FIAT fields (amount, tiers) and custom price unit fields "
             "(price_unit_amount, price_unit_tiers) in the same request"
         )
         raise errors.validation(message, {f"has_{name}": given for name, given in {**fiat, **unit}.items()})
-    if body["effective_from"] and not _costly(body):
+    if body["effective_from"] and not any(body[name] is not None for name in _COSTLY):
         message = (
             "When providing effective_from, you must also provide one of: amount, billing_model, tier_mode, tiers, "
             "transform_quantity, price_unit_amount, or price_unit_tiers"
         )
         raise errors.validation(message)
-
-
-def _costly(body: dict[str, Any]) -> list[str]:
-    """What of an update makes a new price: an empty text or list is nothing."""
-    return [name for name in _COSTLY if body[name] is not None and body[name] not in ("", [])]
+    check_values(body)
 
 
 def _in_unit(old: Row, body: dict[str, Any], merged: dict[str, Any]) -> None:
@@ -260,14 +237,9 @@ def _successor(call: Call, old: Row, body: dict[str, Any], words: dict[str, Any]
     """End ``old`` and make the price that follows it."""
     since = body["effective_from"] or call.now
     merged = {f.name: old.get(f.name) for f in _CREATE.fields} | words
-    merged |= {name: body[name] for name in _costly(body) if name in merged}
-    model = merged["billing_model"]
-    if model == "TIERED":
-        merged["amount"] = None
-    else:
+    merged |= {name: body[name] for name in _COSTLY if name in merged and body[name] is not None}
+    if merged["billing_model"] != "TIERED":
         merged["tiers"] = merged["tier_mode"] = None
-    if model != "PACKAGE":
-        merged["transform_quantity"] = None
     merged["tiers"] = merged["tiers"] and [{"flat_amount": None, **tier} for tier in merged["tiers"]]
     merged |= {"start_date": since, "end_date": None, "lookup_key": ""}
     merged["min_quantity"] = old.get("min_quantity")
@@ -279,29 +251,20 @@ def _successor(call: Call, old: Row, body: dict[str, Any], words: dict[str, Any]
     return call.world.table("prices").insert(row)
 
 
-def _check_ending(call: Call, row: Row, since: Any) -> None:
-    if row.get("end_date") is not None:
-        raise errors.validation("Cannot update a terminated price", {"price_id": row["id"]})
-    if since and since < row["start_date"]:
-        details = {"price_id": row["id"], "price_start_date": row["start_date"], "effective_from": since}
-        raise errors.validation("A price cannot end before it starts", details)
-
-
 @route("PUT", "/v1/prices/:id", permission="price:write")
 def update_price(call: Call) -> Any:
     """Change names in place; an amount, model or tiers end the price and make a new one."""
     body = call.bind(_UPDATE)
     _check_update(body)
-    row = PRICES.found(call, call.params["id"])
-    words = {name: body[name] for name in ("display_name", "description", "lookup_key") if body[name]}
-    words |= {name: body[name] for name in ("metadata", "group_id") if body[name] is not None}
-    if _costly(body):
-        _check_ending(call, row, body["effective_from"])
-        return _created_view(_successor(call, row, body, words))
     require_group(call, body["group_id"], "price")
+    row = PRICES.found(call, call.params["id"])
+    names = ("display_name", "description", "lookup_key", "metadata", "group_id")
+    words = {name: body[name] for name in names if body[name] is not None}
+    if row.get("end_date") is not None:
+        raise errors.validation("Cannot update a terminated price", {"price_id": row["id"]})
+    if any(body[name] is not None for name in _COSTLY):
+        return _created_view(_successor(call, row, body, words))
     call.touch(row, **words)
-    if not row.get("group_id"):
-        row.pop("group_id", None)
     return price_view(call.world, call.environment, row)
 
 
@@ -315,7 +278,6 @@ def delete_price(call: Call) -> dict[str, str]:
         raise errors.validation("Cannot terminate a price that has already been terminated", details)
     end = body["end_date"] or call.now
     if end < row["start_date"]:
-        details = {"price_id": row["id"], "end_date": end, "start_date": row["start_date"]}
-        raise errors.validation("End date must be after start date", details)
+        raise errors.validation("End date must be after start date", {"end_date": end, "start_date": row["start_date"]})
     call.touch(row, end_date=end, sequence=call.world.next("price"))
     return {"message": "price deleted successfully"}

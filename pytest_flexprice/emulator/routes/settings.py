@@ -48,7 +48,7 @@ def put_setting(call: Call) -> Any:
     body = call.bind(_UPDATE)
     if key not in settings.KEYS:
         raise errors.validation("Please provide a valid setting key", {"allowed": list(settings.KEYS)})
-    if body["value"] is None:
+    if not body["value"]:
         raise errors.validation("Please provide a valid setting value")
     if key not in DEFAULTS:
         raise errors.not_found(_NO_SAML)

@@ -161,7 +161,6 @@ def preview_modification(call: Call) -> dict[str, Any]:
 
 
 @route("POST", "/v1/plans/:id/sync/subscriptions", permission="plan:write")
-@route("POST", "/v1/plans/:id/sync/subscriptions/v2", permission="plan:write")
 def sync_plan(call: Call) -> dict[str, str]:
     """Push changed prices of a plan to its subscriptions; again only after the lock of the first is gone."""
     scope = Scope.of(call)

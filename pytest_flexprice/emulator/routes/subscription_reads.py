@@ -10,7 +10,6 @@ from ..billing.subscribing import running
 from ..kernel import errors
 from ..kernel.binding import Schema, boolean, field, instant
 from ..kernel.call import Call
-from ..kernel.lists import UNEXPLAINED
 from ..kernel.resource import Filter, Resource, among
 from ..kernel.routing import route
 from ..kernel.tables import Row
@@ -35,7 +34,6 @@ LINES = Resource(
         Filter("active_filter", boolean),
         Filter("current_period_start", instant),
     ),
-    words=UNEXPLAINED,
     view=lambda call, row, _page: views.line_item(Scope.of(call), row),
 )
 _USAGE = Schema(

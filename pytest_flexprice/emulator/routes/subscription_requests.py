@@ -9,7 +9,6 @@ from ..billing import cancelling, config, inheritance, line_changes, line_commit
 from ..kernel import errors
 from ..kernel.binding import Schema, anything, decimal, field, instant, integer, strings
 from ..kernel.call import Call
-from ..kernel.lists import UNEXPLAINED
 from ..kernel.render import dec
 from .deal_requests import AGREED, INHERITANCE
 
@@ -24,13 +23,14 @@ _WORDS = {
     "charge_automatically": "allow_incomplete, error_if_incomplete, and default_active",
     "send_invoice": "default_active and default_incomplete",
 }
+CURRENCY_LENGTH = 3
 
 CREATE = Schema(
     "CreateSubscriptionRequest",
     field("customer_id"),
     field("external_customer_id"),
     field("plan_id", rules="required"),
-    field("currency", rules="required,len=3"),
+    field("currency", rules="required"),
     field("lookup_key"),
     field("start_date", instant),
     field("end_date", instant),
@@ -43,7 +43,6 @@ CREATE = Schema(
     field("gateway_payment_method_id"),
     field("collection_method"),
     field("proration_behavior"),
-    field("timezone", rules="omitempty,timezone"),
     field("payment_terms"),
     field("subscription_status"),
     field("auto_invoice_threshold", decimal),
@@ -62,16 +61,19 @@ def check(body: dict[str, Any], call: Call) -> None:
     """What is refused before anything is looked up, in the server's order."""
     threshold = body["auto_invoice_threshold"]
     if threshold is not None and threshold < 0:
-        raise errors.validation(UNEXPLAINED.page, {"auto_invoice_threshold": dec(threshold)})
+        details = {"auto_invoice_threshold": dec(threshold)}
+        raise errors.validation("auto_invoice_threshold must be zero or greater", details)
     if not body["customer_id"] and not body["external_customer_id"]:
         raise errors.validation("Please provide either customer_id or external_customer_id")
     if body["inheritance"] is not None:
         inheritance.check(body["inheritance"])
+    if len(body["currency"]) != CURRENCY_LENGTH:
+        raise errors.validation(f"Currency code must be {CURRENCY_LENGTH} characters long")
     body["currency"] = body["currency"].lower()
     _check_period(body)
     _check_collection(body)
     _check_dates(body, call)
-    _check_proration(body, call)
+    _among(body["proration_behavior"], cancelling.PRORATIONS, "Invalid proration behavior", "proration_behavior")
     if (body["trial_period_days"] or 0) < 0:
         details = {"trial_period_days": body["trial_period_days"]}
         raise errors.validation("Use 0 to disable trial or omit to inherit from plan prices", details)
@@ -123,21 +125,6 @@ def _check_dates(body: dict[str, Any], call: Call) -> None:
     start, end = body["start_date"] or call.now, body["end_date"]
     if end is not None and end < start:
         raise errors.validation("End date must be after start date", {"end_date": end, "start_date": start})
-
-
-def _check_proration(body: dict[str, Any], call: Call) -> None:
-    behavior, today = body["proration_behavior"], call.now.date()
-    _among(behavior, cancelling.PRORATIONS, "Invalid proration behavior", "proration_behavior")
-    if behavior != "create_prorations":
-        return
-    start = (body["start_date"] or call.now).date()
-    if start < today:
-        raise errors.validation(
-            "Prorations need a start date of today or later", {"start_date": str(start), "current_date": str(today)}
-        )
-    if body["override_entitlements"]:
-        details = {"proration_behavior": behavior, "override_entitlements_count": len(body["override_entitlements"])}
-        raise errors.validation("Prorations and entitlement overrides exclude each other", details)
 
 
 def _check_amounts(body: dict[str, Any]) -> None:

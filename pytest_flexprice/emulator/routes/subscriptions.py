@@ -31,7 +31,6 @@ _UPDATE = Schema(
     field("status"),
     field("cancel_at", instant),
     field("cancel_at_period_end", boolean),
-    field("parent_subscription_id"),
 )
 _CANCEL = Schema(
     "CancelSubscriptionRequest",
@@ -129,22 +128,6 @@ def _item(scope: Scope, row: Row, expand: Sequence[str], with_lines: bool) -> di
 SUBSCRIPTIONS.serve("/v1/subscriptions", answer=_page)
 
 
-def _parent(scope: Scope, row: Row, identifier: str) -> str | None:
-    """Who may be named the parent of a subscription; nobody by an empty id."""
-    if not identifier:
-        return None
-    if row["subscription_type"] != "standalone":
-        details = {"subscription_id": row["id"], "subscription_type": row["subscription_type"]}
-        raise errors.invalid_operation("Only a standalone subscription can get a parent", details)
-    if identifier == row["id"]:
-        raise errors.validation("A subscription is not its own parent", {"subscription_id": row["id"]})
-    status = subscription_by_id(scope, identifier)["subscription_status"]
-    if status != "active":
-        details = {"parent_subscription_id": identifier, "subscription_status": status}
-        raise errors.validation("The parent of a subscription must be active", details)
-    return identifier
-
-
 @route("PUT", "/v1/subscriptions/:id", permission="subscription:write")
 def update_subscription(call: Call) -> dict[str, Any]:
     """Status and scheduled cancel; ``cancel_at_period_end`` left out becomes false (contract 4.3)."""
@@ -152,15 +135,13 @@ def update_subscription(call: Call) -> dict[str, Any]:
     scope = Scope.of(call)
     row = subscription_by_id(scope, call.params["id"])
     changes: dict[str, Any] = {"cancel_at_period_end": bool(body["cancel_at_period_end"])}
-    if body["parent_subscription_id"] is not None:
-        changes["parent_subscription_id"] = _parent(scope, row, body["parent_subscription_id"])
     if body["status"]:
         if body["status"] not in STATUSES:
             details = {"allowed_status": list(STATUSES), "status": body["status"]}
             raise errors.validation("Invalid subscription status", details)
         changes["subscription_status"] = body["status"]
     if body["cancel_at"] is not None:
-        changes |= {"cancel_at": body["cancel_at"], "end_date": body["cancel_at"]}
+        changes["cancel_at"] = body["cancel_at"]
     scope.touch(row, **changes)
     scope.publish("subscription.updated", row)
     return views.full_subscription(scope, row)

@@ -5,5 +5,5 @@ from __future__ import annotations
 from ..kernel.lists import OWN
 from ..kernel.resource import Resource
 
-TASKS = Resource("tasks", "Task", (), sort="name", offset=OWN, paged=False)
+TASKS = Resource("tasks", "Task", (), sort="name", offset=OWN)
 TASKS.serve("/v1/tasks", search=False)

@@ -10,8 +10,7 @@ from ..billing.scope import Scope
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, strings
 from ..kernel.call import Call, Reply, created
-from ..kernel.lists import Words
-from ..kernel.resource import Resource, among, equal
+from ..kernel.resource import Resource
 from ..kernel.routing import route
 
 _TYPES = ("percentage", "fixed")
@@ -73,15 +72,7 @@ def create_tax_rate(call: Call) -> Reply:
     return created(row.public())
 
 
-RATES = Resource(
-    "tax rates",
-    "Tax rate",
-    _COLUMNS,
-    (among("taxrate_ids", "id"), among("taxrate_codes", "code"), equal("scope")),
-    words=Words("Invalid request format"),
-    paged=False,
-    view=lambda _call, row, _page: views.tax_rate(row),
-)
+RATES = Resource("tax rates", "Tax rate", _COLUMNS, sort="name", view=lambda _call, row, _page: views.tax_rate(row))
 RATES.serve("/v1/taxes/rates", search=False)
 
 

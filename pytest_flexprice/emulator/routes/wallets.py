@@ -11,32 +11,31 @@ from ..billing.scope import Scope, customer_by_external_id, customer_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, strings
 from ..kernel.call import Call
-from ..kernel.lists import OWN, UNEXPLAINED
-from ..kernel.render import dec
+from ..kernel.lists import OWN
 from ..kernel.resource import Filter, Resource, among, bounded, equal
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
-CURRENCY_LENGTH = 3
 _TYPES = ("PRE_PAID", "POST_PAID")
 _REASONS = (
-    "FREE_CREDIT_GRANT", "PURCHASED_CREDIT_INVOICED", "PURCHASED_CREDIT_DIRECT", "SUBSCRIPTION_CREDIT_GRANT",
-    "CREDIT_NOTE", "INVOICE_VOID_REFUND",
+    "INVOICE_PAYMENT", "FREE_CREDIT_GRANT", "SUBSCRIPTION_CREDIT_GRANT", "PURCHASED_CREDIT_INVOICED",
+    "PURCHASED_CREDIT_DIRECT", "CREDIT_NOTE", "CREDIT_EXPIRED", "WALLET_TERMINATION", "MANUAL_BALANCE_DEBIT",
+    "CREDIT_ADJUSTMENT", "INVOICE_VOID_REFUND", "PURCHASED_CREDIT_BONUS",
 )  # fmt: skip
-"""Why a wallet may be topped up."""
 _COLUMNS = ("customer_id", "currency", "balance", "credit_balance", "wallet_status", "wallet_type", "name")
 _CREATE = Schema(
     "CreateWalletRequest",
     field("customer_id"),
     field("external_customer_id"),
     field("currency", rules="required", bound=True),
+    field("name"),
     field("description"),
     field("metadata", strings),
     field("wallet_type"),
+    field("config", mapping),
     field("conversion_rate", decimal),
     field("topup_conversion_rate", decimal),
     field("initial_credits_to_load", decimal),
-    field("initial_credits_expiry_date_utc", instant),
     field("auto_topup", mapping),
     field("price_unit"),
 )
@@ -65,7 +64,6 @@ WALLETS = Resource(
     sort="name",
     conditions=False,
     offset=OWN,
-    words=UNEXPLAINED,
 )
 WALLETS.serve("/v1/wallets")
 TRANSACTIONS = Resource(
@@ -105,32 +103,16 @@ def _wallet(scope: Scope, identifier: str) -> Row:
     return row
 
 
-def _check(body: dict[str, Any], call: Call) -> None:
-    """What is refused before a customer is looked for; a rate of zero is none."""
-    if len(body["currency"]) != CURRENCY_LENGTH:
-        raise errors.validation(f"Currency code must be {CURRENCY_LENGTH} characters long")
-    if body["wallet_type"] and body["wallet_type"] not in _TYPES:
-        raise errors.validation("Invalid wallet type", {"allowed": list(_TYPES), "type": body["wallet_type"]})
-    rate, top_up = body["conversion_rate"], body["topup_conversion_rate"]
-    if rate is not None and rate < 0:
-        raise errors.validation("Conversion rate must be greater than 0", {"conversion_rate": dec(rate)})
-    if top_up is not None and top_up <= 0:
-        raise errors.validation("Top-up conversion rate must be greater than 0", {"topup_conversion_rate": dec(top_up)})
-    if not body["customer_id"] and not body["external_customer_id"]:
-        raise errors.validation("Please provide either customer_id or external_customer_id")
-    _check_expiry(body["initial_credits_expiry_date_utc"], call)
-
-
-def _check_expiry(moment: Any, call: Call) -> None:
-    if moment is not None and moment < call.now:
-        raise errors.validation("Credits cannot expire in the past")
-
-
 @route("POST", "/v1/wallets", permission="wallet:write")
 def create_wallet(call: Call) -> Row:
     """A new wallet, with credits to start with; answers 200."""
     body = call.bind(_CREATE)
-    _check(body, call)
+    if not body["customer_id"] and not body["external_customer_id"]:
+        raise errors.validation("Please provide either customer_id or external_customer_id")
+    if body["wallet_type"] and body["wallet_type"] not in _TYPES:
+        raise errors.validation("Invalid wallet type", {"allowed": list(_TYPES), "type": body["wallet_type"]})
+    if body["conversion_rate"] is not None and body["conversion_rate"] <= 0:
+        raise errors.validation("Conversion rate must be greater than 0")
     for name in ("auto_topup", "price_unit"):
         if body[name]:
             raise errors.not_implemented(f"{name} on POST /v1/wallets")
@@ -149,14 +131,13 @@ def create_wallet(call: Call) -> Row:
     row = wallets.create(scope, customer["id"], currency, **body_of(body))
     credits = body["initial_credits_to_load"]
     if credits is not None and credits > 0:
-        expiry = body["initial_credits_expiry_date_utc"]
-        wallets.move(scope, row, credits, "FREE_CREDIT_GRANT", row["id"], expiry=expiry)
+        wallets.move(scope, row, credits, "FREE_CREDIT_GRANT", row["id"])
     return row
 
 
 def body_of(body: dict[str, Any]) -> dict[str, Any]:
     """The fields of a create request that a wallet keeps as they are."""
-    names = ("description", "metadata", "wallet_type", "conversion_rate", "topup_conversion_rate")
+    names = ("name", "description", "metadata", "wallet_type", "config", "conversion_rate", "topup_conversion_rate")
     return {name: body[name] for name in names}
 
 
@@ -205,25 +186,20 @@ def top_up_wallet(call: Call) -> dict[str, Any]:
     if row["wallet_status"] != "active":
         raise errors.invalid_operation("Wallet is not active", {"wallet_id": row["id"]})
     reason = body["transaction_reason"]
-    credits = body["credits_to_add"] or (body["amount"] or ZERO) / row["topup_conversion_rate"]
-    if credits <= 0:
-        raise errors.validation("Please provide positive credits_to_add or amount", {"credits_to_add": dec(credits)})
     if reason not in _REASONS:
-        details = {"allowed_reasons": list(_REASONS), "transaction_reason": reason}
-        raise errors.validation("Invalid transaction reason", details)
-    bonus = body["bonus_credits_to_add"]
-    for name in ("expiry_date_utc", "bonus_credits_expiry_date_utc"):
-        _check_expiry(body[name], call)
-    if (body["priority"] or 0) < 0:
-        raise errors.validation("A priority cannot be negative")
-    if bonus is not None and bonus <= 0:
-        raise errors.validation("Bonus credits must be positive", {"bonus_credits_to_add": dec(bonus)})
+        raise errors.validation("Invalid transaction reason", {"allowed": list(_REASONS), "transaction_reason": reason})
     if body["checkout"] or reason == "PURCHASED_CREDIT_INVOICED":
         raise errors.not_implemented("a top-up that is to be paid first")
+    credits = body["credits_to_add"]
+    if credits is None and body["amount"] is not None:
+        credits = body["amount"] / row["topup_conversion_rate"]
+    if credits is None or credits <= 0:
+        raise errors.validation("Please provide positive credits_to_add or amount")
     known = {"description": body["description"] or "", "metadata": body["metadata"], "priority": body["priority"],
              "idempotency_key": body["idempotency_key"] or "", "expiry": body["expiry_date_utc"]}  # fmt: skip
     entry = wallets.move(scope, row, credits, body["transaction_reason"], row["id"], **known)
-    if bonus is not None:
+    bonus = body["bonus_credits_to_add"]
+    if bonus is not None and bonus > 0:
         expiry = body["bonus_credits_expiry_date_utc"]
         wallets.move(scope, row, bonus, "PURCHASED_CREDIT_BONUS", row["id"], expiry=expiry, priority=body["priority"])
     return {"wallet_transaction": entry, "invoice_id": None, "wallet": row}
@@ -256,7 +232,6 @@ def wallets_of_customer(call: Call) -> list[Row]:
 
 
 @route("GET", "/v1/wallets/:id/balance/real-time")
-@route("GET", "/v1/wallets/:id/balance/real-time-cached")
 def wallet_balance(call: Call) -> dict[str, Any]:
     """The balance less what unpaid invoices of the customer still ask for."""
     scope = Scope.of(call)

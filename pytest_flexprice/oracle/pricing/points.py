@@ -253,7 +253,7 @@ def _nearby(subject: Subject, found: list[Point]) -> Iterator[Decimal]:
 
 
 def _uneven(subject: Subject) -> Iterator[Decimal]:
-    """One quantity after the other, where packages or what is free of them do not end at a step of the quantity: no edge is like another."""
+    """One quantity after the other, where packages or what is free of them end between the steps of a quantity: no edge is like another."""
     size, free = subject.price.divide_by, subject.free or ZERO
     if subject.price.billing_model == "PACKAGE" and (size % subject.grain or free % subject.grain):
         first = _up(total((free, subject.grain)), subject.grain)

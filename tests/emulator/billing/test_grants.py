@@ -139,17 +139,3 @@ def test_an_addon_brings_its_credits_and_takes_the_next_with_it(company: Company
     assert company.api.call("DELETE", "/v1/subscriptions/addon", body).status_code == 200
     company.world.advance(timedelta(days=80))
     assert [amount for reason, amount in spent_by(company, made) if reason == "SUBSCRIPTION_CREDIT_GRANT"] == ["3"]
-
-
-def test_the_next_instalment_is_told_before_it_comes(company: Company) -> None:
-    made = company.subscribe(BEGIN - timedelta(days=4))
-    assert grant(company, made, **MONTHLY)[0] == 201
-    assert grant(company, made)[0] == 201
-    path = f"/v1/subscriptions/{made['id']}/grants/upcoming"
-    shown = company.api.get(path)
-    (item,) = shown["items"]
-    assert (shown["pagination"], item["credits"]) == ({"total": 1, "limit": 0, "offset": 0}, "3")
-    assert (item["application_status"], item["scheduled_for"] > gotime(company.now)) == ("pending", True)
-    assert company.api.get(path) == shown
-    assert company.api.get(f"/v1/customers/{made['customer_id']}/grants/upcoming") == shown
-    assert company.api.call("GET", "/v1/subscriptions/subs_none/grants/upcoming").status_code == 404

@@ -91,8 +91,7 @@ def test_an_archived_customer_can_be_read_and_not_subscribed(api: Api) -> None:
         {"billing_model": "PACKAGE", "transform_quantity": {"divide_by": 2, "round": "sideways"}},
         {"billing_model": "TIERED", "tier_mode": "SLAB", "tiers": [{"unit_amount": "-1"}]},
         {"billing_model": "TIERED", "tier_mode": "SLAB", "tiers": [{"unit_amount": "1", "flat_amount": "-1"}]},
-        {"trial_period_days": 3, "type": "USAGE", "meter_id": "meter_none"},
-        {"min_quantity": 3, "type": "USAGE", "meter_id": "meter_none"},
+        {"billing_model": "TIERED", "tier_mode": "SLAB", "tiers": [{"up_to": 3}]},
         {"amount": "-0.01"},
         {"billing_period_count": 0},
         {"group_id": "group_none"},
@@ -126,11 +125,6 @@ def test_a_reporting_unit_is_shown_with_the_fields_it_has(api: Api) -> None:
     alerts = {"alert_enabled": True, "critical": {"threshold": "5", "condition": "above"}}
     changed = api.call("PUT", f"/v1/features/{made['id']}", {"alert_settings": alerts}).get_json()
     assert changed["alert_settings"] == {**alerts, "warning": None, "info": None}
-    lower = {"alert_settings": {"warning": {"threshold": "6", "condition": "above"}}}
-    assert api.call("PUT", f"/v1/features/{made['id']}", lower).status_code == 400
-    lower["alert_settings"]["warning"]["threshold"] = "3"
-    both = api.call("PUT", f"/v1/features/{made['id']}", lower).get_json()["alert_settings"]
-    assert (both["critical"], both["warning"]) == (alerts["critical"], lower["alert_settings"]["warning"])
 
 
 def test_a_clone_needs_a_name_of_its_own(api: Api) -> None:
@@ -150,61 +144,16 @@ def test_lists_filter_sort_and_count_all_that_pass(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "body"),
+    "body",
     [
-        ("plans", {"plan_ids": ["x", ""]}),
-        ("customers", {"start_time": "2026-02-01T00:00:00Z", "end_time": "2026-01-01T00:00:00Z"}),
+        {"customer_ids": ["x", ""]},
+        {"external_ids": [None]},
+        {"start_time": "2026-02-01T00:00:00Z", "end_time": "2026-01-01T00:00:00Z"},
     ],
 )
-def test_a_filter_that_cannot_be_meant_is_refused(api: Api, path: str, body: dict[str, Any]) -> None:
-    answer = api.call("POST", f"/v1/{path}/search", body)
+def test_a_filter_that_cannot_be_meant_is_refused(api: Api, body: dict[str, Any]) -> None:
+    answer = api.call("POST", "/v1/customers/search", body)
     assert (answer.status_code, answer.get_json()["message"]) == (400, "Invalid filter parameters")
-
-
-def test_prices_and_entitlements_take_any_page(api: Api) -> None:
-    plan = _price(api, amount="2").get_json()["entity_id"]
-    _price(api, entity_id=plan, amount="3")
-    for limit, shown in (("-1", 2), ("1001", 2), ("1", 1)):
-        answer = api.get(f"/v1/prices?entity_ids={plan}&limit={limit}&offset=-4&order=up")
-        pagination = {"total": 2, "limit": int(limit), "offset": int(limit) - 4}
-        assert (len(answer["items"]), answer["pagination"]) == (shown, pagination)
-    refused = api.call("GET", "/v1/features?limit=-1")
-    assert (refused.status_code, refused.get_json()["message"]) == (400, "An unexpected error occurred")
-
-
-@pytest.mark.parametrize("path", ["customers", "prices", "features"])
-def test_only_what_can_be_expanded_may_be(api: Api, path: str) -> None:
-    answer = api.call("GET", f"/v1/{path}?expand=wheels.round")
-    details = {"field": "wheels"}
-    assert (answer.status_code, answer.get_json()["details"]) == (400, details)
-
-
-def test_a_given_field_of_a_customer_cannot_be_empty(api: Api) -> None:
-    made = api.make("/v1/customers", {**CUSTOMER, "contact": ""})
-    assert made["contact"] == ""
-    for name in ("email", "address_country", "timezone"):
-        answer = api.call("PUT", f"/v1/customers/{made['id']}", {name: ""})
-        assert answer.get_json()["message"] == "Request validation failed", name
-    assert api.call("PUT", f"/v1/customers/{made['id']}", {"name": ""}).status_code == 500
-
-
-def test_what_belongs_to_something_deleted_can_still_be_made(api: Api) -> None:
-    plan = api.make("/v1/plans", {"name": "Pro"})["id"]
-    api.call("DELETE", f"/v1/plans/{plan}")
-    assert _price(api, entity_id=plan, amount="2").status_code == 201
-    feature = api.make("/v1/features", {"name": "sso", "type": "boolean"})["id"]
-    body = {"plan_id": plan, "feature_id": feature, "feature_type": "boolean", "usage_limit": -1}
-    assert api.call("POST", "/v1/entitlements", body).get_json()["usage_limit"] == -1
-    assert api.call("POST", "/v1/entitlements", {**body, "feature_type": "static"}).status_code == 400
-
-
-def test_one_bad_entitlement_of_several_refuses_all(api: Api) -> None:
-    plan = api.make("/v1/plans", {"name": "Pro"})["id"]
-    feature = api.make("/v1/features", {"name": "sso", "type": "boolean"})["id"]
-    good = {"plan_id": plan, "feature_id": feature, "feature_type": "boolean"}
-    answer = api.call("POST", "/v1/entitlements/bulk", {"items": [good, {**good, "feature_type": "static"}]})
-    assert (answer.status_code, answer.get_json()["details"]["index"]) == (400, 1)
-    assert api.get("/v1/entitlements?limit=9")["pagination"]["total"] == 0
 
 
 def test_a_sort_by_name_orders_lists_that_take_one(api: Api) -> None:
@@ -230,50 +179,40 @@ def test_groups_hold_features(api: Api) -> None:
     group = api.make("/v1/groups", body)
     assert api.call("POST", "/v1/groups", body).status_code == 409
     feature = api.make("/v1/features", {**FEATURE, "group_id": group["id"]})
-    assert (group["entity_ids"], api.get(f"/v1/groups/{group['id']}")["entity_ids"]) == ([], None)
-    assert (feature["group"]["name"], feature["group_id"]) == ("Compute", group["id"])
+    assert api.get(f"/v1/groups/{group['id']}")["entity_ids"] == [feature["id"]]
+    shown = api.get("/v1/features?expand=groups")["items"][0]
+    assert shown["group"]["name"] == "Compute"
     assert _price(api, group_id=group["id"]).status_code == 400
     assert api.call("DELETE", f"/v1/groups/{group['id']}").status_code == 204
-    assert "group_id" not in api.get(f"/v1/features/{feature['id']}")
+    assert api.get(f"/v1/features/{feature['id']}")["group_id"] == ""
     assert api.call("GET", f"/v1/groups/{group['id']}").status_code == 404
 
 
 def test_a_tenant_is_the_callers_own(api: Api) -> None:
     own = api.get("/v1/users/me")["tenant"]
     assert api.get(f"/v1/tenants/{own['id']}") == own
-    assert api.call("GET", "/v1/tenants/tenant_none").status_code == 403
+    assert api.call("GET", "/v1/tenants/tenant_none").status_code == 404
     details = {"email": "pay@acme.example", "address": {"address_city": "Oslo", "address_country": "NO"}}
     changed = api.call("PUT", "/v1/tenants/update", {"name": "Acme", "billing_details": details}).get_json()
     assert changed["name"] == "Acme"
     assert changed["billing_details"]["email"] == "pay@acme.example"
     assert changed["billing_details"]["address"]["address_line1"] == ""
     bad = {"billing_details": {"address": {"address_country": "NOR"}}}
-    refused = api.call("PUT", "/v1/tenants/update", bad).get_json()
-    assert "UpdateTenantRequest.BillingDetails.Address.Country" in refused["details"]["Country"]
-    kept = api.call("PUT", "/v1/tenants/update", {"name": ""}).get_json()
-    assert (kept["name"], "email" in kept["billing_details"]) == ("Acme", False)
+    assert api.call("PUT", "/v1/tenants/update", bad).status_code == 400
 
 
-def test_accounts_are_renamed_and_found(api: Api) -> None:
+def test_accounts_are_renamed_and_found_by_role(api: Api) -> None:
     body = {"type": "service_account", "name": "Ingestor", "roles": ["event_ingestor"]}
     account = api.make("/v1/users", body)
     renamed = api.call("PUT", f"/v1/users/{account['id']}", {"name": "Sender"}).get_json()
     assert renamed["name"] == "Sender"
-    found = api.call("POST", "/v1/users/search", {"roles": ["event_reader"], "limit": 9}).get_json()
+    found = api.call("POST", "/v1/users/search", {"roles": ["event_ingestor"]}).get_json()
     assert [item["id"] for item in found["items"]] == [account["id"]]
-    crashed = api.call("POST", "/v1/users/search", {"type": "service_account"})
-    assert (crashed.status_code, crashed.data) == (500, b"")
+    assert api.call("POST", "/v1/users/search", {"roles": ["event_reader"]}).get_json()["items"] == []
     assert api.call("PUT", "/v1/users/me", {"name": "Me", "metadata": {"a": "b"}}).get_json()["name"] == "Me"
     me = api.get("/v1/users/me")
     assert (me["name"], me["metadata"]) == ("Me", {"a": "b"})
-    assert api.call("PUT", "/v1/users/me", {"metadata": {"c": "d"}}).get_json()["metadata"] == {"a": "b", "c": "d"}
-    assert api.call("PUT", f"/v1/users/{me['id']}", {"name": "x"}).status_code == 404
-    assert api.call("DELETE", f"/v1/users/{account['id']}").status_code == 204
-    statuses = [api.call("DELETE", f"/v1/users/{account['id']}").status_code]
-    statuses.append(api.call("PUT", f"/v1/users/{account['id']}", {"name": "x"}).status_code)
-    assert statuses == [404, 400]
-    both = {"type": "service_account", "name": "x", "roles": ["super_admin", "event_reader"]}
-    assert api.call("POST", "/v1/users", both).status_code == 400
+    assert api.call("PUT", f"/v1/users/{me['id']}", {"name": "x"}).status_code == 400
 
 
 def test_roles_change_for_other_people_without_keys(api: Api) -> None:
@@ -285,7 +224,12 @@ def test_roles_change_for_other_people_without_keys(api: Api) -> None:
     assert api.call("PUT", f"/v1/users/{machine['id']}/roles", {"roles": ["event_reader"]}).status_code == 400
     assert api.call("PUT", f"/v1/users/{me['id']}/roles", roles).status_code == 403
     key = {"name": "k", "type": "private_key", "service_account_id": person["id"]}
-    assert api.call("POST", "/v1/secrets/api/keys", key).status_code == 400
+    dead = api.make("/v1/secrets/api/keys", {**key, "expires_at": "2020-01-01T00:00:00Z"})
+    assert dead
+    assert api.call("PUT", f"/v1/users/{person['id']}/roles", roles).status_code == 200
+    made = api.make("/v1/secrets/api/keys", key)["secret"]["id"]
+    refused = api.call("PUT", f"/v1/users/{person['id']}/roles", roles)
+    assert (refused.status_code, refused.get_json()["details"]["active_api_keys"]) == (400, {api.environment: [made]})
 
 
 def test_a_customer_is_changed_by_id_or_external_id(api: Api) -> None:
