@@ -18,6 +18,7 @@ from pytest_flexprice.oracle.invoicing.coupons import Attached, acting
 from pytest_flexprice.oracle.invoicing.expected import ExpectedInvoice
 from pytest_flexprice.oracle.invoicing.findings import READERS_DIFFER, compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import expected_invoice
+from pytest_flexprice.oracle.invoicing.running_period import period_findings
 from pytest_flexprice.oracle.invoicing.sampling import Sample
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
 from pytest_flexprice.oracle.metering.meters import Usage
@@ -92,6 +93,7 @@ def preview_findings(preview: Preview, now: datetime) -> list[Finding]:
     told = {finding.path for finding in found}
     missing = unbilled_meters(preview.plan_prices, preview.invoice, preview.meters, now)
     found += [finding for finding in missing if finding.path not in told]
+    found += period_findings(preview.subscription, ITEM)
     return [_doubted(preview, finding) for finding in found if finding.severity is not Severity.INFO]
 
 
