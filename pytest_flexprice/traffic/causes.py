@@ -38,6 +38,7 @@ class Cause(StrEnum):
     UNSUBSCRIBED = "for a customer without a subscription"
     FOREIGN = "not in the log"
     UNSEEN = "not looked into one by one"
+    UNCOUNTED = "counted otherwise than it arrived"
     LATE = "late, inside the settling margin"
 
 

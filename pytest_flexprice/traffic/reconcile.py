@@ -17,6 +17,7 @@ from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.log import DAY, HOUR, Log
 from pytest_flexprice.traffic.looking import by_id, looked_up, of_a_sample, of_stretches, sampled
 from pytest_flexprice.traffic.search import MOST_EVENTS, Search, Side
+from pytest_flexprice.traffic.uncounted import uncounted
 
 MOST_NAMES = 500
 
@@ -62,8 +63,11 @@ def reconcile(search: Search, known: Known, window: Window, now: datetime) -> Re
     result.windows = [each.window for each in stretches]
     result.customers = log.customers(window)
     unseen, result.differences = of_stretches(search, known, stretches, result.notes, now)
+    aside = [each.window for each in stretches] if unseen else []
+    odd, notes = uncounted(search, window, result.ours, result.theirs, billed, aside)
+    result.notes += notes
     result.differences += _of_the_log(known, result)
-    result.apart = [*unseen, *worthless_ones(log, known, window), *outside(log, known, window)]
+    result.apart = [*unseen, *odd, *worthless_ones(log, known, window), *outside(log, known, window)]
     try:
         result.apart += _late(log, search.flexprice, Window(window.end, now), names[:MOST_NAMES])
     except NotVerified as reason:
