@@ -166,12 +166,12 @@ def _singular(problem: str) -> str:
 def _worth(tally: Tally, known: Known) -> str:
     titles = {one.meter.id: one.title for one in known.metered}
     parts = [f"{words(abs(each))} of '{titles.get(meter, meter)}'" for meter, each in tally.quantities.items() if each]
-    return ", ".join([*parts, *_money(tally.money)])
+    return ", ".join([*parts, *_money(tally.money, "about " if tally.about else "")])
 
 
-def _money(money: Mapping[str, Decimal]) -> list[str]:
+def _money(money: Mapping[str, Decimal], about: str) -> list[str]:
     return [
-        f"about {words(abs(amount))} {currency} {'not billed' if amount > 0 else 'billed too much'}"
+        f"{about}{words(abs(amount))} {currency} {'not billed' if amount > 0 else 'billed too much'}"
         for currency, amount in sorted(money.items())
         if amount
     ]
