@@ -93,7 +93,9 @@ def _parquet(connection: Any, traffic: Traffic, files: Sequence[Path], names: st
     _check_schemas(traffic, files)
     number = f"list_position({names}, {_FILE})::BIGINT * {1 << 40} + " if len(files) > 1 else ""
     source = f"read_parquet({names}, union_by_name=true, file_row_number=true, filename={quoted(_FILE)})"
-    columns = f"* EXCLUDE ({_FILE}, file_row_number){_usual_types(connection, source)}, {number}file_row_number AS {SEQUENCE}"
+    columns = (
+        f"* EXCLUDE ({_FILE}, file_row_number){_usual_types(connection, source)}, {number}file_row_number AS {SEQUENCE}"
+    )
     connection.raw_sql(f"CREATE VIEW raw AS SELECT {columns} FROM {source}")  # noqa: S608 - names are quoted
     return connection.table("raw")
 
