@@ -90,7 +90,7 @@ class Search:
 
     def days(self, window: Window, names: Iterable[str], ours: Side, theirs: Side) -> set[tuple[str, datetime]]:
         """The event names and days that differ; what was counted on both sides is left in ``ours`` and ``theirs``."""
-        self.window, ours.ids = window, self.log.counts(window, DAY)
+        self.window, ours.ids = window, dict(self.log.counts(window, DAY))
         for name in names:
             self.progress(f"counting '{name}'")
             found = read_ids_by_name(self.flexprice, name, window, "DAY")
