@@ -1,7 +1,7 @@
 """A process that has imported everything once and is forked for each run of pytest: a run costs its own work, not its imports.
 
-Each run is a process of its own, as its users' are. What stands in this process is imported modules and compiled templates only: no server, no thread, no state
-of an earlier run.
+Each run is a process of its own, as its users' are. What stands in this process is imported modules and compiled templates only: no
+server, no thread, no state of an earlier run.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ SHORTEST = 6  # a shorter value would be found in ordinary words
 GRAM = 6
 WINDOW = 12
 MOST_WINDOWS = 128
-SHORT_TEXT = 2048
-STRIDE = WINDOW - GRAM + 1  # in a long text only each such place is looked at: wherever a form of WINDOW characters stands, one lies in it
+SHORT_TEXT = 64
+STRIDE = WINDOW - GRAM + 1  # longer ones are looked at in steps: wherever a form of WINDOW characters stands, a step hits a part of it
 
 Span = tuple[int, int, str]
 
