@@ -20,7 +20,8 @@ GRAM = 6
 WINDOW = 12
 MOST_WINDOWS = 128
 SHORT_TEXT = 64
-STRIDE = WINDOW - GRAM + 1  # longer ones are looked at in steps: wherever a form of WINDOW characters stands, a step hits a part of it
+# A longer text is looked at in steps: wherever a form of WINDOW characters stands, a step hits a part of it.
+STRIDE = WINDOW - GRAM + 1
 
 Span = tuple[int, int, str]
 
