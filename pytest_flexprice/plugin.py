@@ -39,7 +39,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     from pytest_flexprice.run import last_word  # noqa: PLC0415 - a run's machinery
     from pytest_flexprice.run.early import clean_import  # noqa: PLC0415 - as above
 
-    last_word.watch(early_config)
+    last_word.watch(early_config, name)
     full = bool(getattr(early_config.known_args_namespace, "fulltrace", False))
     with clean_import(early_config.rootpath, name, full=full):
         yield

@@ -26,6 +26,10 @@ def redacted(value: Any, redactor: Redactor) -> Any:
     """A failure text, or pytest's own object for one, without secrets; objects are changed in place."""
     if isinstance(value, str):
         return shown(redactor.text(value))
+    if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+        return shown(redactor.text("\n".join(value))).split(
+            "\n"
+        )  # lines: what one of them breaks off the next goes on with
     if isinstance(value, (list, tuple)):
         return type(value)(redacted(one, redactor) for one in value) if type(value) in (list, tuple) else value
     if type(value).__module__ == _MODULE and hasattr(value, "__dict__"):

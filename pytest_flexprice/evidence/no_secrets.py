@@ -7,6 +7,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from _pytest.junitxml import xml_key
 
 from pytest_flexprice.evidence.logs import clean_log_records
 from pytest_flexprice.evidence.longrepr import redact_report, redacted
@@ -41,6 +42,15 @@ class NoSecrets:
         report = yield
         redact_report(report, self.redactor)
         return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Properties of the whole suite in somebody's own ``--junitxml`` are those of no report."""
+        xml: Any = self.config.stash.get(xml_key, None)
+        if xml is not None:
+            xml.global_properties[:] = [
+                tuple(self.redactor.text(each) for each in pair) for pair in xml.global_properties
+            ]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr: Any) -> None:

@@ -1,7 +1,8 @@
 """Finds known secrets in a text in whatever form they stand there, in time that grows with the text and no faster.
 
-Two views of a text are searched: the text as it is, and the text as it would be read: escapes of URLs, JSON, HTML, Python, Markdown and
-mail undone, line breaks with their indentation, NULs and invisible characters left out. Letters count alike in upper and lower case.
+Three views of a text are searched: the text as it is; the text as it would be read: escapes of URLs, JSON, HTML, Python, Markdown and
+mail undone, line breaks with their indentation, NULs and invisible characters left out; and its letters and digits alone, whatever stands
+between them. Letters count alike in upper and lower case.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ SHORTEST = 6  # a shorter value would be found in ordinary words
 GRAM = 6
 WINDOW = 12
 MOST_WINDOWS = 128
+SHORTEST_APART = 16
 SHORT_TEXT = 64
+LONG_TEXT = 4096
 # A longer text is looked at in steps: wherever a form of WINDOW characters stands, a step hits a part of it.
 STRIDE = WINDOW - GRAM + 1
 
@@ -28,6 +31,8 @@ Span = tuple[int, int, str]
 _ANY = "surrogatepass"
 _SIGNS = re.compile(r"[%\\&=\r\n\x00\u00ad\u200b-\u200d\u2060\ufeff]|\x1b\[|<w?br")
 _SIGN = re.compile(r"[%\\&=<\r\n\x00\x1b\u00ad\u200b-\u200d\u2060\ufeff]")
+_BETWEEN = bytes(set(range(128)) - set(b"abcdefghijklmnopqrstuvwxyz0123456789"))
+_KEPT = re.compile("[a-z0-9]")
 _ESCAPED = re.compile(
     r"%(?:25){0,5}(?P<percent>[0-9A-Fa-f]{2})"
     r"|\\{1,8}(?:u00|x|U000000|u\{0{0,4})(?P<backslash>[0-9A-Fa-f]{2})\}?"
@@ -35,7 +40,8 @@ _ESCAPED = re.compile(
     r"|&#[xX]0{0,6}(?P<hexadecimal>[0-9A-Fa-f]{2});|&#0{0,6}(?P<number>[0-9]{2,3});|(?P<entity>&[a-z]{2,6};)"
     r"|=(?P<mail>[0-9A-F]{2})"
     r"|(?P<gap>(?:=?(?:\r\n|\r|\n)|\\{1,8}[rn]|<w?br\s?/?>)[ \t]{0,200}(?:[E>|#*+][ \t]{1,8})?"
-    r"|[\x00\u00ad\u200b-\u200d\u2060\ufeff]+|\x1b\[[0-9;]{0,12}m)"
+    r"|[\x00\u00ad\u200b-\u200d\u2060\ufeff]+|\x1b\[[0-9;]{0,12}m"
+    r"|\\{1,8}u(?:20[0-6]|03[0-6]|fe0|fef)[0-9a-f])"
     r"|\\{1,8}(?P<plain>[!-/:-@\[-`{-~])"
 )
 
@@ -45,12 +51,14 @@ class Known:
     """The forms of the secrets that a run knows; ``masks`` gives for each form what stands in its place.
 
     ``anyway`` are forms in which upper and lower case do not matter (kept in lower case), ``exact`` those in which they do,
-    ``windows`` parts of secrets that tell too much of them.
+    ``windows`` parts of secrets that tell too much of them, ``apart`` the letters and digits of such parts.
     """
 
     anyway: dict[str, str] = field(default_factory=dict)
     exact: dict[str, str] = field(default_factory=dict)
     windows: dict[str, str] = field(default_factory=dict)
+    apart: dict[bytes, str] = field(default_factory=dict)
+    _of_apart: set[bytes] = field(default_factory=set)
     _with: dict[str, set[str]] = field(default_factory=dict)
     _short: set[str] = field(default_factory=set)
 
@@ -64,16 +72,38 @@ class Known:
                     self._short.add(form)
                 for gram in _grams(_lower(form)):
                     self._with.setdefault(gram, set()).add(form)
+        for part in _apart(secret):
+            self.apart.setdefault(part, mask)
+            self._of_apart.update(part[at : at + GRAM] for at in range(len(part) - GRAM + 1))
 
     def spans(self, text: str) -> list[Span]:
         """Where secrets stand in a text, in order and without overlaps, each with its mask."""
         if not self._with or len(text) < SHORTEST:
             return []
-        found = list(self._within(text))
+        found = [*self._within(text), *self._taken_apart(text)]
         if _SIGNS.search(text):
             plain, places = _as_read(text)
-            found += [(places.start(first), places.end(last), mask) for first, last, mask in self._within(plain)]
+            read = (*self._within(plain), *self._taken_apart(plain))
+            found += [(places.start(first), places.end(last), mask) for first, last, mask in read]
         return _merged(found)
+
+    def _taken_apart(self, text: str) -> Iterator[Span]:
+        low = _lower(text)
+        kept = _alone(low)
+        if len(kept) == len(low) or not self._may_hold(kept):
+            return
+        places = [match.start() for match in _KEPT.finditer(low)]
+        for part, mask in self.apart.items():
+            at = kept.find(part)
+            while at >= 0:
+                yield places[at], places[at + len(part) - 1] + 1, mask
+                at = kept.find(part, at + 1)
+
+    def _may_hold(self, kept: bytes) -> bool:
+        if len(kept) > LONG_TEXT:
+            return any(part in kept for part in self.apart)
+        steps = range(0, len(kept) - GRAM + 1, STRIDE)
+        return not self._of_apart.isdisjoint(kept[at : at + GRAM] for at in steps)
 
     def _within(self, text: str) -> Iterator[Span]:
         low = _lower(text)
@@ -141,6 +171,22 @@ def _windows(secret: str) -> Iterable[str]:
     parts = [secret[at : at + WINDOW] for at in range(len(secret) - WINDOW + 1)]
     parts = parts if len(parts) <= MOST_WINDOWS else parts[: MOST_WINDOWS // 2] + parts[-MOST_WINDOWS // 2 :]
     return [part for part in parts if _looks_random(part)]
+
+
+def _alone(low: str) -> bytes:
+    """The letters and digits of a text in lower case."""
+    return low.encode("ascii", "ignore").translate(None, _BETWEEN)
+
+
+def _apart(secret: str) -> Iterator[bytes]:
+    """What is left of a long secret where something stands between its characters, or between the bytes of a dump."""
+    letters = _alone(_lower(secret))
+    if len(letters) >= SHORTEST_APART:
+        yield letters
+        yield from (part.encode() for part in _windows(letters.decode()))
+        dump = secret.encode(errors=_ANY).hex().encode()
+        last = min(len(dump), 4 * MOST_WINDOWS) - 2 * WINDOW
+        yield from (dump[at : at + 2 * WINDOW] for at in range(0, last + 1, 2))
 
 
 def _looks_random(part: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
@@ -24,15 +25,38 @@ class CleanStream:
         """Write the text without secrets, and without what would steer the terminal."""
         return int(self._inner.write(tame(self._redactor.values(text))) or 0)
 
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write each of them so."""
+        for line in lines:
+            self.write(line)
+
+    def know(self, redactor: Redactor) -> None:
+        """From now on without the secrets that this one knows."""
+        self._redactor = redactor
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
+
+
+def clean_process(redactor: Redactor) -> None:
+    """Let whatever this process prints lose its secrets, captured or not: before, during and after the run."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if isinstance(stream, CleanStream):
+            stream.know(redactor)
+        elif stream is not None:
+            setattr(sys, name, CleanStream(stream, redactor))
 
 
 def clean_terminal(config: pytest.Config, redactor: Redactor) -> None:
     """Let pytest's own terminal write without secrets, whoever writes to it."""
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
     writer = getattr(reporter, "_tw", None)
-    if writer is not None and not isinstance(writer._file, CleanStream):
+    if writer is None:
+        return
+    if isinstance(writer._file, CleanStream):
+        writer._file.know(redactor)
+    else:
         writer._file = CleanStream(writer._file, redactor)
 
 
@@ -53,6 +77,9 @@ def clean_refusal(redactor: Redactor) -> None:
 
 def clean_crash(redactor: Redactor) -> None:
     """Let a crash of the whole process print its traceback without secrets."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, CleanStream):
+            stream.know(redactor)
     before = sys.excepthook
 
     def told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -28,6 +28,11 @@ class Value:
     value: str
     source: str
 
+    @property
+    def told(self) -> str:
+        """The line of the header."""
+        return f"flexprice {self.name}: {self.value} (from {self.source})"
+
 
 class ProfileError(Exception):
     """The run cannot start; the message is one sentence that says what to correct."""

@@ -6,6 +6,7 @@ listing that nobody asked for. Every one of them would be green for CI.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Generator
 from types import FrameType
@@ -13,7 +14,10 @@ from types import FrameType
 import pytest
 
 from pytest_flexprice.evidence.headline import EXIT_NOT_VERIFIED
+from pytest_flexprice.evidence.logs import clean_log_records
 from pytest_flexprice.evidence.plugin import PLUGIN
+from pytest_flexprice.evidence.streams import clean_process
+from pytest_flexprice.run.early import redactor_for
 from pytest_flexprice.run.options import TASKS
 from pytest_flexprice.run.vanishing import Vanishing
 
@@ -35,9 +39,15 @@ _NO_RUN = (*_LISTINGS, *("--" + task.replace("_", "-") for task in (*TASKS, "fle
 _PROGRAM = ("console_main", "_console_main")
 
 
-def watch(config: pytest.Config) -> None:
-    """Before any ``conftest.py`` is imported: this process may not leave with 0 unless its run says so, if it is there for pytest alone."""
-    if _is_pytest(sys._getframe()):
+def watch(config: pytest.Config, name: str) -> None:
+    """Before any ``conftest.py`` is imported, where the process is there for pytest alone: what it prints shows no secret, and it may not
+    leave with 0 unless its run says so."""
+    is_pytest = _is_pytest(sys._getframe())
+    if is_pytest or "PYTEST_XDIST_WORKER" in os.environ:
+        redactor = redactor_for(config.rootpath, name)
+        clean_process(redactor)
+        clean_log_records(redactor)
+    if is_pytest:
         config.stash[VANISHING] = Vanishing()
         config.stash[VANISHING].install()
 

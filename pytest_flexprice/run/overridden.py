@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pytest_flexprice.evidence.context import HeaderRow
 from pytest_flexprice.model.profile import Value
 
 MAY_BE = ("send_events", "handler_has_processed")
@@ -15,6 +17,21 @@ _OURS = ("pytest_flexprice.run.fixtures", "pytest_flexprice.steps")
 #: pytest's own, on which ours rest.
 _BENEATH = ("pytestconfig",)
 _FIXTURE = type(pytest.fixture(lambda: None))
+
+
+def tell(session: pytest.Session) -> None:
+    """Tell on the terminal and in the evidence what is overridden.
+
+    Raises:
+        pytest.UsageError: something that must not be.
+    """
+    found, plugins = overridden(session), session.config.pluginmanager
+    evidence: Any = plugins.get_plugin("flexprice-evidence")
+    reporter: Any = plugins.get_plugin("terminalreporter")
+    for each in found if evidence is not None else ():
+        evidence.context.header.append(HeaderRow(each.name, each.value, each.source))
+        if reporter is not None:
+            reporter.write_line(each.told)
 
 
 def overridden(session: pytest.Session) -> list[Value]:

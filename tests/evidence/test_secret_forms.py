@@ -104,6 +104,20 @@ def test_a_long_text_is_cleaned_to_its_end(text: str) -> None:
     assert clean.endswith("7F]")
 
 
+@pytest.mark.parametrize(
+    "between", [" ", "\n", "\r\n", "\u00a0", "\u200b", "\u2028", "\\u2028", "\\n", "', '", "-", "\u0301"], ids=ascii
+)
+@pytest.mark.parametrize("size", [1, 4])
+def test_what_stands_between_its_letters_hides_no_secret(between: str, size: int) -> None:
+    told = between.join(KEY[at : at + size] for at in range(0, len(KEY), size))
+    assert Redactor([KEY]).text(f"a {told} b") == "a [redacted …7F] b"
+
+
+def test_a_dump_of_a_secret_is_cleaned() -> None:
+    lines = [KEY.encode()[at : at + 16].hex(" ") for at in range(0, len(KEY), 16)]
+    assert Redactor([KEY]).text("\n".join(lines)) == "[redacted …7F]"
+
+
 def test_more_names_can_be_told() -> None:
     redactor = Redactor(names=["x-acme-pin"])
     assert redactor.data({"X_ACME_PIN": "4711-0815", "acme": "4711-0815"}) == {

@@ -60,6 +60,7 @@ STEPS = {
     "raised": "raise RuntimeError(ALL)",
     "raised in upper case": "raise RuntimeError(ALL.upper())",
     "raised and wrapped": "raise RuntimeError('\\n'.join(textwrap.wrap(ALL, 17)))",
+    "raised letter by letter": "raise RuntimeError(chr(10).join(ALL) + ' '.join(ALL) + chr(0x2028).join(ALL))",
     "raised in base 64": "raise RuntimeError(base64.b64encode(ALL.encode()).decode())",
     "raised in escapes": "raise RuntimeError(''.join(f'\\\\u{ord(c):04x}' for c in ALL))",
     "raised as bytes": "raise RuntimeError(ALL.encode().hex())",
@@ -84,6 +85,15 @@ HOOKS = {
     "written by a plugin": "def pytest_terminal_summary(terminalreporter): terminalreporter.write_line(ALL)",
     "in the header": "def pytest_report_header(config): return ALL",
     "in a fixture": "@pytest.fixture(autouse=True)\ndef broken(): raise RuntimeError(ALL)",
+    "printed when all is over": "import atexit\natexit.register(print, ALL)",
+    "exited at import": "sys.exit(ALL)",
+    "logged by a handler of its own": (
+        "logging.getLogger().addHandler(logging.FileHandler('own.log'))\nlogging.error(ALL)\n"
+        "def pytest_sessionstart(): logging.error(ALL)"
+    ),
+    "a property of the suite": (
+        "@pytest.fixture(scope='session', autouse=True)\ndef told(record_testsuite_property): record_testsuite_property(ALL, ALL)"
+    ),
     "in a name": (
         "def pytest_generate_tests(metafunc):\n    metafunc.fixturenames.append('of')\n"
         "    metafunc.parametrize('of', [ALL], ids=[ALL])"
@@ -94,6 +104,7 @@ ARGUMENTS = {
     "long": ("-vv", "--showlocals", "-rA", "--tb=long"),
     "native": ("--tb=native", "--showlocals"),
     "debug": ("--debug",),
+    "uncaptured": ("-s",),
     "workers": ("-n", "2", "--debug"),
     "reports": ("--junitxml=mine.xml", "--alluredir=mine", "--log-cli-level=DEBUG", "--log-file=mine.log"),
 }
@@ -142,13 +153,15 @@ def test_what_a_step_spills_is_nowhere(tmp_path: Path, step: str) -> None:
 
 @pytest.mark.parametrize("hooks", HOOKS.values(), ids=HOOKS)
 def test_what_a_hook_spills_is_nowhere(tmp_path: Path, hooks: str) -> None:
-    outcome = spilled(tmp_path, "assert True", hooks)
+    outcome = spilled(tmp_path, "assert True", hooks, ("--junitxml=mine.xml",))
     assert leaks(tmp_path, outcome.output) == [], outcome.output
 
 
 @pytest.mark.parametrize("arguments", ARGUMENTS.values(), ids=ARGUMENTS)
 @pytest.mark.parametrize(
-    "step", ["assert ALL == 'nothing'", "request.node.user_properties.append((ALL, ALL))"], ids=["red", "green"]
+    "step",
+    ["print(ALL); assert ALL == 'nothing'", "request.node.user_properties.append((ALL, ALL))"],
+    ids=["red", "green"],
 )
 def test_however_it_is_run(tmp_path: Path, arguments: tuple[str, ...], step: str) -> None:
     outcome = spilled(tmp_path, step, arguments=arguments)
