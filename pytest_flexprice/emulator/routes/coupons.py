@@ -11,7 +11,7 @@ from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, strings
 from ..kernel.call import Call, Reply, created
 from ..kernel.lists import OWN
-from ..kernel.resource import Resource, among, storable
+from ..kernel.resource import Resource, among, free, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
@@ -82,8 +82,7 @@ def create_coupon(call: Call) -> Reply:
     _check(body)
     scope = Scope.of(call)
     code = (body["coupon_code"] or "").lower() or None
-    if code and scope.table("coupons").first(scope.environment, coupon_code=code, status="published"):
-        raise errors.conflict("A coupon with this code already exists", {"coupon_code": code})
+    free(call, "coupons", "A coupon with this code already exists", code, column="coupon_code")
     storable("create coupon", body, "name", "coupon_code")
     fixed = body["type"] == "fixed"
     row = scope.insert(

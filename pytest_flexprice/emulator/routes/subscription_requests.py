@@ -7,7 +7,7 @@ from typing import Any
 
 from ..billing import cancelling, config, inheritance, line_changes, line_commitments, overrides, periods, phases
 from ..kernel import errors
-from ..kernel.binding import Schema, anything, decimal, field, instant, integer, strings
+from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, strings
 from ..kernel.call import Call
 from ..kernel.pricing_rules import currency_code
 from ..kernel.render import dec
@@ -45,9 +45,10 @@ CREATE = Schema(
     field("payment_terms"),
     field("subscription_status"),
     field("auto_invoice_threshold", decimal),
+    field("timezone"),
     field("inheritance", INHERITANCE),
     *AGREED,
-    field("checkout", anything),
+    field("checkout", mapping),
 )
 
 

@@ -14,7 +14,7 @@ from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, 
 from ..kernel.call import Call
 from ..kernel.lists import OWN, Page
 from ..kernel.pricing_rules import currency_code
-from ..kernel.resource import Filter, Resource, Values, among, bounded, equal
+from ..kernel.resource import Filter, Resource, Values, among, bounded, equal, flag
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from .features import ALERTS, check_alerts
@@ -72,7 +72,12 @@ WALLETS = Resource(
     "wallets",
     "Wallet",
     _COLUMNS,
-    (among("wallet_ids", "id"), equal("customer_id"), equal("wallet_status")),
+    (
+        among("wallet_ids", "id"),
+        equal("customer_id"),
+        equal("wallet_status"),
+        flag("alert_enabled", lambda row, given: bool((row.get("alert_settings") or {}).get("alert_enabled")) is given),
+    ),
     sort="name",
     conditions=False,
     offset=OWN,
@@ -174,7 +179,10 @@ def _expiry(body: dict[str, Any]) -> datetime | None:
 
 def body_of(body: dict[str, Any]) -> dict[str, Any]:
     """The fields of a create request that a wallet keeps as they are."""
-    names = ("name", "description", "metadata", "wallet_type", "config", "conversion_rate", "topup_conversion_rate")
+    names = (
+        "name", "description", "metadata", "wallet_type", "config", "conversion_rate", "topup_conversion_rate",
+        "alert_settings",
+    )  # fmt: skip
     return {name: body[name] for name in names}
 
 

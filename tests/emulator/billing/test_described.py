@@ -172,3 +172,57 @@ def test_lists_of_what_cannot_be_here_are_empty(company: Company) -> None:
     assert company.api.call("POST", "/v1/usage-records/search", {"synced": "x"}).status_code == 400
     unknown = {"filters": [{"field": "status", "operator": "like", "value": {"string": "x"}}]}
     assert company.api.call("POST", "/v1/usage-records/search", unknown).status_code == 400
+
+
+def test_of_several_entitlements_one_bad_refuses_all_and_is_named_by_its_place(company: Company) -> None:
+    good = {"plan_id": company.plan, "feature_id": company.feature["id"], "feature_type": "metered", "usage_limit": 5}
+    for bad in ({**good, "feature_id": "feat_x"}, good):
+        answer = company.api.call("POST", "/v1/entitlements/bulk", {"items": [good, bad]})
+        assert answer.get_json()["details"]["index"] == 1
+        assert company.api.get("/v1/entitlements")["items"] == []
+    made = company.api.make("/v1/entitlements/bulk", {"items": [good]})["items"][0]["id"]
+    assert company.api.call("PUT", f"/v1/entitlements/{made}", {"aggregation_mode": "any"}).status_code == 400
+    assert company.api.call("PUT", f"/v1/entitlements/{made}", {"grant_quota": "5"}).status_code == 501
+
+
+def test_a_key_that_another_has_is_refused_in_an_update_and_twice_in_one_request(company: Company) -> None:
+    kept = company.fee("10", lookup_key="kept")
+    other = company.fee("20", lookup_key="other")
+    assert company.api.call("PUT", f"/v1/prices/{other}", {"lookup_key": "kept"}).status_code == 409
+    assert company.api.call("PUT", f"/v1/prices/{kept}", {"lookup_key": "kept", "amount": "11"}).status_code == 200
+    price = {
+        "entity_type": "PLAN", "entity_id": company.plan, "type": "FIXED", "currency": "usd", "billing_period": "MONTHLY",
+        "billing_period_count": 1, "billing_model": "FLAT_FEE", "invoice_cadence": "ADVANCE", "amount": "1", "lookup_key": "new",
+    }  # fmt: skip
+    answer = company.api.call("POST", "/v1/prices/bulk", {"items": [price, price]})
+    assert (answer.status_code, answer.get_json()["details"]["index"]) == (409, 1)
+    for code in ("a", "b"):
+        company.api.make("/v1/taxes/rates", {"name": code, "code": code, "percentage_value": "20"})
+    rate = company.api.get("/v1/taxes/rates?taxrate_codes=b")["items"]
+    assert [one["code"] for one in rate] == ["b"]
+    path = f"/v1/taxes/rates/{rate[0]['id']}"
+    assert company.api.call("PUT", path, {"code": "a"}).status_code == 409
+    assert company.api.call("PUT", path, {"tax_rate_status": "OFF"}).status_code == 400
+    assert company.api.call("PUT", path, {"code": "b", "tax_rate_status": "INACTIVE"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/v1/customers", {"external_id": "x", "name": "x", "skip_onboarding_workflow": "yes"}),
+        ("POST", "/v1/invoices", {"invoice_status": 7}),
+        ("POST", "/v1/prices", {"filter_values": ["x"]}),
+        ("POST", "/v1/subscriptions", {"timezone": 1}),
+        ("POST", "/v1/subscriptions/search", {"effective_date_for_update": "soon"}),
+        ("POST", "/v1/wallets/search", {"alert_enabled": "x"}),
+        ("POST", "/v1/events/usage", {"event_name": "a", "aggregation_type": "SUM", "group_by": "source"}),
+        ("PUT", "/v1/invoices/x", {"apply_discount": 1}),
+        ("DELETE", "/v1/creditgrants/x", {"effective_date": "soon"}),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_a_value_of_the_wrong_type_is_refused_before_anything_is_looked_up(
+    company: Company, method: str, path: str, body: dict[str, Any]
+) -> None:
+    answer = company.api.call(method, path, body)
+    assert (answer.status_code, answer.get_json().get("details")) == (400, None)
