@@ -22,6 +22,7 @@ from . import invoice_actions as invoice_actions
 from . import invoices as invoices
 from . import meters as meters
 from . import payments as payments
+from . import plan_changes as plan_changes
 from . import plans as plans
 from . import preview as preview
 from . import price_units as price_units

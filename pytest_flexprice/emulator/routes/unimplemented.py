@@ -27,9 +27,6 @@ POST DELETE          integrations/link
 POST                 marketplace/agreements
 POST                 subscriptions/:id/pause subscriptions/:id/resume
 POST                 subscriptions/:id/change/execute subscriptions/:id/change/preview
-POST                 subscriptions/:id/change/v2/execute subscriptions/:id/change/v2/preview
-GET                  subscription-schedules subscription-schedules/:id subscriptions/:id/schedules
-POST                 subscriptions/schedules/:id/cancel
 POST                 tasks
 GET                  tasks/result tasks/:id tasks/:id/download
 GET POST             tasks/scheduled
