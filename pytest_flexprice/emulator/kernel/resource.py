@@ -246,6 +246,15 @@ def free(call: Call, table: str, message: str, key: str | None, *, column: str =
         raise errors.conflict(message, {column: key})
 
 
+def clonable(call: Call, noun: str, source: Row, body: Values) -> None:
+    """Refuse a copy without a name of its own, without a key, or with a taken one (recording plans; the API's own description)."""
+    if not body["name"] or body["name"] == source["name"]:
+        raise errors.validation(f"Please provide a name for the cloned {noun}")
+    if not body["lookup_key"]:
+        raise errors.validation(f"Please provide a unique lookup_key for the cloned {noun}")
+    free(call, f"{noun}s", f"Please choose a different lookup_key for the cloned {noun}", body["lookup_key"])
+
+
 def storable(action: str, row: Mapping[str, Any], *columns: str) -> None:
     """Fail with 500 "Failed to ``action``" where a text is longer than its column can hold."""
     if any(len(row.get(column) or "") > LONGEST for column in columns):

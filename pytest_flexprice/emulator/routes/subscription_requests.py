@@ -63,6 +63,8 @@ def check(body: dict[str, Any], call: Call) -> None:
     if threshold is not None and threshold < 0:
         details = {"auto_invoice_threshold": dec(threshold)}
         raise errors.validation("auto_invoice_threshold must be zero or greater", details)
+    if threshold is not None and any((body["inheritance"] or {}).values()):  # so the API's own description
+        raise errors.validation("auto_invoice_threshold is only supported for standalone subscriptions")
     if not body["customer_id"] and not body["external_customer_id"]:
         raise errors.validation("Please provide either customer_id or external_customer_id")
     if body["inheritance"] is not None:

@@ -226,3 +226,40 @@ def test_a_value_of_the_wrong_type_is_refused_before_anything_is_looked_up(
 ) -> None:
     answer = company.api.call(method, path, body)
     assert (answer.status_code, answer.get_json().get("details")) == (400, None)
+
+
+def test_rules_of_the_description(company: Company) -> None:
+    call = company.api.call
+    once = {
+        "entity_type": "PLAN", "entity_id": company.plan, "type": "FIXED", "currency": "usd", "billing_period": "ONETIME",
+        "billing_period_count": 1, "billing_model": "FLAT_FEE", "invoice_cadence": "ADVANCE", "amount": "1",
+    }  # fmt: skip
+    assert call("POST", "/v1/prices", {**once, "trial_period_days": 7}).status_code == 400
+    assert call("POST", "/v1/prices", {**once, "trial_period_days": 0}).status_code == 201
+    company.price("1")
+    payer = company.customer()
+    asked = {
+        "external_customer_id": company.customer(),
+        "plan_id": company.plan,
+        "currency": "usd",
+        "billing_period": "MONTHLY",
+    }
+    belongs = {"auto_invoice_threshold": "5", "inheritance": {"invoicing_customer_external_id": payer}}
+    assert call("POST", "/v1/subscriptions", {**asked, **belongs}).status_code == 400
+    wallet = company.api.make("/v1/wallets", {"external_customer_id": payer, "currency": "usd"})["id"]
+    top_up = {"credits_to_add": "5", "transaction_reason": "FREE_CREDIT_GRANT", "bonus_credits_to_add": "0"}
+    assert call("POST", f"/v1/wallets/{wallet}/top-up", top_up).status_code == 400
+    assert call("PUT", f"/v1/wallets/{wallet}", {"config": {"allowed_price_types": ["METERED"]}}).status_code == 400
+    assert company.api.get(f"/v1/wallets/{wallet}")["balance"] == "0"
+
+
+@pytest.mark.parametrize("kind", ["plan", "feature"])
+def test_a_copy_has_a_name_and_a_key_of_its_own(company: Company, kind: str) -> None:
+    source = {"plan": ("Pro", "pro", company.plan), "feature": ("Calls", "calls", company.feature["id"])}
+    name, key, identifier = source[kind]
+    path = f"/v1/{kind}s/{identifier}/clone"
+    refused = [{"name": name, "lookup_key": "copy"}, {"lookup_key": "copy"}, {"name": "Copy"}]
+    assert [company.api.call("POST", path, body).status_code for body in refused] == [400] * 3
+    taken = company.api.call("POST", path, {"name": "Copy", "lookup_key": key})
+    assert (taken.status_code, taken.get_json()["details"]) == (409, {"lookup_key": key})
+    assert company.api.call("POST", path, {"name": "Copy", "lookup_key": "copy"}).status_code == 201
