@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import binding, errors
 from .binding import BindError, Kind, Schema, array, boolean, text
+from .call import Reply
 from .checks import failing_tag
 from .lists import GENERAL, NEXT, SEARCH_FIELDS, Offset, Page, Words, listing, page_of, query_page, select
 from .routing import route
@@ -169,20 +170,51 @@ class Resource:
             page.sort = [{"field": name, "direction": page.order}]
         return page
 
-    def serve(self, path: str, *, search: bool = True, one: bool = False, answer: Answer | None = None) -> None:
+    def serve(
+        self,
+        path: str,
+        *,
+        search: bool = True,
+        one: bool = False,
+        answer: Answer | None = None,
+        change: Schema | None = None,
+        archive: str | None = None,
+        permission: str = "",
+    ) -> None:
         """Register a list at ``path``, a search beneath it, and with ``one`` a read by id, of any status.
 
-        ``answer`` makes the page's answer of what is asked for, where :meth:`answer` does not.
+        ``answer`` makes the page's answer of what is asked for, where :meth:`answer` does not. ``change`` is the body of a PUT that
+        keeps what it is given, ``archive`` what a DELETE says that needs no more than to archive (204 where it says nothing);
+        both ask for ``permission``.
         """
         route("GET", path)(partial(self.listed, answer=answer))
         if search:
             route("POST", f"{path}/search")(partial(self.searched, answer=answer))
         if one:
             route("GET", f"{path}/:id")(self.shown)
+        if change is not None:
+            route("PUT", f"{path}/:id", permission=permission)(partial(self.changed, schema=change))
+        if archive is not None:
+            route("DELETE", f"{path}/:id", permission=permission)(partial(self.archived, message=archive))
 
-    def shown(self, call: Call) -> Row:
+    def _viewed(self, call: Call, row: Row) -> Any:
+        return row if self.view is None else self.view(call, row, Page())
+
+    def shown(self, call: Call) -> Any:
         """The answer of a read by id."""
-        return self.found(call, call.params["id"])
+        return self._viewed(call, self.found(call, call.params["id"]))
+
+    def changed(self, call: Call, schema: Schema) -> Any:
+        """The answer of a PUT: what is given is kept."""
+        body = call.bind(schema)
+        row = self.found(call, call.params["id"])
+        call.touch(row, **{name: value for name, value in body.items() if value is not None})
+        return self._viewed(call, row)
+
+    def archived(self, call: Call, message: str) -> Any:
+        """The answer of a DELETE; again is fine."""
+        call.touch(self.found(call, call.params["id"]), status="archived")
+        return {"message": message} if message else Reply(204)
 
     def listed(self, call: Call, answer: Answer | None = None) -> dict[str, Any]:
         """The answer of a GET."""

@@ -88,13 +88,7 @@ RATES = Resource(
     sort="name",
     view=lambda _call, row, _page: views.tax_rate(row),
 )
-RATES.serve("/v1/taxes/rates", search=False)
-
-
-@route("GET", "/v1/taxes/rates/:id")
-def get_tax_rate(call: Call) -> dict[str, Any]:
-    """One tax rate."""
-    return views.tax_rate(RATES.found(call, call.params["id"]))
+RATES.serve("/v1/taxes/rates", search=False, one=True)
 
 
 @route("PUT", "/v1/taxes/rates/:id", permission="tax:write")
