@@ -7,6 +7,7 @@ from . import associations as associations
 from . import auth as auth
 from . import connections as connections
 from . import control as control
+from . import costs as costs
 from . import coupons as coupons
 from . import credit_grants as credit_grants
 from . import credit_notes as credit_notes

@@ -99,9 +99,7 @@ PRICES = Resource(
 
 
 def _entity_name(call: Call, kind: str, identifier: str) -> str:
-    """The name of the plan or addon a price belongs to; 404 when there is none."""
-    if kind == "COSTSHEET":
-        raise errors.not_implemented("prices of a COSTSHEET")
+    """The name of what a price belongs to; 404 when there is none."""
     noun = kind.lower()
     row = call.found(f"{noun}s", identifier, f"The specified {noun} does not exist", {f"{noun}_id": identifier})
     return str(row.get("name", ""))

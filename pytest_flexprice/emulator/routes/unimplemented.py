@@ -16,9 +16,7 @@ POST                 checkout/sessions
 GET DELETE           checkout/sessions/:id
 POST                 connections
 PUT DELETE           connections/:id
-POST                 costs costs/analytics costs/search
-GET                  costs/active
-GET PUT DELETE       costs/:id
+POST                 costs/analytics
 POST                 customers/import
 POST                 events/huggingface-inference events/analytics-v2 events/reprocess
 GET                  groups

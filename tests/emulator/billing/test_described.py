@@ -288,3 +288,23 @@ def test_one_is_read_changed_and_archived(
     assert company.api.call("PUT", f"{path}/x", change).status_code == 404
     assert company.api.call("DELETE", place).status_code == gone
     assert (company.api.get(place)["status"], company.api.get(path)["items"]) == ("archived", [])
+
+
+def test_costsheets(company: Company) -> None:
+    assert company.api.call("GET", "/v1/costs/active").status_code == 404
+    body = {"name": "Costs", "lookup_key": "costs"}
+    made = company.api.make("/v1/costs", body)["costsheet"]["id"]
+    assert company.api.call("POST", "/v1/costs", body).status_code == 409
+    assert company.api.call("POST", "/v1/costs", {"name": ""}).status_code == 400
+    company.price("0.1", entity_type="COSTSHEET", entity_id=made)
+    assert [one["amount"] for one in company.api.get("/v1/costs/active")["prices"]] == ["0.1"]
+    assert "prices" not in company.api.get(f"/v1/costs/{made}")["costsheet"]
+    other = company.api.make("/v1/costs", {"name": "Other"})["costsheet"]["id"]
+    assert company.api.call("PUT", f"/v1/costs/{other}", {"lookup_key": "costs"}).status_code == 409
+    assert company.api.call("PUT", f"/v1/costs/{other}", {"name": "Others"}).get_json()["costsheet"]["name"] == "Others"
+    assert company.api.call("DELETE", f"/v1/costs/{other}").get_json()["id"] == other
+    assert [one["id"] for one in _found(company, "/v1/costs/search", lookupKey="costs")] == [made]
+    assert [one["id"] for one in _found(company, "/v1/costs/search", status="deleted")] == [other]
+    missing = {"entity_type": "COSTSHEET", "entity_id": "x", "type": "FIXED", "currency": "usd", "billing_period": "MONTHLY",
+               "billing_period_count": 1, "billing_model": "FLAT_FEE", "invoice_cadence": "ARREAR", "amount": "1"}  # fmt: skip
+    assert company.api.call("POST", "/v1/prices", missing).status_code == 404
