@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from . import binding, errors
 from .binding import BindError, Kind, Schema, array, boolean, text
-from .call import Reply
 from .checks import failing_tag
 from .lists import GENERAL, NEXT, SEARCH_FIELDS, Offset, Page, Words, listing, page_of, query_page, select
 from .routing import route
@@ -184,7 +183,7 @@ class Resource:
         """Register a list at ``path``, a search beneath it, and with ``one`` a read by id, of any status.
 
         ``answer`` makes the page's answer of what is asked for, where :meth:`answer` does not. ``change`` is the body of a PUT that
-        keeps what it is given, ``archive`` what a DELETE says that needs no more than to archive (204 where it says nothing);
+        keeps what it is given, ``archive`` what a DELETE says that needs no more than to archive (without words it shows the object);
         both ask for ``permission``.
         """
         route("GET", path)(partial(self.listed, answer=answer))
@@ -213,8 +212,9 @@ class Resource:
 
     def archived(self, call: Call, message: str) -> Any:
         """The answer of a DELETE; again is fine."""
-        call.touch(self.found(call, call.params["id"]), status="archived")
-        return {"message": message} if message else Reply(204)
+        row = self.found(call, call.params["id"])
+        call.touch(row, status="archived")
+        return {"message": message} if message else self._viewed(call, row)
 
     def listed(self, call: Call, answer: Answer | None = None) -> dict[str, Any]:
         """The answer of a GET."""

@@ -8,7 +8,7 @@ from ..billing import addons, promises, views
 from ..billing.scope import Scope, customer_by_external_id
 from ..kernel import errors
 from ..kernel.binding import Schema, boolean, field, instant, integer, strings, text
-from ..kernel.call import Call, Reply, created
+from ..kernel.call import Call
 from ..kernel.catalog import plan_view
 from ..kernel.lists import Page
 from ..kernel.resource import Filter, Resource, Values, all_items, among, equal, holds_at
@@ -98,8 +98,11 @@ TAXED.serve(
 
 
 @route("POST", "/v1/taxes/associations", permission="tax:write")
-def create_tax_association(call: Call) -> Reply:
-    """Let a tax rate count for a customer or a subscription; a customer's are taken over by its new subscriptions."""
+def create_tax_association(call: Call) -> dict[str, Any]:
+    """Let a tax rate count for a customer or a subscription; a customer's are taken over by its new subscriptions.
+
+    200, not 201: so the API's own description.
+    """
     body = call.bind(_CREATE)
     if body["entity_type"] not in _TAXABLE:
         details = {"entity_type": body["entity_type"], "allowed": list(_TAXABLE)}
@@ -115,4 +118,4 @@ def create_tax_association(call: Call) -> Reply:
         )
         owner = found["id"] if found else owner
     rate = promises.tax_rate_by_code(scope, body["tax_rate_code"])
-    return created(views.shown(promises.associate_tax(scope, rate, body["entity_type"], owner, body)))
+    return views.shown(promises.associate_tax(scope, rate, body["entity_type"], owner, body))

@@ -266,17 +266,17 @@ def test_a_copy_has_a_name_and_a_key_of_its_own(company: Company, kind: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "change", "gone"),
+    ("path", "body", "change"),
     [
-        ("/v1/coupons", {"name": "A", "type": "percentage", "cadence": "once", "percentage_off": "5"}, {"name": "B"}, 200),
-        ("/v1/taxes/associations", {"tax_rate_code": "vat", "entity_type": "tenant"}, {"priority": 2}, 204),
+        ("/v1/coupons", {"name": "A", "type": "percentage", "cadence": "once", "percentage_off": "5"}, {"name": "B"}),
+        ("/v1/taxes/associations", {"tax_rate_code": "vat", "entity_type": "tenant"}, {"priority": 2}),
         ("/v1/prices/units", {"name": "A", "code": "tok", "symbol": "T", "base_currency": "usd", "conversion_rate": "1"},
-         {"name": "B"}, 200),
+         {"name": "B"}),
     ],
     ids=lambda one: one if isinstance(one, str) else "",
 )  # fmt: skip
 def test_one_is_read_changed_and_archived(
-    company: Company, path: str, body: dict[str, Any], change: dict[str, Any], gone: int
+    company: Company, path: str, body: dict[str, Any], change: dict[str, Any]
 ) -> None:
     company.api.make("/v1/taxes/rates", {"name": "VAT", "code": "vat", "percentage_value": "20"})
     made = company.api.make(path, body)
@@ -286,7 +286,7 @@ def test_one_is_read_changed_and_archived(
     assert change.items() <= changed.items()
     assert company.api.get(place).items() >= change.items()
     assert company.api.call("PUT", f"{path}/x", change).status_code == 404
-    assert company.api.call("DELETE", place).status_code == gone
+    assert company.api.call("DELETE", place).status_code == 200
     assert (company.api.get(place)["status"], company.api.get(path)["items"]) == ("archived", [])
 
 
