@@ -73,12 +73,14 @@ class AttachedCoupon:
 
     def doubt(self, period: Window, subscribed: datetime, currency: str) -> Doubt | None:
         """Why nobody can say whether it acts on the invoice of a period; none where it is known."""
-        if self.end is not None or (self.start is not None and self.start > subscribed):
-            return Doubt(f"coupon '{self.code}' was attached or ends within the subscription's life")
+        if self.end is not None and self.end < period.end:
+            return Doubt(f"coupon '{self.code}' ends within the period")
+        if self.start is not None and self.start > max(period.start, subscribed):
+            return Doubt(f"coupon '{self.code}' was attached within the period")
         if self.cadence == ONCE and period.start > subscribed:
             return Doubt(f"coupon '{self.code}' is for once, and this is a later period", acts=False)
         if self.cadence not in (ONCE, FOREVER):
-            return Doubt(f"coupon '{self.code}' is for some periods only")
+            return Doubt(f"coupon '{self.code}' is for some periods only", acts=True if self.end else None)
         if self.most is not None and self.most > 1 and self.redemptions >= self.most:
             return Doubt(f"the redemptions of coupon '{self.code}' are used up")
         if not self.percent and self.currency not in ("", currency):
