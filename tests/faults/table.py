@@ -248,15 +248,15 @@ COMPANIES = ("mira",)
 GREEN = ("F05", "F52", "F75", "F76", "F111", "slow", "log-delayed")
 #: Servers that only calculate wrongly, on the company ``mira``: they share one rehearsal.
 WRONG_BILLS = {
-    "W26": r"'m_3' .* is not filled up: 5000 committed − .* used = .* usd is missing", company="mira",
-    "W27": r"'m_4' .* = 9\.2, but it bills 4\.6 usd, as if the overage factor is ignored", company="mira",
-    "W28": r"'m_2' .* tax 'vat' is taken on .*, as if it is taken before the discount", company="mira",
-    "W29": r"'m_2' .* tax 'vat' is taken on .*, as if it is taken on usage only", company="mira",
-    "W30": r"'m_2' .* discount is .*, as if it is taken after the tax", company="mira",
-    "W46": r"'data\.moved' bills .* used, .* as if the allowance ends one unit too early", company="mira",
+    "W26": r"'m_3' .* is not filled up: 5000 committed − .* used = .* usd is missing",
+    "W27": r"'m_4' .* = 9\.2, but it bills 4\.6 usd, as if the overage factor is ignored",
+    "W28": r"'m_2' .* tax 'vat' is taken on .*, as if it is taken before the discount",
+    "W29": r"'m_2' .* tax 'vat' is taken on .*, as if it is taken on usage only",
+    "W30": r"'m_2' .* discount is .*, as if it is taken after the tax",
+    "W46": r"'data\.moved' bills .* used, .* as if the allowance ends one unit too early",
     "W60": r"'m_3' .* 'Seats' .* 4 × 9 = 36, but it bills 9 usd, as if its quantity is one",
     "W64": r"'m_4' .* = 10, but it bills 20 usd, as if everything costs the overage factor",
-    "W67": r"'m_2' .* discount is .*, as if it is taken on usage only", company="mira",
+    "W67": r"'m_2' .* discount is .*, as if it is taken on usage only",
     "W71": r"'m_2' .* the invoice's tax is 0, as if there is none \(expected 9\.38, found 0\)",
     "W35": r"'m_2' .* 'data.moved' .* = 20\.5, but it bills 5\.25 usd, as if every tier is priced like the last",
     "W36": r"'m_2' .* = 1\.25, but it bills 1\.27 usd, as if parts of packages are charged",
