@@ -61,6 +61,8 @@ def _ways(usage: Usage) -> Iterator[tuple[str, Decimal]]:
     if usage.rows and own in _KEEPING:
         whole = tuple(row._replace(quantity=row.quantity.to_integral_value(ROUND_DOWN)) for row in usage.rows)
         yield "what is behind the point is lost", aggregated(own, whole, usage.meter.name)
+    if usage.rows and own == "LATEST":
+        yield "the value that arrived last counts, whenever it was stamped", usage.rows[-1].quantity
     multiplier = usage.meter.aggregation.multiplier
     if multiplier and usage.meter.aggregation.type == "SUM_WITH_MULTIPLIER":
         yield "the multiplier is forgotten", quotient(usage.total, multiplier)
