@@ -45,12 +45,14 @@ class NoSecrets:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
-        """Properties of the whole suite in somebody's own ``--junitxml`` are those of no report."""
+        """Somebody's own ``--junitxml`` holds names of tests, and properties of the whole suite, beside what is in the reports."""
         xml: Any = self.config.stash.get(xml_key, None)
-        if xml is not None:
-            xml.global_properties[:] = [
-                tuple(self.redactor.text(each) for each in pair) for pair in xml.global_properties
-            ]
+        if xml is None:
+            return
+        xml.global_properties[:] = [tuple(self.redactor.text(each) for each in pair) for pair in xml.global_properties]
+        for element in (each for reporter in xml.node_reporters_ordered for each in reporter.to_xml().iter()):
+            for name, value in element.items():
+                element.set(name, self.redactor.text(value))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr: Any) -> None:
