@@ -108,7 +108,11 @@ def fill(server: FlexpriceServer, plan: GoLivePlan, own: Environment | None = No
     live.older_than(customers_of(plan))
     live.collection = (plan.invoicing.collection if plan.invoicing else None) or ""
     for seeder in (live, sandbox):
-        seeder.catalog(catalog)
+        try:
+            seeder.catalog(catalog)
+        except SeedError as error:
+            name = "" if plan.catalog is None or why_made_up(plan) else f"{plan.catalog.signed_off}: "
+            raise SeedError(f"{name}{error}") from None
     saved = (catalog.get("extras") or {}).get("settings")
     for key, value in settings_of(plan.invoicing, saved).items():
         live.setting(key, value)
