@@ -11,6 +11,7 @@ from pytest_bdd import given, then
 
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.customers import (
+    read_archived_customers,
     read_coupon_codes,
     read_customers,
     read_own_allowances,
@@ -87,10 +88,13 @@ def external_ids_are_usable(columns: tuple[str, ...], plan: GoLivePlan, flexpric
 
 
 @then("every declared customer exists, byte for byte, and nobody else does")
-def customers_exist(register: Register, plan: GoLivePlan, flexprice_run: Run, observe: Observe) -> None:
+def customers_exist(
+    register: Register, plan: GoLivePlan, flexprice: Flexprice, flexprice_run: Run, observe: Observe
+) -> None:
     decided = plan.customers
     policy, prefixes = (decided.undeclared, decided.ignore_prefixes) if decided else ("fail", ())
-    findings = listed(customers.compare(register, policy, prefixes), flexprice_run, "customers")
+    archived = read_archived_customers(flexprice) if next(register.missing(), None) else {}
+    findings = listed(customers.compare(register, policy, prefixes, archived), flexprice_run, "customers")
     observe(
         "customers",
         expected=f"{register.count('declared'):,} declared rows",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +22,8 @@ from pytest_flexprice.evidence.streams import clean_crash, clean_refusal
 from pytest_flexprice.evidence.written import FeatureError, expected, features_folder
 from pytest_flexprice.model.checklist import BY_TAG, Level
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet
-from pytest_flexprice.run import collector, own_code, preflight, run
+from pytest_flexprice.run import collector as features
+from pytest_flexprice.run import own_code, preflight, refusing, run
 from pytest_flexprice.run.gating import Gate
 from pytest_flexprice.run.interruption import Interruption, sweep_command
 from pytest_flexprice.run.run import HANDOVER, RUN, Run
@@ -37,7 +38,6 @@ RERUN_OPTIONS = {
 }
 RERUN_INI = ("reruns", "retries", "force_flaky")
 RERUN_MARKS = ("flaky", "repeat")
-_MOST_SHOWN = 20
 PARTS = ("flexprice-recorder", "flexprice-evidence", "flexprice-suite", "flexprice-gate")
 
 
@@ -207,6 +207,7 @@ class SuiteHooks:
 
     def __init__(self, this: Run) -> None:
         self._run = this
+        self._refused: list[str] = []
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -220,11 +221,14 @@ class SuiteHooks:
         self, session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
         """Refuse scenarios that cannot be trusted, and leave out those above the level."""
-        scenarios = [item for item in items if collector.is_scenario(item)]
-        _refuse_untrusted(scenarios)
-        if config.args_source is not config.ArgsSource.ARGS:
-            _refuse_missing(scenarios)
-        above = [item for item in scenarios if collector.level_of(item) > self._run.profile.level]
+        scenarios = [item for item in items if features.is_scenario(item)]
+        with refusing.refusing(session):
+            if self._refused:
+                raise pytest.UsageError("\n".join(self._refused))
+            refusing.untrusted(scenarios)
+            if config.args_source is not config.ArgsSource.ARGS:
+                refusing.missing(scenarios)
+        above = [item for item in scenarios if features.level_of(item) > self._run.profile.level]
         if above:
             left_out = set(above)
             items[:] = [item for item in items if item not in left_out]
@@ -238,6 +242,8 @@ class SuiteHooks:
         report = yield
         if report.failed and not collector.config.option.fulltrace:
             own_code.tell(report, collector)
+        if report.failed and isinstance(collector, features.FeatureFile):
+            self._refused.append(self._run.redactor.text(str(report.longrepr)))
         return report
 
     @pytest.hookimpl(tryfirst=True)
@@ -252,9 +258,17 @@ class SuiteHooks:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Refuse marks that run a scenario again, also those that a hook put there."""
-        scenarios = [item for item in session.items if collector.is_scenario(item)]
+        scenarios = [item for item in session.items if features.is_scenario(item)]
         marks = (item.get_closest_marker(name) for item in scenarios for name in RERUN_MARKS)
-        _refuse_rerun([f"the mark {mark.name}" for mark in marks if mark is not None], self._run)
+        with refusing.refusing(session):
+            _refuse_rerun([f"the mark {mark.name}" for mark in marks if mark is not None], self._run)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """What a worker refused is refused here, in the same words."""
+        refused = getattr(node, "workeroutput", {}).get(refusing.REFUSED)
+        if refused:
+            raise pytest.UsageError(refused)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object | None:
@@ -278,20 +292,3 @@ class SuiteHooks:
     def pytest_report_header(self) -> list[str]:
         """Each value of the run with its source."""
         return [f"flexprice {each.name}: {each.value} (from {each.source})" for each in self._run.values]
-
-
-def _refuse_untrusted(scenarios: Iterable[pytest.Item]) -> None:
-    found = [problem for item in scenarios for problem in collector.step_problems(item)]  # type: ignore[arg-type] # they are functions
-    if found:
-        several = list(dict.fromkeys(found))
-        more = [f"and {len(several) - _MOST_SHOWN} more steps like these"] if len(several) > _MOST_SHOWN else []
-        raise pytest.UsageError("\n".join(several[:_MOST_SHOWN] + more))
-
-
-def _refuse_missing(scenarios: Iterable[pytest.Item]) -> None:
-    missing = collector.missing_items(scenarios)
-    if missing:
-        names = ", ".join(item.id for item in missing)
-        raise pytest.UsageError(
-            f"no scenario gives evidence for checklist item {names}; add one under golive/ or reinstall"
-        )

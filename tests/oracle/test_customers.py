@@ -43,6 +43,12 @@ def test_a_missing_customer_is_named() -> None:
     assert "billed to nobody" in found[0].finding.sentence
 
 
+def test_an_archived_customer_is_told_as_archived() -> None:
+    found = compare([row("acct_1"), row("acct_2")], [], archived={"acct_1": "2026-10-01"})
+    assert [(one.kind, one.subject) for one in found] == [(customers.ARCHIVED, "acct_1"), (customers.MISSING, "acct_2")]
+    assert "customer 'acct_1' is declared (customers.csv:2) and archived since 2026-10-01" in found[0].finding.sentence
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

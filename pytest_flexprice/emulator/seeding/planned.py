@@ -11,9 +11,10 @@ from itertools import chain
 from typing import Any
 
 from pytest_flexprice.model import catalog_snapshot
-from pytest_flexprice.model.declared_customers import Problem, Unusable, declared
+from pytest_flexprice.model.declared_customers import Problem, declared
 from pytest_flexprice.model.golive_plan import Environment, GoLivePlan, Invoicing
 from pytest_flexprice.model.spoken import several
+from pytest_flexprice.model.table_form import Unusable
 
 from ..kernel.options import PRODUCTION, SANDBOX
 from ..kernel.server import FlexpriceServer
