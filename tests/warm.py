@@ -1,7 +1,7 @@
 """A process that has imported everything once and is forked for each run of pytest: a run costs its own work, not its imports.
 
-Each run is a process of its own, as its users' are. What stands in this process is imported modules only: no server, no thread, no state
-of an earlier run.
+Each run is a process of its own, as its users' are. What stands in this process is imported modules and compiled templates only: no
+server, no thread, no state of an earlier run.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Warm:
 
 
 class _Everything:
-    """Imports what a run imports, while pytest's own import hook is there: what it rewrites is rewritten."""
+    """Imports what a run imports, while pytest's own import hook is there: what it rewrites is rewritten; compiles its templates."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self) -> int:
@@ -77,6 +77,9 @@ class _Everything:
                 import_module(module.name)
         for name in ALSO:
             import_module(name)
+        report = import_module("pytest_flexprice.evidence.report")
+        for kind in ("html", "md"):
+            report.templates(kind).get_template(f"golive.{kind}.j2")
         return 0
 
 

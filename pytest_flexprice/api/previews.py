@@ -26,6 +26,7 @@ from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSub
 from pytest_flexprice.oracle.metering.meters import Usage, usage_of_total
 from pytest_flexprice.oracle.metering.miscounting import WAYS
 from pytest_flexprice.oracle.pricing.allowances import Allowance, by_meter
+from pytest_flexprice.oracle.pricing.deductions import Tax
 
 REQUESTS_PER_SECOND = 50
 LOGGED = 50
@@ -211,6 +212,7 @@ class _Reader:
         """The preview as it is now, with that usage."""
         usages = {line.id: self._usage(line, totals[line.id]) for line in self._lines}
         invoice = self._shared.post("/v1/invoices/preview", {"subscription_id": self._billed.id})
+        taxes = self._shared.taxes.of(self._billed.id, self._billed.currency, datetime.now(UTC))
         plan = self._data.get("plan") or {}
         prices = tuple(Price.from_api(each) for each in plan.get("prices") or ())
         return Preview(
@@ -223,8 +225,14 @@ class _Reader:
             plan_prices=prices,
             meters={price.meter_id: self._shared.meter(price.meter_id) for price in prices if price.meter_id},
             doubts=self._doubts(),
-            taxes=self._shared.taxes.of(self._billed.id, self._billed.currency, datetime.now(UTC)),
+            taxes=taxes,
+            foreign_taxes=self._foreign(invoice, taxes),
         )
+
+    def _foreign(self, invoice: Mapping[str, Any], attached: Mapping[str, Tax]) -> frozenset[str]:
+        """The rates on an invoice that nothing attaches to the subscription."""
+        further = {str(row.get("tax_rate_id")) for row in invoice.get("taxes") or ()} - set(attached)
+        return self._shared.taxes.foreign(self._billed.id) & further if further else frozenset()
 
     def _runs(self, line: BilledLine) -> bool:
         span = line.within(self._billed.period)

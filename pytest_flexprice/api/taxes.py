@@ -25,6 +25,8 @@ class AttachedTaxes:
         self._flexprice, self._wait = flexprice, wait
         self._rows: dict[str, list[Mapping[str, Any]]] | None = None
         self._rates: dict[str, Mapping[str, Any]] | None = None
+        self._of_others: set[str] = set()
+        self._readable = True
 
     def of(self, subscription_id: str, currency: str, moment: datetime) -> dict[str, Tax]:
         """The taxes of a subscription in its currency at a moment, by the rate's id."""
@@ -36,12 +38,24 @@ class AttachedTaxes:
             if str(row["tax_rate_id"]) in rates
         }
 
+    def foreign(self, subscription_id: str) -> frozenset[str]:
+        """The rates that nothing attaches to a subscription, by id; none where taxes may not be read.
+
+        What is attached to something else than a subscription may act on it too, so it is none of them.
+        """
+        mine = {str(row["tax_rate_id"]) for row in self._attached().get(subscription_id, ())}
+        rates = self._known_rates()
+        found = set(rates) - mine - self._of_others
+        return frozenset(found) if self._readable else frozenset()
+
     def _attached(self) -> dict[str, list[Mapping[str, Any]]]:
         if self._rows is None:
             self._rows = {}
-            for row in self._list("/v1/taxes/associations", entity_type=_KIND):
+            for row in self._list("/v1/taxes/associations"):
                 if row.get("entity_type") == _KIND:
                     self._rows.setdefault(str(row.get("entity_id")), []).append(row)
+                else:
+                    self._of_others.add(str(row.get("tax_rate_id")))
         return self._rows
 
     def _known_rates(self) -> dict[str, Mapping[str, Any]]:
@@ -54,6 +68,7 @@ class AttachedTaxes:
         try:
             return list(self._flexprice.list(path, **query))
         except ApiError:
+            self._readable = False
             return []
 
 

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -62,26 +63,33 @@ def as_json(document: Document) -> str:
 
 def as_html(document: Document) -> str:
     """``golive.html``: one file without any outside reference."""
-    return _allowed(_render("golive.html.j2", document))
+    return _allowed(_render("html", document))
 
 
 def as_markdown(document: Document) -> str:
     """``golive.md``: the verdict and the checklist, short enough to paste into a ticket."""
-    return _render("golive.md.j2", document)
+    return _render("md", document)
 
 
-def _render(name: str, document: Document) -> str:
-    templates = Environment(
+@cache
+def templates(kind: str) -> Environment:
+    """What pages of a kind (``html`` or ``md``) are made with; what it has compiled, it keeps."""
+    made = Environment(
         loader=PackageLoader("pytest_flexprice.evidence"),
         autoescape=select_autoescape(("html.j2",), default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=_markdown if name.endswith(".md.j2") else _page,
+        finalize=_markdown if kind == "md" else _page,
     )
-    templates.filters.update(_filters())
-    return templates.get_template(name).render(
+    made.filters.update(_filters())
+    return made
+
+
+def _render(kind: str, document: Document) -> str:
+    template = templates(kind).get_template(f"golive.{kind}.j2")
+    return template.render(
         document=document,
         run=document.run,
         verdict=document.verdict,

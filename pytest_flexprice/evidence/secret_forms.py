@@ -19,12 +19,15 @@ SHORTEST = 6  # a shorter value would be found in ordinary words
 GRAM = 6
 WINDOW = 12
 MOST_WINDOWS = 128
-SHORT_TEXT = 2048
+SHORT_TEXT = 64
+# A longer text is looked at in steps: wherever a form of WINDOW characters stands, a step hits a part of it.
+STRIDE = WINDOW - GRAM + 1
 
 Span = tuple[int, int, str]
 
-_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+_ANY = "surrogatepass"
 _SIGNS = re.compile(r"[%\\&=\r\n\x00\u00ad\u200b-\u200d\u2060\ufeff]|\x1b\[|<w?br")
+_SIGN = re.compile(r"[%\\&=<\r\n\x00\x1b\u00ad\u200b-\u200d\u2060\ufeff]")
 _ESCAPED = re.compile(
     r"%(?:25){0,5}(?P<percent>[0-9A-Fa-f]{2})"
     r"|\\{1,8}(?:u00|x|U000000|u\{0{0,4})(?P<backslash>[0-9A-Fa-f]{2})\}?"
@@ -48,7 +51,8 @@ class Known:
     anyway: dict[str, str] = field(default_factory=dict)
     exact: dict[str, str] = field(default_factory=dict)
     windows: dict[str, str] = field(default_factory=dict)
-    _grams: set[str] = field(default_factory=set)
+    _with: dict[str, set[str]] = field(default_factory=dict)
+    _short: set[str] = field(default_factory=set)
 
     def add(self, secret: str, mask: str) -> None:
         """Make a secret known."""
@@ -56,11 +60,14 @@ class Known:
         for forms, known in ((anyway, self.anyway), (list(_exact(secret)), self.exact), (windows, self.windows)):
             for form in forms:
                 known.setdefault(form, mask)
-                self._grams.update(_grams(_lower(form)))
+                if len(form) < WINDOW:
+                    self._short.add(form)
+                for gram in _grams(_lower(form)):
+                    self._with.setdefault(gram, set()).add(form)
 
     def spans(self, text: str) -> list[Span]:
         """Where secrets stand in a text, in order and without overlaps, each with its mask."""
-        if not self._grams or len(text) < SHORTEST:
+        if not self._with or len(text) < SHORTEST:
             return []
         found = list(self._within(text))
         if _SIGNS.search(text):
@@ -70,23 +77,30 @@ class Known:
 
     def _within(self, text: str) -> Iterator[Span]:
         low = _lower(text)
-        if len(text) <= SHORT_TEXT and self._grams.isdisjoint(_grams(low)):
+        likely = self._likely(low)
+        if not likely:
             return
         for forms, where in ((self.anyway, low), (self.exact, text), (self.windows, low)):
             for form, mask in forms.items():
-                at = where.find(form)
+                at = where.find(form) if form in likely else -1
                 while at >= 0:
                     yield at, at + len(form), mask
                     at = where.find(form, at + len(form) if forms is not self.windows else at + 1)
 
+    def _likely(self, low: str) -> set[str]:
+        """The forms of which a part stands in a text; no other can stand in it as a whole."""
+        stride = 1 if len(low) <= SHORT_TEXT else STRIDE
+        seen = self._with.keys() & set(_grams(low, stride))
+        return set().union(*(self._with[gram] for gram in seen), self._short if stride > 1 else ())
+
 
 def _lower(text: str) -> str:
-    """Lower case of a to z only, so that every character stays in its place."""
-    return text.lower() if text.isascii() else text.translate(_LOWER)
+    """Lower case of a to z only, so that every character stays in its place: of bytes no other letters have one."""
+    return text.lower() if text.isascii() else text.encode("utf-8", _ANY).lower().decode("utf-8", _ANY)
 
 
-def _grams(text: str) -> Iterator[str]:
-    return (text[at : at + GRAM] for at in range(len(text) - GRAM + 1))
+def _grams(text: str, stride: int = 1) -> Iterator[str]:
+    return (text[at : at + GRAM] for at in range(0, len(text) - GRAM + 1, stride))
 
 
 def _anyway(secret: str) -> Iterator[str]:
@@ -161,7 +175,7 @@ class _Places:
 
 def _as_read(text: str) -> tuple[str, _Places]:
     places, pieces, length, done = _Places(), [], 0, 0
-    for match in _ESCAPED.finditer(text):
+    for match in _escaped(text):
         if match.start() > done:
             places.add(length, done, 0)
             pieces.append(text[done : match.start()])
@@ -175,6 +189,16 @@ def _as_read(text: str) -> tuple[str, _Places]:
     places.add(length, done, 0)
     pieces.append(text[done:])
     return "".join(pieces), places
+
+
+def _escaped(text: str) -> Iterator[re.Match[str]]:
+    """The escapes, one after the other; tried only where one can begin."""
+    done = 0
+    while sign := _SIGN.search(text, done):
+        match = _ESCAPED.match(text, sign.start())
+        done = sign.end() if match is None else match.end()
+        if match is not None:
+            yield match
 
 
 def _character(match: re.Match[str]) -> str:

@@ -8,6 +8,7 @@ from pytest_flexprice.api.client import Flexprice
 from pytest_flexprice.api.guard import WriteGuard
 from pytest_flexprice.api.previews import PreviewReader
 from pytest_flexprice.api.transport import Transport
+from pytest_flexprice.emulator.faults.all import FAULTS
 from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.model.finding import Kind
 from pytest_flexprice.oracle.invoicing.previews import preview_findings
@@ -51,11 +52,16 @@ class Market(World):
         client = Flexprice(Transport(self.server.url, self.headers), WriteGuard(Level.READ, production=True))
         reader, now = PreviewReader(client), datetime.now(UTC)
         self.server.world.faults = {fault} if fault else set()
+        rows = self.server.world.table("subscriptions").find(self.seeder.environment)
+        kept = [dict(row) for row in rows]
         try:
+            FAULTS[fault].rules.get("seeded", lambda seeder: None)(self.seeder) if fault else None
             with closing(client):
                 return {deal: preview_findings(reader.read(one), now) for deal, one in self.subscriptions.items()}
         finally:
             self.server.world.faults = set()
+            for row, before in zip(rows, kept, strict=True):
+                row.update(before)
 
     def assert_named(self, fault, deal, words):
         """A wrong server is found on that deal, and its rule is named."""

@@ -4,11 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from pytest_flexprice.emulator.faults.all import FAULTS
-
 from .market import SUM, THREE, Market, flat, package, served, tiered
-from .test_more_wrong_servers import WRONG as SECOND
-from .test_wrong_servers import WRONG as FIRST
 from .world import stamp
 
 CAPPED = [{"up_to": 10, "unit_amount": "1"}, {"up_to": 20, "unit_amount": "0.5", "flat_amount": "2"}]
@@ -97,7 +93,3 @@ ELSEWHERE = {
 @pytest.mark.parametrize("fault", WRONG)
 def test_a_wrong_server_is_found_and_its_rule_is_named(market, fault):
     market.assert_named(fault, *WRONG[fault])
-
-
-def test_every_wrong_rule_is_tried():
-    assert {*FIRST, *SECOND, *WRONG, *ELSEWHERE} == {name for name in FAULTS if name.startswith("W")}

@@ -23,8 +23,12 @@ def amounts(draw: st.DrawFn) -> Decimal:
 
 @st.composite
 def bounds(draw: st.DrawFn) -> list[Decimal]:
-    """Where one to seven tiers end: whole numbers mostly, some with parts, some a hair apart."""
-    width = st.one_of(st.integers(1, 5000).map(Decimal), st.decimals("0.001", 100, places=3), st.just(Decimal(1)))
+    """Where one to seven tiers end: whole numbers mostly, some with parts, some a hair apart, at one quantity, or very far."""
+    width = st.one_of(
+        st.integers(1, 5000).map(Decimal),
+        st.decimals("0.001", 100, places=3),
+        st.sampled_from((Decimal(1), Decimal(0), Decimal("1e9"), Decimal("1e14"))),
+    )
     widths = draw(st.lists(width, min_size=1, max_size=7))
     return [sum(widths[: index + 1], Decimal(0)) for index in range(len(widths))]
 
@@ -32,7 +36,7 @@ def bounds(draw: st.DrawFn) -> list[Decimal]:
 @st.composite
 def tiers(draw: st.DrawFn) -> tuple[Tier, ...]:
     """One to eight tiers, the last one open or bounded, some with a flat fee, some alike."""
-    found = draw(bounds())
+    found = [bound for bound in draw(bounds()) if bound] or [Decimal(1)]
     uppers: list[Decimal | None] = [*found, None] if draw(st.booleans()) else [*found]
     flats = st.one_of(st.just(Decimal(0)), st.integers(1, 500).map(Decimal), st.decimals("0.01", 99, places=4))
     return tuple(Tier(upper, draw(amounts()), draw(flats)) for upper in uppers)

@@ -22,7 +22,7 @@ def by_start(data, order=("{m_api}", "{m_hit}", "")):
 
 def check(billed, read, observed, *, allowances=None, taxes=()):
     """The oracle's expectation against the recorded preview."""
-    attached = acting(billed.coupons or (), billed.period, billed.start, billed.currency)
+    (attached,) = acting(billed.coupons or (), billed.period, billed.start, billed.currency)
     options = {"coupons": attached.whole, "line_coupons": dict(attached.by_line), "taxes": taxes}
     expected = expected_invoice(billed, read, allowances, **options)
     assert [line.unverified for line in expected.lines if line.unverified] == []
@@ -108,7 +108,7 @@ def test_a_wrong_discount_or_tax_is_found(change, words):
     data = deals.answer("the subscription")
     billed = subscription(data, lines=by_start(data))
     observed = preview(billed, {**deals.answer("preview: the fixed coupon for once"), **change, "taxes": []})
-    attached = acting(billed.coupons, billed.period, billed.start, "usd")
+    (attached,) = acting(billed.coupons, billed.period, billed.start, "usd")
     taxes = [Tax(percentage=Decimal(20))]
     expected = expected_invoice(billed, usages(billed, 160, 12), coupons=attached.whole, taxes=taxes)
     assert words in "\n".join(each.sentence for each in compare_invoice(expected, observed))

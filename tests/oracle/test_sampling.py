@@ -85,7 +85,6 @@ def test_every_subscription_has_its_turn_within_some_days():
     [
         ({"subscription_status": "trialing"}, "trialing, so nothing of it is billed"),
         ({"subscription_status": "paused"}, "paused, so nothing of it is billed"),
-        ({"subscription_type": "inherited"}, "billed with its parent"),
         ({"start_date": "2999-01-01T00:00:00Z"}, "not begun"),
     ],
 )

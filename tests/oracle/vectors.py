@@ -75,7 +75,7 @@ class Case:
         attached = AttachedCoupon.from_api(
             {"coupon": {**coupon, "total_redemptions": 1}, "subscription_line_item_id": line}
         )
-        return acting([attached], self.subscription.period, START, self.subscription.currency)
+        return acting([attached], self.subscription.period, START, self.subscription.currency)[0]
 
     def lookup(self):
         """What the Event Debugger says of each event that the vector asks for."""

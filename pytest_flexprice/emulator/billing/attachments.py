@@ -105,6 +105,8 @@ def coupon(scope: Scope, row: Row, params: Given, _real: bool) -> Changed:
         scope.touch(found, status="archived")
         return {}
     line = params.get("subscription_line_item_id")
+    if line and params.get("subscription_id"):
+        raise errors.validation("Give either subscription_id or subscription_line_item_id of the coupon, not both")
     if line and not any(one["id"] == line for one in line_items.of(scope, row)):
         raise errors.validation("The line item is not of this subscription", {"subscription_line_item_id": line})
     dates = params.get("start_date") or scope.now, params.get("end_date")
@@ -116,13 +118,16 @@ def tax(scope: Scope, row: Row, params: Given, _real: bool) -> Changed:
     """Let a tax rate count for the subscription, or no more."""
     if not _adds("tax", params):
         identifier = _required(params, "tax_association_id")
-        scope.touch(_association(scope, "tax_associations", row, identifier, "entity_id"), status="archived")
+        found = _association(scope, "tax_associations", row, identifier, "entity_id")
+        when = params.get("effective_date")
+        scope.touch(found, **({"end_date": when} if when and when > scope.now else {"status": "archived"}))
         return {}
     identifier = _required(params, "tax_rate_id")
     rate = scope.get("tax_rates", identifier)
     if rate is None or rate["status"] != "published":
         raise errors.not_found(f"Tax rate with ID {identifier} was not found", {"tax_rate_id": identifier})
     given = {"priority": None, "auto_apply": True, "currency": row["currency"], "metadata": None}
+    given["start_date"] = params.get("effective_date")
     promises.associate_tax(scope, rate, "subscription", row["id"], given)
     return {}
 

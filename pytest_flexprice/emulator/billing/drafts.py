@@ -56,7 +56,7 @@ def new_invoice(scope: Scope, kind: str, prefix: str, **fields: Any) -> Row:
         "is_manually_edited": False,
     }
     internal: dict[str, Any] = {"_lines": [], "_coupons": [], "_taxes": [], "_tax_rates": [], "_compute_at": None}
-    return scope.insert("invoices", "inv", **{**base, **fields}, **internal)
+    return scope.insert("invoices", "inv", **{**base, **internal, **fields})
 
 
 def new_subscription_invoice(scope: Scope, subscription: Row, reason: str, period: Period) -> Row:

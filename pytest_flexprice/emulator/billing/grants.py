@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -102,6 +102,34 @@ def _expiry(subscription: Row, grant: Row, moment: datetime) -> datetime | None:
     if grant.get("expiration_type") != "DURATION":
         return None
     return periods.instalment(moment, _UNITS[grant["expiration_duration_unit"]], grant["expiration_duration"], 1)
+
+
+def upcoming(scope: Scope, subscriptions: Iterable[Row]) -> list[dict[str, Any]]:
+    """The next instalment of each grant, as the API's description shows an application that is still to come (not recorded)."""
+    return [
+        {
+            "id": f"cga_{grant['id'].rpartition('_')[2]}",
+            "credit_grant_id": grant["id"],
+            "subscription_id": subscription["id"],
+            "scheduled_for": moment,
+            "period_start": moment,
+            "application_status": "pending",
+            "application_reason": _reason(grant),
+            "subscription_status_at_application": subscription["subscription_status"],
+            "credits": grant["credits"],
+            "retry_count": 0,
+            **scope.stamped(),
+        }
+        for subscription in subscriptions
+        for grant in of(scope, subscription)
+        if (moment := due(grant)) is not None and (grant["end_date"] is None or moment < grant["end_date"])
+    ]
+
+
+def _reason(grant: Row) -> str:
+    if grant["cadence"] == "ONETIME":
+        return "onetime_credit_grant"
+    return "recurring_credit_grant" if grant["_paid"] else "first_time_recurring_credit_grant"
 
 
 def due(grant: Row) -> datetime | None:

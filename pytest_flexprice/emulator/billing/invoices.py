@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..kernel import errors
+from ..kernel.resource import holds_at
 from ..kernel.tables import Row
 from . import config, tax, wallets
 from .drafts import compute, set_total
@@ -88,7 +89,7 @@ def rates_of(scope: Scope, invoice: Row) -> list[Row]:
 def subscription_rates(scope: Scope, subscription_id: str, currency: str) -> list[Row]:
     """The tax rates of a subscription that apply by themselves in a currency, by priority."""
     rows = scope.find("tax_associations", entity_id=subscription_id, status="published")
-    rows = [row for row in rows if row["auto_apply"] and row["currency"] == currency]
+    rows = [row for row in rows if row["auto_apply"] and row["currency"] == currency and holds_at(row, scope.now)]
     return [scope.need("tax_rates", row["tax_rate_id"]) for row in sorted(rows, key=lambda row: row["priority"] or 0)]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..kernel import errors
 from ..kernel.tables import Row
-from . import coupon, drafts, invoices
+from . import coupon, drafts, invoices, promises
 from .lines import Period
 from .rounding import ONE, ZERO, to_currency
 from .scope import Scope, subscription_by_id
@@ -21,11 +21,15 @@ def create(scope: Scope, body: Mapping[str, Any]) -> Row:
     _refuse_used_key(scope, body["idempotency_key"])
     if body["invoice_type"] == "SUBSCRIPTION":
         return _of_subscription(scope, body)
-    row = drafts.new_invoice(scope, body["invoice_type"], f"{body['invoice_type'].lower()}_invoice", **_fields(body))
-    row["_lines"] = [_line(scope, row, given) for given in body["line_items"] or []]
     subtotal = body["subtotal"] if body["subtotal"] is not None else ZERO
     discount = _discount(scope, body, subtotal)
-    row["_tax_rates"] = [_rate(scope, identifier) for identifier in body["tax_rates"] or []]
+    rates = [_rate(scope, identifier) for identifier in body["tax_rates"] or []]
+    rates += [
+        str(promises.tax_rate_by_code(scope, one["tax_rate_code"])["id"]) for one in body["tax_rate_overrides"] or []
+    ]
+    kind = body["invoice_type"]
+    row = drafts.new_invoice(scope, kind, f"{kind.lower()}_invoice", **_fields(body), _tax_rates=rates)
+    row["_lines"] = [_line(scope, row, given) for given in body["line_items"] or []]
     scope.touch(row, subtotal=subtotal, total_discount=discount, last_computed_at=scope.now, version=row["version"] + 1)
     drafts.set_total(row)
     scope.publish("invoice.update", row)
@@ -47,6 +51,7 @@ def _fields(body: Mapping[str, Any]) -> dict[str, Any]:
         **given,
         "currency": body["currency"],
         "billing_reason": body["billing_reason"] or None,
+        **({"issue_date": body["issue_date"]} if body["issue_date"] else {}),
         "billing_period": body["billing_period"] or "",
         "metadata": body["metadata"] or None,
         "idempotency_key": body["idempotency_key"],

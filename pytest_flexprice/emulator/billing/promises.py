@@ -156,7 +156,8 @@ def associate_tax(scope: Scope, rate: Row, kind: str, owner: str, given: Mapping
         auto_apply=bool(given["auto_apply"]),
         currency=(given["currency"] or "").lower(),
         metadata=given["metadata"] or None,
-        start_date=scope.now,
+        start_date=given.get("start_date") or scope.now,
+        **({"end_date": given["end_date"]} if given.get("end_date") else {}),
     )
 
 

@@ -121,7 +121,8 @@ def difference(scope: Scope, row: Row, one: Change) -> Decimal:
 def _bill(scope: Scope, row: Row, one: Change, amount: Decimal) -> dict[str, Any]:
     """Store the invoice of a larger quantity, finalized."""
     asked = {
-        **dict.fromkeys(("description", "due_date", "metadata", "coupons", "tax_rates", "idempotency_key")),
+        **dict.fromkeys(("description", "due_date", "issue_date", "metadata", "idempotency_key")),
+        **dict.fromkeys(("coupons", "tax_rates", "tax_rate_overrides")),
         "invoice_type": "ONE_OFF",
         "customer_id": inheritance.payer(row),
         "subscription_id": row["id"],

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..kernel import errors
 from ..kernel.tables import Row, Table
 from .scope import Scope
 
@@ -62,11 +61,11 @@ def undone(scope: Scope) -> Iterator[Scope]:
 
 @contextmanager
 def all_or_nothing(scope: Scope) -> Iterator[Scope]:
-    """A scope whose work is undone when an :class:`errors.ApiError` leaves the block."""
+    """A scope whose work is undone when an error leaves the block, of whatever kind."""
     transaction = _Transaction(scope.world, scope.tenant, scope.environment, scope.user)
     try:
         yield transaction
-    except errors.ApiError:
+    except Exception:
         transaction.undo()
         raise
     transaction.announce(scope)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from . import access as fault_access
 from . import agreed as fault_agreed
+from . import agreements as fault_agreements
 from . import billing as fault_billing
 from . import calculation as fault_calculation
 from . import catalog as fault_catalog
@@ -23,6 +24,7 @@ from .registry import FAULTS, Fault, after, before, declare, fault, front
 RULES = (
     fault_access,
     fault_agreed,
+    fault_agreements,
     fault_billing,
     fault_calculation,
     fault_catalog,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import ROUND_DOWN, Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..billing import usage
 from ..billing.rounding import ZERO, exact, to_currency
@@ -15,6 +15,9 @@ from ..metering.reads import Selection, aggregate
 from ..metering.rules import Measure, Meter, filters_match
 from .calculation import Lines, Priced, priced_line
 from .registry import declare, fault
+
+if TYPE_CHECKING:
+    from ..billing.lines import Line
 
 
 def _counted_as(kinds: tuple[str, ...], kind: str) -> Callable[[Scope, Row, Lines], Lines]:
@@ -30,6 +33,14 @@ def _counted_as(kinds: tuple[str, ...], kind: str) -> Callable[[Scope, Row, Line
         return lines
 
     return rule
+
+
+def recount(scope: Scope, subscription: Row, line: Line) -> None:
+    """Bill what a usage line's meter counts in the line's time, which a rule has changed."""
+    priced = priced_line(scope, subscription, line)
+    if priced is not None and line.item is not None and priced.buckets is None:
+        kind = scope.need("meters", line.item["meter_id"])["aggregation"]["type"]
+        _bill(priced, _value(scope, subscription, line.item["meter_id"], (line.start, line.end), kind))
 
 
 def _value(scope: Scope, subscription: Row, meter_id: str, window: tuple[Any, Any], kind: str) -> Decimal:

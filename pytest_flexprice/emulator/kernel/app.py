@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
+from decimal import InvalidOperation
 from typing import Any
 from urllib.parse import quote
 
@@ -81,7 +82,7 @@ class App:
             reply = Reply(error.status, error.body)
         except ClientDisconnected:
             raise
-        except OverflowError:
+        except (OverflowError, InvalidOperation):
             reply = Reply(400, errors.validation("A number or date of the request is out of range").body())
         except Exception:
             _LOG.exception("%s %s failed", request.method, request.path)

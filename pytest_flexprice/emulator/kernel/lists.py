@@ -183,6 +183,9 @@ def select(
     for condition in [*page.sort, *page.filters]:
         if condition["field"] not in known:
             raise errors.validation(unknown or f"Failed to list {noun}")
+    for condition in page.filters:
+        if (condition["operator"] or "eq") not in _OPERATORS:
+            raise errors.validation(INVALID_FILTER, {"operator": condition["operator"]})
     wanted = (page.status,) if page.status else statuses
     kept = [row for row in rows if row.get("status") in wanted and _in_range(row, page) and matches(row, page.filters)]
     return order(kept, page)
@@ -222,11 +225,7 @@ def matches(row: Mapping[str, Any], filters: Sequence[Mapping[str, Any]]) -> boo
 def _passes(actual: Any, condition: Mapping[str, Any]) -> bool:
     value: Mapping[str, Any] = condition["value"] or {}
     given = value.get(condition["data_type"] or "string")
-    operator = condition["operator"] or "eq"
-    test = _OPERATORS.get(operator)
-    if test is None:
-        raise errors.validation(INVALID_FILTER, {"operator": operator})
-    return test(actual, given)
+    return _OPERATORS[condition["operator"] or "eq"](actual, given)
 
 
 def _comparable(actual: Any, given: Any) -> tuple[Any, Any] | None:

@@ -21,6 +21,8 @@ ROUNDINGS = ("up", "down")
 UNIT_FIELDS = {"price_unit_amount": "0", "conversion_rate": "1"}
 """What a price in money says of units."""
 
+CURRENCY_LENGTH = 3
+
 _SYMBOLS = {
     "usd": "$",
     "eur": "€",
@@ -42,6 +44,13 @@ _SYMBOLS = {
     "clp": "CLP$",
     "cny": "CN¥",
 }
+
+
+def currency_code(given: str) -> str:
+    """A currency as it is kept, in lower case; its length is all that is checked (recordings invoice_oneoff, prices)."""
+    if len(given) != CURRENCY_LENGTH:
+        raise errors.validation(f"Currency code must be {CURRENCY_LENGTH} characters long")
+    return given.lower()
 
 
 def display_amount(amount: Decimal, currency: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,11 @@ def metadata(name: str = "metadata") -> Filter:
 def idle(name: str) -> Filter:
     """A filter that the server takes and does not apply."""
     return Filter(name, array(text))
+
+
+def holds_at(row: Mapping[str, Any], moment: datetime) -> bool:
+    """Whether something with dates has begun by ``moment`` and not ended."""
+    return bool(row["start_date"] <= moment and (row.get("end_date") is None or row["end_date"] > moment))
 
 
 def _truth(value: str) -> bool:
@@ -227,6 +233,11 @@ _READERS: dict[Kind, Callable[[str], Any]] = {
 
 def _says(given: Any) -> bool:
     return given is not None and given not in ("", [], {})
+
+
+def all_items(items: list[Any], offset: int = 0) -> dict[str, Any]:
+    """A list without pages: it shows no limit and the offset that was asked for (contract 1.10)."""
+    return {"items": items, "pagination": {"total": len(items), "limit": 0, "offset": offset}}
 
 
 def free(call: Call, table: str, message: str, key: str | None, *, column: str = "lookup_key") -> None:

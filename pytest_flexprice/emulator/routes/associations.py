@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ..billing import addons, promises, views
-from ..billing.scope import Scope
+from ..billing.scope import Scope, customer_by_external_id
 from ..kernel import errors
-from ..kernel.binding import Schema, boolean, field, integer, strings
+from ..kernel.binding import Schema, boolean, field, instant, integer, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import plan_view
-from ..kernel.resource import Resource, among, equal
+from ..kernel.lists import Page
+from ..kernel.resource import Filter, Resource, Values, all_items, among, equal, holds_at
 from ..kernel.routing import route
 
 _TAXABLE = ("customer", "subscription", "invoice", "tenant")
@@ -24,6 +25,8 @@ _CREATE = Schema(
     field("auto_apply", boolean),
     field("currency"),
     field("metadata", strings),
+    field("start_date", instant),
+    field("end_date", instant),
 )
 _UPDATE = Schema(
     "TaxAssociationUpdateRequest", field("priority", integer), field("auto_apply", boolean), field("metadata", strings)
@@ -37,7 +40,7 @@ def list_addon_associations(call: Call) -> dict[str, Any]:
     subscription = call.found("subscriptions", call.params["id"], "Subscription not found")
     rows = addons.current(scope, subscription)
     items = [views.shown(row, addon=_addon(scope, row["addon_id"])) for row in reversed(rows)]
-    return {"items": items, "pagination": {"total": len(items), "limit": 0, "offset": 0}}
+    return all_items(items)
 
 
 def _addon(scope: Scope, identifier: str) -> dict[str, Any]:
@@ -48,24 +51,42 @@ COUPONED = Resource(
     "coupon associations",
     "Coupon association",
     ("start_date", "end_date"),
-    tuple(
-        among(f"{name}s", name, split=True)
-        for name in ("subscription_id", "coupon_id", "subscription_line_item_id", "subscription_phase_id")
+    (
+        *(
+            among(f"{name}s", name, split=True)
+            for name in ("subscription_id", "coupon_id", "subscription_line_item_id", "subscription_phase_id")
+        ),
+        Filter("active_only", boolean),
     ),
     sort="name",
     view=lambda call, row, _page: views.coupon_association(Scope.of(call), row),
 )
-COUPONED.serve("/v1/coupons/associations", search=False)
 TAXED = Resource(
     "tax associations",
     "Tax association",
     ("priority", "start_date"),
     (equal("entity_type"), equal("entity_id"), equal("currency"), among("tax_rate_ids", "tax_rate_id", split=True),
-     equal("tax_rate_id")),
+     equal("tax_rate_id"), Filter("external_customer_id", text)),
     sort="name",
     view=lambda _call, row, _page: views.shown(row),
 )  # fmt: skip
-TAXED.serve("/v1/taxes/associations", search=False)
+
+
+def _coupons(call: Call, values: Values, page: Page) -> dict[str, Any]:
+    """``active_only`` leaves out what has not begun or has ended."""
+    rows = [row for row in COUPONED.all(call) if not values["active_only"] or holds_at(row, call.now)]
+    return COUPONED.answer(call, values, page, rows)
+
+
+def _taxes(call: Call, values: Values, page: Page) -> dict[str, Any]:
+    """A customer may be named by its external id; an unknown one is 404, as in the list of invoices (recording invoice_listing)."""
+    key = values["external_customer_id"]
+    owner = {"entity_id": customer_by_external_id(Scope.of(call), key)["id"]} if key else {}
+    return TAXED.answer(call, {**values, **owner}, page)
+
+
+COUPONED.serve("/v1/coupons/associations", search=False, answer=_coupons)
+TAXED.serve("/v1/taxes/associations", search=False, answer=_taxes)
 
 
 @route("GET", "/v1/coupons/associations/:id")
@@ -81,6 +102,9 @@ def create_tax_association(call: Call) -> Reply:
     if body["entity_type"] not in _TAXABLE:
         details = {"entity_type": body["entity_type"], "allowed": list(_TAXABLE)}
         raise errors.validation("Invalid tax rate entity type", details)
+    start, end = body["start_date"], body["end_date"]
+    if start and end and end <= start:
+        raise errors.validation("End date must be after start date", {"end_date": end, "start_date": start})
     scope = Scope.of(call)
     owner = body["entity_id"] or ""
     if body["external_customer_id"]:

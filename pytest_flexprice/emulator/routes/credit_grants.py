@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..billing import grants
-from ..billing.scope import Scope
+from ..billing.scope import Scope, customer_by_id, subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, instant, integer, strings
 from ..kernel.call import Call, Reply, created
 from ..kernel.render import dec
-from ..kernel.resource import Resource, among, equal
+from ..kernel.resource import Resource, all_items, among, equal
 from ..kernel.routing import route
 
 SCOPES = ("PLAN", "SUBSCRIPTION", "ADDON")
@@ -120,6 +120,21 @@ def create_grant(call: Call) -> Reply:
     fields["expiration_type"] = body["expiration_type"] or "NEVER"
     fields |= {name: body[name] for name in _OPTIONAL if body[name] is not None}
     return created(call.world.table("credit_grants").insert(call.stamp("cg", **fields)))
+
+
+@route("GET", "/v1/subscriptions/:id/grants/upcoming")
+def upcoming_of_subscription(call: Call) -> dict[str, Any]:
+    """The next instalment of each grant of a subscription."""
+    scope = Scope.of(call)
+    return all_items(grants.upcoming(scope, [subscription_by_id(scope, call.params["id"])]))
+
+
+@route("GET", "/v1/customers/:id/grants/upcoming")
+def upcoming_of_customer(call: Call) -> dict[str, Any]:
+    """The next instalment of each grant of a customer's subscriptions."""
+    scope = Scope.of(call)
+    customer = customer_by_id(scope, call.params["id"])
+    return all_items(grants.upcoming(scope, scope.find("subscriptions", customer_id=customer["id"])))
 
 
 @route("PUT", "/v1/creditgrants/:id", permission="credit_grant:write")

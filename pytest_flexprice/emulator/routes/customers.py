@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ..billing import promises
 from ..billing.scope import Scope, customer_by_external_id
 from ..kernel import errors
-from ..kernel.binding import Schema, field, strings
+from ..kernel.binding import Schema, array, field, strings
 from ..kernel.call import Call, Reply, created, no_content
 from ..kernel.resource import Resource, address, among, equal, metadata, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
+from .deal_requests import TAX_OVERRIDE
 
 _LENGTHS = {
     "address_line1": 255,
@@ -36,8 +38,7 @@ CUSTOMERS = Resource(
 CUSTOMERS.serve("/v1/customers", one=True)
 
 
-_CREATE = Schema(
-    "CreateCustomerRequest",
+_FIELDS = (
     field("external_id", rules="required"),
     field("name", rules="required,max=255"),
     field("email", rules="omitempty,email"),
@@ -47,9 +48,10 @@ _CREATE = Schema(
     field("timezone", rules="omitempty,timezone"),
     field("metadata", strings),
 )
+_CREATE = Schema("CreateCustomerRequest", *_FIELDS, field("tax_rate_overrides", array(TAX_OVERRIDE), "dive"))
 _FREE = {"external_id": (), "name": ()}
 """An update may leave them out, and does not measure a name."""
-_UPDATE = Schema("UpdateCustomerRequest", *(replace(f, rules=_FREE.get(f.name, f.rules)) for f in _CREATE.fields))
+_UPDATE = Schema("UpdateCustomerRequest", *(replace(f, rules=_FREE.get(f.name, f.rules)) for f in _FIELDS))
 
 
 def _taken(external_id: str) -> errors.ApiError:
@@ -60,6 +62,8 @@ def _taken(external_id: str) -> errors.ApiError:
 def create_customer(call: Call) -> Reply:
     """A new customer; the external id must be free among the published ones."""
     body = call.bind(_CREATE)
+    scope = Scope.of(call)
+    taxes = [(promises.tax_rate_by_code(scope, one["tax_rate_code"]), one) for one in body["tax_rate_overrides"] or []]
     storable("create customer", body, "external_id", "email")
     table = call.world.table("customers")
     if table.first(call.environment, external_id=body["external_id"], status="published"):
@@ -69,6 +73,8 @@ def create_customer(call: Call) -> Reply:
         fields["contact"] = body["contact"]
     fields["timezone"] = body["timezone"] or "UTC"
     row = table.insert(call.stamp("cust", **fields, metadata=body["metadata"]))
+    for rate, given in taxes:
+        promises.associate_tax(scope, rate, "customer", row["id"], given)
     call.world.publish(call.environment, "customer.created", kind="customer", id=row["id"])
     return created(row)
 

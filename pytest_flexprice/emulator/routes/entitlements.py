@@ -9,7 +9,7 @@ from ..kernel.binding import Schema, array, boolean, decimal, field, instant, in
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import entitlement_view
 from ..kernel.lists import Page
-from ..kernel.resource import Resource, Values, among, equal, flag, idle
+from ..kernel.resource import Resource, Values, all_items, among, equal, flag, idle
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from .features import FEATURES, TYPES
@@ -181,11 +181,6 @@ def _find(call: Call) -> Row:
 def get_entitlement(call: Call) -> Any:
     """One entitlement, deleted ones too, with feature, meter and plan."""
     return entitlement_view(call.world, call.environment, _find(call), feature=True, meter=True, plan=True)
-
-
-def all_items(items: list[Any], offset: int = 0) -> dict[str, Any]:
-    """A list without pages: it shows no limit and the offset that was asked for (contract 1.10)."""
-    return {"items": items, "pagination": {"total": len(items), "limit": 0, "offset": offset}}
 
 
 def _answer(call: Call, values: Values, page: Page, names: Any) -> dict[str, Any]:

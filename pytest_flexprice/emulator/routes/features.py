@@ -30,7 +30,7 @@ _REPORTING = Schema(
     field("conversion_rate", decimal),
 )
 _THRESHOLD = Schema("AlertThreshold", field("threshold", decimal), field("condition"))
-_ALERTS = Schema(
+ALERTS = Schema(
     "AlertSettings",
     field("critical", _THRESHOLD),
     field("warning", _THRESHOLD),
@@ -49,7 +49,7 @@ _CREATE = Schema(
     field("unit_plural"),
     field("metadata", strings),
     field("reporting_unit", _REPORTING),
-    field("alert_settings", _ALERTS),
+    field("alert_settings", ALERTS),
     field("group_id"),
 )
 _UPDATE = Schema(
@@ -61,7 +61,7 @@ _UPDATE = Schema(
     field("unit_plural"),
     field("filters", array(FILTER)),
     field("reporting_unit", _REPORTING),
-    field("alert_settings", _ALERTS),
+    field("alert_settings", ALERTS),
     field("group_id"),
 )
 _CLONE = Schema(
@@ -133,7 +133,12 @@ def _check_units(body: dict[str, Any], units: dict[str, Any]) -> None:
         if reporting["conversion_rate"] <= 0:
             details = {"conversion_rate": reporting["conversion_rate"]}
             raise errors.validation("Reporting unit conversion rate must be greater than 0", details)
-    alerts = body["alert_settings"] or {}
+    check_alerts(body["alert_settings"])
+
+
+def check_alerts(given: dict[str, Any] | None) -> None:
+    """Refuse an unknown condition; what is not said to be on is off."""
+    alerts = {} if given is None else given
     alerts["alert_enabled"] = bool(alerts.get("alert_enabled"))
     for level in ("critical", "warning", "info"):
         condition = (alerts.get(level) or {}).get("condition")

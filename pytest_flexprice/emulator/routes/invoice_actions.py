@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from ..billing import drafts, invoices, views, workflows
+from ..billing import drafts, invoices, replacements, views, workflows
 from ..billing.scope import Scope, subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, strings
@@ -69,6 +69,38 @@ def finalize_later(call: Call) -> Reply:
     workflows.finalize_when_due(scope, row["id"])
     message = f"Successfully triggered finalize invoice workflow for invoice {row['id']}"
     return _workflow(call, "FinalizeInvoiceWorkflow", row["id"], message)
+
+
+@route("POST", "/v1/invoices/:id/recalculate", permission="invoice:write")
+def replace_invoice(call: Call) -> Reply:
+    """A fresh invoice for the period of a voided one, which names it (by the API's description, not recorded)."""
+    scope = Scope.of(call)
+    row = invoices.by_id(scope, call.params["id"])
+    replacements.replace(scope, row)
+    message = f"Successfully triggered recalculate invoice workflow for invoice {row['id']}"
+    return _workflow(call, "RecalculateInvoiceWorkflow", row["id"], message)
+
+
+@route("POST", "/v1/invoices/:id/recalculate-v2", permission="invoice:write")
+def recalculate_draft(call: Call) -> dict[str, Any]:
+    """Compute a subscription's draft anew and, unless ``finalize=false``, finalize it (contract 5.3)."""
+    scope = Scope.of(call)
+    row = invoices.by_id(scope, call.params["id"])
+    if row["invoice_status"] != "DRAFT" or row["invoice_type"] != "SUBSCRIPTION":
+        details = {"current_status": row["invoice_status"], "invoice_id": row["id"]}
+        raise errors.validation("Only draft subscription invoices can be recalculated", details)
+    drafts.compute(scope, row)
+    if call.query.get("finalize") != "false":
+        invoices.finalize(scope, row)
+    return views.full_invoice(scope, row)
+
+
+@route("POST", "/v1/invoices/:id/comms/trigger", permission="invoice:write")
+def communicate(call: Call) -> dict[str, str]:
+    """Announce an invoice to whoever sends it to the customer; says what the other trigger says (recording webhook_dashboard_native)."""
+    scope = Scope.of(call)
+    scope.publish("invoice.communication.triggered", invoices.by_id(scope, call.params["id"]))
+    return {"message": "webhook triggered successfully"}
 
 
 @route("POST", "/v1/invoices/:id/void", permission="invoice:write")

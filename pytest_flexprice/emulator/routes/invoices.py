@@ -5,14 +5,16 @@ from __future__ import annotations
 from operator import ge, gt, le
 from typing import Any
 
-from ..billing import invoices, oneoff, views
+from ..billing import invoices, oneoff, transaction, views
 from ..billing.scope import Scope, customer_by_external_id
 from ..kernel import errors
 from ..kernel.binding import Schema, array, boolean, decimal, field, instant, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.lists import OWN, Page, Words
+from ..kernel.pricing_rules import currency_code
 from ..kernel.resource import Filter, Resource, Values, among, bounded, equal
 from ..kernel.routing import route
+from .deal_requests import TAX_OVERRIDE
 
 _BAD_BODY = "invalid request body"
 _LISTED = ("DRAFT", "FINALIZED", "VOIDED")
@@ -57,6 +59,11 @@ _CREATE = Schema(
     field("line_items", array(_LINE)),
     field("coupons", array(text)),
     field("tax_rates", array(text)),
+    field("tax_rate_overrides", array(TAX_OVERRIDE), "dive"),
+    field("invoice_status"),
+    field("payment_status"),
+    field("invoice_number"),
+    field("issue_date", instant),
 )
 _UPDATE = Schema("UpdateInvoiceRequest", field("metadata", strings), field("due_date", instant))
 INVOICES = Resource(
@@ -85,15 +92,15 @@ def create_invoice(call: Call) -> Reply:
     body = call.bind(_CREATE, "invalid request")
     if body["invoice_type"] not in oneoff.TYPES:
         raise errors.validation("Please provide a valid invoice type", {"allowed": list(oneoff.TYPES)})
-    if len(body["currency"]) != 3:
-        raise errors.validation("Currency code must be 3 characters long")
-    body["currency"] = body["currency"].lower()
+    body["currency"] = currency_code(body["currency"])
     if body["invoice_type"] == "SUBSCRIPTION" and not body["subscription_id"]:
         raise errors.validation("subscription_id is required for subscription invoice")
     has_period = body["period_start"] is not None and body["period_end"] is not None
     if body["invoice_type"] != "SUBSCRIPTION" and body["subscription_id"] and not has_period:
         return Reply(500, text="", content_type="")  # the real server crashes here
-    return created(views.invoice(oneoff.create(Scope.of(call), body)))
+    with transaction.all_or_nothing(Scope.of(call)) as deal:
+        row = oneoff.create(deal, body)
+    return created(views.invoice(row))
 
 
 @route("GET", "/v1/invoices/:id")

@@ -8,9 +8,9 @@ from typing import Any
 from ..billing import invoices, views
 from ..billing.scope import Scope
 from ..kernel import errors
-from ..kernel.binding import Schema, boolean, decimal, field, strings
+from ..kernel.binding import Schema, boolean, decimal, field, instant, strings
 from ..kernel.call import Call, Reply, created
-from ..kernel.resource import Resource, equal
+from ..kernel.resource import Resource, among, equal
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
@@ -28,6 +28,28 @@ _CREATE = Schema(
     field("process_payment", boolean),
     field("metadata", strings),
 )
+
+
+_STATUSES = (
+    "INITIATED",
+    "PENDING",
+    "PROCESSING",
+    "SUCCEEDED",
+    "OVERPAID",
+    "FAILED",
+    "REFUNDED",
+    "PARTIALLY_REFUNDED",
+    "VOIDED",
+)
+_UPDATE = Schema(
+    "UpdatePaymentRequest",
+    *(
+        field(name)
+        for name in ("payment_status", "payment_gateway", "gateway_payment_id", "payment_method_id", "error_message")
+    ),
+    *(field(f"{name}_at", instant) for name in ("succeeded", "failed", "refunded", "voided")),
+    field("metadata", strings),
+)  # fmt: skip
 
 
 @route("POST", "/v1/payments", permission="payment:write")
@@ -48,7 +70,7 @@ def create_payment(call: Call) -> Reply:
         details = {"invoice_currency": invoice["currency"], "payment_currency": currency}
         raise errors.validation("Payment currency must match invoice currency", details)
     key = body["idempotency_key"] or _key(scope, body)
-    earlier = scope.table("payments").first(scope.environment, idempotency_key=key)
+    earlier = scope.table("payments").first(scope.environment, idempotency_key=key, status="published")
     if earlier is not None:
         return created(_view(earlier))
     if body["payment_method_type"] != "OFFLINE" and body["process_payment"]:
@@ -119,7 +141,7 @@ def _read(scope: Scope, row: Row) -> dict[str, Any]:
 
 def _payment(scope: Scope, identifier: str) -> Row:
     row = scope.get("payments", identifier)
-    if row is None:
+    if row is None or row["status"] == "deleted":
         raise errors.not_found("Payment not found", {"payment_id": identifier})
     return row
 
@@ -142,11 +164,48 @@ def process_payment(call: Call) -> dict[str, Any]:
     return _read(scope, row)
 
 
+@route("PUT", "/v1/payments/:id", permission="payment:write")
+def update_payment(call: Call) -> dict[str, Any]:
+    """Note what is known of a payment by hand: its status, references, dates (by the API's description, not recorded)."""
+    body = call.bind(_UPDATE)
+    scope = Scope.of(call)
+    row = _payment(scope, call.params["id"])
+    if body["payment_status"] and body["payment_status"] not in _STATUSES:
+        details = {"allowed": list(_STATUSES), "payment_status": body["payment_status"]}
+        raise errors.validation("Invalid payment status", details)
+    scope.touch(row, **{name: value for name, value in body.items() if value is not None})
+    scope.publish("payment.updated", row)
+    return _read(scope, row)
+
+
+@route("DELETE", "/v1/payments/:id", permission="payment:write")
+def delete_payment(call: Call) -> dict[str, str]:
+    """Take a payment out of the lists; what it paid stays paid (by the API's description, not recorded)."""
+    scope = Scope.of(call)
+    scope.touch(_payment(scope, call.params["id"]), status="deleted")
+    return {"message": "payment deleted successfully"}
+
+
 PAYMENTS = Resource(
     "payments",
     "Payment",
     _COLUMNS,
-    tuple(map(equal, ("destination_id", "destination_type", "payment_method_type", "payment_status", "currency"))),
+    (
+        among("payment_ids", "id", split=True),
+        *(
+            equal(name)
+            for name in (
+                "destination_id",
+                "destination_type",
+                "payment_method_type",
+                "payment_status",
+                "currency",
+                "payment_gateway",
+                "gateway_payment_id",
+                "gateway_tracking_id",
+            )
+        ),
+    ),
     sort="name",
     view=lambda call, row, _page: _read(Scope.of(call), row),
 )

@@ -17,10 +17,9 @@ from ..kernel.catalog import (
     prices_of,
 )
 from ..kernel.lists import Page
-from ..kernel.resource import Resource, among, equal, metadata, storable
+from ..kernel.resource import Resource, all_items, among, equal, metadata, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
-from .entitlements import all_items
 
 _COLUMNS = ("name", "lookup_key", "description", "display_order")
 _NOT_OF_ENTITLEMENTS = ("name", "lookup_key", "description")

@@ -61,14 +61,27 @@ _MODIFY = Schema(
         "coupon_params",
         Schema(
             "SubModifyCouponParams",
-            *(field(name) for name in ("action", "coupon_code", "coupon_association_id", "subscription_line_item_id")),
+            *(
+                field(name)
+                for name in (
+                    "action",
+                    "coupon_code",
+                    "coupon_association_id",
+                    "subscription_id",
+                    "subscription_line_item_id",
+                )
+            ),
             field("start_date", instant),
             field("end_date", instant),
         ),
     ),
     field(
         "tax_params",
-        Schema("SubModifyTaxParams", *(field(name) for name in ("action", "tax_rate_id", "tax_association_id"))),
+        Schema(
+            "SubModifyTaxParams",
+            *(field(name) for name in ("action", "tax_rate_id", "tax_association_id")),
+            field("effective_date", instant),
+        ),
     ),
     field("trial_end_params", Schema("SubModifyTrialEndRequest", field("action"), field("new_trial_end", instant))),
     field("checkout", anything),

@@ -10,7 +10,7 @@ from ..billing.subscribing import running
 from ..kernel import errors
 from ..kernel.binding import Schema, boolean, field, instant
 from ..kernel.call import Call
-from ..kernel.resource import Filter, Resource, among
+from ..kernel.resource import Filter, Resource, among, equal
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
@@ -31,6 +31,8 @@ LINES = Resource(
         among("currencies", "currency"),
         among("billing_periods", "billing_period"),
         among("subscription_line_item_ids", "id"),
+        among("addon_association_ids", "addon_association_id"),
+        equal("entity_type"),
         Filter("active_filter", boolean),
         Filter("current_period_start", instant),
     ),

@@ -9,6 +9,7 @@ from ..billing import cancelling, config, inheritance, line_changes, line_commit
 from ..kernel import errors
 from ..kernel.binding import Schema, anything, decimal, field, instant, integer, strings
 from ..kernel.call import Call
+from ..kernel.pricing_rules import currency_code
 from ..kernel.render import dec
 from .deal_requests import AGREED, INHERITANCE
 
@@ -23,8 +24,6 @@ _WORDS = {
     "charge_automatically": "allow_incomplete, error_if_incomplete, and default_active",
     "send_invoice": "default_active and default_incomplete",
 }
-CURRENCY_LENGTH = 3
-
 CREATE = Schema(
     "CreateSubscriptionRequest",
     field("customer_id"),
@@ -67,9 +66,7 @@ def check(body: dict[str, Any], call: Call) -> None:
         raise errors.validation("Please provide either customer_id or external_customer_id")
     if body["inheritance"] is not None:
         inheritance.check(body["inheritance"])
-    if len(body["currency"]) != CURRENCY_LENGTH:
-        raise errors.validation(f"Currency code must be {CURRENCY_LENGTH} characters long")
-    body["currency"] = body["currency"].lower()
+    body["currency"] = currency_code(body["currency"])
     _check_period(body)
     _check_collection(body)
     _check_dates(body, call)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from operator import le
 from typing import Any
 
 from ..billing import (
@@ -17,7 +17,7 @@ from ..kernel import errors
 from ..kernel.binding import Schema, boolean, field, instant, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.lists import Page, listing
-from ..kernel.resource import Filter, Resource, Values, among, equal
+from ..kernel.resource import Filter, Resource, Values, among, bounded, equal, holds_at
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from .subscription_requests import CREATE, STATUSES, check
@@ -43,10 +43,6 @@ _CANCEL = Schema(
 _ACTIVATE = Schema("ActivateDraftSubscriptionRequest", field("start_date", instant, "required"))
 
 
-def _active_at(row: Row, moment: datetime) -> bool:
-    return bool(row["start_date"] <= moment and (row["end_date"] is None or row["end_date"] > moment))
-
-
 SUBSCRIPTIONS = Resource(
     "subscriptions",
     "Subscription",
@@ -57,9 +53,14 @@ SUBSCRIPTIONS = Resource(
         Filter("external_customer_id", text),
         equal("plan_id"),
         among("subscription_ids", "id", split=True),
-        among("subscription_status", "subscription_status", split=True),
-        among("billing_period", "billing_period", split=True),
-        Filter("active_at", instant, _active_at),
+        among("parent_subscription_ids", "parent_subscription_id", split=True),
+        among("invoicing_customer_ids", "invoicing_customer_id", split=True),
+        *(
+            among(name, name, split=True)
+            for name in ("subscription_status", "subscription_type", "billing_cadence", "billing_period")
+        ),
+        Filter("active_at", instant, holds_at),
+        bounded("trial_end_due_lte", "trial_end", le),
         Filter("with_line_items", boolean),
     ),
 )

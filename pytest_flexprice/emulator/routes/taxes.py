@@ -10,7 +10,7 @@ from ..billing.scope import Scope
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, strings
 from ..kernel.call import Call, Reply, created
-from ..kernel.resource import Resource
+from ..kernel.resource import Resource, among, equal
 from ..kernel.routing import route
 
 _TYPES = ("percentage", "fixed")
@@ -72,7 +72,14 @@ def create_tax_rate(call: Call) -> Reply:
     return created(row.public())
 
 
-RATES = Resource("tax rates", "Tax rate", _COLUMNS, sort="name", view=lambda _call, row, _page: views.tax_rate(row))
+RATES = Resource(
+    "tax rates",
+    "Tax rate",
+    _COLUMNS,
+    (among("taxrate_ids", "id", split=True), among("taxrate_codes", "code", split=True), equal("scope")),
+    sort="name",
+    view=lambda _call, row, _page: views.tax_rate(row),
+)
 RATES.serve("/v1/taxes/rates", search=False)
 
 

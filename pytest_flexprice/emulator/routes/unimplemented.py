@@ -19,18 +19,13 @@ PUT DELETE           connections/:id
 POST                 costs costs/analytics costs/search
 GET                  costs/active
 GET PUT DELETE       costs/:id
-GET                  customers/:id/grants/upcoming
 POST                 customers/import
 POST                 events/huggingface-inference events/analytics-v2 events/reprocess
 GET                  groups
 GET                  integrations/config integrations/mappings
 POST DELETE          integrations/link
-POST                 invoices/:id/comms/trigger invoices/:id/recalculate
-POST                 invoices/:id/recalculate-v2
 POST                 marketplace/agreements
-PUT DELETE           payments/:id
 POST                 subscriptions/:id/pause subscriptions/:id/resume
-GET                  subscriptions/:id/grants/upcoming
 POST                 subscriptions/:id/change/execute subscriptions/:id/change/preview
 POST                 subscriptions/:id/change/v2/execute subscriptions/:id/change/v2/preview
 GET                  subscription-schedules subscription-schedules/:id subscriptions/:id/schedules
@@ -42,7 +37,6 @@ POST                 tasks/scheduled/schedule-draft-finalization tasks/scheduled
 GET PUT DELETE       tasks/scheduled/:id
 POST                 tasks/scheduled/:id/run
 PUT                  tasks/:id/status
-POST                 usage-records/search
 POST                 workflows/search
 """
 

@@ -37,6 +37,7 @@ _RAW = (
     field("end_time", instant),
     field("window_size"),
     field("bucket_size"),
+    field("timezone"),
     field("group_by_property"),
     field("filters", property_filters),
     field("billing_anchor", instant),
@@ -47,6 +48,7 @@ _USAGE = Schema(
     field("aggregation_type", rules="required", bound=True),
     field("property_name"),
     field("multiplier", decimal),
+    field("group_by", array(text)),
     *_RAW,
 )
 _BY_METER = Schema("GetUsageByMeterRequest", field("meter_id", rules="required", bound=True), *_RAW)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from operator import gt, lt
 from typing import Any
 
@@ -11,10 +12,12 @@ from ..billing.scope import Scope, customer_by_external_id, customer_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, strings
 from ..kernel.call import Call
-from ..kernel.lists import OWN
-from ..kernel.resource import Filter, Resource, among, bounded, equal
+from ..kernel.lists import OWN, Page
+from ..kernel.pricing_rules import currency_code
+from ..kernel.resource import Filter, Resource, Values, among, bounded, equal
 from ..kernel.routing import route
 from ..kernel.tables import Row
+from .features import ALERTS, check_alerts
 
 _TYPES = ("PRE_PAID", "POST_PAID")
 _REASONS = (
@@ -36,11 +39,20 @@ _CREATE = Schema(
     field("conversion_rate", decimal),
     field("topup_conversion_rate", decimal),
     field("initial_credits_to_load", decimal),
+    field("initial_credits_expiry_date_utc", instant),
+    field("initial_credits_to_load_expiry_date", integer),
+    field("alert_settings", ALERTS),
     field("auto_topup", mapping),
     field("price_unit"),
 )
 _UPDATE = Schema(
-    "UpdateWalletRequest", field("name"), field("description"), field("metadata", strings), field("config", mapping)
+    "UpdateWalletRequest",
+    field("name"),
+    field("description"),
+    field("metadata", strings),
+    field("config", mapping),
+    field("alert_settings", ALERTS),
+    field("auto_topup", mapping),
 )
 _TOP_UP = Schema(
     "TopUpWalletRequest",
@@ -65,7 +77,16 @@ WALLETS = Resource(
     conditions=False,
     offset=OWN,
 )
-WALLETS.serve("/v1/wallets")
+
+
+def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
+    """Of wallets ``status`` asks whether they are active, frozen or closed (so the API's description)."""
+    wanted, page.status = page.status, None
+    rows = [row for row in WALLETS.all(call) if not wanted or row["wallet_status"] == wanted]
+    return WALLETS.answer(call, values, page, rows)
+
+
+WALLETS.serve("/v1/wallets", answer=_page)
 TRANSACTIONS = Resource(
     "wallet transactions",
     "Wallet transaction",
@@ -111,6 +132,9 @@ def create_wallet(call: Call) -> Row:
         raise errors.validation("Please provide either customer_id or external_customer_id")
     if body["wallet_type"] and body["wallet_type"] not in _TYPES:
         raise errors.validation("Invalid wallet type", {"allowed": list(_TYPES), "type": body["wallet_type"]})
+    currency = currency_code(body["currency"])
+    check_alerts(body["alert_settings"])
+    expiry = _expiry(body)
     if body["conversion_rate"] is not None and body["conversion_rate"] <= 0:
         raise errors.validation("Conversion rate must be greater than 0")
     for name in ("auto_topup", "price_unit"):
@@ -121,7 +145,7 @@ def create_wallet(call: Call) -> Row:
         customer = customer_by_id(scope, body["customer_id"])
     else:
         customer = customer_by_external_id(scope, body["external_customer_id"])
-    currency, kind = body["currency"].lower(), body["wallet_type"] or "PRE_PAID"
+    kind = body["wallet_type"] or "PRE_PAID"
     existing = wallets.active(scope, customer["id"], currency, kind)
     if existing:
         details = {
@@ -131,8 +155,21 @@ def create_wallet(call: Call) -> Row:
     row = wallets.create(scope, customer["id"], currency, **body_of(body))
     credits = body["initial_credits_to_load"]
     if credits is not None and credits > 0:
-        wallets.move(scope, row, credits, "FREE_CREDIT_GRANT", row["id"])
+        wallets.move(scope, row, credits, "FREE_CREDIT_GRANT", row["id"], expiry=expiry)
     return row
+
+
+def _expiry(body: dict[str, Any]) -> datetime | None:
+    """When the first credits expire: an instant, or midnight UTC of a day written as YYYYMMDD."""
+    given: datetime | None = body["initial_credits_expiry_date_utc"]
+    day = body["initial_credits_to_load_expiry_date"]
+    if given is not None or not day:
+        return given
+    try:
+        return datetime.strptime(str(day), "%Y%m%d").replace(tzinfo=UTC)
+    except ValueError as error:
+        details = {"initial_credits_to_load_expiry_date": day}
+        raise errors.validation("Invalid expiry date, expected YYYYMMDD", details) from error
 
 
 def body_of(body: dict[str, Any]) -> dict[str, Any]:
@@ -151,6 +188,8 @@ def get_wallet(call: Call) -> Row:
 def update_wallet(call: Call) -> Row:
     """Name, description, metadata and config."""
     body = call.bind(_UPDATE)
+    if body["auto_topup"]:
+        raise errors.not_implemented("auto_topup on PUT /v1/wallets/:id")
     scope = Scope.of(call)
     row = _wallet(scope, call.params["id"])
     scope.touch(row, **{name: value for name, value in body.items() if value is not None})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from typing import Any, NamedTuple
 
 from pytest_flexprice.model.decimals import decimal
@@ -13,6 +14,14 @@ from pytest_flexprice.model.times import Window, instant_of
 from pytest_flexprice.oracle.pricing.deductions import Coupon
 
 FOREVER, ONCE = "forever", "once"
+_MOST_OPEN = 4
+
+
+class Doubt(NamedTuple):
+    """Why nobody can say whether a coupon acts; ``acts`` is what its terms say, if they do."""
+
+    reason: str
+    acts: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -57,19 +66,24 @@ class AttachedCoupon:
         """Whether it takes a share off, and not an amount."""
         return bool(self.coupon.percentage)
 
-    def doubt(self, period: Window, subscribed: datetime, currency: str) -> str:
-        """Why nobody can say whether it acts on the invoice of a period; empty where it is known."""
+    def over(self, period: Window) -> bool:
+        """Whether it was taken away before a period, or is given after it."""
+        ended = self.end is not None and self.end < period.start
+        return ended or (self.start is not None and self.start >= period.end)
+
+    def doubt(self, period: Window, subscribed: datetime, currency: str) -> Doubt | None:
+        """Why nobody can say whether it acts on the invoice of a period; none where it is known."""
         if self.end is not None or (self.start is not None and self.start > subscribed):
-            return f"coupon '{self.code}' was attached or ends within the subscription's life"
+            return Doubt(f"coupon '{self.code}' was attached or ends within the subscription's life")
         if self.cadence == ONCE and period.start > subscribed:
-            return f"coupon '{self.code}' for once in a later period"
+            return Doubt(f"coupon '{self.code}' is for once, and this is a later period", acts=False)
         if self.cadence not in (ONCE, FOREVER):
-            return f"coupon '{self.code}' for some periods only"
+            return Doubt(f"coupon '{self.code}' is for some periods only")
         if self.most is not None and self.most > 1 and self.redemptions >= self.most:
-            return f"coupon '{self.code}' whose redemptions are used up"
+            return Doubt(f"the redemptions of coupon '{self.code}' are used up")
         if not self.percent and self.currency not in ("", currency):
-            return f"coupon '{self.code}' in {self.currency}"
-        return ""
+            return Doubt(f"coupon '{self.code}' is in {self.currency}", acts=False)
+        return None
 
     @property
     def acts(self) -> bool:
@@ -78,21 +92,40 @@ class AttachedCoupon:
 
 
 class Attached(NamedTuple):
-    """The coupons that act on an invoice: on the whole of it in their order, and on lines by the line's id."""
+    """The coupons that act on an invoice: on the whole of it in their order, and on lines by the line's id.
+
+    ``doubt`` says why it may be others; ``mixed`` why nobody knows how these go together.
+    """
 
     whole: tuple[Coupon, ...] = ()
     by_line: tuple[tuple[str, Coupon], ...] = ()
     doubt: str = ""
+    mixed: str = ""
 
 
-def acting(coupons: Sequence[AttachedCoupon], period: Window, subscribed: datetime, currency: str) -> Attached:
-    """Which coupons act on the invoice of a period: percentages first, then amounts on the rest (contract 11.2)."""
-    doubts = [text for each in coupons if (text := each.doubt(period, subscribed, currency))]
-    acting_ones = sorted((each for each in coupons if each.acts), key=lambda each: not each.percent)
-    whole = tuple(each.coupon for each in acting_ones if not each.line_id)
-    by_line = tuple((each.line_id, each.coupon) for each in acting_ones if each.line_id)
+def acting(coupons: Sequence[AttachedCoupon], period: Window, subscribed: datetime, currency: str) -> list[Attached]:
+    """Which coupons act on the invoice of a period: percentages first, then amounts on the rest (contract 11.2).
+
+    Where that is not known, each way in which it may be, the likeliest first.
+    """
+    given = sorted((each for each in coupons if not each.over(period)), key=lambda each: not each.percent)
+    doubts = [each.doubt(period, subscribed, currency) for each in given]
+    open_ones = [number for number, doubt in enumerate(doubts) if doubt][:_MOST_OPEN]
+    ways = product(*([True, False] if _likely(doubts[number]) else [False, True] for number in open_ones))
+    return [_attached(given, doubts, dict(zip(open_ones, way, strict=True))) for way in ways]
+
+
+def _likely(doubt: Doubt | None) -> bool:
+    return doubt is None or doubt.acts is not False
+
+
+def _attached(given: Sequence[AttachedCoupon], doubts: Sequence[Doubt | None], decided: Mapping[int, bool]) -> Attached:
+    acts = [decided.get(number, each.acts) for number, each in enumerate(given)]
+    unsure = [doubt.reason for number, doubt in enumerate(doubts) if doubt and doubt.acts is not acts[number]]
+    used = [each for each, does in zip(given, acts, strict=True) if does]
+    whole = tuple(each.coupon for each in used if not each.line_id)
+    by_line = tuple((each.line_id, each.coupon) for each in used if each.line_id)
+    mixed = "several coupons on one line" if len({line for line, _ in by_line}) < len(by_line) else ""
     if whole and by_line:
-        doubts.append("coupons on lines together with coupons on the whole invoice")
-    if len({line for line, _ in by_line}) < len(by_line):
-        doubts.append("several coupons on one line")
-    return Attached(whole, by_line, doubts[0] if doubts else "")
+        mixed = "coupons on lines together with coupons on the whole invoice"
+    return Attached(whole, by_line, unsure[0] if unsure else "", mixed)

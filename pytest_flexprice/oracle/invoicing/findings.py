@@ -124,7 +124,7 @@ def _missing(expected: ExpectedInvoice, line: ExpectedLine, item: str) -> list[F
         )
         remedy = "look at the subscription's commitment and enable_true_up"
     else:
-        what = f"the event '{line.event_name}'" if line.event_name else f"'{line.name}'"
+        what = f"the event {line.label}" if line.event_name else f"'{line.name}'"
         problem = f"the invoice has no line for {what}"
         remedy = "look whether the subscription has a line on its price, in this currency and billing period"
     return [

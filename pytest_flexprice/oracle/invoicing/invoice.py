@@ -87,10 +87,10 @@ def expected_invoice(
 
 def _shared(lines: Sequence[ExpectedLine]) -> list[ExpectedLine]:
     """The lines, marked where several bill events of one name, so that each can be told apart."""
-    meters: dict[str, set[str]] = {}
+    alike: dict[str, set[tuple[str, str]]] = {}
     for line in lines:
-        meters.setdefault(line.event_name, set()).add(line.meter_id)
-    return [replace(line, shared=bool(line.event_name) and len(meters[line.event_name]) > 1) for line in lines]
+        alike.setdefault(line.event_name, set()).add((line.meter_id, line.name))
+    return [replace(line, shared=bool(line.event_name) and len(alike[line.event_name]) > 1) for line in lines]
 
 
 def _doubted(line: ExpectedLine, doubts: Mapping[str, str]) -> ExpectedLine:

@@ -110,6 +110,11 @@ class Compared:
         remedy = "do not send it; report it to Flexprice with its id"
         return [Finding(self.item, self.path, problem, _time(span), _time(shown), consequence, remedy)]
 
+    def _elsewhen(self) -> str:
+        """A line's other time as words to append: another usage follows from it."""
+        found = self._other_time()
+        return f"{AS_IF}its time were {found[0].observed} and not {found[0].expected}" if found else ""
+
     def _shown_span(self) -> Window | None:
         try:
             starts, ends = instant_of(self.hit, "period_start"), instant_of(self.hit, "period_end")
@@ -140,7 +145,7 @@ class Compared:
 
     def _readers_differ(self, used: Decimal, wanted: Decimal) -> Finding:
         """Two readers of one usage that disagree: which of them is right, their difference does not tell."""
-        hint = usage_suspicion(self.line.usage, used)
+        hint = usage_suspicion(self.line.usage, used) or self._elsewhen()
         return Finding(
             self.item,
             self.path,

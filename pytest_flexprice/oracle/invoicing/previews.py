@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from pytest_flexprice.model.decimals import ZERO, words
+from pytest_flexprice.model.decimals import ZERO, decimal, words
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.model.grouping import Told, shape
 from pytest_flexprice.model.meters import Meter
 from pytest_flexprice.model.prices import Price
-from pytest_flexprice.model.subscriptions import PARENT
+from pytest_flexprice.model.subscriptions import INHERITED, PARENT
 from pytest_flexprice.oracle.invoicing.coupons import Attached, acting
 from pytest_flexprice.oracle.invoicing.expected import ExpectedInvoice
 from pytest_flexprice.oracle.invoicing.findings import READERS_DIFFER, compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import expected_invoice
+from pytest_flexprice.oracle.invoicing.running_period import period_findings
 from pytest_flexprice.oracle.invoicing.sampling import Sample
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
 from pytest_flexprice.oracle.metering.meters import Usage
@@ -39,7 +40,8 @@ class Unread(NamedTuple):
 class Preview:
     """A subscription's preview with what it should follow from: lines, prices, allowances, and usage read apart from it.
 
-    ``doubts`` says of meters, by id, why what they bill is not known; ``taxes`` are those attached to it, by the rate's id.
+    ``doubts`` says of meters, by id, why what they bill is not known; ``taxes`` are those attached to it, by the rate's id;
+    ``foreign_taxes`` those on the invoice that nothing attaches to it.
     """
 
     subscription: BilledSubscription
@@ -52,21 +54,32 @@ class Preview:
     meters: Mapping[str, Meter] = field(default_factory=dict)
     doubts: Mapping[str, str] = field(default_factory=dict)
     taxes: Mapping[str, Tax] = field(default_factory=dict)
+    foreign_taxes: frozenset[str] = frozenset()
 
     @property
     def expected(self) -> ExpectedInvoice:
         """The preview that all this leads to.
 
-        Taxes are those that are attached, and further ones that the preview names; their rates and bases are checked.
+        Taxes are those that are attached, and further ones that the preview names, as far as their rates are known.
         """
-        billed, taxes = self.subscription, _taxes(self.invoice, self.taxes)
-        attached = acting(billed.coupons or (), billed.period, billed.start, billed.currency)
-        if attached.doubt or taxes is None:
-            return self._expected()
-        return self._expected(attached, taxes)
+        return self.read[0]
+
+    @property
+    def read(self) -> tuple[ExpectedInvoice, Attached | None]:
+        """The preview that all this leads to, with the coupons that act: the way that fits, where there are several."""
+        billed, taxes = self.subscription, _taxes(self.invoice, self.taxes, self.foreign_taxes)
+        if taxes is None:
+            return self._expected(), None
+        ways = [
+            (self._expected(attached, taxes), attached)
+            for attached in acting(billed.coupons or (), billed.period, billed.start, billed.currency)
+        ]
+        off = decimal(self.invoice.get("total_discount"), ZERO)
+        if len({each.deductions for each, _ in ways}) == 1:
+            return ways[0][0], ways[0][1]._replace(doubt="")
+        return next(((each, way) for each, way in ways if each.deductions and each.deductions.discount == off), ways[0])
 
     def _expected(self, attached: Attached | None = None, taxes: tuple[Tax, ...] = ()) -> ExpectedInvoice:
-        known = attached is not None
         return expected_invoice(
             self.subscription,
             self.usages,
@@ -74,12 +87,12 @@ class Preview:
             doubts=self.doubts,
             coupons=attached.whole if attached else None,
             line_coupons=dict(attached.by_line) if attached else None,
-            taxes=taxes if known else None,
+            taxes=taxes if attached else None,
         )
 
 
-def _taxes(invoice: Mapping[str, Any], attached: Mapping[str, Tax]) -> tuple[Tax, ...] | None:
-    rows = invoice.get("taxes") or ()
+def _taxes(invoice: Mapping[str, Any], attached: Mapping[str, Tax], foreign: Collection[str]) -> tuple[Tax, ...] | None:
+    rows = [row for row in invoice.get("taxes") or () if str(row.get("tax_rate_id")) not in {*attached, *foreign}]
     if any(not row.get("tax_rate") for row in rows):
         return None
     named = {str(row.get("tax_rate_id")): Tax.from_api(row["tax_rate"]) for row in rows}
@@ -88,11 +101,20 @@ def _taxes(invoice: Mapping[str, Any], attached: Mapping[str, Tax]) -> tuple[Tax
 
 def preview_findings(preview: Preview, now: datetime) -> list[Finding]:
     """What is wrong with a preview: missing lines, wrong quantities, amounts and totals."""
-    found = _compared(preview)
+    found = [finding for finding in _compared(preview) if finding.severity is not Severity.INFO]
     told = {finding.path for finding in found}
+    if preview.subscription.kind == INHERITED:
+        return [_paid_by_parent(finding) for finding in found]
     missing = unbilled_meters(preview.plan_prices, preview.invoice, preview.meters, now)
     found += [finding for finding in missing if finding.path not in told]
-    return [_doubted(preview, finding) for finding in found if finding.severity is not Severity.INFO]
+    found += period_findings(preview.subscription, ITEM)
+    return [_doubted(preview, finding) for finding in (*found, *_taken_on_trust(preview))]
+
+
+def _paid_by_parent(finding: Finding) -> Finding:
+    """What is on the preview of a subscription that has no invoices, as its parent pays for it (contract 11.2)."""
+    problem = f"{finding.problem}, although its parent pays for everything"
+    return replace(finding, problem=problem, consequence="it is paid for twice")
 
 
 def _compared(preview: Preview) -> list[Finding]:
@@ -107,7 +129,41 @@ def _doubted(preview: Preview, finding: Finding) -> Finding:
     if preview.subscription.kind == PARENT and READERS_DIFFER in finding.problem:
         reason = "not verified: the usage of a parent with its children: "
         return replace(finding, problem=reason + finding.problem, consequence="", kind=Kind.NOT_VERIFIED)
+    if finding.path in ("invoice.tax", "invoice.discount"):
+        finding = replace(finding, problem=f"{finding.problem}{_cause(preview, finding.path)}")
+    attached = preview.read[1]
+    if attached and attached.mixed and finding.path in ("invoice.discount", "invoice.tax", "invoice.total"):
+        reason = f"not verified: {attached.mixed}: "
+        return replace(finding, problem=reason + finding.problem, consequence="", kind=Kind.NOT_VERIFIED)
     return finding
+
+
+def _cause(preview: Preview, path: str) -> str:
+    """Which tax or coupon a wrong sum may come from, as words to append."""
+    if path == "invoice.discount":
+        over = [each.code for each in preview.subscription.coupons or () if each.over(preview.subscription.period)]
+        return f"; coupon '{over[0]}' is over" if over else ""
+    rows = {str(row.get("tax_rate_id")): row.get("tax_rate") or {} for row in preview.invoice.get("taxes") or ()}
+    for key, rate in rows.items():
+        if key in preview.foreign_taxes:
+            return f"; nothing attaches tax '{rate.get('code') or key}' to the subscription"
+        if key in preview.taxes and rate and Tax.from_api(rate) != preview.taxes[key]:
+            return f"; tax '{rate.get('code') or key}' is taken at another rate than the attached one"
+    return ""
+
+
+def _taken_on_trust(preview: Preview) -> Iterator[Finding]:
+    """A discount or a tax of which nobody can say whether it is right, because of a coupon or a rate that is not known."""
+    expected, attached = preview.read
+    off = decimal(preview.invoice.get("total_discount"), ZERO)
+    if expected.subtotal is None:
+        return
+    if attached is None and preview.invoice.get("taxes"):
+        problem = "not verified: the invoice's tax, as its rate is not shown"
+        yield Finding(ITEM, "invoice.tax", problem, kind=Kind.NOT_VERIFIED)
+    if attached and attached.doubt and expected.deductions and expected.deductions.discount == off:
+        problem = f"not verified: the invoice's discount of {words(off)}: {attached.doubt}"
+        yield Finding(ITEM, "invoice.discount", problem, observed=words(off), kind=Kind.NOT_VERIFIED)
 
 
 def disputed(preview: Preview) -> list[str]:

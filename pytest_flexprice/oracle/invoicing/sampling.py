@@ -15,7 +15,7 @@ from itertools import islice, zip_longest
 from typing import Any, NamedTuple
 
 from pytest_flexprice.model.decimals import ZERO, decimal
-from pytest_flexprice.model.subscriptions import INHERITED, STANDALONE
+from pytest_flexprice.model.subscriptions import STANDALONE
 from pytest_flexprice.model.times import instant
 
 Row = Mapping[str, Any]
@@ -97,8 +97,6 @@ def _left_out(row: Row, now: datetime) -> str | None:
         return f"{status}, so nothing of it is billed"
     if status != PREVIEWED:
         return status
-    if row.get("subscription_type") == INHERITED:
-        return "billed with its parent"
     return "not begun" if instant(str(row["start_date"])) > now else None
 
 

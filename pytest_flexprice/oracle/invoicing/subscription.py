@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
@@ -21,7 +21,10 @@ from pytest_flexprice.oracle.pricing.periods import next_boundary, next_period
 
 @dataclass(frozen=True)
 class BilledLine:
-    """A line of a subscription: a price from ``start`` until ``end`` (``None``: open), bought ``quantity`` times if FIXED."""
+    """A line of a subscription: a price from ``start`` until ``end`` (``None``: open), bought ``quantity`` times if FIXED.
+
+    ``listed`` is the price of everybody else, where this one was agreed with the customer.
+    """
 
     id: str
     price: Price
@@ -31,6 +34,7 @@ class BilledLine:
     start: datetime | None = None
     end: datetime | None = None
     commitment: LineCommitment | None = None
+    listed: Price | None = field(default=None, compare=False)
 
     @property
     def is_usage(self) -> bool:
@@ -131,12 +135,13 @@ def _end(data: Mapping[str, Any]) -> datetime | None:
     return instant_of(data, "cancel_at") or instant_of(data, "end_date")
 
 
-def _line(data: Mapping[str, Any], prices: Mapping[str, Mapping[str, Any]]) -> BilledLine:
-    price = data.get("price") or prices.get(str(data["price_id"]))
+def _line(data: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> BilledLine:
+    price = data.get("price") or known.get(str(data["price_id"]))
     if price is None:
         raise ValueError(
             f"subscription line '{data.get('display_name', '')}': its price '{data['price_id']}' is not given"
         )
+    listed = known.get(str(price.get("parent_price_id") or ""))
     return BilledLine(
         id=str(data.get("id", "")),
         price=Price.from_api(price),
@@ -146,4 +151,5 @@ def _line(data: Mapping[str, Any], prices: Mapping[str, Mapping[str, Any]]) -> B
         start=instant_of(data, "start_date"),
         end=instant_of(data, "end_date"),
         commitment=LineCommitment.from_api(data),
+        listed=Price.from_api(listed) if listed else None,
     )

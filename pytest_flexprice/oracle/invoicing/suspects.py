@@ -25,7 +25,8 @@ from pytest_flexprice.oracle.metering.miscounting import miscounted
 from pytest_flexprice.oracle.pricing.mistakes import SHORTENED, Line, Seen, explaining, mildest
 from pytest_flexprice.oracle.pricing.prices import cost
 
-_ONE, _TWO, _MONTH = Decimal(1), Decimal(2), Decimal(30)
+_ONE, _TWO, _YEAR, _MONTH = Decimal(1), Decimal(2), Decimal(12), Decimal(30)
+LISTED = "the plan's price holds and not the agreed one"
 Suspects = Iterator[tuple[str, Decimal]]
 """Wrong rules in words that follow "as if", each with the amount that it comes to before rounding."""
 
@@ -43,6 +44,8 @@ def suspicion(line: ExpectedLine, amount: Decimal, currency: str, seen: Sequence
     own = priced(line, currency)
     surest = explaining(seen) if own is not None else []
     alike = [words for words, wrong in _suspects(line, price) if rounded(wrong, currency) == amount]
+    if LISTED in alike:
+        return as_if([LISTED])
     alike += explaining([(own, amount)]) if own is not None else []
     return _named((words for words in alike if about in words), [words for words in surest if about in words])
 
@@ -68,6 +71,8 @@ def _named(alike: Iterable[str], surest: Iterable[str] = ()) -> str:
 
 
 def _suspects(line: ExpectedLine, price: Price) -> Suspects:
+    if line.line is not None and line.line.listed is not None and not line.commitment_info:
+        yield LISTED, cost(line.line.listed, line.quantity)
     if line.commitment_info:
         yield from _commitment(line, price)
     elif line.kind == "overage":
@@ -87,6 +92,7 @@ def _fee(line: ExpectedLine, price: Price) -> Suspects:
         yield "every period has 30 days", quotient(product(whole, days), _MONTH)
         yield "every month has 30 days", quotient(product(whole, _MONTH), days)
     yield "a part of the period costs a whole one", whole
+    yield "it is charged by the month", quotient(line.amount, _YEAR)
 
 
 def _events(line: ExpectedLine, price: Price) -> Suspects:

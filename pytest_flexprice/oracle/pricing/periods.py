@@ -11,9 +11,9 @@ from datetime import UTC, datetime, tzinfo
 
 from pytest_flexprice.model.times import Window, days, second
 
-_MONTHS = {"MONTHLY": 1, "QUARTERLY": 3, "HALF_YEARLY": 6, "ANNUAL": 12}
+MONTHS = {"MONTHLY": 1, "QUARTERLY": 3, "HALF_YEARLY": 6, "ANNUAL": 12}
 _DAYS = {"DAILY": 1, "WEEKLY": 7}
-BILLING_PERIODS = (*_MONTHS, *_DAYS)
+BILLING_PERIODS = (*MONTHS, *_DAYS)
 
 
 def later(moment: datetime, billing_period: str, count: int = 1, day: int | None = None) -> datetime:
@@ -24,9 +24,9 @@ def later(moment: datetime, billing_period: str, count: int = 1, day: int | None
     """
     if billing_period in _DAYS:
         return moment + days(_DAYS[billing_period] * count)
-    if billing_period not in _MONTHS:
+    if billing_period not in MONTHS:
         raise ValueError(f"'{billing_period}' is no billing period; Flexprice knows {', '.join(BILLING_PERIODS)}")
-    months = moment.year * 12 + moment.month - 1 + _MONTHS[billing_period] * count
+    months = moment.year * 12 + moment.month - 1 + MONTHS[billing_period] * count
     year, month = months // 12, months % 12 + 1
     last = calendar.monthrange(year, month)[1]
     return moment.replace(year=year, month=month, day=min(day or moment.day, last))
@@ -43,8 +43,8 @@ def next_boundary(moment: datetime, billing_period: str, count: int = 1, zone: t
     begin = moment.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     if billing_period == "WEEKLY":
         begin -= days(begin.weekday())
-    elif billing_period in _MONTHS:
-        step = _MONTHS[billing_period]
+    elif billing_period in MONTHS:
+        step = MONTHS[billing_period]
         begin = begin.replace(month=(begin.month - 1) // step * step + 1, day=1)
     return later(begin, billing_period, count).astimezone(UTC)
 
