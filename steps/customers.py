@@ -22,7 +22,7 @@ from pytest_flexprice.api.customers import (
 from pytest_flexprice.api.observed import observing
 from pytest_flexprice.evidence.keeping import Observe
 from pytest_flexprice.model.customer_columns import DEALS, NAMES
-from pytest_flexprice.model.finding import not_decided, require_none
+from pytest_flexprice.model.finding import NotVerified, not_decided, require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.model.grouping import Told
 from pytest_flexprice.oracle.catalog.objects import Catalog
@@ -108,10 +108,21 @@ def customers_exist(
 @pytest.fixture(scope="session")
 def agreed(customer_register: Register, flexprice: Flexprice) -> Agreed:
     """What the customers file says about deals, and what of them must be read; each is read when it is first needed."""
+    columns = frozenset(name for name in DEALS if customer_register.declares(name))
+
+    def coupons() -> dict[str, frozenset[str]]:
+        """Where no column is about them, a key that may not read them costs a warning and no verdict."""
+        try:
+            return read_coupon_codes(flexprice)
+        except NotVerified:
+            if "coupon" in columns:
+                raise
+            return {}
+
     return Agreed(
-        frozenset(name for name in DEALS if customer_register.declares(name)),
+        columns,
         lru_cache(maxsize=1)(lambda: read_own_prices(flexprice)),
-        lru_cache(maxsize=1)(lambda: read_coupon_codes(flexprice)),
+        lru_cache(maxsize=1)(coupons),
         customer_register.owner_of,
         lru_cache(maxsize=1)(lambda: read_own_allowances(flexprice)),
     )

@@ -108,6 +108,25 @@ def test_an_allowance_that_no_plan_gives_is_for_a_person_to_look_at() -> None:
     assert "has entitlements of its own beside its plan's: 999999 of 'tokens' MONTHLY" in told.finding.sentence
 
 
+def test_a_deal_that_no_column_is_about_is_for_a_person_to_look_at() -> None:
+    agreed = Agreed(frozenset(), coupons=lambda: {"subs-1": frozenset({"friends"})})
+    addon = line(FEE, entity_type="addon", display_name="Gold support")
+    held = subscription(
+        commitment_amount="5000", line_items=[line(USAGE), line(FEE, quantity="7", display_name="Seats"), addon]
+    )
+    for columns, words in (
+        (frozenset[str](), "coupon 'friends', a commitment of 5000, 7 of 'Seats', addon 'Gold support'"),
+        (frozenset({"coupon", "commitment", "quantity"}), "addon 'Gold support'"),
+    ):
+        with Register() as register:
+            register.declare([Row("c.csv:2", "acct", DECLARED)])
+            register.add_customers([{"external_id": "acct", "id": "c"}])
+            register.add_subscriptions([held])
+            told = list(subscriptions.compare(register, sells(), NOW, agreed=replace(agreed, columns=columns)))
+        warned = [one.finding for one in told if one.finding.severity is Severity.WARNING]
+        assert any(f"has what the customers file says nothing about: {words}:" in one.sentence for one in warned)
+
+
 def test_who_inherits_a_subscription_collects_as_its_parent_does_unless_its_row_says_otherwise() -> None:
     child = subscription(collection_method="charge_automatically", subscription_type="inherited", line_items=[])
     assert compare(child, declared=({**DECLARED, "parent": "boss"},)) == []
