@@ -108,7 +108,7 @@ def customers_exist(
 @pytest.fixture(scope="session")
 def agreed(customer_register: Register, flexprice: Flexprice) -> Agreed:
     """What the customers file says about deals, and what of them must be read; each is read when it is first needed."""
-    columns = frozenset(name for name in DEALS if customer_register.declares(name))
+    columns = frozenset(name for name in (*DEALS, "payment_terms") if customer_register.declares(name))
 
     def coupons() -> dict[str, frozenset[str]]:
         """Where no column is about them, a key that may not read them costs a warning and no verdict."""

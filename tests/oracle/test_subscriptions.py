@@ -112,11 +112,16 @@ def test_a_deal_that_no_column_is_about_is_for_a_person_to_look_at() -> None:
     agreed = Agreed(frozenset(), coupons=lambda: {"subs-1": frozenset({"friends"})})
     addon = line(FEE, entity_type="addon", display_name="Gold support")
     held = subscription(
-        commitment_amount="5000", line_items=[line(USAGE), line(FEE, quantity="7", display_name="Seats"), addon]
+        commitment_amount="5000",
+        payment_terms="90 NET",
+        line_items=[line(USAGE), line(FEE, quantity="7", display_name="Seats"), addon],
     )
     for columns, words in (
-        (frozenset[str](), "coupon 'friends', a commitment of 5000, 7 of 'Seats', addon 'Gold support'"),
-        (frozenset({"coupon", "commitment", "quantity"}), "addon 'Gold support'"),
+        (
+            frozenset[str](),
+            "coupon 'friends', payment terms of 90 NET, a commitment of 5000, 7 of 'Seats', addon 'Gold support'",
+        ),
+        (frozenset({"coupon", "payment_terms", "commitment", "quantity"}), "addon 'Gold support'"),
     ):
         with Register() as register:
             register.declare([Row("c.csv:2", "acct", DECLARED)])

@@ -86,6 +86,8 @@ def _undeclared(one: Subscription, agreed: Agreed) -> Iterator[tuple[str, str]]:
     if "coupon" not in agreed.columns:
         for code in sorted(agreed.coupons().get(one.id, ())):
             yield f"coupon '{code}'", "coupon"
+    if "payment_terms" not in agreed.columns and one.payment_terms:
+        yield f"payment terms of {one.payment_terms}", "payment_terms"
     if "commitment" not in agreed.columns and (committed := _number(one.commitment)):
         yield f"a commitment of {committed}", "commitment"
     for line in one.lines or ():
