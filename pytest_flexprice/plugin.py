@@ -36,21 +36,14 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     name = given or os.environ.get("FLEXPRICE_ENV")
     if not name:
         return (yield)
-    from pytest_flexprice.run.early import clean_import  # noqa: PLC0415 - a run's machinery
+    from pytest_flexprice.run import last_word  # noqa: PLC0415 - a run's machinery
+    from pytest_flexprice.run.early import clean_import  # noqa: PLC0415 - as above
 
-    # What is added first is called last: after every conftest.py's own cleanup.
-    early_config.add_cleanup(lambda: _insist(early_config))
+    last_word.watch(early_config)
     full = bool(getattr(early_config.known_args_namespace, "fulltrace", False))
     with clean_import(early_config.rootpath, name, full=full):
-        return (yield)
-
-
-def _insist(config: pytest.Config) -> None:
-    from pytest_flexprice.evidence.plugin import PLUGIN  # noqa: PLC0415 - a run's machinery
-
-    evidence = config.stash.get(PLUGIN, None)
-    if evidence is not None:
-        evidence.insist()
+        yield
+    early_config.pluginmanager.register(last_word.LastWord(), "flexprice-last-word")
 
 
 @pytest.hookimpl(tryfirst=True)

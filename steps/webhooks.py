@@ -127,8 +127,11 @@ def verifies_signatures(
 ) -> None:
     target, results = tried
     ask = processed_reader(target.webhooks.processed, handler_has_processed)
-    done = effects.effects(results, effects.trusted(ask, target.mint), eventually.poll)
+    witness = effects.trusted(ask, target.mint)
+    done = effects.effects(results, witness, eventually.poll)
+    lost = effects.unprocessed(results, witness, eventually.poll)
     findings = [*handler.signature_findings(results, done), *address_findings(target)]
+    findings += repeats.unprocessed_findings(lost, "6.2")
     observe(
         "answers of the handler", expected=sending.wanted(results), observed=sending.told(results), findings=findings
     )

@@ -73,7 +73,9 @@ class EvidencePlugin:
         self.bundle: Bundle | None = None
         self.trouble = ""
         self._live: LiveLines | None = None
-        self._decided: tuple[pytest.Session, int | pytest.ExitCode] | None = None
+        #: The exit code that the run came to, once it has.
+        self.decided: int | None = None
+        self._process = os.getpid()
         config.stash[PLUGIN] = self
         config.add_cleanup(sealed.begin())
 
@@ -122,7 +124,14 @@ class EvidencePlugin:
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         """After everybody has tidied up: judge, write, decide the exit code."""
-        yield
+        try:
+            yield
+        finally:
+            # A child that a step forked, and that goes on as if it were the run, has nothing to conclude.
+            if os.getpid() == self._process:
+                self._finish(session)
+
+    def _finish(self, session: pytest.Session) -> None:
         if self._live is not None:
             self._live.stop()
         # A refused run has nothing to show: its one sentence is the whole message.
@@ -160,13 +169,7 @@ class EvidencePlugin:
             self.trouble = str(leak)
             if session.exitstatus in (pytest.ExitCode.OK, *range(6, 8)):
                 session.exitstatus = EXIT_FAILED
-        self._decided = session, session.exitstatus
-
-    def insist(self) -> None:
-        """The exit code that was decided, where somebody made a 0 of it afterwards."""
-        session, code = self._decided or (None, 0)
-        if session is not None and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = code
+        self.decided = int(session.exitstatus)
 
     def _leftovers(self) -> Sequence[str]:
         try:

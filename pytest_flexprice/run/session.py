@@ -26,6 +26,7 @@ from pytest_flexprice.run import collector as features
 from pytest_flexprice.run import own_code, preflight, refusing, run
 from pytest_flexprice.run.gating import Gate
 from pytest_flexprice.run.interruption import Interruption, sweep_command
+from pytest_flexprice.run.last_word import VANISHING
 from pytest_flexprice.run.run import HANDOVER, RUN, Run
 from pytest_flexprice.run.vanishing import Vanishing
 
@@ -69,9 +70,10 @@ def configure(config: pytest.Config, name: str) -> None:
         interruption = Interruption(this)
         interruption.install()
         this.closers.append(interruption.remove)
-        vanishing = Vanishing()
-        vanishing.install()
-        this.closers.append(vanishing.remove)
+        if VANISHING not in config.stash:  # pytest is called by another program, which may leave as it wants afterwards
+            vanishing = Vanishing()
+            vanishing.install()
+            this.closers.append(vanishing.remove)
         _register_evidence(config, this)
     _register_suite(config)
     config.pluginmanager.register(SuiteHooks(this), "flexprice-suite")

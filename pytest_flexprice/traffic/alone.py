@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from pytest_flexprice.model.decimals import ZERO
@@ -49,13 +49,14 @@ def outside(log: Log, known: Known, window: Window) -> Iterator[Tally]:
         tally = Tally(cause)
         for name, meters in known.by_name.items():
             windows = {meter: cut(ends.get(meter.id, {}), window) for meter in meters}
+            either = _spanned(windows.values())
+            events = log.within(name, either, EXAMPLES) if either else []
+            if not events:
+                continue  # whatever a meter makes of none
             tally.events += _count(log, windows, tally)
             if cause is Cause.EARLY:
                 tally.grave += _count(log, {meter: _within(meter, own, known) for meter, own in windows.items()})
-            either = {customer: each for own in windows.values() for customer, each in own.items()}
-            if either and len(tally.examples) < EXAMPLES:
-                events = log.within(name, either, EXAMPLES - len(tally.examples))
-                tally.examples += [_example(cause, each) for each in events]
+            tally.examples += [_example(cause, each) for each in events[: EXAMPLES - len(tally.examples)]]
         if tally.events:
             yield tally
 
@@ -72,6 +73,16 @@ def _before(starts: Mapping[str, datetime], window: Window) -> dict[str, Window]
 def _after(ends: Mapping[str, datetime], window: Window) -> dict[str, Window]:
     """Of each customer whose last line ends before the window does what lies behind it."""
     return {customer: Window(max(end, window.start), window.end) for customer, end in ends.items() if end < window.end}
+
+
+def _spanned(windows: Iterable[Mapping[str, Window]]) -> dict[str, Window]:
+    """For each customer the time from the first of its windows to the last."""
+    found: dict[str, Window] = {}
+    for own in windows:
+        for customer, each in own.items():
+            known = found.get(customer, each)
+            found[customer] = Window(min(known.start, each.start), max(known.end, each.end))
+    return found
 
 
 def _within(meter: Meter, windows: Mapping[str, Window], known: Known) -> dict[str, Window]:

@@ -19,6 +19,7 @@ from pytest_flexprice.oracle.invoicing.invoice import expected_invoice
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
 from pytest_flexprice.oracle.metering.meters import Usage
 from pytest_flexprice.oracle.pricing.allowances import by_meter
+from pytest_flexprice.traffic.repricing import Bill
 from pytest_flexprice.traffic.search import Search
 from pytest_flexprice.traffic.usage import LoggedUsage
 
@@ -29,7 +30,7 @@ NO_TIME = "there was no time left in this run"
 class Billed(NamedTuple):
     """One subscription that was compared: what the log prices and the preview bills, and what differs; or why it was not.
 
-    ``unseen`` tells that it was skipped although it could be compared.
+    ``unseen`` tells that it was skipped although it could be compared. ``bill`` calculates it with other quantities.
     """
 
     customer: str
@@ -39,6 +40,7 @@ class Billed(NamedTuple):
     findings: list[Finding]
     skipped: str = ""
     unseen: bool = False
+    bill: Bill | None = None
 
 
 def chosen(customers: Mapping[str, int], differing: Iterable[str], most: int | str, today: date) -> list[str]:
@@ -125,6 +127,7 @@ def _compared(
         [_expected(line) for line in expected.lines if line.event_name],
         [_observed(line) for line in invoice.get("line_items") or () if line.get("meter_id")],
         [_of_the_log(each, one.customers[0]) for each in found if each.kind is not Kind.NOT_VERIFIED],
+        bill=Bill(one.customers, subscription, one.period, usages, allowances),
     )
 
 

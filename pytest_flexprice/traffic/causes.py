@@ -38,6 +38,7 @@ class Cause(StrEnum):
     UNSUBSCRIBED = "for a customer without a subscription"
     FOREIGN = "not in the log"
     UNSEEN = "not looked into one by one"
+    UNCOUNTED = "counted otherwise than it arrived"
     LATE = "late, inside the settling margin"
 
 
@@ -62,7 +63,7 @@ class Tally:
     """All differences of one cause: how many events, which quantity by meter, and three of them; money is filled in later.
 
     ``grave`` of the events are missing on a bill that should hold them; ``by_customer`` is the quantity by customer and meter of
-    events that are only counted.
+    events that are only counted. ``about`` tells that the money is that of the quantity alone, not what it changes in a bill.
     """
 
     cause: Cause
@@ -72,6 +73,7 @@ class Tally:
     examples: list[Difference] = field(default_factory=list)
     money: dict[str, Decimal] = field(default_factory=dict)
     by_customer: dict[tuple[str, str], Decimal] = field(default_factory=dict)
+    about: bool = True
 
 
 EXAMPLES = 3

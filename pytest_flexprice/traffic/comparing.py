@@ -83,7 +83,7 @@ def compare(  # noqa: PLR0917 - what one comparison is made of
     unexplained = [one.customer for one in billed if one.findings and one.customer not in found]
     explain(search, known, result, unexplained, now)
     result.notes += state.end(finished=not is_over()) if state else []
-    valued(result.tallies, result.differences, environment.prices)
+    valued(result.tallies, result.differences, environment.prices, [one.bill for one in billed if one.bill])
     return Comparison(known, result, billed)
 
 

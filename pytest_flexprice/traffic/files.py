@@ -18,6 +18,7 @@ from pytest_flexprice.traffic.reading import SEQUENCE
 
 _DELIMITERS = (",", ";", "\t", "|")
 _ROW_NUMBER = "rowid"
+_FILE = "flexprice_file"
 
 
 def files_of(traffic: Traffic, folder: Path) -> list[Path]:
@@ -90,9 +91,11 @@ def table_of(connection: Any, traffic: Traffic, files: Sequence[Path]) -> Any:
 
 def _parquet(connection: Any, traffic: Traffic, files: Sequence[Path], names: str) -> Any:
     _check_schemas(traffic, files)
-    number = f"list_position({names}, filename)::BIGINT * {1 << 40} + " if len(files) > 1 else ""
-    source = f"read_parquet({names}, union_by_name=true, file_row_number=true, filename=true)"
-    columns = f"* EXCLUDE (filename, file_row_number){_usual_types(connection, source)}, {number}file_row_number AS {SEQUENCE}"
+    number = f"list_position({names}, {_FILE})::BIGINT * {1 << 40} + " if len(files) > 1 else ""
+    source = f"read_parquet({names}, union_by_name=true, file_row_number=true, filename={quoted(_FILE)})"
+    columns = (
+        f"* EXCLUDE ({_FILE}, file_row_number){_usual_types(connection, source)}, {number}file_row_number AS {SEQUENCE}"
+    )
     connection.raw_sql(f"CREATE VIEW raw AS SELECT {columns} FROM {source}")  # noqa: S608 - names are quoted
     return connection.table("raw")
 

@@ -26,13 +26,14 @@ class Log:
     """The log of one source; windows are ``[start, end)`` in whole seconds.
 
     ``prepared`` are the meters that were asked about. ``repeats`` are the names with the seconds at which days begin that were
-    counted, and whether an id comes twice in that day.
+    counted, and whether an id comes twice in that day. ``days`` are the counts of whole windows by day, which are asked for more than once.
     """
 
     opened: Opened
     prepared: dict[Meter, Prepared] = field(default_factory=dict, repr=False, compare=False)
     repeats: dict[tuple[str, int], bool] = field(default_factory=dict, repr=False, compare=False)
     counted_days: list[tuple[int, int]] = field(default_factory=list, repr=False, compare=False)
+    days: dict[Window, dict[tuple[str, datetime], int]] = field(default_factory=dict, repr=False, compare=False)
 
     def _within(self, window: Window) -> Rows:
         table = self.opened.table
@@ -40,6 +41,13 @@ class Log:
 
     def counts(self, window: Window, size: int, names: Collection[str] = ()) -> dict[tuple[str, datetime], int]:
         """How many different ids each event name has in each stretch of ``size`` seconds."""
+        if size != DAY or names:
+            return self._counts(window, size, names)
+        if window not in self.days:
+            self.days[window] = self._counts(window, size, names)
+        return self.days[window]
+
+    def _counts(self, window: Window, size: int, names: Collection[str]) -> dict[tuple[str, datetime], int]:
         rows = self._within(window)
         if names:
             rows = rows.filter(rows.name.isin(list(names)))
@@ -96,6 +104,12 @@ class Log:
         """The second of the newest event."""
         table = self.opened.table
         return at(fetched(table.agg(newest=table.second.max()))[0]["newest"])
+
+    def hours(self, window: Window) -> dict[datetime, int]:
+        """How many events there are in each hour."""
+        rows = self._within(window)
+        rows = rows.mutate(stretch=_start(rows, HOUR))
+        return {at(row["stretch"]): row["events"] for row in fetched(rows.group_by("stretch").agg(events=rows.count()))}
 
     def customers(self, window: Window) -> dict[str, int]:
         """How many events each customer has."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from pytest_flexprice.api.traffic import PAGE
+from pytest_flexprice.model.decimals import ZERO
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.meters import Event
 from pytest_flexprice.model.times import Window
@@ -33,8 +34,13 @@ def of_stretches(
         reason = reason or _read(search, known, each.window, logged, arrived)
         if reason:
             _put_aside(unseen, each, reason)
+    for side in (logged, arrived):
+        search.note_repeats(side)
+    for one in (*logged, *arrived):
+        if known.is_of_a_test(one):
+            search.touch([one])
     sides = by_id(known, logged), by_id(known, arrived)
-    return [unseen] if unseen.events else [], list(looked_up(search, known, sides, notes, now))
+    return [unseen] if unseen.events else [], looked_up(search, known, sides, notes, now)
 
 
 def of_a_sample(
@@ -50,7 +56,7 @@ def of_a_sample(
     if reason:
         notes.append(f"no sample of single events was compared: {reason}")
         return None
-    return list(looked_up(search, known, (by_id(known, logged), by_id(known, arrived)), notes, now))
+    return looked_up(search, known, (by_id(known, logged), by_id(known, arrived)), notes, now)
 
 
 def _read(  # noqa: PLR0917 - both sides of one stretch
@@ -82,6 +88,7 @@ def _odd(known: Known, ours: Iterable[Event], theirs: Iterable[Event]) -> set[st
         for each in {**mine, **seen}
         if any(classified(mine.get(each, ()), seen.get(each, ()), known.by_name))
         or _seconds(mine.get(each, ())) != _seconds(seen.get(each, ()))
+        or len(seen.get(each, ())) > 1  # sums may hold it twice
     }
 
 
@@ -110,18 +117,33 @@ def by_id(known: Known, events: Iterable[Event]) -> Ids:
 
 def looked_up(
     search: Search, known: Known, sides: tuple[Ids, Ids], notes: list[str], now: datetime
-) -> Iterator[Difference]:
+) -> list[Difference]:
     """The differences of events, of which those that are on one side only are looked for wherever else they may be."""
     ours, theirs = sides
     odd = [each for each in {**ours, **theirs} if _seconds(ours.get(each, ())) != _seconds(theirs.get(each, ()))]
+    unshown = {each: _seconds(ours.get(each, ())) - _seconds(theirs.get(each, ())) for each in odd}
     for event in search.log.events_by_id(odd, 2 * MOST_EVENTS):
         ours.setdefault(event.id, []).append(event)
     missing = [each for each in odd if _seconds(ours.get(each, ())) - _seconds(theirs.get(each, ()))]
-    done = _found_elsewhere(search, theirs, _spread(missing, MOST_LOOKUPS), now)
+    wanted = _spread(missing, MOST_LOOKUPS)
+    done = _found_elsewhere(search, theirs, wanted, now)
     if done < len(missing):
         note = f"{len(missing):,} events differ, of which {done} were looked for one by one elsewhere"
         notes += [note] if note not in notes else []
-    return classified(list(_flat(ours)), list(_flat(theirs)), known.by_name, search.window)
+    found = list(classified(list(_flat(ours)), list(_flat(theirs)), known.by_name, search.window))
+    if any(unshown[each] & _seconds(theirs[each]) for each in wanted[:done]):
+        known_well = set(wanted[:done])
+        found = [_doubted(one) if one.cause is Cause.LOST and one.event_id not in known_well else one for one in found]
+    for each in {one.event_id for one in found}:
+        search.touch((*ours.get(each, ()), *theirs.get(each, ())))
+    return found
+
+
+def _doubted(one: Difference) -> Difference:
+    """An event that was not shown in its stretch, where others were not either and are there when they are asked for by id."""
+    return one._replace(
+        cause=Cause.UNSEEN, detail="not shown among the events of its time, as others that are there", quantity=ZERO
+    )
 
 
 def _found_elsewhere(search: Search, theirs: Ids, wanted: Sequence[str], now: datetime) -> int:

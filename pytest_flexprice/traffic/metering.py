@@ -157,21 +157,24 @@ def counted(own: Metering, log: Rows, *by: str, fetch: Fetch = fetched) -> dict[
 def collected(meter: Meter, by: Sequence[str], tables: Sequence[Rows], fetch: Fetch) -> dict[tuple[Any, ...], Counted]:
     """What ``counted`` finds, of the questions that ``asked`` gives."""
     groups: dict[tuple[Any, ...], dict[str, Any]] = {}
-    *aggregates, apart = tables
-    for table in aggregates:
+    multiplied = meter.aggregation.type == "SUM_WITH_MULTIPLIER"
+    for table in tables[:-1] if multiplied else tables:
         for row in fetch(table):
             groups.setdefault(tuple(row[name] for name in by), {}).update(row)
     if any(_is_cut(meter, row) for row in groups.values()):
-        _multiply_apart(meter, fetch(apart), by, groups)
+        _multiply_apart(meter, fetch(tables[-1]), by, groups)
     return {key: _counted(meter, row) for key, row in groups.items()}
 
 
 def asked(meter: Meter, rows: Rows, by: Sequence[str], *, once: bool = False) -> list[Rows]:
-    """The questions about a meter's rows; the last, each different quantity with how often it comes, is only asked where it is needed.
+    """The questions about a meter's rows; of a multiplied one the last, each different quantity with how often it comes, is only asked
+    where it is needed.
 
     ``once`` tells that no id comes twice in a group.
     """
-    return [*_aggregates(meter, rows, by, once=once), rows.group_by(*by, "quantity").agg(times=rows.count())]
+    multiplied = meter.aggregation.type == "SUM_WITH_MULTIPLIER"
+    apart = [rows.group_by(*by, "quantity").agg(times=rows.count())] if multiplied else []
+    return [*_aggregates(meter, rows, by, once=once), *apart]
 
 
 def _is_cut(meter: Meter, row: Mapping[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from pytest_flexprice.model.prices import Price
 from pytest_flexprice.model.times import instant_of
 from pytest_flexprice.oracle.pricing.prices import cost
 from pytest_flexprice.traffic.causes import Cause, Difference, Tally
+from pytest_flexprice.traffic.repricing import Bill
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -64,19 +65,41 @@ class PriceList:
         return price.currency, amount if quantity >= 0 else -amount
 
 
-def valued(tallies: Sequence[Tally], differences: Iterable[Difference], prices: PriceList) -> None:
-    """Put into each tally what its quantities cost, customer by customer."""
-    sums: dict[tuple[Cause, str, str], Decimal] = defaultdict(lambda: ZERO)
+def valued(
+    tallies: Sequence[Tally], differences: Iterable[Difference], prices: PriceList, bills: Sequence[Bill] = ()
+) -> None:
+    """Put into each tally what its quantities cost, customer by customer: what they change in a bill that is known, else about.
+
+    Of several causes on one bill each costs what it changes beside those before it, so that all together are the whole difference.
+    """
+    less: dict[int, dict[str, Decimal]] = defaultdict(dict)
+    grouped: dict[Cause, dict[tuple[str, str], list[Difference]]] = defaultdict(lambda: defaultdict(list))
     for one in differences:
         if one.meter and one.quantity:
-            sums[one.cause, one.customer, one.meter] += one.quantity
-    own = {tally.cause: tally for tally in tallies}
+            grouped[one.cause][one.customer, one.meter].append(one)
     for tally in tallies:
-        tally.money = {}
+        tally.money, tally.about = {}, False
+        for (customer, meter), own in grouped[tally.cause].items():
+            quantity = sum((one.quantity for one in own), ZERO)
+            bill = next((each for each in bills if each.prices(customer, meter, [one.time for one in own])), None)
+            amount = _changed(bill, less[id(bill)], meter, quantity) if bill else None
+            if bill is not None and amount is not None:
+                _add(tally, (bill.subscription.currency, amount))
+            else:
+                _add(tally, prices.amount(customer, meter, quantity), about=True)
         for (customer, meter), quantity in tally.by_customer.items():
-            sums[tally.cause, customer, meter] += quantity
-    for (cause, customer, meter), quantity in sums.items():
-        priced = prices.amount(customer, meter, quantity)
-        if priced is not None and cause in own:
-            currency, amount = priced
-            own[cause].money[currency] = own[cause].money.get(currency, ZERO) + amount
+            _add(tally, prices.amount(customer, meter, quantity), about=True)
+
+
+def _changed(bill: Bill, less: dict[str, Decimal], meter: str, quantity: Decimal) -> Decimal | None:
+    before = bill.amount(less)
+    less[meter] = less.get(meter, ZERO) + quantity
+    after = bill.amount(less)
+    return None if before is None or after is None else before - after
+
+
+def _add(tally: Tally, priced: tuple[str, Decimal] | None, *, about: bool = False) -> None:
+    if priced is not None:
+        currency, amount = priced
+        tally.money[currency] = tally.money.get(currency, ZERO) + amount
+        tally.about = tally.about or about

@@ -14,9 +14,10 @@ from pytest_flexprice.model.times import Window
 from pytest_flexprice.traffic.alone import outside, worthless_ones
 from pytest_flexprice.traffic.causes import Cause, Difference, Tally, tallied
 from pytest_flexprice.traffic.known import Known
-from pytest_flexprice.traffic.log import DAY, HOUR, Log
+from pytest_flexprice.traffic.log import DAY, Log
 from pytest_flexprice.traffic.looking import by_id, looked_up, of_a_sample, of_stretches, sampled
 from pytest_flexprice.traffic.search import MOST_EVENTS, Search, Side
+from pytest_flexprice.traffic.uncounted import uncounted
 
 MOST_NAMES = 500
 
@@ -62,8 +63,11 @@ def reconcile(search: Search, known: Known, window: Window, now: datetime) -> Re
     result.windows = [each.window for each in stretches]
     result.customers = log.customers(window)
     unseen, result.differences = of_stretches(search, known, stretches, result.notes, now)
+    aside = [each.window for each in stretches] if unseen else []
+    odd, notes = uncounted(search, window, result.ours, result.theirs, billed, aside)
+    result.notes += notes
     result.differences += _of_the_log(known, result)
-    result.apart = [*unseen, *worthless_ones(log, known, window), *outside(log, known, window)]
+    result.apart = [*unseen, *odd, *worthless_ones(log, known, window), *outside(log, known, window)]
     try:
         result.apart += _late(log, search.flexprice, Window(window.end, now), names[:MOST_NAMES])
     except NotVerified as reason:
@@ -74,10 +78,7 @@ def reconcile(search: Search, known: Known, window: Window, now: datetime) -> Re
 
 def sample(search: Search, known: Known, result: Result, now: datetime) -> None:
     """Compare some events one by one, of a small log all: what went to somebody else changes no number."""
-    hours: dict[datetime, int] = {}
-    for (_, start), count in search.log.counts(result.window, HOUR).items():
-        hours[start] = hours.get(start, 0) + count
-    stretch = None if search.is_over() else sampled(hours, now.date())
+    stretch = None if search.is_over() else sampled(search.log.hours(result.window), now.date())
     if stretch is not None:
         differences = of_a_sample(search, known, stretch, result.notes, now)
         if differences is not None:

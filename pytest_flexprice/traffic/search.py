@@ -13,7 +13,15 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from pytest_flexprice.api import Flexprice
-from pytest_flexprice.api.traffic import PAGE, Point, read_arrived, read_ids_by_name, read_points
+from pytest_flexprice.api.traffic import (
+    PAGE,
+    POINTS_READER,
+    Point,
+    check_within,
+    read_arrived,
+    read_ids_by_name,
+    read_points,
+)
 from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO
 from pytest_flexprice.model.finding import not_verified
 from pytest_flexprice.model.meters import Event
@@ -51,7 +59,8 @@ class Stretch(NamedTuple):
 class Search:
     """The search for what differs in a window of whole days; ``is_over`` tells that there is no time for more.
 
-    ``state`` keeps what was read for the next run, ``counted`` is what both sides have of each day of the ``window``.
+    ``state`` keeps what was read for the next run, ``counted`` is what both sides have of each day of the ``window``. ``touched``
+    is how many single events are known to differ by name and day, ``repeated`` where some were sent again within their second.
     """
 
     log: Log
@@ -62,10 +71,26 @@ class Search:
     state: State | None = None
     counted: dict[datetime, list[object]] = field(default_factory=dict)
     window: Window | None = None
+    touched: dict[tuple[str, datetime], int] = field(default_factory=dict)
+    repeated: set[tuple[str, datetime]] = field(default_factory=set)
+
+    def touch(self, events: Iterable[Event]) -> None:
+        """Note that single events are known to differ in their days; those of one id count once."""
+        for name, day in {(one.name, day_of(one.timestamp)) for one in events}:
+            self.touched[name, day] = self.touched.get((name, day), 0) + 1
+
+    def note_repeats(self, events: Iterable[Event]) -> None:
+        """Note the days in which something was sent again within its second: sums may hold it twice (contract 11.1)."""
+        seen: set[tuple[str, str, datetime]] = set()
+        for one in events:
+            key = one.name, one.id, one.timestamp.replace(microsecond=0)
+            if key in seen:
+                self.repeated.add((one.name, day_of(one.timestamp)))
+            seen.add(key)
 
     def days(self, window: Window, names: Iterable[str], ours: Side, theirs: Side) -> set[tuple[str, datetime]]:
         """The event names and days that differ; what was counted on both sides is left in ``ours`` and ``theirs``."""
-        self.window, ours.ids = window, self.log.counts(window, DAY)
+        self.window, ours.ids = window, dict(self.log.counts(window, DAY))
         for name in names:
             self.progress(f"counting '{name}'")
             found = read_ids_by_name(self.flexprice, name, window, "DAY")
@@ -77,22 +102,23 @@ class Search:
             name, seen = one.meter.event_name, theirs.points.get(one.meter.id, {})
             mine = ours.points[one.meter.id] = self._mine(one, window, ours.ids)
             if not one.is_long:
-                differing.update((name, _day(start)) for start in _differing(one, mine, seen))
-            elif one.adds_up and not _equal(_sum(mine.values()), _sum(seen.values())):
+                check_within(seen, window, POINTS_READER)
+                differing.update((name, day_of(start)) for start in _differing(one, mine, seen))
+            elif one.adds_up and not equal(summed(mine.values()), summed(seen.values())):
                 differing.update((name, start) for start in _days(window))
         for side in (ours, theirs):
             for (name, start), count in sorted(side.ids.items()):
                 self.counted.setdefault(start, []).append((name, count))
             for meter, points in sorted(side.points.items()):
                 for start, point in sorted(points.items()):
-                    self.counted.setdefault(_day(start), []).append(
+                    self.counted.setdefault(day_of(start), []).append(
                         (meter, str(start), str(point.event_count), f"{point[0]:f}")
                     )
         return differing
 
     def counts_of(self, window: Window) -> list[object]:
         """What both sides have of the days that a stretch lies in, to tell whether it is still the same."""
-        return [self.counted.get(day) for day in _days(Window(_day(window.start), window.end))]
+        return [self.counted.get(day) for day in _days(Window(day_of(window.start), window.end))]
 
     def _mine(
         self, one: Metered, window: Window, ids: Mapping[tuple[str, datetime], int]
@@ -167,16 +193,18 @@ def _differing(one: Metered, ours: Mapping[datetime, Counted], theirs: Mapping[d
     found = set()
     for start in {*ours, *theirs}:
         mine, seen = ours.get(start, Counted(ZERO, 0)), theirs.get(start, Point(ZERO, 0))
-        if mine.event_count != seen.event_count or (one.adds_up and not _equal(mine.value, seen.usage)):
+        if mine.event_count != seen.event_count or (one.adds_up and not equal(mine.value, seen.usage)):
             found.add(start)
     return found
 
 
-def _sum(points: Iterable[Counted | Point]) -> Decimal:
+def summed(points: Iterable[Counted | Point]) -> Decimal:
+    """The sum of the values of some points."""
     return sum((value for value, _ in points), ZERO)
 
 
-def _equal(one: Decimal, other: Decimal) -> bool:
+def equal(one: Decimal, other: Decimal) -> bool:
+    """Whether two quantities are the same, as exact as they are kept."""
     return abs(one - other) <= QUANTITY_TOLERANCE
 
 
@@ -188,7 +216,8 @@ def _held(ours: Side, theirs: Side) -> dict[datetime, int]:
     return found
 
 
-def _day(start: datetime) -> datetime:
+def day_of(start: datetime) -> datetime:
+    """The start of the UTC day that a moment lies in."""
     return start.replace(hour=0, minute=0, second=0, microsecond=0)
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from pytest_flexprice.model.decimals import ZERO, words
-from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.traffic.causes import Cause, Difference, Tally
 from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.log import DAY
@@ -22,6 +22,7 @@ class Meaning(NamedTuple):
     consequence: str
     remedy: str
     severity: Severity = Severity.ERROR
+    kind: Kind = Kind.REQUIREMENT
 
 
 _MEANINGS = {
@@ -93,6 +94,12 @@ _MEANINGS = {
         "their cause is not known",
         "look into them with traffic.first_day and traffic.last_day around that time",
     ),
+    Cause.UNCOUNTED: Meaning(
+        "of the log arrived unchanged, yet Flexprice's totals are others than the log's, also when they were read again",
+        "it is not known whether they are billed: a total may be stale, or events may not be counted",
+        "run again later; where it stays so, compare these days customer by customer with the bills (item 5.3)",
+        kind=Kind.NOT_VERIFIED,
+    ),
     Cause.FOREIGN: Meaning(
         "are in Flexprice and not in the company's log",
         "customers pay for what the company did not log",
@@ -108,8 +115,8 @@ _MEANINGS = {
 
 
 _OF_ONE = {"lie": "lies", "count": "counts", "are": "is"}
-_WHOLE = (Cause.UNKNOWN_NAME, Cause.UNKNOWN_CUSTOMER, Cause.UNSUBSCRIBED)
-"""Told once for each name or customer, with the number of events."""
+_WHOLE = (Cause.UNKNOWN_NAME, Cause.UNKNOWN_CUSTOMER, Cause.UNSUBSCRIBED, Cause.UNCOUNTED)
+"""Told once for each name, customer or day, with the number of events."""
 
 
 def findings(result: Result, known: Known) -> list[Finding]:
@@ -146,6 +153,7 @@ def _finding(tally: Tally, severity: Severity, known: Known) -> Finding:
         consequence=meaning.consequence,
         remedy=meaning.remedy,
         severity=severity,
+        kind=meaning.kind,
     )
 
 
@@ -158,12 +166,12 @@ def _singular(problem: str) -> str:
 def _worth(tally: Tally, known: Known) -> str:
     titles = {one.meter.id: one.title for one in known.metered}
     parts = [f"{words(abs(each))} of '{titles.get(meter, meter)}'" for meter, each in tally.quantities.items() if each]
-    return ", ".join([*parts, *_money(tally.money)])
+    return ", ".join([*parts, *_money(tally.money, "about " if tally.about else "")])
 
 
-def _money(money: Mapping[str, Decimal]) -> list[str]:
+def _money(money: Mapping[str, Decimal], about: str) -> list[str]:
     return [
-        f"about {words(abs(amount))} {currency} {'not billed' if amount > 0 else 'billed too much'}"
+        f"{about}{words(abs(amount))} {currency} {'not billed' if amount > 0 else 'billed too much'}"
         for currency, amount in sorted(money.items())
         if amount
     ]

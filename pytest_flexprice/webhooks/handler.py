@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.webhooks.causes import causes
 from pytest_flexprice.webhooks.forged import forged_findings
-from pytest_flexprice.webhooks.probes import CONTROL, CONTROL_AGAIN
+from pytest_flexprice.webhooks.mint import Expect
+from pytest_flexprice.webhooks.probes import CONTROL, CONTROL_AGAIN, REFUSED_BEFORE
 from pytest_flexprice.webhooks.sending import Result
 
 ITEM = "6.2"
@@ -98,12 +99,13 @@ def _refused(control: Result, results: Sequence[Result]) -> Finding:
 
 
 def _shut_out(shut: Result, results: Sequence[Result]) -> Finding:
-    limited = shut.status == 429
+    forged = [result for result in results if result.probe.expect is Expect.REFUSED]
+    after = "a forged one" if len(forged) == 1 else "forged ones"
     return Finding(
         ITEM,
         PATH,
-        "after forged messages the webhook handler, or something before it, takes true ones from here no longer"
-        f"{' and answers 429' if limited else ''}, so not all could be tried",
+        f"the webhook handler, or something before it, takes true messages from here no longer after {after} and answers"
+        f" {shut.status or 'nothing'}, so not all could be tried: is the tester shut out?",
         expected="2xx",
         observed=shut.said,
         consequence="what was refused after that was refused for where it came from",
@@ -121,6 +123,12 @@ def _valid(results: Sequence[Result]) -> list[Finding]:
             findings.append(_not_taken(result, *_BYTES[name]))
             if name in ("extra field", "odd bytes"):
                 break  # what refuses these refuses the others for the same reason
+    known = by_name.get(REFUSED_BEFORE)
+    if known is not None and not known.accepted and known.status != 429:
+        problem = f"the webhook handler does not take {known.probe.title}"
+        findings.append(
+            _not_taken(known, problem, "anybody who guesses an id can have a webhook refused", VERIFY_FIRST)
+        )
     rotation = [
         result for result in results if result.probe.kind == "rotation" and not result.accepted and result.status != 429
     ]
@@ -136,6 +144,7 @@ def _valid(results: Sequence[Result]) -> list[Finding]:
     return findings
 
 
+VERIFY_FIRST = "verify before remembering an id"
 _RAW = "verify the raw body as received, before parsing it"
 #: a correctly signed message that is refused: what that shows, what it costs, what to do
 _BYTES: Mapping[str, tuple[str, str, str]] = {

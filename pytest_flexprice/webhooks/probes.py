@@ -13,7 +13,9 @@ from pytest_flexprice.webhooks.mint import Expect, Mint, Probe, fresh_secret, sh
 LARGE = 256 * 1024
 CONTROL = "control"
 CONTROL_AGAIN = "control again"
+REFUSED_BEFORE = "refused before"
 _RECEIVED = "a message that it has already received"
+_STRANGER = "wrong secret"
 _NO_SECRETS: Mapping[str, str] = {}
 
 
@@ -24,12 +26,14 @@ def control(mint: Mint) -> Probe:
 
 
 def control_again(mint: Mint) -> Probe:
-    """Another correctly signed message, to be sent after the forged ones where a true one was refused then."""
+    """Another correctly signed message, to be sent where a true one was refused after a forged one."""
     return mint.signed(CONTROL_AGAIN, CONTROL_AGAIN, "a correctly signed message after forged ones", expect=Expect.TOLD)
 
 
 def signature_probes(mint: Mint, others: Mapping[str, str] = _NO_SECRETS) -> list[Probe]:
     """Everything that shows whether signatures are verified (checklist 6.2), the control first.
+
+    Of the true ones the last but one is to be sent after the first forgery, and the last after all: a handler may shut out forgers.
 
     Args:
         others: secrets of other environments by a name to show; a message signed with one must be refused.
@@ -42,10 +46,10 @@ def signature_probes(mint: Mint, others: Mapping[str, str] = _NO_SECRETS) -> lis
         *near_misses.near_misses(mint),
     ]
     plain = [dataclasses.replace(probe, twin=first) for probe in forged]
-    # A true one comes last: once it is processed, so is everything before it, where a queue is worked off.
-    *valid, last = _valid(mint)
+    *valid, after_one = _valid(mint)
     crossed, carried = forgeries.crossed(mint), carriages.carried(mint)
-    return [first, *valid, *plain, *crossed, *carried, *_after(mint, first), last]
+    # A true one comes last: once it is processed, so is everything before it, where a queue is worked off.
+    return [first, *valid, *plain, after_one, *crossed, *carried, *_after(mint, first), refused_before(mint)]
 
 
 def _after(mint: Mint, first: Probe) -> list[Probe]:
@@ -84,12 +88,10 @@ def repeated(mint: Mint) -> list[Probe]:
     ]
 
 
-def before_repeated(mint: Mint) -> Probe:
-    """A forgery with the id of the message that is repeated, sent before it: who remembers ids before verifying loses the true one."""
-    kind, title = "refused before", "a message whose id was refused before"
-    body = mint.body("repeated")
-    message_id = mint.message_id("repeated")
-    return mint.signed(kind, kind, title, body, expect=Expect.REFUSED, secret=fresh_secret(), message_id=message_id)
+def refused_before(mint: Mint) -> Probe:
+    """A true message with the id of a forged one: who remembers ids before verifying loses it."""
+    kind, title = REFUSED_BEFORE, "a correctly signed message whose id came before with a wrong signature"
+    return mint.signed(kind, kind, title, message_id=mint.message_id(_STRANGER))
 
 
 def simultaneous(mint: Mint) -> list[Probe]:
@@ -210,7 +212,7 @@ def _altered(mint: Mint, first: Probe) -> list[Probe]:
 
 
 def _wrong_secrets(mint: Mint, others: Mapping[str, str]) -> list[Probe]:
-    kind, refused = "wrong secret", Expect.REFUSED
+    kind, refused = _STRANGER, Expect.REFUSED
     title = "a message signed with a wrong secret"
     return [
         mint.signed(kind, kind, title, expect=refused, secret=fresh_secret()),

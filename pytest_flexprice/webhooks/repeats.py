@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from pytest_flexprice.model.finding import Finding, Severity
+from pytest_flexprice.webhooks.probes import REFUSED_BEFORE
 from pytest_flexprice.webhooks.processed import Processed, processed_findings
 from pytest_flexprice.webhooks.sending import Result
 
@@ -80,16 +82,22 @@ def _other_state(sent: Sequence[Result], processed: Processed) -> Iterator[Findi
     )
 
 
-def unprocessed_findings(unprocessed: Sequence[Result]) -> list[Finding]:
+def unprocessed_findings(unprocessed: Sequence[Result], item: str = ITEM) -> list[Finding]:
     """What is said of messages that were answered with success and never processed, while others were; see ``effects.unprocessed``."""
     if not unprocessed:
         return []
+    if all(result.probe.kind == REFUSED_BEFORE for result in unprocessed):
+        problem = "a message is never processed whose id came before with a wrong signature, though it is answered with success"
+        return [replace(_never(unprocessed[0], problem, f"verify before remembering an id; {_TOGETHER}"), item=item)]
     titles = list(dict.fromkeys(result.probe.title for result in unprocessed))
     return [
-        _never(
-            unprocessed[0],
-            f"the webhook handler answers {' and '.join(titles)} with success and never processes it, though it processes others",
-            "look into what the handler does after it answers: its queue, its limits and its errors",
+        replace(
+            _never(
+                unprocessed[0],
+                f"the webhook handler answers {' and '.join(titles)} with success and never processes it, though it processes others",
+                "look into what the handler does after it answers: its queue, its limits and its errors",
+            ),
+            item=item,
         )
     ]
 
@@ -109,12 +117,6 @@ def _lost(kind: str, words: str, sent: Sequence[Result]) -> Iterator[Finding]:
             sent[-1],
             f"a message that {words} is answered with success and never processed",
             _TOGETHER,
-        )
-    elif kind == "repeated":
-        yield _never(
-            sent[-1],
-            "a message is never processed whose id came before with a wrong signature, though it is answered with success",
-            f"verify before remembering an id; {_TOGETHER}",
         )
     else:
         yield _never(sent[-1], f"a message that {words} is answered with success and never processed", _TOGETHER)

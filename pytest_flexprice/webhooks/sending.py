@@ -82,7 +82,8 @@ def try_signatures(
 ) -> list[Result]:
     """Send the probes of checklist 6.2; where the handler refuses the control, what tells the cause instead.
 
-    What was forged and accepted is sent once more with a true signature, so that its acceptance can be told from indifference.
+    What was forged and accepted is sent once more with a true signature, so that its acceptance can be told from indifference. Where a
+    true one is refused after a forged one, nothing more is forged.
     """
     first, *rest = probes.signature_probes(mint, others)
     line = Line(url, user_agent, time_limit)
@@ -90,9 +91,26 @@ def try_signatures(
     if not control.accepted:
         return [control, *line.send_all(diagnoses.diagnoses(mint, others) if control.refused else [])]
     renew = Renewal(lambda now: probes.signature_probes(mint.renewed(now), others), mint.now)
-    results = line.send_all(rest, renew)
-    again = [] if results[-1].accepted else [line.send(probes.control_again(mint.renewed(datetime.now(UTC))))]
-    return [control, *results, *again, *line.send_all(_twins(results), renew)]
+    *true, after_one, after_all = [probe for probe in rest if probe.expect is Expect.ACCEPTED]
+    forgery, *forgeries = [probe for probe in rest if probe.expect is not Expect.ACCEPTED]
+    results = [
+        control,
+        *line.send_all(true, renew),
+        line.send(renew(forgery)),
+        *_true_again(line, mint, renew(after_one)),
+    ]
+    if results[-1].accepted or results[-1].probe.name != probes.CONTROL_AGAIN:
+        results += [*line.send_all(forgeries, renew), *_true_again(line, mint, renew(after_all))]
+    return [*results, *line.send_all(_twins(results), renew)]
+
+
+def _true_again(line: Line, mint: Mint, probe: Probe) -> list[Result]:
+    """A true message after forged ones; where it is refused, another that tells whether any is taken, and then the first once more."""
+    result = line.send(probe)
+    if result.accepted:
+        return [result]
+    other = line.send(probes.control_again(mint.renewed(datetime.now(UTC))))
+    return [other, line.send(probe)] if other.accepted else [result, other]
 
 
 class Renewal:
@@ -154,16 +172,15 @@ def _retried(line: Line, mint: Mint, sent: Sequence[Result]) -> list[Result]:
 def try_twice(url: str, mint: Mint, *, user_agent: str = "", time_limit: float = TIME_LIMIT) -> list[Result]:
     """Send one message again as a retry of the delivery service would, with others between the two, unless the control is refused.
 
-    A forgery with its id comes before it: who remembers ids before verifying loses the true message. Between are one message several
-    times at the same moment, and an invoice's payment before its finalization, which the delivery service does not exclude
-    (contract 6.4), with a later state of it at the end.
+    Between are one message several times at the same moment, and an invoice's payment before its finalization, which the delivery
+    service does not exclude (contract 6.4), with a later state of it at the end. None of them is forged.
     """
     line = Line(url, user_agent, time_limit)
     control = line.send(probes.control(mint))
     if control.refused:
         return [control]
     first, second = probes.repeated(mint)
-    begun = [control, line.send(probes.before_repeated(mint)), line.send(first)]
+    begun = [control, line.send(first)]
     between = [*line.at_once(probes.simultaneous(mint)), *line.in_turn(probes.out_of_order(mint))]
     return [*begun, *between, line.send(second)]
 
@@ -213,7 +230,7 @@ class Line:
         """Send one probe, again after a 429, later each time; never raises for what the handler does."""
         result = self._once(probe)
         for pause in PAUSES:
-            if result.status != 429:
+            if result.status != 429 or _asked(result) > LONGEST_PAUSE:
                 break
             threading.Event().wait(_pause(result, pause))
             result = self._once(probe)
@@ -285,5 +302,9 @@ class _Sender:
 
 def _pause(result: Result, least: float) -> float:
     """The seconds that a 429 asks for, within bounds."""
+    return max(least, _asked(result))
+
+
+def _asked(result: Result) -> float:
     asked = result.hints.get("retry-after", "")
-    return max(least, min(float(asked), LONGEST_PAUSE)) if asked.isdigit() else least
+    return float(asked) if asked.isdigit() else 0.0

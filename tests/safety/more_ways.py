@@ -64,6 +64,36 @@ MORE_WAYS = (
         says="nobody read it",
     ),
     Way(
+        "the main function is wrapped",
+        "@pytest.hookimpl(wrapper=True, tryfirst=True)\ndef pytest_cmdline_main():\n    yield\n    return 0",
+        codes=(1,),
+        says="nobody read it",
+    ),
+    Way(
+        "the end is left as if all were well",
+        "def pytest_unconfigure(): raise SystemExit(0)",
+        codes=(1,),
+        says="nobody read it",
+    ),
+    Way(
+        "the end is asked for while others finish",
+        "@pytest.hookimpl(tryfirst=True)\ndef pytest_sessionfinish(): pytest.exit('x', returncode=0)",
+        codes=(1,),
+        says="nobody read it",
+    ),
+    Way(
+        "the process is left at the very end",
+        "import atexit\natexit.register(os._exit, 0)",
+        codes=(1,),
+        says="nobody read it",
+    ),
+    Way(
+        "the process is left under its other name",
+        ending="__import__('posix')._exit(0)",
+        says="The run began and has not ended",
+        verdict=False,
+    ),
+    Way(
         "the process becomes another program",
         ending="os.execvp('true', ['true'])",
         says="The run began and has not ended",

@@ -271,6 +271,22 @@ def test_no_way_is_green_with_workers_either(tmp_path: Path, way: Way) -> None:
     assert outcome.items["8.1"] not in ("passed", "attested")
 
 
+NO_RUN = {
+    "the main function is answered for": "@pytest.hookimpl(tryfirst=True)\ndef pytest_cmdline_main(): return 0",
+    "a task that nobody asked for": (
+        "@pytest.hookimpl(tryfirst=True)\ndef pytest_cmdline_main(config): config.option.flexprice_missing = True"
+    ),
+    "a listing that nobody asked for": "def pytest_configure(config): config.option.collectonly = True",
+}
+
+
+@pytest.mark.parametrize("code", NO_RUN.values(), ids=NO_RUN)
+def test_no_run_at_all_is_not_green(tmp_path: Path, code: str) -> None:
+    outcome = tried(tmp_path, Way("none", code))
+    assert outcome.code == 6, outcome.output
+    assert "no checklist was carried out" in outcome.output
+
+
 REFUSED = (
     Way("reruns", arguments=("--reruns", "2"), says="--reruns is refused"),
     Way("reruns in the ini file", ini="reruns = 2", says="reruns = 2 in the ini file is refused"),

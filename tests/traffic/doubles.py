@@ -57,6 +57,9 @@ class ListLog:
             found[owner] = Counted(usage.total, usage.event_count)
         return found
 
+    def hours(self, window):
+        return {start: len(events) for start, events in _stretches(self.sent, window, 3600).items()}
+
     def customers(self, window):
         found = defaultdict(int)
         for one in self._of(window):

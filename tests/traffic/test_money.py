@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
+from pytest_flexprice.model.meters import Aggregation, Meter
+from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
+from pytest_flexprice.oracle.metering.meters import usage_of_total
+from pytest_flexprice.oracle.pricing.allowances import Allowance
 from pytest_flexprice.traffic.causes import Cause, Difference, tallied
 from pytest_flexprice.traffic.money import PriceList, valued
+from pytest_flexprice.traffic.repricing import Bill
 
 AT = datetime(2026, 11, 20, 8, tzinfo=UTC)
 FLAT = {"id": "price_flat", "type": "USAGE", "currency": "usd", "billing_model": "FLAT_FEE", "amount": "0.10"}
@@ -76,3 +82,59 @@ def test_a_cause_costs_the_sum_over_its_customers_in_each_currency(prices):
         Cause.LOST: {"usd": Decimal("2.5"), "eur": Decimal(3)},
         Cause.TWICE: {"usd": Decimal("-0.7")},
     }
+
+
+DEALS = {
+    "tiers": (SLABS, 0, [("LOST", 4, 3)]),
+    "two causes of one bill cost what both change": (SLABS, 0, [("LOST", 4, 3), ("VALUE", 3, 3)]),
+    "what is billed too much": (SLABS, 0, [("TWICE", -4, -2)]),
+    "within the allowance": (FLAT, 20, [("LOST", 4, 0)]),
+    "partly within the allowance": (FLAT, 10, [("LOST", 4, "0.2")]),
+    "an open package": (PACKS, 0, [("LOST", 1, 0)]),
+    "a whole package": (PACKS, 0, [("LOST", 2, 3)]),
+}
+
+
+@pytest.mark.parametrize(("price", "free", "causes"), DEALS.values(), ids=DEALS)
+def test_what_differs_costs_what_it_changes_in_a_known_bill(prices, price, free, causes):
+    bill = _bill(price, free)
+    found = [_lost("acct", quantity, Cause[cause]) for cause, quantity, _ in causes]
+    tallies = tallied(found)
+    valued(tallies, found, prices, [bill])
+    assert [(each.cause.name, each.money, each.about) for each in tallies] == [
+        (cause, {price["currency"]: Decimal(amount)}, False) for cause, _, amount in causes
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "time"),
+    [({"aggregation": Aggregation("MAX", "n")}, AT), ({}, AT + timedelta(days=30))],
+    ids=["a maximum", "another period"],
+)
+def test_what_cannot_be_exact_is_about_what_the_quantity_costs(prices, changed, time):
+    prices.add("acct", _line(SLABS))
+    found = [_lost("acct", 4)._replace(time=time)]
+    tallies = tallied(found)
+    valued(tallies, found, prices, [_bill(SLABS, 0, **changed)])
+    assert [(each.money, each.about) for each in tallies] == [({"usd": Decimal(4)}, True)]
+
+
+def _bill(price, free, **changed):
+    """Twelve of a meter, of which so many are free."""
+    line = {
+        "id": "line",
+        "price_id": price["id"],
+        "price": {**price, "meter_id": "m"},
+        "meter_id": "m",
+        "display_name": "use",
+    }
+    subscription = BilledSubscription.from_api(
+        {
+            "id": "subs", "plan_id": "plan", "currency": price["currency"], "billing_period": "MONTHLY",
+            "start_date": "2026-11-01T00:00:00Z", "current_period_start": "2026-11-01T00:00:00Z",
+            "current_period_end": "2026-12-01T00:00:00Z", "line_items": [line],
+        }
+    )  # fmt: skip
+    usage = usage_of_total(replace(Meter("m", "sum", "use", Aggregation("SUM", "n")), **changed), 12)
+    allowances = {"m": Allowance("m", Decimal(free))} if free else {}
+    return Bill(("acct",), subscription, subscription.period, {"line": usage}, allowances)

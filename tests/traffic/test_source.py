@@ -123,6 +123,12 @@ def test_a_table_that_a_cluster_wrote_as_a_folder_is_one_log(tmp_path):
         _events(tmp_path, source="nothing.csv")
 
 
+@pytest.mark.parametrize("kind", ["ndjson", "csv", "parquet"])
+def test_a_log_may_have_columns_of_any_name(tmp_path, kind):
+    others = dict.fromkeys(("filename", "select", "order", "rowid", "second", "seq", "name"), "x")
+    assert [one.id for one in _events(tmp_path, source=_file(tmp_path, kind, [{**ROW, **others}]))] == ["e1"]
+
+
 def test_quoted_numbers_and_long_decimals_stay_as_they_are(tmp_path):
     meter = Meter("m", "m", "use", Aggregation("SUM", "n"))
     rows = [

@@ -197,6 +197,19 @@ BELIEVING: dict[str, tuple[type[Handler], Wanted, bool]] = {
         "loopback",
         True,
     ),
+    "trusts a forwarded host": (skips(lambda r, h: "x-forwarded-host" in h), "and the like", True),
+    "takes another method by a header": (skips(lambda r, h: "x-http-method-override" in h), "Method-Override", True),
+    "does not verify with X-Debug": (skips(lambda r, h: h.get("x-debug") == "1"), "X-Debug", True),
+    "takes no signature for a true one": (
+        verifying(lambda h, b: not parts(h)[2] or (fresh(parts(h)[1]) and matches(KEY, *parts(h), b))),
+        "without a signature",
+        True,
+    ),
+    "an empty secret beside its own": (
+        verifying(lambda h, b: fresh(parts(h)[1]) and any(matches(each, *parts(h), b) for each in (KEY, b""))),
+        "signed with an empty secret",
+        True,
+    ),
     "does not verify small bodies": (skips(_small), "less than 300 bytes", True),
     "does not verify bodies above a megabyte": (skips(lambda r, h: len(r.body) > 1_000_000), "of 1.1 MiB", True),
     "does not verify charset=utf-8": (

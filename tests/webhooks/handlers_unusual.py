@@ -25,23 +25,31 @@ def _within(seconds: float) -> type[Handler]:
 
 
 class ShutsOut(Handler):
-    """Answers everything with a refusal once it has seen some forged messages: a firewall with a memory."""
+    """Answers everything with a refusal for a while once it has seen some forged messages: a firewall with a memory."""
 
     status = 403
     patience = 10
+    lasts = 3600.0
+    wait = "0"
 
     def __init__(self) -> None:
         super().__init__()
-        self.forged = 0
+        self.forged, self.until = 0, 0.0
 
     def receive(self, request: Request) -> Reply:
-        if self.forged >= self.patience:
-            return Reply(self.status, b"<h1>Forbidden</h1>", {"Retry-After": "0"} if self.status == 429 else {})
+        if time.monotonic() < self.until:
+            return Reply(self.status, b"<h1>Forbidden</h1>", {"Retry-After": self.wait} if self.status == 429 else {})
         return super().receive(request)
 
     def refusal(self, request: Request) -> Reply:
         self.forged += 1
+        if self.forged >= self.patience:
+            self.until = time.monotonic() + self.lasts
         return Reply(401)
+
+
+def _shutting_out(**members: Any) -> type[Handler]:
+    return type("ShutsOutOne", (ShutsOut,), {"patience": 1, **members})
 
 
 class FivePerBurst(Handler):
@@ -217,10 +225,25 @@ UNUSUAL: dict[str, tuple[type[Handler], Wanted, bool]] = {
         "",
         True,
     ),
-    "shuts out who sends forged messages": (ShutsOut, "takes true ones from here no longer", True),
+    "shuts out who sends forged messages": (
+        ShutsOut,
+        "takes true messages from here no longer after forged ones and answers 403",
+        True,
+    ),
+    **{
+        f"shuts out {words}": (_shutting_out(**members), f"after a forged one and answers {answer}", asked)
+        for words, members, answer, asked in (
+            ("after one forged message", {}, "403", True),
+            ("after one forged message, cannot be asked", {}, "403", False),
+            ("for a moment", {"lasts": 0.3}, "403", True),
+            ("with the words of a wrong signature", {"status": 401}, "401", True),
+            ("for a minute by 429", {"status": 429, "wait": "60"}, "429", True),
+            ("by closing the connection", {"status": 0}, "nothing", True),
+        )
+    },
     "shuts out who sends forged messages with 429": (
         type("ShutsOutBy429", (ShutsOut,), {"status": 429}),
-        "takes true ones from here no longer and answers 429",
+        "takes true messages from here no longer after forged ones and answers 429",
         True,
     ),
 }
