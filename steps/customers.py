@@ -14,6 +14,7 @@ from pytest_flexprice.api.customers import (
     read_archived_customers,
     read_coupon_codes,
     read_customers,
+    read_onboarding,
     read_own_allowances,
     read_own_prices,
     read_plan_prices,
@@ -95,6 +96,7 @@ def customers_exist(
     policy, prefixes = (decided.undeclared, decided.ignore_prefixes) if decided else ("fail", ())
     archived = read_archived_customers(flexprice) if next(register.missing(), None) else {}
     findings = listed(customers.compare(register, policy, prefixes, archived), flexprice_run, "customers")
+    findings += customers.made_from_events(read_onboarding(flexprice))
     observe(
         "customers",
         expected=f"{register.count('declared'):,} declared rows",

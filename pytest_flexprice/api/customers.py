@@ -19,6 +19,14 @@ def read_customers(flexprice: Flexprice) -> Iterator[dict[str, Any]]:
     return flexprice.search("/v1/customers/search")
 
 
+def read_onboarding(flexprice: Flexprice) -> dict[str, Any]:
+    """What the setting ``customer_onboarding`` does with unknown external ids; nothing where the key may not read it."""
+    try:
+        return dict((flexprice.get("/v1/settings/customer_onboarding") or {}).get("value") or {})
+    except ApiError:
+        return {}
+
+
 def read_archived_customers(flexprice: Flexprice) -> dict[str, str]:
     """The external ids of archived customers, each with the day on which it last changed (contract 1.10, 4.1)."""
     rows = flexprice.search("/v1/customers/search", {"status": "archived"})

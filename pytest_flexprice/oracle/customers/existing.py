@@ -42,6 +42,24 @@ def compare(
         yield from _timezones(external_id, customer, rows)
 
 
+def made_from_events(onboarding: Mapping[str, Any]) -> list[Finding]:
+    """Whether Flexprice makes a customer of every unknown external id, as the setting ``customer_onboarding`` may say (contract 3.6)."""
+    actions = onboarding.get("actions") or [{}]
+    first = actions[0].get("action") if isinstance(actions, list) and isinstance(actions[0], Mapping) else None
+    if first != "create_customer":
+        return []
+    return [
+        Finding(
+            ITEM,
+            "settings.customer_onboarding",
+            "events with an unknown external id make a customer here: the setting customer_onboarding begins with create_customer",
+            consequence="a typo in the pipeline makes a customer, and what that one uses is billed to nobody",
+            remedy="switch it off, unless the application relies on it",
+            severity=Severity.WARNING,
+        )
+    ]
+
+
 def _missing(register: Register, archived: Mapping[str, str]) -> Iterator[Told]:
     known: _Known | None = None
     for number, (external_id, place) in enumerate(register.missing()):
