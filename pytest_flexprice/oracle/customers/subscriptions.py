@@ -60,7 +60,7 @@ def compare(
     ``past`` is asked at most for what the catalog does not hold: all prices of plans by id, ended ones too. ``agreed`` says
     what is known of deals with single customers.
     """
-    plans = plan_prices(catalog, now, past)
+    plans = plan_prices(catalog, now, past, agreed.own_prices if agreed else dict)
     unknown = NearMisses(catalog.plans)
     missing: set[str] = set()
     ends_declared = register.declares("end_date")
