@@ -279,6 +279,8 @@ class ScenarioRecorder:
         if not record.message or any(hasattr(each, "wasxfail") for each in reports):
             written = self._catalog.get(report.nodeid, record).steps
             record.outcome, record.message = ending(record, len(written), reports)
+            if record.outcome == "passed" and record.errors:  # a step saw it, and whoever should have raised it did not
+                record.outcome, record.message = "failed", record.errors[0].sentence
         self._note_waits(report.nodeid, met=record.outcome == "passed")
         record.duration = round(sum(each.duration for each in reports), 3)
         clean = self.redactor.record(record.model_dump(mode="json"))

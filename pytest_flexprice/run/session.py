@@ -22,11 +22,13 @@ from pytest_flexprice.evidence.streams import clean_crash, clean_refusal
 from pytest_flexprice.evidence.written import FeatureError, expected, features_folder
 from pytest_flexprice.model.checklist import BY_TAG, Level
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet
+from pytest_flexprice.model.profile import Value
 from pytest_flexprice.run import collector as features
 from pytest_flexprice.run import own_code, preflight, refusing, run
 from pytest_flexprice.run.gating import Gate
 from pytest_flexprice.run.interruption import Interruption, sweep_command
 from pytest_flexprice.run.last_word import VANISHING
+from pytest_flexprice.run.overridden import overridden
 from pytest_flexprice.run.run import HANDOVER, RUN, Run
 from pytest_flexprice.run.vanishing import Vanishing
 
@@ -213,10 +215,20 @@ class SuiteHooks:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Before anything is collected: is there a Flexprice that takes this key?"""
+        """Before anything is collected: which fixtures are not ours, and is there a Flexprice that takes this key?"""
+        self._tell_overridden(session)
         in_worker = hasattr(session.config, "workerinput")
         if self._run.profile.level > Level.LINT and not in_worker and not session.config.option.collectonly:
             preflight.check(self._run)
+
+    def _tell_overridden(self, session: pytest.Session) -> None:
+        found = overridden(session)
+        evidence: Any = session.config.pluginmanager.get_plugin("flexprice-evidence")
+        reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+        for each in found if evidence is not None else ():
+            evidence.context.header.append(HeaderRow(each.name, each.value, each.source))
+            if reporter is not None:
+                reporter.write_line(_told(each))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(
@@ -293,4 +305,8 @@ class SuiteHooks:
 
     def pytest_report_header(self) -> list[str]:
         """Each value of the run with its source."""
-        return [f"flexprice {each.name}: {each.value} (from {each.source})" for each in self._run.values]
+        return [_told(each) for each in self._run.values]
+
+
+def _told(value: Value) -> str:
+    return f"flexprice {value.name}: {value.value} (from {value.source})"

@@ -358,3 +358,32 @@ def test_what_is_left_out_on_the_command_line_was_not_asked_for(tmp_path: Path) 
     outcome = tried(tmp_path, Way("chosen", arguments=("-k", "changelog")), "-n", "2")
     assert outcome.code == 0, outcome.output
     assert outcome.items["8.1"] == "not run"
+
+
+OVERRIDING = "@pytest.fixture(scope='session')\ndef {name}(): return lambda *a, **k: {gives}\n"
+
+
+def test_a_fixture_that_checks_rest_on_cannot_be_replaced(tmp_path: Path) -> None:
+    outcome = tried(tmp_path, Way("none", OVERRIDING.format(name="eventually", gives=True), ending="pass"))
+    assert outcome.code == 4, outcome.output
+    assert "conftest.py:14 overrides the fixture 'eventually'" in outcome.output
+    assert "only send_events and handler_has_processed may be overridden" in outcome.output
+
+
+def test_a_fixture_that_may_be_replaced_is_told(tmp_path: Path) -> None:
+    outcome = tried(tmp_path, Way("none", OVERRIDING.format(name="send_events", gives=None), ending="pass"))
+    assert outcome.code == 0, outcome.output
+    assert "flexprice send_events: overridden (from conftest.py:14)" in outcome.output
+    assert {"name": "send_events", "value": "overridden", "source": "conftest.py:14"} in outcome.document["run"][
+        "header"
+    ]
+
+
+def test_what_a_step_saw_fails_though_nobody_raised_it(tmp_path: Path) -> None:
+    code = (
+        "from pytest_flexprice.model.finding import Finding\n@given('an observer')\ndef sees(observe):\n"
+        "    observe('what', findings=[Finding('8.1', 'x', 'nobody read it')])\n"
+    )
+    outcome = tried(tmp_path, Way("none", code, ending="pass", text=OWN.replace("a reader", "an observer")))
+    assert outcome.code == 1, outcome.output
+    assert outcome.items["8.1"] == "failed"
