@@ -7,9 +7,19 @@ from contextlib import contextmanager
 
 import pytest
 
+from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.run import collector
 
 _MOST_SHOWN = 20
+RERUN_OPTIONS = {
+    "reruns": "--reruns",
+    "force_reruns": "--force-reruns",
+    "force_flaky": "--force-flaky",
+    "retries": "--retries",
+    "flake_finder_enable": "--flake-finder",
+}
+RERUN_INI = ("reruns", "retries", "force_flaky")
+RERUN_MARKS = ("flaky", "repeat")
 REFUSED = "flexprice_refused"
 
 
@@ -42,3 +52,33 @@ def missing(scenarios: Iterable[pytest.Item]) -> None:
         raise pytest.UsageError(
             f"no scenario gives evidence for checklist item {names}; add one under golive/ or reinstall"
         )
+
+
+def reruns(config: pytest.Config, level: Level) -> None:
+    """Refuse options and ini keys of other plugins that run a scenario again."""
+    used = [flag for option, flag in RERUN_OPTIONS.items() if config.getoption(option, None)]
+    used += ["--count"] if (config.getoption("count", None) or 1) not in (0, 1) else []
+    used += [f"{name} = {config.getini(name)} in the ini file" for name in RERUN_INI if _ini(config, name)]
+    _rerun(used, level)
+
+
+def rerun_marks(scenarios: Iterable[pytest.Item], level: Level) -> None:
+    """Refuse marks that run a scenario again, also those that a hook put there."""
+    marks = (item.get_closest_marker(name) for item in scenarios for name in RERUN_MARKS)
+    _rerun([f"the mark {mark.name}" for mark in marks if mark is not None], level)
+
+
+def _rerun(used: list[str], level: Level) -> None:
+    if used and level >= Level.PROBE:
+        raise pytest.UsageError(
+            f"{used[0]} is refused at level {level.word}: a scenario that is green the second time proves nothing "
+            "and would write twice; run without it"
+        )
+
+
+def _ini(config: pytest.Config, name: str) -> bool:
+    """Whether another plugin's ini key is set to something that is neither nothing, nor nought, nor false."""
+    try:
+        return str(config.getini(name)).strip().lower() not in ("", "0", "false", "none", "[]")
+    except (KeyError, ValueError):  # nobody declared it
+        return False

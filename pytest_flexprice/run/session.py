@@ -32,15 +32,6 @@ from pytest_flexprice.run.overridden import overridden
 from pytest_flexprice.run.run import HANDOVER, RUN, Run
 from pytest_flexprice.run.vanishing import Vanishing
 
-RERUN_OPTIONS = {
-    "reruns": "--reruns",
-    "force_reruns": "--force-reruns",
-    "force_flaky": "--force-flaky",
-    "retries": "--retries",
-    "flake_finder_enable": "--flake-finder",
-}
-RERUN_INI = ("reruns", "retries", "force_flaky")
-RERUN_MARKS = ("flaky", "repeat")
 PARTS = ("flexprice-recorder", "flexprice-evidence", "flexprice-suite", "flexprice-gate")
 
 
@@ -55,7 +46,7 @@ def configure(config: pytest.Config, name: str) -> None:
     clean_crash(this.redactor)
     _refuse_blocked(config)
     _refuse_hidden_listing(config)
-    _refuse_reruns(config, this)
+    refusing.reruns(config, this.profile.level)
     if getattr(config.option, "numprocesses", None) and config.option.dist in ("no", "load"):
         config.option.dist = "loadgroup"
     recorder = ScenarioRecorder(
@@ -112,29 +103,6 @@ def _refuse_hidden_listing(config: pytest.Config) -> None:
             "--collect-only from PYTEST_ADDOPTS or the ini file would list the scenarios and carry none of them out; "
             "give it on the command line, or take it out there"
         )
-
-
-def _refuse_reruns(config: pytest.Config, this: Run) -> None:
-    used = [flag for option, flag in RERUN_OPTIONS.items() if config.getoption(option, None)]
-    used += ["--count"] if (config.getoption("count", None) or 1) not in (0, 1) else []
-    used += [f"{name} = {config.getini(name)} in the ini file" for name in RERUN_INI if _ini(config, name)]
-    _refuse_rerun(used, this)
-
-
-def _refuse_rerun(used: list[str], this: Run) -> None:
-    if used and this.profile.level >= Level.PROBE:
-        raise pytest.UsageError(
-            f"{used[0]} is refused at level {this.profile.level.word}: a scenario that is green the second time proves nothing "
-            "and would write twice; run without it"
-        )
-
-
-def _ini(config: pytest.Config, name: str) -> bool:
-    """Whether another plugin's ini key is set to something that is neither nothing, nor nought, nor false."""
-    try:
-        return str(config.getini(name)).strip().lower() not in ("", "0", "false", "none", "[]")
-    except (KeyError, ValueError):  # nobody declared it
-        return False
 
 
 def _register_suite(config: pytest.Config) -> None:
@@ -273,9 +241,8 @@ class SuiteHooks:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Refuse marks that run a scenario again, also those that a hook put there."""
         scenarios = [item for item in session.items if features.is_scenario(item)]
-        marks = (item.get_closest_marker(name) for item in scenarios for name in RERUN_MARKS)
         with refusing.refusing(session):
-            _refuse_rerun([f"the mark {mark.name}" for mark in marks if mark is not None], self._run)
+            refusing.rerun_marks(scenarios, self._run.profile.level)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
