@@ -45,9 +45,11 @@ DIFFERENCES = """## What differs on purpose
 | Numbers | doubles up to 1.8e308 | exponents beyond 400 digits are refused like broken JSON |
 | One metered number above 1.7e23 | stops event reading for everybody | does the same where it can be shown, without ending the process |
 | Settings of an area that nothing here uses | checked in depth | checked by the type of each field |
-| A change of plan, commitments by time of day, grants by quota, deals and top-ups behind a checkout | there | 501, by name |
-| Imports, costs, alerts, payment links | there | 501, by name |
-| Credit notes, prices in custom units, overridden entitlements, credits that expire, \
+| A change of plan by a new subscription, commitments by time of day, grants by quota, deals and top-ups behind a checkout \
+| there | 501, by name |
+| Imports, analytics of costs, alerts, payment links | there | 501, by name |
+| Credit notes, a change of plan in place and its schedules, replaced invoices, upcoming credits, \
+costsheets, prices in custom units, overridden entitlements, credits that expire, \
 commitments over several periods, `modify` of addons, coupons, taxes, trials | \
 there, and not recorded | by the API's own description |
 | Words of a refusal that no recording shows | its own | those of its neighbours; the status is the contract's |

@@ -93,6 +93,11 @@ def test_a_fee_of_a_fraction_of_a_coin_is_seen_to_be_charged_once(up_to: str | N
     assert "the tiers' flat fees are charged per unit" in shown(subject, [point.used for point in points(subject)])
 
 
+def test_a_price_that_only_the_first_units_have_is_seen_to_hold_for_all() -> None:
+    subject = tiered("SLAB", ("1", "0.00000062", "0"), ("2", "0", "0"), (None, "0", "0"))
+    assert "every tier is priced like the first" in shown(subject, [point.used for point in points(subject)])
+
+
 def test_a_right_amount_and_an_unknown_one_name_none() -> None:
     line = flat("0.15").line(Decimal(10))
     assert explain((line, line.amount)) == ""

@@ -65,16 +65,20 @@ def _lines(scope: Scope, row: Row, association: Row) -> list[Row]:
 
 
 def prorate(
-    scope: Scope, row: Row, given: Given, *, begun: Iterable[Row] = (), ended: Iterable[Row] = ()
+    scope: Scope, row: Row, given: Given, *, begun: Iterable[Row] = (), ended: Iterable[Row] = (), real: bool = True
 ) -> list[dict[str, Any]]:
-    """Where a request asks for it, bill fees that begin within the running period and credit those that end in it."""
+    """Where a request asks for it, bill fees that begin within the running period and credit those that end in it.
+
+    What is not ``real`` is shown and not made.
+    """
     if given["proration_behavior"] != "create_prorations" or row["subscription_status"] != "active":
         return []
     changes = [Change(line, ZERO, line["quantity"] or ONE, line["start_date"]) for line in begun]
     changes += [Change(line, line["quantity"] or ONE, ZERO, line["end_date"]) for line in ended]
     period = row["current_period_start"], row["current_period_end"]
     fees = [one for one in changes if one.item["price_type"] == "FIXED" and one.item["billing_period"] != ONETIME]
-    return quantities.settle(scope, row, [one for one in fees if period[0] <= one.moment < period[1]])
+    settle = quantities.settle if real else quantities.foreseen
+    return settle(scope, row, [one for one in fees if period[0] <= one.moment < period[1]])
 
 
 def addon(scope: Scope, row: Row, params: Given, real: bool) -> Changed:
@@ -88,12 +92,13 @@ def addon(scope: Scope, row: Row, params: Given, real: bool) -> Changed:
         association, made = add_addon(scope, row, given)
     else:
         association, made = remove_addon(scope, given)
-    lines = [_line(line, "created" if adding else "ended") for line in _lines(scope, row, association)]
+    lines = [line(one, "created" if adding else "ended") for one in _lines(scope, row, association)]
     return {"line_items": lines, **({"invoices": made} if made else {})}
 
 
-def _line(line: Row, action: str) -> dict[str, Any]:
-    shown = {name: line[name] for name in ("id", "price_id", "quantity", "start_date", "end_date") if line[name]}
+def line(item: Row, action: str) -> dict[str, Any]:
+    """A line that a change made or ended, as its answer shows it."""
+    shown = {name: item[name] for name in ("id", "price_id", "quantity", "start_date", "end_date") if item[name]}
     return {**shown, "change_action": action}
 
 

@@ -48,11 +48,7 @@ def preview(scope: Scope, row: Row, wanted: Sequence[Given]) -> Changed:
     """What :func:`change` would come to, with placeholders for the ids of what it would make."""
     changes = _changes(scope, row, wanted)
     items = [shown for one in changes for shown in quantity_previews.lines(row, one)]
-    found = [
-        quantity_previews.settled(scope, row, one, amount, _billed(scope, row, one, amount))
-        for one, amount in differences(scope, row, changes)
-    ]
-    return _changed(items, found)
+    return _changed(items, foreseen(scope, row, changes))
 
 
 def _changed(items: list[dict[str, Any]], settled: list[dict[str, Any]]) -> Changed:
@@ -99,6 +95,14 @@ def differences(scope: Scope, row: Row, changes: Sequence[Change]) -> list[tuple
 def settle(scope: Scope, row: Row, changes: Sequence[Change]) -> list[dict[str, Any]]:
     """Bill or credit what changes of fees in advance come to; what was made of it."""
     return [_settle(scope, row, one, amount) for one, amount in differences(scope, row, changes)]
+
+
+def foreseen(scope: Scope, row: Row, changes: Sequence[Change]) -> list[dict[str, Any]]:
+    """What :func:`settle` would make."""
+    return [
+        quantity_previews.settled(scope, row, one, amount, _billed(scope, row, one, amount))
+        for one, amount in differences(scope, row, changes)
+    ]
 
 
 def _settle(scope: Scope, row: Row, one: Change, amount: Decimal) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..kernel.jobs import job
 from ..kernel.tables import Row
-from . import cancelling, drafts, finalization, grants, inheritance
+from . import cancelling, drafts, finalization, grants, inheritance, plan_changes
 from .lines import Period
 from .scope import Scope
 
@@ -56,6 +56,7 @@ def _step(scope: Scope, row: Row) -> None:
     if ending is not None and ending <= period.end:
         _end(scope, row, period, ending)
         return
+    plan_changes.execute_due(scope, row, period.end)
     _draft(scope, row, period)
     _move(scope, row, drafts.following(row, period))
 

@@ -40,6 +40,7 @@ def create(scope: Scope, customer_id: str, currency: str, **given: Any) -> Row:
         conversion_rate=rate,
         topup_conversion_rate=given.get("topup_conversion_rate") or rate,
         alert_state="ok",
+        **({"alert_settings": given["alert_settings"]} if given.get("alert_settings") else {}),
     )
     scope.publish("wallet.created", row)
     return row

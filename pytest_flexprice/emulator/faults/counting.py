@@ -11,7 +11,7 @@ from ..billing.rounding import ZERO, exact, to_currency
 from ..billing.scope import Scope
 from ..kernel.tables import Row
 from ..metering.pipeline import KNOWING
-from ..metering.reads import Selection, aggregate
+from ..metering.reads import LAST_ARRIVED, Selection, aggregate
 from ..metering.rules import Measure, Meter, filters_match
 from .calculation import Lines, Priced, priced_line
 from .registry import declare, fault
@@ -73,6 +73,9 @@ _billed_as("W93", "of values to be added the average is billed", ("SUM",), "AVG"
 _billed_as("W94", "of the highest value the latest is billed", ("MAX",), "LATEST")
 _billed_as("W95", "of the average the highest is billed", ("AVG",), "MAX")
 _billed_as("W96", "of the latest value the sum is billed", ("LATEST",), "SUM")
+
+
+declare(LAST_ARRIVED, "the latest value is the one that arrived last, whenever it was stamped")
 
 
 def _known_as(name: str, meaning: str) -> Callable[[Callable[[Mapping[str, Any]], Meter]], None]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 _STATUS = {
@@ -81,6 +82,15 @@ def database_error(message: str, details: Mapping[str, Any] | None = None) -> Ap
 def not_implemented(what: str) -> ApiError:
     """501: the real server can do this and the emulator cannot; ``what`` names it."""
     return ApiError("not_implemented", f"the emulator does not implement {what}")
+
+
+@contextmanager
+def at_index(index: int) -> Iterator[None]:
+    """Refusals within the block say in their details which of several items they mean (recording price_changes)."""
+    try:
+        yield
+    except ApiError as error:
+        raise ApiError(error.code, error.message, {**(error.details or {}), "index": index}) from error
 
 
 def failed(schema: str, *failures: tuple[str, str]) -> ApiError:

@@ -109,6 +109,10 @@ def check_price(price: dict[str, Any]) -> None:
     if (price["trial_period_days"] or 0) < 0:
         details = {"trial_period_days": price["trial_period_days"]}
         raise errors.validation("Trial period days must be non-negative", details)
+    if price["trial_period_days"] and price["billing_period"] == "ONETIME":  # so the API's own description
+        raise errors.validation(
+            "Trial period days are only applicable for recurring prices", {"billing_period": "ONETIME"}
+        )
     if price["start_date"] and price["end_date"] and price["end_date"] < price["start_date"]:
         details = {"start_date": price["start_date"], "end_date": price["end_date"]}
         raise errors.validation("Start date must be before end date", details)

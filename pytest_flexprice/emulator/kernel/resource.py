@@ -169,20 +169,52 @@ class Resource:
             page.sort = [{"field": name, "direction": page.order}]
         return page
 
-    def serve(self, path: str, *, search: bool = True, one: bool = False, answer: Answer | None = None) -> None:
+    def serve(
+        self,
+        path: str,
+        *,
+        search: bool = True,
+        one: bool = False,
+        answer: Answer | None = None,
+        change: Schema | None = None,
+        archive: str | None = None,
+        permission: str = "",
+    ) -> None:
         """Register a list at ``path``, a search beneath it, and with ``one`` a read by id, of any status.
 
-        ``answer`` makes the page's answer of what is asked for, where :meth:`answer` does not.
+        ``answer`` makes the page's answer of what is asked for, where :meth:`answer` does not. ``change`` is the body of a PUT that
+        keeps what it is given, ``archive`` what a DELETE says that needs no more than to archive (without words it shows the object);
+        both ask for ``permission``.
         """
         route("GET", path)(partial(self.listed, answer=answer))
         if search:
             route("POST", f"{path}/search")(partial(self.searched, answer=answer))
         if one:
             route("GET", f"{path}/:id")(self.shown)
+        if change is not None:
+            route("PUT", f"{path}/:id", permission=permission)(partial(self.changed, schema=change))
+        if archive is not None:
+            route("DELETE", f"{path}/:id", permission=permission)(partial(self.archived, message=archive))
 
-    def shown(self, call: Call) -> Row:
+    def _viewed(self, call: Call, row: Row) -> Any:
+        return row if self.view is None else self.view(call, row, Page())
+
+    def shown(self, call: Call) -> Any:
         """The answer of a read by id."""
-        return self.found(call, call.params["id"])
+        return self._viewed(call, self.found(call, call.params["id"]))
+
+    def changed(self, call: Call, schema: Schema) -> Any:
+        """The answer of a PUT: what is given is kept."""
+        body = call.bind(schema)
+        row = self.found(call, call.params["id"])
+        call.touch(row, **{name: value for name, value in body.items() if value is not None})
+        return self._viewed(call, row)
+
+    def archived(self, call: Call, message: str) -> Any:
+        """The answer of a DELETE; again is fine."""
+        row = self.found(call, call.params["id"])
+        call.touch(row, status="archived")
+        return {"message": message} if message else self._viewed(call, row)
 
     def listed(self, call: Call, answer: Answer | None = None) -> dict[str, Any]:
         """The answer of a GET."""
@@ -244,6 +276,15 @@ def free(call: Call, table: str, message: str, key: str | None, *, column: str =
     """Refuse with 409 a key that a published object has."""
     if key and call.world.table(table).first(call.environment, **{column: key}, status="published"):
         raise errors.conflict(message, {column: key})
+
+
+def clonable(call: Call, noun: str, source: Row, body: Values) -> None:
+    """Refuse a copy without a name of its own, without a key, or with a taken one (recording plans; the API's own description)."""
+    if not body["name"] or body["name"] == source["name"]:
+        raise errors.validation(f"Please provide a name for the cloned {noun}")
+    if not body["lookup_key"]:
+        raise errors.validation(f"Please provide a unique lookup_key for the cloned {noun}")
+    free(call, f"{noun}s", f"Please choose a different lookup_key for the cloned {noun}", body["lookup_key"])
 
 
 def storable(action: str, row: Mapping[str, Any], *columns: str) -> None:

@@ -7,6 +7,7 @@ from . import associations as associations
 from . import auth as auth
 from . import connections as connections
 from . import control as control
+from . import costs as costs
 from . import coupons as coupons
 from . import credit_grants as credit_grants
 from . import credit_notes as credit_notes
@@ -22,6 +23,7 @@ from . import invoice_actions as invoice_actions
 from . import invoices as invoices
 from . import meters as meters
 from . import payments as payments
+from . import plan_changes as plan_changes
 from . import plans as plans
 from . import preview as preview
 from . import price_units as price_units

@@ -8,7 +8,7 @@ from ..billing import addons, promises, views
 from ..billing.scope import Scope, customer_by_external_id
 from ..kernel import errors
 from ..kernel.binding import Schema, boolean, field, instant, integer, strings, text
-from ..kernel.call import Call, Reply, created
+from ..kernel.call import Call
 from ..kernel.catalog import plan_view
 from ..kernel.lists import Page
 from ..kernel.resource import Filter, Resource, Values, all_items, among, equal, holds_at
@@ -85,19 +85,24 @@ def _taxes(call: Call, values: Values, page: Page) -> dict[str, Any]:
     return TAXED.answer(call, {**values, **owner}, page)
 
 
-COUPONED.serve("/v1/coupons/associations", search=False, answer=_coupons)
-TAXED.serve("/v1/taxes/associations", search=False, answer=_taxes)
-
-
-@route("GET", "/v1/coupons/associations/:id")
-def get_coupon_association(call: Call) -> dict[str, Any]:
-    """One of them."""
-    return views.coupon_association(Scope.of(call), COUPONED.found(call, call.params["id"]))
+COUPONED.serve("/v1/coupons/associations", search=False, one=True, answer=_coupons)
+TAXED.serve(
+    "/v1/taxes/associations",
+    search=False,
+    one=True,
+    answer=_taxes,
+    change=_UPDATE,
+    archive="",
+    permission="tax:write",
+)
 
 
 @route("POST", "/v1/taxes/associations", permission="tax:write")
-def create_tax_association(call: Call) -> Reply:
-    """Let a tax rate count for a customer or a subscription; a customer's are taken over by its new subscriptions."""
+def create_tax_association(call: Call) -> dict[str, Any]:
+    """Let a tax rate count for a customer or a subscription; a customer's are taken over by its new subscriptions.
+
+    200, not 201: so the API's own description.
+    """
     body = call.bind(_CREATE)
     if body["entity_type"] not in _TAXABLE:
         details = {"entity_type": body["entity_type"], "allowed": list(_TAXABLE)}
@@ -113,26 +118,4 @@ def create_tax_association(call: Call) -> Reply:
         )
         owner = found["id"] if found else owner
     rate = promises.tax_rate_by_code(scope, body["tax_rate_code"])
-    return created(views.shown(promises.associate_tax(scope, rate, body["entity_type"], owner, body)))
-
-
-@route("GET", "/v1/taxes/associations/:id")
-def get_tax_association(call: Call) -> dict[str, Any]:
-    """One tax association."""
-    return views.shown(TAXED.found(call, call.params["id"]))
-
-
-@route("PUT", "/v1/taxes/associations/:id", permission="tax:write")
-def update_tax_association(call: Call) -> dict[str, Any]:
-    """Change priority, metadata, and whether it applies by itself."""
-    body = call.bind(_UPDATE)
-    row = TAXED.found(call, call.params["id"])
-    call.touch(row, **{name: value for name, value in body.items() if value is not None})
-    return views.shown(row)
-
-
-@route("DELETE", "/v1/taxes/associations/:id", permission="tax:write")
-def delete_tax_association(call: Call) -> Reply:
-    """Archive a tax association."""
-    call.touch(TAXED.found(call, call.params["id"]), status="archived")
-    return Reply(204)
+    return views.shown(promises.associate_tax(scope, rate, body["entity_type"], owner, body))

@@ -11,9 +11,8 @@ from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, strings
 from ..kernel.call import Call, Reply, created
 from ..kernel.lists import OWN
-from ..kernel.resource import Resource, among, storable
+from ..kernel.resource import Resource, among, free, storable
 from ..kernel.routing import route
-from ..kernel.tables import Row
 
 _COLUMNS = ("name", "type", "cadence", "currency", "coupon_code", "total_redemptions")
 _CREATE = Schema(
@@ -42,7 +41,7 @@ COUPONS = Resource(
     offset=OWN,
     view=lambda _call, row, _page: views.coupon(row),
 )
-COUPONS.serve("/v1/coupons")
+COUPONS.serve("/v1/coupons", one=True, change=_UPDATE, archive="coupon deleted successfully", permission="coupon:write")
 _HUNDRED = 100
 
 
@@ -82,8 +81,7 @@ def create_coupon(call: Call) -> Reply:
     _check(body)
     scope = Scope.of(call)
     code = (body["coupon_code"] or "").lower() or None
-    if code and scope.table("coupons").first(scope.environment, coupon_code=code, status="published"):
-        raise errors.conflict("A coupon with this code already exists", {"coupon_code": code})
+    free(call, "coupons", "A coupon with this code already exists", code, column="coupon_code")
     storable("create coupon", body, "name", "coupon_code")
     fixed = body["type"] == "fixed"
     row = scope.insert(
@@ -107,33 +105,7 @@ def create_coupon(call: Call) -> Reply:
     return created(views.coupon(row))
 
 
-def _coupon(call: Call) -> Row:
-    return COUPONS.found(call, call.params["id"])
-
-
-@route("GET", "/v1/coupons/:id")
-def get_coupon(call: Call) -> dict[str, Any]:
-    """One coupon."""
-    return views.coupon(_coupon(call))
-
-
 @route("GET", "/v1/coupons/code/:code")
 def get_coupon_by_code(call: Call) -> dict[str, Any]:
     """One coupon by its code, in any case."""
     return views.coupon(promises.coupon_by_code(Scope.of(call), call.params["code"]))
-
-
-@route("PUT", "/v1/coupons/:id", permission="coupon:write")
-def update_coupon(call: Call) -> dict[str, Any]:
-    """Name and metadata."""
-    body = call.bind(_UPDATE)
-    row = _coupon(call)
-    call.touch(row, **{name: value for name, value in body.items() if value is not None})
-    return views.coupon(row)
-
-
-@route("DELETE", "/v1/coupons/:id", permission="coupon:write")
-def delete_coupon(call: Call) -> dict[str, str]:
-    """Archive a coupon; subscriptions keep it."""
-    call.touch(_coupon(call), status="archived")
-    return {"message": "coupon deleted successfully"}

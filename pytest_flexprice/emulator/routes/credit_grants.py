@@ -56,6 +56,7 @@ GRANT = Schema(
 _UPDATE = Schema("UpdateCreditGrantRequest", field("name"), field("metadata", strings), field("end_date", instant))
 
 
+_DELETE = Schema("DeleteCreditGrantRequest", field("effective_date", instant))
 GRANTS = Resource(
     "credit grants",
     "Credit grant",
@@ -148,6 +149,8 @@ def update_grant(call: Call) -> Any:
 
 @route("DELETE", "/v1/creditgrants/:id", permission="credit_grant:write")
 def delete_grant(call: Call) -> dict[str, str]:
-    """Archive a grant."""
+    """Archive a grant, now whatever date is given."""
+    if call.body.strip():
+        call.bind(_DELETE)
     call.touch(GRANTS.found(call, call.params["id"]), status="archived")
     return {"message": "credit grant deleted successfully"}

@@ -8,7 +8,7 @@ from typing import Any
 from ..billing import promises
 from ..billing.scope import Scope, customer_by_external_id
 from ..kernel import errors
-from ..kernel.binding import Schema, array, field, strings
+from ..kernel.binding import Schema, array, boolean, field, mapping, strings
 from ..kernel.call import Call, Reply, created, no_content
 from ..kernel.resource import Resource, address, among, equal, metadata, storable
 from ..kernel.routing import route
@@ -48,7 +48,14 @@ _FIELDS = (
     field("timezone", rules="omitempty,timezone"),
     field("metadata", strings),
 )
-_CREATE = Schema("CreateCustomerRequest", *_FIELDS, field("tax_rate_overrides", array(TAX_OVERRIDE), "dive"))
+_CREATE = Schema(
+    "CreateCustomerRequest",
+    *_FIELDS,
+    field("tax_rate_overrides", array(TAX_OVERRIDE), "dive"),
+    field("onboarding_workflow_name"),
+    field("skip_onboarding_workflow", boolean),
+    field("integration_entity_mapping", array(mapping)),
+)
 _FREE = {"external_id": (), "name": ()}
 """An update may leave them out, and does not measure a name."""
 _UPDATE = Schema("UpdateCustomerRequest", *(replace(f, rules=_FREE.get(f.name, f.rules)) for f in _FIELDS))

@@ -7,7 +7,6 @@ from typing import Any
 from ..kernel.binding import (
     Field,
     Schema,
-    anything,
     array,
     boolean,
     decimal,
@@ -47,7 +46,7 @@ _COMMITMENT = Schema(
     field("enable_true_up", boolean),
     field("is_window_commitment", boolean),
     field("commitment_duration"),
-    field("commitment_time_buckets", anything),
+    field("commitment_time_buckets", array(mapping)),
 )
 
 
@@ -89,7 +88,7 @@ _LINE_COMMITMENT = (
     field("commitment_true_up_enabled", boolean),
     field("commitment_windowed", boolean),
     field("commitment_duration"),
-    field("commitment_time_buckets", anything),
+    field("commitment_time_buckets", array(mapping)),
 )
 _OWN_PRICE = Schema(
     "SubscriptionPriceCreateRequest",

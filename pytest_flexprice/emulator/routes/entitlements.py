@@ -19,7 +19,16 @@ _MODES = ("additive", "parallel")
 _ENTITIES = ("PLAN", "ADDON", "SUBSCRIPTION")
 _COLUMNS = ("entity_type", "entity_id", "feature_id", "feature_type", "is_enabled", "usage_limit", "display_order")
 
+_TWICE = "An entitlement with this plan and feature already exists"
 _PAGED = ("offset", "status", "order", "expand")
+
+_GRANT = (
+    field("grant_quota", decimal),
+    field("grant_measure"),
+    field("grant_duration_unit"),
+    field("grant_duration_value", integer),
+    field("grant_allocation_behavior"),
+)
 
 _CREATE = Schema(
     "CreateEntitlementRequest",
@@ -39,7 +48,7 @@ _CREATE = Schema(
     field("parent_entitlement_id"),
     field("start_date", instant),
     field("end_date", instant),
-    field("grant_quota", decimal),
+    *_GRANT,
 )
 _UPDATE = Schema(
     "UpdateEntitlementRequest",
@@ -50,6 +59,8 @@ _UPDATE = Schema(
     field("static_value"),
     field("config_value", mapping),
     field("aggregation_mode"),
+    field("clear_grant_config", boolean),
+    *_GRANT,
 )
 _BULK = Schema("CreateBulkEntitlementRequest", field("items", array(_CREATE)))
 
@@ -101,14 +112,28 @@ def _check_shape(body: dict[str, Any]) -> None:
     if body["feature_type"] not in TYPES:
         details = {"type": body["feature_type"], "allowed_types": list(TYPES)}
         raise errors.validation("Invalid feature type", details)
-    if body["usage_reset_period"] and body["usage_reset_period"] not in RESET_PERIODS:
-        raise errors.validation("Invalid entitlement usage reset period")
+    _check_reset(body)
     if body["feature_type"] == "static" and not body["static_value"]:
         raise errors.validation("Static value is required for static features")
+    _check_grant(body)
+
+
+def _check_reset(body: dict[str, Any]) -> None:
+    if body["usage_reset_period"] and body["usage_reset_period"] not in RESET_PERIODS:
+        raise errors.validation("Invalid entitlement usage reset period")
+
+
+def _check_grant(body: dict[str, Any]) -> None:
     if body["aggregation_mode"] and body["aggregation_mode"] not in _MODES:
         raise errors.validation("Invalid aggregation mode", {"allowed": list(_MODES)})
-    if body["grant_quota"] is not None:
-        raise errors.not_implemented("entitlements with a grant_quota")
+    for known in _GRANT:
+        if body[known.name] is not None:
+            raise errors.not_implemented(f"entitlements with a {known.name}")
+
+
+def _check_limit(body: dict[str, Any]) -> None:
+    if (body["usage_limit"] or 0) < 0:
+        raise errors.validation("Usage limit must be greater than or equal to 0", {"usage_limit": body["usage_limit"]})
 
 
 def _check_feature(call: Call, body: dict[str, Any]) -> None:
@@ -123,7 +148,8 @@ def _check_feature(call: Call, body: dict[str, Any]) -> None:
         raise errors.validation(message, {"feature_id": feature["id"], "meter_id": feature["meter_id"]})
 
 
-def _insert(call: Call, body: dict[str, Any]) -> Row:
+def _checked(call: Call, body: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a new entitlement."""
     kind, identifier = _entity(body)
     _check_shape(body)
     _require_entity(call, kind, identifier)
@@ -131,10 +157,8 @@ def _insert(call: Call, body: dict[str, Any]) -> Row:
     table = call.world.table("entitlements")
     known = {"entity_id": identifier, "feature_id": body["feature_id"]}
     if table.first(call.environment, **known, status="published"):
-        message = "An entitlement with this plan and feature already exists"
-        raise errors.conflict(message, {"entity_type": kind, **known})
-    if body["usage_limit"] is not None and body["usage_limit"] < 0:
-        raise errors.validation("Usage limit must be greater than or equal to 0", {"usage_limit": body["usage_limit"]})
+        raise errors.conflict(_TWICE, {"entity_type": kind, **known})
+    _check_limit(body)
     fields = {
         "entity_type": kind,
         **known,
@@ -148,8 +172,11 @@ def _insert(call: Call, body: dict[str, Any]) -> Row:
         "aggregation_mode": body["aggregation_mode"] or "additive",
     }
     optional = ("config_value", "parent_entitlement_id", "start_date", "end_date")
-    fields |= {name: body[name] for name in optional if body[name]}
-    row = table.insert(call.stamp("ent", **fields))
+    return fields | {name: body[name] for name in optional if body[name]}
+
+
+def _insert(call: Call, fields: dict[str, Any]) -> Row:
+    row = call.world.table("entitlements").insert(call.stamp("ent", **fields))
     call.world.publish(call.environment, "entitlement.created", kind="entitlement", id=row["id"])
     return row
 
@@ -157,17 +184,25 @@ def _insert(call: Call, body: dict[str, Any]) -> Row:
 @route("POST", "/v1/entitlements", permission="entitlement:write")
 def create_entitlement(call: Call) -> Reply:
     """A new entitlement of a plan, addon or subscription."""
-    row = _insert(call, call.bind(_CREATE))
+    row = _insert(call, _checked(call, call.bind(_CREATE)))
     return created(entitlement_view(call.world, call.environment, row, feature=True, plan=True))
 
 
 @route("POST", "/v1/entitlements/bulk", permission="entitlement:write")
 def create_entitlements(call: Call) -> Reply:
-    """Several entitlements; one bad refuses those after it."""
+    """Several entitlements; one bad refuses all and is named by its place, as among prices (recording price_changes)."""
     items = [item for item in call.bind(_BULK)["items"] or [] if item is not None]
     if not items:
         raise errors.validation("Please provide at least one entitlement to create")
-    rows = [_insert(call, item) for item in items]
+    checked: list[dict[str, Any]] = []
+    for index, item in enumerate(items):
+        with errors.at_index(index):
+            fields = _checked(call, item)
+            known = {name: fields[name] for name in ("entity_type", "entity_id", "feature_id")}
+            if any(known.items() <= earlier.items() for earlier in checked):
+                raise errors.conflict(_TWICE, known)
+        checked.append(fields)
+    rows = [_insert(call, fields) for fields in checked]
     views = [entitlement_view(call.world, call.environment, row, feature=True, plan=True) for row in rows]
     return created({"items": views})
 
@@ -208,10 +243,9 @@ def update_entitlement(call: Call) -> Any:
     """Change an entitlement; a limit of zero or null is ignored."""
     body = call.bind(_UPDATE)
     row = _find(call)
-    if body["usage_reset_period"] and body["usage_reset_period"] not in RESET_PERIODS:
-        raise errors.validation("Invalid entitlement usage reset period")
-    if (body["usage_limit"] or 0) < 0:
-        raise errors.validation("Usage limit must be greater than or equal to 0", {"usage_limit": body["usage_limit"]})
+    _check_reset(body)
+    _check_limit(body)
+    _check_grant(body)
     changes = {name: body[name] for name in ("usage_limit", "usage_reset_period", "static_value") if body[name]}
     changes |= {name: body[name] for name in ("config_value", "aggregation_mode") if body[name]}
     changes |= {name: body[name] for name in ("is_enabled", "is_soft_limit") if body[name] is not None}

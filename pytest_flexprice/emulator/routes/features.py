@@ -10,7 +10,7 @@ from ..kernel.binding import Schema, array, boolean, decimal, field, strings
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import feature_view
 from ..kernel.lists import Page
-from ..kernel.resource import Resource, among, containing, equal, free, storable
+from ..kernel.resource import Resource, among, clonable, containing, equal, free, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from .groups import group_view, require_group
@@ -107,10 +107,6 @@ def _key_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower())
 
 
-def _require_free(call: Call, lookup_key: str) -> None:
-    free(call, "features", "A feature with this lookup key already exists", lookup_key)
-
-
 def _check(call: Call, body: dict[str, Any]) -> None:
     if body["type"] not in TYPES:
         details = {"type": body["type"], "allowed_types": list(TYPES)}
@@ -152,7 +148,7 @@ def create_feature(call: Call) -> Reply:
     body = call.bind(_CREATE)
     _check(call, body)
     lookup_key = body["lookup_key"] or _key_of(body["name"])
-    _require_free(call, lookup_key)
+    free(call, "features", "A feature with this lookup key already exists", lookup_key)
     storable("create feature", {**body, "lookup_key": lookup_key}, "name", "lookup_key", *_UNITS)
     meter_id = ""
     if body["type"] == "metered":
@@ -221,11 +217,7 @@ def clone_feature(call: Call) -> Reply:
     """A copy in the same environment, with a meter of its own."""
     body = call.bind(_CLONE)
     source = FEATURES.found(call, call.params["id"])
-    if not body["name"]:
-        raise errors.validation("Please provide a name for the cloned feature")
-    if not body["lookup_key"]:
-        raise errors.validation("Please provide a unique lookup_key for the cloned feature")
-    _require_free(call, body["lookup_key"])
+    clonable(call, "feature", source, body)
     meter_id = ""
     meter = call.world.table("meters").get(source["meter_id"], call.environment)
     if meter is not None:

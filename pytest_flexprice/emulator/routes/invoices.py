@@ -5,10 +5,10 @@ from __future__ import annotations
 from operator import ge, gt, le
 from typing import Any
 
-from ..billing import invoices, oneoff, transaction, views
+from ..billing import drafts, invoices, oneoff, transaction, views
 from ..billing.scope import Scope, customer_by_external_id
 from ..kernel import errors
-from ..kernel.binding import Schema, array, boolean, decimal, field, instant, strings, text
+from ..kernel.binding import Schema, array, boolean, decimal, field, instant, mapping, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.lists import OWN, Page, Words
 from ..kernel.pricing_rules import currency_code
@@ -60,12 +60,19 @@ _CREATE = Schema(
     field("coupons", array(text)),
     field("tax_rates", array(text)),
     field("tax_rate_overrides", array(TAX_OVERRIDE), "dive"),
-    field("invoice_status"),
-    field("payment_status"),
-    field("invoice_number"),
+    *(field(name) for name in ("invoice_status", "payment_status", "invoice_number", "invoice_pdf_url")),
     field("issue_date", instant),
+    field("total_prepaid_applied", decimal),
+    field("force_sync_invoice", boolean),
+    *(field(name, array(mapping)) for name in ("invoice_coupons", "line_item_coupons", "prepared_tax_rates")),
 )
-_UPDATE = Schema("UpdateInvoiceRequest", field("metadata", strings), field("due_date", instant))
+_UPDATE = Schema(
+    "UpdateInvoiceRequest",
+    field("metadata", strings),
+    field("due_date", instant),
+    field("invoice_pdf_url"),
+    field("apply_discount", boolean),
+)
 INVOICES = Resource(
     "invoices",
     "Invoice",
@@ -125,8 +132,9 @@ def update_invoice(call: Call) -> dict[str, Any]:
         if body["due_date"] <= call.now:
             raise errors.validation("Due date must be in the future", {"due_date": body["due_date"]})
         changes["due_date"] = body["due_date"]
-    if body["metadata"] is not None:
-        changes["metadata"] = body["metadata"]
+    changes |= {name: body[name] for name in ("metadata", "invoice_pdf_url") if body[name] is not None}
+    if body["apply_discount"] and row["invoice_status"] == "DRAFT" and row["invoice_type"] == "SUBSCRIPTION":
+        drafts.compute(scope, row)
     scope.touch(row, **changes)
     answer = views.invoice(row)  # shows the version before this change
     row["version"] += 1

@@ -17,7 +17,7 @@ from ..kernel.catalog import (
     prices_of,
 )
 from ..kernel.lists import Page
-from ..kernel.resource import Resource, all_items, among, equal, metadata, storable
+from ..kernel.resource import Resource, all_items, among, clonable, equal, metadata, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
@@ -152,13 +152,7 @@ def clone_plan(call: Call) -> Reply:
     """A copy in the same environment: prices in force without their keys, entitlements, credit grants."""
     body = call.bind(_CLONE)
     source = PLANS.found(call, call.params["id"])
-    if not body["name"]:
-        raise errors.validation("Please provide a name for the cloned plan")
-    if not body["lookup_key"]:
-        raise errors.validation("Please provide a unique lookup_key for the cloned plan")
-    if _holder(call, body["lookup_key"]):
-        message = "Please choose a different lookup_key for the cloned plan"
-        raise errors.conflict(message, {"lookup_key": body["lookup_key"]})
+    clonable(call, "plan", source, body)
     kept = {name: source[name] for name in ("name", "description", "display_order")}
     given = {name: body[name] for name in (*kept, "lookup_key") if body[name] is not None}
     metadata = {**(source["metadata"] or {}), **(body["metadata"] or {}), "source_plan_id": source["id"]}

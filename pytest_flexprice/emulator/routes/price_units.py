@@ -33,7 +33,7 @@ UNITS = Resource(
     sort="name",
     offset=OWN,
 )
-UNITS.serve("/v1/prices/units", one=True)
+UNITS.serve("/v1/prices/units", one=True, change=_UPDATE, permission="price_unit:write")
 
 
 @route("POST", "/v1/prices/units", permission="price_unit:write")
@@ -52,15 +52,6 @@ def create_unit(call: Call) -> Reply:
 def get_unit_by_code(call: Call) -> Any:
     """One published unit by its code."""
     return _by_code(call, call.params["code"])
-
-
-@route("PUT", "/v1/prices/units/:id", permission="price_unit:write")
-def update_unit(call: Call) -> Any:
-    """Change name and metadata."""
-    body = call.bind(_UPDATE)
-    row = UNITS.found(call, call.params["id"])
-    call.touch(row, **{name: value for name, value in body.items() if value is not None})
-    return row
 
 
 @route("DELETE", "/v1/prices/units/:id", permission="price_unit:write")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, array, decimal, field, instant, integer, strings
+from ..kernel.binding import Schema, array, decimal, field, instant, integer, mapping, strings
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import is_ended, price_view
 from ..kernel.lists import Page
@@ -56,6 +56,7 @@ _CREATE = Schema(
     field("lookup_key"),
     field("metadata", strings),
     field("group_id"),
+    field("filter_values", mapping),
 )
 _BULK = Schema("CreateBulkPriceRequest", field("items", array(_CREATE)))
 _UPDATE = Schema(
@@ -98,20 +99,22 @@ PRICES = Resource(
 
 
 def _entity_name(call: Call, kind: str, identifier: str) -> str:
-    """The name of the plan or addon a price belongs to; 404 when there is none."""
-    if kind == "COSTSHEET":
-        raise errors.not_implemented("prices of a COSTSHEET")
+    """The name of what a price belongs to; 404 when there is none."""
     noun = kind.lower()
     row = call.found(f"{noun}s", identifier, f"The specified {noun} does not exist", {f"{noun}_id": identifier})
     return str(row.get("name", ""))
 
 
-def _require_free(call: Call, lookup_key: str) -> None:
+def _require_free(call: Call, lookup_key: str | None, own: Row | None = None) -> None:
+    """Refuse a key that another price in force has; an update's as well, as of plans (recording plans)."""
     rows = call.world.table("prices").find(call.environment, lookup_key=lookup_key, status="published")
-    taken = [row for row in rows if not is_ended(row, call.now)]
-    if lookup_key and taken:
-        details = {"lookup_key": lookup_key, "price_id": call.world.new_id("price")}
-        raise errors.conflict("A price with this identifier already exists", details)
+    if lookup_key and any(not is_ended(row, call.now) and row is not own for row in rows):
+        raise _taken(call, lookup_key)
+
+
+def _taken(call: Call, lookup_key: str) -> errors.ApiError:
+    details = {"lookup_key": lookup_key, "price_id": call.world.new_id("price")}
+    return errors.conflict("A price with this identifier already exists", details)
 
 
 def _fields(call: Call, body: dict[str, Any]) -> dict[str, Any]:
@@ -158,16 +161,15 @@ def create_prices(call: Call) -> Reply:
         raise errors.validation("Please provide at least one price to create")
     if len(items) > _MAX_BULK:
         raise errors.validation(f"Please provide at most {_MAX_BULK} prices to create")
-    checked = []
+    checked: list[dict[str, Any]] = []
     for index, item in enumerate(items):
-        failures = _CREATE.failures(item)
-        try:
-            if failures:
+        with errors.at_index(index):
+            if failures := _CREATE.failures(item):
                 raise errors.failed(_CREATE.name, *failures)
             fields = _fields(call, item)
             _require_free(call, fields["lookup_key"])
-        except errors.ApiError as error:
-            raise errors.ApiError(error.code, error.message, {**(error.details or {}), "index": index}) from error
+            if fields["lookup_key"] and any(one["lookup_key"] == fields["lookup_key"] for one in checked):
+                raise _taken(call, fields["lookup_key"])
         checked.append(fields)
     rows = [_insert(call, fields) for fields in checked]
     return created({"items": [_created_view(row, without=tuple(UNIT_FIELDS)) for row in rows]})
@@ -262,6 +264,7 @@ def update_price(call: Call) -> Any:
     words = {name: body[name] for name in names if body[name] is not None}
     if row.get("end_date") is not None:
         raise errors.validation("Cannot update a terminated price", {"price_id": row["id"]})
+    _require_free(call, body["lookup_key"], row)
     if any(body[name] is not None for name in _COSTLY):
         return _created_view(_successor(call, row, body, words))
     call.touch(row, **words)

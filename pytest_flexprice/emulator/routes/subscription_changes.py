@@ -8,7 +8,7 @@ from typing import Any
 from ..billing import attachments, line_changes, modifications, price_sync, transaction, views
 from ..billing.scope import Scope, subscription_by_id
 from ..kernel import errors
-from ..kernel.binding import Schema, anything, array, decimal, field, instant, text
+from ..kernel.binding import Schema, array, decimal, field, instant, mapping, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.routing import route
 from .deal_requests import ADD_ADDON, ADDON, LINE, LINE_UPDATE, REMOVE_ADDON
@@ -84,7 +84,7 @@ _MODIFY = Schema(
         ),
     ),
     field("trial_end_params", Schema("SubModifyTrialEndRequest", field("action"), field("new_trial_end", instant))),
-    field("checkout", anything),
+    field("checkout", mapping),
 )
 
 

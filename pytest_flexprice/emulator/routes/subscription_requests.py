@@ -7,7 +7,7 @@ from typing import Any
 
 from ..billing import cancelling, config, inheritance, line_changes, line_commitments, overrides, periods, phases
 from ..kernel import errors
-from ..kernel.binding import Schema, anything, decimal, field, instant, integer, strings
+from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, strings
 from ..kernel.call import Call
 from ..kernel.pricing_rules import currency_code
 from ..kernel.render import dec
@@ -45,9 +45,10 @@ CREATE = Schema(
     field("payment_terms"),
     field("subscription_status"),
     field("auto_invoice_threshold", decimal),
+    field("timezone"),
     field("inheritance", INHERITANCE),
     *AGREED,
-    field("checkout", anything),
+    field("checkout", mapping),
 )
 
 
@@ -62,6 +63,8 @@ def check(body: dict[str, Any], call: Call) -> None:
     if threshold is not None and threshold < 0:
         details = {"auto_invoice_threshold": dec(threshold)}
         raise errors.validation("auto_invoice_threshold must be zero or greater", details)
+    if threshold is not None and any((body["inheritance"] or {}).values()):  # so the API's own description
+        raise errors.validation("auto_invoice_threshold is only supported for standalone subscriptions")
     if not body["customer_id"] and not body["external_customer_id"]:
         raise errors.validation("Please provide either customer_id or external_customer_id")
     if body["inheritance"] is not None:

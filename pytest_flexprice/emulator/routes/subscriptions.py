@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from operator import le
 from typing import Any
 
@@ -31,6 +32,7 @@ _UPDATE = Schema(
     field("status"),
     field("cancel_at", instant),
     field("cancel_at_period_end", boolean),
+    field("parent_subscription_id"),
 )
 _CANCEL = Schema(
     "CancelSubscriptionRequest",
@@ -41,6 +43,11 @@ _CANCEL = Schema(
     field("reason"),
 )
 _ACTIVATE = Schema("ActivateDraftSubscriptionRequest", field("start_date", instant, "required"))
+
+
+def _due(row: Row, moment: datetime) -> bool:
+    """Whether the period or the subscription ends by ``moment``."""
+    return bool(row["current_period_end"] <= moment or (row["cancel_at"] is not None and row["cancel_at"] <= moment))
 
 
 SUBSCRIPTIONS = Resource(
@@ -61,7 +68,8 @@ SUBSCRIPTIONS = Resource(
         ),
         Filter("active_at", instant, holds_at),
         bounded("trial_end_due_lte", "trial_end", le),
-        Filter("with_line_items", boolean),
+        Filter("effective_date_for_update", instant, _due),
+        *(Filter(name, boolean) for name in ("with_line_items", "with_coupon_associations")),
     ),
 )
 
@@ -133,6 +141,8 @@ SUBSCRIPTIONS.serve("/v1/subscriptions", answer=_page)
 def update_subscription(call: Call) -> dict[str, Any]:
     """Status and scheduled cancel; ``cancel_at_period_end`` left out becomes false (contract 4.3)."""
     body = call.bind(_UPDATE)
+    if body["parent_subscription_id"] is not None:
+        raise errors.not_implemented("parent_subscription_id on PUT /v1/subscriptions/:id")
     scope = Scope.of(call)
     row = subscription_by_id(scope, call.params["id"])
     changes: dict[str, Any] = {"cancel_at_period_end": bool(body["cancel_at_period_end"])}

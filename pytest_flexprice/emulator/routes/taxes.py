@@ -10,13 +10,14 @@ from ..billing.scope import Scope
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, strings
 from ..kernel.call import Call, Reply, created
-from ..kernel.resource import Resource, among, equal
+from ..kernel.resource import Resource, among, equal, free
 from ..kernel.routing import route
 
 _TYPES = ("percentage", "fixed")
 _SCOPES = ("INTERNAL", "EXTERNAL", "ONETIME")
 _COLUMNS = ("name", "code", "tax_rate_status", "tax_rate_type", "scope")
 _HUNDRED = 100
+_TAKEN = "A tax rate with this code already exists"
 _CREATE = Schema(
     "CreateTaxRateRequest",
     field("name", rules="required"),
@@ -28,7 +29,15 @@ _CREATE = Schema(
     field("fixed_value", decimal),
     field("metadata", strings),
 )
-_UPDATE = Schema("UpdateTaxRateRequest", field("name"), field("code"), field("description"), field("metadata", strings))
+_STATUSES = ("ACTIVE", "INACTIVE")
+_UPDATE = Schema(
+    "UpdateTaxRateRequest",
+    field("name"),
+    field("code"),
+    field("description"),
+    field("tax_rate_status"),
+    field("metadata", strings),
+)
 
 
 def _check(body: dict[str, Any]) -> None:
@@ -52,8 +61,7 @@ def create_tax_rate(call: Call) -> Reply:
     body = call.bind(_CREATE)
     _check(body)
     scope = Scope.of(call)
-    if scope.table("tax_rates").first(scope.environment, code=body["code"], status="published"):
-        raise errors.conflict("A tax rate with this code already exists", {"code": body["code"]})
+    free(call, "tax_rates", _TAKEN, body["code"], column="code")
     kind = body["tax_rate_type"] or "percentage"
     key = f"{kind}_value"
     row = scope.insert(
@@ -80,20 +88,19 @@ RATES = Resource(
     sort="name",
     view=lambda _call, row, _page: views.tax_rate(row),
 )
-RATES.serve("/v1/taxes/rates", search=False)
-
-
-@route("GET", "/v1/taxes/rates/:id")
-def get_tax_rate(call: Call) -> dict[str, Any]:
-    """One tax rate."""
-    return views.tax_rate(RATES.found(call, call.params["id"]))
+RATES.serve("/v1/taxes/rates", search=False, one=True)
 
 
 @route("PUT", "/v1/taxes/rates/:id", permission="tax:write")
 def update_tax_rate(call: Call) -> dict[str, Any]:
-    """Name, code, description and metadata."""
+    """Name, code, description, metadata, and whether it is in use; a code that another has is refused, as of plans (recording plans)."""
     body = call.bind(_UPDATE)
+    status = body["tax_rate_status"]
+    if status and status not in _STATUSES:
+        raise errors.validation("Invalid tax rate status", {"allowed": list(_STATUSES), "status": status})
     row = RATES.found(call, call.params["id"])
+    if body["code"] != row["code"]:
+        free(call, "tax_rates", _TAKEN, body["code"], column="code")
     call.touch(row, **{name: value for name, value in body.items() if value is not None}, _editor=call.caller.user_id)
     return views.tax_rate(row)
 

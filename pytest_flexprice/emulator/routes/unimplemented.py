@@ -16,9 +16,7 @@ POST                 checkout/sessions
 GET DELETE           checkout/sessions/:id
 POST                 connections
 PUT DELETE           connections/:id
-POST                 costs costs/analytics costs/search
-GET                  costs/active
-GET PUT DELETE       costs/:id
+POST                 costs/analytics
 POST                 customers/import
 POST                 events/huggingface-inference events/analytics-v2 events/reprocess
 GET                  groups
@@ -27,9 +25,6 @@ POST DELETE          integrations/link
 POST                 marketplace/agreements
 POST                 subscriptions/:id/pause subscriptions/:id/resume
 POST                 subscriptions/:id/change/execute subscriptions/:id/change/preview
-POST                 subscriptions/:id/change/v2/execute subscriptions/:id/change/v2/preview
-GET                  subscription-schedules subscription-schedules/:id subscriptions/:id/schedules
-POST                 subscriptions/schedules/:id/cancel
 POST                 tasks
 GET                  tasks/result tasks/:id tasks/:id/download
 GET POST             tasks/scheduled

@@ -14,12 +14,13 @@ from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, 
 from ..kernel.call import Call
 from ..kernel.lists import OWN, Page
 from ..kernel.pricing_rules import currency_code
-from ..kernel.resource import Filter, Resource, Values, among, bounded, equal
+from ..kernel.resource import Filter, Resource, Values, among, bounded, equal, flag
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from .features import ALERTS, check_alerts
 
 _TYPES = ("PRE_PAID", "POST_PAID")
+_PRICED = ("ALL", "USAGE", "FIXED")
 _REASONS = (
     "INVOICE_PAYMENT", "FREE_CREDIT_GRANT", "SUBSCRIPTION_CREDIT_GRANT", "PURCHASED_CREDIT_INVOICED",
     "PURCHASED_CREDIT_DIRECT", "CREDIT_NOTE", "CREDIT_EXPIRED", "WALLET_TERMINATION", "MANUAL_BALANCE_DEBIT",
@@ -72,7 +73,12 @@ WALLETS = Resource(
     "wallets",
     "Wallet",
     _COLUMNS,
-    (among("wallet_ids", "id"), equal("customer_id"), equal("wallet_status")),
+    (
+        among("wallet_ids", "id"),
+        equal("customer_id"),
+        equal("wallet_status"),
+        flag("alert_enabled", lambda row, given: bool((row.get("alert_settings") or {}).get("alert_enabled")) is given),
+    ),
     sort="name",
     conditions=False,
     offset=OWN,
@@ -134,6 +140,7 @@ def create_wallet(call: Call) -> Row:
         raise errors.validation("Invalid wallet type", {"allowed": list(_TYPES), "type": body["wallet_type"]})
     currency = currency_code(body["currency"])
     check_alerts(body["alert_settings"])
+    _check_config(body["config"])
     expiry = _expiry(body)
     if body["conversion_rate"] is not None and body["conversion_rate"] <= 0:
         raise errors.validation("Conversion rate must be greater than 0")
@@ -159,6 +166,12 @@ def create_wallet(call: Call) -> Row:
     return row
 
 
+def _check_config(given: dict[str, Any] | None) -> None:
+    kinds = (given or {}).get("allowed_price_types") or []
+    if not isinstance(kinds, list) or any(kind not in _PRICED for kind in kinds):
+        raise errors.validation("Invalid allowed price types", {"allowed": list(_PRICED)})
+
+
 def _expiry(body: dict[str, Any]) -> datetime | None:
     """When the first credits expire: an instant, or midnight UTC of a day written as YYYYMMDD."""
     given: datetime | None = body["initial_credits_expiry_date_utc"]
@@ -174,7 +187,10 @@ def _expiry(body: dict[str, Any]) -> datetime | None:
 
 def body_of(body: dict[str, Any]) -> dict[str, Any]:
     """The fields of a create request that a wallet keeps as they are."""
-    names = ("name", "description", "metadata", "wallet_type", "config", "conversion_rate", "topup_conversion_rate")
+    names = (
+        "name", "description", "metadata", "wallet_type", "config", "conversion_rate", "topup_conversion_rate",
+        "alert_settings",
+    )  # fmt: skip
     return {name: body[name] for name in names}
 
 
@@ -190,6 +206,7 @@ def update_wallet(call: Call) -> Row:
     body = call.bind(_UPDATE)
     if body["auto_topup"]:
         raise errors.not_implemented("auto_topup on PUT /v1/wallets/:id")
+    _check_config(body["config"])
     scope = Scope.of(call)
     row = _wallet(scope, call.params["id"])
     scope.touch(row, **{name: value for name, value in body.items() if value is not None})
@@ -229,6 +246,9 @@ def top_up_wallet(call: Call) -> dict[str, Any]:
         raise errors.validation("Invalid transaction reason", {"allowed": list(_REASONS), "transaction_reason": reason})
     if body["checkout"] or reason == "PURCHASED_CREDIT_INVOICED":
         raise errors.not_implemented("a top-up that is to be paid first")
+    bonus = body["bonus_credits_to_add"]
+    if bonus is not None and bonus <= 0:
+        raise errors.validation("Bonus credits must be greater than 0", {"bonus_credits_to_add": bonus})
     credits = body["credits_to_add"]
     if credits is None and body["amount"] is not None:
         credits = body["amount"] / row["topup_conversion_rate"]
@@ -237,8 +257,7 @@ def top_up_wallet(call: Call) -> dict[str, Any]:
     known = {"description": body["description"] or "", "metadata": body["metadata"], "priority": body["priority"],
              "idempotency_key": body["idempotency_key"] or "", "expiry": body["expiry_date_utc"]}  # fmt: skip
     entry = wallets.move(scope, row, credits, body["transaction_reason"], row["id"], **known)
-    bonus = body["bonus_credits_to_add"]
-    if bonus is not None and bonus > 0:
+    if bonus is not None:
         expiry = body["bonus_credits_expiry_date_utc"]
         wallets.move(scope, row, bonus, "PURCHASED_CREDIT_BONUS", row["id"], expiry=expiry, priority=body["priority"])
     return {"wallet_transaction": entry, "invoice_id": None, "wallet": row}

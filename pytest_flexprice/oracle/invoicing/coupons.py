@@ -73,17 +73,18 @@ class AttachedCoupon:
 
     def doubt(self, period: Window, subscribed: datetime, currency: str) -> Doubt | None:
         """Why nobody can say whether it acts on the invoice of a period; none where it is known."""
-        if self.end is not None or (self.start is not None and self.start > subscribed):
-            return Doubt(f"coupon '{self.code}' was attached or ends within the subscription's life")
-        if self.cadence == ONCE and period.start > subscribed:
-            return Doubt(f"coupon '{self.code}' is for once, and this is a later period", acts=False)
-        if self.cadence not in (ONCE, FOREVER):
-            return Doubt(f"coupon '{self.code}' is for some periods only")
-        if self.most is not None and self.most > 1 and self.redemptions >= self.most:
-            return Doubt(f"the redemptions of coupon '{self.code}' are used up")
-        if not self.percent and self.currency not in ("", currency):
-            return Doubt(f"coupon '{self.code}' is in {self.currency}", acts=False)
-        return None
+        attached = self.start is not None and self.start > max(period.start, subscribed)
+        spent = self.most is not None and self.most > 1 and self.redemptions >= self.most
+        foreign = not self.percent and self.currency not in ("", currency)
+        known: list[tuple[bool, str, bool | None]] = [
+            (self.end is not None and self.end < period.end, "ends within the period", None),
+            (attached, "was attached within the period", None),
+            (self.cadence == ONCE and period.start > subscribed, "is for once, and this is a later period", False),
+            (self.cadence not in (ONCE, FOREVER), "is for some periods only", True if self.end else None),
+            (spent, "has no redemptions left", None),
+            (foreign, f"is in {self.currency}", False),
+        ]
+        return next((Doubt(f"coupon '{self.code}' {why}", acts) for does, why, acts in known if does), None)
 
     @property
     def acts(self) -> bool:

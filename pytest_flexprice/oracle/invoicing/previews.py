@@ -132,7 +132,12 @@ def _doubted(preview: Preview, finding: Finding) -> Finding:
     if finding.path in ("invoice.tax", "invoice.discount"):
         finding = replace(finding, problem=f"{finding.problem}{_cause(preview, finding.path)}")
     attached = preview.read[1]
-    if attached and attached.mixed and finding.path in ("invoice.discount", "invoice.tax", "invoice.total"):
+    if (
+        attached
+        and attached.mixed
+        and finding.kind is Kind.REQUIREMENT
+        and finding.path in ("invoice.discount", "invoice.tax", "invoice.total")
+    ):
         reason = f"not verified: {attached.mixed}: "
         return replace(finding, problem=reason + finding.problem, consequence="", kind=Kind.NOT_VERIFIED)
     return finding

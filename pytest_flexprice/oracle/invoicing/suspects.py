@@ -92,7 +92,8 @@ def _fee(line: ExpectedLine, price: Price) -> Suspects:
         yield "every period has 30 days", quotient(product(whole, days), _MONTH)
         yield "every month has 30 days", quotient(product(whole, _MONTH), days)
     yield "a part of the period costs a whole one", whole
-    yield "it is charged by the month", quotient(line.amount, _YEAR)
+    for amount in (line.amount, whole):
+        yield "it is charged by the month", quotient(amount, _YEAR)
 
 
 def _events(line: ExpectedLine, price: Price) -> Suspects:

@@ -44,7 +44,7 @@ def design(
     stamp: Stamp,
     most: int = 1000,
 ) -> list[dict[str, Any]]:
-    """The events to send, as bodies of ingest requests.
+    """The events to send, as bodies of ingest requests; those of a latest value in the reverse order of their times.
 
     Args:
         prefix: what event ids start with, unique to the run.
@@ -53,14 +53,16 @@ def design(
     """
     bodies: list[dict[str, Any]] = []
     for meter in meters:
-        for properties in _enough(subscription, meter, allowances, stamp, most):
+        chosen = _enough(subscription, meter, allowances, stamp, most)
+        for place, properties in enumerate(chosen):
             number = len(bodies)
+            later = len(chosen) - 1 - 2 * place if meter.aggregation.type == "LATEST" else 0
             bodies.append(
                 {
                     "event_name": meter.event_name,
                     "external_customer_id": external_id,
                     "event_id": f"{prefix}-{number:03d}",
-                    "timestamp": stamp(number),
+                    "timestamp": stamp(number + later),
                     "properties": {**zeros(meter.event_name, meters), **properties},
                 }
             )

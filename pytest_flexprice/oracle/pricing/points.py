@@ -227,7 +227,7 @@ def _searched(subject: Subject, found: list[Point]) -> Iterator[Point]:
     """A quantity for each mistake that none of the others shows, if a search near them finds one."""
     seen = shown(subject, (point.used for point in found))
     missed = [one for one in MISTAKES if one.words not in seen]
-    for quantity in (*_nearby(subject, found), *_uneven(subject)):
+    for quantity in (*_nearby(subject, found), *_uneven(subject), *_far(subject)):
         if not missed:
             return
         line = subject.line(quantity)
@@ -250,6 +250,16 @@ def _nearby(subject: Subject, found: list[Point]) -> Iterator[Decimal]:
     for used in quantities:
         for count in (2, 3):
             yield total((used, product(subject.grain, Decimal(count))))
+
+
+def _far(subject: Subject) -> Iterator[Decimal]:
+    """Past the last bound, where whatever one tier asks for a unit would come to coins for all that is used."""
+    bounds = [tier.up_to for tier in subject.price.tiers if tier.up_to is not None]
+    coin = Decimal(1).scaleb(-places(subject.currency))
+    for amount in sorted({tier.unit_amount for tier in subject.price.tiers if tier.unit_amount}, reverse=True):
+        for coins in (Decimal(1), Decimal(10)):
+            far = total((max(bounds, default=ZERO), subject.free or ZERO, quotient(product(coin, coins), amount)))
+            yield _up(min(far, MOST), subject.grain)
 
 
 def _uneven(subject: Subject) -> Iterator[Decimal]:

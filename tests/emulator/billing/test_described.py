@@ -172,3 +172,159 @@ def test_lists_of_what_cannot_be_here_are_empty(company: Company) -> None:
     assert company.api.call("POST", "/v1/usage-records/search", {"synced": "x"}).status_code == 400
     unknown = {"filters": [{"field": "status", "operator": "like", "value": {"string": "x"}}]}
     assert company.api.call("POST", "/v1/usage-records/search", unknown).status_code == 400
+
+
+def test_of_several_entitlements_one_bad_refuses_all_and_is_named_by_its_place(company: Company) -> None:
+    good = {"plan_id": company.plan, "feature_id": company.feature["id"], "feature_type": "metered", "usage_limit": 5}
+    for bad in ({**good, "feature_id": "feat_x"}, good):
+        answer = company.api.call("POST", "/v1/entitlements/bulk", {"items": [good, bad]})
+        assert answer.get_json()["details"]["index"] == 1
+        assert company.api.get("/v1/entitlements")["items"] == []
+    made = company.api.make("/v1/entitlements/bulk", {"items": [good]})["items"][0]["id"]
+    assert company.api.call("PUT", f"/v1/entitlements/{made}", {"aggregation_mode": "any"}).status_code == 400
+    assert company.api.call("PUT", f"/v1/entitlements/{made}", {"grant_quota": "5"}).status_code == 501
+
+
+def test_a_key_that_another_has_is_refused_in_an_update_and_twice_in_one_request(company: Company) -> None:
+    kept = company.fee("10", lookup_key="kept")
+    other = company.fee("20", lookup_key="other")
+    assert company.api.call("PUT", f"/v1/prices/{other}", {"lookup_key": "kept"}).status_code == 409
+    assert company.api.call("PUT", f"/v1/prices/{kept}", {"lookup_key": "kept", "amount": "11"}).status_code == 200
+    price = {
+        "entity_type": "PLAN", "entity_id": company.plan, "type": "FIXED", "currency": "usd", "billing_period": "MONTHLY",
+        "billing_period_count": 1, "billing_model": "FLAT_FEE", "invoice_cadence": "ADVANCE", "amount": "1", "lookup_key": "new",
+    }  # fmt: skip
+    answer = company.api.call("POST", "/v1/prices/bulk", {"items": [price, price]})
+    assert (answer.status_code, answer.get_json()["details"]["index"]) == (409, 1)
+    for code in ("a", "b"):
+        company.api.make("/v1/taxes/rates", {"name": code, "code": code, "percentage_value": "20"})
+    rate = company.api.get("/v1/taxes/rates?taxrate_codes=b")["items"]
+    assert [one["code"] for one in rate] == ["b"]
+    path = f"/v1/taxes/rates/{rate[0]['id']}"
+    assert company.api.call("PUT", path, {"code": "a"}).status_code == 409
+    assert company.api.call("PUT", path, {"tax_rate_status": "OFF"}).status_code == 400
+    assert company.api.call("PUT", path, {"code": "b", "tax_rate_status": "INACTIVE"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/v1/customers", {"external_id": "x", "name": "x", "skip_onboarding_workflow": "yes"}),
+        ("POST", "/v1/invoices", {"invoice_status": 7}),
+        ("POST", "/v1/prices", {"filter_values": ["x"]}),
+        ("POST", "/v1/subscriptions", {"timezone": 1}),
+        ("POST", "/v1/subscriptions/search", {"effective_date_for_update": "soon"}),
+        ("POST", "/v1/wallets/search", {"alert_enabled": "x"}),
+        ("POST", "/v1/events/usage", {"event_name": "a", "aggregation_type": "SUM", "group_by": "source"}),
+        ("PUT", "/v1/invoices/x", {"apply_discount": 1}),
+        ("DELETE", "/v1/creditgrants/x", {"effective_date": "soon"}),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_a_value_of_the_wrong_type_is_refused_before_anything_is_looked_up(
+    company: Company, method: str, path: str, body: dict[str, Any]
+) -> None:
+    answer = company.api.call(method, path, body)
+    assert (answer.status_code, answer.get_json().get("details")) == (400, None)
+
+
+def test_rules_of_the_description(company: Company) -> None:
+    call = company.api.call
+    once = {
+        "entity_type": "PLAN", "entity_id": company.plan, "type": "FIXED", "currency": "usd", "billing_period": "ONETIME",
+        "billing_period_count": 1, "billing_model": "FLAT_FEE", "invoice_cadence": "ADVANCE", "amount": "1",
+    }  # fmt: skip
+    assert call("POST", "/v1/prices", {**once, "trial_period_days": 7}).status_code == 400
+    assert call("POST", "/v1/prices", {**once, "trial_period_days": 0}).status_code == 201
+    company.price("1")
+    payer = company.customer()
+    asked = {
+        "external_customer_id": company.customer(),
+        "plan_id": company.plan,
+        "currency": "usd",
+        "billing_period": "MONTHLY",
+    }
+    belongs = {"auto_invoice_threshold": "5", "inheritance": {"invoicing_customer_external_id": payer}}
+    assert call("POST", "/v1/subscriptions", {**asked, **belongs}).status_code == 400
+    wallet = company.api.make("/v1/wallets", {"external_customer_id": payer, "currency": "usd"})["id"]
+    top_up = {"credits_to_add": "5", "transaction_reason": "FREE_CREDIT_GRANT", "bonus_credits_to_add": "0"}
+    assert call("POST", f"/v1/wallets/{wallet}/top-up", top_up).status_code == 400
+    assert call("PUT", f"/v1/wallets/{wallet}", {"config": {"allowed_price_types": ["METERED"]}}).status_code == 400
+    assert company.api.get(f"/v1/wallets/{wallet}")["balance"] == "0"
+
+
+@pytest.mark.parametrize("kind", ["plan", "feature"])
+def test_a_copy_has_a_name_and_a_key_of_its_own(company: Company, kind: str) -> None:
+    source = {"plan": ("Pro", "pro", company.plan), "feature": ("Calls", "calls", company.feature["id"])}
+    name, key, identifier = source[kind]
+    path = f"/v1/{kind}s/{identifier}/clone"
+    refused = [{"name": name, "lookup_key": "copy"}, {"lookup_key": "copy"}, {"name": "Copy"}]
+    assert [company.api.call("POST", path, body).status_code for body in refused] == [400] * 3
+    taken = company.api.call("POST", path, {"name": "Copy", "lookup_key": key})
+    assert (taken.status_code, taken.get_json()["details"]) == (409, {"lookup_key": key})
+    assert company.api.call("POST", path, {"name": "Copy", "lookup_key": "copy"}).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "change"),
+    [
+        ("/v1/coupons", {"name": "A", "type": "percentage", "cadence": "once", "percentage_off": "5"}, {"name": "B"}),
+        ("/v1/taxes/associations", {"tax_rate_code": "vat", "entity_type": "tenant"}, {"priority": 2}),
+        ("/v1/prices/units", {"name": "A", "code": "tok", "symbol": "T", "base_currency": "usd", "conversion_rate": "1"},
+         {"name": "B"}),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)  # fmt: skip
+def test_one_is_read_changed_and_archived(
+    company: Company, path: str, body: dict[str, Any], change: dict[str, Any]
+) -> None:
+    company.api.make("/v1/taxes/rates", {"name": "VAT", "code": "vat", "percentage_value": "20"})
+    made = company.api.make(path, body)
+    place = f"{path}/{made['id']}"
+    assert company.api.get(place)["id"] == made["id"]
+    changed = company.api.call("PUT", place, change).get_json()
+    assert change.items() <= changed.items()
+    assert company.api.get(place).items() >= change.items()
+    assert company.api.call("PUT", f"{path}/x", change).status_code == 404
+    assert company.api.call("DELETE", place).status_code == 200
+    assert (company.api.get(place)["status"], company.api.get(path)["items"]) == ("archived", [])
+
+
+def test_costsheets(company: Company) -> None:
+    assert company.api.call("GET", "/v1/costs/active").status_code == 404
+    body = {"name": "Costs", "lookup_key": "costs"}
+    made = company.api.make("/v1/costs", body)["costsheet"]["id"]
+    assert company.api.call("POST", "/v1/costs", body).status_code == 409
+    assert company.api.call("POST", "/v1/costs", {"name": ""}).status_code == 400
+    company.price("0.1", entity_type="COSTSHEET", entity_id=made)
+    assert [one["amount"] for one in company.api.get("/v1/costs/active")["prices"]] == ["0.1"]
+    assert "prices" not in company.api.get(f"/v1/costs/{made}")["costsheet"]
+    other = company.api.make("/v1/costs", {"name": "Other"})["costsheet"]["id"]
+    assert company.api.call("PUT", f"/v1/costs/{other}", {"lookup_key": "costs"}).status_code == 409
+    assert company.api.call("PUT", f"/v1/costs/{other}", {"name": "Others"}).get_json()["costsheet"]["name"] == "Others"
+    assert company.api.call("DELETE", f"/v1/costs/{other}").get_json()["id"] == other
+    assert [one["id"] for one in _found(company, "/v1/costs/search", lookupKey="costs")] == [made]
+    assert [one["id"] for one in _found(company, "/v1/costs/search", status="deleted")] == [other]
+    missing = {"entity_type": "COSTSHEET", "entity_id": "x", "type": "FIXED", "currency": "usd", "billing_period": "MONTHLY",
+               "billing_period_count": 1, "billing_model": "FLAT_FEE", "invoice_cadence": "ARREAR", "amount": "1"}  # fmt: skip
+    assert company.api.call("POST", "/v1/prices", missing).status_code == 404
+
+
+def test_features_are_asked_for_by_id_and_by_key(company: Company) -> None:
+    company.price("1")
+    sso = company.api.make("/v1/features", {"name": "SSO", "type": "boolean", "lookup_key": "sso"})["id"]
+    for feature, kind in ((sso, "boolean"), (company.feature["id"], "metered")):
+        entitled = {"plan_id": company.plan, "feature_id": feature, "feature_type": kind, "is_enabled": True}
+        company.api.make("/v1/entitlements", entitled)
+    made = company.subscribe()
+
+    def keys(path: str) -> list[str]:
+        return sorted(one["feature"]["lookup_key"] for one in company.api.get(path)["features"])
+
+    path, usage = (
+        f"/v1/subscriptions/{made['id']}/entitlements",
+        f"/v1/customers/usage?customer_id={made['customer_id']}",
+    )
+    assert (keys(path), keys(f"{path}?feature_ids={sso}")) == (["calls", "sso"], ["sso"])
+    assert keys(f"{usage}&feature_lookup_keys=calls") == ["calls"]
+    assert keys(f"{usage}&feature_ids=x") == []

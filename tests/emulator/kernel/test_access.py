@@ -111,7 +111,7 @@ def test_bad_tokens_are_refused(api: Api, token: str) -> None:
 
 
 def test_unimplemented_routes_are_named(api: Api) -> None:
-    answer = api.call("GET", "/v1/costs/active")
+    answer = api.call("GET", "/v1/integrations/config")
     assert answer.status_code == 501
-    assert "GET /v1/costs/active" in answer.get_json()["message"]
-    assert status(api, "/v1/costs/active", x_api_key="sk_bad") == 401
+    assert "GET /v1/integrations/config" in answer.get_json()["message"]
+    assert status(api, "/v1/integrations/config", x_api_key="sk_bad") == 401

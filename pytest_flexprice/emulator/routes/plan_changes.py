@@ -1,0 +1,131 @@
+"""``/v1/subscriptions/:id/change/v2`` and the schedules that it makes (by the API's own description; not recorded)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..billing import cancelling, plan_changes, transaction, views
+from ..billing.plan_changes import Swap
+from ..billing.scope import Scope, subscription_by_id
+from ..kernel import errors
+from ..kernel.binding import Schema, field, strings
+from ..kernel.call import Call
+from ..kernel.lists import query_page
+from ..kernel.routing import route
+from ..kernel.tables import Row
+
+_ADDONS = Schema("EntityChangePolicy", field("default_behaviour"), field("overrides", strings))
+_CHANGE = Schema(
+    "SubscriptionChangeV2Request",
+    field("target_plan_id", rules="required"),
+    field("proration_behavior", rules="required"),
+    field("change_at"),
+    field("idempotency_key"),
+    field("metadata", strings),
+    field("entity_policies", Schema("SubscriptionChangeEntityPolicies", field("addons", _ADDONS))),
+)
+_CANCEL = Schema(
+    "CancelScheduleRequest", *(field(name) for name in ("schedule_id", "subscription_id", "schedule_type"))
+)
+
+
+def _asked(call: Call) -> dict[str, Any]:
+    body = call.bind(_CHANGE)
+    for name, allowed in (("proration_behavior", cancelling.PRORATIONS), ("change_at", plan_changes.TIMES)):
+        if body[name] and body[name] not in allowed:
+            raise errors.validation(
+                f"Invalid {name.replace('_', ' ')}", {"allowed_values": list(allowed), name: body[name]}
+            )
+    plan_changes.check_policies(body["entity_policies"])
+    return body
+
+
+@route("POST", "/v1/subscriptions/:id/change/v2/preview")
+def preview_change(call: Call) -> dict[str, Any]:
+    """What a change of plan would come to, without making it."""
+    body = _asked(call)
+    scope = Scope.of(call)
+    row = subscription_by_id(scope, call.params["id"])
+    with transaction.undone(scope) as attempt:
+        return _shown(attempt, row, body, plan_changes.request(attempt, row, body, real=False))
+
+
+@route("POST", "/v1/subscriptions/:id/change/v2/execute", permission="subscription:write")
+def execute_change(call: Call) -> dict[str, Any]:
+    """Another plan, now or at the period's end."""
+    body = _asked(call)
+    scope = Scope.of(call)
+    row = subscription_by_id(scope, call.params["id"])
+    with transaction.all_or_nothing(scope) as deal:
+        done = plan_changes.request(deal, row, body, real=True)
+    if done.schedule is None:
+        scope.publish("subscription.updated", row)
+        scope.publish("subscription.plan_changed", row)
+    return _shown(scope, row, body, done)
+
+
+def _shown(scope: Scope, row: Row, body: dict[str, Any], done: Swap) -> dict[str, Any]:
+    later = body["change_at"] == "end_of_period"
+    when = {"scheduled_at": done.at} if later else {"effective_at": done.at}
+    return {
+        "subscription": views.full_subscription(scope, row),
+        "change_type": done.kind,
+        "from_plan": _plan(done.source),
+        "to_plan": _plan(done.target),
+        "is_scheduled": later,
+        **when,
+        **({"schedule_id": done.schedule["id"]} if done.schedule is not None else {}),
+        "changed_resources": done.changed,
+        **({"entity_changes": done.entities} if done.entities else {}),
+        **({"metadata": body["metadata"]} if body["metadata"] else {}),
+    }
+
+
+def _plan(row: Row) -> dict[str, Any]:
+    return {name: row[name] for name in ("id", "name", "lookup_key", "description")}
+
+
+def _schedule(scope: Scope, identifier: str) -> Row:
+    row = scope.get("subscription_schedules", identifier)
+    if row is None:
+        raise errors.not_found(f"Subscription schedule with ID {identifier} was not found", {"schedule_id": identifier})
+    return row
+
+
+def _listed(scope: Scope, rows: list[Row]) -> dict[str, Any]:
+    return {"schedules": [plan_changes.schedule_view(scope, row) for row in rows], "count": len(rows)}
+
+
+@route("GET", "/v1/subscriptions/:id/schedules")
+def schedules_of_subscription(call: Call) -> dict[str, Any]:
+    """The schedules of a subscription, newest first."""
+    scope = Scope.of(call)
+    row = subscription_by_id(scope, call.params["id"])
+    return _listed(scope, scope.find("subscription_schedules", subscription_id=row["id"])[::-1])
+
+
+@route("GET", "/v1/subscription-schedules")
+def list_schedules(call: Call) -> dict[str, Any]:
+    """A page of schedules, newest first; ``pending_only=true`` leaves out what was done or taken back."""
+    scope, page = Scope.of(call), query_page(call, sort="ignored")
+    owner = {"subscription_id": call.query["subscription_id"]} if call.query.get("subscription_id") else {}
+    waiting = {"schedule_status": plan_changes.PENDING} if call.query.get("pending_only") == "true" else {}
+    rows = scope.find("subscription_schedules", **owner, **waiting)[::-1]
+    return _listed(scope, rows[page.offset : page.offset + page.limit])
+
+
+@route("GET", "/v1/subscription-schedules/:id")
+def get_schedule(call: Call) -> dict[str, Any]:
+    """One schedule."""
+    scope = Scope.of(call)
+    return plan_changes.schedule_view(scope, _schedule(scope, call.params["id"]))
+
+
+@route("POST", "/v1/subscriptions/schedules/:id/cancel", permission="subscription:write")
+def cancel_schedule(call: Call) -> dict[str, str]:
+    """Take a pending change back."""
+    if call.body.strip():
+        call.bind(_CANCEL)
+    scope = Scope.of(call)
+    plan_changes.cancel(scope, _schedule(scope, call.params["id"]))
+    return {"status": "cancelled", "message": "Schedule cancelled successfully"}
