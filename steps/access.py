@@ -45,7 +45,7 @@ def environment_of_the_key(flexprice: Flexprice) -> access.Belonging:
 def is_the_declared_environment(seen: access.Belonging, profile: Profile, observe: Observe) -> None:
     declared = profile.environment
     findings = access.wrong_environment(seen, declared, profile.environment_header)
-    findings = findings or access.undeclared_environment(declared, profile.name, seen)
+    findings = findings or access.undeclared_environment(declared, profile.in_plan, seen)
     observe(
         "environment of the key",
         expected={"environment_id": declared.environment_id or "(the plan names none)", "type": declared.type},
@@ -203,7 +203,7 @@ def old_keys(profile: Profile, plan: GoLivePlan) -> dict[str, str | None]:
     attested = attestation_for(BY_ID["1.4"], plan, profile.name, datetime.now(UTC).date()) is not None
     own = profile.environment
     if own.production:
-        require_none(revoked.undeclared_old_keys(own, profile.name, attested))
+        require_none(revoked.undeclared_old_keys(own, profile.in_plan, attested))
     return {name: profile.variable(name) for name in profile.environment.old_keys}
 
 

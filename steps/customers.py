@@ -11,8 +11,10 @@ from pytest_bdd import given, then
 
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.customers import (
+    read_archived_customers,
     read_coupon_codes,
     read_customers,
+    read_onboarding,
     read_own_allowances,
     read_own_prices,
     read_plan_prices,
@@ -21,7 +23,7 @@ from pytest_flexprice.api.customers import (
 from pytest_flexprice.api.observed import observing
 from pytest_flexprice.evidence.keeping import Observe
 from pytest_flexprice.model.customer_columns import DEALS, NAMES
-from pytest_flexprice.model.finding import not_decided, require_none
+from pytest_flexprice.model.finding import NotVerified, not_decided, require_none
 from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.model.grouping import Told
 from pytest_flexprice.oracle.catalog.objects import Catalog
@@ -87,10 +89,14 @@ def external_ids_are_usable(columns: tuple[str, ...], plan: GoLivePlan, flexpric
 
 
 @then("every declared customer exists, byte for byte, and nobody else does")
-def customers_exist(register: Register, plan: GoLivePlan, flexprice_run: Run, observe: Observe) -> None:
+def customers_exist(
+    register: Register, plan: GoLivePlan, flexprice: Flexprice, flexprice_run: Run, observe: Observe
+) -> None:
     decided = plan.customers
     policy, prefixes = (decided.undeclared, decided.ignore_prefixes) if decided else ("fail", ())
-    findings = listed(customers.compare(register, policy, prefixes), flexprice_run, "customers")
+    archived = read_archived_customers(flexprice) if next(register.missing(), None) else {}
+    findings = listed(customers.compare(register, policy, prefixes, archived), flexprice_run, "customers")
+    findings += customers.made_from_events(read_onboarding(flexprice))
     observe(
         "customers",
         expected=f"{register.count('declared'):,} declared rows",
@@ -104,10 +110,21 @@ def customers_exist(register: Register, plan: GoLivePlan, flexprice_run: Run, ob
 @pytest.fixture(scope="session")
 def agreed(customer_register: Register, flexprice: Flexprice) -> Agreed:
     """What the customers file says about deals, and what of them must be read; each is read when it is first needed."""
+    columns = frozenset(name for name in (*DEALS, "payment_terms") if customer_register.declares(name))
+
+    def coupons() -> dict[str, frozenset[str]]:
+        """Where no column is about them, a key that may not read them costs a warning and no verdict."""
+        try:
+            return read_coupon_codes(flexprice)
+        except NotVerified:
+            if "coupon" in columns:
+                raise
+            return {}
+
     return Agreed(
-        frozenset(name for name in DEALS if customer_register.declares(name)),
+        columns,
         lru_cache(maxsize=1)(lambda: read_own_prices(flexprice)),
-        lru_cache(maxsize=1)(lambda: read_coupon_codes(flexprice)),
+        lru_cache(maxsize=1)(coupons),
         customer_register.owner_of,
         lru_cache(maxsize=1)(lambda: read_own_allowances(flexprice)),
     )

@@ -100,7 +100,7 @@ def repeat_event(smoke: Smoke) -> Climbed[None]:
     if not may_repeat(profile):
         pytest.skip(
             "not tried, because nothing is sent twice in production unless the plan says so; "
-            f"set environments.{profile.name}.allow_duplicates = true"
+            f"set environments.{profile.in_plan}.allow_duplicates = true"
         )
     return climb(smoke.repeated)
 

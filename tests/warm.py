@@ -77,9 +77,11 @@ class _Everything:
                 import_module(module.name)
         for name in ALSO:
             import_module(name)
+        import_module("faker").Faker()  # imports what it has of each language
         report = import_module("pytest_flexprice.evidence.report")
         for kind in ("html", "md"):
-            report.templates(kind).get_template(f"golive.{kind}.j2")
+            for name in report.templates(kind).list_templates(extensions=["j2"]):
+                report.templates(kind).get_template(name)
         return 0
 
 

@@ -19,6 +19,24 @@ def read_customers(flexprice: Flexprice) -> Iterator[dict[str, Any]]:
     return flexprice.search("/v1/customers/search")
 
 
+def read_onboarding(flexprice: Flexprice) -> dict[str, Any]:
+    """What the setting ``customer_onboarding`` does with unknown external ids; nothing where the key may not read it."""
+    try:
+        return dict((flexprice.get("/v1/settings/customer_onboarding") or {}).get("value") or {})
+    except ApiError:
+        return {}
+
+
+def read_archived_customers(flexprice: Flexprice) -> dict[str, str]:
+    """The external ids of archived customers, each with the day on which it last changed (contract 1.10, 4.1)."""
+    rows = flexprice.search("/v1/customers/search", {"status": "archived"})
+    return {
+        str(row["external_id"]): str(row.get("updated_at") or "")[:10]
+        for row in rows
+        if row.get("status") == "archived"
+    }
+
+
 def read_subscriptions(flexprice: Flexprice, **only: Any) -> Iterator[dict[str, Any]]:
     """All subscriptions of every status with their plan and lines, one request for each 1,000."""
     return flexprice.search(

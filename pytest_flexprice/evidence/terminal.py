@@ -44,10 +44,11 @@ def print_verdict(
     width = max(shutil.get_terminal_size().columns, NARROWEST)
     table = min(width, WIDEST)
     reporter.section("go-live checklist" + (" (rehearsal)" if verdict.rehearsal else ""))
+    said: set[str] = set()
     for item in verdict.items:
         for coloured, text in item_lines(item, table):
             reporter.write_line(text, **(COLOURS[item.state] if coloured else {}))
-        for line in warning_lines(item, table):
+        for line in warning_lines(item, table, said):
             reporter.write_line(line, yellow=True)
         if reporter.verbosity > 0 and bundle.document is not None:
             for line in scenario_lines(item, bundle.document.scenarios):
@@ -94,10 +95,15 @@ def item_lines(item: ItemVerdict, width: int) -> list[tuple[bool, str]]:
     return [(True, head.rstrip()), (False, " " * 5 + title), *((False, " " * 5 + line) for line in below)]
 
 
-def warning_lines(item: ItemVerdict, width: int) -> list[str]:
-    """The lines of an item's warnings; many of them are only counted here, the report has them all."""
-    told = [f"Warning: {warning}" for warning in item.warnings[:MOST_WARNINGS]]
-    left = len(item.warnings) - len(told)
+def warning_lines(item: ItemVerdict, width: int, said: set[str]) -> list[str]:
+    """The lines of an item's warnings; many of them are only counted here, the report has them all.
+
+    What an earlier item said already, as ``said`` keeps it, is not repeated.
+    """
+    new = [warning for warning in item.warnings if warning not in said]
+    said.update(new)
+    told = [f"Warning: {warning}" for warning in new[:MOST_WARNINGS]]
+    left = len(new) - len(told)
     told += [f"and {left} more {'warning' if left == 1 else 'warnings'}, in the report"] if left else []
     return [" " * 5 + line for warning in told for line in textwrap.wrap(warning, width - 5)]
 

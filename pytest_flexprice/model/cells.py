@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from pytest_flexprice.model.decimal_signs import AMBIGUOUS
+
 _NOTHING = re.compile(
     r"#?n\W?/?\W?a\W?|null|nil|undefined|nan|-+|\u2013|\u2014|\?+|#(?:ref|value|div/0|null|num|spill|calc)!|#name\?|\(?(?:blank|empty)\)?",
     re.IGNORECASE,
@@ -19,10 +21,9 @@ _TOTALS = re.compile(
 )
 _QUOTED = re.compile(r"""(['"\u2018\u201c\u201e`])(.+?)(['"\u2019\u201d\u201c`]?)""", re.DOTALL)
 _BROKEN = re.compile(r"[\n\r\t\v\f]")
-_THOUSANDS = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 
 
-def no_value(name: str, cell: str) -> str:
+def no_value(name: str, cell: str, *, point_is_decimal: bool = False) -> str:
     """Why a cell of that column holds no value that somebody meant, or an empty text."""
     text = cell.strip()
     if _NOTHING.fullmatch(text):
@@ -32,7 +33,7 @@ def no_value(name: str, cell: str) -> str:
         return "the text of a formula: put its result there" + (f", {result[1]}" if result else "")
     if _BROKEN.search(cell):
         return "it goes over several lines or holds a tab"
-    if name in _NUMBERS and _THOUSANDS.fullmatch(text):
+    if name in _NUMBERS and AMBIGUOUS.fullmatch(text) and not point_is_decimal:
         return f"{text.replace('.', '')}, or {text.rstrip('0').rstrip('.')}? write it so that nobody has to guess"
     return _mistaken(text) if name in _TEXTS else ""
 

@@ -55,6 +55,7 @@ class Profile:
         run_id: unique per run, part of every id the run makes.
         previews: how many next invoices are previewed; ``None``: those of all active subscriptions.
         values: values with their sources, for the header; no secret among them.
+        stands_for: the environment of the plan that a rehearsal stands for, else "".
     """
 
     name: str
@@ -71,8 +72,14 @@ class Profile:
     key_source: str = ""
     previews: int | None = USUAL_PREVIEWS
     values: tuple[Value, ...] = ()
+    stands_for: str = ""
     variables: Callable[[str], tuple[str, str] | None] = field(repr=False, default=lambda name: None)
     add_secret: Callable[[str], None] = field(repr=False, default=lambda value: None)
+
+    @property
+    def in_plan(self) -> str:
+        """The environment's name in the plan as it is written, for sentences that say what to change there."""
+        return self.stands_for or self.name
 
     @property
     def production(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from pytest_flexprice.model.decimals import words, written
+from pytest_flexprice.model.times import instant
 from pytest_flexprice.model.values import SPACES
 
 _WHOLE = re.compile(r"\d{1,18}(\.0+)?")
@@ -58,6 +59,15 @@ def _filled(value: str) -> str:
     return value
 
 
+def _instant(value: str) -> str:
+    if value:
+        try:
+            instant(value)
+        except ValueError:
+            raise ValueError("expected an instant in UTC, such as 2026-12-31T00:00:00Z") from None
+    return value
+
+
 Amount = Annotated[str, BeforeValidator(_amount)]
 
 
@@ -71,6 +81,9 @@ Currency = Annotated[str, BeforeValidator(_currency)]
 
 
 Filled = Annotated[str, AfterValidator(_filled)]
+
+
+Instant = Annotated[str, AfterValidator(_instant)]
 
 
 Count = Annotated[int, Field(ge=1, le=1000, strict=True)]

@@ -19,6 +19,7 @@ LONGEST_SHOWN = 120
 _SECRET = re.compile(
     r"(?<![A-Za-z0-9])(?:[sprt]k|whsec|svixsk)_[A-Za-z0-9_+/=.-]{6,}|\b(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{24,}\b"
 )
+_QUOTES = re.compile(r"''(?:, | or )|'")
 NOT_SHOWN = "not_shown"
 """The kind of a custom error whose value may be a secret."""
 _KINDS = {
@@ -28,10 +29,7 @@ _KINDS = {
     "int_from_float": "a whole number",
     "bool_type": "true or false",
     "bool_parsing": "true or false",
-    "dict_type": "a table",
-    "model_type": "a table",
     "list_type": "a list",
-    "tuple_type": "a list",
     "decimal_parsing": "a number such as 10.5",
     "decimal_type": "a number such as 10.5",
     "date_type": "a day such as 2026-12-31, without quotes",
@@ -39,15 +37,30 @@ _KINDS = {
     "date_from_datetime_inexact": "a day such as 2026-12-31, without a time",
     "date_parsing": "a day such as 2026-12-31",
 }
+_BOUNDS = {
+    "greater_than_equal": ("ge", "a number from {}"),
+    "greater_than": ("gt", "a number above {}"),
+    "less_than_equal": ("le", "a number up to {}"),
+    "less_than": ("lt", "a number below {}"),
+    "too_short": ("min_length", "at least {} in the list"),
+    "too_long": ("max_length", "at most {} in the list"),
+    "string_too_short": ("min_length", "a text of at least {} characters"),
+    "string_too_long": ("max_length", "a text of at most {} characters"),
+}
+TOML = "a table"
+JSON = "an object in braces"
+"""What keys and values stand in, in the file's own language."""
 
 
-def sentences(error: ValidationError, model: type[BaseModel], noun: str) -> list[str]:
+def sentences(error: ValidationError, model: type[BaseModel], noun: str, table: str = TOML) -> list[str]:
     """One clause for each thing that is wrong, in the order of the model; ``noun`` is what is read, such as "the plan".
+
+    ``table`` is what its language calls keys with values.
 
     What reads like a key or a secret, wherever somebody put it, is not shown.
     """
     found = error.errors(include_url=False)
-    return list(dict.fromkeys(_SECRET.sub("…", _clause(one, model, noun)) for one in _told(found)))
+    return list(dict.fromkeys(_SECRET.sub("…", _clause(one, model, noun, table)) for one in _told(found)))
 
 
 def several(problems: list[str], noun: str) -> str:
@@ -90,21 +103,23 @@ def _cut(text: str) -> str:
     return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
 
 
-def _clause(one: ErrorDetails, model: type[BaseModel], noun: str) -> str:
+def _clause(one: ErrorDetails, model: type[BaseModel], noun: str, table: str) -> str:
     key = dotted(one["loc"]) or noun
     if one["type"] == "missing":
         return f"{key} is missing; add it"
     if one["type"] == "extra_forbidden":
-        return f"{key} is not a key of {noun}{_meant(one, model)}"
-    return f"{key}{_value(one)}: {_expected(one)}"
+        return f"{key} is not a key of {noun}{_meant(one, model, table)}"
+    return f"{key}{_value(one)}: {_expected(one, table)}"
 
 
-def _meant(one: ErrorDetails, model: type[BaseModel]) -> str:
+def _meant(one: ErrorDetails, model: type[BaseModel], table: str) -> str:
     """What an unknown key may have been meant to be: another one of its table, one of another table, or a name in two parts."""
     *place, name = (str(part) for part in one["loc"])
     near = NearMisses(_keys(model, one["loc"][:-1])).hint(name)
     if near:
         return f"{near}; remove it or correct its spelling"
+    if table == JSON:
+        return "; remove it or correct its spelling"
     if name in model.model_fields:
         return f" here; write it below [{name}], a table of its own"
     tables = [table for table in model.model_fields if name in _keys(model, (table,))]
@@ -115,32 +130,35 @@ def _meant(one: ErrorDetails, model: type[BaseModel]) -> str:
     return "; remove it or correct its spelling"
 
 
-def _expected(one: ErrorDetails) -> str:
-    kind, given, last = one["type"], one["input"], one["loc"][-1]
-    if kind == "tuple_type":
-        form = (
-            f": [[{last}]] before each" if isinstance(given, dict) else " in brackets" if isinstance(given, str) else ""
-        )
-        return f"expected a list{form}"
-    if kind in ("model_type", "dict_type") and isinstance(given, list):
-        named = (
-            ""
-            if any(isinstance(part, int) for part in one["loc"])
-            else f", once and in single brackets: [{dotted(one['loc'])}]"
-        )
-        return f"expected a table{named}"
+def _expected(one: ErrorDetails, table: str) -> str:
+    kind, given, context = one["type"], one["input"], one.get("ctx", {})
+    if kind in _BOUNDS and _BOUNDS[kind][0] in context:
+        name, words = _BOUNDS[kind]
+        return "expected " + words.format(context[name])
+    if kind == "literal_error":
+        return f"expected {_QUOTES.sub('', str(context['expected']))}"
     if kind == "string_type" and isinstance(given, (int, float, Decimal)) and not isinstance(given, bool):
         return "expected a text, which stands in quotes"
+    if kind in ("tuple_type", "model_type", "dict_type"):
+        return "expected " + (_container(one) if table == TOML else "a list" if kind == "tuple_type" else table)
     if kind in _KINDS:
         return f"expected {_KINDS[kind]}"
-    if kind == "literal_error":
-        return f"expected {str(one['ctx']['expected']).replace(chr(39), '')}"
     message = one["msg"].removeprefix("Value error, ").removeprefix("Input ")
     return (
         message.replace("should be", "expected", 1)
         if message.startswith("should be")
         else message[:1].lower() + message[1:]
     )
+
+
+def _container(one: ErrorDetails) -> str:
+    """A list or a table, with the brackets in which a plan holds it."""
+    kind, given, place = one["type"], one["input"], one["loc"]
+    if kind == "tuple_type":
+        table, text = isinstance(given, dict), isinstance(given, str)
+        return "a list" + (f": [[{place[-1]}]] before each" if table else " in brackets" if text else "")
+    named = isinstance(given, list) and not any(isinstance(part, int) for part in place)
+    return "a table" + (f", once and in single brackets: [{dotted(place)}]" if named else "")
 
 
 def _value(one: ErrorDetails) -> str:

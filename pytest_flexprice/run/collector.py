@@ -16,15 +16,13 @@ from typing import Any
 
 import pytest
 from pytest_bdd import scenarios
-from pytest_bdd.compat import get_fixture_names, getfixturedefs
-from pytest_bdd.scenario import scenario_wrapper_template_registry
+from pytest_bdd.scenario import find_fixturedefs_for_step, scenario_wrapper_template_registry
 from pytest_bdd.steps import step_function_context_registry
 
 from pytest_flexprice.evidence.written import LEVEL_TAGS, Written, read_scenarios
 from pytest_flexprice.model.checklist import BY_TAG, ITEMS, Item, Level
 from pytest_flexprice.run.awaited import carried_out
 
-_VISIBLE = pytest.StashKey[dict[Any, list[Any]]]()
 _OPEN = re.compile(r"<([^<>]+)>")
 
 
@@ -100,18 +98,19 @@ def level_of(item: pytest.Item) -> Level:
 
 def step_functions(item: pytest.Function) -> Iterator[Callable[..., Any]]:
     """The functions that carry out the steps of a scenario."""
+    manager = item.session._fixturemanager
     for step in _template(item).render(_examples(item)).steps:
-        for definition in _visible(item):
-            if _carries_out(definition, step):
-                yield step_function_context_registry[definition.func].step_func
+        for definition in find_fixturedefs_for_step(step, manager, item):
+            yield step_function_context_registry[definition.func].step_func
 
 
 def step_problems(item: pytest.Function) -> Iterator[str]:
     """Steps of a scenario that nobody defined, that two definitions match, or that would pass unexecuted."""
     scenario = _template(item).render(_examples(item))
+    manager = item.session._fixturemanager
     for step in scenario.steps:
         where = f"{item.path}:{step.line_number}: step '{step.keyword} {step.name}'"
-        found = [each for each in _visible(item) if _carries_out(each, step)]
+        found = list(find_fixturedefs_for_step(step, manager, item))
         if not found and (open_names := _OPEN.findall(step.name)):
             yield f"{where} has no column {' and '.join(open_names)} in its examples; name the column so, or correct the step"
             continue
@@ -130,21 +129,6 @@ def step_problems(item: pytest.Function) -> Iterator[str]:
                 yield f"{where} is defined by the async function {function.__name__}, which would pass unexecuted; make it a plain function"
         for context in contexts:
             context.step_func = carried_out(context.step_func)
-
-
-def _visible(item: pytest.Function) -> list[Any]:
-    """The step definitions that a scenario can see; all of one file see the same."""
-    file, manager = item.parent, item.session._fixturemanager
-    known = item.session.stash.setdefault(_VISIBLE, {})
-    if file not in known:
-        every = (each for name in get_fixture_names(manager) for each in getfixturedefs(manager, name, item) or ())
-        known[file] = [each for each in every if each.func in step_function_context_registry]
-    return known[file]
-
-
-def _carries_out(definition: Any, step: Any) -> bool:
-    context = step_function_context_registry[definition.func]
-    return context.type in (None, step.type) and bool(context.parser.is_matching(step.name))
 
 
 def missing_items(items: Iterable[pytest.Item]) -> list[Item]:

@@ -231,13 +231,14 @@ def _join(config: pytest.Config, name: str, handover: dict[str, Any]) -> Run:
 
 
 def _rehearsed(config: pytest.Config, frame: _Frame, handover: dict[str, Any]) -> Run:
-    from pytest_flexprice.rehearsal.start import rehearsed_plan, stand_ins  # noqa: PLC0415 - as above
+    from pytest_flexprice.rehearsal import start  # noqa: PLC0415 - as above
 
     look = Sources(config, {}, handover["variables"], "rehearsal")
-    said = tuple(Value(*one) for one in stand_ins(frame.plan))
-    frame = replace(frame, plan=rehearsed_plan(frame.plan, handover))
+    said = tuple(Value(*one) for one in start.stand_ins(frame.plan))
+    stands_for = start.name_of(frame.plan, start.rehearsed_environment(frame.plan))
+    frame = replace(frame, plan=start.rehearsed_plan(frame.plan, handover))
     run = _build(look, LOCAL, frame, rehearsal=True)
-    run.profile = replace(run.profile, values=(*run.profile.values, *said))
+    run.profile = replace(run.profile, values=(*run.profile.values, *said), stands_for=stands_for)
     return run
 
 

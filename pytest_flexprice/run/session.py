@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -22,23 +22,14 @@ from pytest_flexprice.evidence.streams import clean_crash, clean_refusal
 from pytest_flexprice.evidence.written import FeatureError, expected, features_folder
 from pytest_flexprice.model.checklist import BY_TAG, Level
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet
-from pytest_flexprice.run import collector, overridden, own_code, preflight, run
+from pytest_flexprice.run import collector as features
+from pytest_flexprice.run import overridden, own_code, preflight, refusing, run
 from pytest_flexprice.run.gating import Gate
 from pytest_flexprice.run.interruption import Interruption, sweep_command
 from pytest_flexprice.run.last_word import VANISHING
 from pytest_flexprice.run.run import HANDOVER, RUN, Run
 from pytest_flexprice.run.vanishing import Vanishing
 
-RERUN_OPTIONS = {
-    "reruns": "--reruns",
-    "force_reruns": "--force-reruns",
-    "force_flaky": "--force-flaky",
-    "retries": "--retries",
-    "flake_finder_enable": "--flake-finder",
-}
-RERUN_INI = ("reruns", "retries", "force_flaky")
-RERUN_MARKS = ("flaky", "repeat")
-_MOST_SHOWN = 20
 PARTS = ("flexprice-recorder", "flexprice-evidence", "flexprice-suite", "flexprice-gate")
 
 
@@ -53,7 +44,7 @@ def configure(config: pytest.Config, name: str) -> None:
     clean_crash(this.redactor)
     _refuse_blocked(config)
     _refuse_hidden_listing(config)
-    _refuse_reruns(config, this)
+    refusing.reruns(config, this.profile.level)
     if getattr(config.option, "numprocesses", None) and config.option.dist in ("no", "load"):
         config.option.dist = "loadgroup"
     recorder = ScenarioRecorder(
@@ -110,29 +101,6 @@ def _refuse_hidden_listing(config: pytest.Config) -> None:
             "--collect-only from PYTEST_ADDOPTS or the ini file would list the scenarios and carry none of them out; "
             "give it on the command line, or take it out there"
         )
-
-
-def _refuse_reruns(config: pytest.Config, this: Run) -> None:
-    used = [flag for option, flag in RERUN_OPTIONS.items() if config.getoption(option, None)]
-    used += ["--count"] if (config.getoption("count", None) or 1) not in (0, 1) else []
-    used += [f"{name} = {config.getini(name)} in the ini file" for name in RERUN_INI if _ini(config, name)]
-    _refuse_rerun(used, this)
-
-
-def _refuse_rerun(used: list[str], this: Run) -> None:
-    if used and this.profile.level >= Level.PROBE:
-        raise pytest.UsageError(
-            f"{used[0]} is refused at level {this.profile.level.word}: a scenario that is green the second time proves nothing "
-            "and would write twice; run without it"
-        )
-
-
-def _ini(config: pytest.Config, name: str) -> bool:
-    """Whether another plugin's ini key is set to something that is neither nothing, nor nought, nor false."""
-    try:
-        return str(config.getini(name)).strip().lower() not in ("", "0", "false", "none", "[]")
-    except (KeyError, ValueError):  # nobody declared it
-        return False
 
 
 def _register_suite(config: pytest.Config) -> None:
@@ -209,6 +177,7 @@ class SuiteHooks:
 
     def __init__(self, this: Run) -> None:
         self._run = this
+        self._refused: list[str] = []
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -223,11 +192,14 @@ class SuiteHooks:
         self, session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
         """Refuse scenarios that cannot be trusted, and leave out those above the level."""
-        scenarios = [item for item in items if collector.is_scenario(item)]
-        _refuse_untrusted(scenarios)
-        if config.args_source is not config.ArgsSource.ARGS:
-            _refuse_missing(scenarios)
-        above = [item for item in scenarios if collector.level_of(item) > self._run.profile.level]
+        scenarios = [item for item in items if features.is_scenario(item)]
+        with refusing.refusing(session):
+            if self._refused:
+                raise pytest.UsageError("\n".join(self._refused))
+            refusing.untrusted(scenarios)
+            if config.args_source is not config.ArgsSource.ARGS:
+                refusing.missing(scenarios)
+        above = [item for item in scenarios if features.level_of(item) > self._run.profile.level]
         if above:
             left_out = set(above)
             items[:] = [item for item in items if item not in left_out]
@@ -241,6 +213,8 @@ class SuiteHooks:
         report = yield
         if report.failed and not collector.config.option.fulltrace:
             own_code.tell(report, collector)
+        if report.failed and isinstance(collector, features.FeatureFile):
+            self._refused.append(self._run.redactor.text(str(report.longrepr)))
         return report
 
     @pytest.hookimpl(tryfirst=True)
@@ -255,9 +229,16 @@ class SuiteHooks:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Refuse marks that run a scenario again, also those that a hook put there."""
-        scenarios = [item for item in session.items if collector.is_scenario(item)]
-        marks = (item.get_closest_marker(name) for item in scenarios for name in RERUN_MARKS)
-        _refuse_rerun([f"the mark {mark.name}" for mark in marks if mark is not None], self._run)
+        scenarios = [item for item in session.items if features.is_scenario(item)]
+        with refusing.refusing(session):
+            refusing.rerun_marks(scenarios, self._run.profile.level)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """What a worker refused is refused here, in the same words."""
+        refused = getattr(node, "workeroutput", {}).get(refusing.REFUSED)
+        if refused:
+            raise pytest.UsageError(refused)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object | None:
@@ -281,20 +262,3 @@ class SuiteHooks:
     def pytest_report_header(self) -> list[str]:
         """Each value of the run with its source."""
         return [each.told for each in self._run.values]
-
-
-def _refuse_untrusted(scenarios: Iterable[pytest.Item]) -> None:
-    found = [problem for item in scenarios for problem in collector.step_problems(item)]  # type: ignore[arg-type] # they are functions
-    if found:
-        several = list(dict.fromkeys(found))
-        more = [f"and {len(several) - _MOST_SHOWN} more steps like these"] if len(several) > _MOST_SHOWN else []
-        raise pytest.UsageError("\n".join(several[:_MOST_SHOWN] + more))
-
-
-def _refuse_missing(scenarios: Iterable[pytest.Item]) -> None:
-    missing = collector.missing_items(scenarios)
-    if missing:
-        names = ", ".join(item.id for item in missing)
-        raise pytest.UsageError(
-            f"no scenario gives evidence for checklist item {names}; add one under golive/ or reinstall"
-        )

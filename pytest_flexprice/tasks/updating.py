@@ -13,8 +13,9 @@ from typing import Any
 import tomlkit
 from tomlkit.items import AoT
 
-from pytest_flexprice.model.declared_customers import Row, Unusable, declared, form_of
+from pytest_flexprice.model.declared_customers import Row, declared
 from pytest_flexprice.model.golive_plan import GoLivePlan
+from pytest_flexprice.model.table_form import Unusable, form_of
 from pytest_flexprice.tasks.init import FirstPlan
 
 _TABLES = ("catalog", "customers", "invoicing", "webhooks")

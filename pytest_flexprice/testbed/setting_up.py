@@ -81,7 +81,7 @@ def find_test_plan(flexprice: Flexprice, profile: Profile) -> TestPlan:
     if not key:
         raise not_decided(
             "7.1",
-            f"golive.toml: environments.{profile.name}.test_plan",
+            f"golive.toml: environments.{profile.in_plan}.test_plan",
             "the plan does not say which plan a test customer subscribes to",
             remedy="name the lookup key of one with a usage price as test_plan",
         )
@@ -201,7 +201,7 @@ def vendor_findings(flexprice: Flexprice, profile: Profile) -> list[Finding]:
     return [
         Finding(
             "7.1",
-            f"golive.toml: environments.{profile.name}.accept_connections",
+            f"golive.toml: environments.{profile.in_plan}.accept_connections",
             f"'{vendor}' is connected to this environment and would get the test customer and its invoice",
             remedy=f"accept it by adding '{vendor}' to accept_connections, or disconnect it for the smoke test",
             kind=Kind.NOT_DECIDED,

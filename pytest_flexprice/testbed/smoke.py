@@ -161,7 +161,7 @@ def subscribe(bench: Bench) -> Climbed[Setup]:
 
 def prove(bench: Bench) -> Climbed[Proved]:
     """Every part of every price under proof, billed exactly (checklist 5.3)."""
-    own, name = bench.profile.environment, bench.profile.name
+    own, name = bench.profile.environment, bench.profile.in_plan
     prover = Prover(
         bench.testbed,
         bench.eventually,

@@ -89,9 +89,15 @@ class Search:
             seen.add(key)
 
     def days(self, window: Window, names: Iterable[str], ours: Side, theirs: Side) -> set[tuple[str, datetime]]:
-        """The event names and days that differ; what was counted on both sides is left in ``ours`` and ``theirs``."""
+        """The event names and days that differ; what was counted on both sides is left in ``ours`` and ``theirs``.
+
+        Raises:
+            NotVerified: there was no time to count every name.
+        """
         self.window, ours.ids = window, dict(self.log.counts(window, DAY))
-        for name in names:
+        for number, name in enumerate(names):
+            if number and self.is_over():
+                raise _no_time(number)
             self.progress(f"counting '{name}'")
             found = read_ids_by_name(self.flexprice, name, window, "DAY")
             theirs.ids.update({(name, start): count for start, count in found.items() if count})
@@ -187,6 +193,15 @@ class Search:
             span = f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M}"
             raise not_verified("3.1", "POST /v1/events/query", f"Flexprice holds more than {most:,} events from {span}")
         return [Event.from_api(row) for row in rows][::-1]
+
+
+def _no_time(counted: int) -> Exception:
+    return not_verified(
+        "3.1",
+        "traffic",
+        f"there was no time left once {counted:,} event names had been counted, so the company's log was not compared",
+        remedy="run again, with more time by --flexprice-deadline",
+    )
 
 
 def _differing(one: Metered, ours: Mapping[datetime, Counted], theirs: Mapping[datetime, Point]) -> set[datetime]:

@@ -21,6 +21,10 @@ class RunProfile(Protocol):
         """The environment's name."""
 
     @property
+    def in_plan(self) -> str:
+        """The environment's name in the plan."""
+
+    @property
     def run_id(self) -> str:
         """Unique per run."""
 
@@ -105,7 +109,7 @@ def find_target(plan: GoLivePlan, profile: RunProfile, item: str) -> Target:
     if profile.production and not profile.environment.probe_handler:
         raise not_verified(
             item,
-            f"golive.toml: environments.{profile.name}.probe_handler",
+            f"golive.toml: environments.{profile.in_plan}.probe_handler",
             "the webhook handler was not tried, because the plan does not allow it in production",
             remedy="set probe_handler = true if the handler may get signed messages about invoices that do not exist (inv_golive_…)",
         )

@@ -30,3 +30,12 @@ def test_every_room_is_in_the_table_and_every_file_that_is_named_exists() -> Non
     assert len(named) > 20
     places = [PROJECT, PROJECT / "pytest_flexprice", *(PROJECT / "pytest_flexprice").iterdir()]
     assert not {name for name in named if not any((place / name).is_file() for place in places)}
+
+
+def test_who_calculates_never_looks_at_the_clock() -> None:
+    """So that their tests say the same on any day; times are handed to them."""
+    clock = re.compile(r"\b(?:now|utcnow|today|localtime|gmtime|monotonic|perf_counter|time)\(\)")
+    package = PROJECT / "pytest_flexprice"
+    files = [file for room in ("model", "oracle") for file in (package / room).rglob("*.py")]
+    assert len(files) > 100
+    assert {str(file) for file in files if clock.search(file.read_text(encoding="utf-8"))} == set()

@@ -44,6 +44,28 @@ def test_a_missing_customer_is_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ({"actions": [{"action": "create_customer"}, {"action": "create_wallet"}]}, 1),
+        ({"actions": []}, 0),
+        ({"actions": None}, 0),
+        ({"actions": ["create_customer"]}, 0),
+        ({}, 0),
+    ],
+)
+def test_that_events_make_customers_is_worth_a_warning(setting: dict, told: int) -> None:
+    found = customers.made_from_events(setting)
+    assert len(found) == told
+    assert all("a typo in the pipeline makes a customer" in one.sentence for one in found)
+
+
+def test_an_archived_customer_is_told_as_archived() -> None:
+    found = compare([row("acct_1"), row("acct_2")], [], archived={"acct_1": "2026-10-01"})
+    assert [(one.kind, one.subject) for one in found] == [(customers.ARCHIVED, "acct_1"), (customers.MISSING, "acct_2")]
+    assert "customer 'acct_1' is declared (customers.csv:2) and archived since 2026-10-01" in found[0].finding.sentence
+
+
+@pytest.mark.parametrize(
     ("name", "words"),
     [
         ("ACCT_8412", "upper and lower case"),

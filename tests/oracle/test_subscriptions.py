@@ -108,6 +108,48 @@ def test_an_allowance_that_no_plan_gives_is_for_a_person_to_look_at() -> None:
     assert "has entitlements of its own beside its plan's: 999999 of 'tokens' MONTHLY" in told.finding.sentence
 
 
+def test_a_deal_that_no_column_is_about_is_for_a_person_to_look_at() -> None:
+    agreed = Agreed(frozenset(), coupons=lambda: {"subs-1": frozenset({"friends"})})
+    addon = line(FEE, entity_type="addon", display_name="Gold support")
+    held = subscription(
+        commitment_amount="5000",
+        payment_terms="90 NET",
+        line_items=[line(USAGE), line(FEE, quantity="7", display_name="Seats"), addon],
+    )
+    for columns, words in (
+        (
+            frozenset[str](),
+            "coupon 'friends', payment terms of 90 NET, a commitment of 5000, 7 of 'Seats', addon 'Gold support'",
+        ),
+        (frozenset({"coupon", "payment_terms", "commitment", "quantity"}), "addon 'Gold support'"),
+    ):
+        with Register() as register:
+            register.declare([Row("c.csv:2", "acct", DECLARED)])
+            register.add_customers([{"external_id": "acct", "id": "c"}])
+            register.add_subscriptions([held])
+            told = list(subscriptions.compare(register, sells(), NOW, agreed=replace(agreed, columns=columns)))
+        warned = [one.finding for one in told if one.finding.severity is Severity.WARNING]
+        assert any(f"has what the customers file says nothing about: {words}:" in one.sentence for one in warned)
+
+
+@pytest.mark.parametrize(("amount", "told"), [("49", 0), ("1", 1)])
+def test_a_price_of_its_own_is_told_with_what_it_says_unless_it_says_what_the_plans_does(
+    amount: str, told: int
+) -> None:
+    own = replace(FEE, id="p-own", amount=Decimal(amount))
+    with Register() as register:
+        register.declare([Row("c.csv:2", "acct", DECLARED)])
+        register.add_customers([{"external_id": "acct", "id": "c"}])
+        register.add_subscriptions([subscription(line_items=[line(USAGE), line(own)])])
+        agreed = Agreed(frozenset(), own_prices=lambda: {"p-own": own})
+        found = list(subscriptions.compare(register, sells(), NOW, past=lambda: {"p-fee": FEE}, agreed=agreed))
+    assert len(found) == told
+    assert all(
+        "by a price of its own (expected '49 usd MONTHLY FLAT_FEE', found '1 usd" in one.finding.sentence
+        for one in found
+    )
+
+
 def test_who_inherits_a_subscription_collects_as_its_parent_does_unless_its_row_says_otherwise() -> None:
     child = subscription(collection_method="charge_automatically", subscription_type="inherited", line_items=[])
     assert compare(child, declared=({**DECLARED, "parent": "boss"},)) == []

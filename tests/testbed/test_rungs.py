@@ -85,11 +85,13 @@ def test_a_lost_event_is_told_with_the_reason_for_the_deadline(script: Scripted,
 def test_events_that_are_stored_under_other_ids_are_told_by_those(
     script: Scripted, tmp_path: Path, ids: list[str], says: str
 ) -> None:
+    at = rfc3339(events("17")[0].timestamp)
+    stored = {"external_customer_id": CUSTOMER.external_id, "timestamp": at}
     script.on("GET", LOOKUP, (404, {"code": "not_found", "message": "Event not found in events table"}))
     script.on(
         "POST",
         "/v1/events/query",
-        (200, {"events": [{"id": one, "external_customer_id": CUSTOMER.external_id} for one in ids]}),
+        (200, {"events": [{"id": one, **stored} for one in ids]}),
     )
     climbed = event_rungs.land(bench(script, tmp_path), setup(), events("17", "17", "17"))
     assert problems(climbed) == [says]

@@ -11,7 +11,7 @@ from decimal import Decimal
 import pyarrow.parquet as pq
 import pytest
 
-from pytest_flexprice.model.finding import Severity, not_verified
+from pytest_flexprice.model.finding import NotVerified, Severity, not_verified
 from pytest_flexprice.model.meters import Aggregation, Event, Meter
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.run.scheduling import GroupScheduling
@@ -56,6 +56,12 @@ def test_without_time_the_number_that_differs_is_told_and_nothing_is_called_lost
     (finding,) = telling.findings(result, known)
     assert finding.severity is Severity.ERROR
     assert "no time left" in finding.problem
+
+
+def test_without_time_to_count_every_name_nothing_is_compared():
+    other = replace(SUM, id="m_other", event_name="other")
+    with pytest.raises(NotVerified, match="no time left once 1 event names had been counted"):
+        _reconciled(SENT, SUM, other, is_over=lambda: True)
 
 
 def test_more_than_one_run_can_read_is_told_by_its_number(monkeypatch):

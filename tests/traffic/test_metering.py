@@ -94,29 +94,29 @@ def test_what_cannot_be_known_is_said(connection, first, second, properties):
 
 
 def _recorded():
-    """Of all recorded vectors: by meter, who uses it (the vector's id) and what usage is known; and all events."""
-    usages, sent, until = {}, [], datetime(2026, 11, 22, 13, tzinfo=UTC)
+    """Of all recorded vectors: by meter, who uses it (the vector's id) with what and when; and all events."""
+    users, sent, until = {}, [], datetime(2026, 11, 22, 13, tzinfo=UTC)
     for vector in VECTORS:
         case = Case(vector)
         window = Window(case.subscription.start, until)
         own = [replace(one, external_customer_id=vector["id"]) for one in case.events if window.holds(one.timestamp)]
         sent += own
         for meter in case.meters:
-            usage = expected_usage(meter, own, window)
             key = replace(meter, id="", name="recorded")
-            usages.setdefault(key, {})[vector["id"],] = (usage.total, usage.event_count)
-    return usages, sent
+            users.setdefault(key, {})[vector["id"],] = (meter, own, window)
+    return users, sent
 
 
-USAGES, SENT = _recorded()
+USERS, SENT = _recorded()
 
 
-@pytest.mark.parametrize("meter", USAGES, ids=[f"{n}-{one.aggregation.type}" for n, one in enumerate(USAGES)])
+@pytest.mark.parametrize("meter", USERS, ids=[f"{n}-{one.aggregation.type}" for n, one in enumerate(USERS)])
 def test_the_logs_of_all_recorded_vectors_count_as_recorded(connection, meter):
-    customers = {key for (key,) in USAGES[meter]}
-    found = _log(connection, meter, [one for one in SENT if one.external_customer_id in customers])
-    nothing = {key: usage for key, usage in USAGES[meter].items() if not usage[1]}
-    assert {**nothing, **found} == USAGES[meter]
+    known = {key: expected_usage(*used) for key, used in USERS[meter].items()}
+    recorded = {key: (usage.total, usage.event_count) for key, usage in known.items()}
+    found = _log(connection, meter, [one for one in SENT if (one.external_customer_id,) in recorded])
+    nothing = {key: usage for key, usage in recorded.items() if not usage[1]}
+    assert {**nothing, **found} == recorded
 
 
 def test_groups_are_counted_apart(connection):

@@ -38,7 +38,8 @@ SNAPSHOT: dict[str, Any] = {
             "name": "Tokens",
             "type": "metered",
             "meter": {"event_name": "model.completion", "aggregation": "SUM", "field": "tokens"},
-        }
+        },
+        "seat": {"name": "Seat", "type": "boolean"},
     },
     "plans": {
         "pro": {
@@ -91,6 +92,7 @@ def told(document: Any) -> list[str]:
 
 TIER = ("plans", "pro", "prices", 0, "tiers", 0)
 FEE = ("plans", "pro", "prices", 1)
+METER = ("features", "tokens", "meter")
 LIMIT = ("plans", "pro", "entitlements", "tokens", "usage_limit")
 
 
@@ -118,14 +120,53 @@ LIMIT = ("plans", "pro", "entitlements", "tokens", "usage_limit")
         ((*FEE, "billing_model"), "PACKAGE", "needs divide_by"),
         (("plans", "pro", "name"), "  ", "not blank"),
         (("plans", "pro", "prices"), {}, "plans.pro.prices: expected a list"),
-        (("plans", "pro"), "Pro", "plans.pro = 'Pro': expected a table"),
+        (("plans", "pro"), "Pro", "plans.pro = 'Pro': expected an object in braces"),
         (("features", "tokens", "type"), "metred", "expected metered, boolean, static or config"),
         (("flexprice_catalog",), 2, "flexprice_catalog = 2: expected 1"),
+        ((*FEE, "end_date"), "31.12.2026", "= '31.12.2026': expected an instant in UTC"),
+        ((*FEE, "price_unit_type"), "GOLD", "expected FIAT or CUSTOM"),
+        ((*FEE, "price_unit_type"), "CUSTOM", "needs a price_unit_amount"),
+        ((*FEE, "billing_period_count"), 0, "expected a number from 1"),
+        (("plans", "pro", "prices", 0, "tier_mode"), "GRADUATED", ": expected VOLUME or SLAB"),
+        (("plans", "pro", "prices", 0, "feature"), "seat", "expected a metered feature, and this one is boolean"),
+        (
+            ("plans", "pro", "prices", 0, "event_name"),
+            "model.completions",
+            "prices[0].event_name = 'model.completions': expected 'model.completion', which is what the meter of feature 'tokens' counts",
+        ),
+        (
+            (*METER, "expression"),
+            "tokens * 2.0",
+            "features.tokens.meter: a meter reads a field or an expression, not both",
+        ),
+        ((*METER, "field"), "", "SUM needs a field"),
+        ((*METER, "aggregation"), "SUM_WITH_MULTIPLIER", "needs a multiplier above 0"),
+        ((*METER, "group_by"), "model", "only a meter of MAX with a bucket_size can have a group_by"),
+        ((*METER, "filters"), {"model": []}, "filters.model = []: expected at least 1 in the list"),
+        (("features", "tokens", "unit_plural"), "tokens", "unit_singular and unit_plural go together"),
+        (
+            ("plans", "pro", "entitlements", "tokens", "feature_type"),
+            "boolean",
+            "entitlements.tokens.feature_type = 'boolean': expected metered, the type of feature 'tokens'",
+        ),
+        (("plans", "pro", "entitlements", "seat"), {"feature_type": "static"}, "expected boolean, the type"),
+        (("plans", "pro", "entitlements", "sla"), {"feature_type": "static"}, "needs a static_value"),
     ],
 )
 def test_a_value_that_means_nothing_is_told_with_its_place(path: tuple[Any, ...], value: Any, words: str) -> None:
     (problem,) = told(put(path, value))
     assert words in problem
+
+
+def test_only_some_meters_have_buckets_and_expressions_and_some_no_allowance() -> None:
+    average = put(METER, {"event_name": "model.completion", "aggregation": "AVG", "field": "t", "bucket_size": "DAY"})
+    assert told(average) == [
+        "features.tokens.meter: only meters of MAX and SUM can have a bucket_size, not AVG; remove it"
+    ]
+    counted = put(METER, {"event_name": "model.completion", "aggregation": "COUNT", "expression": "t"})
+    assert "only meters of SUM, AVG, MAX and LATEST can have an expression, not COUNT" in told(counted)[0]
+    highest = put(METER, {"event_name": "model.completion", "aggregation": "MAX", "field": "t", "bucket_size": "DAY"})
+    assert "takes no entitlement to a feature whose MAX meter has a bucket_size" in told(highest)[0]
 
 
 @pytest.mark.parametrize(

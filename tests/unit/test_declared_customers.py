@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from pytest_flexprice.model import bounded
 from pytest_flexprice.model.customer_columns import COLUMNS, NAMES
-from pytest_flexprice.model.declared_customers import Problem, Row, Unusable, declared, form_of
+from pytest_flexprice.model.declared_customers import Problem, Row, declared
 from pytest_flexprice.model.golive_plan import Customers
+from pytest_flexprice.model.table_form import Unusable, form_of
 
 PLAIN = "external_id,name,plan,currency,billing_period\norg_1,Müller GmbH,pro,usd,MONTHLY\n"
 WANTED = Row("c.csv:2", "org_1", {"plan": "pro", "currency": "usd", "billing_period": "MONTHLY"}, "Müller GmbH")
@@ -117,6 +118,34 @@ def test_a_cell_that_cannot_be_used_is_told(tmp_path: Path, column: str, cell: s
     assert hint in problem.hint
     assert repr(cell) in problem.sentence
     assert problem.expected in problem.sentence
+
+
+@pytest.mark.parametrize(
+    ("cells", "delimiter", "read_as"),
+    [
+        (["1.125"], ",", "1.125"),
+        (["1.125", "1.250"], ",", None),
+        (["1.125"], ";", None),
+        (["1.125", "2.5"], ";", "1.125"),
+        (["1.250", "Seats=0.5"], ";", "1.25"),
+        (["1.125", "2,5"], ";", None),
+        (["1.125", "1.000.000"], ",", None),
+        (["1.125", '"1,000.50"'], ",", "1.125"),
+    ],
+)
+def test_whether_a_point_is_one_of_decimals_is_told_by_the_other_cells(
+    tmp_path: Path, cells: list[str], delimiter: str, read_as: str | None
+) -> None:
+    lines = [f"org_{number}{delimiter}{cell}" for number, cell in enumerate(cells)]
+    content = "\n".join([f"external_id{delimiter}quantity", *lines]) + "\n"
+    first, *_ = read(tmp_path, content)
+    if read_as is None:
+        assert isinstance(first, Problem)
+        assert "write it so that nobody has to guess" in first.hint
+    else:
+        assert isinstance(first, Row)
+        assert first.values["quantity"] == read_as
+        assert any("one and an eighth, as " in note for note in form_of(tmp_path / "c.csv", "c.csv").notes)
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_the_plan_of_these_tests_is_one() -> None:
             "14 days",
             "invoicing.grace_period_days = '14 days': expected a whole number",
         ),
-        (("invoicing", "grace_period_days"), 0, "invoicing.grace_period_days = 0: expected greater than 0"),
+        (("invoicing", "grace_period_days"), 0, "invoicing.grace_period_days = 0: expected a number above 0"),
         (("invoicing", "auto_cancel"), "maybe", "expected true or false"),
         (
             ("invoicing", "decided_on"),

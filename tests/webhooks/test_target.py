@@ -43,6 +43,7 @@ class FakeProfile:
     environment: object
     production: bool = True
     name: str = "prod"
+    in_plan: str = "prod"
     run_id: str = "run-1"
     svix_url: str = ""
     variables: dict = field(default_factory=lambda: {"ACME_SECRET": SECRET, "SAND_SECRET": OTHER_SECRET})

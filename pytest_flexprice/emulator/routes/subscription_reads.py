@@ -58,10 +58,10 @@ def search_line_items(call: Call) -> dict[str, Any]:
 
 @route("GET", "/v1/subscriptions/:id/entitlements")
 def subscription_entitlements(call: Call) -> dict[str, Any]:
-    """The features that a subscription entitles to."""
+    """The features that a subscription entitles to; ``feature_ids`` leaves out the others."""
     scope = Scope.of(call)
     row = subscription_by_id(scope, call.params["id"])
-    features = consumption.entitled_features(scope, [row])
+    features = _asked(call, consumption.entitled_features(scope, [row]))
     return {"subscription_id": row["id"], "plan_id": row["plan_id"], "features": features}
 
 
@@ -74,6 +74,14 @@ def subscription_usage(call: Call) -> dict[str, Any]:
     start = row["start_date"] if body["lifetime_usage"] else (body["start_time"] or row["current_period_start"])
     end = body["end_time"] or (call.now if body["lifetime_usage"] else row["current_period_end"])
     return consumption.subscription_usage(scope, row, start, end)
+
+
+def _asked(call: Call, features: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of features that a query names by ``feature_ids`` or ``feature_lookup_keys``; all when it names none."""
+    for name, key in (("feature_ids", "id"), ("feature_lookup_keys", "lookup_key")):
+        wanted = {part for value in call.query.getlist(name) for part in value.split(",") if part}
+        features = [one for one in features if not wanted or one["feature"][key] in wanted]
+    return features
 
 
 def _running(scope: Scope, customer: Row) -> list[Row]:
@@ -131,13 +139,14 @@ def customer_usage(call: Call) -> dict[str, Any]:
 
 @route("GET", "/v1/customers/usage")
 def usage_by_query(call: Call) -> dict[str, Any]:
-    """The same, by ``customer_id`` or ``customer_lookup_key``."""
+    """The same, by ``customer_id`` or ``customer_lookup_key``, of the features that the query names."""
     scope, identifier, key = Scope.of(call), call.query.get("customer_id"), call.query.get("customer_lookup_key")
-    if identifier:
-        return _usage(scope, customer_by_id(scope, identifier))
-    if key:
-        return _usage(scope, customer_by_external_id(scope, key))
-    raise errors.validation("Either customer_id or customer_lookup_key is required")
+    if not identifier and not key:
+        raise errors.validation("Either customer_id or customer_lookup_key is required")
+    usage = _usage(
+        scope, customer_by_id(scope, identifier) if identifier else customer_by_external_id(scope, key or "")
+    )
+    return {**usage, "features": _asked(call, usage["features"])}
 
 
 @route("GET", "/v1/customers/:id/invoices/summary")

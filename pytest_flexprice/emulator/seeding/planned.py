@@ -11,9 +11,10 @@ from itertools import chain
 from typing import Any
 
 from pytest_flexprice.model import catalog_snapshot
-from pytest_flexprice.model.declared_customers import Problem, Unusable, declared
+from pytest_flexprice.model.declared_customers import Problem, declared
 from pytest_flexprice.model.golive_plan import Environment, GoLivePlan, Invoicing
 from pytest_flexprice.model.spoken import several
+from pytest_flexprice.model.table_form import Unusable
 
 from ..kernel.options import PRODUCTION, SANDBOX
 from ..kernel.server import FlexpriceServer
@@ -108,7 +109,11 @@ def fill(server: FlexpriceServer, plan: GoLivePlan, own: Environment | None = No
     live.older_than(customers_of(plan))
     live.collection = (plan.invoicing.collection if plan.invoicing else None) or ""
     for seeder in (live, sandbox):
-        seeder.catalog(catalog)
+        try:
+            seeder.catalog(catalog)
+        except SeedError as error:
+            name = "" if plan.catalog is None or why_made_up(plan) else f"{plan.catalog.signed_off}: "
+            raise SeedError(f"{name}{error}") from None
     saved = (catalog.get("extras") or {}).get("settings")
     for key, value in settings_of(plan.invoicing, saved).items():
         live.setting(key, value)

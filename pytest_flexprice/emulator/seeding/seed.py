@@ -6,9 +6,7 @@ A seed only ever does what a company could do with requests, so a seeded emulato
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,6 +22,7 @@ from ..kernel.server import FlexpriceServer
 from ..metering.pipeline import pipeline
 from . import bodies
 from .agreed import deal
+from .cataloguing import Cataloguing, Seeded
 from .made_up import coupon
 from .past import settle_past
 from .subscribing import Row, SeedError, moment_of, place, refusal, refused, rfc3339, wanted
@@ -33,18 +32,6 @@ __all__ = ["SeedError", "Seeded", "Seeder"]
 #: Prices are older than every subscription (contract 4.2).
 PRICES_SINCE = timedelta(days=60)
 _SHOWN = 10
-
-
-@dataclass
-class Seeded:
-    """What a seed made: ids by the names that people use."""
-
-    environment: str
-    meters: dict[str, str] = field(default_factory=dict)
-    features: dict[str, str] = field(default_factory=dict)
-    plans: dict[str, str] = field(default_factory=dict)
-    customers: dict[str, str] = field(default_factory=dict)
-    subscriptions: dict[str, str] = field(default_factory=dict)
 
 
 class Seeder:
@@ -131,32 +118,8 @@ class Seeder:
         wanted = set(catalog.get("plans") or ())
         self._spoil("catalog", catalog)
         self._lost_plans = wanted - set(catalog.get("plans") or ())
-        for key, feature in (catalog.get("features") or {}).items():
-            with _told(f"features.{key}"):
-                self._feature(key, feature)
-        for key, plan in (catalog.get("plans") or {}).items():
-            with _told(f"plans.{key}"):
-                self._plan(plan, key)
-            self._terms[key] = bodies.terms(plan)
-        with _told("extras"):
-            self._extras(catalog.get("extras") or {})
-        for name, copies in (catalog.get("unkeyed_plans") or {}).items():
-            for plan in copies:
-                with _told(f"unkeyed_plans.{name}"):
-                    self._plan({**plan, "name": plan.get("name", name)}, None)
-
-    def _extras(self, extras: Row) -> None:
-        """What a clone leaves behind: addons, coupons, tax rates and settings."""
-        for key, addon in (extras.get("addons") or {}).items():
-            identifier = self.call("POST", "/v1/addons", {"name": addon["name"], "lookup_key": key})["id"]
-            for price in addon.get("prices") or ():
-                self._price(identifier, price, "ADDON")
-        for one in (extras.get("coupons") or {}).values():
-            self.call("POST", "/v1/coupons", bodies.coupon(one))
-        for rate in (extras.get("tax_rates") or {}).values():
-            self.call("POST", "/v1/taxes/rates", bodies.tax_rate(rate))
-        for key, value in (extras.get("settings") or {}).items():
-            self.setting(key, value)
+        Cataloguing(self.call, self.setting, self.seeded, self._since).make(catalog)
+        self._terms |= {key: bodies.terms(plan) for key, plan in (catalog.get("plans") or {}).items()}
 
     def customers(self, rows: Iterable[Row]) -> None:
         """Customers with their subscriptions, as rows of the customers file: external_id, plan, currency, billing_period, …
@@ -197,46 +160,6 @@ class Seeder:
         base = f"/api/v1/app/{door['app_id']}/endpoint"
         made = self.call("POST", base, {"url": url, "filterTypes": sorted(event_types)}, headers)
         return str(self.call("GET", f"{base}/{made['id']}/secret", headers=headers)["key"])
-
-    def _feature(self, key: str, feature: Row) -> None:
-        body = {"name": feature["name"], "lookup_key": key, "type": feature["type"]}
-        body.update({name: feature[name] for name in ("unit_singular", "unit_plural") if feature.get(name)})
-        if feature.get("meter"):
-            body["meter_id"] = self.seeded.meters[key] = self._meter(key, feature["meter"])
-        self.seeded.features[key] = self.call("POST", "/v1/features", body)["id"]
-        if feature.get("meter", {}).get("status", "published") == "archived":
-            self.call("POST", f"/v1/meters/{body['meter_id']}/disable")
-
-    def _meter(self, key: str, meter: Row) -> str:
-        return str(self.call("POST", "/v1/meters", bodies.meter(key, meter))["id"])
-
-    def _plan(self, plan: Row, key: str | None) -> None:
-        body = {"name": plan["name"], **({"lookup_key": key} if key else {})}
-        identifier = self.call("POST", "/v1/plans", body)["id"]
-        if key:
-            self.seeded.plans[key] = identifier
-        for price in plan.get("prices") or ():
-            self._price(identifier, price)
-        for feature, entitlement in (plan.get("entitlements") or {}).items():
-            if feature not in self.seeded.features:
-                raise SeedError(f"an entitlement to '{feature}', which is none of the features of the catalog")
-            body = bodies.entitlement(identifier, self.seeded.features[feature], entitlement)
-            self.call("POST", "/v1/entitlements", body)
-        for name, grant in (plan.get("credit_grants") or {}).items():
-            self.call("POST", "/v1/creditgrants", {"name": name, "scope": "PLAN", "plan_id": identifier, **grant})
-
-    def _price(self, owner: str, price: Row, kind: str = "PLAN") -> None:
-        body = {**bodies.price(price), "entity_type": kind, "entity_id": owner, "start_date": rfc3339(self._since)}
-        if price.get("type") == "USAGE":
-            body["meter_id"] = self._meter_of(price)
-        self.call("POST", "/v1/prices", body)
-
-    def _meter_of(self, price: Row) -> str:
-        feature = price.get("feature") or ""
-        if feature not in self.seeded.meters:
-            event = price.get("event_name") or "an event that the catalog does not name"
-            raise SeedError(f"a usage price on the meter of {event}, which no feature of the catalog has")
-        return self.seeded.meters[feature]
 
     def _subscription(self, row: Row) -> None:
         customer = row["external_id"]
@@ -286,11 +209,3 @@ class Seeder:
             known = ", ".join(sorted(self.seeded.plans)[:_SHOWN]) or "it has none"
             raise refused(row, "plan", f"the lookup key of a plan of the signed-off catalog: {known}")
         return self.seeded.plans[key]
-
-
-@contextmanager
-def _told(where: str) -> Iterator[None]:
-    try:
-        yield
-    except SeedError as error:
-        raise SeedError(f"{where}: {error}") from None

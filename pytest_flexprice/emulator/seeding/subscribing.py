@@ -7,6 +7,7 @@ days ago.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -113,5 +114,14 @@ def refusal(request: str, status: int, answer: Any) -> str:
     message = str(body.get("message") or body.get("error") or "no reason given")
     if status == 501:
         return f"{message}, so it cannot be rehearsed"
-    details = ", ".join(f"{name}: {value}" for name, value in (body.get("details") or {}).items())
+    details = ", ".join(_detail(name, str(value)) for name, value in (body.get("details") or {}).items())
     return f"Flexprice refuses {request} with {status}: {message}" + (f" ({details})" if details else "")
+
+
+def _detail(name: str, value: str) -> str:
+    """A detail of a refusal; the server's validator tells in its library's words which rule a field breaks."""
+    rule = _RULE.search(value)
+    return f"{name} is {rule[1]}" if rule else f"{name}: {value}"
+
+
+_RULE = re.compile(r"Field validation for '\w+' failed on the '(required)' tag")

@@ -63,6 +63,40 @@ def own_allowances(external_id: str, one: Subscription, agreed: Agreed) -> Itera
         yield Told("subscriptions with entitlements of their own", external_id, finding)
 
 
+def undeclared(external_id: str, one: Subscription, agreed: Agreed) -> Iterator[Told]:
+    """What one customer has by itself and the customers file has no column for, so that nobody wrote down that it was agreed."""
+    found = dict(_undeclared(one, agreed))
+    if found:
+        columns = " and ".join(sorted({column for column in found.values() if column}))
+        finding = Finding(
+            "4.2",
+            f"customers.{external_id}.subscription",
+            f"the subscription of customer '{external_id}' has what the customers file says nothing about: {', '.join(found)}",
+            consequence="the customer pays another price than the plan says",
+            remedy="check that it was agreed" + (f", and declare it in a column {columns}" if columns else ""),
+            severity=Severity.WARNING,
+        )
+        yield Told("subscriptions with what the customers file says nothing about", external_id, finding)
+
+
+def _undeclared(one: Subscription, agreed: Agreed) -> Iterator[tuple[str, str]]:
+    """In words, each with the column that would declare it."""
+    if one.kind == INHERITED:
+        return
+    if "coupon" not in agreed.columns:
+        for code in sorted(agreed.coupons().get(one.id, ())):
+            yield f"coupon '{code}'", "coupon"
+    if "payment_terms" not in agreed.columns and one.payment_terms:
+        yield f"payment terms of {one.payment_terms}", "payment_terms"
+    if "commitment" not in agreed.columns and (committed := _number(one.commitment)):
+        yield f"a commitment of {committed}", "commitment"
+    for line in one.lines or ():
+        if line.of == "addon":
+            yield f"addon '{line.display_name}'", ""
+        elif "quantity" not in agreed.columns and _is_fee(line) and (line.quantity or _ONE) != _ONE:
+            yield f"{tidy(line.quantity or _ONE)} of '{line.display_name}'", "quantity"
+
+
 def _facts(row: Row, one: Subscription, plan: PlanPrices | None, agreed: Agreed) -> Iterator[tuple[str, Any, Any]]:
     """Column, declared and actual value of whatever is declared; values of single prices carry the price's name."""
     values, columns = row.values, agreed.columns

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from pytest_flexprice.model import declared_customers
 from pytest_flexprice.model.customer_columns import NAMES, TOLD, as_instant
-from pytest_flexprice.model.declared_customers import Problem, Row, Unusable
+from pytest_flexprice.model.declared_customers import Problem, Row
 from pytest_flexprice.model.finding import Finding, Kind, NotDecided, NotVerified, Severity, not_decided, not_verified
 from pytest_flexprice.model.golive_plan import Customers
 from pytest_flexprice.model.near_miss import NearMisses
+from pytest_flexprice.model.table_form import Unusable, form_of
 from pytest_flexprice.model.values import SPACES
 
 ITEM = "4.1"
@@ -77,7 +78,7 @@ def notes(customers: Customers | None, folder: Path) -> list[Finding]:
     if customers is None or not customers.file:
         return []
     try:
-        form = declared_customers.form_of(folder / customers.file, customers.file)
+        form = form_of(folder / customers.file, customers.file)
     except Unusable:  # told by whoever reads the rows
         return []
     return [Finding(ITEM, customers.file, f"{customers.file}: {note}", severity=Severity.INFO) for note in form.notes]

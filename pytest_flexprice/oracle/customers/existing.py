@@ -19,25 +19,53 @@ _SEARCHED = 200
 AUTO = "customers that Flexprice made from events"
 UNDECLARED = "customers that nobody declared"
 MISSING = "declared customers that do not exist"
+ARCHIVED = "declared customers that are archived"
 NEARLY = "declared customers that exist under another spelling only"
 
 
-def compare(register: Register, undeclared: str = "fail", ignore_prefixes: tuple[str, ...] = ()) -> Iterator[Told]:
+def compare(
+    register: Register,
+    undeclared: str = "fail",
+    ignore_prefixes: tuple[str, ...] = (),
+    archived: Mapping[str, str] | None = None,
+) -> Iterator[Told]:
     """Missing, doubled and undeclared customers, and those on another time zone than declared.
 
     ``undeclared`` "allow" makes unknown customers a warning; those that an event made stay an error, because a typo in the
-    pipeline makes a customer. External ids with one of ``ignore_prefixes``, and test customers of runs of this suite, do not count.
+    pipeline makes a customer. ``archived`` are external ids of archived customers, with the day. External ids with one of
+    ``ignore_prefixes``, and test customers of runs of this suite, do not count.
     """
-    yield from _missing(register)
+    yield from _missing(register, archived or {})
     yield from _doubled(register)
     yield from _undeclared(register, undeclared, ignore_prefixes)
     for external_id, customer, rows, _ in register.pairs():
         yield from _timezones(external_id, customer, rows)
 
 
-def _missing(register: Register) -> Iterator[Told]:
+def made_from_events(onboarding: Mapping[str, Any]) -> list[Finding]:
+    """Whether Flexprice makes a customer of every unknown external id, as the setting ``customer_onboarding`` may say (contract 3.6)."""
+    actions = onboarding.get("actions") or [{}]
+    first = actions[0].get("action") if isinstance(actions, list) and isinstance(actions[0], Mapping) else None
+    if first != "create_customer":
+        return []
+    return [
+        Finding(
+            ITEM,
+            "settings.customer_onboarding",
+            "events with an unknown external id make a customer here: the setting customer_onboarding begins with create_customer",
+            consequence="a typo in the pipeline makes a customer, and what that one uses is billed to nobody",
+            remedy="switch it off, unless the application relies on it",
+            severity=Severity.WARNING,
+        )
+    ]
+
+
+def _missing(register: Register, archived: Mapping[str, str]) -> Iterator[Told]:
     known: _Known | None = None
     for number, (external_id, place) in enumerate(register.missing()):
+        if external_id in archived:
+            yield Told(ARCHIVED, external_id, _archived(external_id, place, archived[external_id]))
+            continue
         known = known or _Known(register)
         close = known.near(external_id, edits=number < _SEARCHED)
         finding = Finding(
@@ -51,6 +79,18 @@ def _missing(register: Register) -> Iterator[Told]:
             remedy="create the customer under exactly this external id, or correct the declaration and the pipeline",
         )
         yield Told(NEARLY if close else MISSING, external_id, finding)
+
+
+def _archived(external_id: str, place: str, day: str) -> Finding:
+    return Finding(
+        ITEM,
+        f"customers.{external_id}",
+        f"customer '{external_id}' is declared ({place}) and archived" + (f" since {day}" if day else ""),
+        expected="published",
+        observed="archived",
+        consequence="events with this external id are accepted and billed to nobody",
+        remedy="create the customer anew, as the external id is free again, or take it out of the declaration and the pipeline",
+    )
 
 
 class _Known:

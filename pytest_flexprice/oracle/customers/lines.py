@@ -23,11 +23,13 @@ SYNC = "sync the plan's prices to its subscriptions"
 
 @dataclass(frozen=True)
 class PlanPrices:
-    """The prices of a plan that are in force, by id; ``past`` knows those that have ended, of all plans."""
+    """The prices of a plan that are in force, by id; ``past`` knows those that have ended, of all plans, ``own`` those of single
+    subscriptions."""
 
     by_id: Mapping[str, Price]
     now: datetime
     past: Past
+    own: Past = dict
 
     def taken(self, currency: str, period: str) -> dict[str, Price]:
         """Those that a subscription of that currency and billing period bills again and again."""
@@ -38,10 +40,10 @@ class PlanPrices:
         }
 
 
-def plan_prices(catalog: Catalog, now: datetime, past: Past) -> dict[str, PlanPrices]:
+def plan_prices(catalog: Catalog, now: datetime, past: Past, own: Past = dict) -> dict[str, PlanPrices]:
     """The prices in force of every published plan, by the plan's id."""
     return {
-        plan.id: PlanPrices({price.id: price for price in plan.prices if price.in_force(now)}, now, past)
+        plan.id: PlanPrices({price.id: price for price in plan.prices if price.in_force(now)}, now, past, own)
         for _, plan in catalog.every_plan()
     }
 
@@ -132,11 +134,17 @@ def _old(
 ) -> Iterator[Told]:
     known = plan.past()
     then = known.get(line.price_id)
-    if then and now and describe(then) == describe(now) and (then.tiers, then.divide_by) == (now.tiers, now.divide_by):
-        return
     own = bool(known) and then is None
     if own and deals_told:
         return
+    billed = then or (plan.own().get(line.price_id) if own else None)
+    if (
+        billed
+        and now
+        and describe(billed) == describe(now)
+        and (billed.tiers, billed.divide_by) == (now.tiers, now.divide_by)
+    ):
+        return  # another quantity, or the same price anew
     what = f"'{now.event_name or now.display_name}'" if now else f"price {line.price_id}"
     finding = _finding(
         external_id,
@@ -144,7 +152,7 @@ def _old(
         f"a line of the subscription of customer '{external_id}' bills {what} by "
         + ("a price of its own" if own else "a price that the plan no longer has"),
         expected=compared(describe(now) if now else None),
-        observed=describe(then) if then else None if own else line.price_id,
+        observed=describe(billed) if billed else None if own else line.price_id,
         consequence="the customer pays another price than the plan says",
         remedy=f"{SYNC}, or confirm that this customer keeps its price",
         severity=Severity.WARNING if own else Severity.ERROR,

@@ -20,7 +20,7 @@ from pytest_flexprice.model.subscriptions import Subscription
 from pytest_flexprice.model.times import instant_of
 from pytest_flexprice.oracle.catalog.objects import Catalog
 from pytest_flexprice.oracle.catalog.words import since
-from pytest_flexprice.oracle.customers.deals import Agreed, deals, own_allowances
+from pytest_flexprice.oracle.customers.deals import Agreed, deals, own_allowances, undeclared
 from pytest_flexprice.oracle.customers.lines import Past, lines, plan_prices
 from pytest_flexprice.oracle.customers.register import Register
 
@@ -60,7 +60,7 @@ def compare(
     ``past`` is asked at most for what the catalog does not hold: all prices of plans by id, ended ones too. ``agreed`` says
     what is known of deals with single customers.
     """
-    plans = plan_prices(catalog, now, past)
+    plans = plan_prices(catalog, now, past, agreed.own_prices if agreed else dict)
     unknown = NearMisses(catalog.plans)
     missing: set[str] = set()
     ends_declared = register.declares("end_date")
@@ -87,6 +87,7 @@ def compare(
                     if agreed:
                         yield from deals(external_id, wanted, one, plans.get(one.plan_id), agreed)
                         yield from own_allowances(external_id, one, agreed)
+                        yield from undeclared(external_id, one, agreed)
 
 
 def paired(rows: Sequence[Row], held: Sequence[Subscription]) -> list[tuple[Row | None, Subscription | None]]:

@@ -308,3 +308,23 @@ def test_costsheets(company: Company) -> None:
     missing = {"entity_type": "COSTSHEET", "entity_id": "x", "type": "FIXED", "currency": "usd", "billing_period": "MONTHLY",
                "billing_period_count": 1, "billing_model": "FLAT_FEE", "invoice_cadence": "ARREAR", "amount": "1"}  # fmt: skip
     assert company.api.call("POST", "/v1/prices", missing).status_code == 404
+
+
+def test_features_are_asked_for_by_id_and_by_key(company: Company) -> None:
+    company.price("1")
+    sso = company.api.make("/v1/features", {"name": "SSO", "type": "boolean", "lookup_key": "sso"})["id"]
+    for feature, kind in ((sso, "boolean"), (company.feature["id"], "metered")):
+        entitled = {"plan_id": company.plan, "feature_id": feature, "feature_type": kind, "is_enabled": True}
+        company.api.make("/v1/entitlements", entitled)
+    made = company.subscribe()
+
+    def keys(path: str) -> list[str]:
+        return sorted(one["feature"]["lookup_key"] for one in company.api.get(path)["features"])
+
+    path, usage = (
+        f"/v1/subscriptions/{made['id']}/entitlements",
+        f"/v1/customers/usage?customer_id={made['customer_id']}",
+    )
+    assert (keys(path), keys(f"{path}?feature_ids={sso}")) == (["calls", "sso"], ["sso"])
+    assert keys(f"{usage}&feature_lookup_keys=calls") == ["calls"]
+    assert keys(f"{usage}&feature_ids=x") == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
 from pytest_flexprice.emulator.kernel.options import PRODUCTION
 from pytest_flexprice.emulator.kernel.settings import saved
 from pytest_flexprice.emulator.seeding.planned import seed_plan, settings_of
-from pytest_flexprice.emulator.seeding.seed import SeedError
+from pytest_flexprice.emulator.seeding.seed import Seeder, SeedError
 from pytest_flexprice.model.golive_plan import Invoicing
 from pytest_flexprice.model.plan_file import parse
 
@@ -146,3 +147,33 @@ def test_settings_that_the_plan_decides_are_saved(tmp_path: Path) -> None:
 def test_no_decision_makes_no_setting() -> None:
     assert settings_of(None) == {}
     assert settings_of(Invoicing()) == {}
+
+
+def _cataloged(**changes: Any) -> Seeder:
+    seeder = Seeder(FlexpriceServer(EmulatorOptions(jobs=False)))
+    known = json.loads(CATALOG)
+    seeder.catalog({**known, "plans": {"pro": {**known["plans"]["pro"], **changes}}})
+    return seeder
+
+
+def test_what_a_catalog_has_on_archived_features_is_there_as_far_as_it_tells() -> None:
+    sold = {**json.loads(CATALOG)["plans"]["pro"]["prices"][0], "feature": "", "event_name": "old.call"}
+    seeder = _cataloged(prices=[sold, sold], entitlements={"retired": {"feature_type": "boolean"}})
+    (plan,) = seeder.call("POST", "/v1/plans/search", {"expand": "prices,meters,entitlements,features"})["items"]
+    assert {price["meter"]["event_name"] for price in plan["prices"]} == {"old.call"}
+    (allowed,) = plan["entitlements"]
+    assert (allowed["feature"]["lookup_key"], allowed["feature"]["status"]) == ("retired", "archived")
+
+
+def test_an_entitlement_to_a_misspelt_feature_is_told() -> None:
+    with pytest.raises(
+        SeedError, match=r"plans.pro: an entitlement to 'Tokens', which is none of the features .*'tokens'"
+    ):
+        _cataloged(entitlements={"Tokens": {"feature_type": "metered"}})
+
+
+def test_a_refusal_says_its_place_and_no_words_of_a_library() -> None:
+    with pytest.raises(
+        SeedError, match=r"extras.coupons.TEN: Flexprice refuses .* \(Name is required, Type is required, "
+    ):
+        Seeder(FlexpriceServer(EmulatorOptions(jobs=False))).catalog({"extras": {"coupons": {"TEN": {}}}})
