@@ -54,6 +54,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         from pytest_flexprice.tasks import dispatch  # noqa: PLC0415 - instead of a run
 
         return dispatch.explain(config, item)
+    options.refuse_blank(config)
     named = options.environment_name(config)
     if not named:
         options.refuse_tasks(config)

@@ -110,6 +110,20 @@ def environment_name(config: pytest.Config) -> tuple[str, str] | None:
     return Sources(config, os.environ, {}).first("env", "FLEXPRICE_ENV")
 
 
+def refuse_blank(config: pytest.Config) -> None:
+    """An environment without a name is a slip, such as a CI variable that is not set: nothing would be checked, and all be green.
+
+    Raises:
+        pytest.UsageError: ``--flexprice-env`` is given and blank.
+    """
+    given = config.getoption("flexprice_env")
+    if given is not None and not given.strip():
+        raise pytest.UsageError(
+            "--flexprice-env is empty; write the name of an environment of the plan, such as sandbox,"
+            " or look whether the variable that it is taken from is set"
+        )
+
+
 def refuse_tasks(config: pytest.Config) -> None:
     """Without an environment there is nothing to do a task for.
 

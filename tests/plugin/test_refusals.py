@@ -71,6 +71,8 @@ def test_the_folder_that_somebody_stands_in_is_shown(folder: Path) -> None:
         (["--flexprice-env=prod", "--flexprice-fault=F23"], "breaks the embedded Flexprice only"),
         (["--flexprice-env=local", "--flexprice-fault=F999"], "there is no such fault"),
         (["--flexprice-init"], "--flexprice-init needs to know the environment; add --flexprice-env=NAME"),
+        (["--flexprice-env="], "--flexprice-env is empty; write the name of an environment of the plan"),
+        (["--flexprice-env= "], "--flexprice-env is empty; write the name of an environment of the plan"),
         (["--flexprice-env=other", "--flexprice-init"], "--flexprice-init needs to know where Flexprice is"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
