@@ -17,8 +17,8 @@ from pytest_flexprice.api import ApiError, Flexprice, WriteRefused, path_of
 from pytest_flexprice.model.finding import NotVerified, not_verified
 from pytest_flexprice.testbed.belongings import UNVOIDED, invoices_of, subscriptions_of, wallets_of
 from pytest_flexprice.testbed.ledger import Entry, Ledger
-from pytest_flexprice.testbed.ownership import NotOurs, Owner, foreign, owner_of
-from pytest_flexprice.testbed.removal import REMOVALS, remove
+from pytest_flexprice.testbed.ownership import Owner, owner_of
+from pytest_flexprice.testbed.removal import read_own, remove
 from pytest_flexprice.testbed.straight import taken_away
 
 DRAFT_SETTLING = (
@@ -183,11 +183,7 @@ class _Cleaner:
         """
         if kind == "customer" or self.ledger.owns(identifier):
             return None
-        path = path_of(REMOVALS[kind].segment, identifier)
-        row: Mapping[str, Any] = self.flexprice.get(path)
-        problem = foreign(row, owner, id=identifier)
-        if problem:
-            raise NotOurs(f"GET {path}", f"answered an object {problem}")
+        row = read_own(self.flexprice, kind, identifier, owner)
         if self.ledger.entry(kind, key) is None:
             self._note(self.ledger.intend, kind, key, customer=self.entry.key)
         self._note(self.ledger.created, kind, key, identifier)

@@ -82,18 +82,23 @@ def remove(
     return f"{how.words} was accepted, but its status is {state}"
 
 
-def _state(flexprice: Flexprice, kind: str, identifier: str, owner: Owner) -> str:
-    how = REMOVALS[kind]
-    path = path_of(how.segment, identifier)
-    row = flexprice.get(path)
-    _refuse_foreign(row, kind, identifier, owner, f"GET {path}")
-    return str(row.get(how.state) or "")
+def read_own(flexprice: Flexprice, kind: str, identifier: str, owner: Owner, **same: Any) -> Mapping[str, Any]:
+    """An object as Flexprice answers it by its id, proved to be that customer's (or that customer); ``same`` as in ``foreign``.
 
-
-def _refuse_foreign(row: Mapping[str, Any], kind: str, identifier: str, owner: Owner, where: str) -> None:
+    Raises:
+        NotOurs: it belongs to somebody else.
+        ApiError, NotVerified: it cannot be read.
+    """
+    path = path_of(REMOVALS[kind].segment, identifier)
+    row: Mapping[str, Any] = flexprice.get(path)
     if kind == "customer":
-        owner_of(row, owner.external_id, where, identifier)
-        return
-    problem = foreign(row, owner, id=identifier)
+        owner_of(row, owner.external_id, f"GET {path}", identifier)
+        return row
+    problem = foreign(row, owner, id=identifier, **same)
     if problem:
-        raise NotOurs(where, f"answered an object {problem}")
+        raise NotOurs(f"GET {path}", f"answered an object {problem}")
+    return row
+
+
+def _state(flexprice: Flexprice, kind: str, identifier: str, owner: Owner) -> str:
+    return str(read_own(flexprice, kind, identifier, owner).get(REMOVALS[kind].state) or "")

@@ -16,7 +16,8 @@ from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
 from pytest_flexprice.oracle.pricing.allowances import Allowance, by_meter
 from pytest_flexprice.testbed.customer import HEAD_START, Testbed, TestCustomer, TestSubscription
-from pytest_flexprice.testbed.ownership import NotOurs, belonging, foreign
+from pytest_flexprice.testbed.ownership import belonging
+from pytest_flexprice.testbed.removal import read_own
 
 
 @dataclass(frozen=True)
@@ -280,12 +281,7 @@ def own_invoice(testbed: Testbed, subscription: TestSubscription, identifier: st
     """
     if testbed.ledger.owns(identifier):
         return
-    path = path_of("invoices", identifier)
-    problem = foreign(
-        testbed.flexprice.get(path), subscription.customer.owner, id=identifier, subscription_id=subscription.id
-    )
-    if problem:
-        raise NotOurs(f"GET {path}", f"answered an invoice {problem}")
+    read_own(testbed.flexprice, "invoice", identifier, subscription.customer.owner, subscription_id=subscription.id)
     testbed.ledger.created("invoice", identifier, identifier)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -47,8 +47,8 @@ def _segment(node: ast.expr) -> str:
     return str(node.value) if isinstance(node, ast.Constant) else ANY
 
 
-def _paths(node: ast.expr, scope: ast.AST) -> list[str]:
-    """The paths that an argument may be, or [""] where that cannot be told."""
+def _paths(node: ast.expr, scope: ast.AST, module: ast.AST) -> list[str]:
+    """The paths that an argument may be, by its function or its module, or [""] where that cannot be told."""
     if isinstance(node, ast.Constant):
         return [str(node.value)]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "path_of":
@@ -56,16 +56,18 @@ def _paths(node: ast.expr, scope: ast.AST) -> list[str]:
     if isinstance(node, ast.JoinedStr):
         first, *rest = (one.value if isinstance(one, ast.FormattedValue) else one for one in node.values)
         end = "".join(map(_segment, rest))
-        return [path and path + end for path in _paths(first, scope)]
+        return [path and path + end for path in _paths(first, scope, module)]
     if isinstance(node, ast.Name):
-        found = [
-            each.value
-            for each in ast.walk(scope)
-            if isinstance(each, ast.Assign)
-            and any(isinstance(one, ast.Name) and one.id == node.id for one in each.targets)
-        ]
-        return [path for value in found for path in _paths(value, scope)] or [""]
+        found = _assigned(node.id, ast.walk(scope)) or _assigned(node.id, ast.iter_child_nodes(module))
+        return [path for value in found for path in _paths(value, scope, module)] or [""]
     return [""]
+
+
+def _assigned(name: str, nodes: Iterable[ast.AST]) -> list[ast.expr]:
+    assigning = (each for each in nodes if isinstance(each, ast.Assign))
+    return [
+        each.value for each in assigning if any(isinstance(one, ast.Name) and one.id == name for one in each.targets)
+    ]
 
 
 def _requests(tree: ast.AST) -> Iterator[tuple[str, str]]:
@@ -77,9 +79,9 @@ def _requests(tree: ast.AST) -> Iterator[tuple[str, str]]:
                 continue
             method = call.func.attr.upper()
             if method in ("POST", "PUT", "PATCH", "DELETE"):
-                yield from ((method, path) for path in _paths(call.args[0], scope))
+                yield from ((method, path) for path in _paths(call.args[0], scope, tree))
             elif method == "REQUEST" and isinstance(call.args[0], ast.Constant) and len(call.args) > 1:
-                yield from ((str(call.args[0].value), path) for path in _paths(call.args[1], scope))
+                yield from ((str(call.args[0].value), path) for path in _paths(call.args[1], scope, tree))
 
 
 @cache

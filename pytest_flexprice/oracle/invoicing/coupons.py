@@ -42,6 +42,7 @@ class AttachedCoupon:
     most: int | None = None
     start: datetime | None = None
     end: datetime | None = None
+    created: datetime | None = None
 
     @classmethod
     @parses("coupon")
@@ -59,6 +60,7 @@ class AttachedCoupon:
             most=None if most is None else int(decimal(most)),
             start=instant_of(data, "start_date"),
             end=instant_of(data, "end_date"),
+            created=_created(data),
         )
 
     @property
@@ -84,12 +86,22 @@ class AttachedCoupon:
             (spent, "has no redemptions left", None),
             (foreign, f"is in {self.currency}", False),
         ]
+        if self.cadence == ONCE and self.created is not None and self.created >= period.start > subscribed:
+            return Doubt("", acts=True)  # of a backdated subscription: no invoice had it yet, and either is as agreed
         return next((Doubt(f"coupon '{self.code}' {why}", acts) for does, why, acts in known if does), None)
 
     @property
     def acts(self) -> bool:
         """Whether it takes anything off: the only redemption of a coupon is spent by attaching it."""
         return self.most is None or self.redemptions < self.most
+
+
+def _created(data: Mapping[str, Any]) -> datetime | None:
+    """When it was attached; nothing hangs on an answer that does not tell."""
+    try:
+        return instant_of(data, "created_at")
+    except ValueError:
+        return None
 
 
 class Attached(NamedTuple):
