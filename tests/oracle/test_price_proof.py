@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -23,6 +24,18 @@ from .price_strategies import subjects
 def test_a_mistake_that_changes_any_amount_shows_in_the_proof(subject: Subject, used: list[int]) -> None:
     wrong = shown(subject, map(Decimal, used))
     assert wrong - shown(subject, [point.used for point in points(subject)]) == set()
+
+
+@pytest.mark.parametrize("mode", ["SLAB", "VOLUME", ""])
+@pytest.mark.parametrize("free", [None, Decimal(3)])
+@pytest.mark.parametrize("ends", [(), ("1", "1"), ("5", "3"), ("5", None, "3"), ("0", "2"), (None, None)])
+def test_tiers_as_nobody_should_write_them_are_proved_too(
+    mode: str, free: Decimal | None, ends: tuple[str | None, ...]
+) -> None:
+    subject = replace(tiered(mode, *((end, "2", "1") for end in ends)), free=free)
+    used = [point.used for point in points(subject)]
+    assert used
+    assert len(ends) == 0 or mode == "" or shown(subject, used)
 
 
 @settings(deadline=None)

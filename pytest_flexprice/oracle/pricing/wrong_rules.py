@@ -105,10 +105,9 @@ def without_last(price: Price) -> Price:
 
 def exclusive(line: Line) -> Decimal | None:
     """A quantity at a bound already lies in the next tier."""
-    bounds = [tier.up_to for tier in line.price.tiers]
-    if line.billed not in bounds[:-1]:
-        return None
     after = [tier for tier in line.price.tiers if tier.up_to is None or tier.up_to > line.billed]
+    if not after or all(tier.up_to != line.billed for tier in line.price.tiers):
+        return None
     if line.price.tier_mode == "SLAB":
         return rounded(total((cost(line.price, line.billed), after[0].flat_amount)), line.currency)
     return rounded(cost(with_tiers(line.price, after), line.billed), line.currency)
@@ -133,7 +132,7 @@ def bound(price: Price, number: int) -> Decimal:
 def one_flat(line: Line) -> Decimal | None:
     """The flat fee of the tier reached only, in graduated pricing."""
     price = line.price
-    if price.billing_model != "TIERED" or price.tier_mode != "SLAB" or not line.billed:
+    if price.billing_model != "TIERED" or price.tier_mode != "SLAB" or not line.billed or not price.tiers:
         return None
     unit = cost(with_tiers(price, (tier._replace(flat_amount=ZERO) for tier in price.tiers)), line.billed)
     reached = [tier for number, tier in enumerate(price.tiers) if not number or bound(price, number) < line.billed]
@@ -196,7 +195,12 @@ def at_last_price(line: Line) -> Decimal | None:
 
 def in_used_tier(line: Line) -> Decimal | None:
     """The tier goes by what was used, only the price by what is billed."""
-    if not line.free or line.price.tier_mode != "VOLUME" or line.price.billing_model != "TIERED":
+    if (
+        not line.free
+        or line.price.tier_mode != "VOLUME"
+        or line.price.billing_model != "TIERED"
+        or not line.price.tiers
+    ):
         return None
     reached = [tier for tier in line.price.tiers if tier.up_to is None or line.used <= tier.up_to]
     tier = (reached or line.price.tiers[-1:])[0]
