@@ -21,10 +21,10 @@ import requests
 from pytest_flexprice.api.deadline import Deadline
 from pytest_flexprice.api.errors import ApiError
 from pytest_flexprice.api.json_text import parsed
-from pytest_flexprice.api.transport import REQUEST_SECONDS, read_body
+from pytest_flexprice.api.transport import REQUEST_SECONDS, is_loopback, read_body
 from pytest_flexprice.model.finding import NotVerified, not_verified
 from pytest_flexprice.webhooks import signatures
-from pytest_flexprice.webhooks.read_only import LOOPBACK, ReadOnlySession
+from pytest_flexprice.webhooks.read_only import ReadOnlySession
 from pytest_flexprice.webhooks.service import Attempt, Endpoint, Message
 
 DASHBOARD = "/v1/webhooks/dashboard"
@@ -213,7 +213,7 @@ def service_url(token: str, configured: str = "") -> str:
     """
     if configured:
         parts = urlsplit(configured)
-        if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in LOOPBACK):
+        if parts.scheme != "https" and (parts.scheme != "http" or not is_loopback(configured)):
             raise _unreadable("svix_url is no https URL, and the token is not sent in clear text", where="svix_url")
         return configured.rstrip("/")
     region = token.rpartition(".")[2]

@@ -9,8 +9,7 @@ import requests
 from urllib3.util import Retry
 
 from pytest_flexprice.api.deadline import DeadlineAdapter
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+from pytest_flexprice.api.transport import is_loopback
 
 
 class ReadOnlySession(requests.Session):
@@ -23,7 +22,7 @@ class ReadOnlySession(requests.Session):
     def __init__(self, origin: str, token: str) -> None:
         super().__init__()
         self._origin = _origin(origin)
-        self.trust_env = urlsplit(origin).hostname not in LOOPBACK
+        self.trust_env = not is_loopback(origin)
         self.headers["accept"] = "application/json"
         self.auth = _Bearer(token)
         patient = Retry(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+from pytest_flexprice.api.transport import is_loopback
 from pytest_flexprice.model.finding import Finding, Severity
 from pytest_flexprice.model.golive_plan import Webhooks
 from pytest_flexprice.webhooks.service import EPOCH, Endpoint
@@ -258,13 +259,9 @@ def _shared(webhooks: Webhooks, elsewhere: Mapping[str, str]) -> Iterator[Findin
             )
 
 
-def _is_loopback(url: str) -> bool:
-    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
-
-
 def _plain_text(own: Sequence[Endpoint], production: bool) -> Iterator[Finding]:
     for endpoint in own:
-        if production and endpoint.url.lower().startswith("http:") and not _is_loopback(endpoint.url):
+        if production and endpoint.url.lower().startswith("http:") and not is_loopback(endpoint.url):
             yield Finding(
                 "6.1",
                 place(endpoint),

@@ -12,6 +12,7 @@ import requests
 from urllib3.exceptions import ProtocolError
 
 from pytest_flexprice.api.deadline import Deadline, DeadlineAdapter
+from pytest_flexprice.api.transport import is_loopback
 from pytest_flexprice.webhooks.mint import Probe, Way
 
 TEXT_AT_MOST = 1000
@@ -115,7 +116,7 @@ def _session(url: str) -> requests.Session:
     session.headers.clear()
     if "@" not in urlsplit(url).netloc:
         session.auth = _as_written(url)  # a ~/.netrc entry must not add an Authorization header, either
-    session.trust_env = (urlsplit(url).hostname or "") not in ("127.0.0.1", "localhost", "::1")
+    session.trust_env = not is_loopback(url)
     return session
 
 

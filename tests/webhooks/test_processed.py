@@ -225,6 +225,24 @@ class Knows(LoopbackServer):
         return Reply(404, b'{"times": 0}')
 
 
+def test_neither_a_proxy_nor_a_netrc_comes_between_a_run_and_this_machine(monkeypatch, tmp_path):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    (tmp_path / "netrc").write_text("default login somebody password else")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with Closed() as server:
+        for address in ("127.0.0.1", "localhost"):
+            assert get_page(f"{server.origin.replace('127.0.0.1', address)}/p/x").status == 404
+        assert get_page(f"{server.origin.replace('//', '//me:mine@')}/p/x").status == 401
+
+
+class Closed(LoopbackServer):
+    """Refuses whoever says who it is."""
+
+    def reply(self, request):
+        return Reply(401 if any(name.lower() == "authorization" for name, _ in request.headers) else 404)
+
+
 def test_a_404_that_is_answered_everywhere_is_doubted_before_the_handler():
     with Elsewhere() as server:
         asked = ask_processed(f"{server.origin}/p/{{invoice_id}}", OURS)
