@@ -14,11 +14,11 @@ from pathlib import Path
 
 import duckdb
 
-from pytest_flexprice.model.golive_plan import Event
+from pytest_flexprice.model.golive_plan import EventKind
 from pytest_flexprice.model.meters import Aggregation, Meter
 from pytest_flexprice.oracle.samples import check as sample_check
 
-EVENTS = [Event(name="model.completion", properties={"tokens": "number", "model": "string"})]
+EVENTS = [EventKind(name="model.completion", properties={"tokens": "number", "model": "string"})]
 METERS = [Meter("m", "m", "model.completion", Aggregation("SUM", "tokens"))]
 CUSTOMERS = 5_000
 

@@ -32,7 +32,7 @@ from pytest_flexprice.traffic.causes import Cause
 from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.log import Log, at, epoch
 from pytest_flexprice.traffic.metered import Metered
-from pytest_flexprice.traffic.reconcile import Result, explain, reconcile
+from pytest_flexprice.traffic.reconcile import Reconciled, explain, reconcile
 from pytest_flexprice.traffic.search import Search
 from pytest_flexprice.traffic.source import opened
 
@@ -198,7 +198,7 @@ def _known() -> Known:
     return Known(metered, frozenset(customers), {each.id: starts for each in METERS})
 
 
-def _compared(planted: Planted, double: Double) -> Result:
+def _compared(planted: Planted, double: Double) -> Reconciled:
     flexprice = Flexprice(double, WriteGuard(Level.READ, production=True))  # type: ignore[arg-type]
     known = _known()
     traffic = Traffic(source=str(planted.log))
@@ -219,7 +219,7 @@ def _scan(planted: Planted, columns: str) -> float:
     return time.process_time() - began
 
 
-def _wrong(planted: Planted, result: Result) -> list[str]:
+def _wrong(planted: Planted, result: Reconciled) -> list[str]:
     """Planted differences that were not found, and found ones that nobody planted."""
     expected = Counter({(cause, "foreign" if cause is Cause.FOREIGN else own): 1 for cause, own in planted.ids.items()})
     expected.update([(Cause.UNKNOWN_NAME, ""), (Cause.UNKNOWN_CUSTOMER, "")])

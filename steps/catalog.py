@@ -14,7 +14,7 @@ from pytest_flexprice.api.observed import observing
 from pytest_flexprice.api.other import reader
 from pytest_flexprice.evidence.keeping import Observe
 from pytest_flexprice.model.finding import Finding, not_decided, require_none
-from pytest_flexprice.model.golive_plan import Accepted, Event, GoLivePlan
+from pytest_flexprice.model.golive_plan import AcceptedDifference, EventKind, GoLivePlan
 from pytest_flexprice.model.grouping import alike
 from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.oracle.catalog import accepted, event_names, signed_off
@@ -92,7 +92,7 @@ def what_a_clone_leaves_behind(flexprice: Flexprice, live_catalog: Catalog) -> E
 
 
 @given("the events that the plan says the application sends", target_fixture="sent")
-def declared_events(plan: GoLivePlan) -> tuple[Event, ...]:
+def declared_events(plan: GoLivePlan) -> tuple[EventKind, ...]:
     if not plan.events:
         raise not_decided(
             "2.2",
@@ -135,7 +135,7 @@ def every_price_bills(present: Catalog, plan: GoLivePlan, observe: Observe) -> N
 
 
 @then("every event name is counted by a published meter, byte for byte")
-def every_event_name_is_metered(sent: tuple[Event, ...], present: Catalog, observe: Observe) -> None:
+def every_event_name_is_metered(sent: tuple[EventKind, ...], present: Catalog, observe: Observe) -> None:
     findings = event_names.metered(sent, present)
     observe(
         "event names",
@@ -147,7 +147,7 @@ def every_event_name_is_metered(sent: tuple[Event, ...], present: Catalog, obser
 
 
 @then("every such meter is priced by at least one plan")
-def every_event_name_is_priced(sent: tuple[Event, ...], present: Catalog, observe: Observe) -> None:
+def every_event_name_is_priced(sent: tuple[EventKind, ...], present: Catalog, observe: Observe) -> None:
     findings = event_names.priced(sent, present, _now())
     priced = {price.event_name: path for path, one in present.every_plan() for price in one.prices if price.usage}
     observe("prices by event name", expected=[event.name for event in sent], observed=priced, findings=findings)
@@ -155,7 +155,7 @@ def every_event_name_is_priced(sent: tuple[Event, ...], present: Catalog, observ
 
 
 @then("no meter filters by or adds up a property that its event does not have")
-def meters_match_events(sent: tuple[Event, ...], present: Catalog, observe: Observe) -> None:
+def meters_match_events(sent: tuple[EventKind, ...], present: Catalog, observe: Observe) -> None:
     findings = catalog_health.meters_that_match(present, sent)
     observe(
         "properties",
@@ -170,7 +170,7 @@ def _own_faults(catalog: Catalog) -> list[Finding]:
     return [*catalog_health.prices_that_bill(catalog, _now()), *catalog_health.unkeyed_plans(catalog)]
 
 
-def _accepted(plan: GoLivePlan, extras: bool | None = None) -> list[Accepted]:
+def _accepted(plan: GoLivePlan, extras: bool | None = None) -> list[AcceptedDifference]:
     every = plan.catalog.accepted if plan.catalog else ()
     return [one for one in every if extras is None or one.path.startswith(EXTRAS) == extras]
 

@@ -17,7 +17,7 @@ from pytest_flexprice.api.observed import observing
 from pytest_flexprice.evidence.keeping import Observe
 from pytest_flexprice.model.catalog_snapshot import SnapshotError
 from pytest_flexprice.model.finding import Finding, Kind, require_none
-from pytest_flexprice.model.golive_plan import Event, GoLivePlan
+from pytest_flexprice.model.golive_plan import EventKind, GoLivePlan
 from pytest_flexprice.model.meters import Meter
 from pytest_flexprice.oracle.catalog.canonical import load
 from pytest_flexprice.oracle.catalog.objects import Catalog
@@ -61,7 +61,7 @@ def checked_recent(
 ) -> Checked:
     """The newest real events of the last seven days against meters and customers that exist; those of test customers do not count."""
     meters = [meter for _, _, meter in live_catalog.metered() if meter.published]
-    known = {meter.event_name: Event(name=meter.event_name) for meter in meters}
+    known = {meter.event_name: EventKind(name=meter.event_name) for meter in meters}
     known.update({event.name: event for event in plan.events if event.unbilled})
     with TemporaryDirectory(prefix="flexprice-recent-") as folder:
         path = Path(folder) / "recent events.ndjson"

@@ -82,13 +82,13 @@ def log_comparison(
 
 def _state(plan: GoLivePlan, run: Run, now: datetime) -> Any:
     """What an interrupted run left of the same comparison; a rehearsal begins anew each time."""
-    from pytest_flexprice.traffic.state import NAME, State, digest  # noqa: PLC0415 - as above
+    from pytest_flexprice.traffic.state import NAME, ResumeState, digest  # noqa: PLC0415 - as above
 
     profile = run.profile
     if profile.rehearsal or plan.traffic is None:
         return None
     about = {"plan": digest(plan.traffic), "environment": digest((profile.base_url, profile.environment_id))}
-    return State(run.folder.parent / NAME, profile.api_key, about, profile.run_id, now)
+    return ResumeState(run.folder.parent / NAME, profile.api_key, about, profile.run_id, now)
 
 
 @given("the company's own log", target_fixture="own_log")

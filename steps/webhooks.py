@@ -32,7 +32,7 @@ from pytest_flexprice.webhooks import (
 )
 from pytest_flexprice.webhooks.portal import Portal, open_portal
 from pytest_flexprice.webhooks.processed_url import processed_reader
-from pytest_flexprice.webhooks.sending import Result
+from pytest_flexprice.webhooks.sending import ProbeResult
 from pytest_flexprice.webhooks.service import Endpoint
 from pytest_flexprice.webhooks.target import (
     Target,
@@ -115,7 +115,7 @@ def gets_the_types(
 
 
 @when("the webhook handler gets signed, unsigned, altered, foreign and outdated messages", target_fixture="tried")
-def try_signatures(plan: GoLivePlan, profile: Profile) -> tuple[Target, list[Result]]:
+def try_signatures(plan: GoLivePlan, profile: Profile) -> tuple[Target, list[ProbeResult]]:
     target = find_target(plan, profile, "6.2")
     others = other_secrets(plan, profile, target.mint.secret)
     return target, sending.try_signatures(target.url, target.mint, others, user_agent=_AGENT)
@@ -123,7 +123,7 @@ def try_signatures(plan: GoLivePlan, profile: Profile) -> tuple[Target, list[Res
 
 @then("it takes the signed ones and refuses all others")
 def verifies_signatures(
-    tried: tuple[Target, list[Result]], handler_has_processed: Override, eventually: Eventually, observe: Observe
+    tried: tuple[Target, list[ProbeResult]], handler_has_processed: Override, eventually: Eventually, observe: Observe
 ) -> None:
     target, results = tried
     ask = processed_reader(target.webhooks.processed, handler_has_processed)
@@ -160,14 +160,14 @@ def secret_is_registered(
     "the webhook handler gets every event type, an unknown one, a large one and one of them twice",
     target_fixture="tried",
 )
-def try_answers(plan: GoLivePlan, profile: Profile) -> tuple[Target, list[Result]]:
+def try_answers(plan: GoLivePlan, profile: Profile) -> tuple[Target, list[ProbeResult]]:
     target = find_target(plan, profile, "6.4")
     return target, sending.try_answers(target.url, target.mint, user_agent=_AGENT)
 
 
 @then("it answers each with success and in time")
 def answers_with_success(
-    tried: tuple[Target, list[Result]], handler_has_processed: Override, eventually: Eventually, observe: Observe
+    tried: tuple[Target, list[ProbeResult]], handler_has_processed: Override, eventually: Eventually, observe: Observe
 ) -> None:
     target, results = tried
     _look_at_certificate(target.url, observe)
@@ -185,14 +185,14 @@ def answers_with_success(
 
 
 @when("the webhook handler gets the same message twice", target_fixture="tried")
-def try_twice(plan: GoLivePlan, profile: Profile) -> tuple[Target, list[Result]]:
+def try_twice(plan: GoLivePlan, profile: Profile) -> tuple[Target, list[ProbeResult]]:
     target = find_target(plan, profile, "6.4")
     return target, sending.try_twice(target.url, target.mint, user_agent=_AGENT)
 
 
 @then("the company's side has not processed it twice")
 def processed_once(
-    tried: tuple[Target, list[Result]], handler_has_processed: Override, eventually: Eventually, observe: Observe
+    tried: tuple[Target, list[ProbeResult]], handler_has_processed: Override, eventually: Eventually, observe: Observe
 ) -> None:
     target, results = tried
     ask = processed_reader(target.webhooks.processed, handler_has_processed)

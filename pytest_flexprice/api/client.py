@@ -22,7 +22,7 @@ from pytest_flexprice.model.finding import NotVerified, not_verified
 PAGE = 1000  # the largest page any list allows (contract 1.10)
 MOST_PAGES = 2000  # of one list; two million rows, or as many requests as anybody waits for
 KEPT_ROWS = 20  # of a list's answer in the log of exchanges; a whole catalog or customer list would drown the evidence
-Log = Callable[[dict[str, Any]], None]
+TellExchange = Callable[[dict[str, Any]], None]
 
 
 class Flexprice:
@@ -42,13 +42,13 @@ class Flexprice:
 
     guard: WriteGuard
     base_url: str
-    note: Log
+    note: TellExchange
     """Keeps an exchange with somebody else as evidence, too."""
     _send: Callable[..., Answer]
     _close: Callable[[], None]
     _unlogged: Callable[[], Flexprice]
 
-    def __init__(self, transport: Transport, guard: WriteGuard, log: Log | None = None) -> None:
+    def __init__(self, transport: Transport, guard: WriteGuard, log: TellExchange | None = None) -> None:
         base_url, note = transport.base_url, log or (lambda row: None)
 
         def send(method: str, path: str, *, query: Any, body: Any, headers: Any, idempotent: bool) -> Answer:

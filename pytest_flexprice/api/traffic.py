@@ -19,7 +19,7 @@ _USAGE_READER, POINTS_READER, _EVENTS_READER = f"POST {_USAGE}", "POST /v1/event
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-class Point(NamedTuple):
+class CountedStretch(NamedTuple):
     """What a meter counted in one stretch, over all customers."""
 
     usage: Decimal
@@ -57,21 +57,21 @@ def read_ids_of(flexprice: Flexprice, name: str, window: Window, customer: str) 
 
 def read_points(
     flexprice: Flexprice, window: Window, size: str, features: Sequence[str] = ()
-) -> dict[str, dict[datetime, Point]]:
+) -> dict[str, dict[datetime, CountedStretch]]:
     """What the meters of the whole environment counted, by meter and stretch: one request.
 
     Points are those of a bucketed meter's own buckets where ``size`` is larger; several of one stretch (its groups) are added up.
     """
     body = {"window_size": size, **_bounds(window), **({"feature_ids": list(features)} if features else {})}
     answer = flexprice.post("/v1/events/analytics", body)
-    found: dict[str, dict[datetime, Point]] = {}
+    found: dict[str, dict[datetime, CountedStretch]] = {}
     with _understood(POINTS_READER):
         for item in _rows(answer, "items", POINTS_READER):
-            own: dict[datetime, Point] = {}
+            own: dict[datetime, CountedStretch] = {}
             for row in item.get("points") or ():
                 at, count = instant(row["timestamp"]), int(row["event_count"])
-                known = own.get(at, Point(ZERO, 0))
-                own[at] = Point(known.usage + decimal(row.get("usage"), ZERO), known.event_count + count)
+                known = own.get(at, CountedStretch(ZERO, 0))
+                own[at] = CountedStretch(known.usage + decimal(row.get("usage"), ZERO), known.event_count + count)
             found[str(item.get("meter_id"))] = own
     return found
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from pytest_flexprice.evidence import ci_words
 from pytest_flexprice.evidence.attestation import KeyRefused
 from pytest_flexprice.evidence.document import Document
-from pytest_flexprice.evidence.gate import Gate
+from pytest_flexprice.evidence.gate import ReleaseGate
 from pytest_flexprice.evidence.opened import NoEvidence, open_evidence
 from pytest_flexprice.evidence.verify import NOT_WHOLE, examine
 from pytest_flexprice.model.checklist import Level
@@ -95,7 +95,9 @@ def _tell(given: argparse.Namespace) -> int:
 
 
 def _verify(given: argparse.Namespace) -> int:
-    gate = Gate(environment=given.environment, level=given.level, age=given.age, key=given.key, commit=given.commit)
+    gate = ReleaseGate(
+        environment=given.environment, level=given.level, age=given.age, key=given.key, commit=given.commit
+    )
     try:
         found = examine(given.evidence, gate, datetime.now(UTC))
     except (NoEvidence, KeyRefused) as reason:

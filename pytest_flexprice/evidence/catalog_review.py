@@ -19,7 +19,7 @@ SIGNS: dict[Side, str] = {"signed off": "−", "found": "+", "both": "·"}
 
 
 @dataclass(frozen=True)
-class Line:
+class ReviewLine:
     """One line of a review, on the side where it stands; ``accepted`` where the plan accepts the difference."""
 
     side: Side
@@ -37,7 +37,7 @@ class Reviewed:
     """One object of the catalog, by its path, and its lines."""
 
     path: str
-    lines: list[Line]
+    lines: list[ReviewLine]
 
 
 @dataclass(frozen=True)
@@ -59,23 +59,23 @@ def read(expected: Any, observed: Any, findings: Sequence[FindingRecord]) -> Rev
         return None
     if not all(_CATALOG.match(finding.path) for finding in findings):
         return None
-    objects: dict[str, list[Line]] = {}
+    objects: dict[str, list[ReviewLine]] = {}
     for finding in findings:
         path, lines = _lines(finding)
         objects.setdefault(path, []).extend(lines)
     return Review([Reviewed(path, lines) for path, lines in sorted(objects.items())])
 
 
-def _lines(finding: FindingRecord) -> tuple[str, Iterable[Line]]:
+def _lines(finding: FindingRecord) -> tuple[str, Iterable[ReviewLine]]:
     accepted = finding.severity != "error"
     if finding.expected is not None and finding.observed is not None:
         path, _, name = finding.path.rpartition(".")
         return path, [
-            Line("signed off", f"{name} = {text(finding.expected)}", accepted),
-            Line("found", f"{name} = {text(finding.observed)}", accepted),
+            ReviewLine("signed off", f"{name} = {text(finding.expected)}", accepted),
+            ReviewLine("found", f"{name} = {text(finding.observed)}", accepted),
         ]
     if _UNASKED in finding.problem:
-        return finding.path, [Line("found", _WHOLE, accepted)]
+        return finding.path, [ReviewLine("found", _WHOLE, accepted)]
     if "is missing" in finding.problem:
-        return finding.path, [Line("signed off", _WHOLE, accepted)]
-    return finding.path, [Line("both", finding.problem, accepted)]
+        return finding.path, [ReviewLine("signed off", _WHOLE, accepted)]
+    return finding.path, [ReviewLine("both", finding.problem, accepted)]

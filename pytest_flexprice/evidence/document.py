@@ -13,7 +13,7 @@ from pytest_flexprice.evidence.judged import Verdict
 from pytest_flexprice.evidence.records import Reconciliation, ScenarioRecord
 
 
-class Row(BaseModel):
+class ValueRow(BaseModel):
     """A resolved value of the run and its source."""
 
     name: str
@@ -54,7 +54,7 @@ class Provenance(BaseModel):
     ci_url: str
     selection: str
     pytest_args: list[str]
-    header: list[Row] = []
+    header: list[ValueRow] = []
 
 
 class Document(BaseModel):

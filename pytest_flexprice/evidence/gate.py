@@ -20,7 +20,7 @@ _CLOCKS_MAY_DIFFER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
-class Gate:
+class ReleaseGate:
     """What a release asks of evidence; what is ``None`` is not asked. ``age`` is the greatest age, counted from the run's end.
 
     ``commit`` is the one of the company's repository that is going to be released, whole or its beginning.
@@ -38,7 +38,7 @@ class Gate:
         return any(each is not None for each in (self.environment, self.level, self.age, self.commit))
 
 
-def missed(document: Document, gate: Gate, now: datetime) -> Iterator[str]:
+def missed(document: Document, gate: ReleaseGate, now: datetime) -> Iterator[str]:
     """What a gate asks for and the run is not, as sentences."""
     run = document.run
     if run.finished > now + _CLOCKS_MAY_DIFFER:
@@ -67,7 +67,7 @@ def _other_commit(document: Document, wanted: str) -> Iterator[str]:
         yield f"it is of commit {run.git_commit} with changes that were not committed"
 
 
-def doubtful(opened: Opened, document: Document, gate: Gate) -> Iterator[str]:
+def doubtful(opened: Opened, document: Document, gate: ReleaseGate) -> Iterator[str]:
     """What cannot be told without the key."""
     if gate.key is not None:
         return

@@ -15,7 +15,7 @@ _CUT = "…"
 
 
 @dataclass(frozen=True)
-class Line:
+class LayoutLine:
     """One line as one side has it; ``unverified`` says why its amount was not calculated."""
 
     name: str
@@ -26,11 +26,11 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Pair:
+class LinePair:
     """A line as calculated and as billed; one of the two may be missing."""
 
-    calculated: Line | None
-    billed: Line | None
+    calculated: LayoutLine | None
+    billed: LayoutLine | None
 
     @property
     def name(self) -> str:
@@ -65,10 +65,10 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Invoice:
+class InvoiceLayout:
     """An invoice: its lines, its sums on both sides, and what else is told of it."""
 
-    pairs: list[Pair]
+    pairs: list[LinePair]
     subtotal: tuple[str, str] = ("", "")
     total: str = ""
     facts: tuple[tuple[str, str], ...] = ()
@@ -82,7 +82,7 @@ class Invoice:
         return _equal(one, other) and own == its
 
 
-def read(expected: Any, observed: Any) -> Invoice | None:
+def read(expected: Any, observed: Any) -> InvoiceLayout | None:
     """The invoice that an observation holds; None where it holds something else."""
     if isinstance(expected, list) and isinstance(observed, list):
         return _of_lists(expected, observed)
@@ -94,44 +94,44 @@ def read(expected: Any, observed: Any) -> Invoice | None:
     facts = tuple((key, str(value)) for key, value in observed.items() if _is_fact(key, value))
     sums = (str(expected["subtotal"]), str(observed.get("subtotal") or ""))
     cut = _unshown(list(expected["lines"]), list(observed["lines"]))
-    return Invoice(_paired(left, right), sums, str(observed.get("total") or ""), facts, cut)
+    return InvoiceLayout(_paired(left, right), sums, str(observed.get("total") or ""), facts, cut)
 
 
-def _of_lists(expected: list[Any], observed: list[Any]) -> Invoice | None:
+def _of_lists(expected: list[Any], observed: list[Any]) -> InvoiceLayout | None:
     left, right = _listed(expected), _listed(observed)
-    return Invoice(_paired(left, right), unshown=_unshown(expected, observed)) if left and right else None
+    return InvoiceLayout(_paired(left, right), unshown=_unshown(expected, observed)) if left and right else None
 
 
 def _is_fact(key: str, value: Any) -> bool:
     return key not in ("lines", "subtotal", "total") and isinstance(value, str) and value != ""
 
 
-def _told(lines: Any) -> list[Line] | None:
+def _told(lines: Any) -> list[LayoutLine] | None:
     """Lines by name, each as ``quantity → amount = formula``; None where one is not."""
     if not isinstance(lines, dict):
         return None
     told = [(name, _LINE.match(text)) for name, text in lines.items() if name != _CUT and isinstance(text, str)]
     found = [
-        Line(str(name), line["quantity"], line["amount"], line["formula"] or "", line["why"] or "")
+        LayoutLine(str(name), line["quantity"], line["amount"], line["formula"] or "", line["why"] or "")
         for name, line in told
         if line is not None
     ]
     return found if len(found) == len([name for name in lines if name != _CUT]) else None
 
 
-def _listed(entries: list[Any]) -> list[Line]:
+def _listed(entries: list[Any]) -> list[LayoutLine]:
     """Lines that are objects with a name, a quantity and an amount; none at all where one is not."""
     found = [_entry(entry) for entry in entries if not _is_note(entry)]
     lines = [line for line in found if line is not None]
     return lines if len(lines) == len(found) else []
 
 
-def _entry(entry: Any) -> Line | None:
+def _entry(entry: Any) -> LayoutLine | None:
     if not isinstance(entry, dict) or not {"quantity", "amount"} <= entry.keys():
         return None
     name = next((str(entry[key]) for key in _NAMES if entry.get(key)), "")
     formula, unverified = str(entry.get("formula") or ""), str(entry.get("not verified") or "")
-    return Line(name, str(entry["quantity"]), str(entry["amount"]), formula, unverified) if name else None
+    return LayoutLine(name, str(entry["quantity"]), str(entry["amount"]), formula, unverified) if name else None
 
 
 def _is_note(entry: Any) -> bool:
@@ -142,12 +142,12 @@ def _unshown(*sides: list[Any]) -> str:
     return "Some lines are not shown." if any(_is_note(entry) for side in sides for entry in side) else ""
 
 
-def _paired(left: list[Line], right: list[Line]) -> list[Pair]:
+def _paired(left: list[LayoutLine], right: list[LayoutLine]) -> list[LinePair]:
     """The lines side by side: by name, else by what they say, else the last that are left on either side.
 
     A calculation names a line by its event, an invoice by its meter or by its price.
     """
-    rest, found = list(right), dict[int, Line]()
+    rest, found = list(right), dict[int, LayoutLine]()
     for alike in (_same_name, _same_figures):
         for number, line in enumerate(left):
             match = next((other for other in rest if number not in found and alike(line, other)), None)
@@ -157,22 +157,25 @@ def _paired(left: list[Line], right: list[Line]) -> list[Pair]:
     alone = [number for number in range(len(left)) if number not in found]
     if len(alone) == len(rest) == 1:
         found[alone[0]] = rest.pop()
-    return [*(Pair(line, found.get(number)) for number, line in enumerate(left)), *(Pair(None, line) for line in rest)]
+    return [
+        *(LinePair(line, found.get(number)) for number, line in enumerate(left)),
+        *(LinePair(None, line) for line in rest),
+    ]
 
 
-def _same_name(one: Line, other: Line) -> bool:
+def _same_name(one: LayoutLine, other: LayoutLine) -> bool:
     return one.name == other.name
 
 
-def _same_figures(one: Line, other: Line) -> bool:
+def _same_figures(one: LayoutLine, other: LayoutLine) -> bool:
     return _equal(one.quantity, other.quantity) and _equal(one.amount, other.amount)
 
 
-def _both(pair: Pair, figure: Callable[[Line], str]) -> bool:
+def _both(pair: LinePair, figure: Callable[[LayoutLine], str]) -> bool:
     return pair.calculated is not None and pair.billed is not None and _equal(*map(figure, _sides(pair)))
 
 
-def _sides(pair: Pair) -> Iterator[Line]:
+def _sides(pair: LinePair) -> Iterator[LayoutLine]:
     return (side for side in (pair.calculated, pair.billed) if side is not None)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel
 
 from pytest_flexprice.evidence.statements import (
-    Accepted,
+    AcceptedItem,
     Statement,
 )
 
@@ -30,7 +30,7 @@ class ItemVerdict(BaseModel):
     state: State
     why: str
     in_level: bool = True
-    waiver: Accepted | None = None
+    waiver: AcceptedItem | None = None
     without_waiver: State | None = None
     statement: Statement | None = None
     scenarios: list[str] = []

@@ -27,9 +27,7 @@ def redacted(value: Any, redactor: Redactor) -> Any:
     if isinstance(value, str):
         return shown(redactor.text(value))
     if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
-        return shown(redactor.text("\n".join(value))).split(
-            "\n"
-        )  # lines: what one of them breaks off the next goes on with
+        return _lines(value, redactor)
     if isinstance(value, (list, tuple)):
         return type(value)(redacted(one, redactor) for one in value) if type(value) in (list, tuple) else value
     if type(value).__module__ == _MODULE and hasattr(value, "__dict__"):
@@ -37,3 +35,10 @@ def redacted(value: Any, redactor: Redactor) -> Any:
             # Set around frozen dataclasses: these objects are pytest's own and are read once, after this.
             object.__setattr__(value, name, redacted(one, redactor))
     return value
+
+
+def _lines(lines: list[str], redactor: Redactor) -> list[str]:
+    """Lines without secrets, also those that one breaks off and the next goes on with. Python's own end with a break, pytest's not."""
+    own = all(line.endswith("\n") for line in lines)
+    text = shown(redactor.text(("" if own else "\n").join(lines)))
+    return text.splitlines(keepends=True) if own else text.split("\n")

@@ -13,7 +13,7 @@ _STATE = re.compile(r"(billed exactly|billed wrongly|not reached)(?:$| at (?P<at
 
 
 @dataclass(frozen=True)
-class Part:
+class PricePart:
     """One part of one price: ``detail`` are the quantities it was billed at, or why it was not reached."""
 
     plan: str
@@ -27,12 +27,12 @@ class Part:
 class PriceTable:
     """All parts in the order of the proof; ``unshown`` says how many a long table leaves out."""
 
-    parts: list[Part]
+    parts: list[PricePart]
     unshown: str = ""
     layout: str = field(default="prices", init=False)
 
     @property
-    def plans(self) -> list[tuple[str, list[tuple[str, list[Part]]]]]:
+    def plans(self) -> list[tuple[str, list[tuple[str, list[PricePart]]]]]:
         """The parts by plan, and within it by price."""
         return [(plan, _by_price(list(own))) for plan, own in groupby(self.parts, lambda part: part.plan)]
 
@@ -53,14 +53,14 @@ def read(expected: Any, observed: Any) -> PriceTable | None:
     return PriceTable(found, str(observed.get(_CUT, ""))) if found and len(found) == len(parts) else None
 
 
-def _part(key: str, value: Any) -> Part | None:
+def _part(key: str, value: Any) -> PricePart | None:
     told = _STATE.match(value) if isinstance(value, str) else None
     rest, part = (key.rpartition(_BETWEEN))[::2]
     plan, between, price = rest.partition(_BETWEEN)
     if told is None or not between:
         return None
-    return Part(plan, price, part, told[1], told["at"] or told["why"] or "")
+    return PricePart(plan, price, part, told[1], told["at"] or told["why"] or "")
 
 
-def _by_price(parts: list[Part]) -> list[tuple[str, list[Part]]]:
+def _by_price(parts: list[PricePart]) -> list[tuple[str, list[PricePart]]]:
     return [(price, list(own)) for price, own in groupby(parts, lambda part: part.price)]

@@ -12,7 +12,7 @@ _CUT = "…"
 
 
 @dataclass(frozen=True)
-class Answer:
+class ProbeAnswer:
     """The answer to one probe; ``wanted`` is what a sound handler does, ``seconds`` how long it took, as text."""
 
     probe: str
@@ -28,21 +28,21 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Row:
+class ProbeRow:
     """One kind of message in the matrix; an answer for each way to forge it, None where it was not tried."""
 
     event_type: str
     carried: str
-    answers: list[Answer | None]
+    answers: list[ProbeAnswer | None]
 
 
 @dataclass(frozen=True)
 class Probes:
     """All answers: ``groups`` by what was wanted, as headings, and the matrix of what was forged in the same ways."""
 
-    groups: dict[str, list[Answer]]
+    groups: dict[str, list[ProbeAnswer]]
     forms: list[str]
-    matrix: list[Row]
+    matrix: list[ProbeRow]
     unshown: str = ""
     layout: str = field(default="probes", init=False)
 
@@ -60,12 +60,12 @@ def read(expected: Any, observed: Any) -> Probes | None:
     return Probes(_groups(answers), forms, _matrix(crossed, forms), str(observed.get(_CUT, "")))
 
 
-def _answer(probe: str, wanted: Any, told: Any) -> Answer | None:
+def _answer(probe: str, wanted: Any, told: Any) -> ProbeAnswer | None:
     match = _ANSWER.match(told) if isinstance(told, str) else None
-    return Answer(probe, wanted, match["said"], match["seconds"]) if match and isinstance(wanted, str) else None
+    return ProbeAnswer(probe, wanted, match["said"], match["seconds"]) if match and isinstance(wanted, str) else None
 
 
-def _crossed(answer: Answer) -> re.Match[str] | None:
+def _crossed(answer: ProbeAnswer) -> re.Match[str] | None:
     """What a probe of the matrix says in its name; what was sent to find out a cause is none of them."""
     return _CROSSED.match(answer.probe) if answer.wanted == "refused" else None
 
@@ -74,16 +74,16 @@ def _heading(wanted: str) -> str:
     return "Sent to find out a cause" if wanted == "either" else f"To be {wanted}"
 
 
-def _groups(answers: list[Answer]) -> dict[str, list[Answer]]:
-    groups: dict[str, list[Answer]] = {}
+def _groups(answers: list[ProbeAnswer]) -> dict[str, list[ProbeAnswer]]:
+    groups: dict[str, list[ProbeAnswer]] = {}
     for answer in answers:
         if not _crossed(answer):
             groups.setdefault(_heading(answer.wanted), []).append(answer)
     return groups
 
 
-def _matrix(crossed: list[tuple[re.Match[str], Answer]], forms: list[str]) -> list[Row]:
-    rows: dict[tuple[str, str], dict[str, Answer]] = {}
+def _matrix(crossed: list[tuple[re.Match[str], ProbeAnswer]], forms: list[str]) -> list[ProbeRow]:
+    rows: dict[tuple[str, str], dict[str, ProbeAnswer]] = {}
     for match, answer in crossed:
         rows.setdefault((match["type"], f"{match['family']}, {match['content']}"), {})[match["form"]] = answer
-    return [Row(*key, [own.get(form) for form in forms]) for key, own in rows.items()]
+    return [ProbeRow(*key, [own.get(form) for form in forms]) for key, own in rows.items()]

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from pytest_flexprice.evidence.context import RunContext
-from pytest_flexprice.evidence.document import Digest, Provenance, Row
+from pytest_flexprice.evidence.document import Digest, Provenance, ValueRow
 
 PACKAGES = ("pytest-flexprice", "pytest", "pytest-bdd", "pytest-xdist", "allure-pytest", "requests", "pydantic")
 
@@ -50,7 +50,7 @@ def provenance(config: pytest.Config, context: RunContext, finished: datetime) -
         ci_url=ci_url(os.environ),
         selection=_selection(config),
         pytest_args=[str(arg) for arg in config.invocation_params.args],
-        header=[Row(name=row.name, value=row.value, source=row.source) for row in context.header],
+        header=[ValueRow(name=row.name, value=row.value, source=row.source) for row in context.header],
     )
 
 

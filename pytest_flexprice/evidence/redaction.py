@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_flexprice.evidence.secret_forms import SHORTEST, Known
+from pytest_flexprice.evidence.secret_forms import SHORTEST, KnownSecrets
 from pytest_flexprice.evidence.sensitive import is_sensitive, is_sensitive_in_url, joined
 from pytest_flexprice.model.shown import shown
 
@@ -56,7 +56,7 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = (), names: Iterable[str] = ()) -> None:
-        self._known = Known()
+        self._known = KnownSecrets()
         self._secrets: list[str] = []
         self._fragments: dict[str, list[tuple[str, int]]] = {}
         self._names = frozenset(map(joined, names))

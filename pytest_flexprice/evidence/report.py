@@ -141,7 +141,7 @@ def _gravest_first(item: ItemVerdict, scenarios: dict[str, ScenarioRecord]) -> l
     return sorted(records, key=lambda record: GRAVITY.index(record.outcome), reverse=True)
 
 
-def _rows(seen: ObservationRecord) -> list[sidebyside.Row]:
+def _rows(seen: ObservationRecord) -> list[sidebyside.ComparedRow]:
     aligned = sidebyside.rows(seen.expected, seen.observed)
     return sidebyside.differences_first(aligned) if seen.findings else aligned
 

@@ -47,7 +47,7 @@ _ESCAPED = re.compile(
 
 
 @dataclass
-class Known:
+class KnownSecrets:
     """The forms of the secrets that a run knows; ``masks`` gives for each form what stands in its place.
 
     ``anyway`` are forms in which upper and lower case do not matter (kept in lower case), ``exact`` those in which they do,

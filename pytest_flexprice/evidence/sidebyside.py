@@ -16,7 +16,7 @@ DEEPER, DEEPEST = " · ", 2
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparedRow:
     """One line of the comparison; ``same`` is None where there is only one side to show."""
 
     label: str
@@ -45,7 +45,7 @@ class FindingGroup:
         return len(self.findings)
 
 
-def rows(expected: Any, observed: Any) -> list[Row]:
+def rows(expected: Any, observed: Any) -> list[ComparedRow]:
     """The two values aligned: objects by key, lists by identity or value, everything else as one row.
 
     A sentence on one side of an object or a list is no value to compare with; ``aside`` tells it.
@@ -74,7 +74,7 @@ def aside(expected: Any, observed: Any) -> str:
     return ""
 
 
-def differences_first(aligned: Sequence[Row]) -> list[Row]:
+def differences_first(aligned: Sequence[ComparedRow]) -> list[ComparedRow]:
     """The same rows, those that differ before those that agree."""
     return sorted(aligned, key=lambda row: row.same is True)
 
@@ -98,14 +98,14 @@ def _inner(value: Any) -> str:
     return f"({text(value)})" if value and isinstance(value, (dict, list)) else text(value)
 
 
-def text_table(aligned: Sequence[Row], *, blamed: bool = True, width: int = 48) -> str:
+def text_table(aligned: Sequence[ComparedRow], *, blamed: bool = True, width: int = 48) -> str:
     """The rows as a table of plain text, for attachments; long cells are wrapped.
 
     Differences carry a mark only where somebody is to be ``blamed`` for them: without a finding they are as they should be.
     """
     if is_one_sided(aligned):
         return _one_sided(aligned, width)
-    head = Row("", "EXPECTED", "OBSERVED", None)
+    head = ComparedRow("", "EXPECTED", "OBSERVED", None)
     table = [head, *aligned]
     label = min(max(len(row.label) for row in table), 36)
     left = min(max(len(row.expected) for row in table), width)
@@ -117,7 +117,7 @@ def text_table(aligned: Sequence[Row], *, blamed: bool = True, width: int = 48) 
     return "\n".join(lines) + "\n"
 
 
-def _one_sided(aligned: Sequence[Row], width: int) -> str:
+def _one_sided(aligned: Sequence[ComparedRow], width: int) -> str:
     label = min(max((len(row.label) for row in aligned), default=0), 36)
     lines = []
     for row in aligned:
@@ -126,7 +126,7 @@ def _one_sided(aligned: Sequence[Row], width: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def is_one_sided(aligned: Sequence[Row]) -> bool:
+def is_one_sided(aligned: Sequence[ComparedRow]) -> bool:
     """Whether there is nothing but one side to show."""
     return all(row.expected == NOTHING for row in aligned) or all(row.observed == NOTHING for row in aligned)
 
@@ -141,7 +141,7 @@ def grouped(findings: Iterable[FindingRecord]) -> list[FindingGroup]:
     return list(groups.values())
 
 
-def _by_key(expected: dict[str, Any] | None, observed: dict[str, Any] | None, prefix: str = "") -> list[Row]:
+def _by_key(expected: dict[str, Any] | None, observed: dict[str, Any] | None, prefix: str = "") -> list[ComparedRow]:
     if expected is None or observed is None:
         return [_row(prefix + key, *_sides(value, expected)) for key, value in (expected or observed or {}).items()]
     out = []
@@ -159,7 +159,7 @@ def _sides(value: Any, expected: dict[str, Any] | None) -> tuple[Any, Any]:
     return (value, None) if expected is not None else (None, value)
 
 
-def _lists(expected: list[Any] | None, observed: list[Any] | None) -> list[Row]:
+def _lists(expected: list[Any] | None, observed: list[Any] | None) -> list[ComparedRow]:
     left, right = expected or [], observed or []
     both = expected is not None and observed is not None
     identity = _identity([*left, *right])
@@ -171,7 +171,7 @@ def _lists(expected: list[Any] | None, observed: list[Any] | None) -> list[Row]:
     return [row for number, (one, other) in enumerate(pairs, 1) for row in _pair(number, one, other, both)]
 
 
-def _pair(number: int, one: Any, other: Any, both: bool) -> list[Row]:
+def _pair(number: int, one: Any, other: Any, both: bool) -> list[ComparedRow]:
     """Two entries that nothing identifies, by position; of a larger object what was expected of it is compared."""
     if not isinstance(one, dict) or not isinstance(other, dict):
         return [_row(str(number), one, other, both)]
@@ -185,7 +185,7 @@ def _are_scalars(values: list[Any]) -> bool:
     return all(not isinstance(one, (dict, list)) for one in values)
 
 
-def _aligned(left: list[Any], right: list[Any], identity: str, both: bool) -> list[Row]:
+def _aligned(left: list[Any], right: list[Any], identity: str, both: bool) -> list[ComparedRow]:
     """Entries that stand for the same thing, side by side; ``identity`` is the key that says so, or nothing for plain values."""
     remaining = list(right)
     out = []
@@ -200,7 +200,7 @@ def _aligned(left: list[Any], right: list[Any], identity: str, both: bool) -> li
     return out + [_entry(None, other, identity, both) for other in remaining]
 
 
-def _entry(one: Any, other: Any, identity: str, both: bool) -> Row:
+def _entry(one: Any, other: Any, identity: str, both: bool) -> ComparedRow:
     if not identity:
         return _row("", one, other, both)
     label = _name(one if one is not None else other, identity)
@@ -222,12 +222,12 @@ def _identity(entries: list[Any]) -> str | None:
     return next((key for key in IDENTITIES if all(one.get(key) not in (None, "") for one in entries)), None)
 
 
-def _row(label: str, expected: Any, observed: Any, both: bool | None = None) -> Row:
+def _row(label: str, expected: Any, observed: Any, both: bool | None = None) -> ComparedRow:
     compare = both if both is not None else expected is not None and observed is not None
     left, right = text(expected), text(observed)
     if compare and left == right and expected != observed:
         left, right = f"{left} ({_kind(expected)})", f"{right} ({_kind(observed)})"
-    return Row(label, left, right, (expected == observed) if compare else None)
+    return ComparedRow(label, left, right, (expected == observed) if compare else None)
 
 
 def _kind(value: Any) -> str:
@@ -235,7 +235,7 @@ def _kind(value: Any) -> str:
     return kinds.get(type(value), "nothing")
 
 
-def _cells(row: Row, label: int, left: int, right: int) -> Iterable[tuple[str, str, str]]:
+def _cells(row: ComparedRow, label: int, left: int, right: int) -> Iterable[tuple[str, str, str]]:
     columns = (_wrapped(row.label, label), _wrapped(row.expected, left), _wrapped(row.observed, right))
     return zip_longest(*columns, fillvalue="")
 

@@ -33,7 +33,7 @@ class Statement(BaseModel):
         return f"Stated by {self.by}{day}: {self.text.rstrip('.')}."
 
 
-class Accepted(BaseModel):
+class AcceptedItem(BaseModel):
     """A waiver: who accepts that an item failed or could not be verified, why, and until which day."""
 
     reason: str
@@ -84,7 +84,7 @@ def statement_for(item: Item, plan: GoLivePlan, environment: str, today: date) -
     return _decided(item, plan, environment, today) if item.proof == "partly" else None
 
 
-def waiver_for(item_id: str, plan: GoLivePlan | None, today: date) -> Accepted | None:
+def waiver_for(item_id: str, plan: GoLivePlan | None, today: date) -> AcceptedItem | None:
     """The waiver of an item that still counts; its last day is ``until``."""
     valid = [one for one in _waivers(item_id, plan) if today <= one.until]
     return max(valid, key=lambda one: one.until) if valid else None
@@ -95,10 +95,12 @@ def ended_waiver(item_id: str, plan: GoLivePlan | None, today: date) -> date | N
     return max((one.until for one in _waivers(item_id, plan) if one.until < today), default=None)
 
 
-def _waivers(item_id: str, plan: GoLivePlan | None) -> list[Accepted]:
+def _waivers(item_id: str, plan: GoLivePlan | None) -> list[AcceptedItem]:
     mine = [one for one in plan.waivers if one.item == item_id] if plan else []
     named = [one for one in mine if not any(map(is_placeholder, (one.reason, one.owner, one.approved_by)))]
-    return [Accepted(reason=one.reason, owner=one.owner, approved_by=one.approved_by, until=one.until) for one in named]
+    return [
+        AcceptedItem(reason=one.reason, owner=one.owner, approved_by=one.approved_by, until=one.until) for one in named
+    ]
 
 
 def last_days(plan: GoLivePlan | None, environment: str) -> dict[str, date]:

@@ -69,7 +69,7 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class Cause:
+class CauseRow:
     """Why events differ: how many, what that is worth, and some of them."""
 
     cause: str
@@ -79,18 +79,18 @@ class Cause:
 
 
 @dataclass(frozen=True)
-class Traffic:
+class TrafficPage:
     """The whole comparison; the causes stand in the order in which they were told, the money at risk first."""
 
     charts: list[Chart]
-    causes: list[Cause]
+    causes: list[CauseRow]
     notes: list[str]
     layout: str = field(default="traffic", init=False)
     width: int = field(default=WIDTH, init=False)
     height: int = field(default=HEIGHT, init=False)
 
 
-def read(_expected: Any, observed: Any) -> Traffic | None:
+def read(_expected: Any, observed: Any) -> TrafficPage | None:
     """The comparison that an observation holds; None where it holds something else."""
     told = observed.get("traffic") if isinstance(observed, dict) else None
     if not isinstance(told, dict) or not isinstance(told.get("features"), list):
@@ -98,7 +98,7 @@ def read(_expected: Any, observed: Any) -> Traffic | None:
     days = [str(day) for day in _list(told.get("days"))]
     charts = [_chart(one, days) for one in told["features"] if isinstance(one, dict)]
     causes = [_cause(one) for one in _list(told.get("causes")) if isinstance(one, dict)]
-    return Traffic(charts, causes, [str(note) for note in _list(told.get("notes"))])
+    return TrafficPage(charts, causes, [str(note) for note in _list(told.get("notes"))])
 
 
 def _pair(day: Day, middle: float, width: float, top: int) -> list[Bar]:
@@ -120,9 +120,9 @@ def _chart(told: dict[str, Any], days: Sequence[str]) -> Chart:
     return Chart(str(told.get("feature")), rows[:-1] if log and not str(log[-1]).isdigit() else rows)
 
 
-def _cause(told: dict[str, Any]) -> Cause:
+def _cause(told: dict[str, Any]) -> CauseRow:
     examples = [str(each) for each in _list(told.get("examples"))]
-    return Cause(str(told.get("cause")), _count(told.get("events")), str(told.get("worth") or ""), examples)
+    return CauseRow(str(told.get("cause")), _count(told.get("events")), str(told.get("worth") or ""), examples)
 
 
 def _list(value: Any) -> list[Any]:

@@ -21,7 +21,7 @@ from pytest_flexprice.evidence.bundle import MANIFEST, RENDERINGS
 from pytest_flexprice.evidence.consistency import contradictions, other_zones
 from pytest_flexprice.evidence.document import Document
 from pytest_flexprice.evidence.exchanges import MERGED
-from pytest_flexprice.evidence.gate import Gate, ago, doubtful, missed, same_version
+from pytest_flexprice.evidence.gate import ReleaseGate, ago, doubtful, missed, same_version
 from pytest_flexprice.evidence.listing import listed, read_object, sha256, summed
 from pytest_flexprice.evidence.opened import Opened, open_evidence
 
@@ -48,7 +48,7 @@ class Examined:
         return NOT_ENOUGH if self.misses else WHOLE
 
 
-def examine(path: Path, gate: Gate, now: datetime) -> Examined:
+def examine(path: Path, gate: ReleaseGate, now: datetime) -> Examined:
     """Examine a zip or folder of evidence at ``now`` (aware, UTC).
 
     Raises:

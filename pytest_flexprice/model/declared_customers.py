@@ -30,7 +30,7 @@ from pytest_flexprice.model.table_form import (
 )
 
 
-class Row(NamedTuple):
+class DeclaredRow(NamedTuple):
     """One declared subscription of one customer: where it is written, the external id byte for byte, and what else is declared."""
 
     where: str
@@ -63,7 +63,7 @@ class Problem:
         return f"{self.where}: {what}, expected {self.expected}" + (f" ({self.hint})" if self.hint else "")
 
 
-def declared(customers: Customers, folder: Path) -> Iterator[Row | Problem]:
+def declared(customers: Customers, folder: Path) -> Iterator[DeclaredRow | Problem]:
     """All declared rows, streamed, with what cannot be used among them; empty cells are left out, so that nothing is compared with them.
 
     Raises:
@@ -88,7 +88,7 @@ def header(customers: Customers | None, folder: Path) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _read(path: Path, name: str) -> Iterator[Row | Problem]:
+def _read(path: Path, name: str) -> Iterator[DeclaredRow | Problem]:
     form = form_of(path, name)
     double = sorted({one for one in form.columns if one in BY_NAME and form.columns.count(one) > 1})
     if double:
@@ -102,7 +102,7 @@ def _read(path: Path, name: str) -> Iterator[Row | Problem]:
         raise Unusable(f"{name} cannot be read to its end ({error}); save it as CSV in UTF-8") from None
 
 
-def _cells(reader: Iterator[list[str]], form: Form, name: str) -> Iterator[Row | Problem]:
+def _cells(reader: Iterator[list[str]], form: Form, name: str) -> Iterator[DeclaredRow | Problem]:
     last = 0
     while True:
         where = f"{name}:{form.first + last + 1}"
@@ -118,7 +118,7 @@ def _cells(reader: Iterator[list[str]], form: Form, name: str) -> Iterator[Row |
             yield from _line(where, trailing(cells), form)
 
 
-def _line(where: str, cells: Sequence[str], form: Form) -> Iterator[Row | Problem]:
+def _line(where: str, cells: Sequence[str], form: Form) -> Iterator[DeclaredRow | Problem]:
     columns = form.columns
     if len(cells) > len(columns):
         found = f"the row has {len(cells)} cells"
@@ -133,7 +133,7 @@ def _line(where: str, cells: Sequence[str], form: Form) -> Iterator[Row | Proble
     yield from _row(where, dict(zip(columns, cells, strict=False)), point_is_decimal=bool(form.point))
 
 
-def _row(where: str, written: Mapping[str, str], *, point_is_decimal: bool = True) -> Iterator[Row | Problem]:
+def _row(where: str, written: Mapping[str, str], *, point_is_decimal: bool = True) -> Iterator[DeclaredRow | Problem]:
     """One row read, or all that is wrong with it."""
     values: dict[str, str] = {}
     problems: list[Problem] = []
@@ -156,7 +156,7 @@ def _row(where: str, written: Mapping[str, str], *, point_is_decimal: bool = Tru
         yield from problems
     else:
         kept = {name: values[name] for name in NAMES if name in values and name != "external_id"}
-        yield Row(where, values.get("external_id", ""), kept, _told(written))
+        yield DeclaredRow(where, values.get("external_id", ""), kept, _told(written))
 
 
 def _told(written: Mapping[str, str]) -> str:

@@ -38,19 +38,19 @@ CHECKLIST_EVENT_TYPES = (
 )
 
 
-class Part(BaseModel):
+class PlanTable(BaseModel):
     """What all tables of the plan share: unknown keys are mistakes, values do not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Company(Part):
+class Company(PlanTable):
     """Who goes live."""
 
     name: Named
 
 
-class Client(Part):
+class Client(PlanTable):
     """How the company's own application calls Flexprice, as its configuration says (checklist 1.3)."""
 
     events_url: str = ""
@@ -58,14 +58,14 @@ class Client(Part):
     verify_tls: bool = True
 
 
-class Handler(Part):
+class Handler(PlanTable):
     """The company's webhook handler: its URL and the *name* of the variable that holds its signing secret."""
 
     url: str
     secret: Variable
 
 
-class Webhooks(Part):
+class Webhooks(PlanTable):
     """What the company decided about webhooks (checklist section 6 and item 7.4).
 
     ``processed`` is a URL with ``{invoice_id}`` that answers 200 once the handler has processed that invoice's webhook;
@@ -80,7 +80,7 @@ class Webhooks(Part):
     event_types: Annotated[tuple[EventType, ...], Field(min_length=1)] = CHECKLIST_EVENT_TYPES
 
 
-class Customers(Part):
+class Customers(PlanTable):
     """The customers that must exist: a CSV file, rows in the plan, or both (checklist section 4)."""
 
     file: FileName = ""
@@ -89,7 +89,7 @@ class Customers(Part):
     ignore_prefixes: tuple[str, ...] = ()
 
 
-class Invoicing(Part):
+class Invoicing(PlanTable):
     """What was decided about invoices and unpaid ones (checklist section 5).
 
     Where it takes ``two_names``, the decision counts only when somebody else than ``decided_by`` stands behind it, too.
@@ -112,7 +112,7 @@ class Invoicing(Part):
         return self.two_names and second in ("", (self.decided_by or "").casefold())
 
 
-class Environment(Part):
+class Environment(PlanTable):
     """One environment of Flexprice that the plan knows.
 
     ``test_plans`` are the plans whose prices are proved, as many at once as the run has workers; ``test_events`` and ``test_amount``
@@ -160,7 +160,7 @@ class Environment(Part):
         return self.type == "production"
 
 
-class Event(Part):
+class EventKind(PlanTable):
     """One kind of event that the application sends (checklist 2.2, 3.1).
 
     ``properties`` gives the type of each property; ``samples`` names files (globs allowed) with events as the application
@@ -178,7 +178,7 @@ class Event(Part):
         return (self.samples,) if isinstance(self.samples, str) else self.samples
 
 
-class Accepted(Part):
+class AcceptedDifference(PlanTable):
     """A difference to the signed-off catalog that somebody accepted until a day (``until`` is the last one)."""
 
     path: str
@@ -187,7 +187,7 @@ class Accepted(Part):
     until: date
 
 
-class Catalog(Part):
+class CatalogTable(PlanTable):
     """The signed-off catalog: a snapshot's file name, or the name of an environment to compare with (checklist 2.1).
 
     The key of such an environment comes from ``FLEXPRICE_<NAME>_API_KEY``. ``price_keys`` says that somebody looks prices up by
@@ -196,10 +196,10 @@ class Catalog(Part):
 
     signed_off: FileName
     price_keys: bool = False
-    accepted: tuple[Accepted, ...] = ()
+    accepted: tuple[AcceptedDifference, ...] = ()
 
 
-class Waiver(Part):
+class Waiver(PlanTable):
     """An item that the company accepts although it failed or could not be verified; it stops counting after ``until``."""
 
     item: ItemId
@@ -209,7 +209,7 @@ class Waiver(Part):
     until: date
 
 
-class Attestation(Part):
+class Attestation(PlanTable):
     """A person's statement that an item holds (checklist sections 1, 5 and 8).
 
     ``evidence`` is a link or a file beside the plan, ``evidence_sha256`` that file's SHA-256: of another file the statement is not.
@@ -226,13 +226,13 @@ class Attestation(Part):
     evidence_sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = ""
 
 
-class GoLivePlan(Part):
+class GoLivePlan(PlanTable):
     """The whole of ``golive.toml``. ``path`` is the file it came from; files it names are relative to that."""
 
     company: Company
     environments: dict[str, Environment] = {}
-    events: tuple[Event, ...] = ()
-    catalog: Catalog | None = None
+    events: tuple[EventKind, ...] = ()
+    catalog: CatalogTable | None = None
     customers: Customers | None = None
     invoicing: Invoicing | None = None
     webhooks: Webhooks | None = None

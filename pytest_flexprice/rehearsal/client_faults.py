@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pytest_flexprice.model import catalog_snapshot
-from pytest_flexprice.model.declared_customers import Row, declared
+from pytest_flexprice.model.declared_customers import DeclaredRow, declared
 from pytest_flexprice.model.golive_plan import Client, Customers, GoLivePlan, Invoicing
 from pytest_flexprice.model.profile import ProfileError
 from pytest_flexprice.rehearsal.demo_log import LOG_FAULTS
@@ -146,16 +146,16 @@ def _decided_to_collect(plan: GoLivePlan, values: Values) -> GoLivePlan:
     return _collecting(plan, method, lambda row: {**_silent(row), "collection_method": method})
 
 
-def _collecting(plan: GoLivePlan, method: str | None, change: Callable[[Row], dict[str, str]]) -> GoLivePlan:
+def _collecting(plan: GoLivePlan, method: str | None, change: Callable[[DeclaredRow], dict[str, str]]) -> GoLivePlan:
     """The plan with another decision about all its customers, each row as it is changed."""
     update: dict[str, Any] = {"invoicing": _invoicing(plan).model_copy(update={"collection": method})}
     customers = _customers(plan)
-    rows = tuple(change(row) for row in declared(customers, plan.folder) if isinstance(row, Row))
+    rows = tuple(change(row) for row in declared(customers, plan.folder) if isinstance(row, DeclaredRow))
     update["customers"] = customers.model_copy(update={"file": "", "declared": rows})
     return plan.model_copy(update=update)
 
 
-def _silent(row: Row) -> dict[str, str]:
+def _silent(row: DeclaredRow) -> dict[str, str]:
     """A row without the column by which a customer decides how it pays."""
     kept = {name: value for name, value in row.values.items() if name != "collection_method"}
     return {"external_id": row.external_id, **kept}

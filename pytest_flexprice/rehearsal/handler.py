@@ -179,14 +179,14 @@ class DemoHandler(LoopbackServer):
             raise Refused from None
 
 
-Sent = dict[str, str]
+SentHeaders = dict[str, str]
 
 
-def _check(handler: DemoHandler, sent: Sent, body: bytes) -> None:
+def _check(handler: DemoHandler, sent: SentHeaders, body: bytes) -> None:
     Webhook(handler.secret).verify(body, sent, json_parse=False)
 
 
-def _check_once(handler: DemoHandler, sent: Sent, body: bytes) -> None:
+def _check_once(handler: DemoHandler, sent: SentHeaders, body: bytes) -> None:
     known = f"{sent['webhook-id']} {sent['webhook-signature']}"
     if known in handler._trusted:
         return
@@ -194,7 +194,7 @@ def _check_once(handler: DemoHandler, sent: Sent, body: bytes) -> None:
     handler._trusted.add(known)
 
 
-def _check_once_without_id(handler: DemoHandler, sent: Sent, body: bytes) -> None:
+def _check_once_without_id(handler: DemoHandler, sent: SentHeaders, body: bytes) -> None:
     known = sent["webhook-signature"] + hashlib.sha256(body).hexdigest()
     if known in handler._trusted:
         return
@@ -202,7 +202,7 @@ def _check_once_without_id(handler: DemoHandler, sent: Sent, body: bytes) -> Non
     handler._trusted.add(known)
 
 
-def _check_form(handler: DemoHandler, sent: Sent, body: bytes) -> None:
+def _check_form(handler: DemoHandler, sent: SentHeaders, body: bytes) -> None:
     _fresh(sent)
     parts = [part.partition(",") for part in sent["webhook-signature"].split(" ")]
     lengths = [len(base64.b64decode(value, validate=True)) for version, _, value in parts if version == "v1"]
@@ -210,42 +210,42 @@ def _check_form(handler: DemoHandler, sent: Sent, body: bytes) -> None:
         raise Refused
 
 
-def _check_without_time(handler: DemoHandler, sent: Sent, body: bytes) -> None:
+def _check_without_time(handler: DemoHandler, sent: SentHeaders, body: bytes) -> None:
     _compare(base64.b64decode(handler.secret.removeprefix("whsec_")), sent, body)
 
 
-def _reencoded(**how: Any) -> Callable[[DemoHandler, Sent, bytes], None]:
-    def check(handler: DemoHandler, sent: Sent, body: bytes) -> None:
+def _reencoded(**how: Any) -> Callable[[DemoHandler, SentHeaders, bytes], None]:
+    def check(handler: DemoHandler, sent: SentHeaders, body: bytes) -> None:
         _check(handler, sent, json.dumps(json.loads(body), ensure_ascii=False, **how).encode())
 
     return check
 
 
-def _check_with_key(key: Callable[[str], bytes]) -> Callable[[DemoHandler, Sent, bytes], None]:
-    def check(handler: DemoHandler, sent: Sent, body: bytes) -> None:
+def _check_with_key(key: Callable[[str], bytes]) -> Callable[[DemoHandler, SentHeaders, bytes], None]:
+    def check(handler: DemoHandler, sent: SentHeaders, body: bytes) -> None:
         _fresh(sent)
         _compare(key(handler.secret), sent, body)
 
     return check
 
 
-def _check_first(handler: DemoHandler, sent: Sent, body: bytes) -> None:
+def _check_first(handler: DemoHandler, sent: SentHeaders, body: bytes) -> None:
     _check(handler, {**sent, "webhook-signature": sent["webhook-signature"].split(" ")[0]}, body)
 
 
-def _fresh(sent: Sent) -> None:
+def _fresh(sent: SentHeaders) -> None:
     if not sent["webhook-timestamp"].isdigit() or abs(time.time() - int(sent["webhook-timestamp"])) > 300:
         raise Refused
 
 
-def _compare(key: bytes, sent: Sent, body: bytes) -> None:
+def _compare(key: bytes, sent: SentHeaders, body: bytes) -> None:
     signed = f"{sent['webhook-id']}.{sent['webhook-timestamp']}.".encode() + body
     expected = "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
     if expected not in sent["webhook-signature"].split(" "):
         raise Refused
 
 
-_CHECKS: dict[str, Callable[[DemoHandler, Sent, bytes], None]] = {
+_CHECKS: dict[str, Callable[[DemoHandler, SentHeaders, bytes], None]] = {
     "F119": _check_once,
     "F120": _check_form,
     "F121": _check_without_time,

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from pytest_flexprice.model.golive_plan import Event, GoLivePlan
+from pytest_flexprice.model.golive_plan import EventKind, GoLivePlan
 
 Row = dict[str, Any]
 Spoil = Callable[[Row], Row]
@@ -49,7 +49,7 @@ def _spoiled(spoil: Spoil) -> Callable[[GoLivePlan], GoLivePlan]:
     return change
 
 
-def _samples(plan: GoLivePlan) -> tuple[Event, Path, list[Row]]:
+def _samples(plan: GoLivePlan) -> tuple[EventKind, Path, list[Row]]:
     """The first sample file that can be spoiled: one event a line, each with all its fields."""
     for event in plan.events:
         for source in plan.files(*event.sample_files):
@@ -89,7 +89,7 @@ def _unmetered_event(plan: GoLivePlan) -> GoLivePlan:
     path = scratch_folder() / f"{name}.ndjson"
     row = {**sample, "external_customer_id": known["external_customer_id"], "timestamp": known["timestamp"]}
     path.write_text(json.dumps(row) + "\n", encoding="utf-8")
-    return plan.model_copy(update={"events": (*plan.events, Event(name=name, samples=str(path)))})
+    return plan.model_copy(update={"events": (*plan.events, EventKind(name=name, samples=str(path)))})
 
 
 SAMPLE_FAULTS = (

@@ -100,7 +100,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         names = [str(getattr(one, "name", None) or getattr(one, "path", None) or one) for one in value]
         return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    if isinstance(value, plans.Part):
+    if isinstance(value, plans.PlanTable):
         return ", ".join(f"{name} {show(one)}" for name, one in value if one not in (None, ""))
     return show(value)
 

@@ -13,7 +13,7 @@ from typing import Any
 import tomlkit
 from tomlkit.items import AoT
 
-from pytest_flexprice.model.declared_customers import Row, declared
+from pytest_flexprice.model.declared_customers import DeclaredRow, declared
 from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.model.table_form import Unusable, form_of
 from pytest_flexprice.tasks.init import FirstPlan
@@ -101,7 +101,9 @@ def _customers(existing: GoLivePlan, fresh: FirstPlan) -> Iterator[tuple[Path, t
     path = existing.folder / existing.customers.file
     try:
         form = form_of(path, existing.customers.file)
-        known = {one.external_id for one in declared(existing.customers, existing.folder) if isinstance(one, Row)}
+        known = {
+            one.external_id for one in declared(existing.customers, existing.folder) if isinstance(one, DeclaredRow)
+        }
     except Unusable:
         return  # told by item 4.1
     rows = [row for row in fresh.found.customers if row["external_id"] not in known]

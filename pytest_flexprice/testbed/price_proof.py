@@ -22,7 +22,7 @@ from pytest_flexprice.model.times import Window, second
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, expected_invoice, line_usages
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine
-from pytest_flexprice.oracle.proving.coverage import Billed, Row, Trial, billed_amounts, gaps, ruled, table, trials
+from pytest_flexprice.oracle.proving.coverage import Billed, ProofRow, Trial, billed_amounts, gaps, ruled, table, trials
 from pytest_flexprice.oracle.proving.steps import Step, body_of, roomiest, steps
 from pytest_flexprice.oracle.proving.targets import Aim, aim, needs_of
 from pytest_flexprice.testbed.customer import HEAD_START, Testbed, rfc3339
@@ -70,7 +70,7 @@ class Proving:
         billed = self.setup.billed
         return expected_invoice(billed, line_usages(billed, self.setup.meters, self.sent), self.setup.allowances)
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[ProofRow]:
         """The table of what was proved."""
         return table(self.aim, self.setup.billed.lines, self.trials)
 
@@ -79,7 +79,7 @@ class Proving:
 class Proved:
     """What the price proof showed of every plan: its tables, and the findings."""
 
-    tables: dict[str, list[Row]]
+    tables: dict[str, list[ProofRow]]
     findings: list[Finding]
 
     @property
@@ -92,7 +92,7 @@ class Proved:
 
 
 @dataclass
-class Pace:
+class UsagePace:
     """How long usage took to arrive lately: the first look at a preview is worth its request only then."""
 
     guess: float = 0.0
@@ -119,7 +119,7 @@ class Prover:
     where: str = "environments.NAME"
     shortest: float = SHORTEST
     lanes: int = 1
-    pace: Pace = field(default_factory=Pace)
+    pace: UsagePace = field(default_factory=UsagePace)
 
     def prove(self, plans: Iterable[TestPlan]) -> Proved:
         """Send and preview, step by step, and end the subscriptions again.

@@ -15,7 +15,13 @@ from pytest_flexprice.model.times import Window
 from pytest_flexprice.oracle.invoicing.invoice import line_usages
 from pytest_flexprice.oracle.metering.attribution import Attribution
 from pytest_flexprice.oracle.metering.meters import Usage
-from pytest_flexprice.oracle.metering.usage import Reading, compare_usage, from_invoice, from_query, from_subscription
+from pytest_flexprice.oracle.metering.usage import (
+    ReaderAnswer,
+    compare_usage,
+    from_invoice,
+    from_query,
+    from_subscription,
+)
 from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.customer import rfc3339
 from pytest_flexprice.testbed.ladder import Climbed
@@ -94,12 +100,12 @@ class _Readers:
         """What the subscription's usage and the preview say, in one answer each for all meters."""
         return self._compared(self._reader_of_shown())
 
-    def _reader_of_shown(self) -> Callable[[Meter], list[Reading]]:
+    def _reader_of_shown(self) -> Callable[[Meter], list[ReaderAnswer]]:
         identified = {"subscription_id": self.setup.subscription.id}
         by_subscription = self.bench.flexprice.post("/v1/subscriptions/usage", identified)
         preview = self.bench.flexprice.post("/v1/invoices/preview", identified)
 
-        def read(meter: Meter) -> list[Reading]:
+        def read(meter: Meter) -> list[ReaderAnswer]:
             readings = [from_subscription(by_subscription, meter.id)]
             # A preview that lacks the line altogether is told by item 5.3.
             if any(line.get("meter_id") == meter.id for line in preview.get("line_items") or ()):
@@ -108,7 +114,7 @@ class _Readers:
 
         return read
 
-    def _compared(self, read: Callable[[Meter], list[Reading]]) -> Read:
+    def _compared(self, read: Callable[[Meter], list[ReaderAnswer]]) -> Read:
         uncounted = [look for look in self.looks if not look.counted]
         findings: list[Finding] = []
         seen: dict[str, Any] = {}
@@ -119,7 +125,7 @@ class _Readers:
                 seen[usage.meter.event_name] = {reading.reader: _shown(reading) for reading in readings}
         return findings, seen
 
-    def _query(self, meter: Meter) -> Reading:
+    def _query(self, meter: Meter) -> ReaderAnswer:
         window = Window(self.setup.billed.start, self.bench.now() + timedelta(minutes=1))
         body = {
             "external_customer_id": self.setup.subscription.customer.external_id,
@@ -131,7 +137,7 @@ class _Readers:
         return from_query(self.bench.flexprice.post("/v1/meter-usage/query", body))
 
 
-def _shown(reading: Reading) -> str:
+def _shown(reading: ReaderAnswer) -> str:
     events = f" from {reading.event_count} events" if reading.event_count is not None else ""
     return words(reading.value) + events
 

@@ -27,7 +27,7 @@ LONGEST_DAYS = 62
 NO_TIME = "there was no time left in this run"
 
 
-class Billed(NamedTuple):
+class ComparedBill(NamedTuple):
     """One subscription that was compared: what the log prices and the preview bills, and what differs; or why it was not.
 
     ``unseen`` tells that it was skipped although it could be compared. ``bill`` calculates it with other quantities.
@@ -95,7 +95,7 @@ def read(search: Search, customers: tuple[str, ...], subscription_id: str, windo
     return Asked(customers, subscription_id, subscription, data, period, skipped)
 
 
-def compare(search: Search, asked: Sequence[Asked], meters: Mapping[str, Meter]) -> Iterator[Billed]:
+def compare(search: Search, asked: Sequence[Asked], meters: Mapping[str, Meter]) -> Iterator[ComparedBill]:
     """The preview of each subscription, for the part of its period that the log covers, against the log."""
     known = LoggedUsage(search.log, asked, meters)
     for one in asked:
@@ -114,14 +114,14 @@ def compare(search: Search, asked: Sequence[Asked], meters: Mapping[str, Meter])
 
 def _compared(
     flexprice: Flexprice, one: Asked, subscription: BilledSubscription, usages: Mapping[str, Usage]
-) -> Billed:
+) -> ComparedBill:
     allowances = by_meter(_entitlements(flexprice, one.data))
     expected = expected_invoice(subscription, usages, allowances, period=one.period, stage="preview")
     invoice = read_preview_until(flexprice, subscription.id, one.period)
     # On the preview of a parent stand the lines of those too that are grouped under it, which have previews of their own.
     own = {line.id for line in subscription.lines} if subscription.kind == PARENT else None
     found = _usage_only(compare_invoice(expected, invoice, "5.3", own or None), usages.values())
-    return Billed(
+    return ComparedBill(
         one.customers[0],
         subscription.id,
         [_expected(line) for line in expected.lines if line.event_name],
@@ -131,11 +131,11 @@ def _compared(
     )
 
 
-def _left_out(one: Asked, reason: str, *, unseen: bool) -> Billed:
-    return Billed(one.customers[0], one.id, [], [], [], reason, unseen)
+def _left_out(one: Asked, reason: str, *, unseen: bool) -> ComparedBill:
+    return ComparedBill(one.customers[0], one.id, [], [], [], reason, unseen)
 
 
-def uncompared(billed: Sequence[Billed]) -> Iterator[Finding]:
+def uncompared(billed: Sequence[ComparedBill]) -> Iterator[Finding]:
     """What was not compared although it should have been, and that nothing was."""
     unseen = [one for one in billed if one.unseen]
     nothing = bool(billed) and all(one.skipped for one in billed)

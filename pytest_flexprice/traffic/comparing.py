@@ -14,17 +14,17 @@ from pytest_flexprice.model.times import Window
 from pytest_flexprice.model.traffic_plan import Traffic
 from pytest_flexprice.oracle.catalog.objects import Catalog
 from pytest_flexprice.traffic import billing
-from pytest_flexprice.traffic.billing import Billed
+from pytest_flexprice.traffic.billing import ComparedBill
 from pytest_flexprice.traffic.causes import Cause
-from pytest_flexprice.traffic.environment import Environment
+from pytest_flexprice.traffic.environment import TrafficEnvironment
 from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.log import Log
 from pytest_flexprice.traffic.metered import Metered
 from pytest_flexprice.traffic.money import valued
-from pytest_flexprice.traffic.reconcile import Result, compared_window, explain, reconcile, sample
+from pytest_flexprice.traffic.reconcile import Reconciled, compared_window, explain, reconcile, sample
 from pytest_flexprice.traffic.search import Search
 from pytest_flexprice.traffic.spread import unequal
-from pytest_flexprice.traffic.state import State
+from pytest_flexprice.traffic.state import ResumeState
 
 _WITHOUT_PERIOD = timedelta(days=7)
 _NOT_OF_ONE_CUSTOMER = (Cause.UNKNOWN_NAME, Cause.UNKNOWN_CUSTOMER, Cause.UNSUBSCRIBED)
@@ -35,8 +35,8 @@ class Comparison:
     """What was known, what was found, and what the previews of customers say."""
 
     known: Known
-    result: Result
-    billed: list[Billed]
+    result: Reconciled
+    billed: list[ComparedBill]
 
     @property
     def invoices(self) -> list[Finding]:
@@ -58,7 +58,7 @@ def compare(  # noqa: PLR0917 - what one comparison is made of
     is_test: Callable[[Mapping[str, str]], bool],
     progress: Callable[[str], None] = lambda words: None,
     is_over: Callable[[], bool] = lambda: False,
-    state: State | None = None,
+    state: ResumeState | None = None,
 ) -> Comparison:
     """Compare the plan's log with the environment; once ``is_over``, what is left is not looked into, and that is told.
 
@@ -70,7 +70,7 @@ def compare(  # noqa: PLR0917 - what one comparison is made of
     traffic = plan.traffic
     assert traffic is not None
     progress("reading customers, subscriptions and prices")
-    environment = Environment.read(flexprice)
+    environment = TrafficEnvironment.read(flexprice)
     window = _window(traffic, environment, now)
     known = _known(plan, catalog, environment, is_test)
     search = Search(log, flexprice, known.metered, progress, is_over, state)
@@ -87,7 +87,7 @@ def compare(  # noqa: PLR0917 - what one comparison is made of
     return Comparison(known, result, billed)
 
 
-def _window(traffic: Traffic, environment: Environment, now: datetime) -> Window:
+def _window(traffic: Traffic, environment: TrafficEnvironment, now: datetime) -> Window:
     first = _instant(traffic.first_day) if traffic.first_day else billing.begun(environment.active(), now)
     last = _instant(traffic.last_day) if traffic.last_day else None
     window = compared_window(first or now - _WITHOUT_PERIOD, last, traffic.settling_hours, now)
@@ -106,7 +106,7 @@ def _instant(day: Any) -> datetime:
 
 
 def _known(
-    plan: GoLivePlan, catalog: Catalog, environment: Environment, is_test: Callable[[Mapping[str, str]], bool]
+    plan: GoLivePlan, catalog: Catalog, environment: TrafficEnvironment, is_test: Callable[[Mapping[str, str]], bool]
 ) -> Known:
     metered = []
     for _, feature, meter in catalog.metered():
@@ -127,8 +127,8 @@ def _known(
 
 
 def _billed(  # noqa: PLR0917 - as above
-    traffic: Traffic, search: Search, environment: Environment, known: Known, result: Result, now: datetime
-) -> Iterable[Billed]:
+    traffic: Traffic, search: Search, environment: TrafficEnvironment, known: Known, result: Reconciled, now: datetime
+) -> Iterable[ComparedBill]:
     differing = [one.customer for one in result.differences if one.cause not in _NOT_OF_ONE_CUSTOMER]
     meters = {one.meter.id: one.meter for one in known.metered}
     asked: dict[str, billing.Asked] = {}

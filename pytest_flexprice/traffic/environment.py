@@ -24,7 +24,7 @@ _KEPT = (
 
 
 @dataclass
-class Environment:
+class TrafficEnvironment:
     """External ids, subscriptions by external id and by their own, whose usage a parent bills too, and lines with prices."""
 
     external_ids: dict[str, str] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Environment:
     prices: PriceList = field(default_factory=lambda: PriceList(()))
 
     @classmethod
-    def read(cls, flexprice: Flexprice) -> Environment:
+    def read(cls, flexprice: Flexprice) -> TrafficEnvironment:
         """Three requests for each 1,000 of a kind."""
         found = cls(prices=PriceList(flexprice.list("/v1/prices", allow_expired_prices="true")))
         found.external_ids = {str(row["id"]): str(row["external_id"]) for row in read_customers(flexprice)}

@@ -13,14 +13,14 @@ import pyarrow.parquet as pq
 from pytest_flexprice.model.decimals import words
 from pytest_flexprice.model.shown import shown
 from pytest_flexprice.traffic.causes import Difference
-from pytest_flexprice.traffic.reconcile import Result
+from pytest_flexprice.traffic.reconcile import Reconciled
 
 COLUMNS = ("cause", "event_id", "event_name", "external_customer_id", "timestamp", "detail", "quantity", "meter_id")
 _FORMULA = re.compile(r"[=+@\t\r-](?![0-9]+(?:\.[0-9]+)?$)")  # and no number
 _SCHEMA = pa.schema([(name, pa.timestamp("us", "UTC") if name == "timestamp" else pa.string()) for name in COLUMNS])
 
 
-def write(result: Result, folder: Path) -> list[Path]:
+def write(result: Reconciled, folder: Path) -> list[Path]:
     """Both lists beside ``folder``; quantities are decimal texts, times UTC. Returns what was written."""
     paths = [folder.with_name(f"{folder.name}.traffic.{kind}") for kind in ("csv", "parquet")]
     with paths[0].open("w", encoding="utf-8", newline="") as file:

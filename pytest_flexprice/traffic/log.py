@@ -15,7 +15,7 @@ from pytest_flexprice.traffic.fetching import fetched, in_memory
 from pytest_flexprice.traffic.metering import Counted, counted, metering
 from pytest_flexprice.traffic.numbers import Rows
 from pytest_flexprice.traffic.prepared import Prepared, of_totals, prepared, stretched
-from pytest_flexprice.traffic.source import Opened
+from pytest_flexprice.traffic.source import OpenedLog
 
 DAY, HOUR, MINUTE = 86_400, 3_600, 60
 _EVENT = ("name", "customer", "id", "second", "properties", "seq")
@@ -29,7 +29,7 @@ class Log:
     counted, and whether an id comes twice in that day. ``days`` are the counts of whole windows by day, which are asked for more than once.
     """
 
-    opened: Opened
+    opened: OpenedLog
     prepared: dict[Meter, Prepared] = field(default_factory=dict, repr=False, compare=False)
     repeats: dict[tuple[str, int], bool] = field(default_factory=dict, repr=False, compare=False)
     counted_days: list[tuple[int, int]] = field(default_factory=list, repr=False, compare=False)

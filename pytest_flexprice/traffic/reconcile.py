@@ -23,7 +23,7 @@ MOST_NAMES = 500
 
 
 @dataclass
-class Result:
+class Reconciled:
     """What a comparison found: both sides by day, and every difference with its cause.
 
     ``tallies`` hold the causes of ``differences`` and those ``apart``, which are only counted; ``windows`` are the stretches looked into,
@@ -47,9 +47,9 @@ class Result:
         return sum(self.ours.ids.values())
 
 
-def reconcile(search: Search, known: Known, window: Window, now: datetime) -> Result:
+def reconcile(search: Search, known: Known, window: Window, now: datetime) -> Reconciled:
     """Compare the whole window, look into what differs, and name the causes."""
-    log, result = search.log, Result(window)
+    log, result = search.log, Reconciled(window)
     names = sorted({*known.by_name, *(name for name, _ in log.counts(window, DAY))} - known.unbilled)
     if len(names) > MOST_NAMES:
         result.notes.append(f"only the first {MOST_NAMES} of {len(names):,} event names were compared")
@@ -76,7 +76,7 @@ def reconcile(search: Search, known: Known, window: Window, now: datetime) -> Re
     return result
 
 
-def sample(search: Search, known: Known, result: Result, now: datetime) -> None:
+def sample(search: Search, known: Known, result: Reconciled, now: datetime) -> None:
     """Compare some events one by one, of a small log all: what went to somebody else changes no number."""
     stretch = None if search.is_over() else sampled(search.log.hours(result.window), now.date())
     if stretch is not None:
@@ -86,7 +86,7 @@ def sample(search: Search, known: Known, result: Result, now: datetime) -> None:
             _add(result, differences)
 
 
-def explain(search: Search, known: Known, result: Result, customers: Iterable[str], now: datetime) -> None:
+def explain(search: Search, known: Known, result: Reconciled, customers: Iterable[str], now: datetime) -> None:
     """Look into all events of customers whose bills differ although every count agrees: what went to somebody else."""
     for customer in customers:
         if search.is_over():
@@ -101,19 +101,19 @@ def explain(search: Search, known: Known, result: Result, customers: Iterable[st
         _add(result, looked_up(search, known, (ours, theirs), result.notes, now))
 
 
-def _add(result: Result, differences: Iterable[Difference]) -> None:
+def _add(result: Reconciled, differences: Iterable[Difference]) -> None:
     """Take in what is not known yet."""
     told = {one.event_id for one in result.differences if one.event_id}
     result.differences += [one for one in differences if one.event_id not in told]
     _tally(result)
 
 
-def _tally(result: Result) -> None:
+def _tally(result: Reconciled) -> None:
     order = list(Cause)
     result.tallies = sorted([*tallied(result.differences), *result.apart], key=lambda each: order.index(each.cause))
 
 
-def _of_the_log(known: Known, result: Result) -> Iterator[Difference]:
+def _of_the_log(known: Known, result: Reconciled) -> Iterator[Difference]:
     """What the log shows by itself, one for each name and customer: names that no meter has, customers who do not exist."""
     names: dict[str, int] = {}
     for (name, _), count in result.ours.ids.items():
@@ -132,7 +132,7 @@ def _of_the_log(known: Known, result: Result) -> Iterator[Difference]:
             yield _whole(Cause.UNSUBSCRIBED, "", customer, result, f"{count:,} events")
 
 
-def _whole(cause: Cause, name: str, customer: str, result: Result, detail: str) -> Difference:
+def _whole(cause: Cause, name: str, customer: str, result: Reconciled, detail: str) -> Difference:
     return Difference(cause, "", name, customer, result.window.start, detail)
 
 

@@ -16,7 +16,7 @@ from pytest_flexprice.api import Flexprice
 from pytest_flexprice.api.traffic import (
     PAGE,
     POINTS_READER,
-    Point,
+    CountedStretch,
     check_within,
     read_arrived,
     read_ids_by_name,
@@ -29,7 +29,7 @@ from pytest_flexprice.model.times import Window
 from pytest_flexprice.traffic.log import DAY, HOUR, MINUTE, Log
 from pytest_flexprice.traffic.metered import Metered
 from pytest_flexprice.traffic.metering import Counted
-from pytest_flexprice.traffic.state import State
+from pytest_flexprice.traffic.state import ResumeState
 
 WORDS = {DAY: "DAY", HOUR: "HOUR", MINUTE: "MINUTE"}
 WHOLE = 20 * PAGE
@@ -68,7 +68,7 @@ class Search:
     metered: Sequence[Metered]
     progress: Callable[[str], None] = lambda words: None
     is_over: Callable[[], bool] = lambda: False
-    state: State | None = None
+    state: ResumeState | None = None
     counted: dict[datetime, list[object]] = field(default_factory=dict)
     window: Window | None = None
     touched: dict[tuple[str, datetime], int] = field(default_factory=dict)
@@ -204,16 +204,18 @@ def _no_time(counted: int) -> Exception:
     )
 
 
-def _differing(one: Metered, ours: Mapping[datetime, Counted], theirs: Mapping[datetime, Point]) -> set[datetime]:
+def _differing(
+    one: Metered, ours: Mapping[datetime, Counted], theirs: Mapping[datetime, CountedStretch]
+) -> set[datetime]:
     found = set()
     for start in {*ours, *theirs}:
-        mine, seen = ours.get(start, Counted(ZERO, 0)), theirs.get(start, Point(ZERO, 0))
+        mine, seen = ours.get(start, Counted(ZERO, 0)), theirs.get(start, CountedStretch(ZERO, 0))
         if mine.event_count != seen.event_count or (one.adds_up and not equal(mine.value, seen.usage)):
             found.add(start)
     return found
 
 
-def summed(points: Iterable[Counted | Point]) -> Decimal:
+def summed(points: Iterable[Counted | CountedStretch]) -> Decimal:
     """The sum of the values of some points."""
     return sum((value for value, _ in points), ZERO)
 

@@ -24,7 +24,7 @@ from pytest_flexprice.traffic.reading import canonical
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedLog:
     """A log as a table ``name, customer, id, second, properties, seq``, with the engine it lies in."""
 
     table: Any
@@ -33,7 +33,7 @@ class Opened:
 
 
 @contextmanager
-def opened(traffic: Traffic, folder: Path, variable: Variables) -> Iterator[Opened]:
+def opened(traffic: Traffic, folder: Path, variable: Variables) -> Iterator[OpenedLog]:
     """The log; ``folder`` is what file names are relative to, ``variable`` gives the secrets that the plan names.
 
     Raises:
@@ -41,7 +41,7 @@ def opened(traffic: Traffic, folder: Path, variable: Variables) -> Iterator[Open
     """
     with reading(traffic, variable), _connected(traffic, folder, variable) as (raw, engine, shown):
         kept = _as_it_lies if traffic.url else _copied
-        yield Opened(canonical(raw, traffic, dialect(engine), kept), engine, shown)
+        yield OpenedLog(canonical(raw, traffic, dialect(engine), kept), engine, shown)
 
 
 def _as_it_lies(rows: Any) -> Any:

@@ -11,7 +11,7 @@ from datetime import date
 from pytest_flexprice.api.traffic import read_ids_of
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.traffic.known import Known
-from pytest_flexprice.traffic.reconcile import Result
+from pytest_flexprice.traffic.reconcile import Reconciled
 from pytest_flexprice.traffic.search import Search
 
 MOST_COUNTS = 200
@@ -19,7 +19,7 @@ MOST_COUNTS = 200
 MOST_UNEQUAL = 10
 
 
-def unequal(search: Search, known: Known, result: Result, today: date) -> list[str]:
+def unequal(search: Search, known: Known, result: Reconciled, today: date) -> list[str]:
     """Customers who have another number of events than the log says although nothing is known to differ; the rest is left in a note."""
     if result.sampled >= result.events:
         return []
@@ -59,7 +59,7 @@ def chosen(customers: Mapping[str, int], today: date, most: int = MOST_COUNTS) -
     return [*pairs, *head[len(turning) :]]
 
 
-def _note(result: Result, counted: list[str]) -> str:
+def _note(result: Reconciled, counted: list[str]) -> str:
     every = max(sum(result.customers.values()), 1)
     share = sum(result.customers[each] for each in counted) / every
     likely = probability(share, min(result.sampled / every, 1))

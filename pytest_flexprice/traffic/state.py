@@ -33,7 +33,7 @@ class _Unusable(Exception):
 
 
 @dataclass
-class State:
+class ResumeState:
     """The state of one environment's comparison in the file ``path``, sealed with ``secret``.
 
     ``about`` says what it follows from, in words (the plan, the window …) and as a digest of each; ``run`` is who writes it, and when.

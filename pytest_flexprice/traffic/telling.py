@@ -12,7 +12,7 @@ from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.traffic.causes import Cause, Difference, Tally
 from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.log import DAY
-from pytest_flexprice.traffic.reconcile import Result
+from pytest_flexprice.traffic.reconcile import Reconciled
 
 
 class Meaning(NamedTuple):
@@ -119,12 +119,12 @@ _WHOLE = (Cause.UNKNOWN_NAME, Cause.UNKNOWN_CUSTOMER, Cause.UNSUBSCRIBED, Cause.
 """Told once for each name, customer or day, with the number of events."""
 
 
-def findings(result: Result, known: Known) -> list[Finding]:
+def findings(result: Reconciled, known: Known) -> list[Finding]:
     """One finding for each cause; what other items judge already is a warning here."""
     return [_finding(tally, _severity(tally, result, known), known) for tally in result.tallies]
 
 
-def _severity(tally: Tally, result: Result, known: Known) -> Severity:
+def _severity(tally: Tally, result: Reconciled, known: Known) -> Severity:
     meaning = _MEANINGS[tally.cause]
     if tally.cause in (Cause.UNKNOWN_NAME, Cause.UNKNOWN_CUSTOMER):
         own = [one.name or one.customer for one in result.differences if one.cause is tally.cause]
@@ -186,7 +186,7 @@ def example(one: Difference) -> str:
     return f"{text} ({one.detail})" if one.detail else text
 
 
-def shown(result: Result, known: Known) -> dict[str, Any]:
+def shown(result: Reconciled, known: Known) -> dict[str, Any]:
     """The report's data: each feature by day on both sides, and the causes with the money at risk first."""
     days = [
         result.window.start + timedelta(seconds=DAY * n) for n in range((result.window.end - result.window.start).days)
@@ -205,7 +205,7 @@ def _risk(tally: Tally) -> tuple[Decimal, int]:
     return max((abs(amount) for amount in tally.money.values()), default=ZERO), tally.events
 
 
-def _series(title: str, meter: str, days: list[datetime], result: Result) -> dict[str, Any]:
+def _series(title: str, meter: str, days: list[datetime], result: Reconciled) -> dict[str, Any]:
     return {
         "feature": title,
         "log": _by_day(result.ours.points.get(meter, {}), days),

@@ -18,7 +18,7 @@ from pytest_flexprice.traffic.metering import Counted
 MOST_EVENTS = 200_000
 
 
-class Asked(Protocol):
+class UsageAsked(Protocol):
     """A subscription whose usage is wanted: that of all its customers, in a period, for each of its lines."""
 
     @property
@@ -51,7 +51,7 @@ class _Batch:
 class LoggedUsage:
     """The usage of every line; that of bucketed meters event by event."""
 
-    def __init__(self, log: Log, asked: Sequence[Asked], meters: Mapping[str, Meter]) -> None:
+    def __init__(self, log: Log, asked: Sequence[UsageAsked], meters: Mapping[str, Meter]) -> None:
         self._log, self._meters = log, meters
         self._batch_of: dict[tuple[str, str], _Batch] = {}
         batches: dict[str, list[_Batch]] = {}
@@ -64,7 +64,7 @@ class LoggedUsage:
             for batch in own:
                 batch.counted = log.usages(meters[meter_id], batch.windows, batch.owners)
 
-    def of(self, one: Asked) -> dict[str, Usage]:
+    def of(self, one: UsageAsked) -> dict[str, Usage]:
         """The usages of a subscription by line.
 
         Raises:
@@ -84,7 +84,7 @@ class LoggedUsage:
                 found[line.id] = expected_usage(meter, events, line.within(one.period))
         return found
 
-    def _events(self, one: Asked) -> list[Event]:
+    def _events(self, one: UsageAsked) -> list[Event]:
         events: list[Event] = []
         for customer in one.customers:
             events += self._log.events_of(customer, one.period, MOST_EVENTS - len(events))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.webhooks.probes import CONTROL
-from pytest_flexprice.webhooks.sending import TIME_ADVICE, TIME_LIMIT, Result
+from pytest_flexprice.webhooks.sending import TIME_ADVICE, TIME_LIMIT, ProbeResult
 
 ITEM = "6.4"
 PATH = "webhook handler"
@@ -14,7 +14,7 @@ _RETRIED = "the delivery service takes everything but a 2xx as a failure and tri
 _FAILURES = "webhooks fail until the endpoint is switched off"
 
 
-def answer_findings(results: Sequence[Result]) -> list[Finding]:
+def answer_findings(results: Sequence[ProbeResult]) -> list[Finding]:
     """What the results of ``sending.try_answers`` say: non-2xx by cause, slowness, and what could not be tried."""
     control = next((result for result in results if result.probe.name == CONTROL), None)
     if control is None or not (control.status or control.timed_out):
@@ -31,7 +31,7 @@ def answer_findings(results: Sequence[Result]) -> list[Finding]:
     return [*findings, *_empty(results), *_slow(results)]
 
 
-def repeated_findings(results: Sequence[Result]) -> list[Finding]:
+def repeated_findings(results: Sequence[ProbeResult]) -> list[Finding]:
     """What the results of ``sending.try_twice`` say of the answers to repeats and to another order; see 6.2 where nothing is taken."""
     if not any(result.accepted for result in results):
         return []
@@ -65,7 +65,7 @@ def memory_unseen() -> Finding:
     )
 
 
-def _unjudged(control: Result | None) -> Finding:
+def _unjudged(control: ProbeResult | None) -> Finding:
     return Finding(
         ITEM,
         PATH,
@@ -77,7 +77,7 @@ def _unjudged(control: Result | None) -> Finding:
     )
 
 
-def _control_refused(control: Result) -> Finding:
+def _control_refused(control: ProbeResult) -> Finding:
     return Finding(
         ITEM,
         PATH,
@@ -89,7 +89,7 @@ def _control_refused(control: Result) -> Finding:
     )
 
 
-def _same_answer(results: Sequence[Result]) -> Finding | None:
+def _same_answer(results: Sequence[ProbeResult]) -> Finding | None:
     """One finding where the handler answers everything in one way that is not 2xx."""
     redirected = [result for result in results if result.redirected]
     if redirected and len(redirected) == len(results):
@@ -108,7 +108,7 @@ def _same_answer(results: Sequence[Result]) -> Finding | None:
     return None
 
 
-def _types(results: Sequence[Result]) -> Iterator[Finding]:
+def _types(results: Sequence[ProbeResult]) -> Iterator[Finding]:
     known = [result for result in results if result.probe.kind == "known type"]
     native = [result for result in known if result.probe.name.endswith("native")]
     refused = [result for result in known if result.refused]
@@ -157,7 +157,7 @@ _IN_PIECES = (
 )
 
 
-def _others(results: Sequence[Result]) -> Iterator[Finding]:
+def _others(results: Sequence[ProbeResult]) -> Iterator[Finding]:
     taken = {result.probe.kind for result in results if result.accepted}
     for result in results:
         if result.accepted or result.probe.kind == "known type":
@@ -173,7 +173,7 @@ def _others(results: Sequence[Result]) -> Iterator[Finding]:
             yield _finding(result, f"the webhook handler does not answer 2xx to {title}", _REMEDIES[result.probe.kind])
 
 
-def _redirect(result: Result, what: str) -> Finding:
+def _redirect(result: ProbeResult, what: str) -> Finding:
     return Finding(
         ITEM,
         f"{PATH}: {result.probe.name}",
@@ -187,7 +187,7 @@ def _redirect(result: Result, what: str) -> Finding:
     )
 
 
-def _finding(result: Result, problem: str, remedy: str) -> Finding:
+def _finding(result: ProbeResult, problem: str, remedy: str) -> Finding:
     unclear = not (result.status or result.timed_out)
     return Finding(
         ITEM,
@@ -201,7 +201,7 @@ def _finding(result: Result, problem: str, remedy: str) -> Finding:
     )
 
 
-def _limited(result: Result) -> Finding:
+def _limited(result: ProbeResult) -> Finding:
     return Finding(
         ITEM,
         f"{PATH}: {result.probe.name}",
@@ -214,7 +214,7 @@ def _limited(result: Result) -> Finding:
     )
 
 
-def _empty(results: Sequence[Result]) -> Iterator[Finding]:
+def _empty(results: Sequence[ProbeResult]) -> Iterator[Finding]:
     for result in results:
         if result.probe.kind == "empty" and result.crashed:
             yield Finding(
@@ -228,7 +228,7 @@ def _empty(results: Sequence[Result]) -> Iterator[Finding]:
             )
 
 
-def _slow(results: Sequence[Result]) -> Iterator[Finding]:
+def _slow(results: Sequence[ProbeResult]) -> Iterator[Finding]:
     slowest = max((result for result in results if result.status), key=lambda one: one.elapsed, default=None)
     if slowest is not None and slowest.elapsed > TIME_ADVICE:
         yield Finding(

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from pytest_flexprice.webhooks.mint import Expect
-from pytest_flexprice.webhooks.sending import Result
+from pytest_flexprice.webhooks.sending import ProbeResult
 
 UNASKABLE = ("exchanged id", "known invoice")
 """Probes about an invoice that was processed before, so that nobody can tell what became of them."""
@@ -27,7 +27,7 @@ class Belief(Enum):
     UNCLEAR = "answered with success, as is anything sent so"
 
 
-def beliefs(results: Sequence[Result], processed: Mapping[str, int]) -> dict[str, Belief]:
+def beliefs(results: Sequence[ProbeResult], processed: Mapping[str, int]) -> dict[str, Belief]:
     """What became of each forged message, by its probe's name.
 
     Args:
@@ -49,11 +49,11 @@ def beliefs(results: Sequence[Result], processed: Mapping[str, int]) -> dict[str
     return found
 
 
-def _proven(result: Result, processed: Mapping[str, int]) -> bool:
+def _proven(result: ProbeResult, processed: Mapping[str, int]) -> bool:
     return processed.get(result.probe.invoice_id, 0) > 0
 
 
-def _form(result: Result) -> str:
+def _form(result: ProbeResult) -> str:
     """How a message is forged, whatever its type and the way it is carried."""
     probe = result.probe
     if probe.kind in ("carried", "known invoice"):
@@ -63,7 +63,7 @@ def _form(result: Result) -> str:
     return probe.about.get("form", probe.kind)
 
 
-def _belief(result: Result, by_name: Mapping[str, Result], processed: Mapping[str, int]) -> Belief:
+def _belief(result: ProbeResult, by_name: Mapping[str, ProbeResult], processed: Mapping[str, int]) -> Belief:
     probe = result.probe
     if _proven(result, processed) and probe.name not in UNASKABLE:
         return Belief.BELIEVED
@@ -77,7 +77,7 @@ def _belief(result: Result, by_name: Mapping[str, Result], processed: Mapping[st
     return Belief.UNCLEAR if nothing is not None and nothing.accepted else Belief.BELIEVED
 
 
-def in_common(believed: Sequence[Result], tried: Sequence[Result]) -> str:
+def in_common(believed: Sequence[ProbeResult], tried: Sequence[ProbeResult]) -> str:
     """In which dimensions the believed messages differ from those that were refused, as an end of a sentence."""
     parts = []
     for dimension in DIMENSIONS:
@@ -93,7 +93,7 @@ def _either(values: Sequence[str]) -> str:
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 
 
-def plainest(results: Sequence[Result]) -> Result:
+def plainest(results: Sequence[ProbeResult]) -> ProbeResult:
     """The message that is least unlike a usual one, to be shown for its kind."""
     usual = {"type": "invoice.update.finalized", "headers": "svix-*", "content type": "application/json"}
     return min(results, key=lambda result: sum(result.probe.about.get(key) != value for key, value in usual.items()))

@@ -17,14 +17,14 @@ from pytest_flexprice.webhooks.wire import QUERY
 
 LARGE, LARGER = 300 * 1024, 1100 * 1024
 AGENT = "Svix-Webhooks/1.100.0 (sender-golive; +https://www.svix.com/http-sender/)"
-Change = Callable[[Probe], Probe]
+Carry = Callable[[Probe], Probe]
 
 
 def _same(probe: Probe) -> Probe:
     return probe
 
 
-def _with_body(change: Callable[[bytes], bytes], **headers: str) -> Change:
+def _with_body(change: Callable[[bytes], bytes], **headers: str) -> Carry:
     def changed(probe: Probe) -> Probe:
         return dataclasses.replace(probe, body=change(probe.body), headers={**probe.headers, **headers})
 
@@ -35,7 +35,7 @@ def _capitals(probe: Probe) -> Probe:
     return dataclasses.replace(probe, headers={header.upper(): value for header, value in probe.headers.items()})
 
 
-def _with_headers(**headers: str) -> Change:
+def _with_headers(**headers: str) -> Carry:
     return _with_body(lambda body: body, **{name.replace("_", "-"): value for name, value in headers.items()})
 
 
@@ -70,8 +70,8 @@ class _Carriage:
     name: str
     words: str
     way: Way = PLAIN
-    before: Change = _same
-    after: Change = _same
+    before: Carry = _same
+    after: Carry = _same
 
 
 _CARRIAGES = (

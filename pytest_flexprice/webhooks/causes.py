@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pytest_flexprice.webhooks.sending import Result
+from pytest_flexprice.webhooks.sending import ProbeResult
 
 _DECODE = "strip 'whsec_' from the secret and decode the rest from base64 to get the key"
 _CLOCK = (
@@ -27,14 +27,14 @@ _BEFORE = "let webhooks pass what stands before the handler, and let the handler
 
 
 @dataclass(frozen=True)
-class Cause:
+class HandlerCause:
     """A cause as the end of "… refuses correctly signed messages", and what to do about it."""
 
     words: str
     remedy: str
 
 
-def causes(control: Result, results: Sequence[Result]) -> list[Cause]:
+def causes(control: ProbeResult, results: Sequence[ProbeResult]) -> list[HandlerCause]:
     """The causes that fit, the most certain first; a fallback if none does.
 
     Args:
@@ -52,19 +52,19 @@ def causes(control: Result, results: Sequence[Result]) -> list[Cause]:
     return said[:2] or [_unknown(control)]
 
 
-def _answer(result: Result) -> tuple[int, str]:
+def _answer(result: ProbeResult) -> tuple[int, str]:
     return result.status, result.hints.get("text", "")
 
 
-def _answer_to_other_keys(results: Sequence[Result]) -> Result | None:
+def _answer_to_other_keys(results: Sequence[ProbeResult]) -> ProbeResult | None:
     """How messages that are signed with another key are refused, if all alike: then another answer to the control tells of its content."""
     refused = [result for result in results if result.probe.kind == "key" and result.refused]
     return refused[0] if len(refused) > 1 and len(set(map(_answer, refused))) == 1 else None
 
 
-def _verified(control: Result, other: Result) -> Cause:
+def _verified(control: ProbeResult, other: ProbeResult) -> HandlerCause:
     how = f"{other.said}, these {control.said}" if other.status != control.status else f"{other.said} with other words"
-    return Cause(
+    return HandlerCause(
         f", after it has verified them (what is signed with another key is answered {how}): it does not know their customer or invoice, "
         "or wants other fields",
         "answer 2xx to whatever carries a valid signature, also about what the handler does not know: Flexprice sends the events of every "
@@ -72,24 +72,24 @@ def _verified(control: Result, other: Result) -> Cause:
     )
 
 
-def _other_secret(result: Result) -> Cause:
-    return Cause(
+def _other_secret(result: ProbeResult) -> HandlerCause:
+    return HandlerCause(
         f", and accepts the secret of {result.probe.key}",
         "configure the handler with this environment's signing secret",
     )
 
 
-def _other_key(result: Result) -> Cause:
-    return Cause(f", because it uses {result.probe.title}", _KEY_REMEDIES.get(result.probe.name, _DECODE))
+def _other_key(result: ProbeResult) -> HandlerCause:
+    return HandlerCause(f", because it uses {result.probe.title}", _KEY_REMEDIES.get(result.probe.name, _DECODE))
 
 
-def _fixed(words: str, remedy: str) -> Callable[[Result], Cause]:
-    return lambda result: Cause(words, remedy)
+def _fixed(words: str, remedy: str) -> Callable[[ProbeResult], HandlerCause]:
+    return lambda result: HandlerCause(words, remedy)
 
 
-def _content_type(result: Result) -> Cause:
+def _content_type(result: ProbeResult) -> HandlerCause:
     sent = result.probe.headers["content-type"]
-    return Cause(
+    return HandlerCause(
         f", because it takes {sent} and not application/json",
         "read the raw body whatever its content type is: the delivery service sends application/json",
     )
@@ -102,17 +102,17 @@ _CONTENT_REMEDIES = {
 }
 
 
-def _content(result: Result) -> Cause:
+def _content(result: ProbeResult) -> HandlerCause:
     remedy = _CONTENT_REMEDIES.get(result.probe.name, _SIGNED)
-    return Cause(f", because it signs {result.probe.title}", remedy)
+    return HandlerCause(f", because it signs {result.probe.title}", remedy)
 
 
-def _clock(result: Result) -> Cause:
-    return Cause(f", because its clock is off: it takes what is dated {result.probe.title}", _CLOCK)
+def _clock(result: ProbeResult) -> HandlerCause:
+    return HandlerCause(f", because its clock is off: it takes what is dated {result.probe.title}", _CLOCK)
 
 
 #: kind of a diagnosing probe that was accepted: what that shows
-_SHOWN: Mapping[str, Callable[[Result], Cause]] = {
+_SHOWN: Mapping[str, Callable[[ProbeResult], HandlerCause]] = {
     "other secret": _other_secret,
     "key": _other_key,
     "URL-safe": _fixed(
@@ -144,7 +144,7 @@ _SHOWN: Mapping[str, Callable[[Result], Cause]] = {
     ),
     "content type": _content_type,
     "content": _content,
-    "hash": lambda result: Cause(f", because it calculates the signature by {result.probe.title}", _SIGNED),
+    "hash": lambda result: HandlerCause(f", because it calculates the signature by {result.probe.title}", _SIGNED),
     "ISO 8601": _fixed(
         ", because it expects svix-timestamp in ISO 8601", "read svix-timestamp as a number of seconds since 1970"
     ),
@@ -160,15 +160,15 @@ _SHOWN: Mapping[str, Callable[[Result], Cause]] = {
 }
 
 
-def _text(result: Result) -> str:
+def _text(result: ProbeResult) -> str:
     return " ".join([result.hints.get("text", ""), result.hints.get("cookies", "")]).lower()
 
 
-def _says(*words: str) -> Callable[[Result], bool]:
+def _says(*words: str) -> Callable[[ProbeResult], bool]:
     return lambda result: any(word in _text(result) for word in words)
 
 
-def _authenticates(result: Result) -> bool:
+def _authenticates(result: ProbeResult) -> bool:
     asked = bool(result.hints.get("www-authenticate"))
     return asked or (
         result.status in (401, 403, 407)
@@ -177,12 +177,12 @@ def _authenticates(result: Result) -> bool:
     )
 
 
-def _no_route(result: Result) -> bool:
+def _no_route(result: ProbeResult) -> bool:
     """What a cloud's gateway answers where nothing is configured."""
     return result.status == 403 and _says("missing authentication token")(result)
 
 
-def _firewall(result: Result) -> bool:
+def _firewall(result: ProbeResult) -> bool:
     guards = ("cloudflare", "akamai", "imperva", "incapsula", "sucuri", "bigip", "awselb")
     stands = any(guard in result.hints.get("server", "").lower() for guard in guards)
     says = _says(
@@ -191,22 +191,22 @@ def _firewall(result: Result) -> bool:
     return result.status in (403, 405, 406, 503) and (stands or says(result))
 
 
-def _by_address(result: Result) -> bool:
+def _by_address(result: ProbeResult) -> bool:
     says = _says(
         "ip address", "your ip", "ip not", "allowlist", "allow list", "whitelist", "not allowed from", "source address"
     )
     return result.status in (401, 403) and says(result)
 
 
-def _csrf(result: Result) -> bool:
+def _csrf(result: ProbeResult) -> bool:
     return result.status in (400, 403, 419) and _says("csrf", "xsrf", "authenticity token", "page expired")(result)
 
 
-def _status(*statuses: int) -> Callable[[Result], bool]:
+def _status(*statuses: int) -> Callable[[ProbeResult], bool]:
     return lambda result: result.status in statuses
 
 
-def _lacks_headers(result: Result) -> bool:
+def _lacks_headers(result: ProbeResult) -> bool:
     text = _text(result)
     return ("missing" in text or "required" in text or "no signature" in text) and (
         "header" in text or "signature" in text
@@ -214,72 +214,82 @@ def _lacks_headers(result: Result) -> bool:
 
 
 #: what an answer to the control looks like: what that says
-_SAID: Sequence[tuple[Callable[[Result], bool], Cause]] = (
+_SAID: Sequence[tuple[Callable[[ProbeResult], bool], HandlerCause]] = (
     (
         _csrf,
-        Cause(
+        HandlerCause(
             ", because a check against cross-site requests stands before it",
             "exempt the webhook's URL from CSRF protection: the signature is what it is protected by",
         ),
     ),
     (
         _authenticates,
-        Cause(
+        HandlerCause(
             ", because a login or token is asked for before it is reached",
             f"ask for no login at the webhook's URL; {_BEFORE}",
         ),
     ),
     (
         _no_route,
-        Cause(
+        HandlerCause(
             ", because the gateway before it has no route for POST at this path",
             "correct webhooks.handler.url, or add the route for POST to the gateway",
         ),
     ),
     (
         _firewall,
-        Cause(", because a firewall before it turns them away", f"let the firewall pass POST to this path; {_BEFORE}"),
+        HandlerCause(
+            ", because a firewall before it turns them away", f"let the firewall pass POST to this path; {_BEFORE}"
+        ),
     ),
     (
         _by_address,
-        Cause(
+        HandlerCause(
             ", because only certain addresses may reach it",
             "allow the delivery service's addresses, and the one that this run comes from",
         ),
     ),
     (
         _status(404, 410),
-        Cause(", because there is no handler at this path", "correct webhooks.handler.url, or add the route for POST"),
+        HandlerCause(
+            ", because there is no handler at this path", "correct webhooks.handler.url, or add the route for POST"
+        ),
     ),
     (
         _status(405),
-        Cause(", because nothing takes POST at this path", "correct webhooks.handler.url, or add the route for POST"),
+        HandlerCause(
+            ", because nothing takes POST at this path", "correct webhooks.handler.url, or add the route for POST"
+        ),
     ),
     (
         _status(415, 406),
-        Cause(", because of the content type application/json", "read the raw body whatever its content type is"),
+        HandlerCause(
+            ", because of the content type application/json", "read the raw body whatever its content type is"
+        ),
     ),
     (
         _status(413),
-        Cause(", because its body is too large for it", "accept bodies of at least 1 MiB in the handler and before it"),
+        HandlerCause(
+            ", because its body is too large for it", "accept bodies of at least 1 MiB in the handler and before it"
+        ),
     ),
     (
         _lacks_headers,
-        Cause(
+        HandlerCause(
             ", because the svix-* headers do not reach it: something before it strips them, or it looks for others",
             "let the proxy or gateway before the handler pass svix-id, svix-timestamp and svix-signature unchanged",
         ),
     ),
     (
         _says("raw body", "raw request body", "raw json", "string or buffer", "do not parse", "[object object]"),
-        Cause(
+        HandlerCause(
             ", because the body is parsed before it is verified",
             "take the raw body before a parser gets it (in Express: express.raw at this path, before express.json)",
         ),
     ),
     (
         _says("expired", "too old", "timestamp", "clock"),
-        Cause(
+        HandlerCause(
             ", because it takes the message for too old or too new",
             "compare svix-timestamp, in seconds, with a clock that is right, and allow five minutes",
         ),
@@ -287,8 +297,8 @@ _SAID: Sequence[tuple[Callable[[Result], bool], Cause]] = (
 )
 
 
-def _unknown(control: Result) -> Cause:
-    return Cause(
+def _unknown(control: ProbeResult) -> HandlerCause:
+    return HandlerCause(
         "",
         f"compare the secret's fingerprint with the handler's configuration ({control.probe.key}), verify the raw body, strip "
         "'whsec_', read the three svix-* headers as the framework names them, end the base64 with no line break, and let no login or "

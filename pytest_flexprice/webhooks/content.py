@@ -74,15 +74,15 @@ def _lines(message_id: str, sent: Mapping[str, Any], invoice: Mapping[str, Any])
             yield _finding(message_id, f"line_items.{line_id}", _shown(line), _shown(delivered[line_id]))
 
 
-Line = tuple[Decimal | None, Decimal | None]
+BothSides = tuple[Decimal | None, Decimal | None]
 
 
-def _by_id(lines: Any) -> dict[str, Line]:
+def _by_id(lines: Any) -> dict[str, BothSides]:
     rows = (line for line in lines if isinstance(line, Mapping))
     return {str(row.get("id")): (if_number(row.get("quantity")), if_number(row.get("amount"))) for row in rows}
 
 
-def _shown(line: Line) -> str:
+def _shown(line: BothSides) -> str:
     return f"{line[0]} for {line[1]}"
 
 

@@ -17,7 +17,7 @@ from pytest_flexprice.webhooks.beliefs import UNASKABLE
 from pytest_flexprice.webhooks.mint import Expect, Mint, Probe
 from pytest_flexprice.webhooks.processed import Processed
 from pytest_flexprice.webhooks.repeats import REPEATED
-from pytest_flexprice.webhooks.sending import Result
+from pytest_flexprice.webhooks.sending import ProbeResult
 
 Ask = Callable[[str], Processed]
 DEADLINE, SETTLING = 5.0, 0.5
@@ -84,7 +84,7 @@ def early_findings(invoice_id: str, before: Processed | None, item: str = "7.4")
     ]
 
 
-def effects(results: Sequence[Result], ask: Ask | None, poll: Poll | None = None) -> dict[str, int]:
+def effects(results: Sequence[ProbeResult], ask: Ask | None, poll: Poll | None = None) -> dict[str, int]:
     """How often the company processed forged messages that may have been believed and their twins, by invoice id.
 
     With ``poll``, after one true message is known to be processed, so that queues had their time.
@@ -103,7 +103,7 @@ def effects(results: Sequence[Result], ask: Ask | None, poll: Poll | None = None
         return {}  # that a forgery was accepted is to be told in any case
 
 
-def _suspect(result: Result) -> bool:
+def _suspect(result: ProbeResult) -> bool:
     """Whether it matters what was done with a message: forged, about an invoice, and accepted or sent to see only that."""
     expect = result.probe.expect
     if result.probe.name in UNASKABLE:
@@ -120,7 +120,7 @@ def _let_settle(ask: Ask, poll: Poll | None, true: Sequence[Probe]) -> None:
     poll("a true message is processed", lambda: ask(invoice_id), lambda seen: seen.times > 0, DEADLINE)
 
 
-def unprocessed(results: Sequence[Result], ask: Ask | None, poll: Poll) -> list[Result]:
+def unprocessed(results: Sequence[ProbeResult], ask: Ask | None, poll: Poll) -> list[ProbeResult]:
     """The accepted messages about a finalized invoice that were never processed, while the first of them was."""
     told = [result for result in results if result.accepted and result.probe.expect is Expect.ACCEPTED]
     sent = [result for result in told if result.probe.event_type == bodies.INVOICE_TYPES[0]]
@@ -128,7 +128,7 @@ def unprocessed(results: Sequence[Result], ask: Ask | None, poll: Poll) -> list[
         return []
     witness = ask
 
-    def missing() -> list[Result]:
+    def missing() -> list[ProbeResult]:
         return [result for result in sent if not witness(result.probe.invoice_id).times]
 
     try:
@@ -145,12 +145,12 @@ def unprocessed(results: Sequence[Result], ask: Ask | None, poll: Poll) -> list[
         return []
 
 
-def settling(ask: Ask | None, poll: Poll) -> Callable[[Result], object]:
+def settling(ask: Ask | None, poll: Poll) -> Callable[[ProbeResult], object]:
     """Waits for one message to be processed, where somebody can tell."""
     return lambda result: None if ask is None else _let_settle(ask, poll, [result.probe])
 
 
-def settled(results: Sequence[Result], ask: Ask | None, poll: Poll) -> dict[str, Processed]:
+def settled(results: Sequence[ProbeResult], ask: Ask | None, poll: Poll) -> dict[str, Processed]:
     """How often each message that was sent again has been processed, by the kind of its probes, once that has happened and settled."""
     if ask is None:
         return {}

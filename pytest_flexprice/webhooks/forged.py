@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.webhooks.beliefs import Belief, beliefs, in_common, plainest
 from pytest_flexprice.webhooks.mint import Expect
-from pytest_flexprice.webhooks.sending import Result
+from pytest_flexprice.webhooks.sending import ProbeResult
 
 ITEM = "6.2"
 PATH = "webhook handler"
@@ -61,7 +61,7 @@ _ACCEPTED: Mapping[str, tuple[str, str]] = {
 }
 
 
-def forged_findings(results: Sequence[Result], processed: Mapping[str, int]) -> list[Finding]:
+def forged_findings(results: Sequence[ProbeResult], processed: Mapping[str, int]) -> list[Finding]:
     """One finding for each way in which a forgery is believed, or makes the handler fail, or could not be judged.
 
     Args:
@@ -95,12 +95,12 @@ def forged_findings(results: Sequence[Result], processed: Mapping[str, int]) -> 
 _MATRIX = ("crossed", "carried")
 
 
-def _believed_crossed(result: Result, became: Mapping[str, Belief]) -> bool:
+def _believed_crossed(result: ProbeResult, became: Mapping[str, Belief]) -> bool:
     return result.probe.kind == "crossed" and became[result.probe.name] is Belief.BELIEVED
 
 
 def _crossed(
-    forged: Sequence[Result], became: Mapping[str, Belief], told: set[str], processed: Mapping[str, int]
+    forged: Sequence[ProbeResult], became: Mapping[str, Belief], told: set[str], processed: Mapping[str, int]
 ) -> Iterable[Finding]:
     """One finding for what is believed of some types, headers or content types only."""
     tried = [result for result in forged if result.probe.kind == "crossed" and result.probe.about["form"] not in told]
@@ -121,7 +121,7 @@ def _crossed(
 
 
 def _carried(
-    forged: Sequence[Result], became: Mapping[str, Belief], told: set[str], processed: Mapping[str, int]
+    forged: Sequence[ProbeResult], became: Mapping[str, Belief], told: set[str], processed: Mapping[str, int]
 ) -> Iterable[Finding]:
     """A finding for each unusual way in which a forgery is believed."""
     for result in forged:
@@ -153,7 +153,7 @@ def _carried(
             )
 
 
-def _without_effect(forged: Sequence[Result], became: Mapping[str, Belief]) -> Iterable[Finding]:
+def _without_effect(forged: Sequence[ProbeResult], became: Mapping[str, Belief]) -> Iterable[Finding]:
     found = [result for result in forged if became[result.probe.name] is Belief.WITHOUT_EFFECT]
     if found:
         yield Finding(
@@ -168,12 +168,12 @@ def _without_effect(forged: Sequence[Result], became: Mapping[str, Belief]) -> I
         )
 
 
-def _processed(results: Sequence[Result], processed: Mapping[str, int]) -> str:
+def _processed(results: Sequence[ProbeResult], processed: Mapping[str, int]) -> str:
     done = [result.probe.invoice_id for result in results if processed.get(result.probe.invoice_id, 0) > 0]
     return f" and was processed as {done[0]}" if done else ""
 
 
-def _everything(forged: Sequence[Result], results: Sequence[Result], processed: Mapping[str, int]) -> Finding:
+def _everything(forged: Sequence[ProbeResult], results: Sequence[ProbeResult], processed: Mapping[str, int]) -> Finding:
     asked = [result.probe.invoice_id for result in results if result.probe.invoice_id in processed]
     effect = ""
     if asked:
@@ -194,7 +194,9 @@ def _everything(forged: Sequence[Result], results: Sequence[Result], processed: 
     )
 
 
-def _of_kind(group: Sequence[Result], became: Mapping[str, Belief], processed: Mapping[str, int]) -> Iterable[Finding]:
+def _of_kind(
+    group: Sequence[ProbeResult], became: Mapping[str, Belief], processed: Mapping[str, int]
+) -> Iterable[Finding]:
     """What is believed, or makes the handler fail, of one kind."""
     kind = group[0].probe.kind
     accepted = [result for result in group if became[result.probe.name] is Belief.BELIEVED]
@@ -215,7 +217,7 @@ def _of_kind(group: Sequence[Result], became: Mapping[str, Belief], processed: M
         )
 
 
-def _unclear(group: Sequence[Result], became: Mapping[str, Belief], alive: bool) -> list[Result]:
+def _unclear(group: Sequence[ProbeResult], became: Mapping[str, Belief], alive: bool) -> list[ProbeResult]:
     """Of one kind: what neither a success nor a refusal answered; ``alive``: other messages were taken meanwhile, so that a closed
     connection is a refusal."""
     if any(became[result.probe.name] is Belief.BELIEVED for result in group):
@@ -228,7 +230,7 @@ def _unclear(group: Sequence[Result], became: Mapping[str, Belief], alive: bool)
     ]
 
 
-def _redirected(forged: Sequence[Result]) -> Iterable[Finding]:
+def _redirected(forged: Sequence[ProbeResult]) -> Iterable[Finding]:
     """True messages are answered with success, so a redirect is a refusal, in the manner of a website."""
     found = [result for result in forged if result.redirected and result.probe.kind != "carried"]
     if found:
@@ -244,9 +246,9 @@ def _redirected(forged: Sequence[Result]) -> Iterable[Finding]:
         )
 
 
-def _unseen(groups: Iterable[Sequence[Result]]) -> Iterable[Finding]:
+def _unseen(groups: Iterable[Sequence[ProbeResult]]) -> Iterable[Finding]:
     """One finding for each answer that says nothing, however many kinds of forgeries it was given to."""
-    said: dict[str, list[Result]] = {}
+    said: dict[str, list[ProbeResult]] = {}
     for group in filter(None, groups):
         said.setdefault(group[0].said, []).append(group[0])
     for answer, kinds in said.items():
@@ -264,7 +266,7 @@ def _unseen(groups: Iterable[Sequence[Result]]) -> Iterable[Finding]:
         )
 
 
-def _accepted(kind: str, accepted: Sequence[Result], processed: Mapping[str, int]) -> Finding:
+def _accepted(kind: str, accepted: Sequence[ProbeResult], processed: Mapping[str, int]) -> Finding:
     probe = accepted[0].probe
     consequence, remedy = _ACCEPTED.get(kind, (_FORGERY, _VERIFY))
     done = [result.probe.invoice_id for result in accepted if processed.get(result.probe.invoice_id, 0) > 0]

@@ -11,7 +11,7 @@ import dataclasses
 
 from pytest_flexprice.webhooks import bodies, signatures
 from pytest_flexprice.webhooks.mint import Expect, Mint, Probe, fresh_secret
-from pytest_flexprice.webhooks.pairs import Row, all_pairs
+from pytest_flexprice.webhooks.pairs import Combination, all_pairs
 
 TYPES = (*bodies.KNOWN_TYPES, bodies.UNKNOWN_TYPE)
 CONTENT_TYPES = ("application/json", "text/plain", "application/x-www-form-urlencoded", "")
@@ -33,7 +33,7 @@ def crossed(mint: Mint) -> list[Probe]:
     return [_crossed(mint, *values) for values in [*chosen, *further]]
 
 
-def _one_unlike() -> list[Row]:
+def _one_unlike() -> list[Combination]:
     """Each forgery of a message that is unlike the usual one in a single dimension, so that nothing else has it refused."""
     usual = (0, 0, 0)
     changed = [

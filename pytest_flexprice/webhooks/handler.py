@@ -12,13 +12,13 @@ from pytest_flexprice.webhooks.causes import causes
 from pytest_flexprice.webhooks.forged import forged_findings
 from pytest_flexprice.webhooks.mint import Expect
 from pytest_flexprice.webhooks.probes import CONTROL, CONTROL_AGAIN, REFUSED_BEFORE
-from pytest_flexprice.webhooks.sending import Result
+from pytest_flexprice.webhooks.sending import ProbeResult
 
 ITEM = "6.2"
 PATH = "webhook handler"
 
 
-def signature_findings(results: Sequence[Result], processed: Mapping[str, int] | None = None) -> list[Finding]:
+def signature_findings(results: Sequence[ProbeResult], processed: Mapping[str, int] | None = None) -> list[Finding]:
     """What the results of ``sending.try_signatures`` say; see ``handler_findings``."""
     control = next((result for result in results if result.probe.name == CONTROL), None)
     if control is None or not (control.accepted or control.refused):
@@ -62,7 +62,7 @@ def secret_findings(shown: str, fingerprint: str, fingerprints: Mapping[str, str
     ]
 
 
-def _unjudged(control: Result | None) -> Finding:
+def _unjudged(control: ProbeResult | None) -> Finding:
     said = control.said if control else "it was not sent"
     return Finding(
         ITEM,
@@ -75,7 +75,7 @@ def _unjudged(control: Result | None) -> Finding:
     )
 
 
-def _unjudged_remedy(control: Result | None) -> str:
+def _unjudged_remedy(control: ProbeResult | None) -> str:
     if control is not None and control.crashed:
         return "mend the error that the handler, or what stands before it, logs for this message"
     if control is not None and control.redirected:
@@ -85,7 +85,7 @@ def _unjudged_remedy(control: Result | None) -> str:
     return "make the handler's URL reachable from here and let it answer 2xx itself"
 
 
-def _refused(control: Result, results: Sequence[Result]) -> Finding:
+def _refused(control: ProbeResult, results: Sequence[ProbeResult]) -> Finding:
     found = causes(control, results)
     return Finding(
         ITEM,
@@ -98,7 +98,7 @@ def _refused(control: Result, results: Sequence[Result]) -> Finding:
     )
 
 
-def _shut_out(shut: Result, results: Sequence[Result]) -> Finding:
+def _shut_out(shut: ProbeResult, results: Sequence[ProbeResult]) -> Finding:
     forged = [result for result in results if result.probe.expect is Expect.REFUSED]
     after = "a forged one" if len(forged) == 1 else "forged ones"
     return Finding(
@@ -114,7 +114,7 @@ def _shut_out(shut: Result, results: Sequence[Result]) -> Finding:
     )
 
 
-def _valid(results: Sequence[Result]) -> list[Finding]:
+def _valid(results: Sequence[ProbeResult]) -> list[Finding]:
     by_name = {result.probe.name: result for result in results}
     findings = []
     for name in _BYTES:
@@ -174,7 +174,7 @@ _BYTES: Mapping[str, tuple[str, str, str]] = {
 }
 
 
-def _not_taken(result: Result, problem: str, consequence: str, remedy: str) -> Finding:
+def _not_taken(result: ProbeResult, problem: str, consequence: str, remedy: str) -> Finding:
     unclear = not result.status
     return Finding(
         ITEM,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
-Row = tuple[int, ...]
+Combination = tuple[int, ...]
 
 
-def all_pairs(sizes: Sequence[int], given: Sequence[Row] = ()) -> list[Row]:
+def all_pairs(sizes: Sequence[int], given: Sequence[Combination] = ()) -> list[Combination]:
     """Rows of value numbers, one for each dimension of these sizes, that with the ``given`` ones hold every pair of values.
 
     Greedy and deterministic: each row begins with a pair that is still missing and takes for every other dimension the value that adds
@@ -31,7 +31,9 @@ def all_pairs(sizes: Sequence[int], given: Sequence[Row] = ()) -> list[Row]:
     return rows
 
 
-def _row(start: tuple[int, int, int, int], sizes: Sequence[int], missing: set[tuple[int, int, int, int]]) -> Row:
+def _row(
+    start: tuple[int, int, int, int], sizes: Sequence[int], missing: set[tuple[int, int, int, int]]
+) -> Combination:
     chosen = {start[0]: start[1], start[2]: start[3]}
     for dimension in range(len(sizes)):
         if dimension not in chosen:
@@ -42,7 +44,7 @@ def _row(start: tuple[int, int, int, int], sizes: Sequence[int], missing: set[tu
     return tuple(chosen[dimension] for dimension in range(len(sizes)))
 
 
-def _pairs_of(row: Row) -> set[tuple[int, int, int, int]]:
+def _pairs_of(row: Combination) -> set[tuple[int, int, int, int]]:
     return _pairs(dict(enumerate(row)))
 
 

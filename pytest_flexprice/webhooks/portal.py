@@ -33,7 +33,7 @@ MOST_PAGES = 1000  # of one list
 HOSTED = "https://api.svix.com"
 _REGIONS = ("us", "eu", "in", "ca", "au")
 _SECONDS = (10.0, 30.0)
-Log = Callable[[dict[str, Any]], None]
+TellExchange = Callable[[dict[str, Any]], None]
 
 
 class Reader(Protocol):
@@ -50,7 +50,7 @@ class Portal:
     """
 
     def __init__(
-        self, url: str, app_id: str, token: str, add_secret: Callable[[str], None], log: Log | None = None
+        self, url: str, app_id: str, token: str, add_secret: Callable[[str], None], log: TellExchange | None = None
     ) -> None:
         self.url, self.app_id = url, app_id
         self._add_secret = add_secret
@@ -171,7 +171,7 @@ class _Unreadable(Exception):
 
 
 def open_portal(
-    flexprice: Reader, svix_url: str, add_secret: Callable[[str], None], log: Log | None = None
+    flexprice: Reader, svix_url: str, add_secret: Callable[[str], None], log: TellExchange | None = None
 ) -> Portal | None:
     """The delivery service's application of the key's environment, or None where Flexprice delivers natively.
 

@@ -23,7 +23,7 @@ _NOWHERE = "golive-no-such-path"
 
 
 @dataclass(frozen=True)
-class Page:
+class WebPage:
     """What a URL answered: its status and the beginning of its text."""
 
     status: int
@@ -35,10 +35,10 @@ class Page:
         return self.text.lstrip().lower().startswith(("<!doctype", "<html", "<head", "<body"))
 
 
-Get = Callable[[str], Page]
+Get = Callable[[str], WebPage]
 
 
-def get_page(url: str, seconds: float = SECONDS) -> Page:
+def get_page(url: str, seconds: float = SECONDS) -> WebPage:
     """GET a URL: no redirect followed, nothing read beyond ``LARGEST`` bytes or ``seconds`` for the whole.
 
     Raises:
@@ -58,7 +58,7 @@ def get_page(url: str, seconds: float = SECONDS) -> Page:
                 body += part
                 if len(body) >= LARGEST:
                     break
-        return Page(reply.status_code, body[:LARGEST].decode("utf-8", "replace"))
+        return WebPage(reply.status_code, body[:LARGEST].decode("utf-8", "replace"))
 
 
 def ask_processed(template: str, invoice_id: str, get: Get = get_page) -> Processed:
@@ -110,14 +110,14 @@ def _asked(override: Callable[[str], Any], invoice_id: str) -> Processed:
         ) from error
 
 
-def _got(url: str, get: Get) -> Page:
+def _got(url: str, get: Get) -> WebPage:
     try:
         return get(url)
     except requests.RequestException as error:
         raise _no_answer(f"no answer came ({type(error).__name__})") from None
 
 
-def _doubt(template: str, invoice_id: str, page: Page, get: Get) -> str:
+def _doubt(template: str, invoice_id: str, page: WebPage, get: Get) -> str:
     """Whether a 404 may mean that the URL is wrong: JSON is an application's own answer, anything else is held against another path."""
     try:
         if isinstance(json.loads(page.text), dict) and "times" in page.text:

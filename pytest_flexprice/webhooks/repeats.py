@@ -8,7 +8,7 @@ from dataclasses import replace
 from pytest_flexprice.model.finding import Finding, Severity
 from pytest_flexprice.webhooks.probes import REFUSED_BEFORE
 from pytest_flexprice.webhooks.processed import Processed, processed_findings
-from pytest_flexprice.webhooks.sending import Result
+from pytest_flexprice.webhooks.sending import ProbeResult
 
 ITEM = "6.4"
 PATH = "webhook handler"
@@ -27,7 +27,7 @@ _TOGETHER = "remember a message's id only together with the work that it asks fo
 _TOLD_UNSEEN = ("repeated", "simultaneous")
 
 
-def repeat_findings(results: Sequence[Result], processed: Mapping[str, Processed]) -> list[Finding]:
+def repeat_findings(results: Sequence[ProbeResult], processed: Mapping[str, Processed]) -> list[Finding]:
     """Whether a message that came more than once was processed twice, or not at all.
 
     Args:
@@ -43,7 +43,7 @@ def repeat_findings(results: Sequence[Result], processed: Mapping[str, Processed
     return found
 
 
-def _of_kind(kind: str, sent: Sequence[Result], processed: Processed | None, books: bool) -> Iterator[Finding]:
+def _of_kind(kind: str, sent: Sequence[ProbeResult], processed: Processed | None, books: bool) -> Iterator[Finding]:
     words = _AFTER_FAILURE if kind == "repeated" and sent[0].failed else REPEATED[kind]
     if kind == _OUT_OF_ORDER and processed is not None and processed.times > 1:
         yield from _other_state(sent, processed)
@@ -64,7 +64,7 @@ def _of_kind(kind: str, sent: Sequence[Result], processed: Processed | None, boo
         )
 
 
-def _other_state(sent: Sequence[Result], processed: Processed) -> Iterator[Finding]:
+def _other_state(sent: Sequence[ProbeResult], processed: Processed) -> Iterator[Finding]:
     """An invoice with a payment and a finalization, and that again in a later state: two messages, and the bytes of three."""
     each_once = len(set(processed.message_ids)) == processed.times
     if each_once or not processed.counted:
@@ -82,7 +82,7 @@ def _other_state(sent: Sequence[Result], processed: Processed) -> Iterator[Findi
     )
 
 
-def unprocessed_findings(unprocessed: Sequence[Result], item: str = ITEM) -> list[Finding]:
+def unprocessed_findings(unprocessed: Sequence[ProbeResult], item: str = ITEM) -> list[Finding]:
     """What is said of messages that were answered with success and never processed, while others were; see ``effects.unprocessed``."""
     if not unprocessed:
         return []
@@ -102,7 +102,7 @@ def unprocessed_findings(unprocessed: Sequence[Result], item: str = ITEM) -> lis
     ]
 
 
-def _lost(kind: str, words: str, sent: Sequence[Result]) -> Iterator[Finding]:
+def _lost(kind: str, words: str, sent: Sequence[ProbeResult]) -> Iterator[Finding]:
     """A message that never had an effect, though others have, and that the delivery service thinks to be taken."""
     if not sent[-1].accepted:
         return
@@ -122,7 +122,7 @@ def _lost(kind: str, words: str, sent: Sequence[Result]) -> Iterator[Finding]:
         yield _never(sent[-1], f"a message that {words} is answered with success and never processed", _TOGETHER)
 
 
-def _never(result: Result, problem: str, remedy: str) -> Finding:
+def _never(result: ProbeResult, problem: str, remedy: str) -> Finding:
     return Finding(
         ITEM,
         f"{PATH}: {result.probe.name}",

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from pytest_flexprice.webhooks import bodies, diagnoses, probes
 from pytest_flexprice.webhooks.mint import Expect, Mint, Probe
-from pytest_flexprice.webhooks.wire import Answer, ask
+from pytest_flexprice.webhooks.wire import HandlerAnswer, ask
 
 TIME_LIMIT = 15.0  # the delivery service gives up then (contract 6.1)
 TIME_ADVICE = 5.0  # what Flexprice advises
@@ -27,7 +27,7 @@ PAUSES = (0.25, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True)
-class Result:
+class ProbeResult:
     """What became of a probe: an answer's status, or 0 and why there was none. ``elapsed`` counts seconds.
 
     ``timed_out``: the handler took the message and did not answer within the delivery service's limit.
@@ -79,14 +79,14 @@ class Result:
 
 def try_signatures(
     url: str, mint: Mint, others: Mapping[str, str], *, user_agent: str = "", time_limit: float = TIME_LIMIT
-) -> list[Result]:
+) -> list[ProbeResult]:
     """Send the probes of checklist 6.2; where the handler refuses the control, what tells the cause instead.
 
     What was forged and accepted is sent once more with a true signature, so that its acceptance can be told from indifference. Where a
     true one is refused after a forged one, nothing more is forged.
     """
     first, *rest = probes.signature_probes(mint, others)
-    line = Line(url, user_agent, time_limit)
+    line = HandlerLine(url, user_agent, time_limit)
     control = line.send(first)
     if not control.accepted:
         return [control, *line.send_all(diagnoses.diagnoses(mint, others) if control.refused else [])]
@@ -104,7 +104,7 @@ def try_signatures(
     return [*results, *line.send_all(_twins(results), renew)]
 
 
-def _true_again(line: Line, mint: Mint, probe: Probe) -> list[Result]:
+def _true_again(line: HandlerLine, mint: Mint, probe: Probe) -> list[ProbeResult]:
     """A true message after forged ones; where it is refused, another that tells whether any is taken, and then the first once more."""
     result = line.send(probe)
     if result.accepted:
@@ -137,7 +137,7 @@ class Renewal:
         return self._newest.get(probe.name, probe)
 
 
-def _twins(results: Sequence[Result]) -> list[Probe]:
+def _twins(results: Sequence[ProbeResult]) -> list[Probe]:
     """The positive controls of the forgeries that were accepted; none where everything was, since that says enough."""
     forged = [result for result in results if result.probe.expect is Expect.REFUSED]
     believed = [result.probe for result in forged if result.accepted]
@@ -147,10 +147,10 @@ def _twins(results: Sequence[Result]) -> list[Probe]:
     return list({twin.name: twin for twin in sent}.values())
 
 
-def try_answers(url: str, mint: Mint, *, user_agent: str = "", time_limit: float = TIME_LIMIT) -> list[Result]:
+def try_answers(url: str, mint: Mint, *, user_agent: str = "", time_limit: float = TIME_LIMIT) -> list[ProbeResult]:
     """Send the probes of checklist 6.4; the rest of them only where the control is not refused."""
     first, *rest = probes.answer_probes(mint)
-    line = Line(url, user_agent, time_limit)
+    line = HandlerLine(url, user_agent, time_limit)
     control = line.send(first)
     if control.refused or not control.status:
         return [control]
@@ -159,7 +159,7 @@ def try_answers(url: str, mint: Mint, *, user_agent: str = "", time_limit: float
     return [control, *sent, *line.in_turn(probe for probe in rest if probe not in apart), *_retried(line, mint, sent)]
 
 
-def _retried(line: Line, mint: Mint, sent: Sequence[Result]) -> list[Result]:
+def _retried(line: HandlerLine, mint: Mint, sent: Sequence[ProbeResult]) -> list[ProbeResult]:
     """One message about a finalized invoice that failed, once more, as the delivery service would send it."""
     failed = [result.probe for result in sent if result.failed and result.probe.event_type == bodies.INVOICE_TYPES[0]]
     wanted = [probe for probe in failed if probe.expect is Expect.ACCEPTED]
@@ -169,13 +169,13 @@ def _retried(line: Line, mint: Mint, sent: Sequence[Result]) -> list[Result]:
     )
 
 
-def try_twice(url: str, mint: Mint, *, user_agent: str = "", time_limit: float = TIME_LIMIT) -> list[Result]:
+def try_twice(url: str, mint: Mint, *, user_agent: str = "", time_limit: float = TIME_LIMIT) -> list[ProbeResult]:
     """Send one message again as a retry of the delivery service would, with others between the two, unless the control is refused.
 
     Between are one message several times at the same moment, and an invoice's payment before its finalization, which the delivery
     service does not exclude (contract 6.4), with a later state of it at the end. None of them is forged.
     """
-    line = Line(url, user_agent, time_limit)
+    line = HandlerLine(url, user_agent, time_limit)
     control = line.send(probes.control(mint))
     if control.refused:
         return [control]
@@ -186,15 +186,15 @@ def try_twice(url: str, mint: Mint, *, user_agent: str = "", time_limit: float =
 
 
 def try_restart(
-    url: str, mint: Mint, restart: Callable[[], object], settle: Callable[[Result], object]
-) -> list[Result]:
+    url: str, mint: Mint, restart: Callable[[], object], settle: Callable[[ProbeResult], object]
+) -> list[ProbeResult]:
     """Send one message before the handler is restarted, and again after, as the delivery service would.
 
     Args:
         restart: restarts it, and returns once it answers again.
         settle: waits until the message was processed; what a queue loses in a restart is another matter.
     """
-    line = Line(url)
+    line = HandlerLine(url)
     before, after = probes.before_and_after(mint)
     first = line.send(before)
     if not first.accepted:
@@ -204,12 +204,12 @@ def try_restart(
     return [first, line.send(after)]
 
 
-def wanted(results: Iterable[Result]) -> dict[str, str]:
+def wanted(results: Iterable[ProbeResult]) -> dict[str, str]:
     """What a sound handler does with each probe, for people to read."""
     return {result.probe.name: result.probe.expect.value for result in results}
 
 
-def told(results: Iterable[Result]) -> dict[str, str]:
+def told(results: Iterable[ProbeResult]) -> dict[str, str]:
     """What the handler did with each probe, for people to read."""
     return {result.probe.name: f"{result.said} ({result.elapsed:.3f} s)" for result in results}
 
@@ -219,14 +219,14 @@ def _as_it_is(probe: Probe) -> Probe:
 
 
 @dataclass(frozen=True)
-class Line:
+class HandlerLine:
     """The way to one handler. Each probe has a connection of its own: one that the handler closes must not spoil the next."""
 
     url: str
     user_agent: str = ""
     time_limit: float = TIME_LIMIT
 
-    def send(self, probe: Probe) -> Result:
+    def send(self, probe: Probe) -> ProbeResult:
         """Send one probe, again after a 429, later each time; never raises for what the handler does."""
         result = self._once(probe)
         for pause in PAUSES:
@@ -236,30 +236,30 @@ class Line:
             result = self._once(probe)
         return result
 
-    def in_turn(self, wanted: Iterable[Probe]) -> list[Result]:
+    def in_turn(self, wanted: Iterable[Probe]) -> list[ProbeResult]:
         """Send probes one after the other."""
         return [self.send(probe) for probe in wanted]
 
-    def at_once(self, wanted: Sequence[Probe]) -> list[Result]:
+    def at_once(self, wanted: Sequence[Probe]) -> list[ProbeResult]:
         """Send probes at the same moment, as near as this machine can."""
         gate = threading.Barrier(len(wanted))
 
-        def sent(probe: Probe) -> Result:
+        def sent(probe: Probe) -> ProbeResult:
             gate.wait()
             return self._once(probe)
 
         with ThreadPoolExecutor(len(wanted)) as pool:
             return list(pool.map(sent, wanted))
 
-    def send_all(self, wanted: Sequence[Probe], renew: Callable[[Probe], Probe] = _as_it_is) -> list[Result]:
+    def send_all(self, wanted: Sequence[Probe], renew: Callable[[Probe], Probe] = _as_it_is) -> list[ProbeResult]:
         """Send probes, several at a time, and stop where the handler is silent or too slow; ``renew`` signs them anew."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return list(pool.map(_Sender(self, time.monotonic(), renew).send, wanted))
 
-    def _once(self, probe: Probe) -> Result:
+    def _once(self, probe: Probe) -> ProbeResult:
         began = time.monotonic()
-        answer: Answer = ask(self.url, probe, self.user_agent, self.time_limit)
-        return Result(
+        answer: HandlerAnswer = ask(self.url, probe, self.user_agent, self.time_limit)
+        return ProbeResult(
             probe,
             answer.status,
             time.monotonic() - began,
@@ -275,7 +275,7 @@ class Line:
 class _Sender:
     """Sends for one batch: gives up on a silent handler, and slows down to one at a time once it said 429, until waiting was in vain."""
 
-    line: Line
+    line: HandlerLine
     began: float
     renew: Callable[[Probe], Probe]
     silent: int = 0
@@ -283,9 +283,9 @@ class _Sender:
     in_vain: bool = False
     alone: threading.Lock = field(default_factory=threading.Lock)
 
-    def send(self, probe: Probe) -> Result:
+    def send(self, probe: Probe) -> ProbeResult:
         if self.silent >= SILENT_AT_MOST or time.monotonic() - self.began > TIME_BUDGET:
-            return Result(probe, problem="not sent, because the handler had not answered or was too slow before")
+            return ProbeResult(probe, problem="not sent, because the handler had not answered or was too slow before")
         result = self._slowly(probe) if self.limited else self.line._once(self.renew(probe))
         if result.status == 429:
             self.limited = True
@@ -293,18 +293,18 @@ class _Sender:
         self.silent += not result.status and not result.closed
         return result
 
-    def _slowly(self, probe: Probe) -> Result:
+    def _slowly(self, probe: Probe) -> ProbeResult:
         with self.alone:
             result = (self.line._once if self.in_vain else self.line.send)(self.renew(probe))
             self.in_vain = result.status == 429
             return result
 
 
-def _pause(result: Result, least: float) -> float:
+def _pause(result: ProbeResult, least: float) -> float:
     """The seconds that a 429 asks for, within bounds."""
     return max(least, _asked(result))
 
 
-def _asked(result: Result) -> float:
+def _asked(result: ProbeResult) -> float:
     asked = result.hints.get("retry-after", "")
     return float(asked) if asked.isdigit() else 0.0

@@ -23,7 +23,7 @@ _TOLD = ("location", "retry-after", "www-authenticate", "server", "allow")
 
 
 @dataclass(frozen=True)
-class Answer:
+class HandlerAnswer:
     """An answer's status, or 0 and why there was none; ``hints`` are a few of its headers and the beginning of its body.
 
     ``closed``: the request was taken, and the connection closed without an answer.
@@ -36,7 +36,7 @@ class Answer:
     hints: Mapping[str, str] = field(default_factory=dict)
 
 
-def ask(url: str, probe: Probe, user_agent: str, time_limit: float) -> Answer:
+def ask(url: str, probe: Probe, user_agent: str, time_limit: float) -> HandlerAnswer:
     """Send one probe; never raises for what the handler does."""
     target = address(url, probe.way)
     headers = {"user-agent": user_agent or "pytest-flexprice", "accept": "*/*", "connection": "close", **probe.headers}
@@ -55,9 +55,9 @@ def ask(url: str, probe: Probe, user_agent: str, time_limit: float) -> Answer:
             )
         except requests.RequestException as error:
             late = isinstance(error, requests.exceptions.ReadTimeout)
-            return Answer(problem=_reason(error, time_limit), timed_out=late, closed=_closed(error))
+            return HandlerAnswer(problem=_reason(error, time_limit), timed_out=late, closed=_closed(error))
         with reply:
-            return Answer(reply.status_code, hints=_hints(reply))
+            return HandlerAnswer(reply.status_code, hints=_hints(reply))
 
 
 def address(url: str, way: Way) -> str:
@@ -131,7 +131,7 @@ def _as_written(url: str) -> Callable[[requests.PreparedRequest], requests.Prepa
     return written
 
 
-def _old(url: str, probe: Probe, headers: Mapping[str, str], time_limit: float) -> Answer:
+def _old(url: str, probe: Probe, headers: Mapping[str, str], time_limit: float) -> HandlerAnswer:
     """The probe in HTTP/1.0, which requests cannot speak."""
     parts = urlsplit(url)
     host, limit = parts.hostname or "", time_limit
@@ -145,11 +145,11 @@ def _old(url: str, probe: Probe, headers: Mapping[str, str], time_limit: float) 
         path = urlunsplit(SplitResult("", "", parts.path or "/", parts.query, ""))
         connection.request(probe.way.method, path, probe.body, dict(headers))
         reply = connection.getresponse()
-        return Answer(reply.status, hints={name: value for name in _TOLD if (value := reply.headers.get(name))})
+        return HandlerAnswer(reply.status, hints={name: value for name in _TOLD if (value := reply.headers.get(name))})
     except TimeoutError:
-        return Answer(problem=f"no answer within {time_limit:g} seconds", timed_out=True)
+        return HandlerAnswer(problem=f"no answer within {time_limit:g} seconds", timed_out=True)
     except (OSError, http.client.HTTPException) as error:
-        return Answer(
+        return HandlerAnswer(
             problem=_NO_ANSWER, closed=isinstance(error, ConnectionResetError | http.client.RemoteDisconnected)
         )
     finally:

@@ -79,9 +79,9 @@ def test_every_key_of_the_plan_is_described() -> None:
         plans.GoLivePlan,
         plans.Environment,
         plans.Client,
-        plans.Event,
-        plans.Catalog,
-        plans.Accepted,
+        plans.EventKind,
+        plans.CatalogTable,
+        plans.AcceptedDifference,
         plans.Customers,
     ]
     models += [Traffic, plans.Invoicing, plans.Webhooks, plans.Handler, plans.Waiver, plans.Attestation]

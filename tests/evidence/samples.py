@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from pytest_flexprice.evidence.document import Digest, Document, Provenance, Row
+from pytest_flexprice.evidence.document import Digest, Document, Provenance, ValueRow
 from pytest_flexprice.evidence.records import (
     FindingRecord,
     ObservationRecord,
@@ -235,10 +235,10 @@ def provenance(**changes):
         "selection": "",
         "pytest_args": ["--flexprice-env=prod", "--flexprice-level=smoke", "-n", "2"],
         "header": [
-            Row(name="environment", value="prod", source="command line"),
-            Row(name="level", value="smoke", source="command line"),
-            Row(name="base URL", value="https://us.api.flexprice.io", source="plan"),
-            Row(name="API key", value="…7F", source=".env.prod"),
+            ValueRow(name="environment", value="prod", source="command line"),
+            ValueRow(name="level", value="smoke", source="command line"),
+            ValueRow(name="base URL", value="https://us.api.flexprice.io", source="plan"),
+            ValueRow(name="API key", value="…7F", source=".env.prod"),
         ],
     }
     return Provenance(**{**values, **changes})

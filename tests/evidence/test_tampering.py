@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pytest_flexprice.evidence import attestation
 from pytest_flexprice.evidence.__main__ import main
 from pytest_flexprice.evidence.attestation import KeyRefused
-from pytest_flexprice.evidence.gate import Gate
+from pytest_flexprice.evidence.gate import ReleaseGate
 from pytest_flexprice.evidence.opened import NoEvidence
 from pytest_flexprice.evidence.verify import Examined, examine
 from pytest_flexprice.model.checklist import Level
@@ -63,8 +63,8 @@ def unpacked(signed: Path, tmp_path: Path) -> Path:
     return tmp_path / "evidence"
 
 
-def look(path: Path, gate: Gate | None = None) -> Examined:
-    return examine(path, gate or Gate(), datetime.now(UTC))
+def look(path: Path, gate: ReleaseGate | None = None) -> Examined:
+    return examine(path, gate or ReleaseGate(), datetime.now(UTC))
 
 
 # --- the zip itself ---------------------------------------------------------------------------------------------------
@@ -308,7 +308,7 @@ def test_packing_the_same_files_again_in_another_order_changes_nothing(
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as opened:
         for entry, content in reversed(list(entries(signed))):
             opened.writestr(entry.filename, content)
-    found = look(target, Gate(key=keys / "company.pub.pem", environment="local"))
+    found = look(target, ReleaseGate(key=keys / "company.pub.pem", environment="local"))
     assert (found.damage, found.misses) == ([], [])
 
 
@@ -335,7 +335,7 @@ def taken_from(archive: Path, name: str) -> bytes:
 def test_files_of_another_run_are_told(unpacked: Path, later: Path, keys: Path, names: list[str], words: str) -> None:
     for name in names:
         (unpacked / name).write_bytes(taken_from(later, name))
-    for gate in (Gate(), Gate(key=keys / "company.pub.pem")):
+    for gate in (ReleaseGate(), ReleaseGate(key=keys / "company.pub.pem")):
         found = look(unpacked, gate)
         assert found.exit_code == 2
         assert any(words in sentence for sentence in found.damage), found.damage
@@ -343,7 +343,7 @@ def test_files_of_another_run_are_told(unpacked: Path, later: Path, keys: Path, 
 
 def test_a_signature_of_another_run_is_told_also_without_the_key(unpacked: Path, later: Path, keys: Path) -> None:
     (unpacked / "statement.dsse.json").write_bytes(taken_from(later, "statement.dsse.json"))
-    (told,) = look(unpacked, Gate(key=keys / "company.pub.pem")).damage
+    (told,) = look(unpacked, ReleaseGate(key=keys / "company.pub.pem")).damage
     assert "is on another statement" in told
     (told,) = look(unpacked).misses
     assert "is on another statement" in told
@@ -646,7 +646,7 @@ def test_what_this_version_would_not_leave_out_is_missed(
     found = look(unpacked)
     assert (found.damage, found.exit_code) == ([], 1)
     assert [sentence for sentence in found.misses if words in sentence]
-    assert look(unpacked, Gate(key=keys / "company.pub.pem")).exit_code == 2
+    assert look(unpacked, ReleaseGate(key=keys / "company.pub.pem")).exit_code == 2
 
 
 def test_another_version_is_no_way_around_the_pages(unpacked: Path, keys: Path) -> None:
@@ -662,7 +662,7 @@ def test_another_version_is_no_way_around_the_pages(unpacked: Path, keys: Path) 
     found = look(unpacked)
     assert found.exit_code == 1
     assert any("0.0.1 wrote it" in sentence for sentence in found.misses)
-    assert look(unpacked, Gate(key=keys / "company.pub.pem")).exit_code == 2
+    assert look(unpacked, ReleaseGate(key=keys / "company.pub.pem")).exit_code == 2
     page.write_bytes(page.read_bytes().replace(b"REHEARSAL", b"READY"))
     sum_again(unpacked)
     assert "golive.html does not say what golive.json says" in look(unpacked).damage
@@ -683,7 +683,7 @@ def test_links_in_a_folder_are_refused(unpacked: Path) -> None:
 def test_a_key_of_another_type_is_another_key(signed: Path, tmp_path: Path, key: Any) -> None:
     public = tmp_path / "other.pub.pem"
     public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-    (told,) = look(signed, Gate(key=public)).damage
+    (told,) = look(signed, ReleaseGate(key=public)).damage
     assert "was not made with the key" in told
 
 
@@ -692,14 +692,14 @@ def test_keys_that_sign_nothing_are_refused_in_one_sentence(signed: Path, tmp_pa
     for key in (x25519.X25519PrivateKey.generate(), dsa.generate_private_key(1024)):
         unfit.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
         with pytest.raises(KeyRefused, match="this is no public key"):
-            look(signed, Gate(key=unfit))
+            look(signed, ReleaseGate(key=unfit))
         unfit.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         with pytest.raises(KeyRefused, match="this is no private key"):
             attestation.signer(unfit)
     with pytest.raises(KeyRefused, match="this is no public key"):
-        look(signed, Gate(key=keys / "company.pem"))
+        look(signed, ReleaseGate(key=keys / "company.pem"))
     with pytest.raises(KeyRefused, match="cannot be read"):
-        look(signed, Gate(key=tmp_path))
+        look(signed, ReleaseGate(key=tmp_path))
 
 
 # --- the gate ---------------------------------------------------------------------------------------------------------
@@ -714,7 +714,7 @@ def test_what_is_not_proved_is_enough_only_for_a_gate_that_does_not_ask_for_it()
     assert document.verdict.word == "INCOMPLETE"
     assert document.verdict.exit_code == 0
     told = {
-        level: list(missed(document, Gate(environment="prod", level=level), document.run.finished))
+        level: list(missed(document, ReleaseGate(environment="prod", level=level), document.run.finished))
         for level in (None, Level.READ, Level.SMOKE)
     }
     assert told[Level.READ] == []
@@ -729,7 +729,7 @@ def test_what_was_left_out_of_a_run_on_purpose_is_not_enough() -> None:
 
     document = samples.run(samples.scenario("2.1", outcome="not run", deselected=True))
     assert document.verdict.exit_code == 0
-    gate = Gate(environment="prod", level=Level.SMOKE)
+    gate = ReleaseGate(environment="prod", level=Level.SMOKE)
     assert any("INCOMPLETE" in told for told in missed(document, gate, document.run.finished))
 
 
@@ -750,7 +750,7 @@ def test_a_release_of_another_commit_is_told(capsys: pytest.CaptureFixture[str])
 
     def told(commit: str, **more: Any) -> str:
         run = document.model_copy(update={"run": of.model_copy(update=more)})
-        return " ".join(one for one in missed(run, Gate(commit=commit), of.finished) if "commit" in one)
+        return " ".join(one for one in missed(run, ReleaseGate(commit=commit), of.finished) if "commit" in one)
 
     assert told("0123456789ABCDEF") == ""
     assert "not of fedcba9" in told("fedcba9")

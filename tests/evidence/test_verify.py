@@ -24,7 +24,7 @@ from pytest_flexprice.evidence import attestation
 from pytest_flexprice.evidence.bundle import RENDERINGS
 from pytest_flexprice.evidence.document import Document
 from pytest_flexprice.evidence.opened import NoEvidence
-from pytest_flexprice.evidence.verify import Examined, Gate, examine
+from pytest_flexprice.evidence.verify import Examined, ReleaseGate, examine
 from pytest_flexprice.model.checklist import Level
 from tests import suite
 
@@ -66,8 +66,8 @@ def unpacked(signed: suite.Outcome, tmp_path: Path) -> Path:
     return tmp_path / "evidence"
 
 
-def look(path: Path, gate: Gate | None = None, later: timedelta = timedelta()) -> Examined:
-    return examine(path, gate or Gate(), datetime.now(UTC) + later)
+def look(path: Path, gate: ReleaseGate | None = None, later: timedelta = timedelta()) -> Examined:
+    return examine(path, gate or ReleaseGate(), datetime.now(UTC) + later)
 
 
 def edit(path: Path, change: Callable[[Any], None]) -> None:
@@ -194,7 +194,7 @@ def test_each_way_to_tamper_is_told(unpacked: Path, tamper: Tamper) -> None:
 def test_what_nobody_touched_is_whole_as_folder_and_as_zip(signed: suite.Outcome, keys: Path) -> None:
     (archive,) = signed.folder.glob("*.zip")
     for path in (archive, signed.folder):
-        found = look(path, Gate(key=keys / "company.pub.pem"))
+        found = look(path, ReleaseGate(key=keys / "company.pub.pem"))
         assert (found.exit_code, found.damage, found.misses) == (0, [], [])
 
 
@@ -209,15 +209,15 @@ def a_consistent_forgery(folder: Path) -> None:
 def test_only_the_signature_tells_a_forgery_that_agrees_with_itself(unpacked: Path, keys: Path) -> None:
     a_consistent_forgery(unpacked)
     assert look(unpacked).damage == []
-    (told,) = look(unpacked, Gate(key=keys / "company.pub.pem")).damage
+    (told,) = look(unpacked, ReleaseGate(key=keys / "company.pub.pem")).damage
     assert "is on another statement" in told
 
 
 def test_another_key_and_no_signature_are_told(unpacked: Path, keys: Path) -> None:
-    (told,) = look(unpacked, Gate(key=keys / "stranger.pub.pem")).damage
+    (told,) = look(unpacked, ReleaseGate(key=keys / "stranger.pub.pem")).damage
     assert "was not made with the key" in told
     (unpacked / "statement.dsse.json").unlink()
-    (told,) = look(unpacked, Gate(key=keys / "company.pub.pem")).damage
+    (told,) = look(unpacked, ReleaseGate(key=keys / "company.pub.pem")).damage
     assert "nobody signed" in told
 
 
@@ -226,7 +226,7 @@ def test_a_strangers_signature_on_a_forgery_is_told(unpacked: Path, keys: Path) 
     payload = (unpacked / "statement.json").read_bytes()
     envelope = attestation.sign(payload, attestation.signer(keys / "stranger.pem"))
     (unpacked / "statement.dsse.json").write_text(json.dumps(envelope))
-    (told,) = look(unpacked, Gate(key=keys / "company.pub.pem")).damage
+    (told,) = look(unpacked, ReleaseGate(key=keys / "company.pub.pem")).damage
     assert "was not made with the key" in told
 
 
@@ -241,21 +241,27 @@ def test_the_statement_is_one_of_in_toto(unpacked: Path) -> None:
 @pytest.mark.parametrize(
     ("gate", "later", "words"),
     [
-        (Gate(environment="prod"), timedelta(), "it is of environment 'local'"),
-        (Gate(environment="prod"), timedelta(), "this is a rehearsal"),
-        (Gate(environment="local", level=Level.SMOKE), timedelta(), "it ran at level lint, smoke is asked for"),
-        (Gate(environment="local", age=timedelta(hours=24)), timedelta(hours=25), "which is older than 24 hours"),
-        (Gate(), timedelta(hours=-2), "which is still to come"),
+        (ReleaseGate(environment="prod"), timedelta(), "it is of environment 'local'"),
+        (ReleaseGate(environment="prod"), timedelta(), "this is a rehearsal"),
+        (ReleaseGate(environment="local", level=Level.SMOKE), timedelta(), "it ran at level lint, smoke is asked for"),
+        (
+            ReleaseGate(environment="local", age=timedelta(hours=24)),
+            timedelta(hours=25),
+            "which is older than 24 hours",
+        ),
+        (ReleaseGate(), timedelta(hours=-2), "which is still to come"),
     ],
 )
-def test_whole_evidence_that_is_not_enough(signed: suite.Outcome, gate: Gate, later: timedelta, words: str) -> None:
+def test_whole_evidence_that_is_not_enough(
+    signed: suite.Outcome, gate: ReleaseGate, later: timedelta, words: str
+) -> None:
     found = look(signed.folder, gate, later)
     assert found.exit_code == 1
     assert any(words in sentence for sentence in found.misses), found.misses
 
 
 def test_a_gate_that_is_met(signed: suite.Outcome) -> None:
-    gate = Gate(environment="local", level=Level.LINT, age=timedelta(hours=24))
+    gate = ReleaseGate(environment="local", level=Level.LINT, age=timedelta(hours=24))
     assert look(signed.folder, gate).exit_code == 0
 
 

@@ -11,7 +11,7 @@ from pytest_flexprice.api.guard import WriteGuard
 from pytest_flexprice.api.previews import PreviewReader, read_previews, read_running_subscriptions
 from pytest_flexprice.api.transport import Transport
 from pytest_flexprice.model.checklist import Level
-from pytest_flexprice.model.declared_customers import Row
+from pytest_flexprice.model.declared_customers import DeclaredRow
 from pytest_flexprice.model.finding import Severity
 from pytest_flexprice.oracle.customers import subscriptions
 from pytest_flexprice.oracle.customers.register import Register
@@ -169,7 +169,7 @@ def test_nobody_is_accused_by_its_subscription(dealer, flexprice):
     with Register() as register:
         statuses = {"paused": "paused", "trial": "trialing"}
         rows = [
-            Row("here", name, {"plan": "pro", **({"status": statuses[name]} if name in statuses else {})})
+            DeclaredRow("here", name, {"plan": "pro", **({"status": statuses[name]} if name in statuses else {})})
             for name in (*dealer.names, "child 1", "child 2")
         ]
         register.declare(rows)

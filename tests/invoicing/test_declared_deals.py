@@ -20,7 +20,7 @@ from pytest_flexprice.emulator.kernel.options import PRODUCTION
 from pytest_flexprice.emulator.seeding.seed import Seeder, SeedError
 from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.model.customer_columns import BY_NAME, DEALS
-from pytest_flexprice.model.declared_customers import Row
+from pytest_flexprice.model.declared_customers import DeclaredRow
 from pytest_flexprice.model.finding import Severity
 from pytest_flexprice.oracle.customers import subscriptions
 from pytest_flexprice.oracle.customers.deals import Agreed
@@ -83,7 +83,7 @@ def told(flexprice, changes=None):
     rows = {name: {**deal, **(changes or {}).get(name, {})} for name, deal in DECLARED.items()}
     with Register() as register:
         kept = {name: {key: value for key, value in deal.items() if value} for name, deal in rows.items()}
-        register.declare(Row("customers.csv", name, {"plan": "pro", **deal}) for name, deal in kept.items())
+        register.declare(DeclaredRow("customers.csv", name, {"plan": "pro", **deal}) for name, deal in kept.items())
         register.add_customers(read_customers(flexprice))
         register.add_subscriptions(read_subscriptions(flexprice))
         agreed = Agreed(

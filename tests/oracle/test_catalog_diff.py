@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_flexprice.model.finding import Severity
-from pytest_flexprice.model.golive_plan import Accepted
+from pytest_flexprice.model.golive_plan import AcceptedDifference
 from pytest_flexprice.model.grouping import alike, summarise
 from pytest_flexprice.model.prices import Tier
 from pytest_flexprice.oracle.catalog import accepted
@@ -58,7 +58,7 @@ def test_accepting_differences_removes_exactly_those(one: Catalog, other: Catalo
     errors_before = [finding.path for finding in found if finding.severity is Severity.ERROR]
     chosen = {path for path in errors_before if chance.random() < 0.5}
     today = date(2026, 11, 22)
-    acceptances = [Accepted(path=path, reason="meant", owner="Ann", until=today) for path in chosen]
+    acceptances = [AcceptedDifference(path=path, reason="meant", owner="Ann", until=today) for path in chosen]
     after = accepted.apply(found, acceptances, today)
     assert [one.path for one in after if one.severity is Severity.ERROR] == [
         path for path in errors_before if path not in chosen
@@ -235,8 +235,8 @@ def test_blank_price_lookup_keys_matter_only_where_they_are_used(uses: bool, sev
 def test_an_acceptance_that_ran_out_says_so_and_an_unused_one_warns() -> None:
     found = catalog_diff.compare(catalog(usage()), catalog(usage(amount=Decimal(1))))
     until = date(2026, 11, 21)
-    old = Accepted(path=f"{PRICE}.amount", reason="meant", owner="Ann", until=until)
-    unused = Accepted(path="plans.acme-pro.name", reason="meant", owner="Ann", until=until)
+    old = AcceptedDifference(path=f"{PRICE}.amount", reason="meant", owner="Ann", until=until)
+    unused = AcceptedDifference(path="plans.acme-pro.name", reason="meant", owner="Ann", until=until)
     result = accepted.apply(found, [old, unused], date(2026, 11, 22))
     assert result[0].severity is Severity.ERROR
     assert "the acceptance by Ann ended on 2026-11-21" in result[0].problem

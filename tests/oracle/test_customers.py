@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_flexprice.model.declared_customers import Row
+from pytest_flexprice.model.declared_customers import DeclaredRow
 from pytest_flexprice.model.finding import NotDecided, NotVerified, Severity
 from pytest_flexprice.model.golive_plan import Customers
 from pytest_flexprice.model.grouping import Told, summarise
@@ -21,11 +21,11 @@ def there(external_id: str, **values: object) -> dict[str, object]:
     return {"external_id": external_id, "id": f"cust-of-{external_id}", "name": "Somebody", "timezone": "UTC", **values}
 
 
-def row(external_id: str, **values: str) -> Row:
-    return Row("customers.csv:2", external_id, values)
+def row(external_id: str, **values: str) -> DeclaredRow:
+    return DeclaredRow("customers.csv:2", external_id, values)
 
 
-def compare(rows: list[Row], existing: list[dict], *subscriptions: dict, **policy: object) -> list[Told]:
+def compare(rows: list[DeclaredRow], existing: list[dict], *subscriptions: dict, **policy: object) -> list[Told]:
     with Register() as register:
         register.declare(rows)
         register.add_customers(existing)
@@ -132,9 +132,9 @@ def test_a_file_is_read_row_by_row_with_its_lines(tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_text('\ufeffexternal_id,plan,note\r\n"a,1",pro,x\r\nb,,\r\n', encoding="utf-8")
     plan = Customers(file="c.csv", declared=({"external_id": "z", "currency": "eur"},))
     assert list(declared.rows(plan, tmp_path)) == [
-        Row("golive.toml: customers.declared 1", "z", {"currency": "eur"}),
-        Row("c.csv:2", "a,1", {"plan": "pro"}),
-        Row("c.csv:3", "b", {}),
+        DeclaredRow("golive.toml: customers.declared 1", "z", {"currency": "eur"}),
+        DeclaredRow("c.csv:2", "a,1", {"plan": "pro"}),
+        DeclaredRow("c.csv:3", "b", {}),
     ]
     assert declared.header(plan, tmp_path) == ("external_id", "currency", "plan", "note")
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_flexprice.emulator.kernel.binding import BindError, instant
 from pytest_flexprice.model.finding import Finding, Kind, NotDecided, NotVerified, Severity
-from pytest_flexprice.model.golive_plan import Company, Event, GoLivePlan
+from pytest_flexprice.model.golive_plan import Company, EventKind, GoLivePlan
 from pytest_flexprice.oracle.samples import check as sample_check
 from pytest_flexprice.oracle.samples import rules as event_rules
 from pytest_flexprice.oracle.samples import words as event_words
@@ -24,7 +24,7 @@ from pytest_flexprice.oracle.samples.check import Checked
 from .catalog_strategies import tokens
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-EVENTS = [Event(name="model.completion", properties={"tokens": "number", "model": "string"})]
+EVENTS = [EventKind(name="model.completion", properties={"tokens": "number", "model": "string"})]
 METERS = (tokens(),)
 
 
@@ -260,7 +260,7 @@ def test_a_negative_value_that_an_expression_reads_is_a_warning(tmp_path: Path) 
 
 def test_a_declared_type_that_its_meter_cannot_add_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "s.ndjson").write_text(json.dumps(event()) + "\n", encoding="utf-8")
-    events = [Event(name="model.completion", properties={"tokens": "string"})]
+    events = [EventKind(name="model.completion", properties={"tokens": "string"})]
     checked = sample_check.check(events, [tmp_path / "s.ndjson"], tmp_path, NOW, meters=METERS)
     (found,) = errors(checked)
     assert (
@@ -398,7 +398,7 @@ def test_an_id_that_comes_twice(tmp_path: Path, second: dict, severity: Severity
 def test_an_event_name_without_samples_is_not_verified(tmp_path: Path) -> None:
     path = tmp_path / "s.ndjson"
     path.write_text(json.dumps(event()) + "\n", encoding="utf-8")
-    checked = sample_check.check([*EVENTS, Event(name="other")], [path], tmp_path, NOW)
+    checked = sample_check.check([*EVENTS, EventKind(name="other")], [path], tmp_path, NOW)
     assert [(one.kind, one.path) for one in checked.names] == [(Kind.NOT_VERIFIED, "events.other.samples")]
 
 
@@ -561,6 +561,6 @@ def test_any_names_and_properties_can_be_read(
     path.write_text(json.dumps(event(event_name=name, properties=properties)) + "\n", encoding="utf-8")
     field = next(iter(properties), "x")
     meter = tokens(event_name=name, field=field, filters={field: ("a'b",)})
-    events = [Event(name=name)]
+    events = [EventKind(name=name)]
     checked = sample_check.check(events, [path], path.parent, NOW, meters=(meter,), customers=(name,))
     assert checked.totals == {"s.ndjson": 1}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_flexprice.model import near_miss
 from pytest_flexprice.model.finding import Finding, Severity
-from pytest_flexprice.model.golive_plan import Event
+from pytest_flexprice.model.golive_plan import EventKind
 from pytest_flexprice.model.prices import Tier
 from pytest_flexprice.oracle.catalog import event_names
 from pytest_flexprice.oracle.catalog import health as catalog_health
@@ -22,8 +22,8 @@ from .catalog_strategies import catalog, fee, tokens, usage
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
-def sent(*names: str, **values: object) -> list[Event]:
-    return [Event(name=name, **values) for name in names]
+def sent(*names: str, **values: object) -> list[EventKind]:
+    return [EventKind(name=name, **values) for name in names]
 
 
 def named(*names: str, **changes: object) -> Catalog:

@@ -15,7 +15,7 @@ from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.meters import Aggregation, Event, Meter
 from pytest_flexprice.oracle.metering.expressions import ExpressionError, quantity_by_expression, variables
 from pytest_flexprice.oracle.metering.meters import quantity
-from pytest_flexprice.oracle.metering.reaching import Tally, properties_worth
+from pytest_flexprice.oracle.metering.reaching import MeterCount, properties_worth
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_both_computations_agree(expression: str, a: float, b: float) -> None:
 @pytest.mark.parametrize("wanted", [3, 100, 100_001])
 def test_events_can_be_made_that_count_what_is_wanted(expression: str, wanted: int) -> None:
     meter = Meter("meter_1", "m", "job.done", Aggregation("SUM", "", expression))
-    tally = Tally(meter)
+    tally = MeterCount(meter)
     for properties in list(tally.missing(Decimal(wanted))):
         tally.add(properties)
     assert abs(tally.total - wanted) < Decimal("1e-8")

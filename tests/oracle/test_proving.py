@@ -17,7 +17,7 @@ from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, expected_
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
 from pytest_flexprice.oracle.pricing.allowances import Allowance
 from pytest_flexprice.oracle.pricing.mistakes import MISTAKES
-from pytest_flexprice.oracle.proving.coverage import Row, Trial, gaps, table, trials
+from pytest_flexprice.oracle.proving.coverage import ProofRow, Trial, gaps, table, trials
 from pytest_flexprice.oracle.proving.steps import Step, roomiest, stamper, steps
 from pytest_flexprice.oracle.proving.targets import Aim, aim, needs_of, shared_events
 from pytest_flexprice.testbed.price_proof import EARLIER
@@ -193,7 +193,7 @@ def test_the_roomiest_part_lies_in_one_day_and_the_other_before_it() -> None:
 
 
 def test_the_table_says_where_a_price_was_billed() -> None:
-    row = Row("api.call", "0.015 each", "billed exactly", tuple(map(Decimal, range(1, 7))))
+    row = ProofRow("api.call", "0.015 each", "billed exactly", tuple(map(Decimal, range(1, 7))))
     assert row.words == "billed exactly at 1, 2, 3, 4 and 2 more"
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_flexprice.model.declared_customers import Row
+from pytest_flexprice.model.declared_customers import DeclaredRow
 from pytest_flexprice.model.finding import Severity
 from pytest_flexprice.model.prices import Price
 from pytest_flexprice.oracle.catalog.objects import Catalog
@@ -72,7 +72,7 @@ def compare(
     *held: dict, declared: tuple[dict[str, str], ...] = (DECLARED,), sold: Catalog | None = None, past=dict
 ) -> list[str]:
     with Register() as register:
-        register.declare(Row(f"c.csv:{number}", "acct", values) for number, values in enumerate(declared, 2))
+        register.declare(DeclaredRow(f"c.csv:{number}", "acct", values) for number, values in enumerate(declared, 2))
         register.add_customers([{"external_id": "acct", "id": "c"}])
         register.add_subscriptions(held)
         told = subscriptions.compare(register, sold or sells(), NOW, Expected("send_invoice"), past)
@@ -100,7 +100,7 @@ def test_an_end_that_nobody_declared_is_wrong_where_other_ends_are_declared() ->
 def test_an_allowance_that_no_plan_gives_is_for_a_person_to_look_at() -> None:
     agreed = Agreed(frozenset(), allowances=lambda: {"subs-1": ["999999 of 'tokens' MONTHLY"]})
     with Register() as register:
-        register.declare([Row("c.csv:2", "acct", DECLARED)])
+        register.declare([DeclaredRow("c.csv:2", "acct", DECLARED)])
         register.add_customers([{"external_id": "acct", "id": "c"}])
         register.add_subscriptions([subscription()])
         (told,) = subscriptions.compare(register, sells(), NOW, agreed=agreed)
@@ -124,7 +124,7 @@ def test_a_deal_that_no_column_is_about_is_for_a_person_to_look_at() -> None:
         (frozenset({"coupon", "payment_terms", "commitment", "quantity"}), "addon 'Gold support'"),
     ):
         with Register() as register:
-            register.declare([Row("c.csv:2", "acct", DECLARED)])
+            register.declare([DeclaredRow("c.csv:2", "acct", DECLARED)])
             register.add_customers([{"external_id": "acct", "id": "c"}])
             register.add_subscriptions([held])
             told = list(subscriptions.compare(register, sells(), NOW, agreed=replace(agreed, columns=columns)))
@@ -138,7 +138,7 @@ def test_a_price_of_its_own_is_told_with_what_it_says_unless_it_says_what_the_pl
 ) -> None:
     own = replace(FEE, id="p-own", amount=Decimal(amount))
     with Register() as register:
-        register.declare([Row("c.csv:2", "acct", DECLARED)])
+        register.declare([DeclaredRow("c.csv:2", "acct", DECLARED)])
         register.add_customers([{"external_id": "acct", "id": "c"}])
         register.add_subscriptions([subscription(line_items=[line(USAGE), line(own)])])
         agreed = Agreed(frozenset(), own_prices=lambda: {"p-own": own})
@@ -312,7 +312,7 @@ FIELDS = {
 def test_exactly_the_customers_whose_subscription_differs_are_told(changes: list[str | None]) -> None:
     everything = {**DECLARED, "billing_cycle": "anniversary"}
     with Register() as register:
-        register.declare(Row(f"c.csv:{n}", f"acct_{n}", everything) for n in range(len(changes)))
+        register.declare(DeclaredRow(f"c.csv:{n}", f"acct_{n}", everything) for n in range(len(changes)))
         register.add_customers({"external_id": f"acct_{n}", "id": f"c{n}"} for n in range(len(changes)))
         register.add_subscriptions(
             subscription(id=f"s{n}", customer_id=f"c{n}", **({field: FIELDS[field]} if field else {}))

@@ -13,7 +13,7 @@ from pytest_flexprice.model.times import Window
 from pytest_flexprice.oracle.metering.attribution import Reached, attribute, why_zero
 from pytest_flexprice.oracle.metering.meters import expected_usage, usage_of_total
 from pytest_flexprice.oracle.metering.usage import (
-    Reading,
+    ReaderAnswer,
     compare_usage,
     from_invoice,
     from_query,
@@ -68,7 +68,7 @@ def test_readers_that_agree_have_no_findings():
 
 def test_lost_event_is_named_with_the_difference():
     sent = [event(1), event(2, tokens=7)]
-    (finding,) = compare_usage(usage(*sent), [Reading("the usage query", Decimal(5), 1)], sent)
+    (finding,) = compare_usage(usage(*sent), [ReaderAnswer("the usage query", Decimal(5), 1)], sent)
     assert (
         "says 5 for 'model.completion' where 12 were sent: 7 too little (this event counts that much: e2)"
         in finding.sentence
@@ -80,14 +80,14 @@ def test_uncounted_events_are_named_by_the_debugger():
     sent = [event(index) for index in range(1, 51)]
     looked = [attribute(one, 200, processed("5"), meter=METER) for one in sent[:-1]]
     looked.append(attribute(sent[-1], 404, None, meter=METER))
-    (finding,) = compare_usage(usage(*sent), [Reading("the usage query", Decimal(245), 49)], sent, looked)
+    (finding,) = compare_usage(usage(*sent), [ReaderAnswer("the usage query", Decimal(245), 49)], sent, looked)
     assert "5 too little (not counted: e50)" in finding.sentence
 
 
 def test_lost_event_that_the_debugger_shows_as_processed_is_named_by_its_quantity():
     sent = [event(1), event(2, tokens=7)]
     looked = [attribute(one, 200, processed(str(one.properties["tokens"])), meter=METER) for one in sent]
-    (finding,) = compare_usage(usage(*sent), [Reading("the usage query", Decimal(5), 1)], sent, looked)
+    (finding,) = compare_usage(usage(*sent), [ReaderAnswer("the usage query", Decimal(5), 1)], sent, looked)
     assert "7 too little (this event counts that much: e2)" in finding.sentence
 
 
@@ -109,12 +109,12 @@ def test_reader_without_a_line_is_told_apart_from_one_that_says_zero():
 
 
 def test_doubled_usage_tells_its_factor():
-    (finding,) = compare_usage(usage(event(1)), [Reading("the usage query", Decimal(10), 1)])
+    (finding,) = compare_usage(usage(event(1)), [ReaderAnswer("the usage query", Decimal(10), 1)])
     assert "2 times too much" in finding.sentence
 
 
 def test_right_sum_of_wrong_events_is_found():
-    (finding,) = compare_usage(usage(event(1)), [Reading("the usage query", Decimal(5), 2)])
+    (finding,) = compare_usage(usage(event(1)), [ReaderAnswer("the usage query", Decimal(5), 2)])
     assert "counts 2 events of 'model.completion' where 1 were sent, although the value agrees" in finding.sentence
 
 
@@ -123,7 +123,10 @@ def test_bucketed_meter_is_read_as_total_and_as_sum_of_buckets():
         {"id": "meter_1", "event_name": "e", "aggregation": {"type": "MAX", "field": "n", "bucket_size": "HOUR"}}
     )
     known = usage_of_total(meter, "9", 4, HOUR=[Decimal(9), Decimal(5)])
-    readings = [Reading("the usage query", Decimal(9), 4), Reading("the invoice preview", Decimal(14), bucketed=True)]
+    readings = [
+        ReaderAnswer("the usage query", Decimal(9), 4),
+        ReaderAnswer("the invoice preview", Decimal(14), bucketed=True),
+    ]
     assert compare_usage(known, readings) == []
 
 

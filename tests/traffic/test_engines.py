@@ -32,7 +32,7 @@ from pytest_flexprice.traffic.metering import counted, metering
 from pytest_flexprice.traffic.reading import canonical
 from pytest_flexprice.traffic.reconcile import reconcile
 from pytest_flexprice.traffic.search import Search
-from pytest_flexprice.traffic.source import Opened, opened
+from pytest_flexprice.traffic.source import OpenedLog, opened
 from pytest_flexprice.traffic.stamps import seconds
 from tests.traffic.doubles import ListFlexprice
 from tests.traffic.logs import FILTERS, NAME, a_log, aggregation, apart, table
@@ -199,7 +199,7 @@ def test_a_whole_comparison_finds_in_a_spark_table_what_differs(spark):
     metered = [Metered(meter, "feat_m", "sum")]
     known = Known(metered, frozenset(one.external_customer_id for one in sent), {})
     arrived = [*sent[:20], replace(sent[20], properties={"n": 1}), *sent[22:]]
-    search = Search(Log(Opened(table, "pyspark", "usage")), ListFlexprice(arrived, [meter]), metered)
+    search = Search(Log(OpenedLog(table, "pyspark", "usage")), ListFlexprice(arrived, [meter]), metered)
     result = reconcile(search, known, WINDOW, WINDOW.end)
     assert {one.event_id: one.cause for one in result.differences} == {"e21": Cause.VALUE, "e22": Cause.LOST}
     assert result.events == len(sent)

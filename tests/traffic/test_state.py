@@ -12,7 +12,7 @@ from pytest_flexprice.model.times import Window
 from pytest_flexprice.traffic.causes import Cause
 from pytest_flexprice.traffic.reconcile import reconcile, sample
 from pytest_flexprice.traffic.search import Search
-from pytest_flexprice.traffic.state import LONGEST, State, digest
+from pytest_flexprice.traffic.state import LONGEST, ResumeState, digest
 from tests.traffic.doubles import ListFlexprice, ListLog
 from tests.traffic.test_reconcile import METERS, NOW, SENT, WINDOW, _known
 
@@ -38,7 +38,7 @@ def _run(
 ):
     flexprice, known = ListFlexprice(arrived, METERS), _known()
     is_over = Clock(flexprice, most)
-    state = State(tmp_path / "env" / "traffic-state.json", secret, dict(about), name, at)
+    state = ResumeState(tmp_path / "env" / "traffic-state.json", secret, dict(about), name, at)
     search = Search(ListLog(sent), flexprice, known.metered, is_over=is_over, state=state)
     result = reconcile(search, known, window, at)
     result.notes += state.end(finished=not is_over())
@@ -67,7 +67,7 @@ def test_the_next_run_reads_only_what_was_not_read_and_finds_what_a_whole_one_fi
 
 def test_what_a_run_read_itself_is_not_carried_over(tmp_path):
     known, flexprice = _known(), ListFlexprice(ARRIVED[:20], METERS)
-    state = State(tmp_path / "traffic-state.json", "key", dict(ABOUT), "run-1", NOW)
+    state = ResumeState(tmp_path / "traffic-state.json", "key", dict(ABOUT), "run-1", NOW)
     search = Search(ListLog(SENT[:21]), flexprice, known.metered, state=state)
     result = reconcile(search, known, WINDOW, NOW)
     sample(search, known, result, NOW)

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 
 from pytest_flexprice.model import bounded
 from pytest_flexprice.model.customer_columns import COLUMNS, NAMES
-from pytest_flexprice.model.declared_customers import Problem, Row, declared
+from pytest_flexprice.model.declared_customers import DeclaredRow, Problem, declared
 from pytest_flexprice.model.golive_plan import Customers
 from pytest_flexprice.model.table_form import Unusable, form_of
 
 PLAIN = "external_id,name,plan,currency,billing_period\norg_1,Müller GmbH,pro,usd,MONTHLY\n"
-WANTED = Row("c.csv:2", "org_1", {"plan": "pro", "currency": "usd", "billing_period": "MONTHLY"}, "Müller GmbH")
+WANTED = DeclaredRow("c.csv:2", "org_1", {"plan": "pro", "currency": "usd", "billing_period": "MONTHLY"}, "Müller GmbH")
 
 
-def read(folder: Path, content: str | bytes) -> list[Row | Problem]:
+def read(folder: Path, content: str | bytes) -> list[DeclaredRow | Problem]:
     (folder / "c.csv").write_bytes(content.encode() if isinstance(content, str) else content)
     return list(declared(Customers(file="c.csv"), folder))
 
@@ -112,7 +112,7 @@ def test_a_cell_that_cannot_be_used_is_told(tmp_path: Path, column: str, cell: s
     writer.writerow({"external_id": "good"})
     writer.writerow({"external_id": "org_1", column: cell})
     good, problem = read(tmp_path, content.getvalue())
-    assert isinstance(good, Row)
+    assert isinstance(good, DeclaredRow)
     assert isinstance(problem, Problem)
     assert (problem.where, problem.column, problem.value) == ("c.csv:3", column, cell)
     assert hint in problem.hint
@@ -143,7 +143,7 @@ def test_whether_a_point_is_one_of_decimals_is_told_by_the_other_cells(
         assert isinstance(first, Problem)
         assert "write it so that nobody has to guess" in first.hint
     else:
-        assert isinstance(first, Row)
+        assert isinstance(first, DeclaredRow)
         assert first.values["quantity"] == read_as
         assert any("one and an eighth, as " in note for note in form_of(tmp_path / "c.csv", "c.csv").notes)
 
@@ -166,13 +166,13 @@ def test_a_row_that_is_no_customer_is_told(tmp_path: Path, row: str, words: str)
 @pytest.mark.parametrize("external_id", ["total-energies", "count_12", "none", "NA_12", "-1", "O'Neil", "1.000"])
 def test_ids_that_only_resemble_what_spreadsheets_leave_are_ids(tmp_path: Path, external_id: str) -> None:
     (row,) = read(tmp_path, f"external_id,plan\n{external_id},\n")
-    assert isinstance(row, Row)
+    assert isinstance(row, DeclaredRow)
     assert row.external_id == external_id
 
 
 def test_a_total_on_a_plan_is_a_customer(tmp_path: Path) -> None:
     (row,) = read(tmp_path, "external_id,plan\nTotal,pro\n")
-    assert isinstance(row, Row)
+    assert isinstance(row, DeclaredRow)
 
 
 def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_whatever_the_file_holds_it_ends_in_rows_problems_or_a_sentence(
             st.one_of(st.binary(max_size=6), st.sampled_from([b'"', b"\0", b"\r", b";", b"\n", b",,,", b"\xff"]))
         )
     folder = tmp_path_factory.mktemp("mutated")
-    found: list[Row | Problem] = []
+    found: list[DeclaredRow | Problem] = []
     with contextlib.suppress(Unusable):
         found = read(folder, bytes(content))
     for one in found:
@@ -282,9 +282,9 @@ def test_what_is_read_once_is_read_again_unchanged(values: dict[str, str]) -> No
     """Reading is idempotent: a canonical cell is its own canonical form, so no column is ever read in two ways."""
     rows = list(declared(Customers(declared=(values,)), Path()))
     for row in rows:
-        if isinstance(row, Row):
+        if isinstance(row, DeclaredRow):
             again = Customers(declared=({"external_id": row.external_id, **row.values},))
-            assert [one._replace(name="") for one in declared(again, Path()) if isinstance(one, Row)] == [
+            assert [one._replace(name="") for one in declared(again, Path()) if isinstance(one, DeclaredRow)] == [
                 row._replace(name="")
             ]
 
@@ -298,7 +298,7 @@ def test_every_column_says_what_it_means(column) -> None:  # type: ignore[no-unt
 def test_a_quote_that_is_never_closed_is_told_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "customers.csv").write_text('external_id,plan\na,pro\n"b,pro\nc,pro\n', encoding="utf-8")
     found = list(declared(Customers(file="customers.csv"), tmp_path))
-    assert [one.external_id for one in found if isinstance(one, Row)] == ["a"]
+    assert [one.external_id for one in found if isinstance(one, DeclaredRow)] == ["a"]
     (problem,) = [one for one in found if isinstance(one, Problem)]
     assert problem.where == "customers.csv:3"
     assert "expected a row of CSV with its quotes closed" in problem.sentence

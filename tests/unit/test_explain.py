@@ -27,7 +27,7 @@ def test_every_item_is_explained() -> None:
 def field(model: Any, name: str) -> Any:
     kind = model.model_fields[name].annotation
     inner = [kind, *getattr(kind, "__args__", ())]
-    return next((one for one in inner if isinstance(one, type) and issubclass(one, plans.Part)), kind)
+    return next((one for one in inner if isinstance(one, type) and issubclass(one, plans.PlanTable)), kind)
 
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.id)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pytest_flexprice.testbed.delivered import KNOWN_AFTER, until_known
-from pytest_flexprice.testbed.price_proof import Pace, thinned
+from pytest_flexprice.testbed.price_proof import UsagePace, thinned
 from pytest_flexprice.testbed.waiting import Eventually, Waited
 from pytest_flexprice.webhooks.service import Endpoint
 
@@ -92,7 +92,7 @@ def test_no_steps_stay_none() -> None:
 
 
 def test_the_first_look_comes_when_usage_can_have_arrived() -> None:
-    pace = Pace()
+    pace = UsagePace()
     pace.learn(Waited(None, attempts=3, seconds=2.0))
     assert pace.guess == 2.0
     pace.learn(Waited(None, attempts=1, seconds=0.1))

@@ -11,7 +11,7 @@ from pytest_flexprice.api.events import recent_events
 from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
 from pytest_flexprice.emulator.seeding.seed import Seeder
 from pytest_flexprice.model.checklist import Level
-from pytest_flexprice.model.golive_plan import Event
+from pytest_flexprice.model.golive_plan import EventKind
 from pytest_flexprice.model.meters import Aggregation, Meter
 from pytest_flexprice.oracle.samples import check as sample_check
 
@@ -38,7 +38,7 @@ def test_what_arrived_and_was_never_counted_is_found(tmp_path: Path) -> None:
     meters = [Meter("m", "m", "api.call", Aggregation("SUM", "tokens"))]
     unknown = sample_check.Unknown("is counted by no published meter", "is no customer of this environment")
     checked = sample_check.check(
-        [Event(name="api.call")], [path], tmp_path, now, meters=meters, customers=["acct_1"], unknown=unknown
+        [EventKind(name="api.call")], [path], tmp_path, now, meters=meters, customers=["acct_1"], unknown=unknown
     )
     assert checked.form == []
     assert "'Api.Call'" in checked.names[0].sentence

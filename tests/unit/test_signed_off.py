@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_flexprice.model.finding import NotDecided, NotVerified
-from pytest_flexprice.model.golive_plan import Catalog, Company, Environment, GoLivePlan
+from pytest_flexprice.model.golive_plan import CatalogTable, Company, Environment, GoLivePlan
 from pytest_flexprice.oracle.catalog import signed_off
 
 ENVIRONMENTS = {
@@ -18,7 +18,7 @@ ENVIRONMENTS = {
 
 
 def plan(tmp_path: Path, name: str | None = None) -> GoLivePlan:
-    catalog = Catalog(signed_off=name) if name is not None else None
+    catalog = CatalogTable(signed_off=name) if name is not None else None
     return GoLivePlan(
         company=Company(name="Acme"), catalog=catalog, environments=ENVIRONMENTS, path=tmp_path / "golive.toml"
     )

@@ -98,9 +98,9 @@ def test_a_slow_handler_is_warned_about_and_one_beyond_the_limit_fails():
     payment = [one for one in probes.answer_probes(mint()) if one.event_type == "invoice.update.payment"]
     with DemoHandler(SECRET, "slow", delay=0.6) as company:
         results = sending.try_twice(company.url, mint())
-        results.append(sending.Line(company.url, time_limit=0.3).send(payment[0]))
+        results.append(sending.HandlerLine(company.url, time_limit=0.3).send(payment[0]))
     assert results[-1].timed_out
-    control = sending.Result(probes.control(mint()), 204, 6.2)
+    control = sending.ProbeResult(probes.control(mint()), 204, 6.2)
     warned = answers.answer_findings([control, *results[:-1]])
     assert [one.severity for one in warned] == [Severity.WARNING]
     assert "6.2 seconds" in warned[0].sentence

@@ -108,7 +108,7 @@ def test_what_is_sent_at_once_stays_as_it_is() -> None:
 
 def test_a_handler_that_drips_its_answer_is_given_up_in_time() -> None:
     with Dripping() as server:
-        result = sending.Line(server.url, time_limit=0.5).send(probes.control(mint()))
+        result = sending.HandlerLine(server.url, time_limit=0.5).send(probes.control(mint()))
     assert (result.status, result.timed_out) == (0, True)
     assert result.elapsed < 10
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pytest_flexprice.model.finding import Kind, Severity
 from pytest_flexprice.webhooks import answers, diagnoses, handler, probes
 from pytest_flexprice.webhooks.mint import Expect
-from pytest_flexprice.webhooks.sending import Result
+from pytest_flexprice.webhooks.sending import ProbeResult
 
 from .builders import OTHER_SECRET, mint
 
@@ -19,12 +19,12 @@ STATUSES = st.sampled_from([0, 200, 204, 299, 301, 308, 400, 401, 403, 404, 413,
 
 
 def sound(probe):
-    return Result(probe, 401 if probe.expect is Expect.REFUSED else 204, 0.01)
+    return ProbeResult(probe, 401 if probe.expect is Expect.REFUSED else 204, 0.01)
 
 
 def with_answer(suite, status, **wanted):
     return [
-        Result(one, status, 0.01, problem="" if status else "no connection")
+        ProbeResult(one, status, 0.01, problem="" if status else "no connection")
         if all(getattr(one, key) == value for key, value in wanted.items())
         else sound(one)
         for one in suite
@@ -38,7 +38,7 @@ def test_a_sound_handler_has_no_findings():
 
 @given(st.lists(STATUSES, min_size=len(SIGNATURE_PROBES), max_size=len(SIGNATURE_PROBES)))
 def test_silence_about_signatures_is_earned(statuses):
-    results = [Result(one, status, 0.01) for one, status in zip(SIGNATURE_PROBES, statuses, strict=True)]
+    results = [ProbeResult(one, status, 0.01) for one, status in zip(SIGNATURE_PROBES, statuses, strict=True)]
     errors = [one for one in handler.signature_findings(results) if one.severity is Severity.ERROR]
     as_wanted = all(
         result.accepted
@@ -52,7 +52,7 @@ def test_silence_about_signatures_is_earned(statuses):
 
 @given(st.lists(STATUSES, min_size=len(ANSWER_PROBES), max_size=len(ANSWER_PROBES)))
 def test_silence_about_answers_is_earned(statuses):
-    results = [Result(one, status, 0.01) for one, status in zip(ANSWER_PROBES, statuses, strict=True)]
+    results = [ProbeResult(one, status, 0.01) for one, status in zip(ANSWER_PROBES, statuses, strict=True)]
     errors = [one for one in answers.answer_findings(results) if one.severity is Severity.ERROR]
     assert bool(errors) != all(one.accepted for one in results if one.probe.expect is Expect.ACCEPTED)
 
@@ -64,7 +64,7 @@ def test_negative_results_do_not_count_without_the_control(status):
 
 
 def test_a_handler_that_refuses_everything_does_not_verify_signatures():
-    results = [Result(one, 401, 0.01) for one in SIGNATURE_PROBES]
+    results = [ProbeResult(one, 401, 0.01) for one in SIGNATURE_PROBES]
     findings = handler.signature_findings(results)
     assert len(findings) == 1
     assert findings[0].kind is Kind.REQUIREMENT
@@ -113,7 +113,8 @@ def test_unusual_bytes_are_blamed_on_parsing_only_if_the_content_is_taken():
     odd = handler.signature_findings(with_answer(SIGNATURE_PROBES, 401, name="odd bytes"))
     assert "re-encoded body" in odd[0].sentence
     both = [
-        Result(one, 401, 0.01) if one.name in ("odd bytes", "extra field") else sound(one) for one in SIGNATURE_PROBES
+        ProbeResult(one, 401, 0.01) if one.name in ("odd bytes", "extra field") else sound(one)
+        for one in SIGNATURE_PROBES
     ]
     findings = handler.signature_findings(both)
     assert len(findings) == 1
@@ -134,14 +135,16 @@ def test_unusual_bytes_are_blamed_on_parsing_only_if_the_content_is_taken():
 )
 def test_a_refused_control_is_explained_by_what_is_accepted_instead(name, cause):
     suite = [SIGNATURE_PROBES[0], *diagnoses.diagnoses(mint(), {"sandbox": OTHER_SECRET})]
-    results = [Result(one, 200 if one.name == name else 401, 0.01) for one in suite]
+    results = [ProbeResult(one, 200 if one.name == name else 401, 0.01) for one in suite]
     findings = handler.signature_findings(results)
     assert len(findings) == 1
     assert cause in findings[0].sentence
 
 
 def test_a_missing_route_is_named():
-    assert "webhooks.handler.url" in handler.signature_findings([Result(SIGNATURE_PROBES[0], 404, 0.01)])[0].sentence
+    assert (
+        "webhooks.handler.url" in handler.signature_findings([ProbeResult(SIGNATURE_PROBES[0], 404, 0.01)])[0].sentence
+    )
 
 
 def test_one_event_type_in_one_order_is_named_exactly():
@@ -167,11 +170,11 @@ def test_each_unusual_message_has_its_own_sentence(name, part):
 def test_everything_failing_in_one_way_is_one_finding():
     for status, part in ((500, "fails on every message"), (308, "redirects every message")):
         findings = answers.answer_findings(
-            [Result(one, status, 0.01, "https://elsewhere.example/") for one in ANSWER_PROBES]
+            [ProbeResult(one, status, 0.01, "https://elsewhere.example/") for one in ANSWER_PROBES]
         )
         assert len(findings) == 1
         assert part in findings[0].sentence
-    late = [Result(one, 0, 15.0, problem="no answer within 15 seconds", timed_out=True) for one in ANSWER_PROBES]
+    late = [ProbeResult(one, 0, 15.0, problem="no answer within 15 seconds", timed_out=True) for one in ANSWER_PROBES]
     findings = answers.answer_findings(late)
     assert len(findings) == 1
     assert findings[0].kind is Kind.REQUIREMENT

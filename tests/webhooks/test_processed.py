@@ -14,7 +14,7 @@ from pytest_flexprice.webhooks.delivery import FINALIZED, Delivery, delivery_fin
 from pytest_flexprice.webhooks.effects import early_findings
 from pytest_flexprice.webhooks.loopback import LoopbackServer, Reply
 from pytest_flexprice.webhooks.processed import Processed, as_processed
-from pytest_flexprice.webhooks.processed_url import Page, ask_processed, get_page, processed_reader
+from pytest_flexprice.webhooks.processed_url import WebPage, ask_processed, get_page, processed_reader
 from pytest_flexprice.webhooks.recent import failure_ratio, recent_findings
 from pytest_flexprice.webhooks.service import Attempt, Endpoint, Message, State, instant, object_id
 
@@ -178,7 +178,13 @@ def test_whatever_a_company_answers_is_understood(answer, times, counted):
 
 @pytest.mark.parametrize(
     ("page", "times"),
-    [(Page(200), 1), (Page(404), 0), (Page(204), 0), (Page(200, '{"times": 2}'), 2), (Page(200, "yes"), 1)],
+    [
+        (WebPage(200), 1),
+        (WebPage(404), 0),
+        (WebPage(204), 0),
+        (WebPage(200, '{"times": 2}'), 2),
+        (WebPage(200, "yes"), 1),
+    ],
 )
 def test_the_plans_url_is_asked_for_the_invoice(page, times):
     asked = []
@@ -197,9 +203,11 @@ def test_a_url_that_cannot_be_asked():
     with pytest.raises(NotDecided, match="invoice_id"):
         ask_processed("https://acme.example/p", OURS)
     with pytest.raises(NotVerified, match="it answered 500"):
-        ask_processed("https://acme.example/{invoice_id}", OURS, lambda url: Page(500))
+        ask_processed("https://acme.example/{invoice_id}", OURS, lambda url: WebPage(500))
     with pytest.raises(NotVerified, match="a web page"):
-        ask_processed("https://acme.example/{invoice_id}", OURS, lambda url: Page(200, "\n<!DOCTYPE html><title>App"))
+        ask_processed(
+            "https://acme.example/{invoice_id}", OURS, lambda url: WebPage(200, "\n<!DOCTYPE html><title>App")
+        )
 
     def broken(url):
         raise requests.ConnectionError("https://acme.example?key=secret")

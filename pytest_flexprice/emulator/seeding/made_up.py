@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_flexprice.model.customer_columns import pairs
-from pytest_flexprice.model.golive_plan import Environment, Event, GoLivePlan
+from pytest_flexprice.model.golive_plan import Environment, EventKind, GoLivePlan
 
 Row = Mapping[str, str]
 _USUAL = ("usd", "MONTHLY")
@@ -67,7 +67,7 @@ def _fees(row: Row, features: Mapping[str, Any]) -> set[str]:
     return {name or _UNNAMED_FEE for name in named if name not in features}
 
 
-def _feature(event: Event) -> dict[str, Any]:
+def _feature(event: EventKind) -> dict[str, Any]:
     number = next((name for name, kind in event.properties.items() if kind == "number"), "")
     counted = {"aggregation": "SUM", "field": number} if number else {"aggregation": "COUNT"}
     meter = {"event_name": event.name.strip(), "reset_usage": "BILLING_PERIOD", "status": "published", **counted}

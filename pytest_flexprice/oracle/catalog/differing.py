@@ -8,12 +8,12 @@ from typing import Any
 
 from pytest_flexprice.model.finding import Finding, compared
 from pytest_flexprice.oracle.catalog import words
-from pytest_flexprice.oracle.catalog.words import Meaning
+from pytest_flexprice.oracle.catalog.words import FieldWords
 
 ITEM = "2.1"
 
 
-def field_findings(path: str, of: str, left: Any, right: Any, meanings: Mapping[str, Meaning]) -> Iterator[Finding]:
+def field_findings(path: str, of: str, left: Any, right: Any, meanings: Mapping[str, FieldWords]) -> Iterator[Finding]:
     """A finding for each field in which two canonical rows differ; ``of`` names the object, ``meanings`` what a field costs."""
     default = meanings.get("", words.OTHER)
     for name in sorted({*left, *right}):
@@ -47,7 +47,7 @@ def _tier_words(tiers: list[dict[str, Any]]) -> str:
     )
 
 
-def differs(path: str, of: str, meaning: Meaning, ours: Any, theirs: Any) -> Finding:
+def differs(path: str, of: str, meaning: FieldWords, ours: Any, theirs: Any) -> Finding:
     """One field that differs from what was signed off."""
     return Finding(
         ITEM,

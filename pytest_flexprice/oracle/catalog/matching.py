@@ -13,7 +13,7 @@ _WEIGHTS = {"currency": 9, "billing_period": 8, "invoice_cadence": 4, "billing_m
 _QUALIFIERS = ("currency", "billing_period", "billing_period_count", "invoice_cadence", "feature", "lookup_key")
 
 
-class Pair(NamedTuple):
+class PricePair(NamedTuple):
     """Two prices that stand for one another, or one that has no counterpart; ``label`` names them in a path."""
 
     label: str
@@ -36,18 +36,18 @@ def facts(price: Price, shared: Mapping[str, str]) -> dict[str, Any]:
     return row
 
 
-def pair(expected: Sequence[Price], observed: Sequence[Price], shared: Mapping[str, str]) -> list[Pair]:
+def pair(expected: Sequence[Price], observed: Sequence[Price], shared: Mapping[str, str]) -> list[PricePair]:
     """Each price once: equal ones first, then those that differ least; ``shared`` are the features of both catalogs."""
-    pairs: list[Pair] = []
+    pairs: list[PricePair] = []
     groups: dict[tuple[str, str], tuple[list[Price], list[Price]]] = defaultdict(lambda: ([], []))
     for side, prices in enumerate((expected, observed)):
         for price in sorted(prices, key=sort_key):
             groups[subject(price, shared)][side].append(price)
     for ours, theirs in groups.values():
         matched = _match(ours, theirs, shared)
-        pairs += [Pair("", ours[left], theirs[right]) for left, right in sorted(matched.items())]
-        pairs += [Pair("", price, None) for index, price in enumerate(ours) if index not in matched]
-        pairs += [Pair("", None, price) for index, price in enumerate(theirs) if index not in matched.values()]
+        pairs += [PricePair("", ours[left], theirs[right]) for left, right in sorted(matched.items())]
+        pairs += [PricePair("", price, None) for index, price in enumerate(ours) if index not in matched]
+        pairs += [PricePair("", None, price) for index, price in enumerate(theirs) if index not in matched.values()]
     return _labelled(pairs)
 
 
@@ -69,12 +69,12 @@ def _cost(left: dict[str, Any], right: dict[str, Any]) -> int:
     return 2 * sum(_WEIGHTS.get(key, 1) for key in differing) - (30 if same_key else 0)
 
 
-def _labelled(pairs: list[Pair]) -> list[Pair]:
+def _labelled(pairs: list[PricePair]) -> list[PricePair]:
     named = [(_base(one.expected or one.observed), one) for one in pairs]
-    alike: dict[str, list[Pair]] = defaultdict(list)
+    alike: dict[str, list[PricePair]] = defaultdict(list)
     for base, one in named:
         alike[base].append(one)
-    labelled: list[Pair] = []
+    labelled: list[PricePair] = []
     for base, group in alike.items():
         labels = _qualified(base, [one.expected or one.observed for one in group])
         labelled += [one._replace(label=label) for label, one in zip(labels, group, strict=True)]

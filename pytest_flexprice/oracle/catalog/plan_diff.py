@@ -13,7 +13,7 @@ from pytest_flexprice.model.prices import Price
 from pytest_flexprice.oracle.catalog import words
 from pytest_flexprice.oracle.catalog.canonical import sort_key, tree
 from pytest_flexprice.oracle.catalog.differing import differs, field_findings, told, unsigned
-from pytest_flexprice.oracle.catalog.matching import Pair, facts, pair
+from pytest_flexprice.oracle.catalog.matching import PricePair, facts, pair
 from pytest_flexprice.oracle.catalog.objects import Entitlement, Plan
 
 
@@ -61,7 +61,7 @@ def _billed(price: Price) -> str:
     return sort_key(replace(price, display_name="", lookup_key=""))
 
 
-def _price(path: str, noun: str, one: Pair, rules: Rules, copies: int) -> Iterator[Finding]:
+def _price(path: str, noun: str, one: PricePair, rules: Rules, copies: int) -> Iterator[Finding]:
     if one.expected is None and one.observed is not None:
         twice = copies > 1
         yield told(

@@ -19,7 +19,7 @@ def since(changed: str) -> str:
 
 
 @dataclass(frozen=True)
-class Meaning:
+class FieldWords:
     """The words for one field: what it is called, what it costs, what to do, and how much it weighs."""
 
     noun: str
@@ -31,89 +31,97 @@ class Meaning:
 _TEXT = Severity.WARNING
 
 METER = {
-    "event_name": Meaning(
+    "event_name": FieldWords(
         "event name",
         "events sent under the signed-off name are accepted and never billed; a clone keeps a feature whose lookup key exists, "
         "and the prices it copies hang on that feature's meter",
         NEW_METER,
     ),
-    "aggregation": Meaning("aggregation", "the same events add up to another quantity", NEW_METER),
-    "field": Meaning("aggregation field", "another property is counted, and events without it count 0", NEW_METER),
-    "expression": Meaning("expression", "the same events add up to another quantity", NEW_METER),
-    "multiplier": Meaning("multiplier", "every quantity is multiplied by another number", NEW_METER),
-    "bucket_size": Meaning("bucket size", "peaks are added up over other stretches of time", NEW_METER),
-    "group_by": Meaning("grouping", "peaks are taken over other groups", NEW_METER),
-    "filters": Meaning(
+    "aggregation": FieldWords("aggregation", "the same events add up to another quantity", NEW_METER),
+    "field": FieldWords("aggregation field", "another property is counted, and events without it count 0", NEW_METER),
+    "expression": FieldWords("expression", "the same events add up to another quantity", NEW_METER),
+    "multiplier": FieldWords("multiplier", "every quantity is multiplied by another number", NEW_METER),
+    "bucket_size": FieldWords("bucket size", "peaks are added up over other stretches of time", NEW_METER),
+    "group_by": FieldWords("grouping", "peaks are taken over other groups", NEW_METER),
+    "filters": FieldWords(
         "filter",
         "events that should count do not, or the other way round",
         "add the missing filter values (they can be added, never removed), or make a new meter",
     ),
-    "reset_usage": Meaning("reset", "usage is carried over, or not, from one billing period to the next", NEW_METER),
-    "status": Meaning(
+    "reset_usage": FieldWords("reset", "usage is carried over, or not, from one billing period to the next", NEW_METER),
+    "status": FieldWords(
         "status",
         "an archived meter counts nothing, and a published one counts what it was switched off for",
         "decide whether events of this name are to be billed, then publish or archive the meter in both environments",
     ),
 }
 FEATURE = {
-    "type": Meaning(
+    "type": FieldWords(
         "type",
         "the feature is metered in one catalog and not in the other",
         "make the feature again with the right type",
     ),
-    "meter": Meaning(
+    "meter": FieldWords(
         "meter", "the feature counts in one catalog and not in the other", "make the feature again with its meter"
     ),
-    "name": Meaning("name", "customers read another name", CHANGE_TEXT, _TEXT),
-    "unit_singular": Meaning("unit", "customers read another unit", CHANGE_TEXT, _TEXT),
-    "unit_plural": Meaning("unit", "customers read another unit", CHANGE_TEXT, _TEXT),
+    "name": FieldWords("name", "customers read another name", CHANGE_TEXT, _TEXT),
+    "unit_singular": FieldWords("unit", "customers read another unit", CHANGE_TEXT, _TEXT),
+    "unit_plural": FieldWords("unit", "customers read another unit", CHANGE_TEXT, _TEXT),
 }
 PRICE = {
-    "amount": Meaning("amount", "everybody who uses it is billed the wrong amount", CHANGE_PRICE),
-    "currency": Meaning(
+    "amount": FieldWords("amount", "everybody who uses it is billed the wrong amount", CHANGE_PRICE),
+    "currency": FieldWords(
         "currency", "subscriptions in the signed-off currency drop this price without a word", CHANGE_PRICE
     ),
-    "billing_period": Meaning(
+    "billing_period": FieldWords(
         "billing period", "subscriptions of the signed-off period drop this price without a word", CHANGE_PRICE
     ),
-    "billing_period_count": Meaning("billing period count", "the price reads as another stretch of time", CHANGE_PRICE),
-    "billing_model": Meaning("billing model", "the same quantity costs another amount", CHANGE_PRICE),
-    "invoice_cadence": Meaning("invoice cadence", "it is billed at the other end of the period", CHANGE_PRICE),
-    "tier_mode": Meaning(
+    "billing_period_count": FieldWords(
+        "billing period count", "the price reads as another stretch of time", CHANGE_PRICE
+    ),
+    "billing_model": FieldWords("billing model", "the same quantity costs another amount", CHANGE_PRICE),
+    "invoice_cadence": FieldWords("invoice cadence", "it is billed at the other end of the period", CHANGE_PRICE),
+    "tier_mode": FieldWords(
         "tier mode", "the tiers are applied another way, and without a mode they bill zero", CHANGE_PRICE
     ),
-    "tiers": Meaning("list of tiers", "quantities beyond a tier's bound are billed at the wrong price", CHANGE_PRICE),
-    "up_to": Meaning("tier boundary", "quantities around it are billed at the price of the wrong tier", CHANGE_PRICE),
-    "unit_amount": Meaning(
+    "tiers": FieldWords(
+        "list of tiers", "quantities beyond a tier's bound are billed at the wrong price", CHANGE_PRICE
+    ),
+    "up_to": FieldWords(
+        "tier boundary", "quantities around it are billed at the price of the wrong tier", CHANGE_PRICE
+    ),
+    "unit_amount": FieldWords(
         "unit amount of the tier", "every unit in this tier is billed at the wrong price", CHANGE_PRICE
     ),
-    "flat_amount": Meaning(
+    "flat_amount": FieldWords(
         "flat amount of the tier", "everybody who reaches this tier pays another amount", CHANGE_PRICE
     ),
-    "divide_by": Meaning("package size", "the number of packages billed is wrong", CHANGE_PRICE),
-    "round": Meaning("rounding of packages", "a package begun is billed in one catalog only", CHANGE_PRICE),
-    "end_date": Meaning("end date", "from that day on it bills nothing", CHANGE_PRICE),
-    "event_name": Meaning("event name", "it bills other events than was signed off", CHANGE_PRICE),
-    "feature": Meaning("feature", "it bills what another feature counts", CHANGE_PRICE),
-    "lookup_key": Meaning(
+    "divide_by": FieldWords("package size", "the number of packages billed is wrong", CHANGE_PRICE),
+    "round": FieldWords("rounding of packages", "a package begun is billed in one catalog only", CHANGE_PRICE),
+    "end_date": FieldWords("end date", "from that day on it bills nothing", CHANGE_PRICE),
+    "event_name": FieldWords("event name", "it bills other events than was signed off", CHANGE_PRICE),
+    "feature": FieldWords("feature", "it bills what another feature counts", CHANGE_PRICE),
+    "lookup_key": FieldWords(
         "lookup key",
         "whoever looks the price up by key does not find it; a clone of an environment clears the keys of prices",
         "set the key on the price again",
     ),
-    "display_name": Meaning("display name", "invoices show another text", CHANGE_TEXT, _TEXT),
+    "display_name": FieldWords("display name", "invoices show another text", CHANGE_TEXT, _TEXT),
 }
 ENTITLEMENT = {
-    "usage_limit": Meaning("allowance", "customers get more or less for free than was signed off", CHANGE_ENTITLEMENT),
-    "is_soft_limit": Meaning(
+    "usage_limit": FieldWords(
+        "allowance", "customers get more or less for free than was signed off", CHANGE_ENTITLEMENT
+    ),
+    "is_soft_limit": FieldWords(
         "kind of limit", "a hard limit blocks what a soft one lets through (both bill the same)", CHANGE_ENTITLEMENT
     ),
-    "usage_reset_period": Meaning(
+    "usage_reset_period": FieldWords(
         "reset period", "the allowance is granted more or less often than was signed off", CHANGE_ENTITLEMENT
     ),
-    "is_enabled": Meaning("switch", "customers get the feature in one catalog only", CHANGE_ENTITLEMENT),
-    "static_value": Meaning("value", "customers get another value of the feature", CHANGE_ENTITLEMENT),
+    "is_enabled": FieldWords("switch", "customers get the feature in one catalog only", CHANGE_ENTITLEMENT),
+    "static_value": FieldWords("value", "customers get another value of the feature", CHANGE_ENTITLEMENT),
 }
-OTHER = Meaning("value", "invoices may come out differently", CHANGE_TEXT)
-GRANT = Meaning("value", "customers get other credits, which lowers what they pay", CHANGE_TEXT)
-NAME = Meaning("name", "invoices show another name", CHANGE_TEXT, _TEXT)
+OTHER = FieldWords("value", "invoices may come out differently", CHANGE_TEXT)
+GRANT = FieldWords("value", "customers get other credits, which lowers what they pay", CHANGE_TEXT)
+NAME = FieldWords("name", "invoices show another name", CHANGE_TEXT, _TEXT)
 LEFT_BEHIND = "a clone of an environment carries no addons, coupons, tax rates, price units and settings"

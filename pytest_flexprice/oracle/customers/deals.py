@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_flexprice.model.customer_columns import BY_NAME, pairs
 from pytest_flexprice.model.decimals import ZERO, decimal, tidy
-from pytest_flexprice.model.declared_customers import Row
+from pytest_flexprice.model.declared_customers import DeclaredRow
 from pytest_flexprice.model.finding import Finding, Severity, compared
 from pytest_flexprice.model.grouping import Told
 from pytest_flexprice.model.prices import Price
@@ -41,7 +41,9 @@ class Agreed:
     allowances: Callable[[], Mapping[str, Sequence[str]]] = dict
 
 
-def deals(external_id: str, row: Row, one: Subscription, plan: PlanPrices | None, agreed: Agreed) -> Iterator[Told]:
+def deals(
+    external_id: str, row: DeclaredRow, one: Subscription, plan: PlanPrices | None, agreed: Agreed
+) -> Iterator[Told]:
     """Everything in which a subscription is not as it was agreed with its customer."""
     for name, expected, observed in _facts(row, one, plan, agreed):
         if expected != observed:
@@ -97,7 +99,9 @@ def _undeclared(one: Subscription, agreed: Agreed) -> Iterator[tuple[str, str]]:
             yield f"{tidy(line.quantity or _ONE)} of '{line.display_name}'", "quantity"
 
 
-def _facts(row: Row, one: Subscription, plan: PlanPrices | None, agreed: Agreed) -> Iterator[tuple[str, Any, Any]]:
+def _facts(
+    row: DeclaredRow, one: Subscription, plan: PlanPrices | None, agreed: Agreed
+) -> Iterator[tuple[str, Any, Any]]:
     """Column, declared and actual value of whatever is declared; values of single prices carry the price's name."""
     values, columns = row.values, agreed.columns
     inherited = one.kind == INHERITED
@@ -185,7 +189,7 @@ def _shown(price: Price) -> Decimal | str:
     return tidy(price.amount) if not price.tiers else "tiers of its own"
 
 
-def _told(external_id: str, row: Row, name: str, expected: Any, observed: Any) -> Told:
+def _told(external_id: str, row: DeclaredRow, name: str, expected: Any, observed: Any) -> Told:
     column = next((key for key in BY_NAME if name.startswith(key)), "price_overrides")
     finding = Finding(
         "4.2",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pytest_flexprice.model import declared_customers
 from pytest_flexprice.model.customer_columns import NAMES, TOLD, as_instant
-from pytest_flexprice.model.declared_customers import Problem, Row
+from pytest_flexprice.model.declared_customers import DeclaredRow, Problem
 from pytest_flexprice.model.finding import Finding, Kind, NotDecided, NotVerified, Severity, not_decided, not_verified
 from pytest_flexprice.model.golive_plan import Customers
 from pytest_flexprice.model.near_miss import NearMisses
@@ -23,7 +23,7 @@ _LONGEST = 255
 _SHOWN = 50
 
 
-def rows(customers: Customers | None, folder: Path) -> Iterator[Row]:
+def rows(customers: Customers | None, folder: Path) -> Iterator[DeclaredRow]:
     """All declared rows, streamed; empty values are left out, so that nothing is compared with them.
 
     Raises:
@@ -54,7 +54,7 @@ def rows(customers: Customers | None, folder: Path) -> Iterator[Row]:
         raise _nobody(f"the customers file {customers.file} has no row below its first line")
 
 
-def usable(customers: Customers | None, folder: Path) -> Iterator[Row]:
+def usable(customers: Customers | None, folder: Path) -> Iterator[DeclaredRow]:
     """The same rows for what only builds on them: that cells cannot be read is told once, by item 4.1.
 
     Raises:
@@ -112,7 +112,7 @@ def nobody_billed(customers: Customers | None, folder: Path, now: datetime) -> b
     return not any(_billed(row, now) for row in usable(customers, folder))
 
 
-def _billed(row: Row, now: datetime) -> bool:
+def _billed(row: DeclaredRow, now: datetime) -> bool:
     waits = [row.values[name] for name in ("start_date", "trial_end") if row.values.get(name)]
     return bool(row.values.get("plan")) and "active" in row.statuses and all(as_instant(each) <= now for each in waits)
 
@@ -171,7 +171,7 @@ def unknown_columns(names: Iterable[str], where: str) -> list[Finding]:
     ]
 
 
-def odd_id(row: Row) -> Finding | None:
+def odd_id(row: DeclaredRow) -> Finding | None:
     """What is wrong, or worth knowing, about one declared external id by itself (contract 4.1)."""
     name = row.external_id
     if not name:
@@ -201,7 +201,7 @@ def odd_id(row: Row) -> Finding | None:
     return None
 
 
-def _odd(row: Row, problem: str, consequence: str, severity: Severity = Severity.ERROR) -> Finding:
+def _odd(row: DeclaredRow, problem: str, consequence: str, severity: Severity = Severity.ERROR) -> Finding:
     return Finding(
         ITEM,
         row.where,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from pytest_flexprice.model.declared_customers import Row
+from pytest_flexprice.model.declared_customers import DeclaredRow
 from pytest_flexprice.model.finding import Finding, Severity
 from pytest_flexprice.model.grouping import Told
 from pytest_flexprice.model.near_miss import NearMisses
@@ -159,7 +159,7 @@ def _doubled(register: Register) -> Iterator[Told]:
             yield Told("customers declared twice", external_id, finding)
 
 
-def _timezones(external_id: str, customer: Mapping[str, Any], rows: list[Row]) -> Iterator[Told]:
+def _timezones(external_id: str, customer: Mapping[str, Any], rows: list[DeclaredRow]) -> Iterator[Told]:
     for row in rows[:1]:
         declared, actual = row.values.get("timezone"), customer.get("timezone") or "UTC"
         if declared and declared != actual:

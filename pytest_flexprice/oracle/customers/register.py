@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from pytest_flexprice.model import subscriptions
-from pytest_flexprice.model.declared_customers import Row
+from pytest_flexprice.model.declared_customers import DeclaredRow
 from pytest_flexprice.model.subscriptions import Subscription
 
 _TABLES = """
@@ -54,7 +54,7 @@ class Register:
         self._base.close()
         self._folder.cleanup()
 
-    def declare(self, rows: Iterable[Row]) -> None:
+    def declare(self, rows: Iterable[DeclaredRow]) -> None:
         """Take in what the plan declares."""
         self._fill("declared", ((row.external_id, row.where, json.dumps(row.values)) for row in rows))
 
@@ -115,7 +115,7 @@ class Register:
         ).fetchone()
         return str(found[0]) if found else ""
 
-    def pairs(self) -> Iterator[tuple[str, dict[str, Any], list[Row], list[Subscription]]]:
+    def pairs(self) -> Iterator[tuple[str, dict[str, Any], list[DeclaredRow], list[Subscription]]]:
         """Every declared customer that exists: external id, customer, declared rows, all subscriptions."""
         self._index()
         inner = self._base.cursor()
@@ -124,7 +124,7 @@ class Register:
             "JOIN customers c ON c.external_id = d.external_id ORDER BY d.external_id, d.rowid"
         )
         for (external_id, customer_id, known), found in groupby(declared, key=itemgetter(0, 3, 4)):
-            rows = [Row(place, external_id, json.loads(content)) for _, place, content, _, _ in found]
+            rows = [DeclaredRow(place, external_id, json.loads(content)) for _, place, content, _, _ in found]
             held = inner.execute("SELECT content FROM subscriptions WHERE customer_id = ? ORDER BY id", (customer_id,))
             yield external_id, json.loads(known), rows, [_read(content) for (content,) in held]
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from pytest_flexprice.model.customer_columns import COLUMNS, pairs
-from pytest_flexprice.model.declared_customers import Row
+from pytest_flexprice.model.declared_customers import DeclaredRow
 from pytest_flexprice.model.finding import Finding, Severity, compared
 from pytest_flexprice.model.grouping import Told
 from pytest_flexprice.model.near_miss import NearMisses
@@ -90,7 +90,9 @@ def compare(
                         yield from undeclared(external_id, one, agreed)
 
 
-def paired(rows: Sequence[Row], held: Sequence[Subscription]) -> list[tuple[Row | None, Subscription | None]]:
+def paired(
+    rows: Sequence[DeclaredRow], held: Sequence[Subscription]
+) -> list[tuple[DeclaredRow | None, Subscription | None]]:
     """Each declared row with the subscription that is most like it, each subscription once; cancelled ones need no row."""
     wanted = [row for row in rows if row.values.get("plan")]
     costs = sorted(
@@ -103,14 +105,16 @@ def paired(rows: Sequence[Row], held: Sequence[Subscription]) -> list[tuple[Row 
     for _, i, j in costs:
         if i not in matched and j not in matched.values():
             matched[i] = j
-    pairs: list[tuple[Row | None, Subscription | None]] = [(wanted[i], held[j]) for i, j in sorted(matched.items())]
+    pairs: list[tuple[DeclaredRow | None, Subscription | None]] = [
+        (wanted[i], held[j]) for i, j in sorted(matched.items())
+    ]
     pairs += [(row, None) for i, row in enumerate(wanted) if i not in matched]
     left = (one for j, one in enumerate(held) if j not in matched.values())
     pairs += [(None, one) for one in left if one.status != "cancelled"]
     return pairs
 
 
-def _unlike(row: Row, one: Subscription) -> int:
+def _unlike(row: DeclaredRow, one: Subscription) -> int:
     weights = {"currency": 4, "billing_period": 2, "billing_cycle": 1}
     differing = sum(
         weight for name, weight in weights.items() if row.values.get(name, one.value(name)) != one.value(name)
@@ -119,7 +123,7 @@ def _unlike(row: Row, one: Subscription) -> int:
     return differing + status + (0 if one.plan == row.values.get("plan") else 8)
 
 
-def _no_plan(row: Row, key: str, plans: NearMisses, archived: Mapping[str, str]) -> Finding:
+def _no_plan(row: DeclaredRow, key: str, plans: NearMisses, archived: Mapping[str, str]) -> Finding:
     what = (
         f"is archived{since(archived[key])}"
         if key in archived
@@ -134,7 +138,7 @@ def _no_plan(row: Row, key: str, plans: NearMisses, archived: Mapping[str, str])
     )
 
 
-def _none(external_id: str, row: Row, cancelled: Sequence[Subscription]) -> Told:
+def _none(external_id: str, row: DeclaredRow, cancelled: Sequence[Subscription]) -> Told:
     past = ""
     if cancelled:
         last = max(cancelled, key=lambda one: one.value("cancelled_at"))
@@ -167,7 +171,7 @@ def _extra(external_id: str, one: Subscription, same: Sequence[Subscription]) ->
     return Told("customers with a subscription too many", external_id, finding)
 
 
-def _against(external_id: str, row: Row, one: Subscription, expected: Expected) -> Iterator[Told]:
+def _against(external_id: str, row: DeclaredRow, one: Subscription, expected: Expected) -> Iterator[Told]:
     if one.plan != row.values["plan"]:
         old = " (an archived plan)" if one.plan_status not in ("", "published") else ""
         finding = _finding(
@@ -198,7 +202,7 @@ def _against(external_id: str, row: Row, one: Subscription, expected: Expected) 
             yield Told(f"subscriptions with another {noun} than declared", external_id, finding)
 
 
-def _status(external_id: str, row: Row, one: Subscription) -> Iterator[Told]:
+def _status(external_id: str, row: DeclaredRow, one: Subscription) -> Iterator[Told]:
     declared, actual = row.statuses[0], one.status
     if actual in row.statuses:
         return
@@ -218,7 +222,7 @@ def _status(external_id: str, row: Row, one: Subscription) -> Iterator[Told]:
 
 
 def _dates(
-    external_id: str, row: Row, one: Subscription, now: datetime, *, ends_declared: bool = False
+    external_id: str, row: DeclaredRow, one: Subscription, now: datetime, *, ends_declared: bool = False
 ) -> Iterator[Told]:
     """Days that are not the declared ones; where ends are declared at all, a row without one says that there is none."""
     for column in _DATED:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, decimal, total, words
 from pytest_flexprice.model.finding import Finding
-from pytest_flexprice.oracle.invoicing.findings import Line
+from pytest_flexprice.oracle.invoicing.findings import InvoiceLine
 from pytest_flexprice.oracle.invoicing.totals import equation_findings
 
 
@@ -99,7 +99,7 @@ def _taxes(invoice: Mapping[str, Any]) -> dict[str, str]:
 
 def _by_line(invoice: Mapping[str, Any]) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
     found: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
-    lines: Iterable[Line] = invoice.get("line_items") or ()
+    lines: Iterable[InvoiceLine] = invoice.get("line_items") or ()
     for line in lines:
         key = (str(line.get("display_name") or line.get("price_id") or ""), str(line.get("price_id") or ""))
         quantity, amount = found.get(key, (ZERO, ZERO))

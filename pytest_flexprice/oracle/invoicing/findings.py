@@ -14,8 +14,8 @@ from pytest_flexprice.oracle.invoicing.suspects import priced
 from pytest_flexprice.oracle.invoicing.totals import due_findings, equation_findings, totals_findings
 from pytest_flexprice.oracle.pricing.mistakes import Seen
 
-__all__ = ["READERS_DIFFER", "Line", "compare_invoice"]
-Line = Mapping[str, Any]
+__all__ = ["READERS_DIFFER", "InvoiceLine", "compare_invoice"]
+InvoiceLine = Mapping[str, Any]
 
 
 def compare_invoice(
@@ -51,7 +51,7 @@ def _lines(
     expected: ExpectedInvoice, observed: Mapping[str, Any], item: str, own: Collection[str] | None
 ) -> list[Finding]:
     rest = [each for each in observed.get("line_items") or () if own is None or _subscription_line(each) in ("", *own)]
-    pairs: list[tuple[ExpectedLine, Line | None]] = []
+    pairs: list[tuple[ExpectedLine, InvoiceLine | None]] = []
     for line in expected.lines:
         hit = _match(line, rest)
         pairs.append((line, hit))
@@ -69,7 +69,7 @@ def _lines(
     return found + [_extra(line, expected, item) for line in rest if _bills(line)]
 
 
-def _billed(pairs: Iterable[tuple[ExpectedLine, Line | None]], currency: str) -> list[Seen]:
+def _billed(pairs: Iterable[tuple[ExpectedLine, InvoiceLine | None]], currency: str) -> list[Seen]:
     """What the invoice bills of the usage lines whose usage is right."""
     found = []
     for line, hit in pairs:
@@ -79,12 +79,12 @@ def _billed(pairs: Iterable[tuple[ExpectedLine, Line | None]], currency: str) ->
     return found
 
 
-def _bills(line: Line) -> bool:
+def _bills(line: InvoiceLine) -> bool:
     """Whether a line bills anything; those of phases to come do not (recording deals_phases)."""
     return bool(decimal(line.get("amount"), ZERO) or decimal(line.get("quantity"), ZERO))
 
 
-def _match(line: ExpectedLine, rest: Sequence[Line]) -> Line | None:
+def _match(line: ExpectedLine, rest: Sequence[InvoiceLine]) -> InvoiceLine | None:
     """The observed line of an expected one: that of its subscription line, else of its price and meter, at its time."""
     overage = line.kind == "overage"
     if line.kind == "true-up":
@@ -98,17 +98,17 @@ def _match(line: ExpectedLine, rest: Sequence[Line]) -> Line | None:
     return min(found, key=lambda each: _apart(line, each)) if len(found) > 1 else next(iter(found), None)
 
 
-def _subscription_line(line: Line) -> str:
+def _subscription_line(line: InvoiceLine) -> str:
     return str(line.get("subscription_line_item_id") or "")
 
 
-def _apart(line: ExpectedLine, hit: Line) -> float:
+def _apart(line: ExpectedLine, hit: InvoiceLine) -> float:
     """How far the times of two lines are apart, in seconds; lines without a time are alike."""
     starts = instant_of(hit, "period_start")
     return abs((starts - line.span.start).total_seconds()) if starts and line.span else 0.0
 
 
-def _is_overage(line: Line) -> bool:
+def _is_overage(line: InvoiceLine) -> bool:
     marked = (line.get("metadata") or {}).get("is_overage") == "true"
     return marked or str(line.get("display_name", "")).endswith("(Overage)")
 
@@ -139,7 +139,7 @@ def _missing(expected: ExpectedInvoice, line: ExpectedLine, item: str) -> list[F
     ]
 
 
-def _extra(line: Line, expected: ExpectedInvoice, item: str) -> Finding:
+def _extra(line: InvoiceLine, expected: ExpectedInvoice, item: str) -> Finding:
     name, amount = str(line.get("display_name") or line.get("price_id")), decimal(line.get("amount"), ZERO)
     twin = next((each for each in expected.lines if each.price_id and each.price_id == line.get("price_id")), None)
     if twin is not None and twin.amount == amount and not twin.unverified:

@@ -22,7 +22,7 @@ from pytest_flexprice.model.suspicion import as_if
 from pytest_flexprice.oracle.invoicing.expected import ExpectedLine
 from pytest_flexprice.oracle.metering.meters import Usage
 from pytest_flexprice.oracle.metering.miscounting import miscounted
-from pytest_flexprice.oracle.pricing.mistakes import SHORTENED, Line, Seen, explaining, mildest
+from pytest_flexprice.oracle.pricing.mistakes import SHORTENED, PricedLine, Seen, explaining, mildest
 from pytest_flexprice.oracle.pricing.prices import cost
 
 _ONE, _TWO, _YEAR, _MONTH = Decimal(1), Decimal(2), Decimal(12), Decimal(30)
@@ -50,12 +50,12 @@ def suspicion(line: ExpectedLine, amount: Decimal, currency: str, seen: Sequence
     return _named((words for words in alike if about in words), [words for words in surest if about in words])
 
 
-def priced(line: ExpectedLine, currency: str) -> Line | None:
+def priced(line: ExpectedLine, currency: str) -> PricedLine | None:
     """A usage line as the known mistakes see it; none of a fee, of what a commitment changes, and of what is not known."""
     if line.kind != "usage" or line.commitment_info or line.unverified or line.line is None or _bucketed(line):
         return None
     used = total((line.quantity, line.allowed or ZERO))
-    found = Line(line.line.price, used, line.allowed, currency)
+    found = PricedLine(line.line.price, used, line.allowed, currency)
     return found if found.amount == line.amount else None
 
 

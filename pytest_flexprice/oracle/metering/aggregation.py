@@ -11,7 +11,7 @@ from pytest_flexprice.model.decimals import ZERO, total
 from pytest_flexprice.model.finding import not_verified
 
 
-class Row(NamedTuple):
+class CountedEvent(NamedTuple):
     """One counted event: its quantity, the second it is stamped with, its printed value where unique ones are counted."""
 
     event_id: str
@@ -21,7 +21,7 @@ class Row(NamedTuple):
     group: str = ""
 
 
-def aggregated(kind: str, rows: Sequence[Row], meter: str = "") -> Decimal:
+def aggregated(kind: str, rows: Sequence[CountedEvent], meter: str = "") -> Decimal:
     """The value of an aggregation; 0 without rows.
 
     WEIGHTED_SUM is a plain sum, COUNT counts event ids, AVG is a double of the surviving rows, LATEST goes by second.
@@ -32,11 +32,11 @@ def aggregated(kind: str, rows: Sequence[Row], meter: str = "") -> Decimal:
     return _BY_KIND.get(kind, _summed)(rows, meter) if rows else ZERO
 
 
-def _summed(rows: Sequence[Row], _meter: str) -> Decimal:
+def _summed(rows: Sequence[CountedEvent], _meter: str) -> Decimal:
     return total(row.quantity for row in rows)
 
 
-def _latest(rows: Sequence[Row], meter: str) -> Decimal:
+def _latest(rows: Sequence[CountedEvent], meter: str) -> Decimal:
     last = max(row.second for row in rows)
     values = {row.quantity for row in rows if row.second == last}
     if len(values) > 1:
@@ -46,7 +46,7 @@ def _latest(rows: Sequence[Row], meter: str) -> Decimal:
     return values.pop()
 
 
-_BY_KIND: dict[str, Callable[[Sequence[Row], str], Decimal]] = {
+_BY_KIND: dict[str, Callable[[Sequence[CountedEvent], str], Decimal]] = {
     "COUNT": lambda rows, _meter: Decimal(len({row.event_id for row in rows})),
     "COUNT_UNIQUE": lambda rows, _meter: Decimal(len({row.unique for row in rows if row.unique is not None})),
     "MAX": lambda rows, _meter: max(row.quantity for row in rows),

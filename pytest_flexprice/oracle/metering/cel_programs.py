@@ -28,11 +28,11 @@ from pytest_flexprice.oracle.metering.cel_types import (
 Values = Mapping[str, float]
 
 
-class Refused(Exception):
+class ExpressionRefused(Exception):
     """The real server refuses a meter with this expression; the message says why."""
 
 
-class Unknown(Exception):
+class ExpressionUnknown(Exception):
     """This calculation does not know what the expression uses; the message names it."""
 
 
@@ -63,11 +63,11 @@ def program(source: str) -> Program:
     try:
         tree = celpy.Environment().compile(source)
     except CELParseError as error:
-        raise Refused(f"it cannot be parsed ({str(error).strip().splitlines()[0]})") from None
+        raise ExpressionRefused(f"it cannot be parsed ({str(error).strip().splitlines()[0]})") from None
     checker = _Checker()
     node = checker.check(tree)
     if not checker.names:
-        raise Refused("it reads no property")
+        raise ExpressionRefused("it reads no property")
     return Program(node.kind, tuple(dict.fromkeys(checker.names)), node.value)
 
 
@@ -83,7 +83,7 @@ class _Checker:
             return self.check(tree.children[0])
         method = getattr(self, f"_{tree.data}", None)
         if method is None:
-            raise Unknown(_what(tree))
+            raise ExpressionUnknown(_what(tree))
         found: _Node = method(tree)
         return found
 
@@ -111,7 +111,7 @@ class _Checker:
             return _Node(BOOL, lambda values: not node.value(values))
         if sign == "unary_neg" and node.kind in NUMBERS and node.kind != UINT:
             return _Node(node.kind, lambda values: -node.value(values))
-        raise Refused(f"'{'!' if sign == 'unary_not' else '-'}' has no meaning before a {node.kind}")
+        raise ExpressionRefused(f"'{'!' if sign == 'unary_not' else '-'}' has no meaning before a {node.kind}")
 
     def _operator(self, tree: Any) -> _Node:
         (step, right), name = tree.children, tree.children[0].data.rpartition("_")[2]
@@ -122,7 +122,7 @@ class _Checker:
             return _compared(name, left, other)
         function = ARITHMETIC.get(left.kind, {}).get(name)
         if function is None or left.kind != other.kind:
-            raise Refused(f"'{SIGNS[name]}' has no meaning between a {left.kind} and a {other.kind}")
+            raise ExpressionRefused(f"'{SIGNS[name]}' has no meaning between a {left.kind} and a {other.kind}")
         return _Node(left.kind, lambda values: function(left.value(values), other.value(values)))
 
     _addition = _multiplication = _relation = _operator
@@ -139,47 +139,49 @@ class _Checker:
         nodes = [self.check(child) for child in tree.children]
         for node in nodes:
             if node.kind != BOOL:
-                raise Refused(f"'{sign}' has no meaning for a {node.kind}")
+                raise ExpressionRefused(f"'{sign}' has no meaning for a {node.kind}")
         return nodes
 
     def _expr(self, tree: Any) -> _Node:
         condition, then, otherwise = (self.check(child) for child in tree.children)
         if condition.kind != BOOL:
-            raise Refused(f"the condition before '?' is a {condition.kind}")
+            raise ExpressionRefused(f"the condition before '?' is a {condition.kind}")
         if not alike(then.kind, otherwise.kind):
-            raise Refused(f"'? :' gives a {then.kind} or a {otherwise.kind}")
+            raise ExpressionRefused(f"'? :' gives a {then.kind} or a {otherwise.kind}")
         return _Node(then.kind, lambda values: (then if condition.value(values) else otherwise).value(values))
 
     def _ident_arg(self, tree: Any) -> _Node:
         name = str(tree.children[0])
         if name == "has":
-            raise Refused("properties are numbers, which have no parts that 'has()' could ask for")
+            raise ExpressionRefused("properties are numbers, which have no parts that 'has()' could ask for")
         known = name in FUNCTIONS or any(name == each for each, _ in CONVERSIONS)
         if not known:
-            raise Unknown(f"{name}()")
+            raise ExpressionUnknown(f"{name}()")
         nodes = self._arguments(tree.children[1:])
         kinds = [node.kind for node in nodes]
         if name in FUNCTIONS:
             count, function = FUNCTIONS[name]
             if kinds != [DOUBLE] * count:
-                raise Refused(f"{name}() takes {count} numbers and not ({', '.join(kinds)})")
+                raise ExpressionRefused(f"{name}() takes {count} numbers and not ({', '.join(kinds)})")
             return _Node(DOUBLE, lambda values: function(*(node.value(values) for node in nodes)))
         convert = CONVERSIONS.get((name, kinds[0])) if len(kinds) == 1 else None
         if convert is None:
-            raise Refused(f"{name}() does not take ({', '.join(kinds)})")
+            raise ExpressionRefused(f"{name}() does not take ({', '.join(kinds)})")
         return _Node(RESULTS.get(name, name), lambda values: convert(nodes[0].value(values)))
 
     def _member_dot(self, tree: Any) -> _Node:
         kind = self.check(tree.children[0]).kind
         raise (
-            Refused(f"'.{tree.children[1]}' has no meaning after a {kind}") if kind in NUMBERS else Unknown(_what(tree))
+            ExpressionRefused(f"'.{tree.children[1]}' has no meaning after a {kind}")
+            if kind in NUMBERS
+            else ExpressionUnknown(_what(tree))
         )
 
     _member_dot_arg = _member_dot
 
     def _member_index(self, tree: Any) -> _Node:
         kind = self.check(tree.children[0]).kind
-        raise Refused(f"'[…]' has no meaning after a {kind}") if kind in NUMBERS else Unknown("[…]")
+        raise ExpressionRefused(f"'[…]' has no meaning after a {kind}") if kind in NUMBERS else ExpressionUnknown("[…]")
 
 
 _PASSED_ON = {
@@ -189,14 +191,14 @@ _PASSED_ON = {
 
 def _contained(left: _Node, right: _Node) -> _Node:
     if not right.kind.startswith("list(") or not alike(right.kind[5:-1], left.kind):
-        raise Refused(f"a {left.kind} cannot be 'in' a {right.kind}")
+        raise ExpressionRefused(f"a {left.kind} cannot be 'in' a {right.kind}")
     return _Node(BOOL, lambda values: left.value(values) in right.value(values))
 
 
 def _compared(name: str, left: _Node, right: _Node) -> _Node:
     ordered = name in ("eq", "ne") or (left.kind in ORDERED and right.kind in ORDERED)
     if not ordered or not alike(left.kind, right.kind):
-        raise Refused(f"a {left.kind} cannot be compared with a {right.kind}")
+        raise ExpressionRefused(f"a {left.kind} cannot be compared with a {right.kind}")
     function = COMPARISONS[name]
     return _Node(BOOL, lambda values: function(left.value(values), right.value(values)))
 
@@ -212,11 +214,11 @@ def _literal(text: str) -> tuple[str, Any]:
     if text.lstrip("-")[0] in ".0123456789":
         value = float(text)
         if math.isinf(value):
-            raise Refused(f"{text} is beyond what a double holds")
+            raise ExpressionRefused(f"{text} is beyond what a double holds")
         return DOUBLE, value
     if text[0] in "'\"rR":
         return TEXT, ast.literal_eval(text)
-    raise Unknown(f"the literal {text}")
+    raise ExpressionUnknown(f"the literal {text}")
 
 
 def _what(tree: Any) -> str:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from pytest_flexprice.model.finding import not_verified
-from pytest_flexprice.oracle.metering.cel_programs import Program, Refused, Unknown, program
+from pytest_flexprice.oracle.metering.cel_programs import ExpressionRefused, ExpressionUnknown, Program, program
 from pytest_flexprice.oracle.metering.cel_types import ExpressionError
 
 __all__ = ["ExpressionError", "quantity_by_expression", "variables"]
@@ -51,9 +51,9 @@ def _compiled(expression: str) -> Program:
         return program(expression)
     except ImportError:
         raise _unsupported(expression, "no CEL library is installed; install cel-python") from None
-    except Refused as reason:
+    except ExpressionRefused as reason:
         raise _unsupported(expression, f"Flexprice refuses a meter with it, as {reason}") from None
-    except Unknown as reason:
+    except ExpressionUnknown as reason:
         raise _unsupported(expression, f"it uses {reason}, which this calculation does not know") from None
 
 

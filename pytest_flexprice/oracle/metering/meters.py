@@ -16,7 +16,7 @@ from pytest_flexprice.model.finding import not_verified
 from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.times import Window, second
 from pytest_flexprice.model.values import DEADLY_QUANTITY, number_of, printed
-from pytest_flexprice.oracle.metering.aggregation import Row, aggregated
+from pytest_flexprice.oracle.metering.aggregation import CountedEvent, aggregated
 from pytest_flexprice.oracle.metering.buckets import bucket_start
 from pytest_flexprice.oracle.metering.expressions import ExpressionError, quantity_by_expression
 
@@ -37,7 +37,7 @@ class Usage:
     meter: Meter
     total: Decimal
     event_count: int
-    rows: tuple[Row, ...] | None = ()
+    rows: tuple[CountedEvent, ...] | None = ()
     points: Mapping[str, tuple[Decimal, ...]] | None = None
     before: Decimal = ZERO
     otherwise: Mapping[str, Decimal] | None = None
@@ -59,7 +59,7 @@ class Usage:
             raise not_verified(
                 "", f"meters.{self.meter.name}", f"not verified: usage of '{self.meter.name}' per {size} is not known"
             )
-        buckets: dict[tuple[datetime, str], list[Row]] = {}
+        buckets: dict[tuple[datetime, str], list[CountedEvent]] = {}
         for row in self.rows:
             buckets.setdefault((bucket_start(row.second, size, anchor), row.group), []).append(row)
         return tuple(aggregated(self.meter.aggregation.type, buckets[key], self.meter.name) for key in sorted(buckets))
@@ -96,9 +96,9 @@ def quantity(meter: Meter, event: Event) -> Decimal:
     return cut(max(number, ZERO))
 
 
-def metered_rows(meter: Meter, events: Iterable[Event]) -> list[Row]:
+def metered_rows(meter: Meter, events: Iterable[Event]) -> list[CountedEvent]:
     """The rows a meter keeps, one per event id and second: of equal ones the later sent stays (contract 3.3)."""
-    rows: dict[tuple[str, datetime], Row] = {}
+    rows: dict[tuple[str, datetime], CountedEvent] = {}
     for event in events:
         if not meter.accepts(event):
             continue
@@ -111,7 +111,7 @@ def metered_rows(meter: Meter, events: Iterable[Event]) -> list[Row]:
     return [row for row in rows.values() if not unique or row.unique is not None]
 
 
-def _row(meter: Meter, event: Event, worth: Decimal) -> Row:
+def _row(meter: Meter, event: Event, worth: Decimal) -> CountedEvent:
     spec, group = meter.aggregation, ""
     if spec.group_by:
         value = event.properties.get(spec.group_by)
@@ -123,7 +123,7 @@ def _row(meter: Meter, event: Event, worth: Decimal) -> Row:
             )
         group = value
     unique = printed(event.properties[spec.field]) if spec.field in event.properties else None
-    return Row(event.id, second(event.timestamp), worth, unique, group)
+    return CountedEvent(event.id, second(event.timestamp), worth, unique, group)
 
 
 def expected_usage(meter: Meter, events: Sequence[Event], window: Window, since: datetime | None = None) -> Usage:

@@ -114,7 +114,7 @@ def _floored(number: Decimal, digits: int) -> Decimal:
 
 
 @dataclass
-class Tally:
+class MeterCount:
     """What a meter has counted of the events designed so far."""
 
     meter: Meter

@@ -32,7 +32,7 @@ _SHOWN = 8
 _DOUBLE = Decimal("1e-15")
 
 
-class Reading(NamedTuple):
+class ReaderAnswer(NamedTuple):
     """What one reader says of one meter.
 
     ``bucketed`` readers add up a bucketed meter's buckets; ``present`` is false where there is no line for the meter; the
@@ -47,31 +47,33 @@ class Reading(NamedTuple):
     double: bool = False
 
 
-def from_query(answer: Mapping[str, Any]) -> Reading:
+def from_query(answer: Mapping[str, Any]) -> ReaderAnswer:
     """The reading in an answer of ``POST /v1/meter-usage/query`` without a window size."""
-    return Reading("the usage query", decimal(answer.get("total_value"), ZERO), int(answer.get("event_count") or 0))
+    return ReaderAnswer(
+        "the usage query", decimal(answer.get("total_value"), ZERO), int(answer.get("event_count") or 0)
+    )
 
 
-def from_subscription(answer: Mapping[str, Any], meter_id: str) -> Reading:
+def from_subscription(answer: Mapping[str, Any], meter_id: str) -> ReaderAnswer:
     """The reading of a meter in an answer of ``POST /v1/subscriptions/usage``; overage counts too."""
     charges = [each for each in answer.get("charges") or () if each.get("meter_id") == meter_id]
     value = total(decimal(each.get("quantity"), ZERO) for each in charges)
-    return Reading("the subscription's usage", value, bucketed=True, present=bool(charges), double=True)
+    return ReaderAnswer("the subscription's usage", value, bucketed=True, present=bool(charges), double=True)
 
 
-def from_invoice(invoice: Mapping[str, Any], meter_id: str, reader: str = "the invoice preview") -> Reading:
+def from_invoice(invoice: Mapping[str, Any], meter_id: str, reader: str = "the invoice preview") -> ReaderAnswer:
     """The reading of a meter in an invoice or preview: what its lines bill and what the allowance took off."""
     lines = [each for each in invoice.get("line_items") or () if each.get("meter_id") == meter_id]
     used = total(
         total((decimal(each.get("quantity"), ZERO), decimal(each.get("adjusted_entitlement_quantity"), ZERO)))
         for each in lines
     )
-    return Reading(reader, used, bucketed=True, present=bool(lines))
+    return ReaderAnswer(reader, used, bucketed=True, present=bool(lines))
 
 
 def compare_usage(
     expected: Usage,
-    readings: Iterable[Reading],
+    readings: Iterable[ReaderAnswer],
     events: Sequence[Event] = (),
     attributions: Sequence[Attribution] = (),
     anchor: datetime | None = None,
@@ -104,16 +106,16 @@ def compare_usage(
     return found
 
 
-def _wanted(expected: Usage, reading: Reading, anchor: datetime | None) -> Decimal:
+def _wanted(expected: Usage, reading: ReaderAnswer, anchor: datetime | None) -> Decimal:
     size = expected.meter.aggregation.bucket_size
     return total(expected.per(size, anchor)) if reading.bucketed and size else expected.total
 
 
-def _tolerance(reading: Reading, wanted: Decimal) -> Decimal:
+def _tolerance(reading: ReaderAnswer, wanted: Decimal) -> Decimal:
     return max(QUANTITY_TOLERANCE, product(abs(wanted), _DOUBLE)) if reading.double else QUANTITY_TOLERANCE
 
 
-def _nothing(expected: Usage, reading: Reading, wanted: Decimal) -> Finding:
+def _nothing(expected: Usage, reading: ReaderAnswer, wanted: Decimal) -> Finding:
     name = expected.meter.event_name
     return Finding(
         "",
@@ -126,7 +128,7 @@ def _nothing(expected: Usage, reading: Reading, wanted: Decimal) -> Finding:
 
 def _difference(
     expected: Usage,
-    reading: Reading,
+    reading: ReaderAnswer,
     wanted: Decimal,
     events: Sequence[Event],
     attributions: Sequence[Attribution],

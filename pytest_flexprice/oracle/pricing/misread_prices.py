@@ -7,20 +7,20 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from pytest_flexprice.model.decimals import ZERO, difference, places, product, quotient, rounded
 from pytest_flexprice.model.prices import Price, Tier
-from pytest_flexprice.oracle.pricing.wrong_rules import Line, with_tiers
+from pytest_flexprice.oracle.pricing.wrong_rules import PricedLine, with_tiers
 
 _SHORTEST_PRINTED = -6
 """Numbers below ten to this power are printed with an exponent."""
 
 
-def per_unit(line: Line) -> Decimal | None:
+def per_unit(line: PricedLine) -> Decimal | None:
     """The price of a package for each unit."""
     if line.price.billing_model != "PACKAGE":
         return None
     return rounded(product(line.billed, line.price.amount), line.currency)
 
 
-def once(line: Line) -> Decimal | None:
+def once(line: PricedLine) -> Decimal | None:
     """The price once, however much is used."""
     if line.price.billing_model not in ("FLAT_FEE", "PACKAGE") or not line.billed:
         return None
@@ -52,14 +52,14 @@ def free_above(price: Price) -> Price | None:
     return with_tiers(price, (*price.tiers, Tier(None, ZERO, ZERO)))
 
 
-def entered_unused(line: Line) -> Decimal | None:
+def entered_unused(line: PricedLine) -> Decimal | None:
     """The flat fee of the first tier without any usage."""
     if line.price.billing_model != "TIERED" or not line.price.tiers or line.billed:
         return None
     return rounded(line.price.tiers[0].flat_amount, line.currency)
 
 
-def free_packages(line: Line) -> Decimal | None:
+def free_packages(line: PricedLine) -> Decimal | None:
     """An allowance of packages, not of units."""
     price = line.price
     if price.billing_model != "PACKAGE" or not line.free or not line.billed:
@@ -70,11 +70,11 @@ def free_packages(line: Line) -> Decimal | None:
     return rounded(product(max(difference(packages, line.free), ZERO), price.amount), line.currency)
 
 
-def coins(line: Line) -> Decimal | None:
+def coins(line: PricedLine) -> Decimal | None:
     """The smallest coins of the currency for whole units of it."""
     return line.amount.scaleb(places(line.currency)) if places(line.currency) else None
 
 
-def hundredth(line: Line) -> Decimal:
+def hundredth(line: PricedLine) -> Decimal:
     """A hundredth, as if it had been in cents."""
     return rounded(quotient(line.amount, Decimal(100)), line.currency)

@@ -14,7 +14,7 @@ from pytest_flexprice.model.prices import Tier
 from pytest_flexprice.oracle.pricing import misread_prices as misread
 from pytest_flexprice.oracle.pricing import wrong_rules as wrong
 from pytest_flexprice.oracle.pricing.prices import moved_tiers
-from pytest_flexprice.oracle.pricing.wrong_rules import Line, Rule
+from pytest_flexprice.oracle.pricing.wrong_rules import PricedLine, Rule
 
 __all__ = [
     "ALLOWANCE",
@@ -22,8 +22,8 @@ __all__ = [
     "MISTAKES",
     "SHORTENED",
     "TWICE",
-    "Line",
     "Mistake",
+    "PricedLine",
     "Seen",
     "explain",
     "explaining",
@@ -47,13 +47,13 @@ class Mistake:
     words: str
     amount: Rule
 
-    def bills(self, line: Line) -> Decimal:
+    def bills(self, line: PricedLine) -> Decimal:
         """What a server with this rule bills of a line: where the rule has no meaning, what is right."""
         wrong = self.amount(line)
         return line.amount if wrong is None else wrong
 
 
-Seen = tuple[Line, Decimal]
+Seen = tuple[PricedLine, Decimal]
 """A line and the amount that a server bills of it."""
 
 

@@ -15,7 +15,7 @@ from math import gcd
 
 from pytest_flexprice.model.decimals import ZERO, difference, places, product, quotient, total, words
 from pytest_flexprice.model.prices import Price, Tier
-from pytest_flexprice.oracle.pricing.mistakes import MISTAKES, Line, Mistake
+from pytest_flexprice.oracle.pricing.mistakes import MISTAKES, Mistake, PricedLine
 from pytest_flexprice.oracle.pricing.pieces import Piece, pieces
 
 WHOLE = Decimal(1)
@@ -45,9 +45,9 @@ class Subject:
     currency: str
     grain: Decimal
 
-    def line(self, used: Decimal) -> Line:
+    def line(self, used: Decimal) -> PricedLine:
         """Its line when that much was used."""
-        return Line(self.price, used, self.free, self.currency)
+        return PricedLine(self.price, used, self.free, self.currency)
 
 
 def points(subject: Subject) -> list[Point]:
@@ -218,7 +218,7 @@ def _shown_at(subject: Subject, used: Decimal) -> set[str]:
     return {one.words for one in MISTAKES if _shows(one, line)}
 
 
-def _shows(mistake: Mistake, line: Line) -> bool:
+def _shows(mistake: Mistake, line: PricedLine) -> bool:
     amount = mistake.amount(line)
     return amount is not None and amount != line.amount
 

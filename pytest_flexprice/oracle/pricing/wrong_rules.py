@@ -20,12 +20,12 @@ from pytest_flexprice.model.decimals import (
 from pytest_flexprice.model.prices import Price, Tier
 from pytest_flexprice.oracle.pricing.prices import cost, parts
 
-Rule = Callable[["Line"], Decimal | None]
+Rule = Callable[["PricedLine"], Decimal | None]
 """The amount that a server with it bills of a line; ``None`` where it has no meaning for the line's price."""
 
 
 @dataclass(frozen=True)
-class Line:
+class PricedLine:
     """One usage line: its price, what was ``used``, what of it is free (``None``: no entitlement), and the currency."""
 
     price: Price
@@ -47,7 +47,7 @@ class Line:
 def repriced(change: Callable[[Price], Price | None]) -> Rule:
     """A rule that prices by a changed price; none where the change has no meaning."""
 
-    def amount(line: Line) -> Decimal | None:
+    def amount(line: PricedLine) -> Decimal | None:
         price = change(line.price)
         return None if price is None else rounded(cost(price, line.billed), line.currency)
 
@@ -103,7 +103,7 @@ def without_last(price: Price) -> Price:
     return with_tiers(price, [*price.tiers[:-2], *(tier._replace(up_to=None) for tier in price.tiers[-2:-1])])
 
 
-def exclusive(line: Line) -> Decimal | None:
+def exclusive(line: PricedLine) -> Decimal | None:
     """A quantity at a bound already lies in the next tier."""
     after = [tier for tier in line.price.tiers if tier.up_to is None or tier.up_to > line.billed]
     if not after or all(tier.up_to != line.billed for tier in line.price.tiers):
@@ -113,7 +113,7 @@ def exclusive(line: Line) -> Decimal | None:
     return rounded(cost(with_tiers(line.price, after), line.billed), line.currency)
 
 
-def all_flats(line: Line) -> Decimal | None:
+def all_flats(line: PricedLine) -> Decimal | None:
     """The flat fees of all tiers up to the one reached, in volume pricing."""
     price = line.price
     if price.billing_model != "TIERED" or price.tier_mode != "VOLUME" or not line.billed:
@@ -129,7 +129,7 @@ def bound(price: Price, number: int) -> Decimal:
     return ZERO if bound is None else bound
 
 
-def one_flat(line: Line) -> Decimal | None:
+def one_flat(line: PricedLine) -> Decimal | None:
     """The flat fee of the tier reached only, in graduated pricing."""
     price = line.price
     if price.billing_model != "TIERED" or price.tier_mode != "SLAB" or not line.billed or not price.tiers:
@@ -142,7 +142,7 @@ def one_flat(line: Line) -> Decimal | None:
 def packaged(count: Callable[[Decimal], Decimal]) -> Rule:
     """Another count of packages."""
 
-    def amount(line: Line) -> Decimal | None:
+    def amount(line: PricedLine) -> Decimal | None:
         if line.price.billing_model != "PACKAGE":
             return None
         packages = count(quotient(line.billed, line.price.divide_by))
@@ -159,13 +159,13 @@ def whole(rounding: str) -> Callable[[Decimal], Decimal]:
 def freed(free: Callable[[Decimal], Decimal]) -> Rule:
     """Another allowance."""
 
-    def amount(line: Line) -> Decimal | None:
+    def amount(line: PricedLine) -> Decimal | None:
         return None if not line.free else replace(line, free=max(free(line.free), ZERO)).amount
 
     return amount
 
 
-def after_tiers(line: Line) -> Decimal | None:
+def after_tiers(line: PricedLine) -> Decimal | None:
     """What is free is priced like the first units, and that comes off."""
     if not line.free:
         return None
@@ -173,17 +173,17 @@ def after_tiers(line: Line) -> Decimal | None:
     return rounded(max(difference(whole, free), ZERO), line.currency)
 
 
-def threshold(line: Line) -> Decimal | None:
+def threshold(line: PricedLine) -> Decimal | None:
     """Once it is exceeded, the allowance is billed too."""
     return None if not line.free or not line.billed else replace(line, free=ZERO).amount
 
 
-def all_free(line: Line) -> Decimal | None:
+def all_free(line: PricedLine) -> Decimal | None:
     """Nothing is billed."""
     return None if not line.free else ZERO
 
 
-def at_last_price(line: Line) -> Decimal | None:
+def at_last_price(line: PricedLine) -> Decimal | None:
     """The allowance comes off the bill at the unit price of the tier that usage reaches, allowance and all."""
     if not line.free or not line.billed or line.price.billing_model != "TIERED" or not line.price.tiers:
         return None
@@ -193,7 +193,7 @@ def at_last_price(line: Line) -> Decimal | None:
     return rounded(max(left, ZERO), line.currency)
 
 
-def in_used_tier(line: Line) -> Decimal | None:
+def in_used_tier(line: PricedLine) -> Decimal | None:
     """The tier goes by what was used, only the price by what is billed."""
     if (
         not line.free
@@ -210,31 +210,31 @@ def in_used_tier(line: Line) -> Decimal | None:
 def rounded_by(rounding: str, shift: int = 0) -> Rule:
     """Another rounding, or to another number of decimals than the currency's."""
 
-    def amount(line: Line) -> Decimal | None:
+    def amount(line: PricedLine) -> Decimal | None:
         digits = Decimal(1).scaleb(-(places(line.currency) + shift))
         return cost(line.price, line.billed).quantize(digits, rounding, EXACT)
 
     return amount
 
 
-def unrounded(line: Line) -> Decimal:
+def unrounded(line: PricedLine) -> Decimal:
     """The cost as it is."""
     return cost(line.price, line.billed)
 
 
-def hundredths(line: Line) -> Decimal | None:
+def hundredths(line: PricedLine) -> Decimal | None:
     """Two decimals whatever the currency."""
     if places(line.currency) == 2:
         return None
     return cost(line.price, line.billed).quantize(Decimal("0.01"), ROUND_HALF_UP, EXACT)
 
 
-def no_decimals(line: Line) -> Decimal | None:
+def no_decimals(line: PricedLine) -> Decimal | None:
     """Whole amounts."""
     return None if places(line.currency) == 1 else quantized(cost(line.price, line.billed), 0)
 
 
-def per_tier(line: Line) -> Decimal | None:
+def per_tier(line: PricedLine) -> Decimal | None:
     """Each tier rounded by itself."""
     terms = parts(line.price, line.billed)
     return total(rounded(part.amount, line.currency) for part in terms) if len(terms) > 1 else None
@@ -243,7 +243,7 @@ def per_tier(line: Line) -> Decimal | None:
 def whole_units(rounding: str) -> Rule:
     """Quantities rounded to whole units."""
 
-    def amount(line: Line) -> Decimal | None:
+    def amount(line: PricedLine) -> Decimal | None:
         return rounded(cost(line.price, line.billed.to_integral_value(rounding)), line.currency)
 
     return amount

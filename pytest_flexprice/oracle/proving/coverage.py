@@ -33,7 +33,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Row:
+class ProofRow:
     """One part of one price in the table of a proof."""
 
     price: str
@@ -81,9 +81,9 @@ def _is(line: ExpectedLine, observed: Mapping[str, Any]) -> bool:
     return observed.get("price_id") == line.price_id and (observed.get("meter_id") or "") == line.meter_id
 
 
-def table(aim: Aim, lines: Sequence[BilledLine], tried: Sequence[Trial]) -> list[Row]:
+def table(aim: Aim, lines: Sequence[BilledLine], tried: Sequence[Trial]) -> list[ProofRow]:
     """The rows of every usage line, in the order of its quantities."""
-    rows: list[Row] = []
+    rows: list[ProofRow] = []
     for line in lines:
         if line.is_usage:
             own = [trial for trial in tried if trial.line_id == line.id]
@@ -91,10 +91,10 @@ def table(aim: Aim, lines: Sequence[BilledLine], tried: Sequence[Trial]) -> list
     return rows
 
 
-def _rows(aim: Aim, line: BilledLine, own: Sequence[Trial]) -> list[Row]:
+def _rows(aim: Aim, line: BilledLine, own: Sequence[Trial]) -> list[ProofRow]:
     name = line.display_name or line.price.display_name or line.price.id
     if line.id not in aim.subjects:
-        return [Row(name, "its price", "not reached", reason=aim.unknown.get(line.id, "not known"))]
+        return [ProofRow(name, "its price", "not reached", reason=aim.unknown.get(line.id, "not known"))]
     subject, found = aim.subjects[line.id], []
     targets = [target for target in aim.targets if target.line_id == line.id]
     for part in dict.fromkeys(target.point.part for target in targets):
@@ -102,10 +102,12 @@ def _rows(aim: Aim, line: BilledLine, own: Sequence[Trial]) -> list[Row]:
         hits = [trial for trial in own if _proves(subject, trial, part, [each.point.used for each in wanted])]
         if not hits:
             reasons = [each.reason for each in wanted if each.reason]
-            found.append(Row(name, part, "not reached", reason=reasons[0] if reasons else "the proof ended before it"))
+            found.append(
+                ProofRow(name, part, "not reached", reason=reasons[0] if reasons else "the proof ended before it")
+            )
         else:
             state: State = "billed exactly" if all(trial.right for trial in hits) else "billed wrongly"
-            found.append(Row(name, part, state, tuple(dict.fromkeys(trial.billed for trial in hits))))
+            found.append(ProofRow(name, part, state, tuple(dict.fromkeys(trial.billed for trial in hits))))
     return found
 
 
@@ -147,7 +149,11 @@ def ruled(finding: Finding, billed: Billed) -> Finding:
 
 
 def gaps(
-    rows: Sequence[Row], tried: Sequence[Trial], lines: Sequence[BilledLine], unproved: Mapping[str, str], where: str
+    rows: Sequence[ProofRow],
+    tried: Sequence[Trial],
+    lines: Sequence[BilledLine],
+    unproved: Mapping[str, str],
+    where: str,
 ) -> list[Finding]:
     """What the proof could not reach: told for each price; one of which nothing was billed at all is not verified.
 

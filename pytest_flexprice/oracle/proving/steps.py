@@ -12,7 +12,7 @@ from typing import Any
 from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.times import Window, second
 from pytest_flexprice.oracle.metering.buckets import bucket_start
-from pytest_flexprice.oracle.metering.reaching import Tally, counts, properties_worth, zeros
+from pytest_flexprice.oracle.metering.reaching import MeterCount, counts, properties_worth, zeros
 from pytest_flexprice.oracle.proving.targets import Aim
 
 _APART = timedelta(seconds=2)
@@ -41,7 +41,7 @@ def steps(aim: Aim, meters: Sequence[Meter], windows: tuple[Window, Window | Non
     window, other = windows
     wanted = {meter.id: _quantities(aim, meter, window) for meter in meters}
     number = max(map(len, wanted.values()), default=0)
-    tallies = [Tally(meter) for meter in sorted(meters, key=counts)]
+    tallies = [MeterCount(meter) for meter in sorted(meters, key=counts)]
     stamp, name = stamper(window, number), _namer(customer)
     found = []
     for index in range(number):
@@ -78,7 +78,7 @@ def _quantities(aim: Aim, meter: Meter, window: Window) -> list[Decimal]:
 
 
 def _events(
-    tallies: Sequence[Tally],
+    tallies: Sequence[MeterCount],
     goals: Mapping[str, Decimal],
     stamp: Callable[[bool], datetime],
     customer: str,

@@ -17,7 +17,7 @@ from pytest_flexprice.oracle.pricing.points import FINE, WHOLE, Point, Subject, 
 
 
 @dataclass(frozen=True)
-class Target:
+class ProofTarget:
     """A point of one line's price; ``reason`` says why it is not tried, and is empty where it is."""
 
     line_id: str
@@ -31,7 +31,7 @@ class Aim:
     """All that one subscription's price list says: the subject of each usage line, the targets, and what cannot be told."""
 
     subjects: Mapping[str, Subject]
-    targets: tuple[Target, ...]
+    targets: tuple[ProofTarget, ...]
     unknown: Mapping[str, str]
 
     def within(self, budget: Budget, counting: Iterable[str], quantities: Mapping[str, Sequence[Decimal]]) -> Aim:
@@ -45,14 +45,14 @@ def aim(subscription: BilledSubscription, meters: Iterable[Meter], allowances: M
     """What a subscription's price list wants to be tried."""
     known = {meter.id: meter for meter in meters}
     subjects: dict[str, Subject] = {}
-    targets: list[Target] = []
+    targets: list[ProofTarget] = []
     unknown: dict[str, str] = {}
     for line in subscription.lines:
         if not line.is_usage:
             continue
         try:
             subject = _subject(subscription, line, known[line.meter_id], allowances.get(line.meter_id))
-            targets += [Target(line.id, line.meter_id, point) for point in points(subject)]
+            targets += [ProofTarget(line.id, line.meter_id, point) for point in points(subject)]
         except NotVerified as reason:
             unknown[line.id] = reason.findings[0].problem.removeprefix("not verified: ")
         else:
@@ -73,14 +73,16 @@ def _subject(subscription: BilledSubscription, line: BilledLine, meter: Meter, a
 
 
 def _judged(
-    aim: Aim, target: Target, budget: Budget, counted: set[str], reached: Mapping[str, Sequence[Decimal]]
-) -> Target:
+    aim: Aim, target: ProofTarget, budget: Budget, counted: set[str], reached: Mapping[str, Sequence[Decimal]]
+) -> ProofTarget:
     used, subject = target.point.used, aim.subjects[target.line_id]
     amount = Decimal(0) if subject.unlimited else subject.line(used).amount
     if amount > budget.amount.scaleb(2 - min(places(subject.currency), 2)):
-        return Target(target.line_id, target.meter_id, target.point, f"would bill {words(amount)} {subject.currency}")
+        return ProofTarget(
+            target.line_id, target.meter_id, target.point, f"would bill {words(amount)} {subject.currency}"
+        )
     if target.meter_id in counted and used not in reached.get(target.meter_id, ()):
-        return Target(target.line_id, target.meter_id, target.point, f"needs {used:,.0f} events")
+        return ProofTarget(target.line_id, target.meter_id, target.point, f"needs {used:,.0f} events")
     return target
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pytest_flexprice.model.finding import Finding, not_decided
-from pytest_flexprice.model.golive_plan import Event, GoLivePlan
+from pytest_flexprice.model.golive_plan import EventKind, GoLivePlan
 from pytest_flexprice.model.meters import Meter
 from pytest_flexprice.model.values import names_in, trimmed
 from pytest_flexprice.oracle.samples import forms
 from pytest_flexprice.oracle.samples import lint as event_lint
 from pytest_flexprice.oracle.samples.counting import Samples, opened
-from pytest_flexprice.oracle.samples.counts import Tally
+from pytest_flexprice.oracle.samples.counts import RuleCount
 from pytest_flexprice.oracle.samples.forms import Look
 from pytest_flexprice.oracle.samples.meters import declared_types, unmatched_filters
 from pytest_flexprice.oracle.samples.rules import Reading, quantities, readings, structure
@@ -59,7 +59,7 @@ def sample_files(plan: GoLivePlan) -> list[Path]:
 
 
 def check(
-    events: Sequence[Event],
+    events: Sequence[EventKind],
     files: Sequence[Path],
     folder: Path,
     now: datetime,
@@ -105,7 +105,7 @@ def check(
     return checked
 
 
-def _of_form(tallies: list[Tally], looks: Mapping[str, Look]) -> list[Tally]:
+def _of_form(tallies: list[RuleCount], looks: Mapping[str, Look]) -> list[RuleCount]:
     """Without the rules that events break only because of another form, which is told once."""
     return [one for one in tallies if not looks[one.file].explains(one.rule.name, one.count)]
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from pytest_flexprice.model.finding import not_verified
 from pytest_flexprice.model.values import NUMERIC_TEXT, SPACES
-from pytest_flexprice.oracle.samples.counts import Batch, Copied, NameCount, Repeated, Tally
+from pytest_flexprice.oracle.samples.counts import Batch, Copied, NameCount, Repeated, RuleCount
 from pytest_flexprice.oracle.samples.files import Source
 from pytest_flexprice.oracle.samples.forms import FIELDS, Look, encoding_problem, json_problem
 from pytest_flexprice.oracle.samples.rules import (
@@ -68,7 +68,7 @@ class Samples:
         counts = dict(self._rows("SELECT file, count(*) FROM seen GROUP BY file"))
         return {file: int(counts.get(number, 0)) for number, (file, _) in enumerate(self._files)}
 
-    def tallies(self) -> list[Tally]:
+    def tallies(self) -> list[RuleCount]:
         """Each broken rule of each file; where there is one the file is read once more for the first event and its value."""
         broken: dict[int, list[tuple[Rule, int]]] = defaultdict(list)
         for chunk, rules in enumerate(self._chunks):
@@ -86,7 +86,7 @@ class Samples:
                 0
             ]
             found += [
-                Tally(rule, file, int(count), int(row[2 * i]), str(row[2 * i + 1] or ""))
+                RuleCount(rule, file, int(count), int(row[2 * i]), str(row[2 * i + 1] or ""))
                 for i, (rule, count) in enumerate(counted)
             ]
         return found

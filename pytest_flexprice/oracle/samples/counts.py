@@ -8,7 +8,7 @@ from pytest_flexprice.oracle.samples.rules import Rule
 
 
 @dataclass(frozen=True)
-class Tally:
+class RuleCount:
     """How often one rule is broken in one file: the first event's number there, and its value."""
 
     rule: Rule

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from pytest_flexprice.model.finding import Finding
-from pytest_flexprice.oracle.samples.lines import PRETTY, Form, array_form, line_form, parsed
+from pytest_flexprice.oracle.samples.lines import PRETTY, EventForm, array_form, line_form, parsed
 from pytest_flexprice.oracle.samples.rules import file_kind
 
 FIELDS = ("event_name", "external_customer_id", "event_id", "timestamp", "properties")
@@ -30,29 +30,29 @@ _DEEPEST = 8
 _BARE = {re.sub(r"_", "", name): name for name in FIELDS}
 
 
-_CLOUD_EVENTS = Form(
+_CLOUD_EVENTS = EventForm(
     "CloudEvents",
     "type to event_name, subject to external_customer_id, id to event_id, time to timestamp, data to properties",
 )
-_LAGO = Form(
+_LAGO = EventForm(
     "Lago's events",
     "code to event_name, external_subscription_id to the customer's external_customer_id, transaction_id to event_id, "
     "timestamp from seconds to RFC 3339",
 )
-_METRONOME = Form(
+_METRONOME = EventForm(
     "Metronome's events",
     "event_type to event_name, customer_id to external_customer_id, transaction_id to event_id",
 )
-_STRIPE = Form(
+_STRIPE = EventForm(
     "Stripe's meter events",
     "payload.stripe_customer_id to external_customer_id, identifier to event_id, timestamp from seconds to RFC 3339, payload to properties",
 )
-_AMBERFLO = Form(
+_AMBERFLO = EventForm(
     "Amberflo's events",
     "meterApiName to event_name, customerId to external_customer_id, uniqueId to event_id, meterTimeInMillis from milliseconds to "
     "RFC 3339 as timestamp, meterValue and dimensions to properties",
 )
-_TRACK = Form(
+_TRACK = EventForm(
     "track calls of an analytics tool",
     "event to event_name, userId to external_customer_id, messageId to event_id",
 )
@@ -64,8 +64,8 @@ class Look:
     events break because of it, and how keys are spelled."""
 
     seen: int = 0
-    forms: Counter[Form] = field(default_factory=Counter)
-    first: dict[Form, int] = field(default_factory=dict)
+    forms: Counter[EventForm] = field(default_factory=Counter)
+    first: dict[EventForm, int] = field(default_factory=dict)
     breaks: Counter[str] = field(default_factory=Counter)
     spelled: dict[str, Counter[str]] = field(default_factory=dict)
 
@@ -174,25 +174,25 @@ def _unpacked(one: Any) -> list[Any]:
     return inner if isinstance(inner, list) else [one]
 
 
-def _form(one: Mapping[str, Any]) -> Form | None:
+def _form(one: Mapping[str, Any]) -> EventForm | None:
     keys = set(one)
     for form, needed in _KNOWN:
         if needed <= keys:
             return form
     event = one.get("event")
     if isinstance(event, dict) and {"code", "transaction_id"} <= set(event):
-        return Form(_LAGO.name, f"event.… to the event itself, {_LAGO.mapping}")
+        return EventForm(_LAGO.name, f"event.… to the event itself, {_LAGO.mapping}")
     if {key.lower() for key in keys} & {"event_name"}:
         return None
     return _renamed(keys) or _wrapped(one) or _foreign(one)
 
 
-def _foreign(one: Mapping[str, Any]) -> Form | None:
+def _foreign(one: Mapping[str, Any]) -> EventForm | None:
     """An object that has nothing of an event."""
     if not one or {key.lower() for key in one} & set(FIELDS):
         return None
     names = ", ".join(list(one)[:_NAMED])
-    return Form(
+    return EventForm(
         f"other objects, with {names}{', …' if len(one) > _NAMED else ''}", f"what they mean to {', '.join(FIELDS)}"
     )
 
@@ -225,16 +225,18 @@ _KNOWN = (
 )
 
 
-def _renamed(keys: set[str]) -> Form | None:
+def _renamed(keys: set[str]) -> EventForm | None:
     """Keys such as eventName, which Flexprice does not know."""
     pairs = {key: _BARE[bare] for key in sorted(keys) if (bare := re.sub(r"[\s_.-]", "", key).lower()) in _BARE}
     other = {key: name for key, name in pairs.items() if key.lower() != name}
     if "event_name" not in other.values():
         return None
-    return Form("events with keys spelled in another way", ", ".join(f"{key} to {name}" for key, name in other.items()))
+    return EventForm(
+        "events with keys spelled in another way", ", ".join(f"{key} to {name}" for key, name in other.items())
+    )
 
 
-def _wrapped(one: Mapping[str, Any]) -> Form | None:
+def _wrapped(one: Mapping[str, Any]) -> EventForm | None:
     """The event inside something else: where it is, and of what other form it is there."""
     found = _way(one, 0)
     if found is None:
@@ -247,7 +249,9 @@ def _wrapped(one: Mapping[str, Any]) -> Form | None:
     )
     kind, way = ("as a text " if text else ""), ".".join(keys)
     named, mapping = (f" and are {inside.name}", f", and there {inside.mapping}") if inside else ("", "")
-    return Form(f"events wrapped in other objects, {kind}under '{way}'{named}", f"{way} to the event itself{mapping}")
+    return EventForm(
+        f"events wrapped in other objects, {kind}under '{way}'{named}", f"{way} to the event itself{mapping}"
+    )
 
 
 def _way(one: Mapping[str, Any], depth: int) -> tuple[list[str], bool, Mapping[str, Any]] | None:

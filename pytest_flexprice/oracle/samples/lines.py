@@ -7,7 +7,7 @@ import re
 from typing import Any, NamedTuple
 
 
-class Form(NamedTuple):
+class EventForm(NamedTuple):
     """A form that events may have: what it is called, and what becomes what; or, in place of that, what to do."""
 
     name: str
@@ -23,17 +23,17 @@ def parsed(text: str) -> Any:
         return text
 
 
-def array_form(one: Any) -> Form | None:
+def array_form(one: Any) -> EventForm | None:
     """The form of a line that is JSON and no object."""
     is_some = isinstance(one, list) and bool(one) and isinstance(one[0], dict)
     return (
-        Form("arrays of events", "", "name the file .json, or write each event on a line of its own")
+        EventForm("arrays of events", "", "name the file .json, or write each event on a line of its own")
         if is_some
         else None
     )
 
 
-def line_form(text: str, *, within: bool = False) -> Form | None:
+def line_form(text: str, *, within: bool = False) -> EventForm | None:
     """A line that is no JSON but holds an object, such as one with a time and a level before it; or what else it may be.
 
     ``within`` says that the file begins here, or that lines before were parts of JSON: then a lone bracket is one, too.
@@ -41,14 +41,16 @@ def line_form(text: str, *, within: bool = False) -> Form | None:
     start = text.find("{")
     inner = parsed(text[start:]) if start >= 0 else None
     if isinstance(inner, dict) and start == 0:
-        return Form("JSON objects within a text", "the text to the object that it holds")
+        return EventForm("JSON objects within a text", "the text to the object that it holds")
     if isinstance(inner, dict):
         shown = text[:start].strip()
-        return Form("lines of a log, with text before each object", f"each line to its object, without '{shown[:20]}…'")
+        return EventForm(
+            "lines of a log, with text before each object", f"each line to its object, without '{shown[:20]}…'"
+        )
     plain = text.strip()
     if within and _BRACKET.fullmatch(plain):
-        return Form(PRETTY[0], "", PRETTY[1])
-    return next((Form(name, "", remedy) for pattern, name, remedy in _LINES if pattern.match(plain)), None)
+        return EventForm(PRETTY[0], "", PRETTY[1])
+    return next((EventForm(name, "", remedy) for pattern, name, remedy in _LINES if pattern.match(plain)), None)
 
 
 PRETTY = ("lines of JSON that goes over several lines", "name the file .json")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.model.near_miss import NearMisses
-from pytest_flexprice.oracle.samples.counts import Batch, Copied, NameCount, Repeated, Tally
+from pytest_flexprice.oracle.samples.counts import Batch, Copied, NameCount, Repeated, RuleCount
 from pytest_flexprice.oracle.samples.words import WORDS
 
 ITEM = "3.1"
@@ -18,7 +18,7 @@ _SEARCHED = 100
 
 
 def broken_rules(
-    tallies: Iterable[Tally], totals: Mapping[str, int], properties: Mapping[str, Sequence[str]]
+    tallies: Iterable[RuleCount], totals: Mapping[str, int], properties: Mapping[str, Sequence[str]]
 ) -> list[Finding]:
     """Each rule that events of a file break; ``properties`` gives the names that events of a name have, for near misses."""
     return [
@@ -48,7 +48,7 @@ def _have(count: int) -> str:
     return "has" if count == 1 else "have"
 
 
-def _example(one: Tally) -> str:
+def _example(one: RuleCount) -> str:
     shown = one.example[:80]
     hint = ""
     if one.rule.name == "timestamp a number":
@@ -78,7 +78,7 @@ def _written(shown: str) -> str:
     return ", whose T and Z must be capitals" if "z" in shown or "t" in shown else ""
 
 
-def _near(one: Tally, properties: Mapping[str, Sequence[str]]) -> str:
+def _near(one: RuleCount, properties: Mapping[str, Sequence[str]]) -> str:
     if "missing" not in one.rule.name:
         return ""
     return NearMisses(properties.get(one.rule.event, ())).hint(one.rule.about)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from pytest_flexprice.model.finding import Finding
-from pytest_flexprice.model.golive_plan import Event
+from pytest_flexprice.model.golive_plan import EventKind
 from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.model.values import printed, trimmed
 from pytest_flexprice.oracle.samples.counts import NameCount
@@ -68,7 +68,7 @@ def _nearly(reading: Reading, key: str, value: str, count: int, counts: Mapping[
     )
 
 
-def declared_types(events: Iterable[Event], readings: Iterable[Reading]) -> list[Finding]:
+def declared_types(events: Iterable[EventKind], readings: Iterable[Reading]) -> list[Finding]:
     """Properties that the plan declares as something else than a number, and that a meter adds up or compares."""
     declared = {trimmed(event.name): event.properties for event in events}
     found = []
