@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from types import FrameType
 
 import pytest
@@ -27,11 +27,14 @@ _LISTINGS = (
     "-h",
     "--help",
     "-V",
+    "-VV",
     "--version",
     "--co",
-    "--collect",
+    "--collect-only",
+    "--collectonly",
     "--markers",
     "--fixtures",
+    "--fixtures-per-test",
     "--funcargs",
     "--cache-show",
 )
@@ -84,8 +87,12 @@ def _owed(config: pytest.Config) -> int:
     decided = _decided(config)
     if decided is not None:
         return decided
-    asked = any(str(argument).startswith(_NO_RUN) for argument in config.invocation_params.args)
-    return 0 if asked else EXIT_NOT_VERIFIED
+    return 0 if asks_for_no_run(map(str, config.invocation_params.args)) else EXIT_NOT_VERIFIED
+
+
+def asks_for_no_run(arguments: Iterable[str]) -> bool:
+    """Whether a command line asks for a listing or a task, after which no verdict is missing."""
+    return any(argument.partition("=")[0] in _NO_RUN for argument in arguments)
 
 
 def _decided(config: pytest.Config) -> int | None:
