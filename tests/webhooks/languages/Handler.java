@@ -110,7 +110,7 @@ public class Handler {
     static void book(String invoice) throws InterruptedException {
         if (mistake.equals("race")) {
             if (!BOOKED.containsKey(invoice)) {
-                Thread.sleep(20);
+                Thread.sleep(150);
                 BOOKED.merge(invoice, 1, Integer::sum);
             }
         } else {

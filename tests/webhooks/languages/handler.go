@@ -107,7 +107,7 @@ func book(invoice string) {
 	_, known := booked[invoice]
 	if mistake == "race" {
 		lock.Unlock()
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(150 * time.Millisecond)
 		lock.Lock()
 	}
 	if !known {

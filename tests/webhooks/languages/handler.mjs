@@ -59,6 +59,6 @@ function isSigned(request, body) {
 async function book({ event_type: type, invoice }) {
   if (type !== "invoice.update.finalized" || !invoice) return;
   if (booked.has(invoice.id)) return;
-  if (mistake === "race") await new Promise((resolve) => setTimeout(resolve, 20));
+  if (mistake === "race") await new Promise((resolve) => setTimeout(resolve, 150));
   booked.set(invoice.id, (booked.get(invoice.id) ?? 0) + 1);
 }

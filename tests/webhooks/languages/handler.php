@@ -67,7 +67,7 @@ function book(string $mistake, string $file): void
 {
     if ($mistake === "race") {
         if (!file_exists($file)) {
-            usleep(20000);
+            usleep(150000);
             file_put_contents($file, "x", FILE_APPEND);
         }
         return;

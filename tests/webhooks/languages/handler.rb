@@ -29,7 +29,7 @@ def book(invoice)
   if MISTAKE == "race"
     return if BOOKED.key?(invoice)
 
-    sleep 0.02
+    sleep 0.15
     BOOKED[invoice] += 1
   else
     LOCK.synchronize { BOOKED[invoice] = 1 }
