@@ -26,6 +26,13 @@ def test_a_mistake_that_changes_any_amount_shows_in_the_proof(subject: Subject, 
     assert wrong - shown(subject, [point.used for point in points(subject)]) == set()
 
 
+def test_the_last_quantity_below_a_bound_is_tried_where_the_allowance_ends_between_two() -> None:
+    subject = replace(tiered("SLAB", ("719", "0", "0"), (None, "0", "1")), free=Decimal("1.01"))
+    wrong = shown(subject, [Decimal(720)])
+    assert "the allowance is ignored" in wrong
+    assert wrong <= shown(subject, [point.used for point in points(subject)])
+
+
 @pytest.mark.parametrize("mode", ["SLAB", "VOLUME", ""])
 @pytest.mark.parametrize("free", [None, Decimal(3)])
 @pytest.mark.parametrize("ends", [(), ("1", "1"), ("5", "3"), ("5", None, "3"), ("0", "2"), (None, None)])
