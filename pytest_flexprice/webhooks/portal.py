@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import requests
 
+from pytest_flexprice.api.client import TellExchange
 from pytest_flexprice.api.deadline import Deadline
 from pytest_flexprice.api.errors import ApiError
 from pytest_flexprice.api.json_text import parsed
@@ -33,7 +34,6 @@ MOST_PAGES = 1000  # of one list
 HOSTED = "https://api.svix.com"
 _REGIONS = ("us", "eu", "in", "ca", "au")
 _SECONDS = (10.0, 30.0)
-TellExchange = Callable[[dict[str, Any]], None]
 
 
 class Reader(Protocol):

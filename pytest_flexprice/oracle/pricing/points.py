@@ -95,7 +95,7 @@ def _billed(subject: Subject) -> Iterator[Point]:
         for count in _of_piece(piece, subject, grain, moved):
             yield _point(subject, product(count, size))
         if piece.upper is not None:
-            yield _last(subject, product(piece.upper, size))
+            yield _point(subject, product(piece.upper, size), below=True)
         if _last_digit(piece.unit) < Decimal(1).scaleb(-places(subject.currency)):
             yield _point(subject, product(moved, size), f"last digit of {words(piece.unit)}")
     if subject.price.billing_model == "PACKAGE":
@@ -129,16 +129,11 @@ def _past(tiers: Sequence[Tier], currency: str) -> Iterator[Decimal]:
         yield total((bounds[-1], quotient(coins, min(asked))))
 
 
-def _point(subject: Subject, quantity: Decimal, part: str = "") -> Point:
-    """The point that bills a quantity."""
-    used = _up(total((quantity, subject.free or ZERO)), subject.grain)
-    return Point(used, part or tier_name(subject, difference(used, subject.free or ZERO)))
-
-
-def _last(subject: Subject, quantity: Decimal) -> Point:
-    """The last point that bills no more than a quantity: where what is free ends between steps it is another than the nearest above."""
-    used = _down(total((quantity, subject.free or ZERO)), subject.grain)
-    return Point(used, tier_name(subject, max(difference(used, subject.free or ZERO), ZERO)))
+def _point(subject: Subject, quantity: Decimal, part: str = "", *, below: bool = False) -> Point:
+    """The point that bills a quantity; where what is free ends between steps, the next above or ``below`` it."""
+    free, to_step = subject.free or ZERO, _down if below else _up
+    used = to_step(total((quantity, free)), subject.grain)
+    return Point(used, part or tier_name(subject, max(difference(used, free), ZERO)))
 
 
 def _moved(piece: Piece, subject: Subject, grain: Decimal) -> Decimal:
