@@ -49,6 +49,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """With an environment and no paths given, the packaged features run, and the company's own under ``golive/``."""
+    if options.only_lists(config):
+        _look_at_the_features(config)
+        return None
     item = config.getoption("flexprice_explain")
     if item:
         from pytest_flexprice.tasks import dispatch  # noqa: PLC0415 - instead of a run
@@ -67,12 +70,16 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         from pytest_flexprice.tasks import dispatch as tasks  # noqa: PLC0415 - instead of a run
 
         return tasks.main(config, named[0])
-    if config.args_source is not config.ArgsSource.ARGS:
+    _look_at_the_features(config)
+    return None
+
+
+def _look_at_the_features(config: pytest.Config) -> None:
+    if options.environment_name(config) and config.args_source is not config.ArgsSource.ARGS:
         from pytest_flexprice.evidence.written import features_folder  # noqa: PLC0415 - a run's machinery
 
         own = config.rootpath / "golive"
         config.args[:] = [str(features_folder()), *([str(own)] if own.is_dir() else [])]
-    return None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -85,16 +92,20 @@ def pytest_configure(config: pytest.Config) -> None:
     for level in Level:
         config.addinivalue_line("markers", f"{level.word}: needs level {level.word}")
     config.addinivalue_line("markers", "information: tells something and asserts nothing about the go-live")
-    named = options.environment_name(config)
+    named = options.environment_to_run(config)
     if named:
         from pytest_flexprice.run import session  # noqa: PLC0415 - a run's machinery
 
-        session.configure(config, named[0])
+        session.configure(config, named)
+    elif options.environment_name(config):  # a listing: what a company's steps may ask for is in it
+        from pytest_flexprice.run.suite import register_suite  # noqa: PLC0415 - as above
+
+        register_suite(config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Give back whatever the run still holds."""
-    if options.environment_name(config):
+    if options.environment_to_run(config):
         from pytest_flexprice.run import session  # noqa: PLC0415 - a run's machinery
 
         session.unconfigure(config)
@@ -112,7 +123,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> FeatureFil
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Hand the run to an xdist worker."""
-    if options.environment_name(node.config):
+    if options.environment_to_run(node.config):
         from pytest_flexprice.run import session  # noqa: PLC0415 - a run's machinery
 
         session.hand_over(node)

@@ -12,6 +12,7 @@ from uuid import uuid4
 import requests
 
 from pytest_flexprice.api.errors import ApiError, WriteRefused, read_refusal
+from pytest_flexprice.api.fields import checked
 from pytest_flexprice.api.guard import WriteGuard, is_harmless
 from pytest_flexprice.api.json_text import encoded
 from pytest_flexprice.api.paths import object_id
@@ -210,7 +211,7 @@ class Flexprice:
                 f"answers at {self.base_url}",
                 remedy="correct the base URL or the proxy in front of it",
             )
-        return answer.body
+        return checked(answer.body, where)
 
 
 def _row(method: str, path: str, query: Any, body: Any) -> dict[str, Any]:

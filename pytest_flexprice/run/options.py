@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 DESTINATION = "flexprice_"
+_LISTINGS = ("help", "version", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
 TASKS = ("flexprice_sweep", "flexprice_snapshot", "flexprice_init", "flexprice_missing")
 
 
@@ -108,6 +109,17 @@ class Sources:
 def environment_name(config: pytest.Config) -> tuple[str, str] | None:
     """The environment this run is for and where that was said, or None: then the plugin is inert."""
     return Sources(config, os.environ, {}).first("env", "FLEXPRICE_ENV")
+
+
+def only_lists(config: pytest.Config) -> bool:
+    """Whether pytest is asked for something to read instead of a run, such as ``--fixtures``: nothing is sent then, and nothing written."""
+    return any(config.getoption(listing, None) for listing in _LISTINGS)
+
+
+def environment_to_run(config: pytest.Config) -> str | None:
+    """The environment that a run is for, or None where there is none, or where pytest only lists something."""
+    named = None if only_lists(config) else environment_name(config)
+    return named and named[0]
 
 
 def refuse_blank(config: pytest.Config) -> None:

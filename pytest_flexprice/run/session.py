@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import pkgutil
 from collections.abc import Generator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -28,6 +26,7 @@ from pytest_flexprice.run.gating import Gate
 from pytest_flexprice.run.interruption import Interruption, sweep_command
 from pytest_flexprice.run.last_word import VANISHING
 from pytest_flexprice.run.run import HANDOVER, RUN, Run
+from pytest_flexprice.run.suite import register_suite
 from pytest_flexprice.run.vanishing import Vanishing
 
 PARTS = ("flexprice-recorder", "flexprice-evidence", "flexprice-suite", "flexprice-gate")
@@ -66,7 +65,7 @@ def configure(config: pytest.Config, name: str) -> None:
             vanishing.install()
             this.closers.append(vanishing.remove)
         _register_evidence(config, this)
-    _register_suite(config)
+    register_suite(config)
     config.pluginmanager.register(SuiteHooks(this), "flexprice-suite")
     config.pluginmanager.register(Gate(this), "flexprice-gate")
 
@@ -101,18 +100,6 @@ def _refuse_hidden_listing(config: pytest.Config) -> None:
             "--collect-only from PYTEST_ADDOPTS or the ini file would list the scenarios and carry none of them out; "
             "give it on the command line, or take it out there"
         )
-
-
-def _register_suite(config: pytest.Config) -> None:
-    for name in ("pytest_flexprice.run.fixtures", *_step_modules()):
-        module = importlib.import_module(name)
-        if not config.pluginmanager.has_plugin(name):
-            config.pluginmanager.register(module, name)
-
-
-def _step_modules() -> list[str]:
-    package = importlib.import_module("pytest_flexprice.steps")
-    return [f"{package.__name__}.{module.name}" for module in pkgutil.iter_modules(package.__path__)]
 
 
 def _register_evidence(config: pytest.Config, this: Run) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from pytest_flexprice.api import ApiError
+from pytest_flexprice.api.fields import checked
 from pytest_flexprice.api.traffic import read_arrived
 from pytest_flexprice.model.finding import Finding, NotVerified
 from pytest_flexprice.model.meters import Event, Meter
@@ -187,6 +188,8 @@ def _look_until_settled(
 def look_up(bench: Bench, setup: Setup, event: Event) -> tuple[Attribution, Any]:
     """One look at an event, with the answer that it rests on."""
     answer = bench.flexprice.request("GET", "/v1/events/lookup", query={"id": event.id})
+    if answer.ok:
+        checked(answer.body, "GET /v1/events/lookup")
     failed = isinstance(answer.body, dict) and answer.body.get("status") == "failed"
     names = bench.meter_names if failed else ()
     look = attribute(event, answer.status, answer.body, meter=_meter_of(setup, event), event_names=names)

@@ -21,6 +21,7 @@ import requests
 from pytest_flexprice.api.client import TellExchange
 from pytest_flexprice.api.deadline import Deadline
 from pytest_flexprice.api.errors import ApiError
+from pytest_flexprice.api.fields import checked
 from pytest_flexprice.api.json_text import parsed
 from pytest_flexprice.api.transport import REQUEST_SECONDS, is_loopback, read_body
 from pytest_flexprice.model.finding import NotVerified, not_verified
@@ -159,7 +160,7 @@ class Portal:
             raise _Unreadable(_unreadable(f"it answered {reply.status_code}{_detail(body)}"), reply.status_code)
         if body is None:
             raise _Unreadable(_unreadable("its answer is not JSON"), reply.status_code)
-        return body
+        return checked(body, f"GET {path}")
 
 
 class _Unreadable(Exception):
