@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from pytest_bdd import given, then, when
 
 from pytest_flexprice.api import ApiError, Flexprice, Transport, WriteGuard
+from pytest_flexprice.api.server_time import read_server_time
 from pytest_flexprice.evidence.facts import ENDS
 from pytest_flexprice.evidence.keeping import Observe
 from pytest_flexprice.evidence.statements import attestation_for
@@ -184,10 +184,10 @@ def only_the_header(statuses: dict[str, int], profile: Profile, observe: Observe
 
 @when("Flexprice is asked for its time", target_fixture="server_time")
 def server_time(flexprice: Flexprice) -> datetime:
-    answer = flexprice.request("GET", "/health")
-    if "date" not in answer.headers:
+    moment = read_server_time(flexprice)
+    if moment is None:
         raise NotVerified([Finding("1.3", "clock", "the server tells no time", kind=Kind.NOT_VERIFIED)])
-    return parsedate_to_datetime(answer.headers["date"])
+    return moment
 
 
 @then("this machine's clock agrees with it")

@@ -179,13 +179,14 @@ _ANSWERED = tuple(
         r"GET /v1/settings/invoice_config": "invoicing",
         r"GET /api/v1/app/[^/]+/endpoint": "endpoint",
         r"GET /api/v1/app/[^/]+/attempt/(endpoint|msg)/[^/]+": "attempt",
-        r"GET /api/v1/app/[^/]+/msg": "message",
+        r"GET /api/v1/app/[^/]+/msg(/[^/]+)?": "message",
         r"GET /api/v1/event-type": "event type",
         r"GET /v1/secrets/api/keys": "key",
     }.items()
 )
 
 
+MISSING, NULL = "has no", "says null as"
 _WITH_OWN_TYPES = ("cancelling", "invoicing", "attempt")
 
 
@@ -195,11 +196,16 @@ def checked(answer: Any, where: str) -> Any:
     Raises:
         NotVerified: a field of it has another type than Flexprice gives it, or is missing; the sentence names request, row and field.
     """
-    kind = next((kind for pattern, kind in _ANSWERED if pattern.fullmatch(where)), "")
-    wrong = next(_wrong(answer, kind if _is_one(answer) else "", kind), None)
+    wrong = next(wrong_fields(answer, where), None)
     if wrong is not None:
         raise _told(where, *wrong)
     return answer
+
+
+def wrong_fields(answer: Any, where: str) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Each field that is wrong in the answer to ``where``: its path, the object that it belongs to, and the problem."""
+    kind = next((kind for pattern, kind in _ANSWERED if pattern.fullmatch(where)), "")
+    return _wrong(answer, kind if _is_one(answer) else "", kind)
 
 
 def _is_one(answer: Any) -> bool:
@@ -218,7 +224,7 @@ def _told(where: str, path: str, row: dict[str, Any], problem: str) -> NotVerifi
 
 
 def _wrong(answer: Any, kind: str, listed: str, path: str = "") -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Path, object and problem of each field that is wrong; ``kind`` is what the object is, ``listed`` what is in its ``items``."""
+    """``kind`` is what an object is, ``listed`` what the rows of its ``items`` are."""
     if isinstance(answer, list):
         for each in answer:
             yield from _wrong(each, kind, listed, path)
@@ -226,7 +232,7 @@ def _wrong(answer: Any, kind: str, listed: str, path: str = "") -> Iterator[tupl
         for name in NEEDED.get(kind, ()):
             bare = name.removesuffix("?")
             if bare not in answer or (answer[bare] is None and bare == name):
-                yield _at(path, bare), answer, "says null as" if bare in answer else "has no"
+                yield _at(path, bare), answer, NULL if bare in answer else MISSING
         for name, value in answer.items():
             known = (KINDS.get(f"{kind}.{name}") if kind in _WITH_OWN_TYPES else None) or KINDS.get(name)
             if known is None or value is None:

@@ -13,8 +13,8 @@ from pytest_flexprice.api import ApiError, Flexprice, path_of
 from pytest_flexprice.model.finding import Finding, RequirementNotMet
 from pytest_flexprice.model.times import instant
 from pytest_flexprice.testbed.ledger import Ledger
-from pytest_flexprice.testbed.naming import MARK, external_id, run_of
-from pytest_flexprice.testbed.ownership import NotOurs, Owner, foreign, owner_of
+from pytest_flexprice.testbed.naming import MARK, external_id
+from pytest_flexprice.testbed.ownership import NotOurs, Owner, foreign, owner_of, run_earliest
 
 LIFETIME = timedelta(hours=6)
 #: Room for events between the start of the subscription and now (contract 8.1, step 4).
@@ -33,8 +33,7 @@ class TestCustomer:
     @property
     def owner(self) -> Owner:
         """What everything that belongs to it is compared with."""
-        named = run_of(self.external_id)
-        return Owner(self.id, self.external_id, began=named and named[1])
+        return Owner(self.id, self.external_id, earliest=run_earliest(self.external_id))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """What is ours: proved by what Flexprice answers about an object, never by a filter, a name or a line in a file.
 
 A customer is ours when it has our external id byte for byte, our mark, and was made after our run began; whatever else is ours belongs to
-such a customer. One row that does not fit shows that the server did not answer the question: then none of its rows is believed.
+such a customer and was made after it, by the server's own clock. One row that does not fit shows that the server did not answer the
+question: then none of its rows is believed.
 """
 
 from __future__ import annotations
@@ -18,17 +19,19 @@ from pytest_flexprice.testbed.naming import is_marked, run_of
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 SKEW = timedelta(minutes=10)
-"""How far the server's clock may be behind ours."""
+"""How far the clocks of one server's parts may differ."""
+WRONG_CLOCK = timedelta(hours=26)
+"""How far the server's clock may be behind ours, its time zone included: what is ours must be taken away all the same (1.3 tells of it)."""
 
 
 @dataclass(frozen=True)
 class Owner:
-    """A customer that a run made; ``published`` until it is deleted, ``began`` is when its run did, where its name tells."""
+    """A customer that a run made; ``published`` until it is deleted. What belongs to it was not made before ``earliest``."""
 
     id: str
     external_id: str
     published: bool = True
-    began: datetime | None = None
+    earliest: datetime | None = None
 
 
 class NotOurs(NotVerified):
@@ -45,14 +48,19 @@ def owner_of(row: Mapping[str, Any], external_id: str, where: str, identifier: s
     Raises:
         NotOurs: it is another one.
     """
-    named = run_of(external_id)
-    owner = Owner(
-        str(row.get("id") or ""), external_id, row.get("status", "published") == "published", named and named[1]
-    )
-    problem = _foreign_customer(row, external_id, identifier) or _too_old(row, owner)
+    made = _made(row)
+    published = row.get("status", "published") == "published"
+    owner = Owner(str(row.get("id") or ""), external_id, published, made and made - SKEW)
+    problem = _foreign_customer(row, external_id, identifier) or _too_old(made, run_earliest(external_id))
     if problem:
         raise NotOurs(where, f"was asked for the customer '{external_id}' and answered {_called(row)}, {problem}")
     return owner
+
+
+def run_earliest(external_id: str) -> datetime | None:
+    """Before when nothing of the run that a customer's external id names was made; None where it names none."""
+    named = run_of(external_id)
+    return named and named[1] - WRONG_CLOCK
 
 
 def _foreign_customer(row: Mapping[str, Any], external_id: str, identifier: str) -> str:
@@ -95,18 +103,21 @@ def foreign(row: Mapping[str, Any], owner: Owner, **same: Any) -> str:
     for key, value in {"customer_id": owner.id, **same}.items():
         if row.get(key) != value:
             return f"whose {key} is {row.get(key)!r}"
-    return _too_old(row, owner)
+    return _too_old(_made(row), owner.earliest)
 
 
-def _too_old(row: Mapping[str, Any], owner: Owner) -> str:
+def _made(row: Mapping[str, Any]) -> datetime | None:
     try:
-        made = instant_of(row, "created_at")
-    except (ValueError, AttributeError):
-        made = None
+        return instant_of(row, "created_at")
+    except (ValueError, AttributeError, TypeError):
+        return None
+
+
+def _too_old(made: datetime | None, earliest: datetime | None) -> str:
     if made is None:
         return "which does not say when it was made"
-    if owner.began and made < owner.began - SKEW:
-        return f"which was made at {made:%Y-%m-%dT%H:%M:%SZ}, before the run began"
+    if earliest and made < earliest:
+        return f"which was made at {made:%Y-%m-%dT%H:%M:%SZ}, before what it belongs to"
     return ""
 
 

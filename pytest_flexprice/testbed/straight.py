@@ -14,8 +14,7 @@ from pytest_flexprice.api import ApiError, Flexprice, WriteRefused, path_of
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.testbed.belongings import LIVING, UNVOIDED, invoices_of, subscriptions_of
 from pytest_flexprice.testbed.ledger import Entry, Ledger
-from pytest_flexprice.testbed.naming import run_of
-from pytest_flexprice.testbed.ownership import Owner, owner_of
+from pytest_flexprice.testbed.ownership import Owner, owner_of, run_earliest
 from pytest_flexprice.testbed.removal import REMOVALS
 
 _SEARCHES: dict[str, Callable[[Flexprice, Owner], list[Mapping[str, Any]]]] = {
@@ -35,8 +34,7 @@ def taken_away(flexprice: Flexprice, ledger: Ledger, customer: Entry) -> bool:
         return False
     if any(entry.kind not in ("invoice", "subscription") for entry in mine):
         return False
-    named = run_of(customer.key)
-    owner = Owner(customer.id, customer.key, began=named and named[1])
+    owner = Owner(customer.id, customer.key, earliest=run_earliest(customer.key))
     try:
         if not (_shown_again(flexprice, ledger, owner, mine) and _emptied(flexprice, owner, mine)):
             return False

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_flexprice.api import Flexprice
+from pytest_flexprice.api.server_time import read_server_time
 from pytest_flexprice.model.times import instant
 from pytest_flexprice.testbed.alive import living
 from pytest_flexprice.testbed.cleanup import Leftover, clean
@@ -72,7 +73,11 @@ def _readable(reports: Path, own: Ledger, swept: Swept) -> list[Ledger]:
 
 
 def _sweep_marked(flexprice: Flexprice, own: Ledger, untouched: set[str], swept: Swept, now: datetime) -> None:
-    """Enter marked customers whose time is over, and tell of those whose time is not."""
+    """Enter marked customers whose time is over, and tell of those whose time is not.
+
+    Over by this machine's clock and by the server's: with one that is ahead, a run that is alive elsewhere would be taken away.
+    """
+    now = min(now, read_server_time(flexprice) or now)
     for customer in list(flexprice.list("/v1/customers")):
         external_id = str(customer.get("external_id", ""))
         if not is_marked(customer) or external_id in untouched:

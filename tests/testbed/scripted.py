@@ -22,6 +22,7 @@ from pytest_flexprice.testbed.ledger import Ledger
 from pytest_flexprice.testbed.sending import SendEvents, send_through_api
 from pytest_flexprice.testbed.setting_up import Setup, TestPlan
 from pytest_flexprice.testbed.waiting import Eventually
+from tests.completed import completed
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 RUN = "20261122T115000Z-0a1b2c3d"
@@ -50,6 +51,7 @@ class Scripted:
         left = self._replies[method, path]
         reply = left.pop(0) if len(left) > 1 else left[0]
         status, body = reply(asked) if callable(reply) else reply
+        body = completed(body, f"{method} {path}") if status < 300 else body
         return Answer(method, path, status, {"content-type": "application/json"}, json.dumps(body), body, 0.0)
 
     def paths(self, method: str) -> list[str]:

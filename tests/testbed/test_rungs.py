@@ -190,6 +190,8 @@ def invoice(status: str, **more: Any) -> dict[str, Any]:
         "line_items": [line],
         "subtotal": "8.5",
         "total": "8.5",
+        "amount_due": "8.5",
+        "amount_remaining": "8.5",
         **more,
     }
 

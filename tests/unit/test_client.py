@@ -60,7 +60,7 @@ def test_pages_are_computed_from_what_was_asked(total: int, lies: str) -> None:
     def reply(asked: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
         limit, offset = asked["query"]["limit"], asked["query"]["offset"]
         told = {"next": offset + limit, "own": offset, "none": 0}[lies]
-        rows = [{"id": str(number)} for number in range(total)][offset : offset + limit]
+        rows = rows_of(total)[offset : offset + limit]
         return 200, {"items": rows or None, "pagination": {"total": total, "limit": limit, "offset": told}}, {}
 
     flexprice, transport = client(reply)
@@ -115,7 +115,7 @@ def listing(rows: list[Any], *, cap: int = 1000, total: Any = None, key: str = "
 
 
 def rows_of(count: int) -> list[dict[str, str]]:
-    return [{"id": str(number)} for number in range(count)]
+    return [{"id": str(number), "external_id": f"acct_{number}"} for number in range(count)]
 
 
 @given(count=st.integers(0, 300), cap=st.integers(1, 120))
@@ -150,7 +150,11 @@ def test_a_server_that_ignores_the_offset_is_told() -> None:
 def test_pages_without_end_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
     def reply(asked: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
         offset = asked["query"]["offset"]
-        return 200, {"items": [{"id": str(offset)}], "pagination": {"total": offset + 2, "limit": 1}}, {}
+        return (
+            200,
+            {"items": [{"id": str(offset), "external_id": "x"}], "pagination": {"total": offset + 2, "limit": 1}},
+            {},
+        )
 
     monkeypatch.setattr("pytest_flexprice.api.client.MOST_PAGES", 7)
     flexprice, transport = client(reply)
@@ -163,7 +167,7 @@ def test_pages_without_end_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_list_that_grows_faster_than_it_is_read_is_left(growth: int) -> None:
     def reply(asked: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
         offset = asked["query"]["offset"]
-        shown = [{"id": str(offset + number)} for number in range(1000)]
+        shown = [{"id": str(offset + number), "external_id": "x"} for number in range(1000)]
         return 200, {"items": shown, "pagination": {"total": 1000 + growth * (1 + offset // 1000), "limit": 1000}}, {}
 
     flexprice, transport = client(reply)
@@ -231,11 +235,11 @@ def test_one_object_is_an_object(body: Any) -> None:
 
 
 def test_another_object_than_asked_for_is_not_believed() -> None:
-    asked_for, answered = (f"inv_01ARZ3NDEKTSV4RRFFQ69G5FA{end}" for end in "VW")
+    asked_for, answered = (f"wallet_01ARZ3NDEKTSV4RRFFQ69G5FA{end}" for end in "VW")
     flexprice, _ = client(lambda asked: (200, {"id": answered}, {}))
     with pytest.raises(NotVerified, match=f"is another object \\('{answered}'\\) than was asked for"):
-        flexprice.get(f"/v1/invoices/{asked_for}")
-    assert flexprice.get(f"/v1/invoices/{answered}") == {"id": answered}
+        flexprice.get(f"/v1/wallets/{asked_for}")
+    assert flexprice.get(f"/v1/wallets/{answered}") == {"id": answered}
 
 
 @pytest.mark.parametrize("status", [408, 429])

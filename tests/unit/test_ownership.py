@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_flexprice.testbed.naming import MARK, external_id, is_marked, is_test_event, new_run_id, run_of
-from pytest_flexprice.testbed.ownership import SKEW, NotOurs, Owner, belonging, foreign, owner_of
+from pytest_flexprice.testbed.ownership import SKEW, WRONG_CLOCK, NotOurs, Owner, belonging, foreign, owner_of
 
 BEGAN = datetime(2026, 11, 22, 11, 50, tzinfo=UTC)
 RUN = "20261122T115000Z-0a1b2c3d"
@@ -25,10 +25,12 @@ def at(moment: datetime) -> str:
 
 
 def test_a_customer_that_fits_is_ours() -> None:
-    assert owner_of(customer(), NAME, "here", "cust_1") == Owner("cust_1", NAME, True, BEGAN)
+    made = BEGAN + timedelta(seconds=9)
+    assert owner_of(customer(), NAME, "here", "cust_1") == Owner("cust_1", NAME, True, made - SKEW)
     assert owner_of(customer(), NAME, "here") == owner_of(customer(status="published"), NAME, "here")
     assert not owner_of(customer(status="archived"), NAME, "here").published
-    assert owner_of(customer(created_at=at(BEGAN - SKEW)), NAME, "here").began == BEGAN
+    behind = BEGAN - WRONG_CLOCK
+    assert owner_of(customer(created_at=at(behind)), NAME, "here").earliest == behind - SKEW
 
 
 @pytest.mark.parametrize(
@@ -46,7 +48,11 @@ def test_a_customer_that_fits_is_ours() -> None:
         ({"created_at": None}, "", "which does not say when it was made"),
         ({"created_at": "yesterday"}, "", "which does not say when it was made"),
         ({"created_at": 7}, "", "which does not say when it was made"),
-        ({"created_at": at(BEGAN - SKEW - timedelta(seconds=1))}, "", "which was made at 2026-11-22T11:39:59Z, before"),
+        (
+            {"created_at": at(BEGAN - WRONG_CLOCK - timedelta(seconds=1))},
+            "",
+            "which was made at 2026-11-21T09:49:59Z, before",
+        ),
     ],
 )
 def test_a_customer_that_does_not_fit_is_not_touched(changes: dict[str, Any], identifier: str, says: str) -> None:
@@ -82,7 +88,8 @@ def test_what_belongs_to_our_customer_is_ours() -> None:
         ({"customer_id": "cust_2"}, "whose customer_id is 'cust_2'"),
         ({"customer_id": None}, "whose customer_id is None"),
         ({"plan_id": "plan_2"}, "whose plan_id is 'plan_2'"),
-        ({"created_at": "2020-01-01T00:00:00Z"}, "before the run began"),
+        ({"created_at": "2020-01-01T00:00:00Z"}, "before what it belongs to"),
+        ({"created_at": at(BEGAN - timedelta(seconds=1))}, "before what it belongs to"),
     ],
 )
 def test_one_row_that_does_not_fit_spoils_the_answer(changes: dict[str, Any], says: str) -> None:

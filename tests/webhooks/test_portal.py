@@ -30,7 +30,14 @@ MESSAGES = [
     for number in range(9)
 ]
 ATTEMPTS = [
-    {"id": f"a_{number}", "msgId": "msg_1", "endpointId": "ep_1", "status": 2, "responseStatusCode": 500}
+    {
+        "id": f"a_{number}",
+        "msgId": "msg_1",
+        "endpointId": "ep_1",
+        "status": 2,
+        "responseStatusCode": 500,
+        "timestamp": "2026-11-22T18:39:00Z",
+    }
     for number in range(5)
 ]
 ROWS = {
@@ -153,7 +160,8 @@ def test_the_token_does_not_go_to_another_host_nor_follow_a_redirect(service, se
 
 
 @pytest.mark.parametrize(
-    ("raw", "reason"), [(b"<html>", "is not JSON"), (b'{"data": 1}', "is no list"), (b"[]", "is no list")]
+    ("raw", "reason"),
+    [(b"<html>", "is not JSON"), (b'{"data": 1}', "instead of a list of objects as 'data'"), (b"[]", "is no list")],
 )
 def test_nonsense_is_not_verified(service, portal, raw, reason):
     service.raw = raw
