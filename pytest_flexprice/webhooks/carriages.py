@@ -101,7 +101,11 @@ _CARRIAGES = (
     _Carriage("large", "of 300 KiB", before=_with_body(_padded(LARGE))),
     _Carriage("larger", "of 1.1 MiB", before=_with_body(_padded(LARGER))),
     _Carriage("capitals", "with its header names in capitals", after=_capitals),
-    _Carriage("agent", "with the delivery service's user agent", after=_with_headers(user_agent=AGENT)),
+    _Carriage(
+        "agent",
+        "with the delivery service's user agent, and with a charset in its content type",
+        after=_with_headers(user_agent=AGENT, content_type="application/json; charset=utf-8"),
+    ),
     _Carriage(
         "loopback",
         "that claims to come from a loopback address (X-Forwarded-For: 127.0.0.1 and the like)",
@@ -128,11 +132,6 @@ _CARRIAGES = (
     _Carriage("batch", "in a batch of two", before=_with_body(_batch)),
     _Carriage("bytes", "in bytes that are no UTF-8", before=_with_body(_no_text)),
     _Carriage("BOM", "that begins with a byte order mark", before=_with_body(lambda body: b"\xef\xbb\xbf" + body)),
-    _Carriage(
-        "charset",
-        "with a charset in its content type",
-        after=_with_headers(content_type="application/json; charset=utf-8"),
-    ),
     _Carriage("XML", "as application/xml", after=_with_headers(content_type="application/xml")),
     _Carriage(
         "form",
