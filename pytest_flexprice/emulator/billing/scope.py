@@ -37,10 +37,7 @@ class Scope(Place):
 
 def customer_by_id(scope: Scope, identifier: str) -> Row:
     """A customer of any status: what an archived one has can still be read; 404 otherwise."""
-    row = scope.get("customers", identifier)
-    if row is None:
-        raise errors.not_found(f"Customer with ID {identifier} was not found", {"customer_id": identifier})
-    return row
+    return scope.named("customers", identifier, any_status=True)
 
 
 def customer_by_external_id(scope: Scope, key: str, *, named: bool = False) -> Row:

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from .world import World
 
 
+def unknown(table: str, identifier: str) -> errors.ApiError:
+    """404 in the words that most kinds of objects have (recordings errors_read, deals_addons_coupons_tax)."""
+    title = "Taxrate" if table == "tax_rates" else table.removesuffix("s").replace("_", " ").capitalize()
+    details = {f"{title.lower().replace(' ', '_')}_id": identifier}
+    return errors.not_found(f"{title} with ID {identifier} was not found", details)
+
+
 class Place:
     """What a request and a job of the server have in common: reading and writing rows of one environment."""
 
@@ -62,6 +69,13 @@ class Place:
         row = self.get(table, identifier)
         if row is None or not (any_status or row.get("status", "published") == "published"):
             raise errors.not_found(message, details)
+        return row
+
+    def named(self, table: str, identifier: str, *, any_status: bool = False) -> Row:
+        """The row of that id, published unless ``any_status``; else :func:`unknown`."""
+        row = self.get(table, identifier)
+        if row is None or not (any_status or row.get("status", "published") == "published"):
+            raise unknown(table, identifier)
         return row
 
     def find(self, table: str, **equal: Any) -> list[Row]:

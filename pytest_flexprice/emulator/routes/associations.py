@@ -49,7 +49,6 @@ def _addon(scope: Scope, identifier: str) -> dict[str, Any]:
 
 COUPONED = Resource(
     "coupon associations",
-    "Coupon association",
     ("start_date", "end_date"),
     (
         *(
@@ -63,7 +62,6 @@ COUPONED = Resource(
 )
 TAXED = Resource(
     "tax associations",
-    "Tax association",
     ("priority", "start_date"),
     (equal("entity_type"), equal("entity_id"), equal("currency"), among("tax_rate_ids", "tax_rate_id", split=True),
      equal("tax_rate_id"), Filter("external_customer_id", text)),

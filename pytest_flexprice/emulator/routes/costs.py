@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..billing.scope import Scope
 from ..kernel import errors
-from ..kernel.binding import Schema, field, strings
+from ..kernel.binding import Schema, array, boolean, field, instant, integer, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import plan_view
 from ..kernel.resource import Resource, among, equal, free
 from ..kernel.routing import route
 from ..kernel.tables import Row
+from ..metering import cost_analytics
+from ..metering.analysed import Question
+from ..metering.analytics import meters_of
+from .events import property_filters, window
 
 _TAKEN = "A costsheet with this lookup key already exists"
 _OPTIONAL = (
@@ -20,9 +25,20 @@ _OPTIONAL = (
 )
 _CREATE = Schema("CreateCostsheetRequest", field("name", rules="required,min=1,max=255"), *_OPTIONAL)
 _UPDATE = Schema("UpdateCostsheetRequest", field("name", rules="omitempty,min=1,max=255"), *_OPTIONAL)
+_ANALYTICS = Schema(
+    "GetCostAnalyticsRequest",
+    field("external_customer_id"),
+    field("feature_ids", array(text)),
+    field("start_time", instant),
+    field("end_time", instant),
+    field("expand", array(text)),
+    field("property_filters", property_filters),
+    field("include_children", boolean),
+    field("limit", integer),
+    field("offset", integer),
+)
 COSTSHEETS = Resource(
     "costsheets",
-    "Costsheet",
     ("name", "lookup_key", "description"),
     (among("costsheetIDs", "id"), equal("lookupKey", "lookup_key"), equal("name")),
 )
@@ -42,13 +58,35 @@ def create_costsheet(call: Call) -> Reply:
     return created({"costsheet": call.insert("costsheets", "costsheet", **given, metadata=body["metadata"])})
 
 
-@route("GET", "/v1/costs/active")
-def active_costsheet(call: Call) -> dict[str, Any]:
-    """The newest sheet in use, with its prices; 404 where there is none."""
+def _active(call: Call) -> Row:
+    """The newest sheet in use; 404 where there is none."""
     rows = call.find("costsheets", status="published")
     if not rows:
         raise errors.not_found("No active costsheet was found")
-    return plan_view(call.world, call.environment, rows[-1], ("prices", "meters"))
+    return rows[-1]
+
+
+@route("GET", "/v1/costs/active")
+def active_costsheet(call: Call) -> dict[str, Any]:
+    """The sheet in use, with its prices."""
+    return plan_view(call.world, call.environment, _active(call), ("prices", "meters"))
+
+
+@route("POST", "/v1/costs/analytics")
+def analyse_costs(call: Call) -> dict[str, Any]:
+    """What the usage of a window, by default of the last seven days, costs the company, and what it earns by it."""
+    body = call.bind(_ANALYTICS)
+    start, end = window(call, body)
+    scope = Scope.of(call)
+    question = Question(
+        body["external_customer_id"] or None,
+        meters_of(scope, body["feature_ids"] or ()),
+        start,
+        end,
+        properties=body["property_filters"] or {},
+        include_children=bool(body["include_children"]),
+    )
+    return cost_analytics.answer(scope, question, _active(call), body["expand"] or ())
 
 
 @route("GET", "/v1/costs/:id")

@@ -34,7 +34,6 @@ _CREATE = Schema(
 _UPDATE = Schema("UpdateCouponRequest", field("name"), field("metadata", strings))
 COUPONS = Resource(
     "coupons",
-    "Coupon",
     _COLUMNS,
     (among("coupon_ids", "id"), among("coupon_codes", "coupon_code")),
     sort="name",

@@ -59,7 +59,6 @@ _UPDATE = Schema("UpdateCreditGrantRequest", field("name"), field("metadata", st
 _DELETE = Schema("DeleteCreditGrantRequest", field("effective_date", instant))
 GRANTS = Resource(
     "credit grants",
-    "Credit grant",
     ("name", "scope", "plan_id", "subscription_id"),
     (among("plan_ids", "plan_id"), among("subscription_ids", "subscription_id"), equal("scope")),
     sort="name",
@@ -101,8 +100,7 @@ def _require_owner(call: Call, body: dict[str, Any]) -> None:
     identifier = body[f"{kind}_id"]
     if not identifier:
         raise errors.validation(f"Please provide a valid {kind} id")
-    message = f"{kind.title()} with ID {identifier} was not found"
-    call.found(f"{kind}s", identifier, message, {f"{kind}_id": identifier})
+    call.named(f"{kind}s", identifier)
 
 
 @route("POST", "/v1/creditgrants", permission="credit_grant:write")

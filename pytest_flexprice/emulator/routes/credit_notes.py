@@ -17,7 +17,7 @@ _LINE = Schema(
     "CreateCreditNoteLineItemRequest",
     field("invoice_line_item_id", rules="required"),
     field("display_name"),
-    field("amount", decimal, rules="required"),
+    field("amount", decimal),
     field("metadata", strings),
 )
 _CREATE = Schema(
@@ -33,7 +33,6 @@ _CREATE = Schema(
 )
 NOTES = Resource(
     "credit notes",
-    "Credit note",
     ("credit_note_number", "credit_note_status", "credit_note_type", "invoice_id", "total_amount"),
     (
         among("credit_note_ids", "id", split=True),

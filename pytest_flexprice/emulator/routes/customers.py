@@ -25,7 +25,6 @@ _LENGTHS = {
 _COLUMNS = ("external_id", "name", "email", "contact", "timezone", *_LENGTHS, "address_country", "metadata")
 CUSTOMERS = Resource(
     "customers",
-    "Customer",
     _COLUMNS,
     (
         equal("external_id"),

@@ -72,7 +72,6 @@ def _view(call: Call, row: Row, page: Page) -> dict[str, Any]:
 
 ENTITLEMENTS = Resource(
     "entitlements",
-    "Entitlement",
     _COLUMNS,
     (
         equal("entity_type"),
@@ -100,10 +99,8 @@ def _entity(body: dict[str, Any]) -> tuple[str, str]:
 
 
 def _require_entity(call: Call, kind: str, identifier: str) -> None:
-    if kind == "PLAN":
-        call.found("plans", identifier, f"Plan with ID {identifier} was not found", {"plan_id": identifier})
-    elif kind == "ADDON":
-        call.found("addons", identifier, f"Addon with ID {identifier} was not found", {"addon_id": identifier})
+    if kind in ("PLAN", "ADDON"):
+        call.named(f"{kind.lower()}s", identifier)
     else:
         call.found("subscriptions", identifier, "Subscription not found")
 

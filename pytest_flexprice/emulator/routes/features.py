@@ -87,7 +87,6 @@ def _shown(call: Call, row: Row, page: Page) -> dict[str, Any]:
 
 FEATURES = Resource(
     "features",
-    "Feature",
     _COLUMNS,
     (
         among("feature_ids", "id"),

@@ -30,7 +30,6 @@ def group_view(call: Call, row: Row, _page: Page | None = None) -> dict[str, Any
 
 GROUPS = Resource(
     "groups",
-    "Group",
     ("name", "lookup_key", "entity_type"),
     (equal("name"), equal("lookup_key"), equal("entity_type"), among("group_ids", "id")),
     view=group_view,

@@ -75,7 +75,6 @@ _UPDATE = Schema(
 )
 INVOICES = Resource(
     "invoices",
-    "Invoice",
     _COLUMNS,
     (
         among("invoice_ids", "id", split=True),

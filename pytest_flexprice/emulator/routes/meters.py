@@ -15,7 +15,7 @@ from ..metering.expressions import check_expression
 AGGREGATIONS = ("COUNT", "SUM", "AVG", "COUNT_UNIQUE", "LATEST", "SUM_WITH_MULTIPLIER", "MAX", "WEIGHTED_SUM")
 BUCKETS = ("MINUTE", "15MIN", "30MIN", "HOUR", "3HOUR", "6HOUR", "12HOUR", "DAY", "WEEK", "MONTH")
 _WITH_EXPRESSION = ("SUM", "AVG", "MAX", "LATEST")
-METERS = Resource("meters", "Meter", (), statuses=("published", "archived"), sort="name", conditions=False)
+METERS = Resource("meters", (), statuses=("published", "archived"), sort="name", conditions=False)
 METERS.serve("/v1/meters", search=False)
 
 FILTER = Schema("Filter", field("key"), field("values", array(text)))

@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from ..billing import invoices, views
+from ..billing.rounding import ZERO
 from ..billing.scope import Scope
 from ..kernel import errors
 from ..kernel.binding import Schema, boolean, decimal, field, instant, strings
@@ -23,7 +24,7 @@ _CREATE = Schema(
     field("destination_id", rules="required", bound=True),
     field("payment_method_type", rules="required", bound=True),
     field("payment_method_id"),
-    field("amount", decimal, "required", bound=True),
+    field("amount", decimal),
     field("currency", rules="required", bound=True),
     field("process_payment", boolean),
     field("metadata", strings),
@@ -61,6 +62,7 @@ def create_payment(call: Call) -> Reply:
     if body["payment_method_type"] not in _WITHOUT_ID and not body["payment_method_id"]:
         message = "Payment method ID is required for online payment methods"
         raise errors.validation(message, {"payment_method_type": body["payment_method_type"]})
+    body["amount"] = body["amount"] or ZERO  # no number is zero, as of credits (recording credit_grants)
     if body["amount"] <= 0:
         raise errors.validation("Amount must be greater than 0", {"amount": body["amount"]})
     scope = Scope.of(call)
@@ -188,7 +190,6 @@ def delete_payment(call: Call) -> dict[str, str]:
 
 PAYMENTS = Resource(
     "payments",
-    "Payment",
     _COLUMNS,
     (
         among("payment_ids", "id", split=True),

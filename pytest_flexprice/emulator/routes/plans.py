@@ -57,7 +57,6 @@ def _check_page(page: Page) -> None:
 
 PLANS = Resource(
     "plans",
-    "Plan",
     _COLUMNS,
     (among("plan_ids", "id"), equal("lookup_key"), metadata()),
     view=lambda call, row, page: plan_view(call.world, call.environment, row, page.expand),

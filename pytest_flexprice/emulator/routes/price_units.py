@@ -21,13 +21,12 @@ _CREATE = Schema(
     field("code", rules="required"),
     field("symbol", rules="required"),
     field("base_currency", rules="required,len=3"),
-    field("conversion_rate", decimal, rules="required"),
+    field("conversion_rate", decimal),
     field("metadata", strings),
 )
 _UPDATE = Schema("UpdatePriceUnitRequest", field("name"), field("metadata", strings))
 UNITS = Resource(
     "price units",
-    "Price unit",
     ("name", "code", "symbol", "base_currency", "conversion_rate"),
     (among("price_unit_ids", "id", split=True),),
     sort="name",
@@ -40,8 +39,9 @@ UNITS.serve("/v1/prices/units", one=True, change=_UPDATE, permission="price_unit
 def create_unit(call: Call) -> Reply:
     """A new unit; its code is free among the published ones."""
     body = call.bind(_CREATE)
-    if body["conversion_rate"] <= 0:
-        details = {"conversion_rate": dec(body["conversion_rate"])}
+    rate = body["conversion_rate"] or Decimal(0)  # as of credits (recording credit_grants), no number is zero
+    if rate <= 0:
+        details = {"conversion_rate": dec(rate)}
         raise errors.validation("Conversion rate must be greater than zero", details)
     free(call, "price_units", "A price unit with this code already exists", body["code"], column="code")
     fields = {**body, "base_currency": body["base_currency"].lower()}

@@ -78,7 +78,6 @@ _UPDATE = Schema(
 _DELETE = Schema("DeletePriceRequest", field("end_date", instant))
 PRICES = Resource(
     "prices",
-    "Price",
     _COLUMNS,
     (
         idle("plan_ids"),

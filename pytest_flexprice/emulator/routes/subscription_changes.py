@@ -177,11 +177,7 @@ def preview_modification(call: Call) -> dict[str, Any]:
 def sync_plan(call: Call) -> dict[str, str]:
     """Push changed prices of a plan to its subscriptions; again only after the lock of the first is gone."""
     scope = Scope.of(call)
-    identifier = call.params["id"]
-    plan = scope.get("plans", identifier)
-    if plan is None:
-        raise errors.not_found(f"Plan with ID {identifier} was not found", {"plan_id": identifier})
-    price_sync.start(scope, plan)
+    price_sync.start(scope, call.named("plans", call.params["id"], any_status=True))
     return {
         "message": "price sync v2 workflow started",
         "workflow_id": f"wf_PriceSyncV2Workflow_{call.world.new_ulid()}",

@@ -20,7 +20,6 @@ _LINE_COLUMNS = (
 )  # fmt: skip
 LINES = Resource(
     "subscription line items",
-    "Subscription line item",
     _LINE_COLUMNS,
     (
         among("subscription_ids", "subscription_id"),

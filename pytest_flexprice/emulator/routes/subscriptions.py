@@ -52,7 +52,6 @@ def _due(row: Row, moment: datetime) -> bool:
 
 SUBSCRIPTIONS = Resource(
     "subscriptions",
-    "Subscription",
     _COLUMNS,
     (
         equal("customer_id"),

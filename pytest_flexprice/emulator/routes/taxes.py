@@ -82,7 +82,6 @@ def create_tax_rate(call: Call) -> Reply:
 
 RATES = Resource(
     "tax rates",
-    "Tax rate",
     _COLUMNS,
     (among("taxrate_ids", "id", split=True), among("taxrate_codes", "code", split=True), equal("scope")),
     sort="name",

@@ -66,7 +66,6 @@ def _view(call: Call, user: Row) -> dict[str, Any]:
 
 USERS = Resource(
     "users",
-    "User",
     ("name", "email", "type", "roles"),
     (
         Filter("type", text),
