@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.place import unknown
+from ..kernel.scope import unknown
 from ..kernel.tables import Row
 from . import addons, grants, line_items, promises, quantities, trials
 from .periods import ONETIME

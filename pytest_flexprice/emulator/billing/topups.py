@@ -16,7 +16,7 @@ from ..kernel.hooks import on_publish
 from ..kernel.tables import Row
 from . import oneoff, wallets
 from .rounding import exact, to_currency
-from .scope import Scope
+from .scope import Scope, Work
 
 if TYPE_CHECKING:
     from ..kernel.world import World
@@ -92,7 +92,7 @@ def watch(world: World, environment: str, name: str, kind: str, identifier: str)
     if name == "wallet.transaction.created":
         entry = world.table("wallet_transactions").get(identifier, environment)
         if entry is not None and entry["type"] == "debit":
-            scope = Scope.of_job(world, entry)
+            scope = Work.on(world, entry)
             _refill(scope, scope.need("wallets", entry["wallet_id"]))
         return
     paid = world.table("payments").get(identifier, environment) if name == "payment.success" else None
@@ -102,4 +102,4 @@ def watch(world: World, environment: str, name: str, kind: str, identifier: str)
         return
     invoice = world.table("invoices").get(identifier, environment)
     if invoice is not None:
-        _settle(Scope.of_job(world, invoice), invoice)
+        _settle(Work.on(world, invoice), invoice)

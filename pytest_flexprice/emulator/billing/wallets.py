@@ -12,7 +12,7 @@ from ..kernel.tables import Row
 from . import credits as single
 from .pricing import number
 from .rounding import ONE, ZERO, exact, to_currency
-from .scope import Scope
+from .scope import Scope, Work
 
 if TYPE_CHECKING:
     from ..kernel.world import World
@@ -123,7 +123,7 @@ def expire(world: World, now: datetime) -> None:
     """Take away the credits that have expired."""
     for row in single.expiring(world):
         if row["expiry_date"] <= now:
-            scope = Scope.of_job(world, row)
+            scope = Work.on(world, row)
             wallet = scope.need("wallets", row["wallet_id"])
             move(scope, wallet, -row["credits_available"], "CREDIT_EXPIRED", row["id"], source=row)
 

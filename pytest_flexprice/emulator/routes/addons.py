@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..billing import addons
-from ..billing.scope import Scope
 from ..kernel import errors
 from ..kernel.binding import Schema, field, strings
 from ..kernel.call import Call, Reply, created
@@ -40,7 +39,7 @@ def create_addon(call: Call) -> Reply:
     storable("create addon", body, "name", "lookup_key")
     optional = {name: body[name] for name in ("description", "metadata") if body[name]}
     row = call.stamp("addon", lookup_key=body["lookup_key"], name=body["name"], **optional)
-    return created(call.world.table("addons").insert(row))
+    return created(call.table("addons").insert(row))
 
 
 @route("GET", "/v1/addons/:id")
@@ -77,6 +76,6 @@ def update_addon(call: Call) -> Any:
 def delete_addon(call: Call) -> dict[str, str]:
     """Archive an addon; refused while lines of it are open."""
     row = call.named("addons", call.params["id"])
-    addons.check_unused(Scope.of(call), row)
+    addons.check_unused(call, row)
     call.touch(row, status="archived")
     return {"message": "addon deleted successfully"}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..billing.scope import Scope, subscription_by_id
+from ..billing.scope import subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, field
 from ..kernel.call import Call, Reply, created, no_content
@@ -54,8 +54,7 @@ def _check(call: Call, body: dict[str, Any]) -> None:
     if kind != "subscription" and not owner:
         raise errors.validation("parent_entity_id is required for alerts of line items and groups")
     check_alerts(body["config"])
-    scope = Scope.of(call)
-    subscription_by_id(scope, body["entity_id"] if kind == "subscription" else owner)
+    subscription_by_id(call, body["entity_id"] if kind == "subscription" else owner)
     known = {"entity_type": kind, "entity_id": body["entity_id"], "parent_entity_id": owner or ""}
     if call.table("alert_settings").first(call.environment, **known, status="published"):
         raise errors.conflict("Alert settings of this entity already exist", known)

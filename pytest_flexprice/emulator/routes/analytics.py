@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..billing.scope import Scope
 from ..kernel import errors
 from ..kernel.binding import Schema, array, boolean, field, instant, text
 from ..kernel.call import Call
@@ -56,10 +55,9 @@ def analyse_events(call: Call) -> dict[str, Any]:
     """Usage and its unrounded cost per feature of a customer; without a customer, of the whole environment."""
     body = call.bind(_ANALYTICS, _CHECK)
     start, end = window(call, body)
-    scope = Scope.of(call)
     question = Question(
         body["external_customer_id"] or None,
-        meters_of(scope, body["feature_ids"] or ()),
+        meters_of(call, body["feature_ids"] or ()),
         start,
         end,
         _checked_groups(body["group_by"] or []),
@@ -69,4 +67,4 @@ def analyse_events(call: Call) -> dict[str, Any]:
         body["expand"] or (),
         bool(body["include_children"]),
     )
-    return answer(scope, question)
+    return answer(call, question)

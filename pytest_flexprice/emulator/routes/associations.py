@@ -36,10 +36,9 @@ _UPDATE = Schema(
 @route("GET", "/v1/subscriptions/:id/addons/associations")
 def list_addon_associations(call: Call) -> dict[str, Any]:
     """The addons that a subscription has in its running period, newest first, with their prices."""
-    scope = Scope.of(call)
     subscription = call.found("subscriptions", call.params["id"], "Subscription not found")
-    rows = addons.current(scope, subscription)
-    items = [views.shown(row, addon=_addon(scope, row["addon_id"])) for row in reversed(rows)]
+    rows = addons.current(call, subscription)
+    items = [views.shown(row, addon=_addon(call, row["addon_id"])) for row in reversed(rows)]
     return all_items(items)
 
 
@@ -58,7 +57,7 @@ COUPONED = Resource(
         Filter("active_only", boolean),
     ),
     sort="name",
-    view=lambda call, row, _page: views.coupon_association(Scope.of(call), row),
+    view=lambda call, row, _page: views.coupon_association(call, row),
 )
 TAXED = Resource(
     "tax associations",
@@ -79,7 +78,7 @@ def _coupons(call: Call, values: Values, page: Page) -> dict[str, Any]:
 def _taxes(call: Call, values: Values, page: Page) -> dict[str, Any]:
     """A customer may be named by its external id; an unknown one is 404, as in the list of invoices (recording invoice_listing)."""
     key = values["external_customer_id"]
-    owner = {"entity_id": customer_by_external_id(Scope.of(call), key)["id"]} if key else {}
+    owner = {"entity_id": customer_by_external_id(call, key)["id"]} if key else {}
     return TAXED.answer(call, {**values, **owner}, page)
 
 
@@ -108,12 +107,11 @@ def create_tax_association(call: Call) -> dict[str, Any]:
     start, end = body["start_date"], body["end_date"]
     if start and end and end <= start:
         raise errors.validation("End date must be after start date", {"end_date": end, "start_date": start})
-    scope = Scope.of(call)
     owner = body["entity_id"] or ""
     if body["external_customer_id"]:
-        found = scope.table("customers").first(
-            scope.environment, external_id=body["external_customer_id"], status="published"
+        found = call.table("customers").first(
+            call.environment, external_id=body["external_customer_id"], status="published"
         )
         owner = found["id"] if found else owner
-    rate = promises.tax_rate_by_code(scope, body["tax_rate_code"])
-    return views.shown(promises.associate_tax(scope, rate, body["entity_type"], owner, body))
+    rate = promises.tax_rate_by_code(call, body["tax_rate_code"])
+    return views.shown(promises.associate_tax(call, rate, body["entity_type"], owner, body))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..billing.scope import Scope
 from ..kernel import errors
 from ..kernel.binding import Schema, array, boolean, field, instant, integer, strings, text
 from ..kernel.call import Call, Reply, created
@@ -77,16 +76,15 @@ def analyse_costs(call: Call) -> dict[str, Any]:
     """What the usage of a window, by default of the last seven days, costs the company, and what it earns by it."""
     body = call.bind(_ANALYTICS)
     start, end = window(call, body)
-    scope = Scope.of(call)
     question = Question(
         body["external_customer_id"] or None,
-        meters_of(scope, body["feature_ids"] or ()),
+        meters_of(call, body["feature_ids"] or ()),
         start,
         end,
         properties=body["property_filters"] or {},
         include_children=bool(body["include_children"]),
     )
-    return cost_analytics.answer(scope, question, _active(call), body["expand"] or ())
+    return cost_analytics.answer(call, question, _active(call), body["expand"] or ())
 
 
 @route("GET", "/v1/costs/:id")

@@ -6,7 +6,6 @@ from typing import Any
 
 from ..billing import promises, views
 from ..billing.rounding import ZERO
-from ..billing.scope import Scope
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, strings
 from ..kernel.call import Call, Reply, created
@@ -78,12 +77,11 @@ def create_coupon(call: Call) -> Reply:
     """A new coupon; its code is kept in lower case."""
     body = call.bind(_CREATE)
     _check(body)
-    scope = Scope.of(call)
     code = (body["coupon_code"] or "").lower() or None
     free(call, "coupons", "A coupon with this code already exists", code, column="coupon_code")
     storable("create coupon", body, "name", "coupon_code")
     fixed = body["type"] == "fixed"
-    row = scope.insert(
+    row = call.insert(
         "coupons",
         "coupon",
         name=body["name"],
@@ -107,4 +105,4 @@ def create_coupon(call: Call) -> Reply:
 @route("GET", "/v1/coupons/code/:code")
 def get_coupon_by_code(call: Call) -> dict[str, Any]:
     """One coupon by its code, in any case."""
-    return views.coupon(promises.coupon_by_code(Scope.of(call), call.params["code"]))
+    return views.coupon(promises.coupon_by_code(call, call.params["code"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..billing import grants
-from ..billing.scope import Scope, customer_by_id, subscription_by_id
+from ..billing.scope import customer_by_id, subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, instant, integer, strings
 from ..kernel.call import Call, Reply, created
@@ -110,30 +110,27 @@ def create_grant(call: Call) -> Reply:
     _check(body)
     _require_owner(call, body)
     if body["scope"] == "SUBSCRIPTION":
-        scope = Scope.of(call)
         granted = {**body, "expiration_type": body["expiration_type"] or "NEVER"}
-        return created(grants.add(scope, scope.need("subscriptions", body["subscription_id"]), granted))
+        return created(grants.add(call, call.need("subscriptions", body["subscription_id"]), granted))
     fields = {name: body[name] for name in ("name", "scope")}
     fields |= {name: body[name] for name in ("plan_id", "addon_id") if body[name]}
     fields |= {name: body[name] for name in ("credits", "cadence")}
     fields["expiration_type"] = body["expiration_type"] or "NEVER"
     fields |= {name: body[name] for name in _OPTIONAL if body[name] is not None}
-    return created(call.world.table("credit_grants").insert(call.stamp("cg", **fields)))
+    return created(call.table("credit_grants").insert(call.stamp("cg", **fields)))
 
 
 @route("GET", "/v1/subscriptions/:id/grants/upcoming")
 def upcoming_of_subscription(call: Call) -> dict[str, Any]:
     """The next instalment of each grant of a subscription."""
-    scope = Scope.of(call)
-    return all_items(grants.upcoming(scope, [subscription_by_id(scope, call.params["id"])]))
+    return all_items(grants.upcoming(call, [subscription_by_id(call, call.params["id"])]))
 
 
 @route("GET", "/v1/customers/:id/grants/upcoming")
 def upcoming_of_customer(call: Call) -> dict[str, Any]:
     """The next instalment of each grant of a customer's subscriptions."""
-    scope = Scope.of(call)
-    customer = customer_by_id(scope, call.params["id"])
-    return all_items(grants.upcoming(scope, scope.find("subscriptions", customer_id=customer["id"])))
+    customer = customer_by_id(call, call.params["id"])
+    return all_items(grants.upcoming(call, call.find("subscriptions", customer_id=customer["id"])))
 
 
 @route("PUT", "/v1/creditgrants/:id", permission="credit_grant:write")

@@ -57,31 +57,30 @@ def create_note(call: Call) -> Reply:
     if body["reason"] not in credit_notes.REASONS:
         details = {"allowed": list(credit_notes.REASONS), "reason": body["reason"]}
         raise errors.validation("Invalid credit note reason", details)
-    scope = Scope.of(call)
-    with transaction.all_or_nothing(scope) as deal:
+    with transaction.all_or_nothing(call) as deal:
         note = credit_notes.create(deal, body)
     if body["process_credit_note"]:
-        credit_notes.finalize(scope, note)
-    return created(_view(scope, note))
+        credit_notes.finalize(call, note)
+    return created(_view(call, note))
 
 
 @route("GET", "/v1/creditnotes/:id")
 def get_note(call: Call) -> dict[str, Any]:
     """One note."""
-    return _view(Scope.of(call), NOTES.found(call, call.params["id"]))
+    return _view(call, NOTES.found(call, call.params["id"]))
 
 
 @route("POST", "/v1/creditnotes/:id/finalize", permission="credit_note:write")
 def finalize_note(call: Call) -> dict[str, Any]:
     """Take a draft off its invoice, or give it back."""
-    scope, note = Scope.of(call), NOTES.found(call, call.params["id"])
-    credit_notes.finalize(scope, note)
-    return _view(scope, note)
+    note = NOTES.found(call, call.params["id"])
+    credit_notes.finalize(call, note)
+    return _view(call, note)
 
 
 @route("POST", "/v1/creditnotes/:id/void", permission="credit_note:write")
 def void_note(call: Call) -> dict[str, Any]:
     """Take a draft back."""
-    scope, note = Scope.of(call), NOTES.found(call, call.params["id"])
-    credit_notes.void(scope, note)
-    return _view(scope, note)
+    note = NOTES.found(call, call.params["id"])
+    credit_notes.void(call, note)
+    return _view(call, note)

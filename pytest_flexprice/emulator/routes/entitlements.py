@@ -138,7 +138,7 @@ def _check_feature(call: Call, body: dict[str, Any]) -> None:
     if feature["type"] != body["feature_type"]:
         details = {"expected": feature["type"], "actual": body["feature_type"]}
         raise errors.validation(f"Expected {feature['type']}, got {body['feature_type']}", details)
-    meter = call.world.table("meters").get(feature["meter_id"], call.environment)
+    meter = call.table("meters").get(feature["meter_id"], call.environment)
     aggregation = meter["aggregation"] if meter else {}
     if aggregation.get("bucket_size") and aggregation["type"] == "MAX":
         message = "Entitlements are not supported for features with bucketed max meters"
@@ -151,7 +151,7 @@ def _checked(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     _check_shape(body)
     _require_entity(call, kind, identifier)
     _check_feature(call, body)
-    table = call.world.table("entitlements")
+    table = call.table("entitlements")
     known = {"entity_id": identifier, "feature_id": body["feature_id"]}
     if table.first(call.environment, **known, status="published"):
         raise errors.conflict(_TWICE, {"entity_type": kind, **known})
@@ -173,8 +173,8 @@ def _checked(call: Call, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _insert(call: Call, fields: dict[str, Any]) -> Row:
-    row = call.world.table("entitlements").insert(call.stamp("ent", **fields))
-    call.world.publish(call.environment, "entitlement.created", kind="entitlement", id=row["id"])
+    row = call.table("entitlements").insert(call.stamp("ent", **fields))
+    call.publish("entitlement.created", row)
     return row
 
 
@@ -247,7 +247,7 @@ def update_entitlement(call: Call) -> Any:
     changes |= {name: body[name] for name in ("config_value", "aggregation_mode") if body[name]}
     changes |= {name: body[name] for name in ("is_enabled", "is_soft_limit") if body[name] is not None}
     call.touch(row, **changes)
-    call.world.publish(call.environment, "entitlement.updated", kind="entitlement", id=row["id"])
+    call.publish("entitlement.updated", row)
     return entitlement_view(call.world, call.environment, row)
 
 
@@ -256,5 +256,5 @@ def delete_entitlement(call: Call) -> dict[str, str]:
     """Archive an entitlement; again is fine."""
     row = _find(call)
     call.touch(row, status="archived")
-    call.world.publish(call.environment, "entitlement.deleted", kind="entitlement", id=row["id"])
+    call.publish("entitlement.deleted", row)
     return {"message": "entitlement deleted successfully"}

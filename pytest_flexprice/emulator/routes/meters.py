@@ -105,7 +105,7 @@ def insert_meter(call: Call, body: dict[str, Any]) -> Row:
         "updated_at": call.now,
         "status": "published",
     }
-    return call.world.table("meters").insert(row, call.environment)
+    return call.table("meters").insert(row, call.environment)
 
 
 def find_meter(call: Call, identifier: str) -> Row:
@@ -152,7 +152,7 @@ def update_meter(call: Call) -> Any:
 
 
 def _archive(call: Call) -> None:
-    meter = call.world.table("meters").get(call.params["id"], call.environment)
+    meter = call.table("meters").get(call.params["id"], call.environment)
     if meter is not None:
         meter.update(status="archived", updated_at=call.now)
 

@@ -106,7 +106,7 @@ def _entity_name(call: Call, kind: str, identifier: str) -> str:
 
 def _require_free(call: Call, lookup_key: str | None, own: Row | None = None) -> None:
     """Refuse a key that another price in force has; an update's as well, as of plans (recording plans)."""
-    rows = call.world.table("prices").find(call.environment, lookup_key=lookup_key, status="published")
+    rows = call.table("prices").find(call.environment, lookup_key=lookup_key, status="published")
     if lookup_key and any(not is_ended(row, call.now) and row is not own for row in rows):
         raise _taken(call, lookup_key)
 
@@ -137,7 +137,7 @@ def _insert(call: Call, fields: dict[str, Any]) -> Row:
     _require_free(call, fields["lookup_key"])
     storable("create price", fields, "lookup_key", "display_name")
     row = call.stamp("price", **fields, sequence=call.world.next("price"))
-    return call.world.table("prices").insert(row)
+    return call.table("prices").insert(row)
 
 
 def _created_view(row: Row, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def lookup_price(call: Call) -> Any:
     """The current price of a lookup key: the newest that has begun and not ended, else the newest not ended."""
     key = call.params["lookup_key"]
     now = call.now
-    rows = call.world.table("prices").find(call.environment, lookup_key=key, status="published")
+    rows = call.table("prices").find(call.environment, lookup_key=key, status="published")
     current = [row for row in rows if not is_ended(row, now)]
     begun = [row for row in current if row["start_date"] <= now]
     if not current:
@@ -249,7 +249,7 @@ def _successor(call: Call, old: Row, body: dict[str, Any], words: dict[str, Any]
     call.touch(old, end_date=since, sequence=call.world.next("price"))
     fields["lookup_key"] = words.get("lookup_key", old["lookup_key"])
     row = call.stamp("price", **fields, sequence=call.world.next("price"))
-    return call.world.table("prices").insert(row)
+    return call.table("prices").insert(row)
 
 
 @route("PUT", "/v1/prices/:id", permission="price:write")

@@ -6,7 +6,6 @@ from typing import Any
 
 from ..billing import views
 from ..billing.rounding import ZERO
-from ..billing.scope import Scope
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, strings
 from ..kernel.call import Call, Reply, created
@@ -60,11 +59,10 @@ def create_tax_rate(call: Call) -> Reply:
     """A new tax rate; the answer holds only the value of its kind."""
     body = call.bind(_CREATE)
     _check(body)
-    scope = Scope.of(call)
     free(call, "tax_rates", _TAKEN, body["code"], column="code")
     kind = body["tax_rate_type"] or "percentage"
     key = f"{kind}_value"
-    row = scope.insert(
+    row = call.insert(
         "tax_rates",
         "taxrate",
         name=body["name"],

@@ -71,8 +71,7 @@ TRANSACTIONS = Resource(
 def top_up_wallet(call: Call) -> dict[str, Any]:
     """Add credits (or an amount, by the wallet's rate)."""
     body = call.bind(_TOP_UP)
-    scope = Scope.of(call)
-    row = wallet_by_id(scope, call.params["id"])
+    row = wallet_by_id(call, call.params["id"])
     if row["wallet_status"] != "active":
         raise errors.invalid_operation("Wallet is not active", {"wallet_id": row["id"]})
     reason = body["transaction_reason"]
@@ -92,21 +91,20 @@ def top_up_wallet(call: Call) -> dict[str, Any]:
              "idempotency_key": body["idempotency_key"] or "", "expiry": body["expiry_date_utc"]}  # fmt: skip
     invoice = None
     if reason == "PURCHASED_CREDIT_INVOICED":
-        entry, invoice = topups.bought(scope, row, added, "MANUAL", **known)
+        entry, invoice = topups.bought(call, row, added, "MANUAL", **known)
     else:
-        entry = wallets.move(scope, row, added, reason, row["id"], **known)
+        entry = wallets.move(call, row, added, reason, row["id"], **known)
     if bonus is not None:
         expiry = body["bonus_credits_expiry_date_utc"]
-        wallets.move(scope, row, bonus, "PURCHASED_CREDIT_BONUS", row["id"], expiry=expiry, priority=body["priority"])
+        wallets.move(call, row, bonus, "PURCHASED_CREDIT_BONUS", row["id"], expiry=expiry, priority=body["priority"])
     return {"wallet_transaction": entry, "invoice_id": invoice["id"] if invoice is not None else None, "wallet": row}
 
 
 @route("GET", "/v1/wallets/:id/transactions")
 def wallet_transactions(call: Call) -> dict[str, Any]:
     """A page of a wallet's movements."""
-    scope = Scope.of(call)
-    row = wallet_by_id(scope, call.params["id"])
-    rows = scope.find("wallet_transactions", wallet_id=row["id"])
+    row = wallet_by_id(call, call.params["id"])
+    rows = call.find("wallet_transactions", wallet_id=row["id"])
     return TRANSACTIONS.answer(call, *TRANSACTIONS.asked_by_query(call), rows)
 
 
@@ -119,11 +117,10 @@ def search_transactions(call: Call) -> dict[str, Any]:
 @route("GET", "/v1/wallets/:id/balance/real-time")
 def wallet_balance(call: Call) -> dict[str, Any]:
     """The balance less what unpaid invoices of the customer ask for and what was used since."""
-    scope = Scope.of(call)
-    row = wallet_by_id(scope, call.params["id"])
-    invoices = scope.find("invoices", customer_id=row["customer_id"], invoice_status="FINALIZED")
+    row = wallet_by_id(call, call.params["id"])
+    invoices = call.find("invoices", customer_id=row["customer_id"], invoice_status="FINALIZED")
     unpaid = sum((one["amount_remaining"] for one in invoices if one["currency"] == row["currency"]), ZERO)
-    used = consumption.running_usage(scope, row["customer_id"], row["currency"])
+    used = consumption.running_usage(call, row["customer_id"], row["currency"])
     left = row["balance"] - unpaid - used
     return row.public(
         real_time_balance=left,
@@ -132,7 +129,7 @@ def wallet_balance(call: Call) -> dict[str, Any]:
         unpaid_invoices_amount=unpaid,
         current_period_usage=used,
         is_cached_fallback=False,
-        **(_breakdown(scope, row) if "credits_available_breakdown" in (call.query.get("expand") or "") else {}),
+        **(_breakdown(call, row) if "credits_available_breakdown" in (call.query.get("expand") or "") else {}),
     )
 
 

@@ -105,22 +105,21 @@ def create_wallet(call: Call) -> Row:
     _check_refill(body["auto_topup"])
     if body["price_unit"]:
         raise errors.not_implemented("price_unit on POST /v1/wallets")
-    scope = Scope.of(call)
     if body["customer_id"]:
-        customer = customer_by_id(scope, body["customer_id"])
+        customer = customer_by_id(call, body["customer_id"])
     else:
-        customer = customer_by_external_id(scope, body["external_customer_id"])
+        customer = customer_by_external_id(call, body["external_customer_id"])
     kind = body["wallet_type"] or "PRE_PAID"
-    existing = wallets.active(scope, customer["id"], currency, kind)
+    existing = wallets.active(call, customer["id"], currency, kind)
     if existing:
         details = {
             "customer_id": customer["id"], "wallet_id": existing[0]["id"], "currency": currency, "wallet_type": kind,
         }  # fmt: skip
         raise errors.conflict("A customer can only have one active wallet per currency and wallet type", details)
-    row = wallets.create(scope, customer["id"], currency, **body_of(body))
+    row = wallets.create(call, customer["id"], currency, **body_of(body))
     credits = body["initial_credits_to_load"]
     if credits is not None and credits > 0:
-        wallets.move(scope, row, credits, "FREE_CREDIT_GRANT", row["id"], expiry=expiry)
+        wallets.move(call, row, credits, "FREE_CREDIT_GRANT", row["id"], expiry=expiry)
     return row
 
 
@@ -167,7 +166,7 @@ def body_of(body: dict[str, Any]) -> dict[str, Any]:
 @route("GET", "/v1/wallets/:id")
 def get_wallet(call: Call) -> Row:
     """One wallet, closed ones too."""
-    return wallet_by_id(Scope.of(call), call.params["id"])
+    return wallet_by_id(call, call.params["id"])
 
 
 @route("PUT", "/v1/wallets/:id", permission="wallet:write")
@@ -177,38 +176,34 @@ def update_wallet(call: Call) -> Row:
     _check_refill(body["auto_topup"])
     check_alerts(body["alert_settings"])
     _check_config(body["config"])
-    scope = Scope.of(call)
-    row = wallet_by_id(scope, call.params["id"])
-    scope.touch(row, **{name: value for name, value in body.items() if value is not None})
-    scope.publish("wallet.updated", row)
+    row = wallet_by_id(call, call.params["id"])
+    call.touch(row, **{name: value for name, value in body.items() if value is not None})
+    call.publish("wallet.updated", row)
     return row
 
 
 @route("GET", "/v1/customers/:id/wallets")
 def customer_wallets(call: Call) -> list[Row]:
     """A customer's wallets, as a bare array."""
-    scope = Scope.of(call)
-    customer = customer_by_id(scope, call.params["id"])
-    return scope.find("wallets", customer_id=customer["id"], status="published")
+    customer = customer_by_id(call, call.params["id"])
+    return call.find("wallets", customer_id=customer["id"], status="published")
 
 
 @route("POST", "/v1/wallets/:id/terminate", permission="wallet:write")
 def terminate_wallet(call: Call) -> dict[str, str]:
     """Close a wallet; what it holds is gone."""
-    scope = Scope.of(call)
-    row = wallet_by_id(scope, call.params["id"])
+    row = wallet_by_id(call, call.params["id"])
     if row["wallet_status"] != "active":
         raise errors.invalid_operation("Wallet is already terminated")
-    wallets.terminate(scope, row)
+    wallets.terminate(call, row)
     return {"message": "wallet terminated successfully"}
 
 
 @route("GET", "/v1/customers/wallets")
 def wallets_of_customer(call: Call) -> list[Row]:
     """The wallets of a customer named by ``id`` or ``lookup_key``."""
-    scope = Scope.of(call)
     identifier, key = call.query.get("id"), call.query.get("lookup_key")
     if not identifier and not key:
         raise errors.validation("Please provide either id or lookup_key")
-    customer = customer_by_id(scope, identifier) if identifier else customer_by_external_id(scope, key or "")
-    return scope.find("wallets", customer_id=customer["id"], status="published")
+    customer = customer_by_id(call, identifier) if identifier else customer_by_external_id(call, key or "")
+    return call.find("wallets", customer_id=customer["id"], status="published")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ def unknown(table: str, identifier: str) -> errors.ApiError:
     return errors.not_found(f"{title} with ID {identifier} was not found", details)
 
 
-class Place:
+class Scope:
     """What a request and a job of the server have in common: reading and writing rows of one environment."""
 
     world: World
@@ -115,3 +116,18 @@ class Place:
     def publish(self, name: str, row: Mapping[str, Any]) -> None:
         """Announce ``name`` (``invoice.update``: kind ``invoice``) about a row."""
         self.world.publish(self.environment, name, kind=name.split(".", 1)[0], id=row["id"])
+
+
+@dataclass(frozen=True)
+class Work(Scope):
+    """A scope without a request: what a job of the server does, or a part of what a request does."""
+
+    world: World
+    tenant: str
+    environment: str
+    user: str
+
+    @classmethod
+    def on(cls, world: World, row: Mapping[str, Any]) -> Work:
+        """The scope of a job that works on ``row``: nobody's user."""
+        return cls(world, row["tenant_id"], row["environment_id"], "")
