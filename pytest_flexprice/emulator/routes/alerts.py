@@ -9,7 +9,7 @@ from typing import Any
 
 from ..billing.scope import subscription_by_id
 from ..kernel import errors
-from ..kernel.binding import Schema, field
+from ..kernel.binding import Schema, field, several, text
 from ..kernel.call import Call, Reply, created, no_content
 from ..kernel.resource import Resource, among, equal, flag
 from ..kernel.routing import route
@@ -22,8 +22,7 @@ _CREATE = Schema(
     "CreateAlertSettingsRequest",
     field("entity_type", rules="required"),
     field("entity_id", rules="required"),
-    field("parent_entity_type"),
-    field("parent_entity_id"),
+    *several(text, "parent_entity_type parent_entity_id"),
     field("config", ALERTS, "required"),
 )
 _UPDATE = Schema("UpdateAlertSettingsRequest", field("config", ALERTS, "required"))

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, array, boolean, field, instant, text
+from ..kernel.binding import Schema, array, boolean, field, instant, several, text
 from ..kernel.call import Call
 from ..kernel.routing import route
 from ..metering.analysed import PROPERTY, Question
@@ -18,17 +18,11 @@ _CHECK = "Please check the request payload"
 
 _ANALYTICS = Schema(
     "GetUsageAnalyticsRequest",
-    field("external_customer_id"),
-    field("feature_ids", array(text)),
-    field("sources", array(text)),
-    field("start_time", instant),
-    field("end_time", instant),
-    field("group_by", array(text)),
-    field("window_size"),
-    field("expand", array(text)),
+    *several(text, "external_customer_id window_size"),
+    *several(array(text), "feature_ids sources group_by expand"),
+    *several(instant, "start_time end_time"),
     field("property_filters", property_filters),
-    field("include_children", boolean),
-    field("breakdown_bucket", boolean),
+    *several(boolean, "include_children breakdown_bucket"),
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from ..billing import addons, promises, views
 from ..billing.scope import Scope, customer_by_external_id
 from ..kernel import errors
-from ..kernel.binding import Schema, boolean, field, instant, integer, strings, text
+from ..kernel.binding import Schema, boolean, field, instant, integer, several, strings, text
 from ..kernel.call import Call
 from ..kernel.catalog import plan_view
 from ..kernel.lists import Page
@@ -19,14 +19,11 @@ _CREATE = Schema(
     "CreateTaxAssociationRequest",
     field("tax_rate_code", rules="required"),
     field("entity_type", rules="required"),
-    field("entity_id"),
-    field("external_customer_id"),
+    *several(text, "entity_id external_customer_id currency"),
     field("priority", integer),
     field("auto_apply", boolean),
-    field("currency"),
     field("metadata", strings),
-    field("start_date", instant),
-    field("end_date", instant),
+    *several(instant, "start_date end_date"),
 )
 _UPDATE = Schema(
     "TaxAssociationUpdateRequest", field("priority", integer), field("auto_apply", boolean), field("metadata", strings)
@@ -56,7 +53,6 @@ COUPONED = Resource(
         ),
         Filter("active_only", boolean),
     ),
-    sort="name",
     view=lambda call, row, _page: views.coupon_association(call, row),
 )
 TAXED = Resource(
@@ -64,7 +60,6 @@ TAXED = Resource(
     ("priority", "start_date"),
     (equal("entity_type"), equal("entity_id"), equal("currency"), among("tax_rate_ids", "tax_rate_id", split=True),
      equal("tax_rate_id"), Filter("external_customer_id", text)),
-    sort="name",
     view=lambda _call, row, _page: views.shown(row),
 )  # fmt: skip
 
@@ -84,13 +79,7 @@ def _taxes(call: Call, values: Values, page: Page) -> dict[str, Any]:
 
 COUPONED.serve("/v1/coupons/associations", search=False, one=True, answer=_coupons)
 TAXED.serve(
-    "/v1/taxes/associations",
-    search=False,
-    one=True,
-    answer=_taxes,
-    change=_UPDATE,
-    archive="",
-    permission="tax:write",
+    "/v1/taxes/associations", search=False, one=True, answer=_taxes, change=_UPDATE, archive="", permission="tax:write"
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, array, boolean, field, instant, integer, strings, text
+from ..kernel.binding import Schema, array, boolean, field, instant, integer, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import plan_view
 from ..kernel.resource import Resource, among, equal, free
@@ -17,24 +17,17 @@ from ..metering.analytics import meters_of
 from .events import property_filters, window
 
 _TAKEN = "A costsheet with this lookup key already exists"
-_OPTIONAL = (
-    field("lookup_key", rules="omitempty,min=1,max=255"),
-    field("description"),
-    field("metadata", strings),
-)
+_OPTIONAL = (field("lookup_key", rules="omitempty,min=1,max=255"), field("description"), field("metadata", strings))
 _CREATE = Schema("CreateCostsheetRequest", field("name", rules="required,min=1,max=255"), *_OPTIONAL)
 _UPDATE = Schema("UpdateCostsheetRequest", field("name", rules="omitempty,min=1,max=255"), *_OPTIONAL)
 _ANALYTICS = Schema(
     "GetCostAnalyticsRequest",
     field("external_customer_id"),
-    field("feature_ids", array(text)),
-    field("start_time", instant),
-    field("end_time", instant),
-    field("expand", array(text)),
+    *several(array(text), "feature_ids expand"),
+    *several(instant, "start_time end_time"),
     field("property_filters", property_filters),
     field("include_children", boolean),
-    field("limit", integer),
-    field("offset", integer),
+    *several(integer, "limit offset"),
 )
 COSTSHEETS = Resource(
     "costsheets",

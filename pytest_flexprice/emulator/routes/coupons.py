@@ -7,7 +7,7 @@ from typing import Any
 from ..billing import promises, views
 from ..billing.rounding import ZERO
 from ..kernel import errors
-from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, strings
+from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.lists import OWN
 from ..kernel.resource import Resource, among, free, storable
@@ -17,17 +17,13 @@ _COLUMNS = ("name", "type", "cadence", "currency", "coupon_code", "total_redempt
 _CREATE = Schema(
     "CreateCouponRequest",
     field("name", rules="required"),
-    field("redeem_after", instant),
-    field("redeem_before", instant),
-    field("max_redemptions", integer),
+    *several(instant, "redeem_after redeem_before"),
+    *several(integer, "max_redemptions duration_in_periods"),
     field("rules", mapping),
-    field("amount_off", decimal),
-    field("percentage_off", decimal),
+    *several(decimal, "amount_off percentage_off"),
     field("type", rules="required,oneof=fixed percentage"),
     field("cadence", rules="required,oneof=once repeated forever"),
-    field("duration_in_periods", integer),
-    field("currency"),
-    field("coupon_code"),
+    *several(text, "currency coupon_code"),
     field("metadata", strings),
 )
 _UPDATE = Schema("UpdateCouponRequest", field("name"), field("metadata", strings))
@@ -35,7 +31,6 @@ COUPONS = Resource(
     "coupons",
     _COLUMNS,
     (among("coupon_ids", "id"), among("coupon_codes", "coupon_code")),
-    sort="name",
     offset=OWN,
     view=lambda _call, row, _page: views.coupon(row),
 )

@@ -7,7 +7,7 @@ from typing import Any
 from ..billing import grants
 from ..billing.scope import customer_by_id, subscription_by_id
 from ..kernel import errors
-from ..kernel.binding import Schema, decimal, field, instant, integer, strings
+from ..kernel.binding import Schema, decimal, field, instant, integer, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.render import dec
 from ..kernel.resource import Resource, all_items, among, equal
@@ -36,21 +36,11 @@ GRANT = Schema(
     "CreateCreditGrantRequest",
     field("name", rules="required"),
     field("scope", rules="required"),
-    field("plan_id"),
-    field("subscription_id"),
-    field("addon_id"),
-    field("credits", decimal),
+    *several(text, "plan_id subscription_id addon_id period expiration_type expiration_duration_unit"),
+    *several(decimal, "credits conversion_rate topup_conversion_rate"),
     field("cadence", rules="required"),
-    field("period"),
-    field("period_count", integer),
-    field("expiration_type"),
-    field("expiration_duration", integer),
-    field("expiration_duration_unit"),
-    field("priority", integer),
-    field("start_date", instant),
-    field("end_date", instant),
-    field("conversion_rate", decimal),
-    field("topup_conversion_rate", decimal),
+    *several(integer, "period_count expiration_duration priority"),
+    *several(instant, "start_date end_date"),
     field("metadata", strings),
 )
 _UPDATE = Schema("UpdateCreditGrantRequest", field("name"), field("metadata", strings), field("end_date", instant))
@@ -61,7 +51,6 @@ GRANTS = Resource(
     "credit grants",
     ("name", "scope", "plan_id", "subscription_id"),
     (among("plan_ids", "plan_id"), among("subscription_ids", "subscription_id"), equal("scope")),
-    sort="name",
 )
 GRANTS.serve("/v1/creditgrants", search=False, one=True)
 

@@ -7,7 +7,7 @@ from typing import Any
 from ..billing import credit_notes, invoices, transaction, views
 from ..billing.scope import Scope
 from ..kernel import errors
-from ..kernel.binding import Schema, array, boolean, decimal, field, strings
+from ..kernel.binding import Schema, array, boolean, decimal, field, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.resource import Resource, among, equal
 from ..kernel.routing import route
@@ -22,13 +22,11 @@ _LINE = Schema(
 )
 _CREATE = Schema(
     "CreateCreditNoteRequest",
-    field("credit_note_number"),
+    *several(text, "credit_note_number memo idempotency_key"),
     field("invoice_id", rules="required"),
-    field("memo"),
     field("reason", rules="required"),
     field("metadata", strings),
     field("line_items", array(_LINE), rules="required,min=1,dive"),
-    field("idempotency_key"),
     field("process_credit_note", boolean),
 )
 NOTES = Resource(

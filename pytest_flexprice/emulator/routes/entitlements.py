@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, array, boolean, decimal, field, instant, integer, mapping
+from ..kernel.binding import Schema, array, boolean, decimal, field, instant, integer, mapping, several, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import entitlement_view
 from ..kernel.lists import Page
@@ -24,42 +24,28 @@ _PAGED = ("offset", "status", "order", "expand")
 
 _GRANT = (
     field("grant_quota", decimal),
-    field("grant_measure"),
-    field("grant_duration_unit"),
+    *several(text, "grant_measure grant_duration_unit grant_allocation_behavior"),
     field("grant_duration_value", integer),
-    field("grant_allocation_behavior"),
 )
 
 _CREATE = Schema(
     "CreateEntitlementRequest",
-    field("plan_id"),
-    field("entity_type"),
-    field("entity_id"),
+    *several(text, "plan_id entity_type entity_id usage_reset_period static_value aggregation_mode"),
+    field("parent_entitlement_id"),
     field("feature_id", rules="required", bound=True),
     field("feature_type", rules="required", bound=True),
-    field("is_enabled", boolean),
-    field("usage_limit", integer),
-    field("usage_reset_period"),
-    field("is_soft_limit", boolean),
-    field("static_value"),
+    *several(boolean, "is_enabled is_soft_limit"),
+    *several(integer, "usage_limit display_order"),
     field("config_value", mapping),
-    field("display_order", integer),
-    field("aggregation_mode"),
-    field("parent_entitlement_id"),
-    field("start_date", instant),
-    field("end_date", instant),
+    *several(instant, "start_date end_date"),
     *_GRANT,
 )
 _UPDATE = Schema(
     "UpdateEntitlementRequest",
-    field("is_enabled", boolean),
+    *several(boolean, "is_enabled is_soft_limit clear_grant_config"),
     field("usage_limit", integer),
-    field("usage_reset_period"),
-    field("is_soft_limit", boolean),
-    field("static_value"),
+    *several(text, "usage_reset_period static_value aggregation_mode"),
     field("config_value", mapping),
-    field("aggregation_mode"),
-    field("clear_grant_config", boolean),
     *_GRANT,
 )
 _BULK = Schema("CreateBulkEntitlementRequest", field("items", array(_CREATE)))

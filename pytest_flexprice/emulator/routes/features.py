@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, array, boolean, decimal, field, strings
+from ..kernel.binding import Schema, array, boolean, decimal, field, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import feature_view
 from ..kernel.lists import Page
@@ -23,54 +23,28 @@ _EXPANSIONS = ("meters", "groups")
 _CONDITIONS = ("above", "below")
 _OPTIONAL = ("reporting_unit", "alert_settings", "group_id")
 
-_REPORTING = Schema(
-    "ReportingUnit",
-    field("unit_singular"),
-    field("unit_plural"),
-    field("conversion_rate", decimal),
-)
+_REPORTING = Schema("ReportingUnit", *several(text, "unit_singular unit_plural"), field("conversion_rate", decimal))
 _THRESHOLD = Schema("AlertThreshold", field("threshold", decimal), field("condition"))
-ALERTS = Schema(
-    "AlertSettings",
-    field("critical", _THRESHOLD),
-    field("warning", _THRESHOLD),
-    field("info", _THRESHOLD),
-    field("alert_enabled", boolean),
-)
+ALERTS = Schema("AlertSettings", *several(_THRESHOLD, "critical warning info"), field("alert_enabled", boolean))
 _CREATE = Schema(
     "CreateFeatureRequest",
     field("name", rules="required", bound=True),
     field("type", rules="required", bound=True),
-    field("lookup_key"),
-    field("description"),
-    field("meter_id"),
+    *several(text, "lookup_key description meter_id unit_singular unit_plural group_id"),
     field("meter", METER),
-    field("unit_singular"),
-    field("unit_plural"),
     field("metadata", strings),
     field("reporting_unit", _REPORTING),
     field("alert_settings", ALERTS),
-    field("group_id"),
 )
 _UPDATE = Schema(
     "UpdateFeatureRequest",
-    field("name"),
-    field("description"),
+    *several(text, "name description unit_singular unit_plural group_id"),
     field("metadata", strings),
-    field("unit_singular"),
-    field("unit_plural"),
     field("filters", array(FILTER)),
     field("reporting_unit", _REPORTING),
     field("alert_settings", ALERTS),
-    field("group_id"),
 )
-_CLONE = Schema(
-    "CloneFeatureRequest",
-    field("name"),
-    field("lookup_key"),
-    field("description"),
-    field("metadata", strings),
-)
+_CLONE = Schema("CloneFeatureRequest", *several(text, "name lookup_key description"), field("metadata", strings))
 
 
 def _expand(page: Page) -> None:

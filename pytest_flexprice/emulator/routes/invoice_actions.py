@@ -14,9 +14,7 @@ from ..kernel.routing import route
 
 _VOID = Schema("VoidInvoiceRequest", field("metadata", strings))
 _PAYMENT = Schema(
-    "UpdatePaymentStatusRequest",
-    field("payment_status", rules="required", bound=True),
-    field("amount", decimal),
+    "UpdatePaymentStatusRequest", field("payment_status", rules="required", bound=True), field("amount", decimal)
 )
 _COMPUTABLE = ("DRAFT", "SKIPPED")
 

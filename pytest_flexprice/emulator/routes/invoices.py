@@ -8,7 +8,7 @@ from typing import Any
 from ..billing import drafts, invoices, oneoff, transaction, views
 from ..billing.scope import customer_by_external_id
 from ..kernel import errors
-from ..kernel.binding import Schema, array, boolean, decimal, field, instant, mapping, strings, text
+from ..kernel.binding import Schema, array, boolean, decimal, field, instant, mapping, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.lists import OWN, Page, Words
 from ..kernel.pricing_rules import currency_code
@@ -32,33 +32,21 @@ _LINE = Schema(
             "display_name", "entity_id", "entity_type", "plan_display_name", "price_id", "price_type", "meter_id",
         )
     ),
-    field("amount", decimal),
-    field("quantity", decimal),
-    field("period_start", instant),
-    field("period_end", instant),
+    *several(decimal, "amount quantity"),
+    *several(instant, "period_start period_end"),
     field("metadata", strings),
 )  # fmt: skip
 _CREATE = Schema(
     "CreateDraftInvoiceRequest",
     field("customer_id", rules="required"),
-    field("subscription_id"),
+    *several(text, "subscription_id description billing_period billing_reason idempotency_key"),
     field("invoice_type", rules="required"),
     field("currency", rules="required"),
-    field("subtotal", decimal),
-    field("total", decimal),
-    field("amount_due", decimal),
-    field("amount_paid", decimal),
-    field("description"),
-    field("due_date", instant),
-    field("billing_period"),
-    field("period_start", instant),
-    field("period_end", instant),
-    field("billing_reason"),
-    field("idempotency_key"),
+    *several(decimal, "subtotal total amount_due amount_paid"),
+    *several(instant, "due_date period_start period_end"),
     field("metadata", strings),
     field("line_items", array(_LINE)),
-    field("coupons", array(text)),
-    field("tax_rates", array(text)),
+    *several(array(text), "coupons tax_rates"),
     field("tax_rate_overrides", array(TAX_OVERRIDE), "dive"),
     *(field(name) for name in ("invoice_status", "payment_status", "invoice_number", "invoice_pdf_url")),
     field("issue_date", instant),

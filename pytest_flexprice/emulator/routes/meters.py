@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, array, decimal, field, text
+from ..kernel.binding import Schema, array, decimal, field, several, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.resource import Resource, storable
 from ..kernel.routing import route
@@ -20,13 +20,7 @@ METERS.serve("/v1/meters", search=False)
 
 FILTER = Schema("Filter", field("key"), field("values", array(text)))
 _AGGREGATION = Schema(
-    "Aggregation",
-    field("type"),
-    field("field"),
-    field("expression"),
-    field("multiplier", decimal),
-    field("bucket_size"),
-    field("group_by"),
+    "Aggregation", *several(text, "type field expression bucket_size group_by"), field("multiplier", decimal)
 )
 METER = Schema(
     "CreateMeterRequest",

@@ -9,7 +9,7 @@ from ..billing import invoices, views
 from ..billing.rounding import ZERO
 from ..billing.scope import Scope
 from ..kernel import errors
-from ..kernel.binding import Schema, boolean, decimal, field, instant, strings
+from ..kernel.binding import Schema, boolean, decimal, field, instant, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.resource import Resource, among, equal
 from ..kernel.routing import route
@@ -19,11 +19,10 @@ _COLUMNS = ("destination_type", "destination_id", "payment_method_type", "amount
 _WITHOUT_ID = ("OFFLINE", "CREDITS", "PAYMENT_LINK")
 _CREATE = Schema(
     "CreatePaymentRequest",
-    field("idempotency_key"),
+    *several(text, "idempotency_key payment_method_id"),
     field("destination_type", rules="required", bound=True),
     field("destination_id", rules="required", bound=True),
     field("payment_method_type", rules="required", bound=True),
-    field("payment_method_id"),
     field("amount", decimal),
     field("currency", rules="required", bound=True),
     field("process_payment", boolean),

@@ -8,7 +8,7 @@ from ..billing import cancelling, plan_changes, transaction, views
 from ..billing.plan_changes import Swap
 from ..billing.scope import Scope, subscription_by_id
 from ..kernel import errors
-from ..kernel.binding import Schema, field, strings
+from ..kernel.binding import Schema, field, several, strings, text
 from ..kernel.call import Call
 from ..kernel.lists import query_page
 from ..kernel.routing import route
@@ -19,8 +19,7 @@ _CHANGE = Schema(
     "SubscriptionChangeV2Request",
     field("target_plan_id", rules="required"),
     field("proration_behavior", rules="required"),
-    field("change_at"),
-    field("idempotency_key"),
+    *several(text, "change_at idempotency_key"),
     field("metadata", strings),
     field("entity_policies", Schema("SubscriptionChangeEntityPolicies", field("addons", _ADDONS))),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, field, integer, strings
+from ..kernel.binding import Schema, field, integer, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import (
     entitlement_view,
@@ -24,30 +24,10 @@ from ..kernel.tables import Row
 _COLUMNS = ("name", "lookup_key", "description", "display_order")
 _NOT_OF_ENTITLEMENTS = ("name", "lookup_key", "description")
 
-_CREATE = Schema(
-    "CreatePlanRequest",
-    field("name", rules="required"),
-    field("lookup_key"),
-    field("description"),
-    field("display_order", integer),
-    field("metadata", strings),
-)
-_UPDATE = Schema(
-    "UpdatePlanRequest",
-    field("name"),
-    field("lookup_key"),
-    field("description"),
-    field("display_order", integer),
-    field("metadata", strings),
-)
-_CLONE = Schema(
-    "ClonePlanRequest",
-    field("name"),
-    field("lookup_key"),
-    field("description"),
-    field("display_order", integer),
-    field("metadata", strings),
-)
+_KEPT = (*several(text, "lookup_key description"), field("display_order", integer), field("metadata", strings))
+_CREATE = Schema("CreatePlanRequest", field("name", rules="required"), *_KEPT)
+_UPDATE = Schema("UpdatePlanRequest", field("name"), *_KEPT)
+_CLONE = Schema("ClonePlanRequest", field("name"), *_KEPT)
 
 
 def _check_page(page: Page) -> None:

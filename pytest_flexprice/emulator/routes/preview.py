@@ -6,15 +6,14 @@ from typing import Any
 
 from ..billing.preview import preview
 from ..billing.scope import subscription_by_id
-from ..kernel.binding import Schema, boolean, field, instant
+from ..kernel.binding import Schema, boolean, field, instant, several
 from ..kernel.call import Call
 from ..kernel.routing import route
 
 _PREVIEW = Schema(
     "GetPreviewInvoiceRequest",
     field("subscription_id", rules="required", bound=True),
-    field("period_start", instant),
-    field("period_end", instant),
+    *several(instant, "period_start period_end"),
     field("hide_zero_charges_line_items", boolean),
 )
 

@@ -29,7 +29,6 @@ UNITS = Resource(
     "price units",
     ("name", "code", "symbol", "base_currency", "conversion_rate"),
     (among("price_unit_ids", "id", split=True),),
-    sort="name",
     offset=OWN,
 )
 UNITS.serve("/v1/prices/units", one=True, change=_UPDATE, permission="price_unit:write")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, array, decimal, field, instant, integer, mapping, strings
+from ..kernel.binding import Schema, array, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import is_ended, price_view
 from ..kernel.lists import Page
@@ -13,6 +13,7 @@ from ..kernel.pricing_rules import UNIT_FIELDS, check_price, check_values, publi
 from ..kernel.resource import Filter, Resource, Values, among, equal, flag, idle, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
+from .deal_requests import TIER, TRANSFORM
 from .groups import require_group
 from .meters import find_meter
 from .price_units import priced
@@ -22,13 +23,11 @@ _UNIT = ("price_unit_amount", "price_unit_tiers")
 _COSTLY = ("amount", "billing_model", "tier_mode", "tiers", "transform_quantity", *_UNIT)
 _MAX_BULK = 100
 
-_TIER = Schema("CreatePriceTier", field("up_to", integer), field("unit_amount", decimal), field("flat_amount", decimal))
-_TRANSFORM = Schema("TransformQuantity", field("divide_by", integer), field("round"))
 _CONFIG = Schema(
     "PriceUnitConfig",
     field("price_unit", rules="required"),
     field("amount", decimal),
-    field("price_unit_tiers", array(_TIER)),
+    field("price_unit_tiers", array(TIER)),
 )
 _CREATE = Schema(
     "CreatePriceRequest",
@@ -37,43 +36,27 @@ _CREATE = Schema(
     field("type", rules="required"),
     field("currency", rules="required,len=3"),
     field("billing_period", rules="required"),
-    field("billing_period_count", integer),
+    *several(integer, "billing_period_count min_quantity trial_period_days"),
     field("billing_model", rules="required"),
     field("invoice_cadence", rules="required"),
-    field("price_unit_type"),
+    *several(text, "price_unit_type meter_id tier_mode display_name description lookup_key group_id"),
     field("price_unit_config", _CONFIG),
     field("amount", decimal),
-    field("meter_id"),
-    field("tier_mode"),
-    field("tiers", array(_TIER)),
-    field("transform_quantity", _TRANSFORM),
-    field("start_date", instant),
-    field("end_date", instant),
-    field("min_quantity", integer),
-    field("trial_period_days", integer),
-    field("display_name"),
-    field("description"),
-    field("lookup_key"),
+    field("tiers", array(TIER)),
+    field("transform_quantity", TRANSFORM),
+    *several(instant, "start_date end_date"),
     field("metadata", strings),
-    field("group_id"),
     field("filter_values", mapping),
 )
 _BULK = Schema("CreateBulkPriceRequest", field("items", array(_CREATE)))
 _UPDATE = Schema(
     "UpdatePriceRequest",
-    field("display_name"),
-    field("description"),
-    field("lookup_key"),
+    *several(text, "display_name description lookup_key group_id billing_model tier_mode"),
     field("metadata", strings),
-    field("group_id"),
     field("effective_from", instant),
-    field("amount", decimal),
-    field("billing_model"),
-    field("tier_mode"),
-    field("tiers", array(_TIER)),
-    field("transform_quantity", _TRANSFORM),
-    field("price_unit_amount", decimal),
-    field("price_unit_tiers", array(_TIER)),
+    *several(decimal, "amount price_unit_amount"),
+    *several(array(TIER), "tiers price_unit_tiers"),
+    field("transform_quantity", TRANSFORM),
 )
 _DELETE = Schema("DeletePriceRequest", field("end_date", instant))
 PRICES = Resource(

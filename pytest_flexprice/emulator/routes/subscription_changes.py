@@ -8,7 +8,7 @@ from typing import Any
 from ..billing import attachments, line_changes, modifications, price_sync, transaction, views
 from ..billing.scope import Scope, subscription_by_id
 from ..kernel import errors
-from ..kernel.binding import Schema, array, decimal, field, instant, mapping, text
+from ..kernel.binding import Schema, array, decimal, field, instant, mapping, several, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.routing import route
 from .deal_requests import ADD_ADDON, ADDON, LINE, LINE_UPDATE, REMOVE_ADDON
@@ -48,8 +48,7 @@ _MODIFY = Schema(
         "grouped_invoicing_params",
         Schema(
             "SubModifyGroupedInvoicingParams",
-            field("action"),
-            field("parent_subscription_id"),
+            *several(text, "action parent_subscription_id"),
             field("child_subscription_ids", array(text)),
         ),
     ),
@@ -71,8 +70,7 @@ _MODIFY = Schema(
                     "subscription_line_item_id",
                 )
             ),
-            field("start_date", instant),
-            field("end_date", instant),
+            *several(instant, "start_date end_date"),
         ),
     ),
     field(

@@ -8,7 +8,7 @@ from ..billing import consumption, views
 from ..billing.scope import Scope, customer_by_external_id, customer_by_id, subscription_by_id
 from ..billing.subscribing import running
 from ..kernel import errors
-from ..kernel.binding import Schema, boolean, field, instant
+from ..kernel.binding import Schema, boolean, field, instant, several
 from ..kernel.call import Call
 from ..kernel.resource import Filter, Resource, among, equal
 from ..kernel.routing import route
@@ -40,8 +40,7 @@ LINES = Resource(
 _USAGE = Schema(
     "GetUsageBySubscriptionRequest",
     field("subscription_id", rules="required", bound=True),
-    field("start_time", instant),
-    field("end_time", instant),
+    *several(instant, "start_time end_time"),
     field("lifetime_usage", boolean),
 )
 

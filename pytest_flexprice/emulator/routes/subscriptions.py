@@ -15,7 +15,7 @@ from ..billing import (
 )
 from ..billing.scope import Scope, customer_by_external_id, subscription_by_id
 from ..kernel import errors
-from ..kernel.binding import Schema, boolean, field, instant, text
+from ..kernel.binding import Schema, boolean, field, instant, several, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.lists import Page, listing
 from ..kernel.resource import Filter, Resource, Values, among, bounded, equal, holds_at
@@ -29,18 +29,14 @@ _COLUMNS = (
 )  # fmt: skip
 _UPDATE = Schema(
     "UpdateSubscriptionRequest",
-    field("status"),
+    *several(text, "status parent_subscription_id"),
     field("cancel_at", instant),
     field("cancel_at_period_end", boolean),
-    field("parent_subscription_id"),
 )
 _CANCEL = Schema(
     "CancelSubscriptionRequest",
-    field("cancellation_type"),
-    field("cancel_immediately_inovice_policy"),
-    field("proration_behavior"),
+    *several(text, "cancellation_type cancel_immediately_inovice_policy proration_behavior reason"),
     field("cancel_at", instant),
-    field("reason"),
 )
 _ACTIVATE = Schema("ActivateDraftSubscriptionRequest", field("start_date", instant, "required"))
 

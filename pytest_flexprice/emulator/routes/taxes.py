@@ -7,7 +7,7 @@ from typing import Any
 from ..billing import views
 from ..billing.rounding import ZERO
 from ..kernel import errors
-from ..kernel.binding import Schema, decimal, field, strings
+from ..kernel.binding import Schema, decimal, field, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.resource import Resource, among, equal, free
 from ..kernel.routing import route
@@ -21,21 +21,13 @@ _CREATE = Schema(
     "CreateTaxRateRequest",
     field("name", rules="required"),
     field("code", rules="required"),
-    field("description"),
-    field("tax_rate_type"),
-    field("scope"),
-    field("percentage_value", decimal),
-    field("fixed_value", decimal),
+    *several(text, "description tax_rate_type scope"),
+    *several(decimal, "percentage_value fixed_value"),
     field("metadata", strings),
 )
 _STATUSES = ("ACTIVE", "INACTIVE")
 _UPDATE = Schema(
-    "UpdateTaxRateRequest",
-    field("name"),
-    field("code"),
-    field("description"),
-    field("tax_rate_status"),
-    field("metadata", strings),
+    "UpdateTaxRateRequest", *several(text, "name code description tax_rate_status"), field("metadata", strings)
 )
 
 
@@ -82,7 +74,6 @@ RATES = Resource(
     "tax rates",
     _COLUMNS,
     (among("taxrate_ids", "id", split=True), among("taxrate_codes", "code", split=True), equal("scope")),
-    sort="name",
     view=lambda _call, row, _page: views.tax_rate(row),
 )
 RATES.serve("/v1/taxes/rates", search=False, one=True)

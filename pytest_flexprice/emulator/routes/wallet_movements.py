@@ -9,7 +9,7 @@ from ..billing import consumption, credits, topups, wallets
 from ..billing.rounding import ZERO
 from ..billing.scope import Scope
 from ..kernel import errors
-from ..kernel.binding import Schema, boolean, decimal, field, instant, integer, mapping, strings
+from ..kernel.binding import Schema, boolean, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call
 from ..kernel.lists import OWN
 from ..kernel.resource import Filter, Resource, bounded, equal
@@ -25,16 +25,12 @@ _REASONS = (
 )  # fmt: skip
 _TOP_UP = Schema(
     "TopUpWalletRequest",
-    field("credits_to_add", decimal),
-    field("amount", decimal),
+    *several(decimal, "credits_to_add amount bonus_credits_to_add"),
     field("transaction_reason", rules="required", bound=True),
-    field("idempotency_key"),
-    field("description"),
+    *several(text, "idempotency_key description"),
     field("metadata", strings),
-    field("expiry_date_utc", instant),
+    *several(instant, "expiry_date_utc bonus_credits_expiry_date_utc"),
     field("priority", integer),
-    field("bonus_credits_to_add", decimal),
-    field("bonus_credits_expiry_date_utc", instant),
     field("force_sync_invoice", boolean),
     field("checkout", mapping),
 )
@@ -62,7 +58,6 @@ TRANSACTIONS = Resource(
         bounded("credits_available_gt", "credits_available", gt, decimal),
         Filter("priority", integer, lambda row, given: row["priority"] == given),
     ),
-    sort="name",
     offset=OWN,
 )
 

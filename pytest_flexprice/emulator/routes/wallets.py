@@ -8,7 +8,7 @@ from typing import Any
 from ..billing import topups, wallets
 from ..billing.scope import Scope, customer_by_external_id, customer_by_id
 from ..kernel import errors
-from ..kernel.binding import Schema, boolean, decimal, field, instant, integer, mapping, strings
+from ..kernel.binding import Schema, boolean, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call
 from ..kernel.lists import OWN, Page
 from ..kernel.pricing_rules import currency_code
@@ -22,35 +22,25 @@ _PRICED = ("ALL", "USAGE", "FIXED")
 _COLUMNS = ("customer_id", "currency", "balance", "credit_balance", "wallet_status", "wallet_type", "name")
 _REFILL = Schema(
     "AutoTopup",
-    field("enabled", boolean),
-    field("threshold", decimal),
-    field("amount", decimal),
-    field("invoicing", boolean),
+    *several(boolean, "enabled invoicing"),
+    *several(decimal, "threshold amount"),
     field("cooldown", Schema("Duration", field("value", integer), field("unit"))),
 )
 _CREATE = Schema(
     "CreateWalletRequest",
-    field("customer_id"),
-    field("external_customer_id"),
+    *several(text, "customer_id external_customer_id name description wallet_type price_unit"),
     field("currency", rules="required", bound=True),
-    field("name"),
-    field("description"),
     field("metadata", strings),
-    field("wallet_type"),
     field("config", mapping),
-    field("conversion_rate", decimal),
-    field("topup_conversion_rate", decimal),
-    field("initial_credits_to_load", decimal),
+    *several(decimal, "conversion_rate topup_conversion_rate initial_credits_to_load"),
     field("initial_credits_expiry_date_utc", instant),
     field("initial_credits_to_load_expiry_date", integer),
     field("alert_settings", ALERTS),
     field("auto_topup", _REFILL),
-    field("price_unit"),
 )
 _UPDATE = Schema(
     "UpdateWalletRequest",
-    field("name"),
-    field("description"),
+    *several(text, "name description"),
     field("metadata", strings),
     field("config", mapping),
     field("alert_settings", ALERTS),
