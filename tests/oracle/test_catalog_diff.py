@@ -74,6 +74,18 @@ CHANGES = {
         f"{PRICE}.amount",
         ("0.1", "0.01"),
     ),
+    "cents": (
+        catalog(usage(amount=Decimal("0.10"))),
+        catalog(usage(amount=Decimal(10))),
+        f"{PRICE}.amount",
+        ("a hundred times as much, as if it were in cents",),
+    ),
+    "whole units": (
+        catalog(usage(amount=Decimal(10))),
+        catalog(usage(amount=Decimal("0.1"))),
+        f"{PRICE}.amount",
+        ("a hundredth of it, as if cents had been meant",),
+    ),
     "currency": (catalog(usage()), catalog(usage(currency="eur")), f"{PRICE}.currency", ("'usd'", "'eur'")),
     "period": (
         catalog(usage()),

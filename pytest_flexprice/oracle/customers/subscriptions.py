@@ -32,6 +32,17 @@ class Expected:
     """What holds for every subscription whose row does not say otherwise; empty values are not compared."""
 
     collection_method: str = ""
+    due_date_days: int | None = None
+
+    def of(self, name: str, row: DeclaredRow, one: Subscription) -> tuple[str, str]:
+        """What a column's value has to be, "" if nobody says it, and where that is written."""
+        if row.values.get(name):
+            return row.values[name], row.where
+        if name == "collection_method" and not row.values.get("parent"):  # else its parent pays
+            return self.collection_method, "golive.toml: invoicing.collection"
+        if name == "payment_terms" and one.payment_terms and self.due_date_days is not None:
+            return f"{self.due_date_days} NET", "golive.toml: invoicing.due_date_days"
+        return "", ""
 
 
 _COMPARED = tuple(column for column in COLUMNS if column.about == "subscription" and column.cost)
@@ -87,7 +98,7 @@ def compare(
                     if agreed:
                         yield from deals(external_id, wanted, one, plans.get(one.plan_id), agreed)
                         yield from own_allowances(external_id, one, agreed)
-                        yield from undeclared(external_id, one, agreed)
+                        yield from undeclared(external_id, wanted, one, agreed)
 
 
 def paired(
@@ -187,13 +198,12 @@ def _against(external_id: str, row: DeclaredRow, one: Subscription, expected: Ex
     yield from _status(external_id, row, one)
     for column in _COMPARED:
         name, noun = column.name, column.noun
-        usual = "" if row.values.get("parent") else getattr(expected, name, "")  # its parent pays
-        declared = row.values.get(name) or usual
+        declared, where = expected.of(name, row, one)
         if declared and declared.casefold() != one.value(name).casefold():
             finding = _finding(
                 external_id,
                 name,
-                f"the {noun} of the subscription of customer '{external_id}' is not the declared one ({row.where})",
+                f"the {noun} of the subscription of customer '{external_id}' is not the declared one ({where})",
                 expected=declared,
                 observed=compared(one.value(name) or None),
                 consequence=column.cost,
