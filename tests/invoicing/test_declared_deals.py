@@ -107,8 +107,8 @@ def test_prepaid_credits_are_read_where_there_are_any_left(flexprice, server):
     seeder = Seeder(server, PRODUCTION)
     customer = seeder.call("GET", "/v1/customers/external/plain")["id"]
     assert read_prepaid(flexprice) == {}
-    for name, credits in (("Gift", "12.50"), ("Empty", "0")):
-        body = {"customer_id": customer, "currency": "usd", "name": name, "initial_credits_to_load": credits}
+    for name, currency, credits in (("Gift", "usd", "12.50"), ("Empty", "eur", "0")):
+        body = {"customer_id": customer, "currency": currency, "name": name, "initial_credits_to_load": credits}
         seeder.call("POST", "/v1/wallets", body)
     assert read_prepaid(flexprice) == {customer: ["prepaid credits of 12.5 usd in wallet 'Gift'"]}
 
