@@ -385,3 +385,8 @@ def judged(held: dict, declared: dict[str, str], due: int | None, **agreed: obje
         known = Agreed(frozenset(), due_days_decided=due is not None, **agreed)
         told = subscriptions.compare(register, sells(), NOW, Expected("send_invoice", due), agreed=known)
         return [one.finding for one in told]
+
+
+def test_a_plan_under_another_key_is_told_once_and_not_of_its_customers() -> None:
+    (told,) = compare(subscription(), declared=({**DECLARED, "plan": "acme_pro"},))
+    assert "no published plan has this lookup key, but 'acme-pro' is there and differs only in its separators" in told

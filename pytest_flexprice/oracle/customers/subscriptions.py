@@ -73,13 +73,14 @@ def compare(
     """
     plans = plan_prices(catalog, now, past, agreed.own_prices if agreed else dict)
     unknown = NearMisses(catalog.plans)
-    missing: set[str] = set()
+    renamed: dict[str, str] = {}
     ends_declared = register.declares("end_date")
     for external_id, _, rows, held in register.pairs():
         for row in rows:
             key = row.values.get("plan", "")
-            if key and key not in catalog.plans and key not in missing:
-                missing.add(key)
+            if key and key not in catalog.plans and key not in renamed:
+                near = unknown.of(key)
+                renamed[key] = near[0] if near else ""
                 yield Told("declared plans that do not exist", key, _no_plan(row, key, unknown, catalog.archived_plans))
         ended = any(row.values.get("status") == "cancelled" for row in rows)
         live = [one for one in held if one.status != "cancelled"]
@@ -89,7 +90,7 @@ def compare(
             elif one is None and wanted is not None:
                 yield _none(external_id, wanted, [past for past in held if past.status == "cancelled"])
             elif one is not None and wanted is not None:
-                yield from _against(external_id, wanted, one, expected or Expected())
+                yield from _against(external_id, wanted, one, expected or Expected(), renamed)
                 yield from _dates(external_id, wanted, one, now, ends_declared=ends_declared)
                 if one.status != "cancelled":
                     names = [name for column in _NAMING for name in pairs(wanted.values.get(column, ""))]
@@ -182,8 +183,11 @@ def _extra(external_id: str, one: Subscription, same: Sequence[Subscription]) ->
     return Told("customers with a subscription too many", external_id, finding)
 
 
-def _against(external_id: str, row: DeclaredRow, one: Subscription, expected: Expected) -> Iterator[Told]:
-    if one.plan != row.values["plan"]:
+def _against(
+    external_id: str, row: DeclaredRow, one: Subscription, expected: Expected, renamed: Mapping[str, str]
+) -> Iterator[Told]:
+    """``renamed`` has the plans that are there under another lookup key, which is told once and not of each customer."""
+    if one.plan not in (row.values["plan"], renamed.get(row.values["plan"])):
         old = " (an archived plan)" if one.plan_status not in ("", "published") else ""
         finding = _finding(
             external_id,
