@@ -89,7 +89,9 @@ def test_the_example_is_whole() -> None:
 def test_its_own_tests_pass_and_its_fault_turns_exactly_its_item_red(changed: Path) -> None:
     where = python(changed, "-c", "import pytest_flexprice; print(pytest_flexprice.__file__)")
     assert where.stdout.startswith(str(changed)), where
-    tried = python(changed, "-m", "pytest", "-q", "tests/oracle/test_placeholders.py", "tests/faults", "-k", "placeholder")
+    tried = python(
+        changed, "-m", "pytest", "-q", "tests/oracle/test_placeholders.py", "tests/faults", "-k", "placeholder"
+    )
     assert re.search(r"^5 passed", tried.stdout, re.MULTILINE), tried.stdout + tried.stderr
 
 
