@@ -21,6 +21,12 @@ WAYS = {
     "COUNT_UNIQUE": "different values are counted",
 }
 """Ways to count, in words that follow "as if"."""
+TIMES = {
+    "EVER": "usage of earlier periods counts too",
+    "HOUR": "usage of the last hour is left out",
+    "TODAY": "today's usage is left out",
+}
+"""Other times to count in, in words that follow "as if"."""
 _KEEPING = ("SUM", "MAX", "LATEST", "AVG")
 """Ways to count that keep the values of events."""
 _ADDING = ("SUM", "WEIGHTED_SUM", "SUM_WITH_MULTIPLIER")
@@ -58,6 +64,9 @@ def _ways(usage: Usage) -> Iterator[tuple[str, Decimal]]:
         value = _counted(usage, kind) if kind != own else None
         if value is not None:
             yield words, value
+    for time, words in TIMES.items():
+        if usage.otherwise and time in usage.otherwise:
+            yield words, usage.otherwise[time]
     if usage.rows and own in _KEEPING:
         whole = tuple(row._replace(quantity=row.quantity.to_integral_value(ROUND_DOWN)) for row in usage.rows)
         yield "what is behind the point is lost", aggregated(own, whole, usage.meter.name)
