@@ -95,10 +95,10 @@ def refused_before(mint: Mint) -> Probe:
 
 
 def simultaneous(mint: Mint) -> list[Probe]:
-    """One message several times, to be sent at the same moment: the same id, time and signature."""
+    """One message several times, to be sent at the same moment, the last a little later: the same id, time and signature."""
     kind, title = "simultaneous", "a message that arrives several times at the same moment"
     body, message_id = mint.body(kind), mint.message_id(kind)
-    names = ("at once", "at once again", "at once a third time")
+    names = ("at once", "at once again", "at once a third time", "while it is worked on")
     return [mint.signed(name, kind, title, body, message_id=message_id) for name in names]
 
 

@@ -14,9 +14,8 @@ from . import binding
 from .place import Place
 
 if TYPE_CHECKING:
-    from werkzeug.datastructures import Headers, MultiDict
-
     from .world import World
+    from .wsgi import Query
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,8 @@ class Call(Place):
     method: str
     path: str
     params: dict[str, str]
-    query: MultiDict[str, str]
-    headers: Headers
+    query: Query
+    headers: dict[str, str]
     body: bytes
     request_id: str
     caller: Caller

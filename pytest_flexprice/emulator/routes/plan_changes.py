@@ -108,9 +108,9 @@ def schedules_of_subscription(call: Call) -> dict[str, Any]:
 def list_schedules(call: Call) -> dict[str, Any]:
     """A page of schedules, newest first; ``pending_only=true`` leaves out what was done or taken back."""
     scope, page = Scope.of(call), query_page(call, sort="ignored")
-    owner = {"subscription_id": call.query["subscription_id"]} if call.query.get("subscription_id") else {}
+    mine = {"subscription_id": owner} if (owner := call.query.get("subscription_id")) else {}
     waiting = {"schedule_status": plan_changes.PENDING} if call.query.get("pending_only") == "true" else {}
-    rows = scope.find("subscription_schedules", **owner, **waiting)[::-1]
+    rows = scope.find("subscription_schedules", **mine, **waiting)[::-1]
     return _listed(scope, rows[page.offset : page.offset + page.limit])
 
 
