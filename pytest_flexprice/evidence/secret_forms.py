@@ -109,12 +109,15 @@ class KnownSecrets:
             yield from self._taken_apart(low, kept, likely)
 
     def _taken_apart(self, low: str, kept: bytes, likely: set[str | bytes]) -> Iterator[Span]:
-        places = [match.start() for match in _KEPT.finditer(low)]
+        found = []
         for part, mask in self.apart.items():
             at = kept.find(part) if part in likely else -1
             while at >= 0:
-                yield places[at], places[at + len(part) - 1] + 1, mask
+                found.append((at, at + len(part) - 1, mask))
                 at = kept.find(part, at + 1)
+        if found:
+            places = [match.start() for match in _KEPT.finditer(low)]
+            yield from ((places[first], places[last] + 1, mask) for first, last, mask in found)
 
     def _likely(self, kept: bytes) -> set[str | bytes]:
         """The forms of which a part stands in a text; no other can stand in it as a whole."""
