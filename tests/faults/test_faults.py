@@ -10,7 +10,7 @@ import pytest
 from tests.faults.table import COMPANIES, FAULTS, GREEN, Fault
 from tests.suite import WITH_LOG, Outcome, rehearse
 
-#: What is read here is ``golive.json``: Allure's files and pytest's way to show a traceback are proved elsewhere, and cost a sixth of a run.
+#: Only ``golive.json`` is read here: Allure's files and tracebacks are proved elsewhere, and cost a sixth of a run.
 BARE = ("-p", "no:allure_pytest", "--tb=native")
 
 
