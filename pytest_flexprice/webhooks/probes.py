@@ -81,8 +81,8 @@ def answer_probes(mint: Mint) -> list[Probe]:
 def repeated(mint: Mint) -> list[Probe]:
     """One message twice: the same id, signed anew, as the delivery service's own retries do."""
     kind, title = "repeated", _RECEIVED
-    body, message_id = mint.body("repeated"), mint.message_id("repeated")
-    earlier = timedelta(seconds=-1)
+    body, earlier = mint.body("repeated"), timedelta(seconds=-1)
+    message_id = mint.telling_id("repeated", body, earlier)
     return [
         mint.signed("first", kind, title, body, message_id=message_id, sent_at=earlier),
         mint.signed("second", kind, title, body, message_id=message_id),
