@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -34,6 +34,8 @@ LOGGED = 50
 _ATTEMPTS = 3
 EXPLAINED = 3
 """So many lines of so many previews that disagree with the usage query are asked for what other ways to count come to."""
+_HOUR, _LONG = timedelta(hours=1), timedelta(days=3650)
+"""So long before a period began nobody used anything."""
 _RESET_WINDOWS = {"DAILY": "DAY", "MONTHLY": "MONTH"}
 
 
@@ -203,10 +205,15 @@ class _Reader:
 
     def _recounted(self, line: BilledLine) -> dict[str, Decimal]:
         own = self._shared.meter(line.meter_id).aggregation.type
-        return {kind: self._aggregated(line, kind) for kind in WAYS if kind != own}
+        found = {kind: self._answered(line, aggregation_type=kind) for kind in WAYS if kind != own}
+        now, period = datetime.now(UTC), line.within(self._billed.period)
+        ends = {"HOUR": now - _HOUR, "TODAY": now.replace(hour=0, minute=0, second=0, microsecond=0)}
+        within = {name: _written(max(min(end, period.end), period.start)) for name, end in ends.items()}
+        past = {name: self._answered(line, end_time=end) for name, end in within.items()}
+        return {**found, **past, "EVER": self._answered(line, start_time=_written(period.start - _LONG))}
 
-    def _aggregated(self, line: BilledLine, kind: str) -> Decimal:
-        return decimal(self._ask(line, aggregation_type=kind).get("total_value"), ZERO)
+    def _answered(self, line: BilledLine, **more: str) -> Decimal:
+        return decimal(self._ask(line, **more).get("total_value"), ZERO)
 
     def preview(self, totals: Mapping[str, Mapping[str, Any]]) -> Preview:
         """The preview as it is now, with that usage."""
@@ -255,8 +262,7 @@ class _Reader:
         return usage_of_total(meter, answer.get("total_value"), int(answer.get("event_count") or 0), **points)
 
     def _points(self, line: BilledLine, size: str) -> list[Decimal]:
-        anchor = self._billed.anchor.isoformat(timespec="milliseconds")
-        found = self._ask(line, window_size=size, billing_anchor=anchor).get("points") or ()
+        found = self._ask(line, window_size=size, billing_anchor=_written(self._billed.anchor)).get("points") or ()
         return [decimal(each.get("value"), ZERO) for each in found]
 
     def _ask(self, line: BilledLine, **more: str) -> dict[str, Any]:
@@ -275,9 +281,13 @@ class _Reader:
         window = line.within(self._billed.period)
         return {
             "external_customer_id": self._external_id,
-            "start_time": window.start.isoformat(timespec="milliseconds"),
-            "end_time": window.end.isoformat(timespec="milliseconds"),
+            "start_time": _written(window.start),
+            "end_time": _written(window.end),
         }
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")
 
 
 def _sizes(meter: Meter, allowance: Allowance | None) -> list[str]:

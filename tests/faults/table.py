@@ -182,7 +182,7 @@ FAULTS = (
     Fault("W22", ("5.3",), r"= .*, but it bills \d+ usd, as if .*the currency has no decimals"),
     Fault("W23", ("5.3",), r"'image\.rendered' .* × 0\.085 = .*, but it bills .* usd"),
     Fault("W24", ("5.3",), r"'Platform fee' is billed more than once: another line over 49 usd beside the first"),
-    Fault("W56", ("7.2",), r"says 4 for 'image\.rendered' where 3 were sent: 1 too much, as if its filter is ignored"),
+    Fault("W56", ("7.2",), r"says 7 for 'image\.rendered' where 3 were sent: 4 too much, as if its filter is ignored"),
     Fault(
         "W13",
         ("5.3",),
@@ -302,4 +302,13 @@ WRONG_BILLS = {
     "W118": r"'m_4' .* no line for the event 'traffic \(Overage\)' \(expected '2\.3 for 9\.2 usd'\)",
     "W120": r"'m_1' .* 51\.4 subtotal − 0 discount − 0 credits \+ 0 tax = 51\.4, but its total says 51",
     "W121": r"'m_1' .* line 'video.rendered' is billed for another time than it must be",
+    "W136": r"'m_5' .* 'data.moved' bills a usage of 3\.85, .* counts 7\.7 .*, as if it is split into several lines",
+    "W137": r"'m_4' .* 5 × 2 = 10, but it bills 19\.2 usd, as if 'traffic \(Overage\)' were a part of it",
+    "W138": r"'m_3' .* = 4975\.8, but it bills .* usd, as if it were for \d+ of \d+ days",
+    "W139": r"'m_3' .* = 4975\.8, but it bills 9975\.8 usd, as if the commitment is twice as large",
+    "W140": r"'m_5' .* no line for the event 'data.moved'(?s:.*) add up to .*, but its subtotal says",
+    "W141": r"'m_1' .* 51\.4 due − 0 paid = 51\.4, but its amount_remaining says 50\.4",
+    "W144": r"'m_2' .* discount is 5\.22, as if it is taken off each line \(expected 5\.21, found 5\.22\)",
+    "W145": r"'m_2' .* 52\.1 subtotal − 5\.21 discount .* \+ 9\.38 tax = 56\.27, but its total says 61\.48",
+    "W146": r"'m_2' .* discount is 10, as if a percentage were an amount \(expected 5\.21, found 10\)",
 }

@@ -7,6 +7,7 @@ import pytest
 from pytest_flexprice.emulator.faults.all import FAULTS
 
 from .market import SUM, Market, flat, served
+from .test_misled_servers import WRONG as FIFTH
 from .test_misreading_servers import ELSEWHERE
 from .test_misreading_servers import WRONG as THIRD
 from .test_more_wrong_servers import WRONG as SECOND
@@ -107,4 +108,4 @@ def test_a_wrong_server_is_found_and_its_rule_is_named(market, fault):
 
 
 def test_every_wrong_rule_is_tried():
-    assert {*FIRST, *SECOND, *THIRD, *WRONG, *ELSEWHERE} == {name for name in FAULTS if name.startswith("W")}
+    assert {*FIRST, *SECOND, *THIRD, *WRONG, *FIFTH, *ELSEWHERE} == {name for name in FAULTS if name.startswith("W")}

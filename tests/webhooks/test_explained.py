@@ -22,7 +22,6 @@ def test_fewer_than_120_probes_of_a_hundredth_are_sent():
         *probes.out_of_order(mint()),
         *probes.repeated(mint()),
         *probes.simultaneous(mint()),
-        probes.control(mint()),
     ]
     assert "fewer than 120 requests" in PAGE
     assert 100 <= len(sent) < 120

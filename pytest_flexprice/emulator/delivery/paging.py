@@ -17,7 +17,7 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\
 
 
 class Query(Protocol):
-    """A query string, such as werkzeug's ``MultiDict``."""
+    """A query string."""
 
     def get(self, key: str, /) -> str | None: ...
 

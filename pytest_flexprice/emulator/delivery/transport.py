@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import io
 import ipaddress
 import socket
@@ -11,8 +10,11 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
+
+if TYPE_CHECKING:
+    import http.client
 
 BLOCKED = "requests to this IP range are blocked (see the server configuration)"
 TIMED_OUT = "request timed out"
@@ -107,7 +109,10 @@ class Transport:
         return host.lower() in {name.lower() for name in self._allowed}
 
     def _attempt(self, url: SplitResult, headers: Sequence[tuple[str, str]], body: bytes, end: float) -> Outcome:
-        connection = _connection(url, max(end - time.monotonic(), 0.001))
+        import http.client  # noqa: PLC0415 -- a server starts faster without it, and most never send anything
+
+        kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+        connection = kind(url.hostname or "", url.port, timeout=max(end - time.monotonic(), 0.001))
         try:
             connection.connect()
             peer = str(connection.sock.getpeername()[0])  # fails when the receiver is gone already
@@ -136,11 +141,6 @@ class Transport:
             connection.close()
 
 
-def _connection(url: SplitResult, timeout: float) -> http.client.HTTPConnection:
-    kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
-    return kind(url.hostname or "", url.port, timeout=timeout)
-
-
 def _write(
     connection: http.client.HTTPConnection, url: SplitResult, headers: Sequence[tuple[str, str]], body: bytes
 ) -> None:
@@ -152,7 +152,9 @@ def _write(
 
 
 def _read(sock: socket.socket, end: float, limit: int) -> Outcome:
-    response = http.client.HTTPResponse(_Source(sock, end), method="POST")  # type: ignore[arg-type]  # see _Source
+    from http.client import HTTPResponse  # noqa: PLC0415 -- see above
+
+    response = HTTPResponse(_Source(sock, end), method="POST")  # type: ignore[arg-type]  # see _Source
     response.begin()
     text = response.read(4 * limit).decode("utf-8", "replace")[:limit]
     return Outcome(response.status, text, retry_after=_seconds(response.headers.get("retry-after")))

@@ -13,6 +13,7 @@ from ..kernel.tables import Row
 from ..metering.pipeline import KNOWING
 from ..metering.reads import LAST_ARRIVED, Selection, aggregate
 from ..metering.rules import Measure, Meter, filters_match
+from ..metering.values import printed
 from .calculation import Lines, Priced, priced_line
 from .registry import declare, fault
 
@@ -94,16 +95,53 @@ def unfiltered(row: Mapping[str, Any]) -> Meter:
     return Meter({**row, "filters": []})
 
 
-class _AnyFilter(Meter):
-    """A meter to which one of its filters is enough."""
+class _OtherFilter(Meter):
+    """A meter that compares its filters by a rule of its own."""
 
     def measure(self, properties: Mapping[str, Any]) -> Measure | None:
         filters, self._filters = self._filters, []
         try:
-            passes = not filters or any(filters_match([one], properties) for one in filters)
-            return super().measure(properties) if passes else None
+            return super().measure(properties) if not filters or self._passes(filters, properties) else None
         finally:
             self._filters = filters
+
+    def _passes(self, filters: list[dict[str, Any]], properties: Mapping[str, Any]) -> bool:
+        raise NotImplementedError
+
+
+class _AnyFilter(_OtherFilter):
+    """A meter to which one of its filters is enough."""
+
+    def _passes(self, filters: list[dict[str, Any]], properties: Mapping[str, Any]) -> bool:
+        return any(filters_match([one], properties) for one in filters)
+
+
+class _CarelessFilter(_OtherFilter):
+    """A meter whose filters do not look at upper and lower case."""
+
+    def _passes(self, filters: list[dict[str, Any]], properties: Mapping[str, Any]) -> bool:
+        folded = [{**one, "values": {each.casefold() for each in one["values"]}} for one in filters]
+        return filters_match(folded, {key: printed(value).casefold() for key, value in properties.items()})
+
+
+class _ShortFilter(_OtherFilter):
+    """A meter whose filters compare the beginning of a value."""
+
+    def _passes(self, filters: list[dict[str, Any]], properties: Mapping[str, Any]) -> bool:
+        shown = {key: printed(value) for key, value in properties.items()}
+        return all(shown.get(one["key"], "").startswith(tuple(one["values"])) for one in filters)
+
+
+@_known_as("W147", "filters do not look at upper and lower case")
+def careless_filter(row: Mapping[str, Any]) -> Meter:
+    """``Gold`` passes where ``gold`` is wanted."""
+    return _CarelessFilter(row)
+
+
+@_known_as("W148", "filters compare the beginning of a value")
+def short_filter(row: Mapping[str, Any]) -> Meter:
+    """``gold-1`` passes where ``gold`` is wanted."""
+    return _ShortFilter(row)
 
 
 @_known_as("W57", "one of several filters of a meter is enough")

@@ -6,17 +6,16 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from decimal import InvalidOperation
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from werkzeug.exceptions import ClientDisconnected
-from werkzeug.wrappers import Request, Response
-
 from ..faults import all as faults
-from . import auth, errors, hooks, render
+from . import auth, errors, hooks, render, wsgi
 from .call import Call, Caller, Reply
 from .routing import ROUTER, Route, Router
 from .world import World
+from .wsgi import Query, Request
 
 _LOG = logging.getLogger(__name__)
 _NOBODY = Caller("", "")
@@ -52,13 +51,11 @@ class App:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = Request(environ)
         request_id = request.headers.get("x-request-id") or self.world.new_ulid()
-        try:
-            reply = self._guarded(request, request_id)
-        except ClientDisconnected:
-            reply = Reply(400, text="")
+        reply = self._guarded(request, request_id)
         if not request.path.startswith("/_emulator/") and not environ.get(SEEDING):
             self._note(request, reply, request_id)
-        return _response(reply, request_id)(environ, start_response)
+        headers = {"content-type": _content_type(reply), **_HEADERS, "x-request-id": request_id, **reply.headers}
+        return wsgi.answer(start_response, request.method, reply.status, headers, _data(reply))
 
     def _note(self, request: Request, reply: Reply, request_id: str) -> None:
         key = request.headers.get("x-api-key", "")
@@ -66,7 +63,7 @@ class App:
             "at": self.world.clock.now(),
             "method": request.method,
             "path": request.path[:_NOTED],
-            "query": request.query_string.decode("latin-1")[:_NOTED],
+            "query": request.query_string[:_NOTED],
             "status": reply.status,
             "request_id": request_id[:_NOTED],
             "key": f"{key[:5]}***{key[-2:]}" if len(key) > _MASKED else "***" if key else "",
@@ -80,8 +77,6 @@ class App:
             reply = Reply(error.status, error.body())
         except errors.BareError as error:
             reply = Reply(error.status, error.body)
-        except ClientDisconnected:
-            raise
         except (OverflowError, InvalidOperation):
             reply = Reply(400, errors.validation("A number or date of the request is out of range").body())
         except Exception:
@@ -100,7 +95,7 @@ class App:
         if match is None:
             return self._unrouted(request)
         route, params = match
-        if (request.content_length or 0) <= _LARGE_BODY:
+        if request.length <= _LARGE_BODY:
             return self._run(request, request_id, route, params)
         with self._large:  # one big body at a time bounds the memory
             return self._run(request, request_id, route, params)
@@ -111,7 +106,7 @@ class App:
             return Reply(404, text="404 page not found", content_type="text/plain")
         location = quote(target)
         if request.query_string:
-            location += "?" + request.query_string.decode("latin-1")
+            location += "?" + request.query_string
         if request.method != "GET":
             return Reply(307, text="", headers={"location": location}, content_type="")
         text = f'<a href="{location}">Moved Permanently</a>.\n\n'
@@ -123,7 +118,7 @@ class App:
             with self.world.lock:
                 caller = auth.authenticate(self.world, request.headers)
                 environment = auth.environment_of(self.world, caller, request.headers, tenant_wide=route.tenant_wide)
-        if route.body_limit is not None and (request.content_length or 0) > route.body_limit:
+        if route.body_limit is not None and request.length > route.body_limit:
             raise errors.validation(f"Request body exceeds the maximum size of {route.body_limit} bytes")
         auth.check_permission(route, caller)
         call = Call(
@@ -131,9 +126,9 @@ class App:
             request.method,
             request.path,
             params,
-            request.args,
+            Query(request.query_string),
             request.headers,
-            request.get_data(cache=False),
+            request.body(),
             request_id,
             caller,
             environment,
@@ -160,21 +155,13 @@ def _reply(answer: Any) -> Reply:
     return answer if isinstance(answer, Reply) else Reply(200, answer)
 
 
-def _response(reply: Reply, request_id: str) -> Response:
-    content_type: str | None = reply.content_type
+def _content_type(reply: Reply) -> str:
+    return "" if reply.status == HTTPStatus.NO_CONTENT and reply.json is None else reply.content_type
+
+
+def _data(reply: Reply) -> bytes:
     if reply.data is not None:
-        data = reply.data
-    elif reply.text is not None:
-        data = reply.text.encode()
-    elif reply.json is None and reply.status == 204:
-        data, content_type = b"", ""
-    else:
-        data = render.to_json(reply.json)
-    response = Response(data, status=reply.status)
-    if content_type:
-        response.headers["content-type"] = content_type
-    else:
-        response.headers.remove("content-type")
-    for name, value in {**_HEADERS, "x-request-id": request_id, **reply.headers}.items():
-        response.headers[name] = value
-    return response
+        return reply.data
+    if reply.text is not None:
+        return reply.text.encode()
+    return render.to_json(reply.json) if _content_type(reply) else b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from . import errors, sessions
@@ -10,15 +11,13 @@ from .access import access_of, allowed, config_caller
 from .call import Caller
 
 if TYPE_CHECKING:
-    from werkzeug.datastructures import Headers
-
     from .routing import Route
     from .world import World
 
 SUPER_ADMIN_ONLY = "This action requires a user account with Super Admin access"
 
 
-def authenticate(world: World, headers: Headers) -> Caller:
+def authenticate(world: World, headers: Mapping[str, str]) -> Caller:
     """Who calls: a server-config key, then a database key, then a session; else 401."""
     secret = headers.get("x-api-key", "")
     if secret:
@@ -39,7 +38,7 @@ def authenticate(world: World, headers: Headers) -> Caller:
     return session
 
 
-def environment_of(world: World, caller: Caller, headers: Headers, *, tenant_wide: bool) -> str:
+def environment_of(world: World, caller: Caller, headers: Mapping[str, str], *, tenant_wide: bool) -> str:
     """The environment id of the request: the key's own, else the header's; else 403 (contract 1.3)."""
     if caller.environment is not None:
         return caller.environment

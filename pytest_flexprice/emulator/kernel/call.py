@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import binding
-from .place import Place
+from .scope import Scope
 
 if TYPE_CHECKING:
-    from werkzeug.datastructures import Headers, MultiDict
-
     from .world import World
+    from .wsgi import Query
 
 
 @dataclass(frozen=True)
@@ -65,15 +64,15 @@ def no_content() -> Reply:
 
 
 @dataclass
-class Call(Place):
+class Call(Scope):
     """One request after routing and authentication."""
 
     world: World
     method: str
     path: str
     params: dict[str, str]
-    query: MultiDict[str, str]
-    headers: Headers
+    query: Query
+    headers: dict[str, str]
     body: bytes
     request_id: str
     caller: Caller

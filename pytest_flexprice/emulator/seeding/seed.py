@@ -8,14 +8,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
-
-from werkzeug.test import Client
 
 from pytest_flexprice.model.customer_columns import DEALS
 from pytest_flexprice.model.spoken import several
 
 from ..faults.registry import Place, rules
+from ..kernel import wsgi
 from ..kernel.app import SEEDING
 from ..kernel.options import PRODUCTION, SANDBOX
 from ..kernel.server import FlexpriceServer
@@ -40,7 +40,7 @@ class Seeder:
     def __init__(self, server: FlexpriceServer, environment: str = PRODUCTION) -> None:
         self._server = server
         self.world = server.world
-        self._client = Client(server.application())
+        self._app = server.application()
         self._headers = {"x-api-key": server.api_key, "x-environment-id": environment}
         self._now = datetime.now(UTC)
         self.seeded = Seeded(environment)
@@ -76,12 +76,10 @@ class Seeder:
         Raises:
             SeedError: it was refused.
         """
-        own = {SEEDING: True}
-        given = dict(headers or self._headers)
-        answer = self._client.open(path, method=method, json=body, headers=given, environ_overrides=own)
-        if answer.status_code >= 300:
-            raise SeedError(refusal(f"{method} {path}", answer.status_code, answer.get_json(silent=True)))
-        return answer.get_json(silent=True)
+        status, answer = wsgi.ask(self._app, method, path, body, headers or self._headers, **{SEEDING: True})
+        if status >= HTTPStatus.MULTIPLE_CHOICES:
+            raise SeedError(refusal(f"{method} {path}", status, answer))
+        return answer
 
     def settle(self) -> None:
         """Let everything that was sent be metered now, whatever the lag."""

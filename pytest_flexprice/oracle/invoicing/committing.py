@@ -72,7 +72,7 @@ def _gross(line: ExpectedLine) -> Decimal:
 
 
 def _true_up(subscription: BilledSubscription) -> ExpectedLine:
-    return ExpectedLine("", "", "true-up", f"{subscription.plan_name} True Up", Decimal(1))
+    return ExpectedLine("", "", "true-up", f"{subscription.plan_name} True Up", Decimal(1), span=subscription.period)
 
 
 def _cut(line: ExpectedLine, cut: Split, commitment: Commitment) -> list[ExpectedLine]:

@@ -23,12 +23,14 @@ class ExpectedLine:
 
     Attributes:
         quantity: net of the allowance; ``allowed`` is what the allowance took off, ``None`` without an entitlement.
+        shown: what the invoice bills where that cannot be verified; discount and tax follow from it.
+        limit: what is free in one of the allowance's reset periods.
         formula: how the amount comes about, in words of arithmetic.
         unverified: why quantity and amount could not be computed; empty when they were.
         optional: it may be on the invoice or not, as a one-time fee that an earlier invoice has charged.
         span: the time that the line bills.
         line_discount: what a coupon on this line takes off; ``discount`` is its share of what comes off the whole.
-        usage: what the line bills by its meter.
+        usage: what the line bills by its meter; ``buckets`` are its values in each bucket of a bucketed one.
         overage_factor: of the subscription's commitment, on the lines that it changes.
         fees, used: of a true-up, what fees and usage of the invoice cost.
         shared: whether another line bills events of the same name.
@@ -50,9 +52,12 @@ class ExpectedLine:
     span: Window | None = None
     line_discount: Decimal = ZERO
     shared: bool = False
+    shown: Decimal | None = field(default=None, compare=False)
     overage_factor: Decimal | None = field(default=None, compare=False)
     fees: Decimal = field(default=ZERO, compare=False)
     used: Decimal = field(default=ZERO, compare=False)
+    limit: Decimal | None = field(default=None, compare=False)
+    buckets: tuple[Decimal, ...] = field(default=(), compare=False)
     usage: Usage | None = field(default=None, compare=False, repr=False)
     line: BilledLine | None = field(default=None, compare=False, repr=False)
 
@@ -69,6 +74,11 @@ class ExpectedLine:
         if not self.event_name or self.kind != "usage":
             return f"'{self.name}'"
         return f"'{self.event_name}' ('{self.name}')" if self.shared and self.name else f"'{self.event_name}'"
+
+    @property
+    def charged(self) -> Decimal:
+        """What of it discount and tax are taken on: the amount, or what is shown of it where that is all one knows."""
+        return self.amount if self.shown is None else self.shown
 
     @property
     def as_read(self) -> bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
-from pytest_flexprice.model.decimals import ZERO, decimal, words
+from pytest_flexprice.model.decimals import ZERO, decimal, total, words
 from pytest_flexprice.model.finding import Finding, Kind, Severity, compared
 from pytest_flexprice.model.times import instant_of
 from pytest_flexprice.oracle.invoicing.expected import ExpectedInvoice, ExpectedLine
 from pytest_flexprice.oracle.invoicing.line_findings import READERS_DIFFER, Compared, near, used_of
-from pytest_flexprice.oracle.invoicing.suspects import priced
+from pytest_flexprice.oracle.invoicing.suspect_prices import priced
 from pytest_flexprice.oracle.invoicing.totals import due_findings, equation_findings, totals_findings
 from pytest_flexprice.oracle.pricing.mistakes import Seen
 
@@ -35,7 +36,7 @@ def compare_invoice(
 
 
 def _wrong(found: Iterable[Finding]) -> bool:
-    return any(each.severity is Severity.ERROR for each in found)
+    return any(each.severity is Severity.ERROR and each.kind is Kind.REQUIREMENT for each in found)
 
 
 def _currency(expected: ExpectedInvoice, observed: Mapping[str, Any], item: str) -> list[Finding]:
@@ -59,14 +60,20 @@ def _lines(
             rest.remove(hit)
     currency = str(observed.get("currency") or "").lower()
     seen = _billed(pairs, expected.currency)
+    missing = [line for line, hit in pairs if hit is None]
     found: list[Finding] = []
     for line, hit in pairs:
         found += (
             _missing(expected, line, item)
             if hit is None
-            else Compared(expected, line, hit, item, currency, seen).findings()
+            else Compared(expected, line, hit, item, currency, seen, _further(line, rest), missing).findings()
         )
     return found + [_extra(line, expected, item) for line in rest if _bills(line)]
+
+
+def _further(line: ExpectedLine, rest: Iterable[InvoiceLine]) -> Decimal:
+    """What was used on lines of a price beside the first."""
+    return total(used_of(each) for each in rest if line.price_id and each.get("price_id") == line.price_id)
 
 
 def _billed(pairs: Iterable[tuple[ExpectedLine, InvoiceLine | None]], currency: str) -> list[Seen]:
@@ -150,7 +157,8 @@ def _extra(line: InvoiceLine, expected: ExpectedInvoice, item: str) -> Finding:
     else:
         problem = f"the invoice has a line that nothing explains: '{name}' over {words(amount)}"
         remedy = "look at the plan's prices and the subscription's own ones"
-    unsure = any(each.unverified for each in expected.lines)
+    meter = line.get("meter_id") or ""
+    unsure = any(each.unverified for each in expected.lines if not meter or each.meter_id in ("", meter))
     return Finding(
         item,
         f"invoice.lines.{name}",

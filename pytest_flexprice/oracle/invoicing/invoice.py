@@ -54,6 +54,7 @@ def expected_invoice(
     taxes: Sequence[Tax] | None = None,
     credit_balance: Decimal | None = None,
     doubts: Mapping[str, str] | None = None,
+    shown: Mapping[str, Sequence[Decimal]] | None = None,
 ) -> ExpectedInvoice:
     """The invoice of a period: its ARREAR usage and fees, and the next period's ADVANCE fees.
 
@@ -64,8 +65,10 @@ def expected_invoice(
         coupons, line_coupons, taxes, credit_balance: ``None`` when they are not known; if none is, no total is expected.
             ``line_coupons`` act on single lines, by the subscription line's id.
         doubts: why what a meter bills is not known, by the meter's id.
+        shown: what the invoice bills, by line id: from what is not known, discounts and taxes are to follow all the same.
 
-    Lines that this calculation does not know carry the reason in ``unverified``; then no subtotal is expected.
+    Lines that this calculation does not know carry the reason in ``unverified``; then no subtotal is expected, unless all of them
+    are shown.
     """
     window = period or subscription.period
     drafts = [
@@ -77,8 +80,9 @@ def expected_invoice(
     lines = with_commitment(subscription, drafts, usages, allowances or {})
     if stage != "preview":
         lines = [replace(line, quantity=quantized(line.quantity, STORED_PLACES)) for line in lines]
-    known = not any(line.unverified or line.optional for line in lines)
-    subtotal = total(line.amount for line in lines) if known else None
+    lines = [_shown(line, shown) for line in lines] if shown is not None else lines
+    known = not any((line.unverified or line.optional) and line.shown is None for line in lines)
+    subtotal = total(line.charged for line in lines) if known else None
     invoice = ExpectedInvoice(subscription.currency, stage, tuple(lines), subtotal, None)
     if subtotal is None or all(each is None for each in (coupons, line_coupons, taxes, credit_balance)):
         return invoice
@@ -98,6 +102,15 @@ def _doubted(line: ExpectedLine, doubts: Mapping[str, str]) -> ExpectedLine:
     return replace(line, unverified=doubt) if doubt else line
 
 
+def _shown(line: ExpectedLine, shown: Mapping[str, Sequence[Decimal]]) -> ExpectedLine:
+    """A line that may cost anything, with what is shown of it: nothing where an optional one is not there."""
+    if line.line is None or not (line.unverified or line.optional):
+        return line
+    amounts = shown.get(line.line.id, ())
+    absent = line.optional and not amounts
+    return replace(line, shown=total(amounts)) if absent or len(amounts) == 1 else line
+
+
 def _with_deductions(
     invoice: ExpectedInvoice,
     coupons: Sequence[Coupon],
@@ -107,8 +120,8 @@ def _with_deductions(
 ) -> ExpectedInvoice:
     lines, currency = [_discounted(line, invoice, line_coupons) for line in invoice.lines], invoice.currency
     taken = deductions(
-        total(line.amount for line in lines),
-        total(line.amount for line in lines if line.kind in ("usage", "overage")),
+        total(line.charged for line in lines),
+        total(line.charged for line in lines if line.kind in ("usage", "overage")),
         currency,
         invoice.stage,
         coupons=coupons,
@@ -117,7 +130,7 @@ def _with_deductions(
         on_lines=total(line.line_discount for line in lines),
     )
     off = difference(taken.discount, total(line.line_discount for line in lines))
-    shares = spread(off if invoice.stage != "preview" else ZERO, [line.amount for line in lines], currency)
+    shares = spread(off if invoice.stage != "preview" else ZERO, [line.charged for line in lines], currency)
     if shares is not None:
         lines = [replace(line, discount=share) for line, share in zip(lines, shares, strict=True)]
     return replace(invoice, lines=tuple(lines), deductions=taken, coupons=tuple(coupons))
@@ -125,7 +138,7 @@ def _with_deductions(
 
 def _discounted(line: ExpectedLine, invoice: ExpectedInvoice, coupons: Mapping[str, Coupon]) -> ExpectedLine:
     coupon = coupons.get(line.line.id) if line.line else None
-    return line if coupon is None else replace(line, line_discount=coupon.off(line.amount, invoice.currency))
+    return line if coupon is None else replace(line, line_discount=coupon.off(line.charged, invoice.currency))
 
 
 def _line(
@@ -213,7 +226,14 @@ def _usage_line(
         amount, info = committed(line.commitment, line.price, amount)
         amount, text = rounded(amount, subscription.currency), f"{text}, under its commitment"
     return replace(
-        start, quantity=left.quantity, amount=amount, allowed=left.allowed, formula=text, commitment_info=info
+        start,
+        quantity=left.quantity,
+        amount=amount,
+        allowed=left.allowed,
+        limit=allowance.limit if allowance else None,
+        formula=text,
+        commitment_info=info,
+        buckets=tuple(buckets) if size else (),
     )
 
 

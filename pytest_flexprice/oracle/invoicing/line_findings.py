@@ -39,7 +39,10 @@ def _time(span: Window) -> str:
 
 @dataclass(frozen=True)
 class Compared:
-    """An expected line and the observed one (``hit``) of an invoice in a ``currency``; ``seen`` is what it bills of its usage lines."""
+    """An expected line and the observed one (``hit``) of an invoice in a ``currency``; ``seen`` is what it bills of its usage lines.
+
+    ``further`` is what was used on other lines of its price, ``missing`` are the lines that the invoice lacks.
+    """
 
     expected: ExpectedInvoice
     line: ExpectedLine
@@ -47,6 +50,8 @@ class Compared:
     item: str
     currency: str = ""
     seen: Sequence[Seen] = ()
+    further: Decimal = ZERO
+    missing: Sequence[ExpectedLine] = ()
 
     @property
     def amount(self) -> Decimal:
@@ -145,7 +150,9 @@ class Compared:
 
     def _readers_differ(self, used: Decimal, wanted: Decimal) -> Finding:
         """Two readers of one usage that disagree: which of them is right, their difference does not tell."""
-        hint = usage_suspicion(self.line.usage, used) or self._elsewhen()
+        hint = self._elsewhen() or usage_suspicion(self.line.usage, used)
+        if self.further and near(total((used, self.further)), wanted):
+            hint = f"{AS_IF}it is split into several lines"
         return Finding(
             self.item,
             self.path,
@@ -164,6 +171,10 @@ class Compared:
             hint = f"{AS_IF}{IGNORED}"
         elif not hint and wanted and allowed == product(wanted, Decimal(2)):
             hint = f"{AS_IF}{TWICE}"
+        elif not hint and line.limit and wanted != line.limit and allowed == min(line.limit, used):
+            hint = f"{AS_IF}the allowance is given once in the whole period"
+        elif not hint and line.limit and allowed > line.limit and not allowed % line.limit:
+            hint = f"{AS_IF}the allowance is given {words(allowed / line.limit)} times"
         return Finding(
             self.item,
             self.path,
@@ -176,11 +187,13 @@ class Compared:
 
     def _wrong_amount(self) -> Finding:
         line, currency = self.line, self.expected.currency
+        merged = [each for each in self.missing if self.amount == total((line.amount, each.amount)) and each.amount]
+        hint = f"{AS_IF}{merged[0].label} were a part of it" if merged else ""
         return Finding(
             self.item,
             self.path,
             f"line {line.label} has {WRONG_PRICE}: {line.formula} = {words(line.amount)}, but it"
-            f" bills {words(self.amount)} {currency}{suspicion(line, self.amount, currency, self.seen)}",
+            f" bills {words(self.amount)} {currency}{hint or suspicion(line, self.amount, currency, self.seen)}",
             expected=tidy(line.amount),
             observed=tidy(self.amount),
             consequence="every invoice with this line is wrong",

@@ -88,7 +88,16 @@ class Preview:
             coupons=attached.whole if attached else None,
             line_coupons=dict(attached.by_line) if attached else None,
             taxes=taxes if attached else None,
+            shown=self._shown(),
         )
+
+    def _shown(self) -> dict[str, list[Decimal]]:
+        """What the preview bills, by the subscription's line."""
+        found: dict[str, list[Decimal]] = {}
+        for line in self.invoice.get("line_items") or ():
+            key = str(line.get("subscription_line_item_id") or "")
+            found.setdefault(key, []).append(decimal(line.get("amount"), ZERO))
+        return found
 
 
 def _taxes(invoice: Mapping[str, Any], attached: Mapping[str, Tax], foreign: Collection[str]) -> tuple[Tax, ...] | None:

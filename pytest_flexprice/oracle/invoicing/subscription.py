@@ -23,7 +23,8 @@ from pytest_flexprice.oracle.pricing.periods import next_boundary, next_period
 class BilledLine:
     """A line of a subscription: a price from ``start`` until ``end`` (``None``: open), bought ``quantity`` times if FIXED.
 
-    ``listed`` is the price of everybody else, where this one was agreed with the customer.
+    ``listed`` is the price of everybody else, where this one was agreed with the customer; ``others`` are the plan's further prices
+    for the same.
     """
 
     id: str
@@ -35,6 +36,7 @@ class BilledLine:
     end: datetime | None = None
     commitment: LineCommitment | None = None
     listed: Price | None = field(default=None, compare=False)
+    others: tuple[Price, ...] = field(default=(), compare=False)
 
     @property
     def is_usage(self) -> bool:
@@ -117,6 +119,8 @@ class BilledSubscription:
         )
 
 
+OWN = "SUBSCRIPTION"
+"""What a price belongs to that was agreed with one customer."""
 _SHORT = {"IST": "Asia/Kolkata"}
 """Short forms of zones that Flexprice knows and the zone database does not."""
 
@@ -141,7 +145,8 @@ def _line(data: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> Bi
         raise ValueError(
             f"subscription line '{data.get('display_name', '')}': its price '{data['price_id']}' is not given"
         )
-    listed = known.get(str(price.get("parent_price_id") or ""))
+    listed = known.get(str(price.get("parent_price_id") or "")) if price.get("entity_type", OWN) == OWN else None
+    others = tuple(Price.from_api(each) for each in known.values() if _for_the_same(each, price) and each is not listed)
     return BilledLine(
         id=str(data.get("id", "")),
         price=Price.from_api(price),
@@ -152,4 +157,11 @@ def _line(data: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> Bi
         end=instant_of(data, "end_date"),
         commitment=LineCommitment.from_api(data),
         listed=Price.from_api(listed) if listed else None,
+        others=others,
     )
+
+
+def _for_the_same(one: Mapping[str, Any], price: Mapping[str, Any]) -> bool:
+    """Whether another price bills what this one does: the same meter, or a fee of the same name."""
+    keys = ("type", "meter_id") if price.get("meter_id") else ("type", "display_name")
+    return one["id"] != price["id"] and all(one.get(key) == price.get(key) for key in keys)

@@ -6,7 +6,7 @@ Nothing is concluded from it: the amount is wrong whatever explains it; the susp
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from pytest_flexprice.model.decimals import (
     ZERO,
@@ -20,9 +20,10 @@ from pytest_flexprice.model.decimals import (
 from pytest_flexprice.model.prices import Price
 from pytest_flexprice.model.suspicion import as_if
 from pytest_flexprice.oracle.invoicing.expected import ExpectedLine
+from pytest_flexprice.oracle.invoicing.suspect_prices import days_of, mispriced, priced, text
 from pytest_flexprice.oracle.metering.meters import Usage
 from pytest_flexprice.oracle.metering.miscounting import miscounted
-from pytest_flexprice.oracle.pricing.mistakes import SHORTENED, PricedLine, Seen, explaining, mildest
+from pytest_flexprice.oracle.pricing.mistakes import SHORTENED, Seen, explaining, mildest
 from pytest_flexprice.oracle.pricing.prices import cost
 
 _ONE, _TWO, _YEAR, _MONTH = Decimal(1), Decimal(2), Decimal(12), Decimal(30)
@@ -40,27 +41,19 @@ def suspicion(line: ExpectedLine, amount: Decimal, currency: str, seen: Sequence
     """
     price = line.line.price if line.line else None
     if price is None:
-        return _named(words for words, wrong in _true_up(line) if wrong == amount)
+        true_up = [words for words, wrong in _true_up(line) if rounded(wrong, currency) == amount]
+        return _named(true_up or days_of(line, amount, currency))
     own = priced(line, currency)
     surest = explaining(seen) if own is not None else []
     alike = [words for words, wrong in _suspects(line, price) if rounded(wrong, currency) == amount]
     if LISTED in alike:
         return as_if([LISTED])
-    alike += explaining([(own, amount)]) if own is not None else []
+    alike += mispriced(line, amount, currency)
+    alike = alike or [
+        f"the plan's {words} holds" for words, wrong in _others(line) if rounded(wrong, currency) == amount
+    ]
+    alike = alike or days_of(line, amount, currency)
     return _named((words for words in alike if about in words), [words for words in surest if about in words])
-
-
-def priced(line: ExpectedLine, currency: str) -> PricedLine | None:
-    """A usage line as the known mistakes see it; none of a fee, of what a commitment changes, and of what is not known."""
-    if line.kind != "usage" or line.commitment_info or line.unverified or line.line is None or _bucketed(line):
-        return None
-    used = total((line.quantity, line.allowed or ZERO))
-    found = PricedLine(line.line.price, used, line.allowed, currency)
-    return found if found.amount == line.amount else None
-
-
-def _bucketed(line: ExpectedLine) -> bool:
-    return line.usage is not None and bool(line.usage.meter.aggregation.bucket_size)
 
 
 def _named(alike: Iterable[str], surest: Iterable[str] = ()) -> str:
@@ -79,15 +72,29 @@ def _suspects(line: ExpectedLine, price: Price) -> Suspects:
         yield from _overage(line, price)
     elif line.kind == "usage":
         yield from _events(line, price)
+        yield from _buckets(line, price)
         yield from _inside(line, price)
     else:
         yield from _fee(line, price)
+
+
+def _others(line: ExpectedLine) -> Suspects:
+    """The plan's further prices for the same: of another currency or billing period, an older or a newer one."""
+    own = line.line
+    if own is None or line.commitment_info:
+        return
+    for other in own.others:
+        about = [other.currency] if other.currency != own.price.currency else []
+        about += [other.billing_period] if other.billing_period != own.price.billing_period else []
+        words = f"price of {text(other)} {' '.join(about)}".rstrip()
+        yield words, cost(other, line.quantity)
 
 
 def _fee(line: ExpectedLine, price: Price) -> Suspects:
     whole = cost(price, line.quantity)
     yield "it is billed twice", product(line.amount, _TWO)
     yield "its quantity is one", cost(price, _ONE)
+    yield "parts of its quantity are cut off", cost(price, line.quantity.to_integral_value(ROUND_DOWN))
     if line.span is not None and (days := Decimal((line.span.end - line.span.start).days)):
         yield "every period has 30 days", quotient(product(whole, days), _MONTH)
         yield "every month has 30 days", quotient(product(whole, _MONTH), days)
@@ -102,6 +109,16 @@ def _events(line: ExpectedLine, price: Price) -> Suspects:
     if rows and not line.allowed and price.billing_model == "FLAT_FEE":
         amounts = (rounded(cost(price, row.quantity), price.currency) for row in rows)
         yield "what each event costs is rounded by itself", total(amounts)
+
+
+def _buckets(line: ExpectedLine, price: Price) -> Suspects:
+    """Of a bucketed meter: what its buckets cost together, and each rounded by itself."""
+    if len(line.buckets) > 1 and not line.allowed:
+        yield "tiers and packages go by the sum of the buckets", cost(price, line.quantity)
+        yield (
+            "each bucket is rounded by itself",
+            total(rounded(cost(price, one), price.currency) for one in line.buckets),
+        )
 
 
 def _inside(line: ExpectedLine, price: Price) -> Suspects:
@@ -121,6 +138,7 @@ def _true_up(line: ExpectedLine) -> Suspects:
     if line.kind == "true-up":
         yield "fees count towards the commitment", max(difference(line.amount, line.fees), ZERO)
         yield "the whole commitment is billed on top", total((line.amount, line.used))
+        yield "the commitment is twice as large", total((line.amount, line.amount, line.used))
         if line.overage_factor is not None:
             yield "what is missing costs the overage factor", product(line.amount, line.overage_factor)
 

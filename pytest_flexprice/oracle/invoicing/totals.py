@@ -161,7 +161,7 @@ def _coin(currency: str) -> Decimal:
 def _coupon_rules(expected: ExpectedInvoice, subtotal: Decimal) -> Iterator[tuple[str, Decimal]]:
     coupons, currency = expected.coupons, expected.currency
     for base, kinds in (("usage", ("usage", "overage", "true-up")), ("fees", ("fixed",))):
-        amount = total(line.amount for line in expected.lines if line.kind in kinds)
+        amount = total(line.charged for line in expected.lines if line.kind in kinds)
         yield f"it is taken on {base} only", discounted(coupons, amount, currency)
     if len(coupons) > 1:
         yield "each coupon is taken off the whole subtotal", total(each.off(subtotal, currency) for each in coupons)
@@ -170,6 +170,10 @@ def _coupon_rules(expected: ExpectedInvoice, subtotal: Decimal) -> Iterator[tupl
     yield "its last fraction is cut off", discounted(coupons, subtotal, currency, ROUND_DOWN)
     if expected.deductions is not None:
         yield "it is given twice", product(expected.deductions.discount, Decimal(2))
+    yield "it is taken off each line", total(discounted(coupons, line.charged, currency) for line in expected.lines)
+    shares = total(each.percentage for each in coupons)
+    if shares:
+        yield "a percentage were an amount", total((shares, *(each.amount for each in coupons)))
 
 
 def tax_findings(observed: Mapping[str, Any], item: str = "") -> list[Finding]:
@@ -177,21 +181,34 @@ def tax_findings(observed: Mapping[str, Any], item: str = "") -> list[Finding]:
     seen, currency = _deductions(observed), str(observed.get("currency") or "").lower()
     subtotal = decimal(observed.get("subtotal"), ZERO)
     base, found = difference(subtotal, seen.discount), []
-    for tax in observed.get("taxes") or ():
+    taxes = observed.get("taxes") or ()
+    for place, tax in enumerate(taxes):
         taxable, amount = decimal(tax.get("taxable_amount"), base), decimal(tax.get("tax_amount"), ZERO)
         name = f"'{(tax.get('tax_rate') or {}).get('code') or tax.get('tax_rate_id') or 'tax'}'"
         rate = Tax.from_api(tax["tax_rate"]) if tax.get("tax_rate") else None
         if taxable != base:
             found.append(_wrong_base(name, taxable, base, observed, item))
         elif rate is not None and base and rate.on(base, currency) != amount:
-            hint = _taxed_as(rate, base, subtotal, currency, amount)
+            before = total(decimal(each.get("tax_amount"), ZERO) for each in taxes[:place])
+            hint = _taxed_as(rate, base, (subtotal, before), currency, amount) or _fixed_as(rate, observed, amount)
             text = f"tax {name} on {words(base)} is {words(amount)}{hint}"
             found.append(_wrong_tax(text, rate.on(base, currency), amount, item))
     return found
 
 
-def _taxed_as(rate: Tax, base: Decimal, subtotal: Decimal, currency: str, amount: Decimal) -> str:
+def _fixed_as(rate: Tax, observed: Mapping[str, Any], amount: Decimal) -> str:
+    """Of a fixed tax: how often it is charged."""
+    times = quotient(amount, rate.fixed) if rate.fixed and not rate.percentage else ZERO
+    if times == len(observed.get("line_items") or ()):
+        return f"{AS_IF}it is charged for every line"
+    return f"{AS_IF}it is charged {words(times)} times" if times > 1 and not times % 1 else ""
+
+
+def _taxed_as(rate: Tax, base: Decimal, further: tuple[Decimal, Decimal], currency: str, amount: Decimal) -> str:
+    """How a tax on a base may have come to an amount; ``further`` are the subtotal and what the taxes before it come to."""
+    subtotal, before = further
     rules = {
+        "it is on top of the tax before it": rate.on(total((base, before)), currency),
         "it is taken before the discount": rate.on(subtotal, currency),
         "its last fraction is cut off": rate.on(base, currency, ROUND_DOWN),
         "it is inside of the price": rate.inside(base, currency),

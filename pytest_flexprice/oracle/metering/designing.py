@@ -146,17 +146,28 @@ def _costs(
 
 
 def controls(meters: Sequence[Meter], model: Event, prefix: str) -> list[Event]:
-    """For each filter of each meter an event that passes all others and not this one: it must not count."""
+    """For each filter of each meter events that pass all others and not this one: none of them may count.
+
+    One has another value, one a value that differs in upper and lower case only, and two have one that only begins like it: how many
+    of them count all the same tells which careless comparison takes them in.
+    """
     found: list[Event] = []
     for meter in meters:
         for one in meter.filters:
             worth = properties_worth(meter, CONTROL) or plain_properties(meter)
-            if meter.aggregation.type == "COUNT_UNIQUE":
-                worth[meter.aggregation.field] = _OTHER
-            properties = {**zeros(meter.event_name, meters), **worth, one.key: _OTHER}
-            name = f"{prefix}-filtered-{len(found)}"
-            found.append(Event(name, meter.event_name, second(model.timestamp), properties, model.external_customer_id))
+            for number, value in enumerate(_near(one.values[0])):
+                if meter.aggregation.type == "COUNT_UNIQUE":
+                    worth[meter.aggregation.field] = f"{_OTHER}-{number}"
+                properties = {**zeros(meter.event_name, meters), **worth, one.key: value}
+                name = f"{prefix}-filtered-{len(found)}"
+                customer = model.external_customer_id
+                found.append(Event(name, meter.event_name, second(model.timestamp), properties, customer))
     return [event for event in found if not any(meter.accepts(event) for meter in meters)]
+
+
+def _near(value: str) -> tuple[str, ...]:
+    """Values that do not pass a filter."""
+    return _OTHER, value.swapcase(), f"{value}-1", f"{value}-2"
 
 
 def stamper(first: datetime, last: datetime) -> Stamp:

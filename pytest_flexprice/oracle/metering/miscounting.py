@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 
 from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, difference, quotient
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.meters import Event, Meter
+from pytest_flexprice.model.values import printed
 from pytest_flexprice.oracle.metering.aggregation import aggregated
 from pytest_flexprice.oracle.metering.meters import Usage, metered_rows
 
@@ -21,6 +22,12 @@ WAYS = {
     "COUNT_UNIQUE": "different values are counted",
 }
 """Ways to count, in words that follow "as if"."""
+TIMES = {
+    "EVER": "usage of earlier periods counts too",
+    "HOUR": "usage of the last hour is left out",
+    "TODAY": "today's usage is left out",
+}
+"""Other times to count in, in words that follow "as if"."""
 _KEEPING = ("SUM", "MAX", "LATEST", "AVG")
 """Ways to count that keep the values of events."""
 _ADDING = ("SUM", "WEIGHTED_SUM", "SUM_WITH_MULTIPLIER")
@@ -39,8 +46,29 @@ def unfiltered(usage: Usage, quantity: Decimal, events: Sequence[Event]) -> list
         return []
     loose = replace(meter, filters=())
     some = [event for event in named if any(replace(meter, filters=(one,)).accepts(event) for one in meter.filters)]
-    ways = {"its filter is ignored": named, "one of its filters is enough": some}
+    ways = {
+        "its filter is ignored": named,
+        "one of its filters is enough": some,
+        "its filter goes without upper and lower case": _passing(meter, named, _folded),
+        "its filter compares the beginning only": _passing(meter, named, str.startswith),
+    }
     return [words for words, taken in ways.items() if _comes_to(loose, taken, quantity)]
+
+
+def _folded(sent: str, value: str) -> bool:
+    return sent.casefold() == value.casefold()
+
+
+def _passing(meter: Meter, events: Sequence[Event], alike: Callable[[str, str], bool]) -> list[Event]:
+    """The events that pass a meter's filters if values are compared like that."""
+    return [
+        event
+        for event in events
+        if all(
+            one.key in event.properties and any(alike(printed(event.properties[one.key]), each) for each in one.values)
+            for one in meter.filters
+        )
+    ]
 
 
 def _comes_to(meter: Meter, events: Sequence[Event], quantity: Decimal) -> bool:
@@ -58,6 +86,9 @@ def _ways(usage: Usage) -> Iterator[tuple[str, Decimal]]:
         value = _counted(usage, kind) if kind != own else None
         if value is not None:
             yield words, value
+    for time, words in TIMES.items():
+        if usage.otherwise and time in usage.otherwise:
+            yield words, usage.otherwise[time]
     if usage.rows and own in _KEEPING:
         whole = tuple(row._replace(quantity=row.quantity.to_integral_value(ROUND_DOWN)) for row in usage.rows)
         yield "what is behind the point is lost", aggregated(own, whole, usage.meter.name)

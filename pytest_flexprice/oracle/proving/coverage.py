@@ -13,7 +13,7 @@ from pytest_flexprice.model.suspicion import AS_IF, as_if
 from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, ExpectedLine
 from pytest_flexprice.oracle.invoicing.line_findings import WRONG_ALLOWANCE, WRONG_PRICE, near, used_of
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine
-from pytest_flexprice.oracle.invoicing.suspects import priced
+from pytest_flexprice.oracle.invoicing.suspect_prices import priced
 from pytest_flexprice.oracle.pricing.mistakes import Seen, explain, explaining, mildest
 from pytest_flexprice.oracle.pricing.points import Subject, tier_name
 from pytest_flexprice.oracle.proving.targets import Aim

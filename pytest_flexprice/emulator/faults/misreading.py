@@ -1,0 +1,318 @@
+"""Servers that take another price, another time or another sum than they should (items 5.3, 7.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import timedelta
+from decimal import ROUND_DOWN, Decimal
+from typing import TYPE_CHECKING, Any
+
+from ..billing.coupon import discount
+from ..billing.lines import granted_to
+from ..billing.pricing import Tariff, number
+from ..billing.rounding import ONE, ZERO, to_currency
+from ..billing.scope import Scope
+from ..kernel.call import Call
+from ..kernel.tables import Row
+from .calculation import Lines, by_amount, each_line, let_free, priced_line, wrongly
+from .counting import recount
+from .registry import fault
+from .settlement import retotal, shown
+
+if TYPE_CHECKING:
+    from ..billing.lines import Line
+    from .calculation import Priced
+
+Answer = dict[str, Any]
+_LONG = timedelta(days=3650)
+_HALF = Decimal(2)
+
+
+def _other_price(choose: Callable[[Row, list[Row]], Iterable[Row]]) -> Callable[[Scope, Row, Lines], Lines]:
+    """A rule that bills a line at another price of its plan that is on the same meter, or is a fee of the same name."""
+
+    def rule(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+        def change(priced: Priced) -> None:
+            assert priced.line.item is not None
+            own = scope.need("prices", priced.line.item["price_id"])
+            siblings = scope.find("prices", entity_id=own["entity_id"], meter_id=own["meter_id"], type=own["type"])
+            alike = [row for row in siblings if row["id"] != own["id"] and row["display_name"] == own["display_name"]]
+            for other in list(choose(own, alike))[:1]:
+                priced.line.amount = to_currency(priced.cost(Tariff.of(other)), priced.currency)
+
+        return each_line(change)(scope, subscription, lines)
+
+    return rule
+
+
+wrongly(
+    "W123",
+    "the price of another currency is billed",
+    _other_price(lambda own, alike: [row for row in alike if row["currency"] != own["currency"]]),
+)
+wrongly(
+    "W124",
+    "a changed price holds at once, for whoever was there before",
+    _other_price(lambda own, alike: [row for row in alike if row.get("parent_price_id") == own["id"]]),
+)
+wrongly(
+    "W125",
+    "the price of another billing period is billed",
+    _other_price(
+        lambda own, alike: [
+            row
+            for row in alike
+            if row["currency"] == own["currency"] and row["billing_period"] != own["billing_period"]
+        ]
+    ),
+)
+
+
+def _alone(subscription: Row, line: Line) -> bool:
+    """Whether a line bills all the usage of its meter: a commitment of the subscription may have split it."""
+    return line.item is not None and line.item["price_type"] == "USAGE" and not subscription.get("commitment_amount")
+
+
+@fault("W126", "usage of earlier periods is billed again", "charges")
+def all_time(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+    """What a meter ever counted; the lines show the running period."""
+    for line in lines:
+        if _alone(subscription, line):
+            start, line.start = line.start, line.start - _LONG
+            recount(scope, subscription, line)
+            line.start = start
+    return lines
+
+
+@fault("W127", "an hour's usage before a bill is not on it", "charges")
+def too_late(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+    """As if it had not arrived yet."""
+    for line in lines:
+        if _alone(subscription, line) and line.end > scope.now:
+            end, line.end = line.end, scope.now - timedelta(hours=1)
+            recount(scope, subscription, line)
+            line.end = end
+    return lines
+
+
+def _on_the_sum(priced: Priced) -> Decimal | None:
+    if not priced.buckets:
+        return None
+    return to_currency(priced.tariff.cost(priced.line.quantity), priced.currency)
+
+
+def _rounded_buckets(priced: Priced) -> Decimal | None:
+    if not priced.buckets or priced.line.free:
+        return None
+    return sum((to_currency(priced.tariff.cost(each), priced.currency) for each in priced.buckets), ZERO)
+
+
+wrongly("W128", "tiers and packages of bucketed meters go by the sum", by_amount(_on_the_sum))
+wrongly("W129", "each bucket is rounded by itself", by_amount(_rounded_buckets))
+
+
+@each_line
+def _mean_bucket(priced: Priced) -> None:
+    if priced.buckets:
+        mean = sum(priced.buckets, ZERO) / len(priced.buckets)
+        priced.line.quantity = mean.quantize(Decimal("1e-8"))
+        priced.line.amount = to_currency(priced.tariff.cost(priced.line.quantity), priced.currency)
+
+
+wrongly("W130", "of a bucketed meter the mean of the buckets is billed", _mean_bucket)
+
+
+@fault("W131", "an allowance per day or month is given once in a billing period", "charges")
+def once_a_period(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+    """However long the period is."""
+
+    def change(priced: Priced) -> None:
+        granted = priced.line.item and granted_to(scope, subscription, priced.line.item)
+        if granted and granted.limit:
+            let_free(priced, granted.limit)
+
+    return each_line(change, kind="USAGE")(scope, subscription, lines)
+
+
+@each_line
+def _limitless(priced: Priced) -> None:
+    if priced.line.free and not priced.line.quantity:
+        let_free(priced, ZERO)
+
+
+wrongly("W132", "what is not exceeded is billed, and so is what has no limit", _limitless)
+
+
+def _fees(change: Callable[[Priced], Decimal | None]) -> Callable[[Scope, Row, Lines], Lines]:
+    return by_amount(change, "FIXED")
+
+
+wrongly(
+    "W133",
+    "parts of seats are free",
+    _fees(
+        lambda priced: (
+            to_currency(priced.tariff.cost(priced.line.quantity.to_integral_value(ROUND_DOWN)), priced.currency)
+            if priced.line.quantity % 1
+            else None
+        )
+    ),
+)
+wrongly(
+    "W134",
+    "tiers of fees are swapped",
+    _fees(
+        lambda priced: (
+            to_currency(
+                replace(priced.tariff, tier_mode="VOLUME" if priced.tariff.tier_mode == "SLAB" else "SLAB").cost(
+                    priced.line.quantity
+                ),
+                priced.currency,
+            )
+            if priced.tariff.tiers
+            else None
+        )
+    ),
+)
+
+
+@fault("W135", "fees are charged for what is left of the period", "charges")
+def left_of_it(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+    """Although the whole period was sold."""
+    begins, ends = subscription["current_period_start"], subscription["current_period_end"]
+    share = Decimal((ends - scope.now).days) / Decimal((ends - begins).days or 1)
+    for line in lines:
+        if line.item is not None and line.item["price_type"] == "FIXED":
+            line.amount = to_currency(line.amount * share, line.item["currency"])
+    return lines
+
+
+@fault("W136", "a usage line is split into two halves", "charges")
+def halves(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+    """Each of them priced by itself."""
+    found: Lines = []
+    for line in lines:
+        priced = priced_line(scope, subscription, line)
+        if priced is None or line.item is None or line.item["price_type"] != "USAGE" or not line.quantity:
+            found.append(line)
+            continue
+        half = line.quantity / _HALF
+        found += [
+            replace(line, quantity=each, amount=to_currency(priced.tariff.cost(each), priced.currency))
+            for each in (half, half)
+        ]
+    return found
+
+
+@fault("W137", "lines of one meter are merged into one", "charges")
+def merged(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+    """The first gets what all of them cost."""
+    first: dict[str, Any] = {}
+    kept: Lines = []
+    for line in lines:
+        meter = line.item["meter_id"] if line.item is not None else ""
+        if meter and meter in first:
+            first[meter].amount += line.amount
+            continue
+        first[meter] = line
+        kept.append(line)
+    return kept
+
+
+@fault("W138", "a true-up is for the days that have passed only", "charges")
+def elapsed_true_up(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+    """What is missing of a commitment grows by the day."""
+    begins, ends = subscription["current_period_start"], subscription["current_period_end"]
+    for line in lines:
+        if line.metadata.get("is_commitment_trueup"):
+            share = Decimal((scope.now - begins).days) / Decimal((ends - begins).days)
+            line.amount = to_currency(line.amount * share, subscription["currency"])
+    return lines
+
+
+@fault("W139", "a true-up fills up twice the commitment", "charges")
+def double_commitment(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+    """The promised amount is taken twice."""
+    for line in lines:
+        if line.metadata.get("is_commitment_trueup"):
+            line.amount += number(subscription["commitment_amount"])
+    return lines
+
+
+@fault("W140", "a line's cost is in the subtotal, and the line is missing", "after")
+@shown
+def hidden_line(call: Call, answer: Answer) -> None:
+    """The dearest usage line."""
+    lines = sorted(answer.get("line_items") or (), key=lambda line: (line["price_type"] != "USAGE", -line["amount"]))
+    answer["line_items"] = [line for line in answer.get("line_items") or () if line is not lines[0]]
+
+
+@fault("W141", "less remains than is due", "after")
+@shown
+def less_remains(call: Call, answer: Answer) -> None:
+    """A part counts as paid that nobody paid."""
+    answer["amount_remaining"] = max(answer["amount_remaining"] - ONE, ZERO)
+
+
+@fault("W142", "each tax is on top of the one before", "after")
+@shown
+def compounded(call: Call, answer: Answer) -> None:
+    """The second is on a sum with the first."""
+    base = answer["subtotal"] - answer["total_discount"]
+    for tax in answer.get("taxes") or ():
+        rate = number(tax["tax_rate"].get("percentage_value"))
+        tax["tax_amount"] = to_currency(
+            base * rate / 100 + number(tax["tax_rate"].get("fixed_value")), answer["currency"]
+        )
+        base += tax["tax_amount"]
+    answer["total_tax"] = sum((tax["tax_amount"] for tax in answer.get("taxes") or ()), ZERO)
+    retotal(answer)
+
+
+@fault("W143", "a fixed tax is on every line", "after")
+@shown
+def tax_per_line(call: Call, answer: Answer) -> None:
+    """As often as there are lines."""
+    for tax in answer.get("taxes") or ():
+        if tax["tax_rate"].get("fixed_value"):
+            tax["tax_amount"] *= len(answer["line_items"])
+    answer["total_tax"] = sum((tax["tax_amount"] for tax in answer.get("taxes") or ()), ZERO)
+    retotal(answer)
+
+
+@fault("W144", "a coupon's share is rounded line by line", "after")
+@shown
+def discount_per_line(call: Call, answer: Answer) -> None:
+    """The sum of what it takes off each line."""
+    off = ZERO
+    for applied in answer.get("coupon_applications") or ():
+        coupon = call.need("coupons", applied["coupon_id"])
+        applied["discounted_amount"] = sum(
+            (discount(coupon, line["amount"], answer["currency"]) for line in answer["line_items"]), ZERO
+        )
+        off += applied["discounted_amount"]
+    if off:
+        answer["total_discount"] = min(off, answer["subtotal"])
+        retotal(answer)
+
+
+@fault("W145", "a discount is told and not taken off", "after")
+@shown
+def told_only(call: Call, answer: Answer) -> None:
+    """The total is that without it."""
+    total = answer["subtotal"] + answer["total_tax"]
+    answer.update(total=total, amount_due=total, amount_remaining=total)
+
+
+@fault("W146", "a percentage counts as an amount", "after")
+@shown
+def percent_as_amount(call: Call, answer: Answer) -> None:
+    """Ten per cent are ten dollars."""
+    off = ZERO
+    for applied in answer.get("coupon_applications") or ():
+        coupon = call.need("coupons", applied["coupon_id"])
+        off += number(coupon["percentage_off"]) + number(coupon["amount_off"])
+    if off:
+        answer["total_discount"] = min(off, answer["subtotal"])
+        retotal(answer)
