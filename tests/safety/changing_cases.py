@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.safety import attacks as make
@@ -31,14 +33,18 @@ def _first_key(key: str, value: str) -> Change:
     return _text(lambda exchange, text: text.replace("{", f'{{"{key}":{json.dumps(value)},', 1))
 
 
-def _alternating(condition: Callable[[str], bool], change: Callable[[Any], Any]) -> Callable[[], Attack]:
-    """Every second answer is another one."""
+def _alternating(
+    condition: Callable[[str], bool], change: Callable[[Any], Any], searches: bool = False
+) -> Callable[[], Attack]:
+    """Every second answer is another one; only of searches, or of whatever changes nothing."""
 
     def begun() -> Attack:
         count = iter(range(1_000_000))
 
         def reply(exchange: Exchange) -> Reply | None:
             if exchange.method == "POST" and not exchange.path.endswith("search"):
+                return None
+            if searches and exchange.method != "POST":
                 return None
             if not condition(exchange.path) or next(count) % 2 == 0:
                 return None
@@ -78,6 +84,24 @@ def _same_page(exchange: Exchange, true: Reply) -> Reply:
     body = true.json
     body["pagination"]["total"] = len(body["items"]) + 1
     return replace(true, body=json.dumps(body).encode())
+
+
+def _shifted(by: timedelta) -> Change:
+    """Every time of making, by a clock that is wrong."""
+
+    def later(match: re.Match[str]) -> str:
+        moment = datetime.fromisoformat(match[2].replace("Z", "+00:00")) + by
+        return f'{match[1]}"{moment.isoformat().replace("+00:00", "Z")}"'
+
+    made = re.compile(r'("created_at": ?)"(20[0-9T:.-]{17,26}Z)"')
+    return _text(lambda exchange, text: made.sub(later, text))
+
+
+def _doubled(exchange: Exchange, true: Reply) -> Reply:
+    if true.status >= 300:
+        return true
+    rows = [row for row in true.json["items"] for _ in range(2)]
+    return replace(true, body=json.dumps({"items": rows, "pagination": {"total": len(rows)}}).encode())
 
 
 HOSTILE_NAMES = {
@@ -167,6 +191,25 @@ CHANGING = (
         True,
     ),
     Case("the same page again and again", to("POST", lambda path: path == INVOICES, _same_page), r"", True),
+)
+CLOCKS = (
+    Case("the server's clock is five hours behind", to("GET POST", lambda path: True, _shifted(timedelta(hours=-5)))),
+    Case("the server's clock is five hours ahead", to("GET POST", lambda path: True, _shifted(timedelta(hours=5)))),
+)
+HIDDEN = (
+    Case("every row of a search comes twice", to("POST", is_search, _doubled)),
+    Case(
+        "every second search finds nothing",
+        _alternating(is_search, lambda body: {**body, "items": [], "pagination": {"total": 0}}, searches=True),
+        r"",
+        True,
+    ),
+    Case(
+        "every second search says that there is one more",
+        _alternating(is_search, lambda body: {**body, "pagination": {"total": len(body["items"]) + 1}}, searches=True),
+        r"",
+        True,
+    ),
 )
 STEERING = tuple(
     Case(f"{what} for an id of an invoice", _to_rows(INVOICES, lambda row, text=text: row.update(id=text)), r"", True)  # type: ignore[misc]

@@ -88,7 +88,7 @@ SPELLINGS = (
     Case(
         "rows of invoices name several customers",
         _rows(INVOICES, lambda row: row.update(customer_id=[row["customer_id"]])),
-        WHOSE,
+        r"has a list instead of a text as 'items.customer_id'",
         True,
     ),
     Case(
@@ -126,14 +126,14 @@ SPELLINGS = (
     Case(
         "a row of subscriptions has a number for its id",
         _rows(SUBSCRIPTIONS, lambda row: row.update(id=7)),
-        r"has no id|cannot be",
+        r"has 7 instead of a text as 'items.id'",
         True,
     ),
     Case("a row of subscriptions has no id", _rows(SUBSCRIPTIONS, lambda row: row.update(id="")), r"has no id", True),
     Case(
         "rows of invoices were made in another century",
         _rows(INVOICES, lambda row: row.update(created_at="yesterday")),
-        r"does not say when it was made",
+        r"has 'yesterday' instead of a time with its zone as 'items.created_at'",
         True,
     ),
 )

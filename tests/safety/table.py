@@ -11,7 +11,7 @@ from typing import Any
 from tests.safety import attacks as make
 from tests.safety.attacks import DRAFTING, SEARCHES, VICTIM
 from tests.safety.case import Case
-from tests.safety.changing_cases import CHANGING, STEERING, TWICE
+from tests.safety.changing_cases import CHANGING, CLOCKS, HIDDEN, STEERING, TWICE
 from tests.safety.more_cases import LIES, SPELLINGS
 from tests.safety.proxy import Attack, answer
 from tests.safety.wire_cases import WIRE
@@ -254,6 +254,8 @@ CASES: dict[str, tuple[Case, ...]] = {
     "On the wire": WIRE,
     "JSON that is read in two ways": TWICE,
     "Answers that change": CHANGING,
+    "Rows that come twice, or not always": HIDDEN,
+    "Clocks": CLOCKS,
     "Names that steer": STEERING,
 }
 

@@ -18,6 +18,7 @@ from pytest_flexprice.testbed.alive import alive, living
 from pytest_flexprice.testbed.customer import Testbed
 from pytest_flexprice.testbed.ledger import Ledger
 from pytest_flexprice.testbed.naming import new_run_id
+from pytest_flexprice.testbed.sweep import sweep
 from tests.safety import attacks
 from tests.safety.company import Company
 from tests.safety.test_attacks import swept
@@ -202,3 +203,14 @@ def test_marks_that_an_answer_invents_are_held_against_the_customer(
     assert writes == []
     assert result.leftovers
     assert all(re.search(r"whose external id is", each.sentence) for each in result.leftovers)
+
+
+def test_a_clock_that_is_ahead_sweeps_no_run_that_may_be_alive(company: Company, tmp_path: Path) -> None:
+    until = (datetime.now(UTC) + timedelta(hours=6)).replace(microsecond=0)
+    identifier = marked(company, "golive-elsewhere", until.isoformat())
+    own = Ledger(tmp_path / "sweep" / "ledger-main.ndjson")
+    try:
+        result = sweep(company.client, tmp_path, own, datetime.now(UTC) + timedelta(hours=9), 0.01)
+        assert (result.found, len(result.waiting), company.left()) == ([], 1, [identifier])
+    finally:
+        company.seeder.call("DELETE", f"/v1/customers/{identifier}")
