@@ -149,6 +149,8 @@ def client_is_right(client_configuration: Any, profile: Profile, observe: Observ
     findings = access.base_url_problems(profile.declared_base_url, profile.base_url)
     if client_configuration is not None:
         findings += access.client_problems(client_configuration, declared)
+    else:
+        findings += access.unknown_client(profile.in_plan)
     observe(
         "how the application calls Flexprice",
         expected={"events_url": f"{declared}/v1/events", "header": "x-api-key", "verify_tls": True},

@@ -18,6 +18,7 @@ from pytest_flexprice.api.customers import (
     read_own_allowances,
     read_own_prices,
     read_plan_prices,
+    read_prepaid,
     read_subscriptions,
 )
 from pytest_flexprice.api.observed import observing
@@ -108,9 +109,9 @@ def customers_exist(
 
 
 @pytest.fixture(scope="session")
-def agreed(customer_register: Register, flexprice: Flexprice) -> Agreed:
+def agreed(customer_register: Register, flexprice: Flexprice, live_catalog: Catalog, plan: GoLivePlan) -> Agreed:
     """What the customers file says about deals, and what of them must be read; each is read when it is first needed."""
-    columns = frozenset(name for name in (*DEALS, "payment_terms") if customer_register.declares(name))
+    columns = frozenset(name for name in DEALS if customer_register.declares(name))
 
     def coupons() -> dict[str, frozenset[str]]:
         """Where no column is about them, a key that may not read them costs a warning and no verdict."""
@@ -127,7 +128,14 @@ def agreed(customer_register: Register, flexprice: Flexprice) -> Agreed:
         lru_cache(maxsize=1)(coupons),
         customer_register.owner_of,
         lru_cache(maxsize=1)(lambda: read_own_allowances(flexprice)),
+        lru_cache(maxsize=1)(lambda: read_prepaid(flexprice)),
+        lambda: frozenset(one.id for _, one in live_catalog.every_plan() if one.credit_grants),
+        _due_days(plan) is not None,
     )
+
+
+def _due_days(plan: GoLivePlan) -> int | None:
+    return plan.invoicing.due_date_days if plan.invoicing else None
 
 
 @then("every subscription is the declared one and bills all prices of its plan")
@@ -143,7 +151,7 @@ def subscriptions_are_right(
             remedy="add a column 'plan' with the lookup key of each customer's plan",
         )
     invoicing = flexprice_run.plan.invoicing
-    usual = subscriptions.Expected(collection_method=(invoicing and invoicing.collection) or "")
+    usual = subscriptions.Expected((invoicing and invoicing.collection) or "", _due_days(flexprice_run.plan))
     told = subscriptions.compare(register, present, datetime.now(UTC), usual, past_prices, agreed=agreed)
     findings = listed(told, flexprice_run, "subscriptions")
     observe(

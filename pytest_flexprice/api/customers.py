@@ -8,6 +8,7 @@ from typing import Any
 from pytest_flexprice.api.client import Flexprice
 from pytest_flexprice.api.errors import ApiError
 from pytest_flexprice.api.observed import observing
+from pytest_flexprice.model.decimals import ZERO, decimal, words
 from pytest_flexprice.model.prices import Price
 
 STATUSES = ("active", "paused", "cancelled", "incomplete", "trialing", "draft")
@@ -74,6 +75,25 @@ def read_own_allowances(flexprice: Flexprice) -> dict[str, list[str]]:
         for row in flexprice.search("/v1/entitlements/search", {"entity_type": "SUBSCRIPTION", "expand": "features"}):
             if row.get("entity_type") == "SUBSCRIPTION":
                 found.setdefault(str(row.get("entity_id")), []).append(_allowed(row))
+    except ApiError:
+        return {}
+    return found
+
+
+def read_prepaid(flexprice: Flexprice) -> dict[str, list[str]]:
+    """The prepaid credits that customers hold, in words, by the customer's id; nothing where the key may not read wallets.
+
+    They pay finalized invoices (contract 5.4, recording invoice_coupon_tax_wallet).
+    """
+    found: dict[str, list[str]] = {}
+    try:
+        for row in flexprice.list("/v1/wallets"):
+            held = decimal(row.get("balance"), ZERO)
+            if held > 0 and row.get("wallet_type") == "PRE_PAID" and row.get("wallet_status") == "active":
+                amount = f"prepaid credits of {words(held)} {str(row.get('currency') or '').lower()}".rstrip()
+                found.setdefault(str(row.get("customer_id")), []).append(
+                    f"{amount} in wallet '{row.get('name') or ''}'"
+                )
     except ApiError:
         return {}
     return found

@@ -92,6 +92,8 @@ def read_text(path: Path, what: str, largest: int) -> str:
         FileNotFoundError, Unreadable: as for ``opened``; also where it is not UTF-8, with the line.
     """
     content = read_bytes(path, what, largest)
+    if b"\0" in content[:4]:  # without the mark by which UTF-16 is known
+        raise Unreadable(f"{path}:1: {what} is not UTF-8; save it as UTF-8.")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

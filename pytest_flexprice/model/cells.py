@@ -67,8 +67,8 @@ def no_row(cells: Sequence[str], columns: Sequence[str], delimiters: str) -> tup
             "the row names the columns again",
             "one table: put its rows below the first one's, or into a file of its own",
         )
-    if len(given) == 1 and len(columns) > 1:
-        other = next((sign for sign in delimiters if given[0].count(sign) >= len(columns) - 1), "")
+    if given and len(given) < len(columns):
+        other = next((sign for sign in delimiters if len(given) + given[0].count(sign) >= len(columns)), "")
         if other:
             return f"the row is divided by {other!r}", "the delimiter of the first line"
     if _TOTALS.fullmatch(first) and not _of("plan", given, columns):

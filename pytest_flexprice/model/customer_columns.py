@@ -129,7 +129,7 @@ def _meant(text: str) -> str:
             f"{year}-{month:0>2}-{day:0>2}" for month, day in orders if int(month) <= 12 and int(day) <= 31
         )
         return f"{' or '.join(meant)}?" if meant else ""
-    if re.fullmatch(r"[2-6]\d{4}", text):
+    if re.fullmatch(r"[2-6]\d{4}([.,]\d+)?", text):
         return "a spreadsheet's day number: format the column as text such as 2026-11-02"
     if re.search(r"[+-]\d{2}(\d{2})?$", text) and "T" in text:
         return "write the offset like +02:00"

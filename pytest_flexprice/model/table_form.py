@@ -20,10 +20,13 @@ _OTHER_FILES = (
     (b"PK\x03\x04", "a spreadsheet or a zip archive"),
     (b"\xd0\xcf\x11\xe0", "a spreadsheet of an old kind"),
     (b"%PDF", "a PDF"),
+    (b"<<<<", "in two versions, as a merge left them"),
+    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself"),
     (b"<", "a page or XML, perhaps that of a login"),
     (b"[", "JSON"),
     (b"{", "JSON"),
 )
+_LONGEST_SIGN = 32
 _HEADER_WITHIN = 20
 _SEPARATOR = re.compile(r"\ufeff?\"?sep=(.)\"?\s*", re.IGNORECASE)
 SHOWN = 60
@@ -74,7 +77,7 @@ def form_of(path: Path, name: str) -> Form:
         if path.stat().st_size > bounded.LARGEST_CUSTOMERS:
             raise Unusable(f"{name} is larger than {bounded.LARGEST_CUSTOMERS // 1_000_000} MB; make it smaller")
         with path.open("rb") as file:
-            encoding = _encoding(file.read(4))
+            encoding = _encoding(file.read(_LONGEST_SIGN))
         with opened(path, encoding) as lines:
             form = _form(lines, encoding, name)
             return replace(form, point=_point(lines, form))

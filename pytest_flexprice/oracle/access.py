@@ -167,6 +167,20 @@ def client_problems(client: Client, base_url: str) -> list[Finding]:
     return findings + (url_problems(client.events_url, base_url) if client.events_url else [])
 
 
+def unknown_client(name: str) -> list[Finding]:
+    """That the plan is silent about the application's own calls: what the suite sends says nothing about them."""
+    return [
+        Finding(
+            "1.3",
+            f"golive.toml: environments.{name}.client",
+            "the plan does not say how the application itself calls Flexprice, so only this suite's own requests were looked at",
+            consequence="a wrong address or header of the application stays unseen",
+            remedy=f"write its events_url and header into [environments.{name}.client]",
+            severity=Severity.WARNING,
+        )
+    ]
+
+
 def url_problems(events_url: str, base_url: str) -> list[Finding]:
     """What is wrong with the URL that the application composes for its events."""
     expected = f"{base_url}/v1/events"

@@ -230,13 +230,15 @@ def rehearsed_plan(plan: GoLivePlan, values: dict[str, Any]) -> GoLivePlan:
 
 
 def stand_ins(plan: GoLivePlan) -> list[tuple[str, str, str]]:
-    """What a rehearsal puts in place of what the plan leaves open: name, value and reason, for the run's header."""
+    """What a rehearsal puts in place of what the plan leaves open: name, value and where it is from, for the run's header."""
     found = []
     if not (rehearsed_environment(plan).webhooks or plan.webhooks):
-        reason = "the plan is silent about webhooks: decide them before a real run"
+        reason = "the rehearsal, as the plan is silent about webhooks; decide them before a real run"
         found.append(("webhooks", "a handler of the rehearsal's own", reason))
     if why_made_up(plan):
-        found.append(("catalog", "made up from the plan's events and customers", why_made_up(plan)))
+        found.append(
+            ("catalog", "made up from the plan's events and customers", f"the rehearsal, as {why_made_up(plan)}")
+        )
     return found
 
 

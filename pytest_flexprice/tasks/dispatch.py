@@ -126,26 +126,28 @@ def _init(config: pytest.Config, this: Run, say: Say) -> int:
     for remark in left.remarks(fresh):
         say(f"NOTE: {remark}.")
     if this.plan.path.exists():
-        return _updated(this, updating.update(this.plan, fresh), config.getoption("flexprice_init"), say)
+        _updated(this, updating.update(this.plan, fresh), config.getoption("flexprice_init"), say)
+        for line in updating.otherwise(this.plan, fresh):
+            say(f"Not changed here, as somebody decided it: {line}.")
+        return 0
     for path in fresh.write(this.plan.folder):
         say(f"{path} written; review it")
-    say("Left for people to decide; until then the checklist tells each as not decided:")
+    say("Left for people to decide; until then the checklist tells each, as not decided or in a warning:")
     for line in left.left_to_decide(fresh):
         say(f"  {line}")
     return 0
 
 
-def _updated(this: Run, update: Update, how: str, say: Say) -> int:
+def _updated(this: Run, update: Update, how: str, say: Say) -> None:
     if not update.files:
-        say(f"{this.plan.path} states all that the environment holds.")
-        return 0
+        say(f"{this.plan.path} lacks nothing that the environment holds.")
+        return
     say(update.diff())
     if how == "update":
         update.write()
         say(f"{', '.join(str(path) for path in update.files)} updated; review it")
     else:
         say(f"{this.plan.path} is there already and was not changed; add the lines above with --flexprice-init=update")
-    return 0
 
 
 _TASKS: dict[str, Callable[[pytest.Config, Run, Say], int]] = {

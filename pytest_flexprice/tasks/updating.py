@@ -13,10 +13,13 @@ from typing import Any
 import tomlkit
 from tomlkit.items import AoT
 
+from pytest_flexprice.model.catalog_snapshot import SnapshotError
 from pytest_flexprice.model.declared_customers import DeclaredRow, declared
+from pytest_flexprice.model.finding import show
 from pytest_flexprice.model.golive_plan import GoLivePlan
 from pytest_flexprice.model.table_form import Unusable, form_of
-from pytest_flexprice.tasks.init import FirstPlan
+from pytest_flexprice.oracle.catalog import canonical
+from pytest_flexprice.tasks.init import CATALOG, FirstPlan
 
 _TABLES = ("catalog", "customers", "invoicing", "webhooks")
 _MERGED = ("invoicing", "webhooks")
@@ -60,6 +63,26 @@ def update(existing: GoLivePlan, fresh: FirstPlan) -> Update:
     if customers is not None and customers.file:
         result.files.update(_customers(existing, fresh))
     return result
+
+
+def otherwise(existing: GoLivePlan, fresh: FirstPlan) -> Iterator[str]:
+    """In what the plan and the environment differ: no run of this task decides which is right, a run of the checklist tells it."""
+    found = tomlkit.parse(fresh.toml).unwrap().get("invoicing", {})
+    for name in ("grace_period_days", "auto_cancel", "due_date_days", "finalization_delay_seconds"):
+        decided, here = getattr(existing.invoicing, name, None), found.get(name)
+        if None not in (decided, here) and decided != here:
+            yield f"invoicing.{name} is {show(decided)} in the plan and {show(here)} in the environment (5.1)"
+    snapshot = existing.catalog.signed_off if existing.catalog else ""
+    if snapshot and snapshot not in existing.environments and _differs(existing.folder / snapshot, fresh):
+        yield f"{snapshot} is another catalog than the environment's (2.1); --flexprice-snapshot signs off what is there"
+
+
+def _differs(path: Path, fresh: FirstPlan) -> bool:
+    """Whether a snapshot that can be read holds another catalog than the one that was found."""
+    try:
+        return canonical.dumps(canonical.load(path)) != fresh.files[CATALOG]
+    except SnapshotError:
+        return False
 
 
 def _merged(text: str, fresh: FirstPlan) -> str:

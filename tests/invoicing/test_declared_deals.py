@@ -11,6 +11,7 @@ from pytest_flexprice.api.customers import (
     read_customers,
     read_own_prices,
     read_plan_prices,
+    read_prepaid,
     read_subscriptions,
 )
 from pytest_flexprice.api.guard import WriteGuard
@@ -100,6 +101,16 @@ def told(flexprice, changes=None):
             for one in found
             if one.finding.severity in (Severity.ERROR, Severity.WARNING)
         }
+
+
+def test_prepaid_credits_are_read_where_there_are_any_left(flexprice, server):
+    seeder = Seeder(server, PRODUCTION)
+    customer = seeder.call("GET", "/v1/customers/external/plain")["id"]
+    assert read_prepaid(flexprice) == {}
+    for name, currency, credits in (("Gift", "usd", "12.50"), ("Empty", "eur", "0")):
+        body = {"customer_id": customer, "currency": currency, "name": name, "initial_credits_to_load": credits}
+        seeder.call("POST", "/v1/wallets", body)
+    assert read_prepaid(flexprice) == {customer: ["prepaid credits of 12.5 usd in wallet 'Gift'"]}
 
 
 def test_deals_as_declared_are_as_agreed(flexprice):

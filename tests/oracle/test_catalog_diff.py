@@ -74,6 +74,18 @@ CHANGES = {
         f"{PRICE}.amount",
         ("0.1", "0.01"),
     ),
+    "cents": (
+        catalog(usage(amount=Decimal("0.10"))),
+        catalog(usage(amount=Decimal(10))),
+        f"{PRICE}.amount",
+        ("a hundred times as much, as if it were in cents",),
+    ),
+    "whole units": (
+        catalog(usage(amount=Decimal(10))),
+        catalog(usage(amount=Decimal("0.1"))),
+        f"{PRICE}.amount",
+        ("a hundredth of it, as if cents had been meant",),
+    ),
     "currency": (catalog(usage()), catalog(usage(currency="eur")), f"{PRICE}.currency", ("'usd'", "'eur'")),
     "period": (
         catalog(usage()),
@@ -260,3 +272,41 @@ def test_many_differences_of_one_kind_are_counted_once() -> None:
     assert len(shown) == 1
     assert "50 findings like" in shown[0].sentence
     assert "amount of price … of plan …" in shown[0].sentence
+
+
+RENAMED = {
+    "a separator": ("acme_pro", "Acme Pro", "differing only in its separators"),
+    "another key for the same name": (
+        "gold-2026",
+        "Acme Pro",
+        "another lookup key than it was signed off with (expected",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", RENAMED)
+def test_a_plan_under_another_key_is_one_mistake(case: str) -> None:
+    key, name, words = RENAMED[case]
+    ours = catalog()
+    plan = replace(ours.plans["acme-pro"], name="Acme Pro")
+    ours, theirs = replace(ours, plans={"acme-pro": plan}), replace(ours, plans={key: replace(plan, name=name)})
+    (finding,) = catalog_diff.compare(ours, theirs)
+    assert finding.path == "plans.acme-pro.lookup_key"
+    assert words in finding.sentence
+    dearer = replace(plan, prices=(*plan.prices[1:],))
+    assert len(catalog_diff.compare(ours, replace(theirs, plans={key: dearer}))) == 2
+
+
+def test_another_plan_does_not_stand_for_one_that_is_missing() -> None:
+    ours = catalog()
+    theirs = replace(ours, plans={"nimbus": replace(ours.plans["acme-pro"], name="Nimbus")})
+    problems = [finding.problem for finding in catalog_diff.compare(ours, theirs)]
+    assert len(problems) == 2
+    assert "is missing" in problems[0]
+    assert "nobody signed it off" in problems[1]
+
+
+def test_a_feature_that_is_missing_is_told_with_the_one_that_was_meant() -> None:
+    ours = catalog()
+    theirs = replace(ours, features={"token": ours.features["tokens"]})
+    assert any("is missing, but 'token' is there" in finding.problem for finding in catalog_diff.compare(ours, theirs))

@@ -177,3 +177,30 @@ def test_a_misspelt_column_is_an_error_and_another_is_not() -> None:
 def test_neighbouring_numbers_are_no_near_miss() -> None:
     found = compare([row("acct_8412")], [there("acct_8413")])
     assert [one.kind for one in found] == [customers.MISSING, customers.UNDECLARED]
+
+
+def test_a_time_zone_that_no_row_declares_is_worth_a_warning() -> None:
+    existing = [there("a", timezone="Asia/Tokyo"), there("b", timezone="Asia/Tokyo"), there("c")]
+    found = compare([row("a"), row("b", timezone="Asia/Tokyo"), row("c")], existing)
+    assert [(one.subject, one.finding.severity) for one in found] == [("a", Severity.WARNING)]
+    assert "has a time zone that its row says nothing about: Asia/Tokyo" in found[0].finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("names", "billed", "told"),
+    [
+        (("Acme", " acme"), "ab", ["a", "b"]),
+        (("Acme", "Acme"), "a", []),
+        (("Acme", "Apex"), "ab", []),
+        (("", ""), "ab", []),
+    ],
+)
+def test_two_customers_of_one_name_may_be_one_that_is_billed_twice(
+    names: tuple[str, str], billed: str, told: list
+) -> None:
+    existing = [there(one, name=name) for one, name in zip("ab", names, strict=True)]
+    subscribed = [{"id": one, "customer_id": f"cust-of-{one}", "subscription_status": "active"} for one in billed]
+    found = compare([row("a"), row("b")], existing, *subscribed)
+    assert len(found) == bool(told)
+    assert all(one.finding.severity is Severity.WARNING for one in found)
+    assert all("2 customers with a subscription are called 'Acme' ('a', 'b')" in one.finding.sentence for one in found)

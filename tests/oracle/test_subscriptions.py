@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_flexprice.model.declared_customers import DeclaredRow
-from pytest_flexprice.model.finding import Severity
+from pytest_flexprice.model.finding import Finding, Severity
 from pytest_flexprice.model.prices import Price
 from pytest_flexprice.oracle.catalog.objects import Catalog
 from pytest_flexprice.oracle.customers import subscriptions
@@ -121,13 +121,14 @@ def test_a_deal_that_no_column_is_about_is_for_a_person_to_look_at() -> None:
             frozenset[str](),
             "coupon 'friends', payment terms of 90 NET, a commitment of 5000, 7 of 'Seats', addon 'Gold support'",
         ),
-        (frozenset({"coupon", "payment_terms", "commitment", "quantity"}), "addon 'Gold support'"),
+        (frozenset({"coupon", "commitment", "quantity"}), "addon 'Gold support'"),
     ):
         with Register() as register:
             register.declare([DeclaredRow("c.csv:2", "acct", DECLARED)])
             register.add_customers([{"external_id": "acct", "id": "c"}])
             register.add_subscriptions([held])
-            told = list(subscriptions.compare(register, sells(), NOW, agreed=replace(agreed, columns=columns)))
+            known = replace(agreed, columns=columns, due_days_decided=bool(columns))
+            told = list(subscriptions.compare(register, sells(), NOW, agreed=known))
         warned = [one.finding for one in told if one.finding.severity is Severity.WARNING]
         assert any(f"has what the customers file says nothing about: {words}:" in one.sentence for one in warned)
 
@@ -336,3 +337,56 @@ def test_a_phase_that_is_still_to_come_is_nothing_odd() -> None:
         line(FEE, subscription_phase_id="phase-1"),
     ]
     assert compare(subscription(line_items=phases)) == []
+
+
+@pytest.mark.parametrize(
+    ("declared", "due", "errors", "warned"),
+    [
+        ({}, None, [], ["payment terms of 90 NET: invoices are due on another day"]),
+        ({}, 14, ["golive.toml: invoicing.due_date_days) (expected '14 NET', found '90 NET')"], []),
+        ({}, 90, [], []),
+        ({"payment_terms": "90 NET"}, 14, [], []),
+        ({"payment_terms": "30 NET"}, 90, ["(c.csv:2) (expected '30 NET', found '90 NET')"], []),
+    ],
+)
+def test_days_to_pay_that_nobody_agreed_to(
+    declared: dict, due: int | None, errors: list[str], warned: list[str]
+) -> None:
+    found = judged(subscription(payment_terms="90 NET"), {**DECLARED, **declared}, due)
+    for severity, expected in ((Severity.ERROR, errors), (Severity.WARNING, warned)):
+        told = [one.sentence for one in found if one.severity is severity]
+        assert len(told) == len(expected), told
+        assert all(words in sentence for words, sentence in zip(expected, told, strict=True))
+
+
+@pytest.mark.parametrize(("granting", "told"), [(frozenset(), 1), (frozenset({"plan-1"}), 0)])
+def test_prepaid_credits_that_no_plan_gives_are_told(granting: frozenset[str], told: int) -> None:
+    held = subscription()
+    plan = frozenset({held["plan_id"]}) if granting else frozenset()
+    found = judged(
+        held,
+        DECLARED,
+        None,
+        prepaid=lambda: {"c": ["prepaid credits of 5 usd in wallet 'Gift'"]},
+        granting=lambda: plan,
+    )
+    assert len(found) == told
+    assert all(
+        "prepaid credits of 5 usd in wallet 'Gift': finalized invoices are paid from them" in one.sentence
+        for one in found
+    )
+
+
+def judged(held: dict, declared: dict[str, str], due: int | None, **agreed: object) -> list[Finding]:
+    with Register() as register:
+        register.declare([DeclaredRow("c.csv:2", "acct", declared)])
+        register.add_customers([{"external_id": "acct", "id": "c"}])
+        register.add_subscriptions([held])
+        known = Agreed(frozenset(), due_days_decided=due is not None, **agreed)
+        told = subscriptions.compare(register, sells(), NOW, Expected("send_invoice", due), agreed=known)
+        return [one.finding for one in told]
+
+
+def test_a_plan_under_another_key_is_told_once_and_not_of_its_customers() -> None:
+    (told,) = compare(subscription(), declared=({**DECLARED, "plan": "acme_pro"},))
+    assert "no published plan has this lookup key, but 'acme-pro' is there and differs only in its separators" in told

@@ -32,7 +32,10 @@ def test_a_plan_without_webhooks_is_rehearsed_with_a_handler_that_is_said(tmp_pa
     outcome = rehearse(tmp_path)
     assert outcome.red == {}, outcome.output
     assert outcome.code == 0, outcome.output
-    assert "webhooks: a handler of the rehearsal's own (from the plan is silent about webhooks" in outcome.output
+    assert (
+        "webhooks: a handler of the rehearsal's own (from the rehearsal, as the plan is silent about webhooks"
+        in outcome.output
+    )
 
 
 SANDBOX = """

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_flexprice.model.finding import Severity
 from pytest_flexprice.model.golive_plan import Client, Environment
 from pytest_flexprice.model.times import instant
 from pytest_flexprice.oracle import access, revoked
@@ -48,6 +49,12 @@ def test_the_type_counts_where_no_id_is_declared() -> None:
 def test_how_the_application_composes_its_url(url: str, says: str) -> None:
     findings = access.client_problems(Client(events_url=url), BASE)
     assert [says in finding.problem for finding in findings] == ([True] if says else [])
+
+
+def test_a_plan_that_is_silent_about_the_application_is_warned_of() -> None:
+    (finding,) = access.unknown_client("prod")
+    assert finding.severity is Severity.WARNING
+    assert "write its events_url and header into [environments.prod.client]" in finding.sentence
 
 
 def test_a_base_url_with_v1_is_shown_with_what_it_leads_to() -> None:

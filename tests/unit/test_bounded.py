@@ -243,3 +243,9 @@ def test_any_text_is_parsed_or_refused_in_a_sentence(text: str, parse: Callable[
 def test_the_bounds_leave_room_for_what_people_write() -> None:
     assert bounded.LARGEST_PLAN >= 1_000_000
     assert bounded.DEEPEST >= 32
+
+
+def test_utf_16_without_its_mark_is_told_as_another_encoding(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes("[company]".encode("utf-16-le"))
+    with pytest.raises(Unreadable, match="a:1: the plan is not UTF-8; save it as UTF-8"):
+        read_text(tmp_path / "a", "the plan", 100)

@@ -70,6 +70,7 @@ def test_a_row_is_told_by_its_first_line(tmp_path: Path) -> None:
         ("start_date", "02.11.2026", "2026-11-02?"),
         ("start_date", "02/11/2026", "2026-11-02 or 2026-02-11?"),
         ("start_date", "46327", "day number"),
+        ("start_date", "46327.5", "day number"),
         ("start_date", "2026-11-02T10:30:00", "zone"),
         ("start_date", "2026-02-30", ""),
         ("billing_period", "MONTLY", "MONTHLY?"),
@@ -209,6 +210,9 @@ def test_columns_that_contradict_each_other(values: dict[str, str], column: str)
         (b"PK\x03\x04rest", "spreadsheet"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "spreadsheet of an old kind"),
         ("<html><body>", "a page"),
+        ("<<<<<<< HEAD\nexternal_id\n", "in two versions"),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a pointer of Git LFS"),
+        ("version,plan\n1,pro\n", "names no column external_id"),
         ('[{"external_id": "a"}]', "it is JSON"),
         ("Customers of 2026\n\nexternal_id,plan\na,pro\n", "line 3 does: take away what stands above it"),
         ("Customer,,Billing\nexternal_id,name,plan\n", "line 2 does"),
@@ -302,3 +306,11 @@ def test_a_quote_that_is_never_closed_is_told_with_its_line(tmp_path: Path) -> N
     (problem,) = [one for one in found if isinstance(one, Problem)]
     assert problem.where == "customers.csv:3"
     assert "expected a row of CSV with its quotes closed" in problem.sentence
+
+
+def test_a_row_with_the_delimiter_of_another_file_in_it_is_told(tmp_path: Path) -> None:
+    rows = read(tmp_path, "external_id,name,plan,currency\na;Acme;pro,usd\nb;c,Beta\n")
+    assert [getattr(row, "sentence", row.where) for row in rows] == [
+        "c.csv:2: the row is divided by ';', expected the delimiter of the first line",
+        "c.csv:3",
+    ]

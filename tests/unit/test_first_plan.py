@@ -33,7 +33,7 @@ from pytest_flexprice.tasks import left
 from pytest_flexprice.tasks.init import first_plan
 from pytest_flexprice.tasks.masking import masked
 from pytest_flexprice.tasks.snapshot import write_snapshot
-from pytest_flexprice.tasks.updating import update
+from pytest_flexprice.tasks.updating import otherwise, update
 
 NOW = datetime.now(UTC)
 EVENT = {
@@ -205,6 +205,24 @@ name = "model.completion"
     assert len(rows) == len(fresh.found.customers)
     assert rows["acct_8420"] == {"plan": "nimbus-starter"}
     assert update(plan, fresh).files == {}
+
+
+def test_what_was_decided_otherwise_is_said_and_not_changed(
+    flexprice: Flexprice, profile: SimpleNamespace, tmp_path: Path
+) -> None:
+    fresh = first_plan(flexprice, profile, tmp_path)
+    fresh.write(tmp_path)
+    path, catalog = tmp_path / "golive.toml", tmp_path / "golive/catalog.json"
+    assert list(otherwise(plan_file.load(path), fresh)) == []
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("grace_period_days = 21", "grace_period_days = 15"), encoding="utf-8"
+    )
+    catalog.write_text(catalog.read_text(encoding="utf-8").replace('"49"', '"4900"'), encoding="utf-8")
+    days, sold = otherwise(plan_file.load(path), fresh)
+    assert days == "invoicing.grace_period_days is 15 in the plan and 21 in the environment (5.1)"
+    assert sold.startswith("golive/catalog.json is another catalog than the environment's (2.1)")
+    catalog.write_text("[[", encoding="utf-8")
+    assert list(otherwise(plan_file.load(path), fresh)) == [days]
 
 
 def test_nothing_is_overwritten(flexprice: Flexprice, profile: SimpleNamespace, tmp_path: Path) -> None:

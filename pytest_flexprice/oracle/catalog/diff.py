@@ -11,11 +11,13 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_flexprice.model.finding import Finding
+from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.oracle.catalog import words
 from pytest_flexprice.oracle.catalog.canonical import tree
 from pytest_flexprice.oracle.catalog.differing import differs, field_findings, told, unsigned
 from pytest_flexprice.oracle.catalog.objects import Catalog, Feature, Plan
 from pytest_flexprice.oracle.catalog.plan_diff import Rules, plan_findings
+from pytest_flexprice.oracle.catalog.renamed import another_key, renamed
 
 _EXTRAS = {
     "addons": "addon",
@@ -84,20 +86,21 @@ def _features(expected: Catalog, observed: Catalog) -> Iterator[Finding]:
         if ours is not None and theirs is not None:
             yield from _feature(path, key, ours, replace(theirs, cloned=theirs.cloned or not clones))
         elif ours is not None:
-            yield _lost_feature(path, key, ours, observed)
+            near = NearMisses(observed.features.keys() - expected.features.keys()).hint(key)
+            yield _lost_feature(path, key, ours, observed, near)
         elif theirs is not None:
             archived = " and archived in the signed-off one" if key in expected.archived else ""
             event = f" (event name '{theirs.meter.event_name}')" if theirs.meter else ""
             yield unsigned(path, f"feature '{key}'{event} is published here{archived} although nobody signed it off")
 
 
-def _lost_feature(path: str, key: str, ours: Feature, observed: Catalog) -> Finding:
+def _lost_feature(path: str, key: str, ours: Feature, observed: Catalog, near: str) -> Finding:
     event = f" with event name '{ours.meter.event_name}'" if ours.meter else ""
     gone = observed.archived.get(key)
     since = words.since(gone.meter.changed if gone and gone.meter else "")
     return told(
         path,
-        f"feature '{key}'{event} is archived{since}" if gone else f"feature '{key}'{event} is missing",
+        f"feature '{key}'{event} is archived{since}" if gone else f"feature '{key}'{event} is missing{near}",
         expected="published",
         observed="archived" if gone else None,
         consequence="its events are accepted and never billed" if ours.meter else "no plan can grant it",
@@ -123,9 +126,12 @@ def _feature(path: str, key: str, ours: Feature, theirs: Feature) -> Iterator[Fi
 def _plans(expected: Catalog, observed: Catalog, uses_price_keys: bool) -> Iterator[Finding]:
     rules = Rules(_shared(expected, observed), uses_price_keys)
     clones = any(plan.cloned for plan in observed.plans.values())
-    for key in sorted({*expected.plans, *observed.plans}):
+    others = renamed(expected.plans, observed.plans)
+    for key in sorted({*expected.plans, *observed.plans} - {*others.values()}):
         path = f"plans.{key}"
-        ours, theirs = expected.plans.get(key), observed.plans.get(key)
+        ours, theirs = expected.plans.get(key), observed.plans.get(others.get(key, key))
+        if theirs is not None and key in others:
+            yield another_key(path, key, others[key], theirs)
         if ours is not None and theirs is not None:
             stale = " (not made by the clone, which skips what exists)" if clones and not theirs.cloned else ""
             for finding in plan_findings(path, f"plan '{key}'", ours, theirs, rules):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from pytest_flexprice.model.finding import Finding, compared
@@ -52,13 +53,24 @@ def differs(path: str, of: str, meaning: FieldWords, ours: Any, theirs: Any) -> 
     return Finding(
         ITEM,
         path,
-        f"{meaning.noun} {of} differs from what was signed off",
+        f"{meaning.noun} {of} differs from what was signed off{_as_if_cents(path, ours, theirs)}",
         expected=compared(ours),
         observed=compared(theirs),
         consequence=meaning.consequence,
         remedy=meaning.remedy,
         severity=meaning.severity,
     )
+
+
+def _as_if_cents(path: str, ours: Any, theirs: Any) -> str:
+    """What an amount that is a hundred times another one, or a hundredth of it, was probably taken for."""
+    if not path.endswith("amount") or not (
+        isinstance(ours, Decimal) and isinstance(theirs, Decimal) and ours and theirs
+    ):
+        return ""
+    if theirs == 100 * ours:
+        return ", a hundred times as much, as if it were in cents"
+    return ", a hundredth of it, as if cents had been meant" if ours == 100 * theirs else ""
 
 
 def told(path: str, problem: str, **details: Any) -> Finding:

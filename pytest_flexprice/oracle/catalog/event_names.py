@@ -15,6 +15,7 @@ from pytest_flexprice.model.values import trimmed
 from pytest_flexprice.oracle.catalog.objects import Catalog
 
 ITEM = "2.2"
+_NAMED = 5
 _IMMUTABLE = "an event name cannot be changed later: make a feature with a meter of exactly this name, or send the name that is there"
 
 
@@ -60,7 +61,7 @@ def priced(sent: Iterable[Sent], catalog: Catalog, now: datetime) -> list[Findin
             if price.usage and (price.meter is None or price.meter.published):
                 prices[price.event_name].append(price)
     return [
-        _unpriced(trimmed(one.name), prices[trimmed(one.name)])
+        _unpriced(trimmed(one.name), prices[trimmed(one.name)], sorted(catalog.archived_plans))
         for one in sent
         if not one.unbilled
         and trimmed(one.name) in active
@@ -185,9 +186,11 @@ def _unbilled(one: Sent, meters: Sequence[Meter]) -> list[Finding]:
     ]
 
 
-def _unpriced(name: str, prices: Sequence[Price]) -> Finding:
+def _unpriced(name: str, prices: Sequence[Price], archived: Sequence[str]) -> Finding:
     starts = sorted(price.start for price in prices if price.start)
     later = f"; the first price starts on {starts[0]:%Y-%m-%d %H:%M} UTC" if starts and prices else ""
+    if archived and not prices:
+        later = f" (plans that are archived bill nothing: {', '.join(map(repr, archived[:_NAMED]))})"
     return _finding(
         f"events.{name}.price",
         f"event name '{name}' is counted, but no price in force on any plan bills it{later}",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_flexprice.model.customer_columns import BY_NAME, pairs
 from pytest_flexprice.model.decimals import ZERO, decimal, tidy
@@ -32,6 +32,9 @@ class Agreed:
         coupons: codes by subscription, in lower case.
         owner_of: the external id of a subscription's customer.
         allowances: what single subscriptions are allowed beside their plan, in words, by subscription.
+        prepaid: the prepaid credits of customers, in words, by the customer's id.
+        granting: the ids of the plans that give credits to whoever subscribes to them.
+        due_days_decided: whether the plan decides when invoices are due, so that other terms are told as another decision.
     """
 
     columns: frozenset[str]
@@ -39,6 +42,9 @@ class Agreed:
     coupons: Callable[[], Mapping[str, frozenset[str]]] = dict
     owner_of: Callable[[str], str] = str
     allowances: Callable[[], Mapping[str, Sequence[str]]] = dict
+    prepaid: Callable[[], Mapping[str, Sequence[str]]] = dict
+    granting: Callable[[], frozenset[str]] = frozenset
+    due_days_decided: bool = False
 
 
 def deals(
@@ -65,38 +71,51 @@ def own_allowances(external_id: str, one: Subscription, agreed: Agreed) -> Itera
         yield Told("subscriptions with entitlements of their own", external_id, finding)
 
 
-def undeclared(external_id: str, one: Subscription, agreed: Agreed) -> Iterator[Told]:
-    """What one customer has by itself and the customers file has no column for, so that nobody wrote down that it was agreed."""
-    found = dict(_undeclared(one, agreed))
+def undeclared(external_id: str, row: DeclaredRow, one: Subscription, agreed: Agreed) -> Iterator[Told]:
+    """What one customer has by itself and its row says nothing about, so that nobody wrote down that it was agreed."""
+    found = list(_undeclared(row, one, agreed))
     if found:
-        columns = " and ".join(sorted({column for column in found.values() if column}))
+        columns = sorted({each.column for each in found if each.column})
+        costs = dict.fromkeys(each.cost for each in found)
         finding = Finding(
             "4.2",
             f"customers.{external_id}.subscription",
-            f"the subscription of customer '{external_id}' has what the customers file says nothing about: {', '.join(found)}",
-            consequence="the customer pays another price than the plan says",
-            remedy="check that it was agreed" + (f", and declare it in a column {columns}" if columns else ""),
+            f"the subscription of customer '{external_id}' has what the customers file says nothing about: "
+            + ", ".join(each.what for each in found),
+            consequence=", and ".join(costs),
+            remedy="check that it was agreed"
+            + (f", and declare it in a column {' and '.join(columns)}" if columns else ""),
             severity=Severity.WARNING,
         )
         yield Told("subscriptions with what the customers file says nothing about", external_id, finding)
 
 
-def _undeclared(one: Subscription, agreed: Agreed) -> Iterator[tuple[str, str]]:
-    """In words, each with the column that would declare it."""
+class _Own(NamedTuple):
+    """What a customer has by itself, with the column that would declare it, if there is one."""
+
+    what: str
+    column: str = ""
+    cost: str = "the customer pays another price than the plan says"
+
+
+def _undeclared(row: DeclaredRow, one: Subscription, agreed: Agreed) -> Iterator[_Own]:
     if one.kind == INHERITED:
         return
     if "coupon" not in agreed.columns:
         for code in sorted(agreed.coupons().get(one.id, ())):
-            yield f"coupon '{code}'", "coupon"
-    if "payment_terms" not in agreed.columns and one.payment_terms:
-        yield f"payment terms of {one.payment_terms}", "payment_terms"
+            yield _Own(f"coupon '{code}'", "coupon")
+    if one.payment_terms and not row.values.get("payment_terms") and not agreed.due_days_decided:
+        yield _Own(f"payment terms of {one.payment_terms}", "payment_terms", BY_NAME["payment_terms"].cost)
     if "commitment" not in agreed.columns and (committed := _number(one.commitment)):
-        yield f"a commitment of {committed}", "commitment"
+        yield _Own(f"a commitment of {committed}", "commitment")
+    if one.plan_id not in agreed.granting():
+        for credits in agreed.prepaid().get(one.customer_id, ()):
+            yield _Own(credits, cost="finalized invoices are paid from them, and no money comes in for that part")
     for line in one.lines or ():
         if line.of == "addon":
-            yield f"addon '{line.display_name}'", ""
+            yield _Own(f"addon '{line.display_name}'")
         elif "quantity" not in agreed.columns and _is_fee(line) and (line.quantity or _ONE) != _ONE:
-            yield f"{tidy(line.quantity or _ONE)} of '{line.display_name}'", "quantity"
+            yield _Own(f"{tidy(line.quantity or _ONE)} of '{line.display_name}'", "quantity")
 
 
 def _facts(

@@ -16,6 +16,7 @@ from pytest_flexprice.oracle.customers.register import Register
 OURS = "pytest-flexprice"
 _POOL = 100_000
 _SEARCHED = 200
+_NAMED = 5
 AUTO = "customers that Flexprice made from events"
 UNDECLARED = "customers that nobody declared"
 MISSING = "declared customers that do not exist"
@@ -40,6 +41,7 @@ def compare(
     yield from _undeclared(register, undeclared, ignore_prefixes)
     for external_id, customer, rows, _ in register.pairs():
         yield from _timezones(external_id, customer, rows)
+    yield from _namesakes(register)
 
 
 def made_from_events(onboarding: Mapping[str, Any]) -> list[Finding]:
@@ -159,9 +161,34 @@ def _doubled(register: Register) -> Iterator[Told]:
             yield Told("customers declared twice", external_id, finding)
 
 
+def _namesakes(register: Register) -> Iterator[Told]:
+    """Customers with a subscription who are called like another one: perhaps one company is billed twice."""
+    for name, external_ids in register.namesakes():
+        more = f" and {len(external_ids) - _NAMED} more" if len(external_ids) > _NAMED else ""
+        finding = Finding(
+            ITEM,
+            f"customers.{external_ids[-1]}.name",
+            f"{len(external_ids)} customers with a subscription are called '{name}' ({', '.join(map(repr, external_ids[:_NAMED]))}{more})",
+            consequence="one company may be billed more than once",
+            remedy="find out whether they are one, and cancel the subscription that nobody agreed to",
+            severity=Severity.WARNING,
+        )
+        yield Told("names that several customers with a subscription have", name, finding)
+
+
 def _timezones(external_id: str, customer: Mapping[str, Any], rows: list[DeclaredRow]) -> Iterator[Told]:
     for row in rows[:1]:
         declared, actual = row.values.get("timezone"), customer.get("timezone") or "UTC"
+        if not declared and actual != "UTC":
+            finding = Finding(
+                ITEM,
+                f"customers.{external_id}.timezone",
+                f"customer '{external_id}' has a time zone that its row says nothing about: {actual}",
+                consequence="days and periods of its invoices begin at another hour than those of UTC",
+                remedy="check that it was agreed, and declare it in a column timezone",
+                severity=Severity.WARNING,
+            )
+            yield Told("customers with a time zone that nobody declared", external_id, finding)
         if declared and declared != actual:
             finding = Finding(
                 ITEM,

@@ -39,6 +39,7 @@ class Register:
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="flexprice-register-")
         self._base = sqlite3.connect(Path(self._folder.name) / "register.sqlite")
+        self._base.create_function("folded", 1, _folded_name, deterministic=True)
         self._base.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-16000;" + _TABLES)
 
     def __enter__(self) -> Register:
@@ -115,6 +116,18 @@ class Register:
         ).fetchone()
         return str(found[0]) if found else ""
 
+    def namesakes(self) -> Iterator[tuple[str, list[str]]]:
+        """Names, whatever their case, that several customers with a subscription have, with their external ids."""
+        self._index()
+        rows = self._base.execute(
+            "SELECT folded(content), external_id, content FROM customers c WHERE folded(content) <> '' AND id IN "  # noqa: S608 - constant text
+            f"(SELECT customer_id FROM subscriptions WHERE {LIVE}) ORDER BY 1, 2"
+        )
+        for _, found in groupby(rows, key=itemgetter(0)):
+            (_, first, content), *others = found
+            if others:
+                yield json.loads(content)["name"].strip(), [first, *(external_id for _, external_id, _ in others)]
+
     def pairs(self) -> Iterator[tuple[str, dict[str, Any], list[DeclaredRow], list[Subscription]]]:
         """Every declared customer that exists: external id, customer, declared rows, all subscriptions."""
         self._index()
@@ -145,6 +158,10 @@ class Register:
 
     def _index(self) -> None:
         self._base.executescript(_INDEXES)
+
+
+def _folded_name(content: str) -> str:
+    return " ".join(str(json.loads(content).get("name", "")).casefold().split())
 
 
 def _kept(row: Mapping[str, Any], names: Iterable[str]) -> str:

@@ -32,6 +32,17 @@ class Expected:
     """What holds for every subscription whose row does not say otherwise; empty values are not compared."""
 
     collection_method: str = ""
+    due_date_days: int | None = None
+
+    def of(self, name: str, row: DeclaredRow, one: Subscription) -> tuple[str, str]:
+        """What a column's value has to be, "" if nobody says it, and where that is written."""
+        if row.values.get(name):
+            return row.values[name], row.where
+        if name == "collection_method" and not row.values.get("parent"):  # else its parent pays
+            return self.collection_method, "golive.toml: invoicing.collection"
+        if name == "payment_terms" and one.payment_terms and self.due_date_days is not None:
+            return f"{self.due_date_days} NET", "golive.toml: invoicing.due_date_days"
+        return "", ""
 
 
 _COMPARED = tuple(column for column in COLUMNS if column.about == "subscription" and column.cost)
@@ -62,13 +73,14 @@ def compare(
     """
     plans = plan_prices(catalog, now, past, agreed.own_prices if agreed else dict)
     unknown = NearMisses(catalog.plans)
-    missing: set[str] = set()
+    renamed: dict[str, str] = {}
     ends_declared = register.declares("end_date")
     for external_id, _, rows, held in register.pairs():
         for row in rows:
             key = row.values.get("plan", "")
-            if key and key not in catalog.plans and key not in missing:
-                missing.add(key)
+            if key and key not in catalog.plans and key not in renamed:
+                near = unknown.of(key)
+                renamed[key] = near[0] if near else ""
                 yield Told("declared plans that do not exist", key, _no_plan(row, key, unknown, catalog.archived_plans))
         ended = any(row.values.get("status") == "cancelled" for row in rows)
         live = [one for one in held if one.status != "cancelled"]
@@ -78,7 +90,7 @@ def compare(
             elif one is None and wanted is not None:
                 yield _none(external_id, wanted, [past for past in held if past.status == "cancelled"])
             elif one is not None and wanted is not None:
-                yield from _against(external_id, wanted, one, expected or Expected())
+                yield from _against(external_id, wanted, one, expected or Expected(), renamed)
                 yield from _dates(external_id, wanted, one, now, ends_declared=ends_declared)
                 if one.status != "cancelled":
                     names = [name for column in _NAMING for name in pairs(wanted.values.get(column, ""))]
@@ -87,7 +99,7 @@ def compare(
                     if agreed:
                         yield from deals(external_id, wanted, one, plans.get(one.plan_id), agreed)
                         yield from own_allowances(external_id, one, agreed)
-                        yield from undeclared(external_id, one, agreed)
+                        yield from undeclared(external_id, wanted, one, agreed)
 
 
 def paired(
@@ -171,8 +183,11 @@ def _extra(external_id: str, one: Subscription, same: Sequence[Subscription]) ->
     return Told("customers with a subscription too many", external_id, finding)
 
 
-def _against(external_id: str, row: DeclaredRow, one: Subscription, expected: Expected) -> Iterator[Told]:
-    if one.plan != row.values["plan"]:
+def _against(
+    external_id: str, row: DeclaredRow, one: Subscription, expected: Expected, renamed: Mapping[str, str]
+) -> Iterator[Told]:
+    """``renamed`` has the plans that are there under another lookup key, which is told once and not of each customer."""
+    if one.plan not in (row.values["plan"], renamed.get(row.values["plan"])):
         old = " (an archived plan)" if one.plan_status not in ("", "published") else ""
         finding = _finding(
             external_id,
@@ -187,13 +202,12 @@ def _against(external_id: str, row: DeclaredRow, one: Subscription, expected: Ex
     yield from _status(external_id, row, one)
     for column in _COMPARED:
         name, noun = column.name, column.noun
-        usual = "" if row.values.get("parent") else getattr(expected, name, "")  # its parent pays
-        declared = row.values.get(name) or usual
+        declared, where = expected.of(name, row, one)
         if declared and declared.casefold() != one.value(name).casefold():
             finding = _finding(
                 external_id,
                 name,
-                f"the {noun} of the subscription of customer '{external_id}' is not the declared one ({row.where})",
+                f"the {noun} of the subscription of customer '{external_id}' is not the declared one ({where})",
                 expected=declared,
                 observed=compared(one.value(name) or None),
                 consequence=column.cost,
