@@ -47,8 +47,10 @@ DIFFERENCES = """## What differs on purpose
 | Settings of an area that nothing here uses | checked in depth | checked by the type of each field |
 | A change of plan by a new subscription, commitments by time of day, grants by quota, deals and top-ups behind a checkout \
 | there | 501, by name |
-| Imports, analytics of costs, alerts, payment links | there | 501, by name |
-| Credit notes, a change of plan in place and its schedules, replaced invoices, upcoming credits, \
+| Imports, exports, payment links | there | 501, by name |
+| Alerts of spend and balance | watched | their settings are kept, nothing is watched |
+| Credit notes, bought credits and refills of wallets, costs beside revenue, a change of plan in place and its schedules, \
+replaced invoices, upcoming credits, \
 costsheets, prices in custom units, overridden entitlements, credits that expire, \
 commitments over several periods, `modify` of addons, coupons, taxes, trials | \
 there, and not recorded | by the API's own description |

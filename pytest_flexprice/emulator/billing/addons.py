@@ -21,10 +21,7 @@ _OPEN = ("active", "draft")
 
 def by_id(scope: Scope, identifier: str) -> Row:
     """A published addon; 404 otherwise."""
-    row = scope.get("addons", identifier)
-    if row is None or row["status"] != "published":
-        raise errors.not_found(f"Addon with ID {identifier} was not found", {"addon_id": identifier})
-    return row
+    return scope.named("addons", identifier)
 
 
 def check(given: Given) -> None:
@@ -116,10 +113,7 @@ def detach(scope: Scope, given: Given) -> Row:
     Raises :class:`errors.ApiError` for an unknown association, one that ends already, a date outside of the period.
     """
     identifier = given["addon_association_id"]
-    association = scope.get("addon_associations", identifier)
-    if association is None:
-        message = f"Addon association with ID {identifier} was not found"
-        raise errors.not_found(message, {"addon_association_id": identifier})
+    association = scope.named("addon_associations", identifier, any_status=True)
     if association["end_date"] is not None:
         details = {"addon_association_id": identifier, "end_date": association["end_date"]}
         raise errors.validation("This addon is already marked for removal", details)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..kernel import errors
+from ..kernel.scope import unknown
 from ..kernel.tables import Row
 from . import addons, grants, line_items, promises, quantities, trials
 from .periods import ONETIME
@@ -39,9 +40,7 @@ def _association(scope: Scope, table: str, row: Row, identifier: str, owner: str
     """A published association of the subscription; 404 otherwise."""
     found = scope.get(table, identifier)
     if found is None or found["status"] != "published" or found[owner] != row["id"]:
-        name = table.removesuffix("s")
-        message = f"{name.replace('_', ' ').capitalize()} with ID {identifier} was not found"
-        raise errors.not_found(message, {f"{name}_id": identifier})
+        raise unknown(table, identifier)
     return found
 
 
@@ -128,9 +127,7 @@ def tax(scope: Scope, row: Row, params: Given, _real: bool) -> Changed:
         scope.touch(found, **({"end_date": when} if when and when > scope.now else {"status": "archived"}))
         return {}
     identifier = _required(params, "tax_rate_id")
-    rate = scope.get("tax_rates", identifier)
-    if rate is None or rate["status"] != "published":
-        raise errors.not_found(f"Tax rate with ID {identifier} was not found", {"tax_rate_id": identifier})
+    rate = scope.named("tax_rates", identifier)
     given = {"priority": None, "auto_apply": True, "currency": row["currency"], "metadata": None}
     given["start_date"] = params.get("effective_date")
     promises.associate_tax(scope, rate, "subscription", row["id"], given)

@@ -9,7 +9,7 @@ from ..kernel import settings
 from ..kernel.jobs import job
 from ..kernel.tables import Row
 from . import cancelling
-from .scope import Scope
+from .scope import Work
 
 if TYPE_CHECKING:
     from ..kernel.world import World
@@ -76,5 +76,5 @@ def cancel_unpaid(world: World, now: datetime) -> None:
     """Cancel the subscriptions whose invoice stayed unpaid; their running usage is never billed."""
     for environment in world.table("invoices").environments():
         for row in doomed(world, environment, now):
-            scope = Scope.of_job(world, row)
+            scope = Work.on(world, row)
             cancelling.end_now(scope, row, scope.now, bill=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..delivery.publishing import webhook_body
 from ..kernel.tables import Row
 from . import views
-from .scope import Scope
+from .scope import Scope, Work
 
 if TYPE_CHECKING:
     from ..kernel.world import World
@@ -39,7 +39,7 @@ _CUSTOMER = ("id", "external_id", "environment_id", "name", "email", "timezone")
 
 
 def _scope(world: World, row: Row) -> Scope:
-    return Scope.of_job(world, row)
+    return Work.on(world, row)
 
 
 @webhook_body("invoice")

@@ -46,6 +46,18 @@ def subscription_usage(scope: Scope, row: Row, start: datetime, end: datetime) -
     return answer
 
 
+def running_usage(scope: Scope, customer_id: str, currency: str) -> Decimal:
+    """What a customer's running subscriptions have used in their period, in a currency."""
+    found = ZERO
+    for row in scope.find("subscriptions", customer_id=customer_id, currency=currency, status="published"):
+        if row["subscription_status"] in ("active", "trialing"):
+            period = Period(row["current_period_start"], row["current_period_end"])
+            split = readings.committed(scope, row, readings.read(scope, row, period), period)
+            costs = (charge.cost for _reading, charge in [*split.within, *split.overage])
+            found += to_currency(sum(costs, ZERO), currency)
+    return found
+
+
 def _charge(scope: Scope, row: Row, reading: Reading, charge: Charge, *, overage: bool) -> dict[str, Any]:
     amount = to_currency(charge.cost, row["currency"])
     cut = not overage and charge.quantity != reading.quantity

@@ -77,7 +77,7 @@ def _line(invoice: Row, given: Mapping[str, Any]) -> dict[str, Any]:
     line = next((line for line in invoice["_lines"] if line["id"] == identifier), None)
     if line is None:
         raise errors.validation("The line item is not part of the invoice", {"invoice_line_item_id": identifier})
-    amount = given["amount"]
+    amount = given["amount"] or ZERO
     if amount <= 0 or amount > line["amount"]:
         details = {"invoice_line_item_id": identifier, "amount": str(amount), "max_amount": str(line["amount"])}
         raise errors.validation("The amount of a line must be positive and no more than was billed", details)

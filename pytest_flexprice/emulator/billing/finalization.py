@@ -10,7 +10,7 @@ from zlib import crc32
 from ..kernel.jobs import job
 from ..kernel.tables import Row
 from . import config, drafts, invoices
-from .scope import Scope
+from .scope import Scope, Work
 
 if TYPE_CHECKING:
     from ..kernel.world import World
@@ -38,7 +38,7 @@ def compute_drafts(world: World, now: datetime) -> None:
     """Compute the drafts of finished periods whose time has come."""
     for row in _drafts(world):
         if row["_compute_at"] and row["_compute_at"] <= now:
-            drafts.compute(Scope.of_job(world, row), row)
+            drafts.compute(Work.on(world, row), row)
 
 
 def due_at(scope: Scope, row: Row) -> datetime | None:
@@ -59,7 +59,7 @@ def is_due(scope: Scope, row: Row) -> bool:
 
 
 def _first_finalization(world: World) -> datetime | None:
-    moments = (due_at(Scope.of_job(world, row), row) for row in _drafts(world))
+    moments = (due_at(Work.on(world, row), row) for row in _drafts(world))
     return min((moment for moment in moments if moment is not None), default=None)
 
 
@@ -67,7 +67,7 @@ def _first_finalization(world: World) -> datetime | None:
 def finalize_drafts(world: World, now: datetime) -> None:
     """Finalize the computed drafts whose delay is over."""
     for row in _drafts(world):
-        scope = Scope.of_job(world, row)
+        scope = Work.on(world, row)
         moment = due_at(scope, row)
         if moment is not None and moment <= now:
             invoices.finalize(scope, row)

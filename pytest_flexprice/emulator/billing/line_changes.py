@@ -84,10 +84,7 @@ def check_new(row: Mapping[str, Any], given: Given) -> None:
 
 
 def _existing(scope: Scope, identifier: str) -> Row:
-    price = scope.get("prices", identifier)
-    if price is None:
-        raise errors.not_found(f"Price with ID {identifier} was not found", {"price_id": identifier})
-    return price
+    return scope.named("prices", identifier, any_status=True)
 
 
 def _inline(scope: Scope, row: Row, given: Given) -> Row:

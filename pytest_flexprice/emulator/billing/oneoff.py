@@ -23,7 +23,7 @@ def create(scope: Scope, body: Mapping[str, Any]) -> Row:
         return _of_subscription(scope, body)
     subtotal = body["subtotal"] if body["subtotal"] is not None else ZERO
     discount = _discount(scope, body, subtotal)
-    rates = [_rate(scope, identifier) for identifier in body["tax_rates"] or []]
+    rates = [str(scope.named("tax_rates", identifier)["id"]) for identifier in body["tax_rates"] or []]
     rates += [
         str(promises.tax_rate_by_code(scope, one["tax_rate_code"])["id"]) for one in body["tax_rate_overrides"] or []
     ]
@@ -88,18 +88,8 @@ def _line(scope: Scope, invoice: Row, given: Mapping[str, Any]) -> Row:
 def _discount(scope: Scope, body: Mapping[str, Any], subtotal: Decimal) -> Decimal:
     left = subtotal
     for identifier in body["coupons"] or []:
-        used = scope.get("coupons", identifier)
-        if used is None or used["status"] != "published":
-            raise errors.not_found(f"Coupon with ID {identifier} was not found", {"coupon_id": identifier})
-        left -= coupon.discount(used, left, body["currency"])
+        left -= coupon.discount(scope.named("coupons", identifier), left, body["currency"])
     return subtotal - left
-
-
-def _rate(scope: Scope, identifier: str) -> str:
-    row = scope.get("tax_rates", identifier)
-    if row is None or row["status"] != "published":
-        raise errors.not_found(f"Tax rate with ID {identifier} was not found", {"tax_rate_id": identifier})
-    return str(row["id"])
 
 
 def _of_subscription(scope: Scope, body: Mapping[str, Any]) -> Row:

@@ -59,7 +59,7 @@ def request(scope: Scope, row: Row, body: Given, *, real: bool) -> Swap:
 
 
 def _target(scope: Scope, row: Row, identifier: str) -> Row:
-    target = scope.found("plans", identifier, f"Plan with ID {identifier} was not found", {"plan_id": identifier})
+    target = scope.named("plans", identifier)
     details = {"subscription_id": row["id"], "status": row["subscription_status"]}
     if row["subscription_status"] != "active":
         raise errors.validation("Only active subscriptions can change their plan", details)

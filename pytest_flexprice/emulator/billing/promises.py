@@ -83,10 +83,7 @@ def coupon_by_code(scope: Scope, code: str) -> Row:
 
 
 def _coupon(scope: Scope, identifier: str) -> Row:
-    row = scope.get("coupons", identifier)
-    if row is None or row["status"] != "published":
-        raise errors.not_found(f"Coupon with ID {identifier} was not found", {"coupon_id": identifier})
-    return row
+    return scope.named("coupons", identifier)
 
 
 def _check(scope: Scope, row: Row, used: Row) -> None:

@@ -9,7 +9,7 @@ from ..kernel.jobs import job
 from ..kernel.tables import Row
 from . import cancelling, drafts, finalization, grants, inheritance, plan_changes
 from .lines import Period
-from .scope import Scope
+from .scope import Scope, Work
 
 if TYPE_CHECKING:
     from ..kernel.world import World
@@ -45,7 +45,7 @@ def _first(world: World) -> datetime | None:
 def roll_over(world: World, now: datetime) -> None:
     """End every period that is over; a subscription that is to end then ends."""
     for row in _leading(world):
-        scope = Scope.of_job(world, row)
+        scope = Work.on(world, row)
         while row["subscription_status"] == "active" and _next(row) <= now:
             _step(scope, row)
 
@@ -105,7 +105,7 @@ def _first_instalment(world: World) -> datetime | None:
 def pay_grants(world: World, now: datetime) -> None:
     """Pay out instalments of recurring grants."""
     for row in _active(world):
-        scope = Scope.of_job(world, row)
+        scope = Work.on(world, row)
         for grant in grants.of(scope, row):
             grants.pay_due(scope, row, grant)
 
@@ -132,4 +132,4 @@ def tell_renewals(world: World, now: datetime) -> None:
         if _announces(row) and end - _RENEWAL_NOTICE <= now:
             row["_renewal_told"] = end
             if now < end:
-                Scope.of_job(world, row).publish("subscription.renewal.due", row)
+                Work.on(world, row).publish("subscription.renewal.due", row)

@@ -98,9 +98,7 @@ def _party(scope: Scope, body: Mapping[str, Any]) -> _Party:
     if customer["status"] != "published":
         details = {"customer_id": customer["id"], "status": customer["status"]}
         raise errors.validation("The customer must be active to create a subscription", details)
-    plan = scope.get("plans", body["plan_id"])
-    if plan is None:
-        raise errors.not_found(f"Plan with ID {body['plan_id']} was not found", {"plan_id": body["plan_id"]})
+    plan = scope.named("plans", body["plan_id"], any_status=True)
     if plan["status"] != "published":
         details = {"plan_id": plan["id"], "status": plan["status"]}
         raise errors.validation("The plan must be active to create a subscription", details)

@@ -10,7 +10,7 @@ from ..kernel.tables import Row
 from . import drafts, invoices, lines
 from .lines import Period
 from .pricing import number
-from .scope import Scope
+from .scope import Scope, Work
 
 if TYPE_CHECKING:
     from ..kernel.world import World
@@ -30,7 +30,7 @@ def _first(world: World) -> datetime | None:
 def bill_thresholds(world: World, now: datetime) -> None:
     """Bill the running period of every subscription whose usage has reached its threshold."""
     for row in _watched(world):
-        _bill(Scope.of_job(world, row), row, now)
+        _bill(Work.on(world, row), row, now)
 
 
 def _bill(scope: Scope, row: Row, now: datetime) -> None:

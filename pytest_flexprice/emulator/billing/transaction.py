@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..kernel.tables import Row, Table
-from .scope import Scope
+from .scope import Scope, Work
 
 
 @dataclass(frozen=True)
-class _Transaction(Scope):
+class _Transaction(Work):
     """A scope that knows what was done through it, and announces nothing before the end."""
 
     made: list[tuple[Table, Row]] = field(default_factory=list)

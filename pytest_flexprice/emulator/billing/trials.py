@@ -9,7 +9,7 @@ from ..kernel.jobs import job
 from ..kernel.tables import Row
 from . import cancelling, config, drafts, invoices, periods
 from .lines import Period
-from .scope import Scope
+from .scope import Scope, Work
 
 if TYPE_CHECKING:
     from ..kernel.world import World
@@ -29,7 +29,7 @@ def end_trials(world: World, now: datetime) -> None:
     """Start the first paid period of every trial that is over, billing its advance fees at once."""
     for row in _trialing(world):
         if row["trial_end"] <= now:
-            start_paying(Scope.of_job(world, row), row)
+            start_paying(Work.on(world, row), row)
 
 
 def start_paying(scope: Scope, row: Row) -> None:

@@ -12,7 +12,7 @@ from ..kernel.tables import Row
 from . import credits as single
 from .pricing import number
 from .rounding import ONE, ZERO, exact, to_currency
-from .scope import Scope
+from .scope import Scope, Work
 
 if TYPE_CHECKING:
     from ..kernel.world import World
@@ -40,7 +40,7 @@ def create(scope: Scope, customer_id: str, currency: str, **given: Any) -> Row:
         conversion_rate=rate,
         topup_conversion_rate=given.get("topup_conversion_rate") or rate,
         alert_state="ok",
-        **({"alert_settings": given["alert_settings"]} if given.get("alert_settings") else {}),
+        **{name: given[name] for name in ("alert_settings", "auto_topup") if given.get(name)},
     )
     scope.publish("wallet.created", row)
     return row
@@ -63,11 +63,20 @@ def move(scope: Scope, wallet: Row, credits: Decimal, reason: str, reference: st
     """
     if credits < 0:
         single.spend(scope, wallet, -credits, given.get("source"))
+    row = note(scope, wallet, credits, reason, reference, **given)
+    after = row["credit_balance_after"]
+    scope.touch(wallet, credit_balance=after, balance=after * wallet["conversion_rate"])
+    scope.world.publish(scope.environment, "wallet.transaction.created", kind="wallet_transaction", id=row["id"])
+    return row
+
+
+def note(
+    scope: Scope, wallet: Row, credits: Decimal, reason: str, reference: str, *, pending: bool = False, **given: Any
+) -> Row:
+    """Store a transaction; what is ``pending`` has moved nothing yet."""
     before = wallet["credit_balance"]
-    after = before + credits
     rate = wallet["conversion_rate"]
-    scope.touch(wallet, credit_balance=after, balance=after * rate)
-    row = scope.insert(
+    return scope.insert(
         "wallet_transactions",
         "wtxn",
         wallet_id=wallet["id"],
@@ -76,8 +85,8 @@ def move(scope: Scope, wallet: Row, credits: Decimal, reason: str, reference: st
         amount=abs(credits) * rate,
         credit_amount=abs(credits),
         credit_balance_before=before,
-        credit_balance_after=after,
-        transaction_status="completed",
+        credit_balance_after=before if pending else before + credits,
+        transaction_status="pending" if pending else "completed",
         reference_type=given.get("reference_type", "EXTERNAL"),
         reference_id=reference,
         description=given.get("description", ""),
@@ -85,14 +94,20 @@ def move(scope: Scope, wallet: Row, credits: Decimal, reason: str, reference: st
         expiry_date=given.get("expiry"),
         transaction_reason=reason,
         priority=given.get("priority"),
-        credits_available=max(credits, ZERO),
+        credits_available=ZERO if pending else max(credits, ZERO),
         currency=wallet["currency"],
         conversion_rate=rate,
         topup_conversion_rate=wallet["topup_conversion_rate"],
         idempotency_key=given.get("idempotency_key", ""),
     )
-    scope.world.publish(scope.environment, "wallet.transaction.created", kind="wallet_transaction", id=row["id"])
-    return row
+
+
+def fill(scope: Scope, wallet: Row, entry: Row) -> None:
+    """Let pending credits arrive."""
+    before, credits = wallet["credit_balance"], entry["credit_amount"]
+    scope.touch(wallet, credit_balance=before + credits, balance=(before + credits) * wallet["conversion_rate"])
+    arrived = {"credit_balance_before": before, "credit_balance_after": before + credits, "credits_available": credits}
+    scope.touch(entry, transaction_status="completed", **arrived)
 
 
 def terminate(scope: Scope, wallet: Row) -> None:
@@ -108,7 +123,7 @@ def expire(world: World, now: datetime) -> None:
     """Take away the credits that have expired."""
     for row in single.expiring(world):
         if row["expiry_date"] <= now:
-            scope = Scope.of_job(world, row)
+            scope = Work.on(world, row)
             wallet = scope.need("wallets", row["wallet_id"])
             move(scope, wallet, -row["credits_available"], "CREDIT_EXPIRED", row["id"], source=row)
 

@@ -116,10 +116,9 @@ def coupon_twice(call: Call, answer: Answer) -> None:
 @shown
 def stale_coupon(call: Call, answer: Answer) -> None:
     """Whatever the days of the association are."""
-    scope = Scope.of(call)
-    rows = scope.find("coupon_associations", subscription_id=answer["subscription_id"], status="published")
+    rows = call.find("coupon_associations", subscription_id=answer["subscription_id"], status="published")
     over = [row for row in rows if row["end_date"] is not None and row["end_date"] < answer["period_start"]]
-    shares = [scope.need("coupons", row["coupon_id"])["percentage_off"] or ZERO for row in over]
+    shares = [call.need("coupons", row["coupon_id"])["percentage_off"] or ZERO for row in over]
     off = sum((to_currency(answer["subtotal"] * share / 100, answer["currency"]) for share in shares), ZERO)
     if off:
         _discounts(answer, lambda found: found + off)
@@ -139,8 +138,7 @@ def other_line(call: Call, answer: Answer) -> None:
 @shown
 def tax_on_exempt(call: Call, answer: Answer) -> None:
     """Any rate there is."""
-    scope = Scope.of(call)
-    rates = scope.find("tax_rates", status="published")
+    rates = call.find("tax_rates", status="published")
     if answer.get("taxes") or not rates:
         return
     answer["taxes"] = [

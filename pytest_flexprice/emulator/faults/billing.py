@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..billing import drafts, invoices
 from ..billing.pricing import Tariff
 from ..billing.rounding import ONE, ZERO, to_currency
-from ..billing.scope import Scope, subscription_by_id
+from ..billing.scope import subscription_by_id
 from ..kernel.binding import BindError, parse
 from ..kernel.call import Call, Reply
 from .registry import fault
@@ -76,9 +76,8 @@ def wrong_price(call: Call, answer: Answer) -> None:
 @_preview
 def off_by_one(call: Call, answer: Answer) -> None:
     """Every usage beyond a bound is priced as if the bound were one less."""
-    scope = Scope.of(call)
     for line in _usage(answer):
-        tariff = Tariff.of(scope.need("prices", line["price_id"]))
+        tariff = Tariff.of(call.need("prices", line["price_id"]))
         quantity = line["quantity"]
         if line.get("adjusted_entitlement_quantity") and quantity > 0:
             quantity += ONE
@@ -119,14 +118,13 @@ def skipped_draft(call: Call) -> Reply | None:
     """The draft is computed as if nothing had been used."""
     if call.method != "POST" or call.pattern != _DRAFT:
         return None
-    scope = Scope.of(call)
-    row = subscription_by_id(scope, call.params["id"])
+    row = subscription_by_id(call, call.params["id"])
     period = drafts.running(row)
-    invoice = drafts.period_taken(scope, row, period)
+    invoice = drafts.period_taken(call, row, period)
     if invoice is None:
-        invoice = drafts.new_subscription_invoice(scope, row, "SUBSCRIPTION_CYCLE", period)
-        charged = drafts.charges(scope, row, "SUBSCRIPTION_CYCLE", period)
-        drafts.compute(scope, invoice, [_unused(line) for line in charged])
+        invoice = drafts.new_subscription_invoice(call, row, "SUBSCRIPTION_CYCLE", period)
+        charged = drafts.charges(call, row, "SUBSCRIPTION_CYCLE", period)
+        drafts.compute(call, invoice, [_unused(line) for line in charged])
     return _accepted(call)
 
 
@@ -139,7 +137,7 @@ def never_finalized(call: Call) -> Reply | None:
     """Nothing happens to the invoice."""
     if call.method != "POST" or call.pattern != _FINALIZE:
         return None
-    invoices.by_id(Scope.of(call), call.params["id"])
+    invoices.by_id(call, call.params["id"])
     return Reply(200, {"message": "invoice finalized successfully"})
 
 
@@ -151,7 +149,7 @@ def never_cancelled(call: Call) -> Reply | None:
     body = _body(call)
     if body.get("cancel_immediately_inovice_policy") == "generate_invoice":
         return None
-    row = subscription_by_id(Scope.of(call), call.params["id"])
+    row = subscription_by_id(call, call.params["id"])
     return Reply(
         200,
         {
@@ -181,7 +179,7 @@ def taxed_subscription(call: Call) -> Reply | None:
     if call.method != "POST" or call.pattern != "/v1/subscriptions":
         return None
     body = json.loads(call.body or b"{}")
-    rates = Scope.of(call).find("tax_rates", status="published")
+    rates = call.find("tax_rates", status="published")
     if rates and (body.get("metadata") or {}).get("managed_by"):
         override = {"tax_rate_code": rates[0]["code"], "currency": body.get("currency", "usd"), "auto_apply": True}
         call.body = json.dumps({**body, "tax_rate_overrides": [override]}).encode()

@@ -88,10 +88,10 @@ def _rediscounted(change: Callable[[Scope, Answer, Row, Decimal], Decimal]) -> C
     """A rule by which each coupon of a preview takes off something else."""
 
     def rule(call: Call, answer: Answer) -> None:
-        scope, left, off = Scope.of(call), answer["subtotal"], ZERO
+        left, off = answer["subtotal"], ZERO
         for applied in answer.get("coupon_applications") or ():
-            coupon = scope.need("coupons", applied["coupon_id"])
-            applied["discounted_amount"] = change(scope, answer, coupon, left)
+            coupon = call.need("coupons", applied["coupon_id"])
+            applied["discounted_amount"] = change(call, answer, coupon, left)
             left -= applied["discounted_amount"]
             off += applied["discounted_amount"]
         if answer.get("coupon_applications"):

@@ -285,9 +285,9 @@ def tax_per_line(call: Call, answer: Answer) -> None:
 @shown
 def discount_per_line(call: Call, answer: Answer) -> None:
     """The sum of what it takes off each line."""
-    scope, off = Scope.of(call), ZERO
+    off = ZERO
     for applied in answer.get("coupon_applications") or ():
-        coupon = scope.need("coupons", applied["coupon_id"])
+        coupon = call.need("coupons", applied["coupon_id"])
         applied["discounted_amount"] = sum(
             (discount(coupon, line["amount"], answer["currency"]) for line in answer["line_items"]), ZERO
         )
@@ -309,9 +309,9 @@ def told_only(call: Call, answer: Answer) -> None:
 @shown
 def percent_as_amount(call: Call, answer: Answer) -> None:
     """Ten per cent are ten dollars."""
-    scope, off = Scope.of(call), ZERO
+    off = ZERO
     for applied in answer.get("coupon_applications") or ():
-        coupon = scope.need("coupons", applied["coupon_id"])
+        coupon = call.need("coupons", applied["coupon_id"])
         off += number(coupon["percentage_off"]) + number(coupon["amount_off"])
     if off:
         answer["total_discount"] = min(off, answer["subtotal"])

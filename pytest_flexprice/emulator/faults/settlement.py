@@ -145,13 +145,12 @@ def tax_of_usage(call: Call, answer: dict[str, Any]) -> None:
 @shown
 def discount_last(call: Call, answer: dict[str, Any]) -> None:
     """What a coupon takes off includes a share of the tax."""
-    scope = Scope.of(call)
     rates = [number(tax["tax_rate"].get("percentage_value")) for tax in answer.get("taxes") or ()]
     gross = answer["subtotal"] * (1 + sum(rates, ZERO) / 100)
     off = ZERO
     for applied in answer.get("coupon_applications") or ():
         applied["discounted_amount"] = discount(
-            scope.need("coupons", applied["coupon_id"]), gross - off, answer["currency"]
+            call.need("coupons", applied["coupon_id"]), gross - off, answer["currency"]
         )
         off += applied["discounted_amount"]
     if off:

@@ -233,6 +233,11 @@ def field(name: str, kind: Kind = text, rules: str = "", *, bound: bool = False,
     return Field(name, kind, tuple(r for r in rules.split(",") if r), bound, go or go_name(name))
 
 
+def several(kind: Kind, names: str) -> tuple[Field, ...]:
+    """Fields of one kind, without rules: ``*several(text, "name description")``."""
+    return tuple(field(name, kind) for name in names.split())
+
+
 class Schema:
     """The fields of one request type, named as the Go type so that details read the same."""
 

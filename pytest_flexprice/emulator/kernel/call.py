@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import binding
-from .place import Place
+from .scope import Scope
 
 if TYPE_CHECKING:
     from .world import World
@@ -64,7 +64,7 @@ def no_content() -> Reply:
 
 
 @dataclass
-class Call(Place):
+class Call(Scope):
     """One request after routing and authentication."""
 
     world: World

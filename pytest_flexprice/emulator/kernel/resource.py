@@ -105,15 +105,14 @@ def _truth(value: str) -> bool:
 class Resource:
     """A kind of object that is listed and found by id.
 
-    ``noun`` and ``title`` name it in messages ("Failed to list plans", "Plan with ID … was not found"); ``columns`` may be sorted and
-    filtered by; ``sort`` says whether ``?sort=`` is "refused" or taken as the "name" of a column, ``conditions`` whether a search sorts by
-    conditions or by such a name, ``offset`` what the answered offset means; ``statuses`` are listed unless one is asked for.
+    ``noun`` names it in messages ("Failed to list plans"); ``columns`` may be sorted and filtered by; ``sort`` says whether
+    ``?sort=`` is "refused" or taken as the "name" of a column, ``conditions`` whether a search sorts by conditions or by such
+    a name, ``offset`` what the answered offset means; ``statuses`` are listed unless one is asked for.
     ``view`` shows one row, ``check`` refuses a page before anything is read; ``words`` and ``unknown`` (said to a column that is
     none) are the area's own.
     """
 
     noun: str
-    title: str
     columns: tuple[str, ...]
     filters: tuple[Filter, ...] = ()
     statuses: Sequence[str] = ("published",)
@@ -130,9 +129,9 @@ class Resource:
         """The body of a search."""
         own = (binding.field(each.name, each.kind) for each in self.filters)
         if self.conditions:
-            return Schema(f"{self.title.replace(' ', '')}Filter", *SEARCH_FIELDS, *own)
+            return Schema("Filter", *SEARCH_FIELDS, *own)
         fields = (field for field in SEARCH_FIELDS if field.name != "sort")
-        return Schema(f"{self.title.replace(' ', '')}Filter", *fields, binding.field("sort"), *own)
+        return Schema("Filter", *fields, binding.field("sort"), *own)
 
     def all(self, call: Call) -> list[Row]:
         """Every row of the call's environment, oldest first."""
@@ -144,10 +143,8 @@ class Resource:
         return self.noun.replace(" ", "_")
 
     def found(self, call: Call, identifier: str, *, any_status: bool = True) -> Row:
-        """The row of that id; else 404 with the object's own words."""
-        name = self.title.lower().replace(" ", "_")
-        message = f"{self.title} with ID {identifier} was not found"
-        row: Row = call.found(self.table, identifier, message, {f"{name}_id": identifier}, any_status=any_status)
+        """The row of that id; else 404."""
+        row: Row = call.named(self.table, identifier, any_status=any_status)
         return row
 
     def asked_by_query(self, call: Call) -> tuple[Values, Page]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -31,6 +31,10 @@ class Question:
     window_size: str = ""
     expand: Sequence[str] = ()
     include_children: bool = False
+
+    def of(self, customer: str) -> Question:
+        """The same of one customer."""
+        return replace(self, customer=customer)
 
     @property
     def groups(self) -> list[str]:

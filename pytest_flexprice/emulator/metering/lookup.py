@@ -51,18 +51,17 @@ def lookup(call: Call, identifier: str) -> dict[str, Any]:
     """The answer of the debugger; 404 while the event is not stored, 501 when no row can hold its quantity."""
     if not identifier:
         raise errors.validation("Please provide a valid event ID")
-    scope = Scope.of(call)
     found = listing.by_id(call.world, call.environment, identifier)
     if found is None:
         raise errors.not_found("Event not found in events table", {"event_id": identifier})
     if pipeline(call.world).store.is_too_large(call.environment, identifier):
         raise errors.not_implemented("a metered number above 1.7e23, which stops the real server for every tenant")
     event, moment = found
-    metered = _metered(scope, identifier)
-    processed = _processed(scope, metered) if metered else []
+    metered = _metered(call, identifier)
+    processed = _processed(call, metered) if metered else []
     if processed:
         return {"event": event, "status": "processed", "processed_events": processed}
-    tracker = _Tracker(scope, event, windows.at_millisecond(moment), metered)
+    tracker = _Tracker(call, event, windows.at_millisecond(moment), metered)
     report = tracker.run()
     status = "failed" if report["failure_point"] else "processing"
     return {"event": event, "status": status, "debug_tracker": report}

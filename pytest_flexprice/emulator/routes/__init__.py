@@ -1,6 +1,7 @@
 """The routes, one module per resource; importing a module registers its handlers. One line per module."""
 
 from . import addons as addons
+from . import alerts as alerts
 from . import analytics as analytics
 from . import api_keys as api_keys
 from . import associations as associations
@@ -19,6 +20,7 @@ from . import events as events
 from . import features as features
 from . import groups as groups
 from . import health as health
+from . import integrations as integrations
 from . import invoice_actions as invoice_actions
 from . import invoices as invoices
 from . import meters as meters
@@ -38,5 +40,6 @@ from . import taxes as taxes
 from . import tenants as tenants
 from . import usage as usage
 from . import users as users
+from . import wallet_movements as wallet_movements
 from . import wallets as wallets
 from . import webhooks as webhooks

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..billing import addons
-from ..billing.scope import Scope
 from ..kernel import errors
 from ..kernel.binding import Schema, field, strings
 from ..kernel.call import Call, Reply, created
@@ -14,6 +13,7 @@ from ..kernel.resource import Resource, among, free, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
+_EVERYTHING = ("prices", "meters", "entitlements", "features")
 _CREATE = Schema(
     "CreateAddonRequest",
     field("name", rules="required"),
@@ -24,7 +24,6 @@ _CREATE = Schema(
 _UPDATE = Schema("UpdateAddonRequest", field("name"), field("description"), field("metadata", strings))
 ADDONS = Resource(
     "addons",
-    "Addon",
     ("name", "lookup_key"),
     (among("addon_ids", "id"), among("lookup_keys", "lookup_key")),
     view=lambda call, row, page: plan_view(call.world, call.environment, row, page.expand),
@@ -40,48 +39,34 @@ def create_addon(call: Call) -> Reply:
     storable("create addon", body, "name", "lookup_key")
     optional = {name: body[name] for name in ("description", "metadata") if body[name]}
     row = call.stamp("addon", lookup_key=body["lookup_key"], name=body["name"], **optional)
-    return created(call.world.table("addons").insert(row))
-
-
-def _missing(details: dict[str, str]) -> errors.ApiError:
-    return errors.not_found("Addon not found", details)
+    return created(call.table("addons").insert(row))
 
 
 @route("GET", "/v1/addons/:id")
 def get_addon(call: Call) -> Any:
     """One addon with prices and entitlements."""
-    row = call.world.table("addons").get(call.params["id"], call.environment)
-    if row is None:
-        raise _missing({"addon_id": call.params["id"]})
-    return _view(call, row, ("prices", "meters", "entitlements", "features"))
+    return _view(call, ADDONS.found(call, call.params["id"]), _EVERYTHING)
 
 
 @route("GET", "/v1/addons/lookup/:lookup_key")
 def lookup_addon(call: Call) -> Any:
     """One published addon by its key."""
     key = call.params["lookup_key"]
-    row = call.world.table("addons").first(call.environment, lookup_key=key, status="published")
+    row = call.table("addons").first(call.environment, lookup_key=key, status="published")
     if row is None:
-        raise _missing({"lookup_key": key})
-    return _view(call, row, ("prices", "meters", "entitlements", "features"))
+        raise errors.not_found(f"Addon with lookup key {key} was not found", {"lookup_key": key})
+    return _view(call, row, _EVERYTHING)
 
 
 def _view(call: Call, row: Row, expand: tuple[str, ...]) -> dict[str, Any]:
     return plan_view(call.world, call.environment, row, expand)
 
 
-def _addon(call: Call) -> Row:
-    row: Row = call.found(
-        "addons", call.params["id"], f"Addon with ID {call.params['id']} was not found", {"addon_id": call.params["id"]}
-    )
-    return row
-
-
 @route("PUT", "/v1/addons/:id", permission="addon:write")
 def update_addon(call: Call) -> Any:
     """Name, description and metadata."""
     body = call.bind(_UPDATE)
-    row = _addon(call)
+    row = call.named("addons", call.params["id"])
     storable("update addon", body, "name")
     call.touch(row, **{name: value for name, value in body.items() if value is not None})
     return _view(call, row, ())
@@ -90,7 +75,7 @@ def update_addon(call: Call) -> Any:
 @route("DELETE", "/v1/addons/:id", permission="addon:write")
 def delete_addon(call: Call) -> dict[str, str]:
     """Archive an addon; refused while lines of it are open."""
-    row = _addon(call)
-    addons.check_unused(Scope.of(call), row)
+    row = call.named("addons", call.params["id"])
+    addons.check_unused(call, row)
     call.touch(row, status="archived")
     return {"message": "addon deleted successfully"}

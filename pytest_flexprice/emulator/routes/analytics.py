@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..billing.scope import Scope
 from ..kernel import errors
-from ..kernel.binding import Schema, array, boolean, field, instant, text
+from ..kernel.binding import Schema, array, boolean, field, instant, several, text
 from ..kernel.call import Call
 from ..kernel.routing import route
 from ..metering.analysed import PROPERTY, Question
@@ -19,17 +18,11 @@ _CHECK = "Please check the request payload"
 
 _ANALYTICS = Schema(
     "GetUsageAnalyticsRequest",
-    field("external_customer_id"),
-    field("feature_ids", array(text)),
-    field("sources", array(text)),
-    field("start_time", instant),
-    field("end_time", instant),
-    field("group_by", array(text)),
-    field("window_size"),
-    field("expand", array(text)),
+    *several(text, "external_customer_id window_size"),
+    *several(array(text), "feature_ids sources group_by expand"),
+    *several(instant, "start_time end_time"),
     field("property_filters", property_filters),
-    field("include_children", boolean),
-    field("breakdown_bucket", boolean),
+    *several(boolean, "include_children breakdown_bucket"),
 )
 
 
@@ -56,10 +49,9 @@ def analyse_events(call: Call) -> dict[str, Any]:
     """Usage and its unrounded cost per feature of a customer; without a customer, of the whole environment."""
     body = call.bind(_ANALYTICS, _CHECK)
     start, end = window(call, body)
-    scope = Scope.of(call)
     question = Question(
         body["external_customer_id"] or None,
-        meters_of(scope, body["feature_ids"] or ()),
+        meters_of(call, body["feature_ids"] or ()),
         start,
         end,
         _checked_groups(body["group_by"] or []),
@@ -69,4 +61,4 @@ def analyse_events(call: Call) -> dict[str, Any]:
         body["expand"] or (),
         bool(body["include_children"]),
     )
-    return answer(scope, question)
+    return answer(call, question)

@@ -7,7 +7,7 @@ from typing import Any
 from ..billing import addons, promises, views
 from ..billing.scope import Scope, customer_by_external_id
 from ..kernel import errors
-from ..kernel.binding import Schema, boolean, field, instant, integer, strings, text
+from ..kernel.binding import Schema, boolean, field, instant, integer, several, strings, text
 from ..kernel.call import Call
 from ..kernel.catalog import plan_view
 from ..kernel.lists import Page
@@ -19,14 +19,11 @@ _CREATE = Schema(
     "CreateTaxAssociationRequest",
     field("tax_rate_code", rules="required"),
     field("entity_type", rules="required"),
-    field("entity_id"),
-    field("external_customer_id"),
+    *several(text, "entity_id external_customer_id currency"),
     field("priority", integer),
     field("auto_apply", boolean),
-    field("currency"),
     field("metadata", strings),
-    field("start_date", instant),
-    field("end_date", instant),
+    *several(instant, "start_date end_date"),
 )
 _UPDATE = Schema(
     "TaxAssociationUpdateRequest", field("priority", integer), field("auto_apply", boolean), field("metadata", strings)
@@ -36,10 +33,9 @@ _UPDATE = Schema(
 @route("GET", "/v1/subscriptions/:id/addons/associations")
 def list_addon_associations(call: Call) -> dict[str, Any]:
     """The addons that a subscription has in its running period, newest first, with their prices."""
-    scope = Scope.of(call)
     subscription = call.found("subscriptions", call.params["id"], "Subscription not found")
-    rows = addons.current(scope, subscription)
-    items = [views.shown(row, addon=_addon(scope, row["addon_id"])) for row in reversed(rows)]
+    rows = addons.current(call, subscription)
+    items = [views.shown(row, addon=_addon(call, row["addon_id"])) for row in reversed(rows)]
     return all_items(items)
 
 
@@ -49,7 +45,6 @@ def _addon(scope: Scope, identifier: str) -> dict[str, Any]:
 
 COUPONED = Resource(
     "coupon associations",
-    "Coupon association",
     ("start_date", "end_date"),
     (
         *(
@@ -58,16 +53,13 @@ COUPONED = Resource(
         ),
         Filter("active_only", boolean),
     ),
-    sort="name",
-    view=lambda call, row, _page: views.coupon_association(Scope.of(call), row),
+    view=lambda call, row, _page: views.coupon_association(call, row),
 )
 TAXED = Resource(
     "tax associations",
-    "Tax association",
     ("priority", "start_date"),
     (equal("entity_type"), equal("entity_id"), equal("currency"), among("tax_rate_ids", "tax_rate_id", split=True),
      equal("tax_rate_id"), Filter("external_customer_id", text)),
-    sort="name",
     view=lambda _call, row, _page: views.shown(row),
 )  # fmt: skip
 
@@ -81,19 +73,13 @@ def _coupons(call: Call, values: Values, page: Page) -> dict[str, Any]:
 def _taxes(call: Call, values: Values, page: Page) -> dict[str, Any]:
     """A customer may be named by its external id; an unknown one is 404, as in the list of invoices (recording invoice_listing)."""
     key = values["external_customer_id"]
-    owner = {"entity_id": customer_by_external_id(Scope.of(call), key)["id"]} if key else {}
+    owner = {"entity_id": customer_by_external_id(call, key)["id"]} if key else {}
     return TAXED.answer(call, {**values, **owner}, page)
 
 
 COUPONED.serve("/v1/coupons/associations", search=False, one=True, answer=_coupons)
 TAXED.serve(
-    "/v1/taxes/associations",
-    search=False,
-    one=True,
-    answer=_taxes,
-    change=_UPDATE,
-    archive="",
-    permission="tax:write",
+    "/v1/taxes/associations", search=False, one=True, answer=_taxes, change=_UPDATE, archive="", permission="tax:write"
 )
 
 
@@ -110,12 +96,11 @@ def create_tax_association(call: Call) -> dict[str, Any]:
     start, end = body["start_date"], body["end_date"]
     if start and end and end <= start:
         raise errors.validation("End date must be after start date", {"end_date": end, "start_date": start})
-    scope = Scope.of(call)
     owner = body["entity_id"] or ""
     if body["external_customer_id"]:
-        found = scope.table("customers").first(
-            scope.environment, external_id=body["external_customer_id"], status="published"
+        found = call.table("customers").first(
+            call.environment, external_id=body["external_customer_id"], status="published"
         )
         owner = found["id"] if found else owner
-    rate = promises.tax_rate_by_code(scope, body["tax_rate_code"])
-    return views.shown(promises.associate_tax(scope, rate, body["entity_type"], owner, body))
+    rate = promises.tax_rate_by_code(call, body["tax_rate_code"])
+    return views.shown(promises.associate_tax(call, rate, body["entity_type"], owner, body))

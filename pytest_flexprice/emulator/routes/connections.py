@@ -9,7 +9,7 @@ from ..kernel.lists import Page
 from ..kernel.resource import Resource, Values
 from ..kernel.routing import route
 
-CONNECTIONS = Resource("connections", "Connection", ("name", "provider_type"))
+CONNECTIONS = Resource("connections", ("name", "provider_type"))
 
 
 def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:

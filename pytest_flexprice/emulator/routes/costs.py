@@ -5,24 +5,32 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, field, strings
+from ..kernel.binding import Schema, array, boolean, field, instant, integer, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import plan_view
 from ..kernel.resource import Resource, among, equal, free
 from ..kernel.routing import route
 from ..kernel.tables import Row
+from ..metering import cost_analytics
+from ..metering.analysed import Question
+from ..metering.analytics import meters_of
+from .events import property_filters, window
 
 _TAKEN = "A costsheet with this lookup key already exists"
-_OPTIONAL = (
-    field("lookup_key", rules="omitempty,min=1,max=255"),
-    field("description"),
-    field("metadata", strings),
-)
+_OPTIONAL = (field("lookup_key", rules="omitempty,min=1,max=255"), field("description"), field("metadata", strings))
 _CREATE = Schema("CreateCostsheetRequest", field("name", rules="required,min=1,max=255"), *_OPTIONAL)
 _UPDATE = Schema("UpdateCostsheetRequest", field("name", rules="omitempty,min=1,max=255"), *_OPTIONAL)
+_ANALYTICS = Schema(
+    "GetCostAnalyticsRequest",
+    field("external_customer_id"),
+    *several(array(text), "feature_ids expand"),
+    *several(instant, "start_time end_time"),
+    field("property_filters", property_filters),
+    field("include_children", boolean),
+    *several(integer, "limit offset"),
+)
 COSTSHEETS = Resource(
     "costsheets",
-    "Costsheet",
     ("name", "lookup_key", "description"),
     (among("costsheetIDs", "id"), equal("lookupKey", "lookup_key"), equal("name")),
 )
@@ -42,13 +50,34 @@ def create_costsheet(call: Call) -> Reply:
     return created({"costsheet": call.insert("costsheets", "costsheet", **given, metadata=body["metadata"])})
 
 
-@route("GET", "/v1/costs/active")
-def active_costsheet(call: Call) -> dict[str, Any]:
-    """The newest sheet in use, with its prices; 404 where there is none."""
+def _active(call: Call) -> Row:
+    """The newest sheet in use; 404 where there is none."""
     rows = call.find("costsheets", status="published")
     if not rows:
         raise errors.not_found("No active costsheet was found")
-    return plan_view(call.world, call.environment, rows[-1], ("prices", "meters"))
+    return rows[-1]
+
+
+@route("GET", "/v1/costs/active")
+def active_costsheet(call: Call) -> dict[str, Any]:
+    """The sheet in use, with its prices."""
+    return plan_view(call.world, call.environment, _active(call), ("prices", "meters"))
+
+
+@route("POST", "/v1/costs/analytics")
+def analyse_costs(call: Call) -> dict[str, Any]:
+    """What the usage of a window, by default of the last seven days, costs the company, and what it earns by it."""
+    body = call.bind(_ANALYTICS)
+    start, end = window(call, body)
+    question = Question(
+        body["external_customer_id"] or None,
+        meters_of(call, body["feature_ids"] or ()),
+        start,
+        end,
+        properties=body["property_filters"] or {},
+        include_children=bool(body["include_children"]),
+    )
+    return cost_analytics.answer(call, question, _active(call), body["expand"] or ())
 
 
 @route("GET", "/v1/costs/:id")

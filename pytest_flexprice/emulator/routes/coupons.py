@@ -6,9 +6,8 @@ from typing import Any
 
 from ..billing import promises, views
 from ..billing.rounding import ZERO
-from ..billing.scope import Scope
 from ..kernel import errors
-from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, strings
+from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.lists import OWN
 from ..kernel.resource import Resource, among, free, storable
@@ -18,26 +17,20 @@ _COLUMNS = ("name", "type", "cadence", "currency", "coupon_code", "total_redempt
 _CREATE = Schema(
     "CreateCouponRequest",
     field("name", rules="required"),
-    field("redeem_after", instant),
-    field("redeem_before", instant),
-    field("max_redemptions", integer),
+    *several(instant, "redeem_after redeem_before"),
+    *several(integer, "max_redemptions duration_in_periods"),
     field("rules", mapping),
-    field("amount_off", decimal),
-    field("percentage_off", decimal),
+    *several(decimal, "amount_off percentage_off"),
     field("type", rules="required,oneof=fixed percentage"),
     field("cadence", rules="required,oneof=once repeated forever"),
-    field("duration_in_periods", integer),
-    field("currency"),
-    field("coupon_code"),
+    *several(text, "currency coupon_code"),
     field("metadata", strings),
 )
 _UPDATE = Schema("UpdateCouponRequest", field("name"), field("metadata", strings))
 COUPONS = Resource(
     "coupons",
-    "Coupon",
     _COLUMNS,
     (among("coupon_ids", "id"), among("coupon_codes", "coupon_code")),
-    sort="name",
     offset=OWN,
     view=lambda _call, row, _page: views.coupon(row),
 )
@@ -79,12 +72,11 @@ def create_coupon(call: Call) -> Reply:
     """A new coupon; its code is kept in lower case."""
     body = call.bind(_CREATE)
     _check(body)
-    scope = Scope.of(call)
     code = (body["coupon_code"] or "").lower() or None
     free(call, "coupons", "A coupon with this code already exists", code, column="coupon_code")
     storable("create coupon", body, "name", "coupon_code")
     fixed = body["type"] == "fixed"
-    row = scope.insert(
+    row = call.insert(
         "coupons",
         "coupon",
         name=body["name"],
@@ -108,4 +100,4 @@ def create_coupon(call: Call) -> Reply:
 @route("GET", "/v1/coupons/code/:code")
 def get_coupon_by_code(call: Call) -> dict[str, Any]:
     """One coupon by its code, in any case."""
-    return views.coupon(promises.coupon_by_code(Scope.of(call), call.params["code"]))
+    return views.coupon(promises.coupon_by_code(call, call.params["code"]))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..billing import grants
-from ..billing.scope import Scope, customer_by_id, subscription_by_id
+from ..billing.scope import customer_by_id, subscription_by_id
 from ..kernel import errors
-from ..kernel.binding import Schema, decimal, field, instant, integer, strings
+from ..kernel.binding import Schema, decimal, field, instant, integer, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.render import dec
 from ..kernel.resource import Resource, all_items, among, equal
@@ -36,21 +36,11 @@ GRANT = Schema(
     "CreateCreditGrantRequest",
     field("name", rules="required"),
     field("scope", rules="required"),
-    field("plan_id"),
-    field("subscription_id"),
-    field("addon_id"),
-    field("credits", decimal),
+    *several(text, "plan_id subscription_id addon_id period expiration_type expiration_duration_unit"),
+    *several(decimal, "credits conversion_rate topup_conversion_rate"),
     field("cadence", rules="required"),
-    field("period"),
-    field("period_count", integer),
-    field("expiration_type"),
-    field("expiration_duration", integer),
-    field("expiration_duration_unit"),
-    field("priority", integer),
-    field("start_date", instant),
-    field("end_date", instant),
-    field("conversion_rate", decimal),
-    field("topup_conversion_rate", decimal),
+    *several(integer, "period_count expiration_duration priority"),
+    *several(instant, "start_date end_date"),
     field("metadata", strings),
 )
 _UPDATE = Schema("UpdateCreditGrantRequest", field("name"), field("metadata", strings), field("end_date", instant))
@@ -59,10 +49,8 @@ _UPDATE = Schema("UpdateCreditGrantRequest", field("name"), field("metadata", st
 _DELETE = Schema("DeleteCreditGrantRequest", field("effective_date", instant))
 GRANTS = Resource(
     "credit grants",
-    "Credit grant",
     ("name", "scope", "plan_id", "subscription_id"),
     (among("plan_ids", "plan_id"), among("subscription_ids", "subscription_id"), equal("scope")),
-    sort="name",
 )
 GRANTS.serve("/v1/creditgrants", search=False, one=True)
 
@@ -101,8 +89,7 @@ def _require_owner(call: Call, body: dict[str, Any]) -> None:
     identifier = body[f"{kind}_id"]
     if not identifier:
         raise errors.validation(f"Please provide a valid {kind} id")
-    message = f"{kind.title()} with ID {identifier} was not found"
-    call.found(f"{kind}s", identifier, message, {f"{kind}_id": identifier})
+    call.named(f"{kind}s", identifier)
 
 
 @route("POST", "/v1/creditgrants", permission="credit_grant:write")
@@ -112,30 +99,27 @@ def create_grant(call: Call) -> Reply:
     _check(body)
     _require_owner(call, body)
     if body["scope"] == "SUBSCRIPTION":
-        scope = Scope.of(call)
         granted = {**body, "expiration_type": body["expiration_type"] or "NEVER"}
-        return created(grants.add(scope, scope.need("subscriptions", body["subscription_id"]), granted))
+        return created(grants.add(call, call.need("subscriptions", body["subscription_id"]), granted))
     fields = {name: body[name] for name in ("name", "scope")}
     fields |= {name: body[name] for name in ("plan_id", "addon_id") if body[name]}
     fields |= {name: body[name] for name in ("credits", "cadence")}
     fields["expiration_type"] = body["expiration_type"] or "NEVER"
     fields |= {name: body[name] for name in _OPTIONAL if body[name] is not None}
-    return created(call.world.table("credit_grants").insert(call.stamp("cg", **fields)))
+    return created(call.table("credit_grants").insert(call.stamp("cg", **fields)))
 
 
 @route("GET", "/v1/subscriptions/:id/grants/upcoming")
 def upcoming_of_subscription(call: Call) -> dict[str, Any]:
     """The next instalment of each grant of a subscription."""
-    scope = Scope.of(call)
-    return all_items(grants.upcoming(scope, [subscription_by_id(scope, call.params["id"])]))
+    return all_items(grants.upcoming(call, [subscription_by_id(call, call.params["id"])]))
 
 
 @route("GET", "/v1/customers/:id/grants/upcoming")
 def upcoming_of_customer(call: Call) -> dict[str, Any]:
     """The next instalment of each grant of a customer's subscriptions."""
-    scope = Scope.of(call)
-    customer = customer_by_id(scope, call.params["id"])
-    return all_items(grants.upcoming(scope, scope.find("subscriptions", customer_id=customer["id"])))
+    customer = customer_by_id(call, call.params["id"])
+    return all_items(grants.upcoming(call, call.find("subscriptions", customer_id=customer["id"])))
 
 
 @route("PUT", "/v1/creditgrants/:id", permission="credit_grant:write")

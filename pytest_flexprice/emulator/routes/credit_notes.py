@@ -7,7 +7,7 @@ from typing import Any
 from ..billing import credit_notes, invoices, transaction, views
 from ..billing.scope import Scope
 from ..kernel import errors
-from ..kernel.binding import Schema, array, boolean, decimal, field, strings
+from ..kernel.binding import Schema, array, boolean, decimal, field, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.resource import Resource, among, equal
 from ..kernel.routing import route
@@ -17,23 +17,20 @@ _LINE = Schema(
     "CreateCreditNoteLineItemRequest",
     field("invoice_line_item_id", rules="required"),
     field("display_name"),
-    field("amount", decimal, rules="required"),
+    field("amount", decimal),
     field("metadata", strings),
 )
 _CREATE = Schema(
     "CreateCreditNoteRequest",
-    field("credit_note_number"),
+    *several(text, "credit_note_number memo idempotency_key"),
     field("invoice_id", rules="required"),
-    field("memo"),
     field("reason", rules="required"),
     field("metadata", strings),
     field("line_items", array(_LINE), rules="required,min=1,dive"),
-    field("idempotency_key"),
     field("process_credit_note", boolean),
 )
 NOTES = Resource(
     "credit notes",
-    "Credit note",
     ("credit_note_number", "credit_note_status", "credit_note_type", "invoice_id", "total_amount"),
     (
         among("credit_note_ids", "id", split=True),
@@ -58,31 +55,30 @@ def create_note(call: Call) -> Reply:
     if body["reason"] not in credit_notes.REASONS:
         details = {"allowed": list(credit_notes.REASONS), "reason": body["reason"]}
         raise errors.validation("Invalid credit note reason", details)
-    scope = Scope.of(call)
-    with transaction.all_or_nothing(scope) as deal:
+    with transaction.all_or_nothing(call) as deal:
         note = credit_notes.create(deal, body)
     if body["process_credit_note"]:
-        credit_notes.finalize(scope, note)
-    return created(_view(scope, note))
+        credit_notes.finalize(call, note)
+    return created(_view(call, note))
 
 
 @route("GET", "/v1/creditnotes/:id")
 def get_note(call: Call) -> dict[str, Any]:
     """One note."""
-    return _view(Scope.of(call), NOTES.found(call, call.params["id"]))
+    return _view(call, NOTES.found(call, call.params["id"]))
 
 
 @route("POST", "/v1/creditnotes/:id/finalize", permission="credit_note:write")
 def finalize_note(call: Call) -> dict[str, Any]:
     """Take a draft off its invoice, or give it back."""
-    scope, note = Scope.of(call), NOTES.found(call, call.params["id"])
-    credit_notes.finalize(scope, note)
-    return _view(scope, note)
+    note = NOTES.found(call, call.params["id"])
+    credit_notes.finalize(call, note)
+    return _view(call, note)
 
 
 @route("POST", "/v1/creditnotes/:id/void", permission="credit_note:write")
 def void_note(call: Call) -> dict[str, Any]:
     """Take a draft back."""
-    scope, note = Scope.of(call), NOTES.found(call, call.params["id"])
-    credit_notes.void(scope, note)
-    return _view(scope, note)
+    note = NOTES.found(call, call.params["id"])
+    credit_notes.void(call, note)
+    return _view(call, note)

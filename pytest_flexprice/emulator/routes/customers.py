@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..billing import promises
-from ..billing.scope import Scope, customer_by_external_id
+from ..billing.scope import customer_by_external_id
 from ..kernel import errors
 from ..kernel.binding import Schema, array, boolean, field, mapping, strings
 from ..kernel.call import Call, Reply, created, no_content
@@ -25,7 +25,6 @@ _LENGTHS = {
 _COLUMNS = ("external_id", "name", "email", "contact", "timezone", *_LENGTHS, "address_country", "metadata")
 CUSTOMERS = Resource(
     "customers",
-    "Customer",
     _COLUMNS,
     (
         equal("external_id"),
@@ -69,10 +68,9 @@ def _taken(external_id: str) -> errors.ApiError:
 def create_customer(call: Call) -> Reply:
     """A new customer; the external id must be free among the published ones."""
     body = call.bind(_CREATE)
-    scope = Scope.of(call)
-    taxes = [(promises.tax_rate_by_code(scope, one["tax_rate_code"]), one) for one in body["tax_rate_overrides"] or []]
+    taxes = [(promises.tax_rate_by_code(call, one["tax_rate_code"]), one) for one in body["tax_rate_overrides"] or []]
     storable("create customer", body, "external_id", "email")
-    table = call.world.table("customers")
+    table = call.table("customers")
     if table.first(call.environment, external_id=body["external_id"], status="published"):
         raise _taken(body["external_id"])
     fields = {name: body[name] or "" for name in ("external_id", "name", "email", *_LENGTHS, "address_country")}
@@ -81,8 +79,8 @@ def create_customer(call: Call) -> Reply:
     fields["timezone"] = body["timezone"] or "UTC"
     row = table.insert(call.stamp("cust", **fields, metadata=body["metadata"]))
     for rate, given in taxes:
-        promises.associate_tax(scope, rate, "customer", row["id"], given)
-    call.world.publish(call.environment, "customer.created", kind="customer", id=row["id"])
+        promises.associate_tax(call, rate, "customer", row["id"], given)
+    call.publish("customer.created", row)
     return created(row)
 
 
@@ -90,7 +88,7 @@ def create_customer(call: Call) -> Reply:
 @route("GET", "/v1/customers/lookup/:external_id")
 def get_customer_by_external_id(call: Call) -> Any:
     """One published customer by its external id, byte for byte."""
-    return customer_by_external_id(Scope.of(call), call.params["external_id"])
+    return customer_by_external_id(call, call.params["external_id"])
 
 
 @route("PUT", "/v1/customers/:id", permission="customer:write")
@@ -109,7 +107,7 @@ def update_customer_by_external_id(call: Call) -> Any:
         return _update(call, CUSTOMERS.found(call, identifier), body)
     if not key:
         raise errors.validation("Either customer ID or external_customer_id is required")
-    return _update(call, customer_by_external_id(Scope.of(call), key), body)
+    return _update(call, customer_by_external_id(call, key), body)
 
 
 def _update(call: Call, row: Row, body: dict[str, Any]) -> Any:
@@ -125,11 +123,11 @@ def _update(call: Call, row: Row, body: dict[str, Any]) -> Any:
         if metadata is None:
             return Reply(500, text="", content_type="")  # the real server crashes here
         changes["metadata"] = _noted(metadata, key)
-        if call.world.table("customers").first(call.environment, external_id=key, status="published"):
+        if call.table("customers").first(call.environment, external_id=key, status="published"):
             taken = {"email": changes.get("email", row["email"]), "external_id": key}
             raise errors.conflict("A customer with this identifier already exists", taken)
     call.touch(row, **changes)
-    call.world.publish(call.environment, "customer.updated", kind="customer", id=row["id"])
+    call.publish("customer.updated", row)
     return row
 
 

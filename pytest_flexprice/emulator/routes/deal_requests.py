@@ -15,6 +15,7 @@ from ..kernel.binding import (
     instant,
     integer,
     mapping,
+    several,
     strings,
     text,
 )
@@ -24,28 +25,22 @@ TIER = Schema("CreatePriceTier", field("up_to", integer), field("unit_amount", d
 TRANSFORM = Schema("TransformQuantity", field("divide_by", integer), field("round"))
 _PRICING = (
     field("amount", decimal),
-    field("billing_model"),
-    field("tier_mode"),
+    *several(text, "billing_model tier_mode"),
     field("tiers", array(TIER)),
     field("transform_quantity", TRANSFORM),
 )
 OVERRIDE = Schema(
     "OverrideLineItemRequest",
     field("price_id", rules="required"),
-    field("quantity", decimal),
+    *several(decimal, "quantity price_unit_amount"),
     *_PRICING,
-    field("price_unit_amount", decimal),
     field("price_unit_tiers", array(TIER)),
 )
 _COMMITMENT = Schema(
     "LineItemCommitmentConfig",
-    field("commitment_amount", decimal),
-    field("commitment_quantity", decimal),
-    field("commitment_type"),
-    field("overage_factor", decimal),
-    field("enable_true_up", boolean),
-    field("is_window_commitment", boolean),
-    field("commitment_duration"),
+    *several(decimal, "commitment_amount commitment_quantity overage_factor"),
+    *several(text, "commitment_type commitment_duration"),
+    *several(boolean, "enable_true_up is_window_commitment"),
     field("commitment_time_buckets", array(mapping)),
 )
 
@@ -65,8 +60,7 @@ COUPONS = (
                 "SubscriptionCouponInput",
                 field("coupon_code", rules="required"),
                 field("price_id"),
-                field("start_date", instant),
-                field("end_date", instant),
+                *several(instant, "start_date end_date"),
             )
         ),
         "dive",
@@ -81,44 +75,29 @@ TAX_OVERRIDE = Schema(
     field("metadata", strings),
 )
 _LINE_COMMITMENT = (
-    field("commitment_amount", decimal),
-    field("commitment_quantity", decimal),
-    field("commitment_type"),
-    field("commitment_overage_factor", decimal),
-    field("commitment_true_up_enabled", boolean),
-    field("commitment_windowed", boolean),
-    field("commitment_duration"),
+    *several(decimal, "commitment_amount commitment_quantity commitment_overage_factor"),
+    *several(text, "commitment_type commitment_duration"),
+    *several(boolean, "commitment_true_up_enabled commitment_windowed"),
     field("commitment_time_buckets", array(mapping)),
 )
 _OWN_PRICE = Schema(
     "SubscriptionPriceCreateRequest",
     field("type", rules="required"),
-    field("price_unit_type"),
+    *several(text, "price_unit_type meter_id lookup_key description display_name"),
     field("billing_period", rules="required"),
-    field("billing_period_count", integer),
+    *several(integer, "billing_period_count trial_period_days min_quantity"),
     field("invoice_cadence", rules="required"),
     *_PRICING,
-    field("meter_id"),
-    field("lookup_key"),
-    field("trial_period_days", integer),
-    field("description"),
     field("metadata", strings),
-    field("start_date", instant),
-    field("end_date", instant),
-    field("display_name"),
-    field("min_quantity", integer),
+    *several(instant, "start_date end_date"),
 )
 LINE = Schema(
     "CreateSubscriptionLineItemRequest",
-    field("price_id"),
+    *several(text, "price_id display_name subscription_phase_id proration_behavior"),
     field("price", _OWN_PRICE),
     field("quantity", decimal),
-    field("start_date", instant),
-    field("end_date", instant),
+    *several(instant, "start_date end_date"),
     field("metadata", strings),
-    field("display_name"),
-    field("subscription_phase_id"),
-    field("proration_behavior"),
     *_LINE_COMMITMENT,
 )
 LINE_UPDATE = Schema(
@@ -131,8 +110,7 @@ LINE_UPDATE = Schema(
 _OVERRIDES = field("override_line_items", array(OVERRIDE), "dive")
 _ADDON_FIELDS = (
     field("addon_id", rules="required"),
-    field("cadence"),
-    field("proration_behavior"),
+    *several(text, "cadence proration_behavior"),
     field("start_date", instant),
     field("metadata", mapping),
     field("line_item_commitments", commitments),
@@ -145,8 +123,7 @@ ADD_ADDON = Schema(
 REMOVE_ADDON = Schema(
     "RemoveAddonRequest",
     field("addon_association_id", rules="required"),
-    field("reason"),
-    field("proration_behavior"),
+    *several(text, "reason proration_behavior"),
     field("effective_date", instant),
 )
 PHASE = Schema(
@@ -176,9 +153,8 @@ _ENTITLEMENT = Schema(
 AGREED = (
     field("trial_period_days", integer),
     field("credit_grants", array(GRANT)),
-    field("commitment_amount", decimal),
+    *several(decimal, "commitment_amount overage_factor"),
     field("commitment_duration"),
-    field("overage_factor", decimal),
     field("enable_true_up", boolean),
     field("tax_rate_overrides", array(TAX_OVERRIDE), "dive"),
     *COUPONS,
@@ -199,8 +175,7 @@ _CHILD = Schema(
 INHERITANCE = Schema(
     "SubscriptionInheritanceConfig",
     field("external_customer_ids_to_inherit_subscription", array(text)),
-    field("parent_subscription_id"),
-    field("invoicing_customer_external_id"),
     field("subscriptions_ids_for_grouped_invoicing", array(text)),
+    *several(text, "parent_subscription_id invoicing_customer_external_id"),
     field("grouped_invoicing_children_to_create", array(_CHILD), "dive"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, array, boolean, decimal, field, instant, integer, mapping
+from ..kernel.binding import Schema, array, boolean, decimal, field, instant, integer, mapping, several, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import entitlement_view
 from ..kernel.lists import Page
@@ -24,42 +24,28 @@ _PAGED = ("offset", "status", "order", "expand")
 
 _GRANT = (
     field("grant_quota", decimal),
-    field("grant_measure"),
-    field("grant_duration_unit"),
+    *several(text, "grant_measure grant_duration_unit grant_allocation_behavior"),
     field("grant_duration_value", integer),
-    field("grant_allocation_behavior"),
 )
 
 _CREATE = Schema(
     "CreateEntitlementRequest",
-    field("plan_id"),
-    field("entity_type"),
-    field("entity_id"),
+    *several(text, "plan_id entity_type entity_id usage_reset_period static_value aggregation_mode"),
+    field("parent_entitlement_id"),
     field("feature_id", rules="required", bound=True),
     field("feature_type", rules="required", bound=True),
-    field("is_enabled", boolean),
-    field("usage_limit", integer),
-    field("usage_reset_period"),
-    field("is_soft_limit", boolean),
-    field("static_value"),
+    *several(boolean, "is_enabled is_soft_limit"),
+    *several(integer, "usage_limit display_order"),
     field("config_value", mapping),
-    field("display_order", integer),
-    field("aggregation_mode"),
-    field("parent_entitlement_id"),
-    field("start_date", instant),
-    field("end_date", instant),
+    *several(instant, "start_date end_date"),
     *_GRANT,
 )
 _UPDATE = Schema(
     "UpdateEntitlementRequest",
-    field("is_enabled", boolean),
+    *several(boolean, "is_enabled is_soft_limit clear_grant_config"),
     field("usage_limit", integer),
-    field("usage_reset_period"),
-    field("is_soft_limit", boolean),
-    field("static_value"),
+    *several(text, "usage_reset_period static_value aggregation_mode"),
     field("config_value", mapping),
-    field("aggregation_mode"),
-    field("clear_grant_config", boolean),
     *_GRANT,
 )
 _BULK = Schema("CreateBulkEntitlementRequest", field("items", array(_CREATE)))
@@ -72,7 +58,6 @@ def _view(call: Call, row: Row, page: Page) -> dict[str, Any]:
 
 ENTITLEMENTS = Resource(
     "entitlements",
-    "Entitlement",
     _COLUMNS,
     (
         equal("entity_type"),
@@ -100,10 +85,8 @@ def _entity(body: dict[str, Any]) -> tuple[str, str]:
 
 
 def _require_entity(call: Call, kind: str, identifier: str) -> None:
-    if kind == "PLAN":
-        call.found("plans", identifier, f"Plan with ID {identifier} was not found", {"plan_id": identifier})
-    elif kind == "ADDON":
-        call.found("addons", identifier, f"Addon with ID {identifier} was not found", {"addon_id": identifier})
+    if kind in ("PLAN", "ADDON"):
+        call.named(f"{kind.lower()}s", identifier)
     else:
         call.found("subscriptions", identifier, "Subscription not found")
 
@@ -141,7 +124,7 @@ def _check_feature(call: Call, body: dict[str, Any]) -> None:
     if feature["type"] != body["feature_type"]:
         details = {"expected": feature["type"], "actual": body["feature_type"]}
         raise errors.validation(f"Expected {feature['type']}, got {body['feature_type']}", details)
-    meter = call.world.table("meters").get(feature["meter_id"], call.environment)
+    meter = call.table("meters").get(feature["meter_id"], call.environment)
     aggregation = meter["aggregation"] if meter else {}
     if aggregation.get("bucket_size") and aggregation["type"] == "MAX":
         message = "Entitlements are not supported for features with bucketed max meters"
@@ -154,7 +137,7 @@ def _checked(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     _check_shape(body)
     _require_entity(call, kind, identifier)
     _check_feature(call, body)
-    table = call.world.table("entitlements")
+    table = call.table("entitlements")
     known = {"entity_id": identifier, "feature_id": body["feature_id"]}
     if table.first(call.environment, **known, status="published"):
         raise errors.conflict(_TWICE, {"entity_type": kind, **known})
@@ -176,8 +159,8 @@ def _checked(call: Call, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _insert(call: Call, fields: dict[str, Any]) -> Row:
-    row = call.world.table("entitlements").insert(call.stamp("ent", **fields))
-    call.world.publish(call.environment, "entitlement.created", kind="entitlement", id=row["id"])
+    row = call.table("entitlements").insert(call.stamp("ent", **fields))
+    call.publish("entitlement.created", row)
     return row
 
 
@@ -250,7 +233,7 @@ def update_entitlement(call: Call) -> Any:
     changes |= {name: body[name] for name in ("config_value", "aggregation_mode") if body[name]}
     changes |= {name: body[name] for name in ("is_enabled", "is_soft_limit") if body[name] is not None}
     call.touch(row, **changes)
-    call.world.publish(call.environment, "entitlement.updated", kind="entitlement", id=row["id"])
+    call.publish("entitlement.updated", row)
     return entitlement_view(call.world, call.environment, row)
 
 
@@ -259,5 +242,5 @@ def delete_entitlement(call: Call) -> dict[str, str]:
     """Archive an entitlement; again is fine."""
     row = _find(call)
     call.touch(row, status="archived")
-    call.world.publish(call.environment, "entitlement.deleted", kind="entitlement", id=row["id"])
+    call.publish("entitlement.deleted", row)
     return {"message": "entitlement deleted successfully"}

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, array, field, instant, integer, mapping, text
+from ..kernel.binding import Schema, array, field, instant, integer, mapping, several, text
 from ..kernel.call import Call, Reply, accepted
 from ..kernel.routing import route
 from ..metering import ingest, listing
@@ -33,15 +33,10 @@ def property_filters(value: Any) -> dict[str, list[str]]:
 _QUERY = Schema(
     "GetEventsRequest",
     *(field(name) for name in _COLUMNS),
-    field("start_time", instant),
-    field("end_time", instant),
-    field("page_size", integer),
-    field("offset", integer),
-    field("iter_first_key"),
-    field("iter_last_key"),
+    *several(instant, "start_time end_time"),
+    *several(integer, "page_size offset"),
+    *several(text, "iter_first_key iter_last_key sort order"),
     field("property_filters", property_filters),
-    field("sort"),
-    field("order"),
 )
 
 

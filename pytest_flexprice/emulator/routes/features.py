@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, array, boolean, decimal, field, strings
+from ..kernel.binding import Schema, array, boolean, decimal, field, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import feature_view
 from ..kernel.lists import Page
@@ -23,54 +23,28 @@ _EXPANSIONS = ("meters", "groups")
 _CONDITIONS = ("above", "below")
 _OPTIONAL = ("reporting_unit", "alert_settings", "group_id")
 
-_REPORTING = Schema(
-    "ReportingUnit",
-    field("unit_singular"),
-    field("unit_plural"),
-    field("conversion_rate", decimal),
-)
+_REPORTING = Schema("ReportingUnit", *several(text, "unit_singular unit_plural"), field("conversion_rate", decimal))
 _THRESHOLD = Schema("AlertThreshold", field("threshold", decimal), field("condition"))
-ALERTS = Schema(
-    "AlertSettings",
-    field("critical", _THRESHOLD),
-    field("warning", _THRESHOLD),
-    field("info", _THRESHOLD),
-    field("alert_enabled", boolean),
-)
+ALERTS = Schema("AlertSettings", *several(_THRESHOLD, "critical warning info"), field("alert_enabled", boolean))
 _CREATE = Schema(
     "CreateFeatureRequest",
     field("name", rules="required", bound=True),
     field("type", rules="required", bound=True),
-    field("lookup_key"),
-    field("description"),
-    field("meter_id"),
+    *several(text, "lookup_key description meter_id unit_singular unit_plural group_id"),
     field("meter", METER),
-    field("unit_singular"),
-    field("unit_plural"),
     field("metadata", strings),
     field("reporting_unit", _REPORTING),
     field("alert_settings", ALERTS),
-    field("group_id"),
 )
 _UPDATE = Schema(
     "UpdateFeatureRequest",
-    field("name"),
-    field("description"),
+    *several(text, "name description unit_singular unit_plural group_id"),
     field("metadata", strings),
-    field("unit_singular"),
-    field("unit_plural"),
     field("filters", array(FILTER)),
     field("reporting_unit", _REPORTING),
     field("alert_settings", ALERTS),
-    field("group_id"),
 )
-_CLONE = Schema(
-    "CloneFeatureRequest",
-    field("name"),
-    field("lookup_key"),
-    field("description"),
-    field("metadata", strings),
-)
+_CLONE = Schema("CloneFeatureRequest", *several(text, "name lookup_key description"), field("metadata", strings))
 
 
 def _expand(page: Page) -> None:
@@ -81,13 +55,12 @@ def _expand(page: Page) -> None:
 
 def _shown(call: Call, row: Row, page: Page) -> dict[str, Any]:
     view = feature_view(call.world, call.environment, row, meter="meters" in page.expand)
-    group = call.world.table("groups").get(row.get("group_id") or "", call.environment)
+    group = call.table("groups").get(row.get("group_id") or "", call.environment)
     return {**view, "group": group_view(call, group)} if group and "groups" in page.expand else view
 
 
 FEATURES = Resource(
     "features",
-    "Feature",
     _COLUMNS,
     (
         among("feature_ids", "id"),
@@ -166,8 +139,8 @@ def create_feature(call: Call) -> Reply:
         unit_plural=body["unit_plural"] or "",
         **{name: body[name] for name in _OPTIONAL if body[name]},
     )
-    stored = call.world.table("features").insert(row)
-    call.world.publish(call.environment, "feature.created", kind="feature", id=stored["id"])
+    stored = call.table("features").insert(row)
+    call.publish("feature.created", stored)
     return created(stored)
 
 
@@ -191,24 +164,24 @@ def update_feature(call: Call) -> Any:
     changes |= {name: body[name] for name in ("description", "metadata", "group_id") if body[name] is not None}
     storable("update feature", {**changes, **units}, "name", *_UNITS)
     call.touch(row, **changes, **units)
-    call.world.publish(call.environment, "feature.updated", kind="feature", id=row["id"])
+    call.publish("feature.updated", row)
     return row
 
 
 @route("DELETE", "/v1/features/:id", permission="feature:write")
 def delete_feature(call: Call) -> dict[str, str]:
     """Archive a feature and its meter, unless an entitlement uses the feature."""
-    row = call.world.table("features").get(call.params["id"], call.environment)
+    row = call.table("features").get(call.params["id"], call.environment)
     if row is None:
         raise errors.not_found("The specified feature does not exist")
-    if call.world.table("entitlements").first(call.environment, feature_id=row["id"], status="published"):
+    if call.table("entitlements").first(call.environment, feature_id=row["id"], status="published"):
         message = "Feature is linked to some plans, please remove the feature from the plans first"
         raise errors.invalid_operation(message)
     call.touch(row, status="archived")
-    meter = call.world.table("meters").get(row["meter_id"], call.environment)
+    meter = call.table("meters").get(row["meter_id"], call.environment)
     if meter is not None:
         meter.update(status="archived", updated_at=call.now)
-    call.world.publish(call.environment, "feature.deleted", kind="feature", id=row["id"])
+    call.publish("feature.deleted", row)
     return {"message": "feature deleted successfully"}
 
 
@@ -219,11 +192,11 @@ def clone_feature(call: Call) -> Reply:
     source = FEATURES.found(call, call.params["id"])
     clonable(call, "feature", source, body)
     meter_id = ""
-    meter = call.world.table("meters").get(source["meter_id"], call.environment)
+    meter = call.table("meters").get(source["meter_id"], call.environment)
     if meter is not None:
         now = call.now
         copy = meter.public(id=call.world.new_id("meter"), status="published", created_at=now, updated_at=now)
-        meter_id = call.world.table("meters").insert(copy, call.environment)["id"]
+        meter_id = call.table("meters").insert(copy, call.environment)["id"]
     kept = {name: source[name] for name in ("type", *_UNITS, *_OPTIONAL) if name in source}
     row = call.stamp(
         "feat",
@@ -234,5 +207,5 @@ def clone_feature(call: Call) -> Reply:
         metadata={**(source["metadata"] or {}), **(body["metadata"] or {}), "source_feature_id": source["id"]},
         **kept,
     )
-    stored = call.world.table("features").insert(row)
+    stored = call.table("features").insert(row)
     return created(feature_view(call.world, call.environment, stored, meter=True))

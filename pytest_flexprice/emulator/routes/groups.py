@@ -24,13 +24,12 @@ _CREATE = Schema(
 
 def group_view(call: Call, row: Row, _page: Page | None = None) -> dict[str, Any]:
     """A group with the ids of what belongs to it."""
-    members = call.world.table(_MEMBERS[row["entity_type"]]).find(call.environment, group_id=row["id"])
+    members = call.table(_MEMBERS[row["entity_type"]]).find(call.environment, group_id=row["id"])
     return {**{name: row[name] for name in _SHOWN}, "entity_ids": [member["id"] for member in members]}
 
 
 GROUPS = Resource(
     "groups",
-    "Group",
     ("name", "lookup_key", "entity_type"),
     (equal("name"), equal("lookup_key"), equal("entity_type"), among("group_ids", "id")),
     view=group_view,
@@ -56,7 +55,7 @@ def create_group(call: Call) -> Reply:
         raise errors.validation("Invalid group entity type", details)
     free(call, "groups", "A group with this lookup key already exists", body["lookup_key"])
     storable("create group", body, "name", "lookup_key")
-    row = call.world.table("groups").insert(call.stamp("group", **body, metadata={}))
+    row = call.table("groups").insert(call.stamp("group", **body, metadata={}))
     return created(group_view(call, row))
 
 
@@ -76,7 +75,7 @@ def search_groups(call: Call) -> dict[str, Any]:
 def delete_group(call: Call) -> Reply:
     """Archive a group; what belonged to it belongs to none."""
     row = GROUPS.found(call, call.params["id"], any_status=False)
-    for member in call.world.table(_MEMBERS[row["entity_type"]]).find(call.environment, group_id=row["id"]):
+    for member in call.table(_MEMBERS[row["entity_type"]]).find(call.environment, group_id=row["id"]):
         member["group_id"] = ""
     call.touch(row, status="archived")
     return no_content()

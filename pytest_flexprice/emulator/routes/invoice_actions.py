@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from ..billing import drafts, invoices, replacements, views, workflows
-from ..billing.scope import Scope, subscription_by_id
+from ..billing.scope import subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, strings
 from ..kernel.call import Call, Reply, accepted
@@ -14,9 +14,7 @@ from ..kernel.routing import route
 
 _VOID = Schema("VoidInvoiceRequest", field("metadata", strings))
 _PAYMENT = Schema(
-    "UpdatePaymentStatusRequest",
-    field("payment_status", rules="required", bound=True),
-    field("amount", decimal),
+    "UpdatePaymentStatusRequest", field("payment_status", rules="required", bound=True), field("amount", decimal)
 )
 _COMPUTABLE = ("DRAFT", "SKIPPED")
 
@@ -29,10 +27,9 @@ def _workflow(call: Call, name: str, identifier: str, message: str) -> Reply:
 @route("POST", "/v1/subscriptions/temporal/:id/draft-and-compute", permission="subscription:write")
 def draft_and_compute(call: Call) -> Reply:
     """Ask for the draft of the running period; it appears a moment later, unless the period is taken."""
-    scope = Scope.of(call)
     identifier = call.params["id"]
-    subscription_by_id(scope, identifier)
-    workflows.draft_current_period(scope, identifier)
+    subscription_by_id(call, identifier)
+    workflows.draft_current_period(call, identifier)
     message = f"Successfully triggered draft-and-compute invoice workflow for subscription {identifier}"
     return _workflow(call, "DraftAndComputeSubscriptionInvoiceWorkflow", identifier, message)
 
@@ -40,33 +37,30 @@ def draft_and_compute(call: Call) -> Reply:
 @route("POST", "/v1/invoices/:id/compute", permission="invoice:write")
 def compute_invoice(call: Call) -> Any:
     """Compute a draft anew; with ``sync=true`` the answer is the invoice."""
-    scope = Scope.of(call)
-    row = invoices.by_id(scope, call.params["id"])
+    row = invoices.by_id(call, call.params["id"])
     if row["invoice_status"] not in _COMPUTABLE or row["invoice_type"] != "SUBSCRIPTION":
         details = {"current_status": row["invoice_status"], "invoice_id": row["id"]}
         raise errors.validation("Only draft or skipped invoices can be computed", details)
     if call.query.get("sync") != "true":
-        workflows.compute_later(scope, row["id"])
+        workflows.compute_later(call, row["id"])
         message = f"Successfully triggered compute invoice workflow for invoice {row['id']}"
         return _workflow(call, "ComputeInvoiceWorkflow", row["id"], message)
-    drafts.compute(scope, row)
-    return {"invoice": views.full_invoice(scope, row), "skipped": row["invoice_status"] == "SKIPPED"}
+    drafts.compute(call, row)
+    return {"invoice": views.full_invoice(call, row), "skipped": row["invoice_status"] == "SKIPPED"}
 
 
 @route("POST", "/v1/invoices/:id/finalize", permission="invoice:write")
 def finalize_invoice(call: Call) -> dict[str, str]:
     """Finalize a draft now; a SKIPPED one answers the same and stays SKIPPED."""
-    scope = Scope.of(call)
-    invoices.finalize(scope, invoices.by_id(scope, call.params["id"]))
+    invoices.finalize(call, invoices.by_id(call, call.params["id"]))
     return {"message": "invoice finalized successfully"}
 
 
 @route("POST", "/v1/invoices/temporal/:id/finalize", permission="invoice:write")
 def finalize_later(call: Call) -> Reply:
     """Ask for finalization by the job's rule: not computed or before the delay, nothing happens."""
-    scope = Scope.of(call)
-    row = invoices.by_id(scope, call.params["id"])
-    workflows.finalize_when_due(scope, row["id"])
+    row = invoices.by_id(call, call.params["id"])
+    workflows.finalize_when_due(call, row["id"])
     message = f"Successfully triggered finalize invoice workflow for invoice {row['id']}"
     return _workflow(call, "FinalizeInvoiceWorkflow", row["id"], message)
 
@@ -74,9 +68,8 @@ def finalize_later(call: Call) -> Reply:
 @route("POST", "/v1/invoices/:id/recalculate", permission="invoice:write")
 def replace_invoice(call: Call) -> Reply:
     """A fresh invoice for the period of a voided one, which names it (by the API's description, not recorded)."""
-    scope = Scope.of(call)
-    row = invoices.by_id(scope, call.params["id"])
-    replacements.replace(scope, row)
+    row = invoices.by_id(call, call.params["id"])
+    replacements.replace(call, row)
     message = f"Successfully triggered recalculate invoice workflow for invoice {row['id']}"
     return _workflow(call, "RecalculateInvoiceWorkflow", row["id"], message)
 
@@ -84,22 +77,20 @@ def replace_invoice(call: Call) -> Reply:
 @route("POST", "/v1/invoices/:id/recalculate-v2", permission="invoice:write")
 def recalculate_draft(call: Call) -> dict[str, Any]:
     """Compute a subscription's draft anew and, unless ``finalize=false``, finalize it (contract 5.3)."""
-    scope = Scope.of(call)
-    row = invoices.by_id(scope, call.params["id"])
+    row = invoices.by_id(call, call.params["id"])
     if row["invoice_status"] != "DRAFT" or row["invoice_type"] != "SUBSCRIPTION":
         details = {"current_status": row["invoice_status"], "invoice_id": row["id"]}
         raise errors.validation("Only draft subscription invoices can be recalculated", details)
-    drafts.compute(scope, row)
+    drafts.compute(call, row)
     if call.query.get("finalize") != "false":
-        invoices.finalize(scope, row)
-    return views.full_invoice(scope, row)
+        invoices.finalize(call, row)
+    return views.full_invoice(call, row)
 
 
 @route("POST", "/v1/invoices/:id/comms/trigger", permission="invoice:write")
 def communicate(call: Call) -> dict[str, str]:
     """Announce an invoice to whoever sends it to the customer; says what the other trigger says (recording webhook_dashboard_native)."""
-    scope = Scope.of(call)
-    scope.publish("invoice.communication.triggered", invoices.by_id(scope, call.params["id"]))
+    call.publish("invoice.communication.triggered", invoices.by_id(call, call.params["id"]))
     return {"message": "webhook triggered successfully"}
 
 
@@ -107,8 +98,7 @@ def communicate(call: Call) -> dict[str, str]:
 def void_invoice(call: Call) -> dict[str, str]:
     """Void an invoice; ``metadata`` is added to its own."""
     body = call.bind(_VOID, "invalid request body") if call.body.strip() else {"metadata": None}
-    scope = Scope.of(call)
-    invoices.void(scope, invoices.by_id(scope, call.params["id"]), body["metadata"])
+    invoices.void(call, invoices.by_id(call, call.params["id"]), body["metadata"])
     return {"message": "invoice voided successfully"}
 
 
@@ -116,23 +106,22 @@ def void_invoice(call: Call) -> dict[str, str]:
 def update_payment(call: Call) -> dict[str, Any]:
     """Note by hand that, or how far, an invoice was paid."""
     body = call.bind(_PAYMENT, "failed to bind request body")
-    scope = Scope.of(call)
-    row = invoices.by_id(scope, call.params["id"])
-    invoices.set_payment_status(scope, row, body["payment_status"], body["amount"])
-    return views.full_invoice(scope, row)
+    row = invoices.by_id(call, call.params["id"])
+    invoices.set_payment_status(call, row, body["payment_status"], body["amount"])
+    return views.full_invoice(call, row)
 
 
 @route("POST", "/v1/invoices/:id/payment/attempt", permission="invoice:write")
 def attempt_payment(call: Call) -> dict[str, str]:
     """Without a gateway nothing is collected, and the answer is a success all the same."""
-    invoices.by_id(Scope.of(call), call.params["id"])
+    invoices.by_id(call, call.params["id"])
     return {"message": "payment processed successfully"}
 
 
 @route("GET", "/v1/invoices/:id/pdf")
 def invoice_pdf(call: Call) -> Reply:
     """A minimal document with the invoice's number; its address needs a storage that is not there (500)."""
-    row = invoices.by_id(Scope.of(call), call.params["id"])
+    row = invoices.by_id(call, call.params["id"])
     if call.query.get("url") == "true":
         raise errors.ApiError("system_error", "Document storage is not available")
     return Reply(200, data=_pdf(row["invoice_number"] or row["id"]), content_type="application/pdf")

@@ -6,9 +6,9 @@ from operator import ge, gt, le
 from typing import Any
 
 from ..billing import drafts, invoices, oneoff, transaction, views
-from ..billing.scope import Scope, customer_by_external_id
+from ..billing.scope import customer_by_external_id
 from ..kernel import errors
-from ..kernel.binding import Schema, array, boolean, decimal, field, instant, mapping, strings, text
+from ..kernel.binding import Schema, array, boolean, decimal, field, instant, mapping, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.lists import OWN, Page, Words
 from ..kernel.pricing_rules import currency_code
@@ -32,33 +32,21 @@ _LINE = Schema(
             "display_name", "entity_id", "entity_type", "plan_display_name", "price_id", "price_type", "meter_id",
         )
     ),
-    field("amount", decimal),
-    field("quantity", decimal),
-    field("period_start", instant),
-    field("period_end", instant),
+    *several(decimal, "amount quantity"),
+    *several(instant, "period_start period_end"),
     field("metadata", strings),
 )  # fmt: skip
 _CREATE = Schema(
     "CreateDraftInvoiceRequest",
     field("customer_id", rules="required"),
-    field("subscription_id"),
+    *several(text, "subscription_id description billing_period billing_reason idempotency_key"),
     field("invoice_type", rules="required"),
     field("currency", rules="required"),
-    field("subtotal", decimal),
-    field("total", decimal),
-    field("amount_due", decimal),
-    field("amount_paid", decimal),
-    field("description"),
-    field("due_date", instant),
-    field("billing_period"),
-    field("period_start", instant),
-    field("period_end", instant),
-    field("billing_reason"),
-    field("idempotency_key"),
+    *several(decimal, "subtotal total amount_due amount_paid"),
+    *several(instant, "due_date period_start period_end"),
     field("metadata", strings),
     field("line_items", array(_LINE)),
-    field("coupons", array(text)),
-    field("tax_rates", array(text)),
+    *several(array(text), "coupons tax_rates"),
     field("tax_rate_overrides", array(TAX_OVERRIDE), "dive"),
     *(field(name) for name in ("invoice_status", "payment_status", "invoice_number", "invoice_pdf_url")),
     field("issue_date", instant),
@@ -75,7 +63,6 @@ _UPDATE = Schema(
 )
 INVOICES = Resource(
     "invoices",
-    "Invoice",
     _COLUMNS,
     (
         among("invoice_ids", "id", split=True),
@@ -105,7 +92,7 @@ def create_invoice(call: Call) -> Reply:
     has_period = body["period_start"] is not None and body["period_end"] is not None
     if body["invoice_type"] != "SUBSCRIPTION" and body["subscription_id"] and not has_period:
         return Reply(500, text="", content_type="")  # the real server crashes here
-    with transaction.all_or_nothing(Scope.of(call)) as deal:
+    with transaction.all_or_nothing(call) as deal:
         row = oneoff.create(deal, body)
     return created(views.invoice(row))
 
@@ -113,17 +100,15 @@ def create_invoice(call: Call) -> Reply:
 @route("GET", "/v1/invoices/:id")
 def get_invoice(call: Call) -> dict[str, Any]:
     """One invoice with lines, subscription, customer and taxes."""
-    scope = Scope.of(call)
-    return views.full_invoice(scope, invoices.by_id(scope, call.params["id"]))
+    return views.full_invoice(call, invoices.by_id(call, call.params["id"]))
 
 
 @route("PUT", "/v1/invoices/:id", permission="invoice:write")
 def update_invoice(call: Call) -> dict[str, Any]:
     """Metadata (replaced) and due date (the future only) of a draft or finalized invoice."""
     body = call.bind(_UPDATE, _BAD_BODY)
-    scope = Scope.of(call)
     identifier = call.params["id"]
-    row = scope.get("invoices", identifier)
+    row = call.get("invoices", identifier)
     if row is None:
         raise errors.not_found(f"invoice not found: {identifier}", {"id": identifier})
     invoices.require_status(row, ("DRAFT", "FINALIZED"))
@@ -134,26 +119,25 @@ def update_invoice(call: Call) -> dict[str, Any]:
         changes["due_date"] = body["due_date"]
     changes |= {name: body[name] for name in ("metadata", "invoice_pdf_url") if body[name] is not None}
     if body["apply_discount"] and row["invoice_status"] == "DRAFT" and row["invoice_type"] == "SUBSCRIPTION":
-        drafts.compute(scope, row)
-    scope.touch(row, **changes)
+        drafts.compute(call, row)
+    call.touch(row, **changes)
     answer = views.invoice(row)  # shows the version before this change
     row["version"] += 1
-    scope.publish("invoice.update", row)
+    call.publish("invoice.update", row)
     return answer
 
 
 def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
     """SKIPPED ones only when they are asked for."""
-    scope = Scope.of(call)
     given = dict(values)
     if given["external_customer_id"]:
-        given["customer_id"] = customer_by_external_id(scope, given["external_customer_id"])["id"]
+        given["customer_id"] = customer_by_external_id(call, given["external_customer_id"])["id"]
     if not given["invoice_status"] and not given["invoice_ids"]:
         given["invoice_status"] = _LISTED
     narrow = next(({name: given[name]} for name in ("subscription_id", "customer_id") if given[name]), {})
-    answer = INVOICES.answer(call, given, page, scope.find("invoices", **narrow))
+    answer = INVOICES.answer(call, given, page, call.find("invoices", **narrow))
     lines = not given["skip_line_items"]
-    answer["items"] = [views.listed_invoice(scope, row, lines=lines) for row in answer["items"]]
+    answer["items"] = [views.listed_invoice(call, row, lines=lines) for row in answer["items"]]
     return answer
 
 

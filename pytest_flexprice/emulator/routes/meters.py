@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, array, decimal, field, text
+from ..kernel.binding import Schema, array, decimal, field, several, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.resource import Resource, storable
 from ..kernel.routing import route
@@ -15,18 +15,12 @@ from ..metering.expressions import check_expression
 AGGREGATIONS = ("COUNT", "SUM", "AVG", "COUNT_UNIQUE", "LATEST", "SUM_WITH_MULTIPLIER", "MAX", "WEIGHTED_SUM")
 BUCKETS = ("MINUTE", "15MIN", "30MIN", "HOUR", "3HOUR", "6HOUR", "12HOUR", "DAY", "WEEK", "MONTH")
 _WITH_EXPRESSION = ("SUM", "AVG", "MAX", "LATEST")
-METERS = Resource("meters", "Meter", (), statuses=("published", "archived"), sort="name", conditions=False)
+METERS = Resource("meters", (), statuses=("published", "archived"), sort="name", conditions=False)
 METERS.serve("/v1/meters", search=False)
 
 FILTER = Schema("Filter", field("key"), field("values", array(text)))
 _AGGREGATION = Schema(
-    "Aggregation",
-    field("type"),
-    field("field"),
-    field("expression"),
-    field("multiplier", decimal),
-    field("bucket_size"),
-    field("group_by"),
+    "Aggregation", *several(text, "type field expression bucket_size group_by"), field("multiplier", decimal)
 )
 METER = Schema(
     "CreateMeterRequest",
@@ -105,7 +99,7 @@ def insert_meter(call: Call, body: dict[str, Any]) -> Row:
         "updated_at": call.now,
         "status": "published",
     }
-    return call.world.table("meters").insert(row, call.environment)
+    return call.table("meters").insert(row, call.environment)
 
 
 def find_meter(call: Call, identifier: str) -> Row:
@@ -152,7 +146,7 @@ def update_meter(call: Call) -> Any:
 
 
 def _archive(call: Call) -> None:
-    meter = call.world.table("meters").get(call.params["id"], call.environment)
+    meter = call.table("meters").get(call.params["id"], call.environment)
     if meter is not None:
         meter.update(status="archived", updated_at=call.now)
 

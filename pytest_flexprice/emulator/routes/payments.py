@@ -6,9 +6,10 @@ from hashlib import sha256
 from typing import Any
 
 from ..billing import invoices, views
+from ..billing.rounding import ZERO
 from ..billing.scope import Scope
 from ..kernel import errors
-from ..kernel.binding import Schema, boolean, decimal, field, instant, strings
+from ..kernel.binding import Schema, boolean, decimal, field, instant, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.resource import Resource, among, equal
 from ..kernel.routing import route
@@ -18,12 +19,11 @@ _COLUMNS = ("destination_type", "destination_id", "payment_method_type", "amount
 _WITHOUT_ID = ("OFFLINE", "CREDITS", "PAYMENT_LINK")
 _CREATE = Schema(
     "CreatePaymentRequest",
-    field("idempotency_key"),
+    *several(text, "idempotency_key payment_method_id"),
     field("destination_type", rules="required", bound=True),
     field("destination_id", rules="required", bound=True),
     field("payment_method_type", rules="required", bound=True),
-    field("payment_method_id"),
-    field("amount", decimal, "required", bound=True),
+    field("amount", decimal),
     field("currency", rules="required", bound=True),
     field("process_payment", boolean),
     field("metadata", strings),
@@ -61,25 +61,25 @@ def create_payment(call: Call) -> Reply:
     if body["payment_method_type"] not in _WITHOUT_ID and not body["payment_method_id"]:
         message = "Payment method ID is required for online payment methods"
         raise errors.validation(message, {"payment_method_type": body["payment_method_type"]})
+    body["amount"] = body["amount"] or ZERO  # no number is zero, as of credits (recording credit_grants)
     if body["amount"] <= 0:
         raise errors.validation("Amount must be greater than 0", {"amount": body["amount"]})
-    scope = Scope.of(call)
-    invoice = _invoice(scope, body["destination_id"])
+    invoice = _invoice(call, body["destination_id"])
     currency = body["currency"].lower()
     if currency != invoice["currency"]:
         details = {"invoice_currency": invoice["currency"], "payment_currency": currency}
         raise errors.validation("Payment currency must match invoice currency", details)
-    key = body["idempotency_key"] or _key(scope, body)
-    earlier = scope.table("payments").first(scope.environment, idempotency_key=key, status="published")
+    key = body["idempotency_key"] or _key(call, body)
+    earlier = call.table("payments").first(call.environment, idempotency_key=key, status="published")
     if earlier is not None:
         return created(_view(earlier))
     if body["payment_method_type"] != "OFFLINE" and body["process_payment"]:
         raise errors.not_implemented(f"processing payments by {body['payment_method_type']} without a gateway")
-    row = _store(scope, body, key, currency)
-    scope.publish("payment.created", row)
-    scope.publish("payment.pending", row)
+    row = _store(call, body, key, currency)
+    call.publish("payment.created", row)
+    call.publish("payment.pending", row)
     if body["process_payment"]:
-        process(scope, row, invoice)
+        process(call, row, invoice)
     return created(_view(row))
 
 
@@ -149,46 +149,41 @@ def _payment(scope: Scope, identifier: str) -> Row:
 @route("GET", "/v1/payments/:id")
 def get_payment(call: Call) -> dict[str, Any]:
     """One payment."""
-    scope = Scope.of(call)
-    return _read(scope, _payment(scope, call.params["id"]))
+    return _read(call, _payment(call, call.params["id"]))
 
 
 @route("POST", "/v1/payments/:id/process", permission="payment:write")
 def process_payment(call: Call) -> dict[str, Any]:
     """Process a pending offline payment."""
-    scope = Scope.of(call)
-    row = _payment(scope, call.params["id"])
+    row = _payment(call, call.params["id"])
     if row["payment_status"] != "PENDING" or row["payment_method_type"] != "OFFLINE":
         raise errors.invalid_operation("Payment cannot be processed", {"payment_id": row["id"]})
-    process(scope, row, _invoice(scope, row["destination_id"]))
-    return _read(scope, row)
+    process(call, row, _invoice(call, row["destination_id"]))
+    return _read(call, row)
 
 
 @route("PUT", "/v1/payments/:id", permission="payment:write")
 def update_payment(call: Call) -> dict[str, Any]:
     """Note what is known of a payment by hand: its status, references, dates (by the API's description, not recorded)."""
     body = call.bind(_UPDATE)
-    scope = Scope.of(call)
-    row = _payment(scope, call.params["id"])
+    row = _payment(call, call.params["id"])
     if body["payment_status"] and body["payment_status"] not in _STATUSES:
         details = {"allowed": list(_STATUSES), "payment_status": body["payment_status"]}
         raise errors.validation("Invalid payment status", details)
-    scope.touch(row, **{name: value for name, value in body.items() if value is not None})
-    scope.publish("payment.updated", row)
-    return _read(scope, row)
+    call.touch(row, **{name: value for name, value in body.items() if value is not None})
+    call.publish("payment.updated", row)
+    return _read(call, row)
 
 
 @route("DELETE", "/v1/payments/:id", permission="payment:write")
 def delete_payment(call: Call) -> dict[str, str]:
     """Take a payment out of the lists; what it paid stays paid (by the API's description, not recorded)."""
-    scope = Scope.of(call)
-    scope.touch(_payment(scope, call.params["id"]), status="deleted")
+    call.touch(_payment(call, call.params["id"]), status="deleted")
     return {"message": "payment deleted successfully"}
 
 
 PAYMENTS = Resource(
     "payments",
-    "Payment",
     _COLUMNS,
     (
         among("payment_ids", "id", split=True),
@@ -207,6 +202,6 @@ PAYMENTS = Resource(
         ),
     ),
     sort="name",
-    view=lambda call, row, _page: _read(Scope.of(call), row),
+    view=lambda call, row, _page: _read(call, row),
 )
 PAYMENTS.serve("/v1/payments", search=False)

@@ -8,7 +8,7 @@ from ..billing import cancelling, plan_changes, transaction, views
 from ..billing.plan_changes import Swap
 from ..billing.scope import Scope, subscription_by_id
 from ..kernel import errors
-from ..kernel.binding import Schema, field, strings
+from ..kernel.binding import Schema, field, several, strings, text
 from ..kernel.call import Call
 from ..kernel.lists import query_page
 from ..kernel.routing import route
@@ -19,8 +19,7 @@ _CHANGE = Schema(
     "SubscriptionChangeV2Request",
     field("target_plan_id", rules="required"),
     field("proration_behavior", rules="required"),
-    field("change_at"),
-    field("idempotency_key"),
+    *several(text, "change_at idempotency_key"),
     field("metadata", strings),
     field("entity_policies", Schema("SubscriptionChangeEntityPolicies", field("addons", _ADDONS))),
 )
@@ -44,9 +43,8 @@ def _asked(call: Call) -> dict[str, Any]:
 def preview_change(call: Call) -> dict[str, Any]:
     """What a change of plan would come to, without making it."""
     body = _asked(call)
-    scope = Scope.of(call)
-    row = subscription_by_id(scope, call.params["id"])
-    with transaction.undone(scope) as attempt:
+    row = subscription_by_id(call, call.params["id"])
+    with transaction.undone(call) as attempt:
         return _shown(attempt, row, body, plan_changes.request(attempt, row, body, real=False))
 
 
@@ -54,14 +52,13 @@ def preview_change(call: Call) -> dict[str, Any]:
 def execute_change(call: Call) -> dict[str, Any]:
     """Another plan, now or at the period's end."""
     body = _asked(call)
-    scope = Scope.of(call)
-    row = subscription_by_id(scope, call.params["id"])
-    with transaction.all_or_nothing(scope) as deal:
+    row = subscription_by_id(call, call.params["id"])
+    with transaction.all_or_nothing(call) as deal:
         done = plan_changes.request(deal, row, body, real=True)
     if done.schedule is None:
-        scope.publish("subscription.updated", row)
-        scope.publish("subscription.plan_changed", row)
-    return _shown(scope, row, body, done)
+        call.publish("subscription.updated", row)
+        call.publish("subscription.plan_changed", row)
+    return _shown(call, row, body, done)
 
 
 def _shown(scope: Scope, row: Row, body: dict[str, Any], done: Swap) -> dict[str, Any]:
@@ -99,26 +96,24 @@ def _listed(scope: Scope, rows: list[Row]) -> dict[str, Any]:
 @route("GET", "/v1/subscriptions/:id/schedules")
 def schedules_of_subscription(call: Call) -> dict[str, Any]:
     """The schedules of a subscription, newest first."""
-    scope = Scope.of(call)
-    row = subscription_by_id(scope, call.params["id"])
-    return _listed(scope, scope.find("subscription_schedules", subscription_id=row["id"])[::-1])
+    row = subscription_by_id(call, call.params["id"])
+    return _listed(call, call.find("subscription_schedules", subscription_id=row["id"])[::-1])
 
 
 @route("GET", "/v1/subscription-schedules")
 def list_schedules(call: Call) -> dict[str, Any]:
     """A page of schedules, newest first; ``pending_only=true`` leaves out what was done or taken back."""
-    scope, page = Scope.of(call), query_page(call, sort="ignored")
+    page = query_page(call, sort="ignored")
     mine = {"subscription_id": owner} if (owner := call.query.get("subscription_id")) else {}
     waiting = {"schedule_status": plan_changes.PENDING} if call.query.get("pending_only") == "true" else {}
-    rows = scope.find("subscription_schedules", **mine, **waiting)[::-1]
-    return _listed(scope, rows[page.offset : page.offset + page.limit])
+    rows = call.find("subscription_schedules", **mine, **waiting)[::-1]
+    return _listed(call, rows[page.offset : page.offset + page.limit])
 
 
 @route("GET", "/v1/subscription-schedules/:id")
 def get_schedule(call: Call) -> dict[str, Any]:
     """One schedule."""
-    scope = Scope.of(call)
-    return plan_changes.schedule_view(scope, _schedule(scope, call.params["id"]))
+    return plan_changes.schedule_view(call, _schedule(call, call.params["id"]))
 
 
 @route("POST", "/v1/subscriptions/schedules/:id/cancel", permission="subscription:write")
@@ -126,6 +121,5 @@ def cancel_schedule(call: Call) -> dict[str, str]:
     """Take a pending change back."""
     if call.body.strip():
         call.bind(_CANCEL)
-    scope = Scope.of(call)
-    plan_changes.cancel(scope, _schedule(scope, call.params["id"]))
+    plan_changes.cancel(call, _schedule(call, call.params["id"]))
     return {"status": "cancelled", "message": "Schedule cancelled successfully"}

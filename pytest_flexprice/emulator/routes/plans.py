@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, field, integer, strings
+from ..kernel.binding import Schema, field, integer, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import (
     entitlement_view,
@@ -24,30 +24,10 @@ from ..kernel.tables import Row
 _COLUMNS = ("name", "lookup_key", "description", "display_order")
 _NOT_OF_ENTITLEMENTS = ("name", "lookup_key", "description")
 
-_CREATE = Schema(
-    "CreatePlanRequest",
-    field("name", rules="required"),
-    field("lookup_key"),
-    field("description"),
-    field("display_order", integer),
-    field("metadata", strings),
-)
-_UPDATE = Schema(
-    "UpdatePlanRequest",
-    field("name"),
-    field("lookup_key"),
-    field("description"),
-    field("display_order", integer),
-    field("metadata", strings),
-)
-_CLONE = Schema(
-    "ClonePlanRequest",
-    field("name"),
-    field("lookup_key"),
-    field("description"),
-    field("display_order", integer),
-    field("metadata", strings),
-)
+_KEPT = (*several(text, "lookup_key description"), field("display_order", integer), field("metadata", strings))
+_CREATE = Schema("CreatePlanRequest", field("name", rules="required"), *_KEPT)
+_UPDATE = Schema("UpdatePlanRequest", field("name"), *_KEPT)
+_CLONE = Schema("ClonePlanRequest", field("name"), *_KEPT)
 
 
 def _check_page(page: Page) -> None:
@@ -57,7 +37,6 @@ def _check_page(page: Page) -> None:
 
 PLANS = Resource(
     "plans",
-    "Plan",
     _COLUMNS,
     (among("plan_ids", "id"), equal("lookup_key"), metadata()),
     view=lambda call, row, page: plan_view(call.world, call.environment, row, page.expand),
@@ -70,7 +49,7 @@ def _holder(call: Call, lookup_key: str | None) -> Row | None:
     """The published plan that has this lookup key."""
     if not lookup_key:
         return None
-    return call.world.table("plans").first(call.environment, lookup_key=lookup_key, status="published")
+    return call.table("plans").first(call.environment, lookup_key=lookup_key, status="published")
 
 
 def _taken(identifier: str, name: str) -> errors.ApiError:
@@ -92,7 +71,7 @@ def create_plan(call: Call) -> Reply:
     if _holder(call, body["lookup_key"]):
         raise _taken(row["id"], row["name"])
     storable("create plan", row, "name", "lookup_key")
-    return created(call.world.table("plans").insert(row))
+    return created(call.table("plans").insert(row))
 
 
 @route("GET", "/v1/plans/:id")
@@ -140,7 +119,7 @@ def delete_plan(call: Call) -> dict[str, str]:
     """Archive a plan without active subscriptions; again is fine."""
     row = PLANS.found(call, call.params["id"])
     active = {"plan_id": row["id"], "subscription_status": "active"}
-    if call.world.table("subscriptions").first(call.environment, **active):
+    if call.table("subscriptions").first(call.environment, **active):
         message = "Please remove the active subscriptions before deleting this plan."
         raise errors.invalid_operation(message, {"plan_id": row["id"]})
     call.touch(row, status="archived")
@@ -156,7 +135,7 @@ def clone_plan(call: Call) -> Reply:
     kept = {name: source[name] for name in ("name", "description", "display_order")}
     given = {name: body[name] for name in (*kept, "lookup_key") if body[name] is not None}
     metadata = {**(source["metadata"] or {}), **(body["metadata"] or {}), "source_plan_id": source["id"]}
-    row = call.world.table("plans").insert(call.stamp("plan", **{**kept, **given}, metadata=metadata))
+    row = call.table("plans").insert(call.stamp("plan", **{**kept, **given}, metadata=metadata))
     copy_contents(call, source, row)
     view = plan_view(call.world, call.environment, row, ("prices", "entitlements", "credit_grant"))
     for item in view.get("entitlements", ()):
@@ -169,11 +148,11 @@ def copy_contents(call: Call, source: Row, target: Row) -> None:
     environment, now = call.environment, call.now
     for price in prices_of(call.world, environment, source["id"]):
         fresh = _copy(call, price, "price", entity_id=target["id"], lookup_key="", start_date=now)
-        call.world.table("prices").insert({**fresh, "sequence": call.world.next("price")})
+        call.table("prices").insert({**fresh, "sequence": call.world.next("price")})
     for entitlement in entitlements_of(call.world, environment, source["id"]):
-        call.world.table("entitlements").insert(_copy(call, entitlement, "ent", entity_id=target["id"]))
+        call.table("entitlements").insert(_copy(call, entitlement, "ent", entity_id=target["id"]))
     for grant in grants_of(call.world, environment, source["id"]):
-        call.world.table("credit_grants").insert(_copy(call, grant, "cg", plan_id=target["id"]))
+        call.table("credit_grants").insert(_copy(call, grant, "cg", plan_id=target["id"]))
 
 
 def _copy(call: Call, row: Row, prefix: str, **changes: Any) -> dict[str, Any]:

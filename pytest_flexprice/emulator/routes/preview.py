@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from ..billing.preview import preview
-from ..billing.scope import Scope, subscription_by_id
-from ..kernel.binding import Schema, boolean, field, instant
+from ..billing.scope import subscription_by_id
+from ..kernel.binding import Schema, boolean, field, instant, several
 from ..kernel.call import Call
 from ..kernel.routing import route
 
 _PREVIEW = Schema(
     "GetPreviewInvoiceRequest",
     field("subscription_id", rules="required", bound=True),
-    field("period_start", instant),
-    field("period_end", instant),
+    *several(instant, "period_start period_end"),
     field("hide_zero_charges_line_items", boolean),
 )
 
@@ -23,7 +22,6 @@ _PREVIEW = Schema(
 def preview_invoice(call: Call) -> dict[str, Any]:
     """What a subscription's invoice would say; nothing is stored."""
     body = call.bind(_PREVIEW, "failed to bind request body")
-    scope = Scope.of(call)
-    row = subscription_by_id(scope, body["subscription_id"])
+    row = subscription_by_id(call, body["subscription_id"])
     hide = bool(body["hide_zero_charges_line_items"])
-    return preview(scope, row, body["period_start"], body["period_end"], hide_zero=hide)
+    return preview(call, row, body["period_start"], body["period_end"], hide_zero=hide)

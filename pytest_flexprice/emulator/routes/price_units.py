@@ -21,16 +21,14 @@ _CREATE = Schema(
     field("code", rules="required"),
     field("symbol", rules="required"),
     field("base_currency", rules="required,len=3"),
-    field("conversion_rate", decimal, rules="required"),
+    field("conversion_rate", decimal),
     field("metadata", strings),
 )
 _UPDATE = Schema("UpdatePriceUnitRequest", field("name"), field("metadata", strings))
 UNITS = Resource(
     "price units",
-    "Price unit",
     ("name", "code", "symbol", "base_currency", "conversion_rate"),
     (among("price_unit_ids", "id", split=True),),
-    sort="name",
     offset=OWN,
 )
 UNITS.serve("/v1/prices/units", one=True, change=_UPDATE, permission="price_unit:write")
@@ -40,12 +38,13 @@ UNITS.serve("/v1/prices/units", one=True, change=_UPDATE, permission="price_unit
 def create_unit(call: Call) -> Reply:
     """A new unit; its code is free among the published ones."""
     body = call.bind(_CREATE)
-    if body["conversion_rate"] <= 0:
-        details = {"conversion_rate": dec(body["conversion_rate"])}
+    rate = body["conversion_rate"] or Decimal(0)  # as of credits (recording credit_grants), no number is zero
+    if rate <= 0:
+        details = {"conversion_rate": dec(rate)}
         raise errors.validation("Conversion rate must be greater than zero", details)
     free(call, "price_units", "A price unit with this code already exists", body["code"], column="code")
     fields = {**body, "base_currency": body["base_currency"].lower()}
-    return created(call.world.table("price_units").insert(call.stamp("price_unit", **fields)))
+    return created(call.table("price_units").insert(call.stamp("price_unit", **fields)))
 
 
 @route("GET", "/v1/prices/units/code/:code")
@@ -58,14 +57,14 @@ def get_unit_by_code(call: Call) -> Any:
 def delete_unit(call: Call) -> dict[str, str]:
     """Archive a unit that no price is given in."""
     row = UNITS.found(call, call.params["id"])
-    if call.world.table("prices").first(call.environment, price_unit_id=row["id"], status="published"):
+    if call.table("prices").first(call.environment, price_unit_id=row["id"], status="published"):
         raise errors.validation("This price unit is in use by prices", {"price_unit_id": row["id"]})
     call.touch(row, status="archived")
     return {"message": "Price unit archived successfully"}
 
 
 def _by_code(call: Call, code: str) -> Row:
-    row = call.world.table("price_units").first(call.environment, code=code, status="published")
+    row = call.table("price_units").first(call.environment, code=code, status="published")
     if row is None:
         raise errors.not_found(f"Price unit with code {code} was not found", {"code": code})
     return row

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, array, decimal, field, instant, integer, mapping, strings
+from ..kernel.binding import Schema, array, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import is_ended, price_view
 from ..kernel.lists import Page
@@ -13,6 +13,7 @@ from ..kernel.pricing_rules import UNIT_FIELDS, check_price, check_values, publi
 from ..kernel.resource import Filter, Resource, Values, among, equal, flag, idle, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
+from .deal_requests import TIER, TRANSFORM
 from .groups import require_group
 from .meters import find_meter
 from .price_units import priced
@@ -22,13 +23,11 @@ _UNIT = ("price_unit_amount", "price_unit_tiers")
 _COSTLY = ("amount", "billing_model", "tier_mode", "tiers", "transform_quantity", *_UNIT)
 _MAX_BULK = 100
 
-_TIER = Schema("CreatePriceTier", field("up_to", integer), field("unit_amount", decimal), field("flat_amount", decimal))
-_TRANSFORM = Schema("TransformQuantity", field("divide_by", integer), field("round"))
 _CONFIG = Schema(
     "PriceUnitConfig",
     field("price_unit", rules="required"),
     field("amount", decimal),
-    field("price_unit_tiers", array(_TIER)),
+    field("price_unit_tiers", array(TIER)),
 )
 _CREATE = Schema(
     "CreatePriceRequest",
@@ -37,48 +36,31 @@ _CREATE = Schema(
     field("type", rules="required"),
     field("currency", rules="required,len=3"),
     field("billing_period", rules="required"),
-    field("billing_period_count", integer),
+    *several(integer, "billing_period_count min_quantity trial_period_days"),
     field("billing_model", rules="required"),
     field("invoice_cadence", rules="required"),
-    field("price_unit_type"),
+    *several(text, "price_unit_type meter_id tier_mode display_name description lookup_key group_id"),
     field("price_unit_config", _CONFIG),
     field("amount", decimal),
-    field("meter_id"),
-    field("tier_mode"),
-    field("tiers", array(_TIER)),
-    field("transform_quantity", _TRANSFORM),
-    field("start_date", instant),
-    field("end_date", instant),
-    field("min_quantity", integer),
-    field("trial_period_days", integer),
-    field("display_name"),
-    field("description"),
-    field("lookup_key"),
+    field("tiers", array(TIER)),
+    field("transform_quantity", TRANSFORM),
+    *several(instant, "start_date end_date"),
     field("metadata", strings),
-    field("group_id"),
     field("filter_values", mapping),
 )
 _BULK = Schema("CreateBulkPriceRequest", field("items", array(_CREATE)))
 _UPDATE = Schema(
     "UpdatePriceRequest",
-    field("display_name"),
-    field("description"),
-    field("lookup_key"),
+    *several(text, "display_name description lookup_key group_id billing_model tier_mode"),
     field("metadata", strings),
-    field("group_id"),
     field("effective_from", instant),
-    field("amount", decimal),
-    field("billing_model"),
-    field("tier_mode"),
-    field("tiers", array(_TIER)),
-    field("transform_quantity", _TRANSFORM),
-    field("price_unit_amount", decimal),
-    field("price_unit_tiers", array(_TIER)),
+    *several(decimal, "amount price_unit_amount"),
+    *several(array(TIER), "tiers price_unit_tiers"),
+    field("transform_quantity", TRANSFORM),
 )
 _DELETE = Schema("DeletePriceRequest", field("end_date", instant))
 PRICES = Resource(
     "prices",
-    "Price",
     _COLUMNS,
     (
         idle("plan_ids"),
@@ -107,7 +89,7 @@ def _entity_name(call: Call, kind: str, identifier: str) -> str:
 
 def _require_free(call: Call, lookup_key: str | None, own: Row | None = None) -> None:
     """Refuse a key that another price in force has; an update's as well, as of plans (recording plans)."""
-    rows = call.world.table("prices").find(call.environment, lookup_key=lookup_key, status="published")
+    rows = call.table("prices").find(call.environment, lookup_key=lookup_key, status="published")
     if lookup_key and any(not is_ended(row, call.now) and row is not own for row in rows):
         raise _taken(call, lookup_key)
 
@@ -138,7 +120,7 @@ def _insert(call: Call, fields: dict[str, Any]) -> Row:
     _require_free(call, fields["lookup_key"])
     storable("create price", fields, "lookup_key", "display_name")
     row = call.stamp("price", **fields, sequence=call.world.next("price"))
-    return call.world.table("prices").insert(row)
+    return call.table("prices").insert(row)
 
 
 def _created_view(row: Row, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -186,7 +168,7 @@ def lookup_price(call: Call) -> Any:
     """The current price of a lookup key: the newest that has begun and not ended, else the newest not ended."""
     key = call.params["lookup_key"]
     now = call.now
-    rows = call.world.table("prices").find(call.environment, lookup_key=key, status="published")
+    rows = call.table("prices").find(call.environment, lookup_key=key, status="published")
     current = [row for row in rows if not is_ended(row, now)]
     begun = [row for row in current if row["start_date"] <= now]
     if not current:
@@ -250,7 +232,7 @@ def _successor(call: Call, old: Row, body: dict[str, Any], words: dict[str, Any]
     call.touch(old, end_date=since, sequence=call.world.next("price"))
     fields["lookup_key"] = words.get("lookup_key", old["lookup_key"])
     row = call.stamp("price", **fields, sequence=call.world.next("price"))
-    return call.world.table("prices").insert(row)
+    return call.table("prices").insert(row)
 
 
 @route("PUT", "/v1/prices/:id", permission="price:write")

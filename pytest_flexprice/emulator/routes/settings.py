@@ -70,5 +70,5 @@ def delete_setting(call: Call) -> dict[str, str]:
     row = settings.saved(call.world, key, call.environment, call.tenant)
     if row is None:
         raise errors.not_found(f"Setting with key {key} not found")
-    call.world.table("settings").remove(row)
+    call.table("settings").remove(row)
     return {"message": "Setting deleted successfully"}

@@ -8,7 +8,7 @@ from typing import Any
 from ..billing import attachments, line_changes, modifications, price_sync, transaction, views
 from ..billing.scope import Scope, subscription_by_id
 from ..kernel import errors
-from ..kernel.binding import Schema, array, decimal, field, instant, mapping, text
+from ..kernel.binding import Schema, array, decimal, field, instant, mapping, several, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.routing import route
 from .deal_requests import ADD_ADDON, ADDON, LINE, LINE_UPDATE, REMOVE_ADDON
@@ -48,8 +48,7 @@ _MODIFY = Schema(
         "grouped_invoicing_params",
         Schema(
             "SubModifyGroupedInvoicingParams",
-            field("action"),
-            field("parent_subscription_id"),
+            *several(text, "action parent_subscription_id"),
             field("child_subscription_ids", array(text)),
         ),
     ),
@@ -71,8 +70,7 @@ _MODIFY = Schema(
                     "subscription_line_item_id",
                 )
             ),
-            field("start_date", instant),
-            field("end_date", instant),
+            *several(instant, "start_date end_date"),
         ),
     ),
     field(
@@ -94,11 +92,10 @@ def add_addon(call: Call) -> dict[str, Any]:
     body = call.bind(ADD_ADDON)
     if body["checkout"]:
         raise errors.not_implemented("checkout on POST /v1/subscriptions/addon")
-    scope = Scope.of(call)
-    row = subscription_by_id(scope, body["subscription_id"])
-    with transaction.all_or_nothing(scope) as deal:
+    row = subscription_by_id(call, body["subscription_id"])
+    with transaction.all_or_nothing(call) as deal:
         association, _made = attachments.add_addon(deal, row, body)
-    scope.publish("subscription.updated", row)
+    call.publish("subscription.updated", row)
     return views.shown(association)
 
 
@@ -106,9 +103,8 @@ def add_addon(call: Call) -> dict[str, Any]:
 def remove_addon(call: Call) -> dict[str, str]:
     """Take an addon away, at the period's end unless a date is given."""
     body = call.bind(REMOVE_ADDON)
-    scope = Scope.of(call)
-    association, _made = attachments.remove_addon(scope, body)
-    scope.publish("subscription.updated", scope.need("subscriptions", association["entity_id"]))
+    association, _made = attachments.remove_addon(call, body)
+    call.publish("subscription.updated", call.need("subscriptions", association["entity_id"]))
     return {"message": "addon removed from subscription successfully"}
 
 
@@ -116,49 +112,45 @@ def remove_addon(call: Call) -> dict[str, str]:
 def add_line_item(call: Call) -> Reply:
     """One more line, by an existing price or one made for the subscription."""
     body = call.bind(LINE)
-    scope = Scope.of(call)
-    row = subscription_by_id(scope, call.params["id"])
-    with transaction.all_or_nothing(scope) as deal:
+    row = subscription_by_id(call, call.params["id"])
+    with transaction.all_or_nothing(call) as deal:
         item = line_changes.add(deal, row, body)
         attachments.prorate(deal, row, body, begun=[item])
-    scope.publish("subscription.updated", row)
-    return created(views.line_item(scope, item))
+    call.publish("subscription.updated", row)
+    return created(views.line_item(call, item))
 
 
 @route("PUT", "/v1/subscriptions/lineitems/:id", permission="subscription:write")
 def change_line_item(call: Call) -> dict[str, Any]:
     """Another price or commitment from a date on (a new line), or other metadata."""
     body = call.bind(LINE_UPDATE)
-    scope = Scope.of(call)
-    item = line_changes.by_id(scope, call.params["id"])
-    with transaction.all_or_nothing(scope) as deal:
+    item = line_changes.by_id(call, call.params["id"])
+    with transaction.all_or_nothing(call) as deal:
         changed = line_changes.change(deal, item, body)
-    scope.publish("subscription.updated", scope.need("subscriptions", item["subscription_id"]))
-    return views.line_item(scope, changed)
+    call.publish("subscription.updated", call.need("subscriptions", item["subscription_id"]))
+    return views.line_item(call, changed)
 
 
 @route("DELETE", "/v1/subscriptions/lineitems/:id", permission="subscription:write")
 def end_line_item(call: Call) -> dict[str, Any]:
     """Let a line end, now or on a date."""
     body = call.bind(_END_LINE)
-    scope = Scope.of(call)
-    item = line_changes.end(scope, line_changes.by_id(scope, call.params["id"]), body["effective_from"])
-    row = scope.need("subscriptions", item["subscription_id"])
-    attachments.prorate(scope, row, body, ended=[item])
-    scope.publish("subscription.updated", row)
-    return views.line_item(scope, item)
+    item = line_changes.end(call, line_changes.by_id(call, call.params["id"]), body["effective_from"])
+    row = call.need("subscriptions", item["subscription_id"])
+    attachments.prorate(call, row, body, ended=[item])
+    call.publish("subscription.updated", row)
+    return views.line_item(call, item)
 
 
 @route("POST", "/v1/subscriptions/:id/modify/execute", permission="subscription:write")
 def modify_subscription(call: Call) -> dict[str, Any]:
     """Children, grouped invoices and quantities of a subscription."""
     body = call.bind(_MODIFY)
-    scope = Scope.of(call)
-    with transaction.all_or_nothing(scope) as deal:
+    with transaction.all_or_nothing(call) as deal:
         done = modifications.execute(deal, call.params["id"], body)
     for row in done.updated:
-        scope.publish("subscription.updated", row)
-    return _modified(scope, done)
+        call.publish("subscription.updated", row)
+    return _modified(call, done)
 
 
 def _modified(scope: Scope, done: modifications.Modified) -> dict[str, Any]:
@@ -169,19 +161,13 @@ def _modified(scope: Scope, done: modifications.Modified) -> dict[str, Any]:
 @route("POST", "/v1/subscriptions/:id/modify/preview")
 def preview_modification(call: Call) -> dict[str, Any]:
     """What such a change would come to, without making it."""
-    scope = Scope.of(call)
-    return _modified(scope, modifications.preview(scope, call.params["id"], call.bind(_MODIFY)))
+    return _modified(call, modifications.preview(call, call.params["id"], call.bind(_MODIFY)))
 
 
 @route("POST", "/v1/plans/:id/sync/subscriptions", permission="plan:write")
 def sync_plan(call: Call) -> dict[str, str]:
     """Push changed prices of a plan to its subscriptions; again only after the lock of the first is gone."""
-    scope = Scope.of(call)
-    identifier = call.params["id"]
-    plan = scope.get("plans", identifier)
-    if plan is None:
-        raise errors.not_found(f"Plan with ID {identifier} was not found", {"plan_id": identifier})
-    price_sync.start(scope, plan)
+    price_sync.start(call, call.named("plans", call.params["id"], any_status=True))
     return {
         "message": "price sync v2 workflow started",
         "workflow_id": f"wf_PriceSyncV2Workflow_{call.world.new_ulid()}",

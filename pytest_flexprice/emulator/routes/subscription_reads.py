@@ -8,7 +8,7 @@ from ..billing import consumption, views
 from ..billing.scope import Scope, customer_by_external_id, customer_by_id, subscription_by_id
 from ..billing.subscribing import running
 from ..kernel import errors
-from ..kernel.binding import Schema, boolean, field, instant
+from ..kernel.binding import Schema, boolean, field, instant, several
 from ..kernel.call import Call
 from ..kernel.resource import Filter, Resource, among, equal
 from ..kernel.routing import route
@@ -20,7 +20,6 @@ _LINE_COLUMNS = (
 )  # fmt: skip
 LINES = Resource(
     "subscription line items",
-    "Subscription line item",
     _LINE_COLUMNS,
     (
         among("subscription_ids", "subscription_id"),
@@ -36,13 +35,12 @@ LINES = Resource(
         Filter("active_filter", boolean),
         Filter("current_period_start", instant),
     ),
-    view=lambda call, row, _page: views.line_item(Scope.of(call), row),
+    view=lambda call, row, _page: views.line_item(call, row),
 )
 _USAGE = Schema(
     "GetUsageBySubscriptionRequest",
     field("subscription_id", rules="required", bound=True),
-    field("start_time", instant),
-    field("end_time", instant),
+    *several(instant, "start_time end_time"),
     field("lifetime_usage", boolean),
 )
 
@@ -59,9 +57,8 @@ def search_line_items(call: Call) -> dict[str, Any]:
 @route("GET", "/v1/subscriptions/:id/entitlements")
 def subscription_entitlements(call: Call) -> dict[str, Any]:
     """The features that a subscription entitles to; ``feature_ids`` leaves out the others."""
-    scope = Scope.of(call)
-    row = subscription_by_id(scope, call.params["id"])
-    features = _asked(call, consumption.entitled_features(scope, [row]))
+    row = subscription_by_id(call, call.params["id"])
+    features = _asked(call, consumption.entitled_features(call, [row]))
     return {"subscription_id": row["id"], "plan_id": row["plan_id"], "features": features}
 
 
@@ -69,11 +66,10 @@ def subscription_entitlements(call: Call) -> dict[str, Any]:
 def subscription_usage(call: Call) -> dict[str, Any]:
     """The usage charges of a subscription, as floats."""
     body = call.bind(_USAGE)
-    scope = Scope.of(call)
-    row = subscription_by_id(scope, body["subscription_id"])
+    row = subscription_by_id(call, body["subscription_id"])
     start = row["start_date"] if body["lifetime_usage"] else (body["start_time"] or row["current_period_start"])
     end = body["end_time"] or (call.now if body["lifetime_usage"] else row["current_period_end"])
-    return consumption.subscription_usage(scope, row, start, end)
+    return consumption.subscription_usage(call, row, start, end)
 
 
 def _asked(call: Call, features: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -91,9 +87,8 @@ def _running(scope: Scope, customer: Row) -> list[Row]:
 @route("GET", "/v1/customers/external/:external_id/subscriptions")
 def customer_subscriptions(call: Call) -> dict[str, Any]:
     """A customer's active and trialing subscriptions; ``null`` when there are none."""
-    scope = Scope.of(call)
-    customer = customer_by_external_id(scope, call.params["external_id"], named=True)
-    rows = _running(scope, customer)
+    customer = customer_by_external_id(call, call.params["external_id"], named=True)
+    rows = _running(call, customer)
     items = [views.subscription(row) for row in rows] or None
     return {"items": items, "pagination": {"total": 0, "limit": 0, "offset": 0}}
 
@@ -110,15 +105,13 @@ def _entitlements(scope: Scope, customer: Row) -> dict[str, Any]:
 @route("GET", "/v1/customers/:id/entitlements")
 def customer_entitlements(call: Call) -> dict[str, Any]:
     """A customer's running subscriptions and the features they entitle to."""
-    scope = Scope.of(call)
-    return _entitlements(scope, customer_by_id(scope, call.params["id"]))
+    return _entitlements(call, customer_by_id(call, call.params["id"]))
 
 
 @route("GET", "/v1/customers/external/:external_id/entitlements")
 def entitlements_by_external_id(call: Call) -> dict[str, Any]:
     """The same by the customer's external id."""
-    scope = Scope.of(call)
-    return _entitlements(scope, customer_by_external_id(scope, call.params["external_id"]))
+    return _entitlements(call, customer_by_external_id(call, call.params["external_id"]))
 
 
 def _usage(scope: Scope, customer: Row) -> dict[str, Any]:
@@ -133,25 +126,21 @@ def _usage(scope: Scope, customer: Row) -> dict[str, Any]:
 @route("GET", "/v1/customers/:id/usage")
 def customer_usage(call: Call) -> dict[str, Any]:
     """How much of what they are entitled to a customer has used."""
-    scope = Scope.of(call)
-    return _usage(scope, customer_by_id(scope, call.params["id"]))
+    return _usage(call, customer_by_id(call, call.params["id"]))
 
 
 @route("GET", "/v1/customers/usage")
 def usage_by_query(call: Call) -> dict[str, Any]:
     """The same, by ``customer_id`` or ``customer_lookup_key``, of the features that the query names."""
-    scope, identifier, key = Scope.of(call), call.query.get("customer_id"), call.query.get("customer_lookup_key")
+    identifier, key = call.query.get("customer_id"), call.query.get("customer_lookup_key")
     if not identifier and not key:
         raise errors.validation("Either customer_id or customer_lookup_key is required")
-    usage = _usage(
-        scope, customer_by_id(scope, identifier) if identifier else customer_by_external_id(scope, key or "")
-    )
+    usage = _usage(call, customer_by_id(call, identifier) if identifier else customer_by_external_id(call, key or ""))
     return {**usage, "features": _asked(call, usage["features"])}
 
 
 @route("GET", "/v1/customers/:id/invoices/summary")
 def invoice_summary(call: Call) -> dict[str, Any]:
     """A customer's invoices in numbers; tells ``invoice.payment.overdue`` of each overdue one, on every call."""
-    scope = Scope.of(call)
-    customer = customer_by_id(scope, call.params["id"])
-    return consumption.invoice_summary(scope, customer, _running(scope, customer))
+    customer = customer_by_id(call, call.params["id"])
+    return consumption.invoice_summary(call, customer, _running(call, customer))

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..billing import cancelling, config, inheritance, line_changes, line_commitments, overrides, periods, phases
 from ..kernel import errors
-from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, strings
+from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call
 from ..kernel.pricing_rules import currency_code
 from ..kernel.render import dec
@@ -26,26 +26,16 @@ _WORDS = {
 }
 CREATE = Schema(
     "CreateSubscriptionRequest",
-    field("customer_id"),
-    field("external_customer_id"),
+    *several(text, "customer_id external_customer_id lookup_key billing_cycle payment_behavior"),
+    *several(text, "gateway_payment_method_id collection_method proration_behavior payment_terms"),
+    *several(text, "subscription_status timezone"),
     field("plan_id", rules="required"),
     field("currency", rules="required"),
-    field("lookup_key"),
-    field("start_date", instant),
-    field("end_date", instant),
+    *several(instant, "start_date end_date billing_anchor"),
     field("billing_period", rules="required"),
     field("billing_period_count", integer),
-    field("billing_cycle"),
-    field("billing_anchor", instant),
     field("metadata", strings),
-    field("payment_behavior"),
-    field("gateway_payment_method_id"),
-    field("collection_method"),
-    field("proration_behavior"),
-    field("payment_terms"),
-    field("subscription_status"),
     field("auto_invoice_threshold", decimal),
-    field("timezone"),
     field("inheritance", INHERITANCE),
     *AGREED,
     field("checkout", mapping),

@@ -15,7 +15,7 @@ from ..billing import (
 )
 from ..billing.scope import Scope, customer_by_external_id, subscription_by_id
 from ..kernel import errors
-from ..kernel.binding import Schema, boolean, field, instant, text
+from ..kernel.binding import Schema, boolean, field, instant, several, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.lists import Page, listing
 from ..kernel.resource import Filter, Resource, Values, among, bounded, equal, holds_at
@@ -29,18 +29,14 @@ _COLUMNS = (
 )  # fmt: skip
 _UPDATE = Schema(
     "UpdateSubscriptionRequest",
-    field("status"),
+    *several(text, "status parent_subscription_id"),
     field("cancel_at", instant),
     field("cancel_at_period_end", boolean),
-    field("parent_subscription_id"),
 )
 _CANCEL = Schema(
     "CancelSubscriptionRequest",
-    field("cancellation_type"),
-    field("cancel_immediately_inovice_policy"),
-    field("proration_behavior"),
+    *several(text, "cancellation_type cancel_immediately_inovice_policy proration_behavior reason"),
     field("cancel_at", instant),
-    field("reason"),
 )
 _ACTIVATE = Schema("ActivateDraftSubscriptionRequest", field("start_date", instant, "required"))
 
@@ -52,7 +48,6 @@ def _due(row: Row, moment: datetime) -> bool:
 
 SUBSCRIPTIONS = Resource(
     "subscriptions",
-    "Subscription",
     _COLUMNS,
     (
         equal("customer_id"),
@@ -79,38 +74,34 @@ def create_subscription(call: Call) -> Reply:
     """A new subscription with its line items and, where it has advance fees, its first invoice."""
     body = call.bind(CREATE)
     check(body, call)
-    scope = Scope.of(call)
-    row, invoice = subscribing.create(scope, body)
-    return created(views.created_subscription(scope, row, invoice))
+    row, invoice = subscribing.create(call, body)
+    return created(views.created_subscription(call, row, invoice))
 
 
 @route("GET", "/v1/subscriptions/:id")
 def get_subscription(call: Call) -> dict[str, Any]:
     """One subscription with line items, prices, plan and customer."""
-    scope = Scope.of(call)
-    return views.full_subscription(scope, subscription_by_id(scope, call.params["id"]))
+    return views.full_subscription(call, subscription_by_id(call, call.params["id"]))
 
 
 @route("GET", "/v1/subscriptions/:id/v2")
 def get_subscription_v2(call: Call) -> dict[str, Any]:
     """One subscription, bare; ``expand`` adds plan, customer, line items and prices."""
-    scope = Scope.of(call)
-    row = subscription_by_id(scope, call.params["id"])
+    row = subscription_by_id(call, call.params["id"])
     expand = {part.strip() for part in (call.query.get("expand") or "").split(",")}
     view = views.shown(row)
     if "plan" in expand:
-        view["plan"] = views.plan(scope, row["plan_id"])
+        view["plan"] = views.plan(call, row["plan_id"])
     if "customer" in expand:
-        view["customer"] = views.customer(scope, row["customer_id"])
+        view["customer"] = views.customer(call, row["customer_id"])
     if "subscription_line_items" in expand:
-        view["line_items"] = views.line_items(scope, row["id"], with_price="prices" in expand)
-    view["plan_prices_out_of_sync"] = views.out_of_sync(scope, row)
+        view["line_items"] = views.line_items(call, row["id"], with_price="prices" in expand)
+    view["plan_prices_out_of_sync"] = views.out_of_sync(call, row)
     return view
 
 
 def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
     """Active ones only, unless statuses are asked for."""
-    scope = Scope.of(call)
     wanted = [status for status in values["subscription_status"] or [] if status] or ["active"]
     for status in wanted:
         if status not in STATUSES:
@@ -118,10 +109,10 @@ def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
             raise errors.validation("Invalid subscription status", details)
     rows = [row for row in SUBSCRIPTIONS.all(call) if row["subscription_status"] in wanted]
     if values["external_customer_id"]:
-        customer = customer_by_external_id(scope, values["external_customer_id"], named=True)
+        customer = customer_by_external_id(call, values["external_customer_id"], named=True)
         rows = [row for row in rows if row["customer_id"] == customer["id"]]
     answer = listing(SUBSCRIPTIONS.selected(call, {**values, "subscription_status": wanted}, page, rows), page)
-    answer["items"] = [_item(scope, row, page.expand, bool(values["with_line_items"])) for row in answer["items"]]
+    answer["items"] = [_item(call, row, page.expand, bool(values["with_line_items"])) for row in answer["items"]]
     return answer
 
 
@@ -143,8 +134,7 @@ def update_subscription(call: Call) -> dict[str, Any]:
     body = call.bind(_UPDATE)
     if body["parent_subscription_id"] is not None:
         raise errors.not_implemented("parent_subscription_id on PUT /v1/subscriptions/:id")
-    scope = Scope.of(call)
-    row = subscription_by_id(scope, call.params["id"])
+    row = subscription_by_id(call, call.params["id"])
     changes: dict[str, Any] = {"cancel_at_period_end": bool(body["cancel_at_period_end"])}
     if body["status"]:
         if body["status"] not in STATUSES:
@@ -153,22 +143,21 @@ def update_subscription(call: Call) -> dict[str, Any]:
         changes["subscription_status"] = body["status"]
     if body["cancel_at"] is not None:
         changes["cancel_at"] = body["cancel_at"]
-    scope.touch(row, **changes)
-    scope.publish("subscription.updated", row)
-    return views.full_subscription(scope, row)
+    call.touch(row, **changes)
+    call.publish("subscription.updated", row)
+    return views.full_subscription(call, row)
 
 
 @route("POST", "/v1/subscriptions/:id/activate", permission="subscription:write")
 def activate_subscription(call: Call) -> dict[str, Any]:
     """Start a draft."""
     body = call.bind(_ACTIVATE)
-    scope = Scope.of(call)
-    row = subscription_by_id(scope, call.params["id"])
+    row = subscription_by_id(call, call.params["id"])
     if row["subscription_status"] != "draft":
         details = {"current_status": row["subscription_status"], "subscription_id": row["id"]}
         raise errors.validation("Only draft subscriptions can be activated", details)
-    invoice = subscribing.activate(scope, row, body["start_date"])
-    return views.created_subscription(scope, row, invoice)
+    invoice = subscribing.activate(call, row, body["start_date"])
+    return views.created_subscription(call, row, invoice)
 
 
 @route("POST", "/v1/subscriptions/:id/cancel", permission="subscription:write")
@@ -176,5 +165,4 @@ def cancel_subscription(call: Call) -> dict[str, Any]:
     """Cancel now, at the period's end, or on a date."""
     body = call.bind(_CANCEL)
     cancelling.check(body, call.now)
-    scope = Scope.of(call)
-    return cancelling.cancel(scope, subscription_by_id(scope, call.params["id"]), body)
+    return cancelling.cancel(call, subscription_by_id(call, call.params["id"]), body)

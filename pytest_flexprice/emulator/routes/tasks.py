@@ -1,19 +1,53 @@
-"""``/v1/tasks`` and ``/v1/usage-records``: empty lists, as nothing is imported here and no marketplace is reported to (contract 1.10)."""
+"""What is nowhere here — imports, exports, workflows, checkouts, a marketplace's reports: empty lists, and 404 by id (contract 1.10)."""
 
 from __future__ import annotations
 
-from ..kernel import binding
+from typing import Any
+
+from ..kernel import binding, errors
+from ..kernel.call import Call
 from ..kernel.lists import OWN
 from ..kernel.resource import Resource, equal, flag
 from ..kernel.routing import route
+from .connections import CONNECTIONS
 
 _OWNERS = ("subscription_id", "customer_id", "customer_external_id", "plan_id", "currency")
+_KINDS = ("events", "invoice", "credit_topups", "credit_usage", "usage_analytics")
+_STATUSES = ("PENDING", "PROCESSING", "COMPLETED", "FAILED")
+_SCHEDULE = binding.Schema(
+    "CreateScheduledTaskRequest",
+    *(binding.field(name, rules="required") for name in ("connection_id", "entity_type", "interval")),
+    binding.field("job_config", binding.mapping, "required"),
+    binding.field("enabled", binding.boolean),
+)
+_SWITCH = binding.Schema("UpdateScheduledTaskRequest", binding.field("enabled", binding.boolean, "required"))
+_STATUS = binding.Schema("UpdateTaskStatusRequest", binding.field("task_status", rules="required"))
 
-TASKS = Resource("tasks", "Task", (), sort="name", offset=OWN)
-TASKS.serve("/v1/tasks", search=False)
+TASKS = Resource(
+    "tasks",
+    (),
+    tuple(map(equal, ("created_by", "entity_type", "scheduled_task_id", "task_status", "task_type"))),
+    sort="name",
+    offset=OWN,
+)
+TASKS.serve("/v1/tasks", search=False, one=True)
+route("GET", "/v1/tasks/:id/download")(TASKS.shown)
+SCHEDULED = Resource(
+    "scheduled tasks",
+    (),
+    (*map(equal, ("connection_id", "entity_type", "interval")), flag("enabled")),
+    sort="name",
+    offset=OWN,
+)
+SCHEDULED.serve("/v1/tasks/scheduled", search=False, one=True, archive="")
+SESSIONS = Resource("checkout sessions", ())
+route("GET", "/v1/checkout/sessions/:id")(SESSIONS.shown)
+route("DELETE", "/v1/checkout/sessions/:id")(SESSIONS.shown)
+_RUN = ("workflow_id", "workflow_type", "task_queue", "workflow_status", "entity", "entity_id")
+WORKFLOWS = Resource("workflows", (*_RUN, "start_time", "close_time"), tuple(map(equal, _RUN)))
+route("POST", "/v1/workflows/search", permission="workflow:read")(WORKFLOWS.searched)
 USAGE_RECORDS = Resource(
     "usage records",
-    "Usage record",
     (*_OWNERS, "amount", "quantity", "period_start", "period_end", "synced"),
     (
         *map(equal, _OWNERS),
@@ -22,3 +56,41 @@ USAGE_RECORDS = Resource(
     ),
 )
 route("POST", "/v1/usage-records/search")(USAGE_RECORDS.searched)
+
+
+@route("GET", "/v1/tasks/result")
+def result(call: Call) -> Any:
+    """Of no workflow."""
+    identifier = call.query.get("workflow_id")
+    if not identifier:
+        raise errors.validation("workflow_id is required")
+    raise errors.not_found("Workflow not found")
+
+
+@route("PUT", "/v1/tasks/:id/status")
+def change_status(call: Call) -> Any:
+    """Of no task."""
+    status = call.bind(_STATUS)["task_status"]
+    if status not in _STATUSES:
+        raise errors.validation("Invalid task status", {"allowed": list(_STATUSES), "task_status": status})
+    return TASKS.shown(call)
+
+
+@route("POST", "/v1/tasks/scheduled")
+def schedule(call: Call) -> Any:
+    """Exports need a connection to a storage, and there is none."""
+    body = call.bind(_SCHEDULE)
+    if body["entity_type"] not in _KINDS:
+        raise errors.validation("Invalid entity type", {"allowed": list(_KINDS), "entity_type": body["entity_type"]})
+    CONNECTIONS.found(call, body["connection_id"])
+    raise errors.not_implemented("exports to a connected storage")
+
+
+@route("PUT", "/v1/tasks/scheduled/:id")
+def switch(call: Call) -> Any:
+    """Of no schedule."""
+    call.bind(_SWITCH)
+    return SCHEDULED.shown(call)
+
+
+route("POST", "/v1/tasks/scheduled/:id/run")(SCHEDULED.shown)

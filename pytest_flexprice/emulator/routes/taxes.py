@@ -6,9 +6,8 @@ from typing import Any
 
 from ..billing import views
 from ..billing.rounding import ZERO
-from ..billing.scope import Scope
 from ..kernel import errors
-from ..kernel.binding import Schema, decimal, field, strings
+from ..kernel.binding import Schema, decimal, field, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.resource import Resource, among, equal, free
 from ..kernel.routing import route
@@ -22,21 +21,13 @@ _CREATE = Schema(
     "CreateTaxRateRequest",
     field("name", rules="required"),
     field("code", rules="required"),
-    field("description"),
-    field("tax_rate_type"),
-    field("scope"),
-    field("percentage_value", decimal),
-    field("fixed_value", decimal),
+    *several(text, "description tax_rate_type scope"),
+    *several(decimal, "percentage_value fixed_value"),
     field("metadata", strings),
 )
 _STATUSES = ("ACTIVE", "INACTIVE")
 _UPDATE = Schema(
-    "UpdateTaxRateRequest",
-    field("name"),
-    field("code"),
-    field("description"),
-    field("tax_rate_status"),
-    field("metadata", strings),
+    "UpdateTaxRateRequest", *several(text, "name code description tax_rate_status"), field("metadata", strings)
 )
 
 
@@ -60,11 +51,10 @@ def create_tax_rate(call: Call) -> Reply:
     """A new tax rate; the answer holds only the value of its kind."""
     body = call.bind(_CREATE)
     _check(body)
-    scope = Scope.of(call)
     free(call, "tax_rates", _TAKEN, body["code"], column="code")
     kind = body["tax_rate_type"] or "percentage"
     key = f"{kind}_value"
-    row = scope.insert(
+    row = call.insert(
         "tax_rates",
         "taxrate",
         name=body["name"],
@@ -82,10 +72,8 @@ def create_tax_rate(call: Call) -> Reply:
 
 RATES = Resource(
     "tax rates",
-    "Tax rate",
     _COLUMNS,
     (among("taxrate_ids", "id", split=True), among("taxrate_codes", "code", split=True), equal("scope")),
-    sort="name",
     view=lambda _call, row, _page: views.tax_rate(row),
 )
 RATES.serve("/v1/taxes/rates", search=False, one=True)

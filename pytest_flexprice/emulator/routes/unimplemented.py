@@ -9,30 +9,18 @@ from ..kernel.call import Call
 from ..kernel.routing import ROUTER, Route
 
 _PATTERNS = """
-POST                 alerts/search alerts/setting alerts/setting/search
-GET PUT DELETE       alerts/setting/:id
 POST                 auth/logout
 POST                 checkout/sessions
-GET DELETE           checkout/sessions/:id
 POST                 connections
 PUT DELETE           connections/:id
-POST                 costs/analytics
 POST                 customers/import
 POST                 events/huggingface-inference events/analytics-v2 events/reprocess
 GET                  groups
-GET                  integrations/config integrations/mappings
-POST DELETE          integrations/link
 POST                 marketplace/agreements
 POST                 subscriptions/:id/pause subscriptions/:id/resume
 POST                 subscriptions/:id/change/execute subscriptions/:id/change/preview
 POST                 tasks
-GET                  tasks/result tasks/:id tasks/:id/download
-GET POST             tasks/scheduled
 POST                 tasks/scheduled/schedule-draft-finalization tasks/scheduled/schedule-update-billing-period
-GET PUT DELETE       tasks/scheduled/:id
-POST                 tasks/scheduled/:id/run
-PUT                  tasks/:id/status
-POST                 workflows/search
 """
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, array, decimal, field, instant, text
+from ..kernel.binding import Schema, array, decimal, field, instant, several, text
 from ..kernel.call import Call
 from ..kernel.routing import route
 from ..kernel.tables import Row
@@ -31,16 +31,9 @@ _METERED = (
 _QUERY = Schema("MeterUsageQueryRequest", field("meter_id", rules="required", bound=True), *_METERED)
 _ANALYTICS = Schema("MeterUsageAnalyticsRequest", field("meter_ids", array(text), "min=1"), *_METERED)
 _RAW = (
-    field("external_customer_id"),
-    field("customer_id"),
-    field("start_time", instant),
-    field("end_time", instant),
-    field("window_size"),
-    field("bucket_size"),
-    field("timezone"),
-    field("group_by_property"),
+    *several(text, "external_customer_id customer_id window_size bucket_size timezone group_by_property"),
+    *several(instant, "start_time end_time billing_anchor"),
     field("filters", property_filters),
-    field("billing_anchor", instant),
 )
 _USAGE = Schema(
     "GetUsageRequest",

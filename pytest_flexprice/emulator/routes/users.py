@@ -66,7 +66,6 @@ def _view(call: Call, user: Row) -> dict[str, Any]:
 
 USERS = Resource(
     "users",
-    "User",
     ("name", "email", "type", "roles"),
     (
         Filter("type", text),
@@ -163,7 +162,7 @@ def rename_account(call: Call) -> dict[str, Any]:
 
 def _account(call: Call) -> Row:
     user = access_of(call.world).users.get(call.params["id"])
-    if user is None or user["_tenant"] != call.tenant or user["status"] != "published":
+    if user is None or user["_tenant"] != call.tenant:
         raise errors.not_found("User not found", {"tenant_id": call.tenant, "user_id": call.params["id"]})
     return user
 

@@ -3,75 +3,51 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from operator import gt, lt
 from typing import Any
 
-from ..billing import wallets
-from ..billing.rounding import ZERO
+from ..billing import topups, wallets
 from ..billing.scope import Scope, customer_by_external_id, customer_by_id
 from ..kernel import errors
-from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, strings
+from ..kernel.binding import Schema, boolean, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call
 from ..kernel.lists import OWN, Page
 from ..kernel.pricing_rules import currency_code
-from ..kernel.resource import Filter, Resource, Values, among, bounded, equal, flag
+from ..kernel.resource import Resource, Values, among, equal, flag
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from .features import ALERTS, check_alerts
 
 _TYPES = ("PRE_PAID", "POST_PAID")
 _PRICED = ("ALL", "USAGE", "FIXED")
-_REASONS = (
-    "INVOICE_PAYMENT", "FREE_CREDIT_GRANT", "SUBSCRIPTION_CREDIT_GRANT", "PURCHASED_CREDIT_INVOICED",
-    "PURCHASED_CREDIT_DIRECT", "CREDIT_NOTE", "CREDIT_EXPIRED", "WALLET_TERMINATION", "MANUAL_BALANCE_DEBIT",
-    "CREDIT_ADJUSTMENT", "INVOICE_VOID_REFUND", "PURCHASED_CREDIT_BONUS",
-)  # fmt: skip
 _COLUMNS = ("customer_id", "currency", "balance", "credit_balance", "wallet_status", "wallet_type", "name")
+_REFILL = Schema(
+    "AutoTopup",
+    *several(boolean, "enabled invoicing"),
+    *several(decimal, "threshold amount"),
+    field("cooldown", Schema("Duration", field("value", integer), field("unit"))),
+)
 _CREATE = Schema(
     "CreateWalletRequest",
-    field("customer_id"),
-    field("external_customer_id"),
+    *several(text, "customer_id external_customer_id name description wallet_type price_unit"),
     field("currency", rules="required", bound=True),
-    field("name"),
-    field("description"),
     field("metadata", strings),
-    field("wallet_type"),
     field("config", mapping),
-    field("conversion_rate", decimal),
-    field("topup_conversion_rate", decimal),
-    field("initial_credits_to_load", decimal),
+    *several(decimal, "conversion_rate topup_conversion_rate initial_credits_to_load"),
     field("initial_credits_expiry_date_utc", instant),
     field("initial_credits_to_load_expiry_date", integer),
     field("alert_settings", ALERTS),
-    field("auto_topup", mapping),
-    field("price_unit"),
+    field("auto_topup", _REFILL),
 )
 _UPDATE = Schema(
     "UpdateWalletRequest",
-    field("name"),
-    field("description"),
+    *several(text, "name description"),
     field("metadata", strings),
     field("config", mapping),
     field("alert_settings", ALERTS),
-    field("auto_topup", mapping),
-)
-_TOP_UP = Schema(
-    "TopUpWalletRequest",
-    field("credits_to_add", decimal),
-    field("amount", decimal),
-    field("transaction_reason", rules="required", bound=True),
-    field("idempotency_key"),
-    field("description"),
-    field("metadata", strings),
-    field("expiry_date_utc", instant),
-    field("priority", integer),
-    field("bonus_credits_to_add", decimal),
-    field("bonus_credits_expiry_date_utc", instant),
-    field("checkout", mapping),
+    field("auto_topup", _REFILL),
 )
 WALLETS = Resource(
     "wallets",
-    "Wallet",
     _COLUMNS,
     (
         among("wallet_ids", "id"),
@@ -93,37 +69,9 @@ def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
 
 
 WALLETS.serve("/v1/wallets", answer=_page)
-TRANSACTIONS = Resource(
-    "wallet transactions",
-    "Wallet transaction",
-    (
-        "amount",
-        "credit_amount",
-        "type",
-        "transaction_status",
-        "transaction_reason",
-        "expiry_date",
-        "priority",
-        "wallet_id",
-    ),
-    (
-        equal("id"),
-        *(
-            equal(name)
-            for name in ("type", "transaction_status", "transaction_reason", "reference_type", "reference_id")
-        ),
-        equal("created_by"),
-        bounded("expiry_date_before", "expiry_date", lt),
-        bounded("expiry_date_after", "expiry_date", gt),
-        bounded("credits_available_gt", "credits_available", gt, decimal),
-        Filter("priority", integer, lambda row, given: row["priority"] == given),
-    ),
-    sort="name",
-    offset=OWN,
-)
 
 
-def _wallet(scope: Scope, identifier: str) -> Row:
+def wallet_by_id(scope: Scope, identifier: str) -> Row:
     row = scope.get("wallets", identifier)
     if row is None:
         raise errors.not_found("Wallet not found", {"wallet_id": identifier})
@@ -144,25 +92,24 @@ def create_wallet(call: Call) -> Row:
     expiry = _expiry(body)
     if body["conversion_rate"] is not None and body["conversion_rate"] <= 0:
         raise errors.validation("Conversion rate must be greater than 0")
-    for name in ("auto_topup", "price_unit"):
-        if body[name]:
-            raise errors.not_implemented(f"{name} on POST /v1/wallets")
-    scope = Scope.of(call)
+    _check_refill(body["auto_topup"])
+    if body["price_unit"]:
+        raise errors.not_implemented("price_unit on POST /v1/wallets")
     if body["customer_id"]:
-        customer = customer_by_id(scope, body["customer_id"])
+        customer = customer_by_id(call, body["customer_id"])
     else:
-        customer = customer_by_external_id(scope, body["external_customer_id"])
+        customer = customer_by_external_id(call, body["external_customer_id"])
     kind = body["wallet_type"] or "PRE_PAID"
-    existing = wallets.active(scope, customer["id"], currency, kind)
+    existing = wallets.active(call, customer["id"], currency, kind)
     if existing:
         details = {
             "customer_id": customer["id"], "wallet_id": existing[0]["id"], "currency": currency, "wallet_type": kind,
         }  # fmt: skip
         raise errors.conflict("A customer can only have one active wallet per currency and wallet type", details)
-    row = wallets.create(scope, customer["id"], currency, **body_of(body))
+    row = wallets.create(call, customer["id"], currency, **body_of(body))
     credits = body["initial_credits_to_load"]
     if credits is not None and credits > 0:
-        wallets.move(scope, row, credits, "FREE_CREDIT_GRANT", row["id"], expiry=expiry)
+        wallets.move(call, row, credits, "FREE_CREDIT_GRANT", row["id"], expiry=expiry)
     return row
 
 
@@ -170,6 +117,18 @@ def _check_config(given: dict[str, Any] | None) -> None:
     kinds = (given or {}).get("allowed_price_types") or []
     if not isinstance(kinds, list) or any(kind not in _PRICED for kind in kinds):
         raise errors.validation("Invalid allowed price types", {"allowed": list(_PRICED)})
+
+
+def _check_refill(given: dict[str, Any] | None) -> None:
+    """Refuse a rule of refills that could not be followed."""
+    if not given or not given["enabled"]:
+        return
+    for name in ("threshold", "amount"):
+        if given[name] is None or given[name] < 0 or (name == "amount" and not given[name]):
+            raise errors.validation(f"auto_topup {name} is required and must be positive when it is enabled")
+    unit = (given["cooldown"] or {}).get("unit")
+    if unit and unit not in topups.UNITS:
+        raise errors.validation("Invalid duration unit", {"allowed": list(topups.UNITS), "unit": unit})
 
 
 def _expiry(body: dict[str, Any]) -> datetime | None:
@@ -189,7 +148,7 @@ def body_of(body: dict[str, Any]) -> dict[str, Any]:
     """The fields of a create request that a wallet keeps as they are."""
     names = (
         "name", "description", "metadata", "wallet_type", "config", "conversion_rate", "topup_conversion_rate",
-        "alert_settings",
+        "alert_settings", "auto_topup",
     )  # fmt: skip
     return {name: body[name] for name in names}
 
@@ -197,110 +156,44 @@ def body_of(body: dict[str, Any]) -> dict[str, Any]:
 @route("GET", "/v1/wallets/:id")
 def get_wallet(call: Call) -> Row:
     """One wallet, closed ones too."""
-    return _wallet(Scope.of(call), call.params["id"])
+    return wallet_by_id(call, call.params["id"])
 
 
 @route("PUT", "/v1/wallets/:id", permission="wallet:write")
 def update_wallet(call: Call) -> Row:
     """Name, description, metadata and config."""
     body = call.bind(_UPDATE)
-    if body["auto_topup"]:
-        raise errors.not_implemented("auto_topup on PUT /v1/wallets/:id")
+    _check_refill(body["auto_topup"])
+    check_alerts(body["alert_settings"])
     _check_config(body["config"])
-    scope = Scope.of(call)
-    row = _wallet(scope, call.params["id"])
-    scope.touch(row, **{name: value for name, value in body.items() if value is not None})
-    scope.publish("wallet.updated", row)
+    row = wallet_by_id(call, call.params["id"])
+    call.touch(row, **{name: value for name, value in body.items() if value is not None})
+    call.publish("wallet.updated", row)
     return row
 
 
 @route("GET", "/v1/customers/:id/wallets")
 def customer_wallets(call: Call) -> list[Row]:
     """A customer's wallets, as a bare array."""
-    scope = Scope.of(call)
-    customer = customer_by_id(scope, call.params["id"])
-    return scope.find("wallets", customer_id=customer["id"], status="published")
+    customer = customer_by_id(call, call.params["id"])
+    return call.find("wallets", customer_id=customer["id"], status="published")
 
 
 @route("POST", "/v1/wallets/:id/terminate", permission="wallet:write")
 def terminate_wallet(call: Call) -> dict[str, str]:
     """Close a wallet; what it holds is gone."""
-    scope = Scope.of(call)
-    row = _wallet(scope, call.params["id"])
+    row = wallet_by_id(call, call.params["id"])
     if row["wallet_status"] != "active":
         raise errors.invalid_operation("Wallet is already terminated")
-    wallets.terminate(scope, row)
+    wallets.terminate(call, row)
     return {"message": "wallet terminated successfully"}
-
-
-@route("POST", "/v1/wallets/:id/top-up", permission="wallet:write")
-def top_up_wallet(call: Call) -> dict[str, Any]:
-    """Add credits (or an amount, by the wallet's rate)."""
-    body = call.bind(_TOP_UP)
-    scope = Scope.of(call)
-    row = _wallet(scope, call.params["id"])
-    if row["wallet_status"] != "active":
-        raise errors.invalid_operation("Wallet is not active", {"wallet_id": row["id"]})
-    reason = body["transaction_reason"]
-    if reason not in _REASONS:
-        raise errors.validation("Invalid transaction reason", {"allowed": list(_REASONS), "transaction_reason": reason})
-    if body["checkout"] or reason == "PURCHASED_CREDIT_INVOICED":
-        raise errors.not_implemented("a top-up that is to be paid first")
-    bonus = body["bonus_credits_to_add"]
-    if bonus is not None and bonus <= 0:
-        raise errors.validation("Bonus credits must be greater than 0", {"bonus_credits_to_add": bonus})
-    credits = body["credits_to_add"]
-    if credits is None and body["amount"] is not None:
-        credits = body["amount"] / row["topup_conversion_rate"]
-    if credits is None or credits <= 0:
-        raise errors.validation("Please provide positive credits_to_add or amount")
-    known = {"description": body["description"] or "", "metadata": body["metadata"], "priority": body["priority"],
-             "idempotency_key": body["idempotency_key"] or "", "expiry": body["expiry_date_utc"]}  # fmt: skip
-    entry = wallets.move(scope, row, credits, body["transaction_reason"], row["id"], **known)
-    if bonus is not None:
-        expiry = body["bonus_credits_expiry_date_utc"]
-        wallets.move(scope, row, bonus, "PURCHASED_CREDIT_BONUS", row["id"], expiry=expiry, priority=body["priority"])
-    return {"wallet_transaction": entry, "invoice_id": None, "wallet": row}
-
-
-@route("GET", "/v1/wallets/:id/transactions")
-def wallet_transactions(call: Call) -> dict[str, Any]:
-    """A page of a wallet's movements."""
-    scope = Scope.of(call)
-    row = _wallet(scope, call.params["id"])
-    rows = scope.find("wallet_transactions", wallet_id=row["id"])
-    return TRANSACTIONS.answer(call, *TRANSACTIONS.asked_by_query(call), rows)
-
-
-@route("POST", "/v1/wallets/transactions/search")
-def search_transactions(call: Call) -> dict[str, Any]:
-    """A page of the movements of all wallets."""
-    return TRANSACTIONS.searched(call)
 
 
 @route("GET", "/v1/customers/wallets")
 def wallets_of_customer(call: Call) -> list[Row]:
     """The wallets of a customer named by ``id`` or ``lookup_key``."""
-    scope = Scope.of(call)
     identifier, key = call.query.get("id"), call.query.get("lookup_key")
     if not identifier and not key:
         raise errors.validation("Please provide either id or lookup_key")
-    customer = customer_by_id(scope, identifier) if identifier else customer_by_external_id(scope, key or "")
-    return scope.find("wallets", customer_id=customer["id"], status="published")
-
-
-@route("GET", "/v1/wallets/:id/balance/real-time")
-def wallet_balance(call: Call) -> dict[str, Any]:
-    """The balance less what unpaid invoices of the customer still ask for."""
-    scope = Scope.of(call)
-    row = _wallet(scope, call.params["id"])
-    invoices = scope.find("invoices", customer_id=row["customer_id"], invoice_status="FINALIZED")
-    unpaid = sum((one["amount_remaining"] for one in invoices if one["currency"] == row["currency"]), ZERO)
-    left = row["balance"] - unpaid
-    return row.public(
-        real_time_balance=left,
-        real_time_credit_balance=left / row["conversion_rate"],
-        balance_updated_at=row["updated_at"],
-        unpaid_invoices_amount=unpaid,
-        current_period_usage=ZERO,
-    )
+    customer = customer_by_id(call, identifier) if identifier else customer_by_external_id(call, key or "")
+    return call.find("wallets", customer_id=customer["id"], status="published")

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from pytest_flexprice.emulator.kernel import errors, lists
 from pytest_flexprice.emulator.kernel.lists import NEXT, OWN, Page
 
+from .conftest import Api
+
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -98,3 +100,18 @@ def test_filter_operators(operator: str, data_type: str, value: dict[str, Any], 
 
 def test_the_next_offset_is_the_default() -> None:
     assert lists.listing([], Page())["pagination"] == lists.listing([], Page(), offset=NEXT)["pagination"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        *(
+            (path, 400)
+            for path in ("/v1/coupons", "/v1/taxes/rates", "/v1/prices/units", "/v1/addons", "/v1/creditnotes")
+        ),
+        *((path, 200) for path in ("/v1/meters", "/v1/prices", "/v1/wallets", "/v1/payments", "/v1/tasks")),
+    ],
+)
+def test_a_list_whose_search_sorts_by_conditions_refuses_a_name(api: Api, path: str, status: int) -> None:
+    """As the recorded ones do (list_conventions); whose search sorts by a name ignores it or takes it."""
+    assert api.call("GET", f"{path}?sort=created_at").status_code == status

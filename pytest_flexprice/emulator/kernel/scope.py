@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,14 @@ if TYPE_CHECKING:
     from .world import World
 
 
-class Place:
+def unknown(table: str, identifier: str) -> errors.ApiError:
+    """404 in the words that most kinds of objects have (recordings errors_read, deals_addons_coupons_tax)."""
+    title = "Taxrate" if table == "tax_rates" else table.removesuffix("s").replace("_", " ").capitalize()
+    details = {f"{title.lower().replace(' ', '_')}_id": identifier}
+    return errors.not_found(f"{title} with ID {identifier} was not found", details)
+
+
+class Scope:
     """What a request and a job of the server have in common: reading and writing rows of one environment."""
 
     world: World
@@ -64,6 +72,13 @@ class Place:
             raise errors.not_found(message, details)
         return row
 
+    def named(self, table: str, identifier: str, *, any_status: bool = False) -> Row:
+        """The row of that id, published unless ``any_status``; else :func:`unknown`."""
+        row = self.get(table, identifier)
+        if row is None or not (any_status or row.get("status", "published") == "published"):
+            raise unknown(table, identifier)
+        return row
+
     def find(self, table: str, **equal: Any) -> list[Row]:
         """The rows of this environment with these values, oldest first."""
         return self.table(table).find(self.environment, **equal)
@@ -101,3 +116,18 @@ class Place:
     def publish(self, name: str, row: Mapping[str, Any]) -> None:
         """Announce ``name`` (``invoice.update``: kind ``invoice``) about a row."""
         self.world.publish(self.environment, name, kind=name.split(".", 1)[0], id=row["id"])
+
+
+@dataclass(frozen=True)
+class Work(Scope):
+    """A scope without a request: what a job of the server does, or a part of what a request does."""
+
+    world: World
+    tenant: str
+    environment: str
+    user: str
+
+    @classmethod
+    def on(cls, world: World, row: Mapping[str, Any]) -> Work:
+        """The scope of a job that works on ``row``: nobody's user."""
+        return cls(world, row["tenant_id"], row["environment_id"], "")

@@ -1,0 +1,89 @@
+"""``/v1/alerts``: at what spend of a subscription, of one of its lines or of a group somebody wants to be told.
+
+By the API's own description; not recorded. Nothing is watched here, so that the log of alerts is empty.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..billing.scope import subscription_by_id
+from ..kernel import errors
+from ..kernel.binding import Schema, field, several, text
+from ..kernel.call import Call, Reply, created, no_content
+from ..kernel.resource import Resource, among, equal, flag
+from ..kernel.routing import route
+from .features import ALERTS, check_alerts
+
+_WRITE = "alert:write"
+_WATCHED = ("subscription", "subscription_line_item", "group")
+_OWNED = ("entity_type", "entity_id", "parent_entity_type", "parent_entity_id")
+_CREATE = Schema(
+    "CreateAlertSettingsRequest",
+    field("entity_type", rules="required"),
+    field("entity_id", rules="required"),
+    *several(text, "parent_entity_type parent_entity_id"),
+    field("config", ALERTS, "required"),
+)
+_UPDATE = Schema("UpdateAlertSettingsRequest", field("config", ALERTS, "required"))
+SETTINGS = Resource(
+    "alert settings",
+    _OWNED,
+    (
+        *map(equal, _OWNED),
+        among("entity_ids", "entity_id"),
+        among("parent_entity_ids", "parent_entity_id"),
+        flag("enabled"),
+    ),
+)
+LOGS = Resource(
+    "alert logs",
+    ("entity_type", "entity_id", "alert_type", "alert_status", "customer_id"),
+    tuple(map(equal, ("entity_type", "entity_id", "alert_type", "alert_status", "customer_id"))),
+)
+route("POST", "/v1/alerts/search")(LOGS.searched)
+route("POST", "/v1/alerts/setting/search")(SETTINGS.searched)
+route("GET", "/v1/alerts/setting/:id")(SETTINGS.shown)
+
+
+def _check(call: Call, body: dict[str, Any]) -> None:
+    kind, owner = body["entity_type"], body["parent_entity_id"]
+    if kind not in _WATCHED:
+        raise errors.validation("Invalid alert entity type", {"allowed": list(_WATCHED), "entity_type": kind})
+    if kind != "subscription" and not owner:
+        raise errors.validation("parent_entity_id is required for alerts of line items and groups")
+    check_alerts(body["config"])
+    subscription_by_id(call, body["entity_id"] if kind == "subscription" else owner)
+    known = {"entity_type": kind, "entity_id": body["entity_id"], "parent_entity_id": owner or ""}
+    if call.table("alert_settings").first(call.environment, **known, status="published"):
+        raise errors.conflict("Alert settings of this entity already exist", known)
+
+
+@route("POST", "/v1/alerts/setting", permission=_WRITE)
+def create_setting(call: Call) -> Reply:
+    """New settings of an entity that has none."""
+    body = call.bind(_CREATE)
+    _check(call, body)
+    owned = {name: body[name] or "" for name in _OWNED}
+    config = body["config"]
+    return created(
+        call.insert("alert_settings", "alert_setting", **owned, enabled=config["alert_enabled"], config=config)
+    )
+
+
+@route("PUT", "/v1/alerts/setting/:id", permission=_WRITE)
+def update_setting(call: Call) -> Any:
+    """Other thresholds; what is left out stays."""
+    given = call.bind(_UPDATE)["config"]
+    row = SETTINGS.found(call, call.params["id"], any_status=False)
+    config = {**row["config"], **{name: value for name, value in given.items() if value is not None}}
+    check_alerts(config)
+    call.touch(row, config=config, enabled=config["alert_enabled"])
+    return row
+
+
+@route("DELETE", "/v1/alerts/setting/:id", permission=_WRITE)
+def delete_setting(call: Call) -> Reply:
+    """Archive settings."""
+    call.touch(SETTINGS.found(call, call.params["id"], any_status=False), status="archived")
+    return no_content()

@@ -1,0 +1,136 @@
+"""What goes in and out of ``/v1/wallets``: top-ups, transactions, the balance of this moment (contract 7.2)."""
+
+from __future__ import annotations
+
+from operator import gt, lt
+from typing import Any
+
+from ..billing import consumption, credits, topups, wallets
+from ..billing.rounding import ZERO
+from ..billing.scope import Scope
+from ..kernel import errors
+from ..kernel.binding import Schema, boolean, decimal, field, instant, integer, mapping, several, strings, text
+from ..kernel.call import Call
+from ..kernel.lists import OWN
+from ..kernel.resource import Filter, Resource, bounded, equal
+from ..kernel.routing import route
+from ..kernel.tables import Row
+from .wallets import wallet_by_id
+
+_BOUGHT = ("PURCHASED_CREDIT_INVOICED", "PURCHASED_CREDIT_DIRECT")
+_REASONS = (
+    "INVOICE_PAYMENT", "FREE_CREDIT_GRANT", "SUBSCRIPTION_CREDIT_GRANT", "PURCHASED_CREDIT_INVOICED",
+    "PURCHASED_CREDIT_DIRECT", "CREDIT_NOTE", "CREDIT_EXPIRED", "WALLET_TERMINATION", "MANUAL_BALANCE_DEBIT",
+    "CREDIT_ADJUSTMENT", "INVOICE_VOID_REFUND", "PURCHASED_CREDIT_BONUS",
+)  # fmt: skip
+_TOP_UP = Schema(
+    "TopUpWalletRequest",
+    *several(decimal, "credits_to_add amount bonus_credits_to_add"),
+    field("transaction_reason", rules="required", bound=True),
+    *several(text, "idempotency_key description"),
+    field("metadata", strings),
+    *several(instant, "expiry_date_utc bonus_credits_expiry_date_utc"),
+    field("priority", integer),
+    field("force_sync_invoice", boolean),
+    field("checkout", mapping),
+)
+TRANSACTIONS = Resource(
+    "wallet transactions",
+    (
+        "amount",
+        "credit_amount",
+        "type",
+        "transaction_status",
+        "transaction_reason",
+        "expiry_date",
+        "priority",
+        "wallet_id",
+    ),
+    (
+        equal("id"),
+        *(
+            equal(name)
+            for name in ("type", "transaction_status", "transaction_reason", "reference_type", "reference_id")
+        ),
+        equal("created_by"),
+        bounded("expiry_date_before", "expiry_date", lt),
+        bounded("expiry_date_after", "expiry_date", gt),
+        bounded("credits_available_gt", "credits_available", gt, decimal),
+        Filter("priority", integer, lambda row, given: row["priority"] == given),
+    ),
+    offset=OWN,
+)
+
+
+@route("POST", "/v1/wallets/:id/top-up", permission="wallet:write")
+def top_up_wallet(call: Call) -> dict[str, Any]:
+    """Add credits (or an amount, by the wallet's rate)."""
+    body = call.bind(_TOP_UP)
+    row = wallet_by_id(call, call.params["id"])
+    if row["wallet_status"] != "active":
+        raise errors.invalid_operation("Wallet is not active", {"wallet_id": row["id"]})
+    reason = body["transaction_reason"]
+    if reason not in _REASONS:
+        raise errors.validation("Invalid transaction reason", {"allowed": list(_REASONS), "transaction_reason": reason})
+    if body["checkout"]:
+        raise errors.not_implemented("checkout on POST /v1/wallets/:id/top-up")
+    bonus = body["bonus_credits_to_add"]
+    if bonus is not None and bonus <= 0:
+        raise errors.validation("Bonus credits must be greater than 0", {"bonus_credits_to_add": bonus})
+    added = body["credits_to_add"]
+    if added is None and body["amount"] is not None:
+        added = body["amount"] / row["topup_conversion_rate"]
+    if added is None or added <= 0:
+        raise errors.validation("Please provide positive credits_to_add or amount")
+    known = {"description": body["description"] or "", "metadata": body["metadata"], "priority": body["priority"],
+             "idempotency_key": body["idempotency_key"] or "", "expiry": body["expiry_date_utc"]}  # fmt: skip
+    invoice = None
+    if reason == "PURCHASED_CREDIT_INVOICED":
+        entry, invoice = topups.bought(call, row, added, "MANUAL", **known)
+    else:
+        entry = wallets.move(call, row, added, reason, row["id"], **known)
+    if bonus is not None:
+        expiry = body["bonus_credits_expiry_date_utc"]
+        wallets.move(call, row, bonus, "PURCHASED_CREDIT_BONUS", row["id"], expiry=expiry, priority=body["priority"])
+    return {"wallet_transaction": entry, "invoice_id": invoice["id"] if invoice is not None else None, "wallet": row}
+
+
+@route("GET", "/v1/wallets/:id/transactions")
+def wallet_transactions(call: Call) -> dict[str, Any]:
+    """A page of a wallet's movements."""
+    row = wallet_by_id(call, call.params["id"])
+    rows = call.find("wallet_transactions", wallet_id=row["id"])
+    return TRANSACTIONS.answer(call, *TRANSACTIONS.asked_by_query(call), rows)
+
+
+@route("POST", "/v1/wallets/transactions/search")
+def search_transactions(call: Call) -> dict[str, Any]:
+    """A page of the movements of all wallets."""
+    return TRANSACTIONS.searched(call)
+
+
+@route("GET", "/v1/wallets/:id/balance/real-time")
+def wallet_balance(call: Call) -> dict[str, Any]:
+    """The balance less what unpaid invoices of the customer ask for and what was used since."""
+    row = wallet_by_id(call, call.params["id"])
+    invoices = call.find("invoices", customer_id=row["customer_id"], invoice_status="FINALIZED")
+    unpaid = sum((one["amount_remaining"] for one in invoices if one["currency"] == row["currency"]), ZERO)
+    used = consumption.running_usage(call, row["customer_id"], row["currency"])
+    left = row["balance"] - unpaid - used
+    return row.public(
+        real_time_balance=left,
+        real_time_credit_balance=left / row["conversion_rate"],
+        balance_updated_at=row["updated_at"],
+        unpaid_invoices_amount=unpaid,
+        current_period_usage=used,
+        is_cached_fallback=False,
+        **(_breakdown(call, row) if "credits_available_breakdown" in (call.query.get("expand") or "") else {}),
+    )
+
+
+def _breakdown(scope: Scope, row: Row) -> dict[str, Any]:
+    """What is left of credits that were bought, and of those that were given."""
+    parts = {"purchased": ZERO, "free": ZERO}
+    for entry in credits.left(scope, row):
+        parts["purchased" if entry["transaction_reason"] in _BOUGHT else "free"] += entry["credits_available"]
+    return {"credits_available_breakdown": parts}
