@@ -78,9 +78,7 @@ def _entity(body: dict[str, Any]) -> tuple[str, str]:
     if not body["entity_type"] or not body["entity_id"]:
         details = {name: body[name] or "" for name in ("plan_id", "entity_type", "entity_id")}
         raise errors.validation("Please provide plan_id or entity_type and entity_id", details)
-    if body["entity_type"] not in _ENTITIES:
-        details = {"entity_type": body["entity_type"], "allowed": list(_ENTITIES)}
-        raise errors.validation("Invalid entity type", details)
+    errors.require_one_of(_ENTITIES, body["entity_type"], "entity type", "entity_type")
     return body["entity_type"], body["entity_id"]
 
 
@@ -107,8 +105,7 @@ def _check_reset(body: dict[str, Any]) -> None:
 
 
 def _check_grant(body: dict[str, Any]) -> None:
-    if body["aggregation_mode"] and body["aggregation_mode"] not in _MODES:
-        raise errors.validation("Invalid aggregation mode", {"allowed": list(_MODES)})
+    errors.require_one_of(_MODES, body["aggregation_mode"], "aggregation mode", "aggregation_mode")
     for known in _GRANT:
         if body[known.name] is not None:
             raise errors.not_implemented(f"entitlements with a {known.name}")

@@ -7,7 +7,7 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.binding import Schema, array, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call, Reply, created
-from ..kernel.catalog import is_ended, price_view
+from ..kernel.catalog import find_meter, is_ended, price_view
 from ..kernel.lists import Page
 from ..kernel.pricing_rules import UNIT_FIELDS, check_price, check_values, published
 from ..kernel.resource import Filter, Resource, Values, among, equal, flag, idle, storable
@@ -15,7 +15,6 @@ from ..kernel.routing import route
 from ..kernel.tables import Row
 from .deal_requests import TIER, TRANSFORM
 from .groups import require_group
-from .meters import find_meter
 from .price_units import priced
 
 _COLUMNS = ("amount", "currency", "type", "billing_period", "billing_model", "entity_type", "entity_id", "lookup_key")

@@ -70,8 +70,7 @@ def top_up_wallet(call: Call) -> dict[str, Any]:
     if row["wallet_status"] != "active":
         raise errors.invalid_operation("Wallet is not active", {"wallet_id": row["id"]})
     reason = body["transaction_reason"]
-    if reason not in _REASONS:
-        raise errors.validation("Invalid transaction reason", {"allowed": list(_REASONS), "transaction_reason": reason})
+    errors.require_one_of(_REASONS, reason, "transaction reason", "transaction_reason")
     if body["checkout"]:
         raise errors.not_implemented("checkout on POST /v1/wallets/:id/top-up")
     bonus = body["bonus_credits_to_add"]
