@@ -74,7 +74,7 @@ def _require_owner(call: Call, body: dict[str, Any]) -> None:
     if body["scope"] == "SUBSCRIPTION":
         if not body["subscription_id"]:
             raise errors.validation("Please provide a valid subscription id")
-        call.found("subscriptions", body["subscription_id"], "Subscription not found")
+        subscription_by_id(call, body["subscription_id"])
         if body["start_date"] is None:
             details = {"scope": body["scope"]}
             raise errors.validation("Please provide a start date for the credit grant", details)
@@ -83,7 +83,7 @@ def _require_owner(call: Call, body: dict[str, Any]) -> None:
     identifier = body[f"{kind}_id"]
     if not identifier:
         raise errors.validation(f"Please provide a valid {kind} id")
-    call.named(f"{kind}s", identifier)
+    call.named(f"{kind}s", identifier, any_status=True)
 
 
 @route("POST", "/v1/creditgrants", permission="credit_grant:write")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..billing.scope import subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, array, boolean, decimal, field, instant, integer, mapping, several, text
 from ..kernel.call import Call, Reply, created
@@ -83,10 +84,11 @@ def _entity(body: dict[str, Any]) -> tuple[str, str]:
 
 
 def _require_entity(call: Call, kind: str, identifier: str) -> None:
+    """404 for what was never there; an archived plan is found, as an archived feature is (recording entitlements)."""
     if kind in ("PLAN", "ADDON"):
-        call.named(f"{kind.lower()}s", identifier)
+        call.named(f"{kind.lower()}s", identifier, any_status=True)
     else:
-        call.found("subscriptions", identifier, "Subscription not found")
+        subscription_by_id(call, identifier)
 
 
 def _check_shape(body: dict[str, Any]) -> None:

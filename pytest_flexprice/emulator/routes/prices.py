@@ -82,7 +82,8 @@ PRICES = Resource(
 def _entity_name(call: Call, kind: str, identifier: str) -> str:
     """The name of what a price belongs to; 404 when there is none."""
     noun = kind.lower()
-    row = call.found(f"{noun}s", identifier, f"The specified {noun} does not exist", {f"{noun}_id": identifier})
+    message, details = f"The specified {noun} does not exist", {f"{noun}_id": identifier}
+    row = call.found(f"{noun}s", identifier, message, details, any_status=True)
     return str(row.get("name", ""))
 
 
