@@ -184,13 +184,3 @@ def terminate_wallet(call: Call) -> dict[str, str]:
         raise errors.invalid_operation("Wallet is already terminated")
     wallets.terminate(call, row)
     return {"message": "wallet terminated successfully"}
-
-
-@route("GET", "/v1/customers/wallets")
-def wallets_of_customer(call: Call) -> list[Row]:
-    """The wallets of a customer named by ``id`` or ``lookup_key``."""
-    identifier, key = call.query.get("id"), call.query.get("lookup_key")
-    if not identifier and not key:
-        raise errors.validation("Please provide either id or lookup_key")
-    customer = customer_by_id(call, identifier) if identifier else customer_by_external_id(call, key or "")
-    return call.find("wallets", customer_id=customer["id"], status="published")
