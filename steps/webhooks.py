@@ -32,7 +32,7 @@ from pytest_flexprice.webhooks import (
 )
 from pytest_flexprice.webhooks.portal import Portal, open_portal
 from pytest_flexprice.webhooks.processed_url import processed_reader
-from pytest_flexprice.webhooks.sending import ProbeResult
+from pytest_flexprice.webhooks.results import ProbeResult
 from pytest_flexprice.webhooks.service import Endpoint
 from pytest_flexprice.webhooks.target import (
     Target,

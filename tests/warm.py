@@ -23,7 +23,16 @@ from typing import Any, NoReturn
 
 import pytest
 
-ALSO = ("allure_pytest.plugin", "duckdb", "faker", "ibis", "in_toto_attestation.v1.statement")
+ALSO = (
+    "allure_pytest.plugin",
+    "duckdb",
+    "faker",
+    "hypothesis.internal.observability",
+    "ibis.backends.duckdb",
+    "in_toto_attestation.v1.statement",
+    "pandas",
+    "pyarrow.parquet",
+)
 
 
 class Warm:

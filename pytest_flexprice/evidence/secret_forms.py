@@ -21,10 +21,11 @@ GRAM = 6
 WINDOW = 12
 MOST_WINDOWS = 128
 SHORTEST_APART = 16
-SHORT_TEXT = 64
-LONG_TEXT = 4096
-# A longer text is looked at in steps: wherever a form of WINDOW characters stands, a step hits a part of it.
-STRIDE = WINDOW - GRAM + 1
+# A text is looked at in steps: wherever LETTERS of a form stand, a step hits a GRAM of them. The engine of regular expressions cuts
+# faster than slices do.
+LETTERS = WINDOW - 2
+STRIDE = LETTERS - GRAM + 1
+_STEPS = re.compile(rb"(?s)(?=(.{%d})).{%d}" % (GRAM, STRIDE))
 
 Span = tuple[int, int, str]
 
@@ -52,14 +53,16 @@ class KnownSecrets:
 
     ``anyway`` are forms in which upper and lower case do not matter (kept in lower case), ``exact`` those in which they do,
     ``windows`` parts of secrets that tell too much of them, ``apart`` the letters and digits of such parts.
+
+    A form stands in a text only where its letters and digits stand among the text's. So a text's letters and digits are looked at in
+    steps first: ``_with`` has the grams of each form's last LETTERS of them, ``_short`` the forms that have fewer.
     """
 
     anyway: dict[str, str] = field(default_factory=dict)
     exact: dict[str, str] = field(default_factory=dict)
     windows: dict[str, str] = field(default_factory=dict)
     apart: dict[bytes, str] = field(default_factory=dict)
-    _of_apart: set[bytes] = field(default_factory=set)
-    _with: dict[str, set[str]] = field(default_factory=dict)
+    _with: dict[bytes, set[str | bytes]] = field(default_factory=dict)
     _short: set[str] = field(default_factory=set)
 
     def add(self, secret: str, mask: str) -> None:
@@ -68,46 +71,32 @@ class KnownSecrets:
         for forms, known in ((anyway, self.anyway), (list(_exact(secret)), self.exact), (windows, self.windows)):
             for form in forms:
                 known.setdefault(form, mask)
-                if len(form) < WINDOW:
+                letters = _alone(_lower(form))
+                if len(letters) < LETTERS:
                     self._short.add(form)
-                for gram in _grams(_lower(form)):
-                    self._with.setdefault(gram, set()).add(form)
+                self._expect(form, letters)
         for part in _apart(secret):
             self.apart.setdefault(part, mask)
-            self._of_apart.update(part[at : at + GRAM] for at in range(len(part) - GRAM + 1))
+            self._expect(part, part)
+
+    def _expect(self, form: str | bytes, letters: bytes) -> None:
+        for at in range(max(len(letters) - LETTERS, 0), len(letters) - GRAM + 1):
+            self._with.setdefault(letters[at : at + GRAM], set()).add(form)
 
     def spans(self, text: str) -> list[Span]:
         """Where secrets stand in a text, in order and without overlaps, each with its mask."""
-        if not self._with or len(text) < SHORTEST:
+        if not self.anyway or len(text) < SHORTEST:
             return []
-        found = [*self._within(text), *self._taken_apart(text)]
+        found = list(self._standing(text))
         if _SIGNS.search(text):
             plain, places = _as_read(text)
-            read = (*self._within(plain), *self._taken_apart(plain))
-            found += [(places.start(first), places.end(last), mask) for first, last, mask in read]
+            found += [(places.start(first), places.end(last), mask) for first, last, mask in self._standing(plain)]
         return _merged(found)
 
-    def _taken_apart(self, text: str) -> Iterator[Span]:
+    def _standing(self, text: str) -> Iterator[Span]:
         low = _lower(text)
         kept = _alone(low)
-        if len(kept) == len(low) or not self._may_hold(kept):
-            return
-        places = [match.start() for match in _KEPT.finditer(low)]
-        for part, mask in self.apart.items():
-            at = kept.find(part)
-            while at >= 0:
-                yield places[at], places[at + len(part) - 1] + 1, mask
-                at = kept.find(part, at + 1)
-
-    def _may_hold(self, kept: bytes) -> bool:
-        if len(kept) > LONG_TEXT:
-            return any(part in kept for part in self.apart)
-        steps = range(0, len(kept) - GRAM + 1, STRIDE)
-        return not self._of_apart.isdisjoint(kept[at : at + GRAM] for at in steps)
-
-    def _within(self, text: str) -> Iterator[Span]:
-        low = _lower(text)
-        likely = self._likely(low)
+        likely = self._likely(kept)
         if not likely:
             return
         for forms, where in ((self.anyway, low), (self.exact, text), (self.windows, low)):
@@ -116,21 +105,29 @@ class KnownSecrets:
                 while at >= 0:
                     yield at, at + len(form), mask
                     at = where.find(form, at + len(form) if forms is not self.windows else at + 1)
+        if len(kept) < len(low) and not likely.isdisjoint(self.apart):
+            yield from self._taken_apart(low, kept, likely)
 
-    def _likely(self, low: str) -> set[str]:
+    def _taken_apart(self, low: str, kept: bytes, likely: set[str | bytes]) -> Iterator[Span]:
+        found = []
+        for part, mask in self.apart.items():
+            at = kept.find(part) if part in likely else -1
+            while at >= 0:
+                found.append((at, at + len(part) - 1, mask))
+                at = kept.find(part, at + 1)
+        if found:
+            places = [match.start() for match in _KEPT.finditer(low)]
+            yield from ((places[first], places[last] + 1, mask) for first, last, mask in found)
+
+    def _likely(self, kept: bytes) -> set[str | bytes]:
         """The forms of which a part stands in a text; no other can stand in it as a whole."""
-        stride = 1 if len(low) <= SHORT_TEXT else STRIDE
-        seen = self._with.keys() & set(_grams(low, stride))
-        return set().union(*(self._with[gram] for gram in seen), self._short if stride > 1 else ())
+        seen = self._with.keys() & _STEPS.findall(kept)
+        return set().union(self._short, *(self._with[gram] for gram in seen))
 
 
 def _lower(text: str) -> str:
     """Lower case of a to z only, so that every character stays in its place: of bytes no other letters have one."""
     return text.lower() if text.isascii() else text.encode("utf-8", _ANY).lower().decode("utf-8", _ANY)
-
-
-def _grams(text: str, stride: int = 1) -> Iterator[str]:
-    return (text[at : at + GRAM] for at in range(0, len(text) - GRAM + 1, stride))
 
 
 def _anyway(secret: str) -> Iterator[str]:

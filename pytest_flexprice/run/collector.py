@@ -11,19 +11,23 @@ import re
 import types
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_bdd import scenarios
-from pytest_bdd.scenario import find_fixturedefs_for_step, scenario_wrapper_template_registry
-from pytest_bdd.steps import step_function_context_registry
+from pytest_bdd.compat import getfixturedefs
+from pytest_bdd.scenario import scenario_wrapper_template_registry
+from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
 
 from pytest_flexprice.evidence.written import LEVEL_TAGS, Written, read_scenarios
 from pytest_flexprice.model.checklist import BY_TAG, ITEMS, Item, Level
 from pytest_flexprice.run.awaited import carried_out
 
 _OPEN = re.compile(r"<([^<>]+)>")
+_FIXTURES = ("_arg2fixturedefs", "_arg2node2fixturedefs", "_arg2nodeid2fixturedefs")
+"""Where pytest keeps fixtures by name: the first until 9.1, the others since."""
 
 
 class FeatureFile(pytest.Module):
@@ -37,6 +41,23 @@ class FeatureFile(pytest.Module):
         exec(compile("bind(path)", str(self.path), "exec"), module.__dict__)  # noqa: S102 - a constant statement
         del module.bind, module.path
         return module
+
+    @cached_property
+    def definitions(self) -> list[tuple[pytest.FixtureDef[Any], StepFunctionContext]]:
+        """The step definitions that its scenarios see, looked up once: pytest-bdd looks through every fixture for each step."""
+        manager = self.session._fixturemanager
+        names = dict.fromkeys(name for registry in _FIXTURES for name in getattr(manager, registry, ()))
+        seen = [definition for name in names for definition in getfixturedefs(manager, name, self) or ()]
+        contexts = ((each, step_function_context_registry.get(each.func)) for each in seen)
+        return [(each, context) for each, context in contexts if context is not None]
+
+    def defining(self, step: Any) -> list[tuple[pytest.FixtureDef[Any], StepFunctionContext]]:
+        """The definitions that match a step."""
+        return [
+            (each, context)
+            for each, context in self.definitions
+            if context.type in (None, step.type) and context.parser.is_matching(step.name)
+        ]
 
     def collect(self) -> Iterable[Any]:
         """The scenarios of the file, refused where one of them could not be bound or tagged as it should."""
@@ -98,28 +119,26 @@ def level_of(item: pytest.Item) -> Level:
 
 def step_functions(item: pytest.Function) -> Iterator[Callable[..., Any]]:
     """The functions that carry out the steps of a scenario."""
-    manager = item.session._fixturemanager
     for step in _template(item).render(_examples(item)).steps:
-        for definition in find_fixturedefs_for_step(step, manager, item):
-            yield step_function_context_registry[definition.func].step_func
+        for _, context in _file(item).defining(step):
+            yield context.step_func
 
 
 def step_problems(item: pytest.Function) -> Iterator[str]:
     """Steps of a scenario that nobody defined, that two definitions match, or that would pass unexecuted."""
-    scenario = _template(item).render(_examples(item))
-    manager = item.session._fixturemanager
-    for step in scenario.steps:
+    for step in _template(item).render(_examples(item)).steps:
         where = f"{item.path}:{step.line_number}: step '{step.keyword} {step.name}'"
-        found = list(find_fixturedefs_for_step(step, manager, item))
+        found = _file(item).defining(step)
         if not found and (open_names := _OPEN.findall(step.name)):
             yield f"{where} has no column {' and '.join(open_names)} in its examples; name the column so, or correct the step"
             continue
         if not found:
             yield f"{where} has no definition; write one in steps/ or in your conftest.py"
             continue
-        innermost = max(len(definition.baseid) for definition in found)
-        nearest = {definition.func for definition in found if len(definition.baseid) == innermost}
-        contexts = [step_function_context_registry[each] for each in nearest]
+        innermost = max(len(definition.baseid) for definition, _ in found)
+        contexts = {
+            definition.func: context for definition, context in found if len(definition.baseid) == innermost
+        }.values()
         functions = [context.step_func for context in contexts]
         if len(functions) > 1:
             names = " and ".join(sorted(function.__name__ for function in functions))
@@ -135,6 +154,11 @@ def missing_items(items: Iterable[pytest.Item]) -> list[Item]:
     """Checklist items that no scenario gives evidence for."""
     covered = {each.id for item in items if is_scenario(item) for each in items_of(item)}
     return [each for each in ITEMS if each.id not in covered]
+
+
+def _file(item: pytest.Item) -> FeatureFile:
+    assert isinstance(item.parent, FeatureFile)  # who asks has looked at is_scenario
+    return item.parent
 
 
 def _template(item: Any) -> Any:

@@ -18,7 +18,14 @@ from pytest_flexprice.traffic.reading import SEQUENCE
 
 _DELIMITERS = (",", ";", "\t", "|")
 _ROW_NUMBER = "rowid"
-_FILE = "flexprice_file"
+_FILE, _OF_FILE = "flexprice_file", "file_row_number"
+#: how what is no text begins: what that is
+_DISGUISED = {
+    b"\x1f\x8b": "is compressed by gzip, and its name does not end in .gz",
+    b"\x28\xb5\x2f\xfd": "is compressed by zstd, and its name does not end in .zst",
+    b"PK\x03\x04": "is a zip archive or a workbook",
+    b"PAR1": "is a Parquet file, and its name does not end in .parquet",
+}
 
 
 def files_of(traffic: Traffic, folder: Path) -> list[Path]:
@@ -79,6 +86,8 @@ def table_of(connection: Any, traffic: Traffic, files: Sequence[Path]) -> Any:
     kind, names = _kind(files[0]), "[" + ", ".join(quoted(str(file)) for file in files) + "]"
     if kind == "parquet":
         return _parquet(connection, traffic, files, names)
+    for file in files:
+        _check_text(file, kind)
     connection.raw_sql(
         f"CREATE TABLE raw AS {_csv_rows(connection, traffic, files, names) if kind == 'csv' else _json_rows(traffic, names)}"
     )
@@ -89,25 +98,45 @@ def table_of(connection: Any, traffic: Traffic, files: Sequence[Path]) -> Any:
     return connection.table("numbered")
 
 
+def _check_text(file: Path, kind: str) -> None:
+    """Whether a file's first bytes are those of another kind than its name tells."""
+    if file.suffix.lower() in (".gz", ".zst"):
+        return
+    with file.open("rb") as content:
+        begins = content.read(64).lstrip()
+    found = next((words for magic, words in _DISGUISED.items() if begins.startswith(magic)), "")
+    if not found and kind == "csv" and begins.startswith(b"{"):
+        found = "holds JSON, and its name ends in .csv"
+    if found:
+        raise problem(f"'{file.name}' {found}", "name the file for what is in it, or unpack it first")
+
+
 def _parquet(connection: Any, traffic: Traffic, files: Sequence[Path], names: str) -> Any:
-    _check_schemas(traffic, files)
-    number = f"list_position({names}, {_FILE})::BIGINT * {1 << 40} + " if len(files) > 1 else ""
-    source = f"read_parquet({names}, union_by_name=true, file_row_number=true, filename={quoted(_FILE)})"
-    columns = (
-        f"* EXCLUDE ({_FILE}, file_row_number){_usual_types(connection, source)}, {number}file_row_number AS {SEQUENCE}"
-    )
+    schemas = _checked_schemas(traffic, files)
+    known = {name.lower() for schema in schemas for name in schema.names}
+    file = next(name for name in (_FILE, *(f"{_FILE}_{n}" for n in range(len(known)))) if name not in known)
+    added, number = f"{file}, {_OF_FILE}", _OF_FILE
+    if len(files) > 1:
+        number = f"list_position({names}, {file})::BIGINT * {1 << 40} + {_OF_FILE}"
+    if _OF_FILE in known:  # a column of the log has the name that DuckDB gives to the number
+        added, number = file, "row_number() OVER ()"
+    numbered = "" if _OF_FILE in known else "file_row_number=true, "
+    source = f"read_parquet({names}, union_by_name=true, {numbered}filename={quoted(file)})"
+    columns = f"* EXCLUDE ({added}){_usual_types(connection, source)}, {number} AS {SEQUENCE}"
     connection.raw_sql(f"CREATE VIEW raw AS SELECT {columns} FROM {source}")  # noqa: S608 - names are quoted
     return connection.table("raw")
 
 
-def _check_schemas(traffic: Traffic, files: Sequence[Path]) -> None:
+def _checked_schemas(traffic: Traffic, files: Sequence[Path]) -> list[pa.Schema]:
     """DuckDB would take the first of two columns of one name, and naive stamps beside others for UTC."""
     zoned: dict[bool, Path] = {}
+    found = []
     for file in files:
         try:
             schema = pq.read_schema(file)
         except (pa.ArrowException, OSError):
             continue  # DuckDB says what is wrong with it, and names it
+        found.append(schema)
         _check_once(traffic, schema.names, file)
         if traffic.columns.time in schema.names:
             kind = schema.field(traffic.columns.time).type
@@ -120,6 +149,7 @@ def _check_schemas(traffic: Traffic, files: Sequence[Path]) -> None:
             "write all of them with a zone, or compare these files one by one with traffic.timezone",
             "timezone",
         )
+    return found
 
 
 def _check_once(traffic: Traffic, names: Iterable[str], file: Path) -> None:
@@ -192,16 +222,25 @@ def _texts(traffic: Traffic) -> list[str]:
 
 
 def _json_rows(traffic: Traffic, names: str) -> str:
-    """Each configured key of a line as the text it holds; objects and what paths lead into stay JSON."""
+    """Each configured key of a line as the text it holds; single properties, objects and what paths lead into stay JSON."""
     texts, kept = _texts(traffic), _roots(traffic)
     asked = ", ".join(f"{quoted(name)}: 'JSON'" for name in kept)
+    values = traffic.columns.properties.values() if isinstance(traffic.columns.properties, dict) else ()
     shown = ", ".join(
         f"json_extract_string({_named(name)}, '$') AS {_named(name)}"
         if name in texts
-        else f"{_named(name)}::VARCHAR AS {_named(name)}"
+        else _named(name)
+        if name in values
+        else f"{_unwrapped(name)}::VARCHAR AS {_named(name)}"
         for name in kept
     )
     return f"SELECT {shown} FROM read_json({names}, columns={{{asked}}}, format='auto')"  # noqa: S608 - names are quoted
+
+
+def _unwrapped(name: str) -> str:
+    """An object that may be written as a text, as queues pass it on: ``"{\\"n\\": 1}"``."""
+    text = f"json_extract_string({_named(name)}, '$')"
+    return f"CASE WHEN json_type({_named(name)}) = 'VARCHAR' THEN {text} ELSE {_named(name)} END"
 
 
 def _named(name: str) -> str:

@@ -106,7 +106,8 @@ def _named(columns: list[str]) -> str:
 def _text(raw: Rows, name: str, key: str, dialect: Dialect) -> Column:
     column = _column(raw, name, key, dialect)
     kind = column.type()
-    if not (kind.is_string() or kind.is_integer() or kind.is_uuid()):
+    whole = kind.is_integer() or (kind.is_decimal() and kind.scale == 0)
+    if not (kind.is_string() or whole or kind.is_uuid()):
         raise _wrong(key, name, kind, "text")
     return column.cast("string")
 
@@ -115,9 +116,15 @@ def _wrong(key: str, name: str, kind: Any, expected: str) -> Exception:
     return not_verified(
         "3.1",
         f"traffic.columns.{key}",
-        f"column '{name}' of the company's log is of type {kind}, where {expected} is expected for an event's {key}",
+        f"column '{name}' of the company's log is of type {_type(kind)}, where {expected} is expected for an event's {key}",
         remedy=f"name another column as {key} in [traffic.columns], or convert it in traffic.query",
     )
+
+
+def _type(kind: Any) -> str:
+    """A column's type in a few words; that of one which Ibis does not know fills lines."""
+    shown = str(kind).splitlines()[0]
+    return shown.partition("(")[0] if kind.is_unknown() else shown
 
 
 def _properties(raw: Rows, given: str | dict[str, str], dialect: Dialect) -> Column:

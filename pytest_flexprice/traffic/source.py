@@ -14,6 +14,8 @@ from typing import Any
 from urllib.parse import quote
 
 import ibis
+import sqlglot
+from ibis.common.exceptions import TableNotFound
 
 from pytest_flexprice.model.traffic_plan import VARIABLE, Traffic
 from pytest_flexprice.traffic.dialects import ENGINES, dialect
@@ -90,7 +92,9 @@ def _connect(traffic: Traffic, variable: Variables) -> Any:
                 f"set {name} in the environment or in .env.<environment>",
             )
         url = url.replace(f"${{{name}}}", quote(secret, safe=""))
-    scheme = url.split("://")[0]
+    scheme, _, place = url.partition("://")
+    if scheme == "duckdb" and not place.startswith(("md:", "motherduck")):
+        url = _read_only(url, place.partition("?")[0])
     try:
         connection = _spark() if scheme == "pyspark" else ibis.connect(url)
     except ImportError as error:
@@ -109,6 +113,13 @@ def _connect(traffic: Traffic, variable: Variables) -> Any:
     return connection
 
 
+def _read_only(url: str, file: str) -> str:
+    """The URL of a DuckDB file that is there, opened for reading only."""
+    if not Path(file).is_file():
+        raise problem(f"'{file}' is not there", "correct traffic.source, which names a DuckDB file")
+    return url if "read_only" in url else f"{url}{'&' if '?' in url else '?'}read_only=True"
+
+
 def _extra(scheme: str) -> str:
     return {"postgresql": "postgres"}.get(scheme, scheme)
 
@@ -122,6 +133,8 @@ def _spark() -> Any:
 
 
 def _table(connection: Any, traffic: Traffic) -> Any:
+    if traffic.query:
+        _check_select(traffic.query, connection.name)
     if (
         traffic.query and connection.name == "duckdb"
     ):  # Ibis 12 asks DuckDB 2 for a query's columns by a call that is gone
@@ -130,4 +143,34 @@ def _table(connection: Any, traffic: Traffic) -> Any:
     if traffic.query:
         return connection.sql(traffic.query)
     *before, name = traffic.table.split(".")
-    return connection.table(name, database=tuple(before) if len(before) > 1 else before[0] if before else None)
+    try:
+        return connection.table(name, database=tuple(before) if len(before) > 1 else before[0] if before else None)
+    except TableNotFound:
+        raise problem(
+            f"has no table '{traffic.table}'",
+            "correct traffic.table, with its schema, or grant the reader access",
+            "table",
+        ) from None
+
+
+_WRITING = (sqlglot.exp.DML, sqlglot.exp.Into)
+
+
+def _check_select(query: str, engine: str) -> None:
+    """Whether a query only reads: what else stands in it would be done in the company's database.
+
+    Raises:
+        NotVerified: it is not one SELECT. What cannot be parsed is left to the engine, which says where it is wrong.
+    """
+    try:
+        parts = [
+            part for part in sqlglot.parse(query, dialect={"pyspark": "spark"}.get(engine, engine)) if part is not None
+        ]
+    except sqlglot.errors.SqlglotError:
+        parts = [sqlglot.select("1")] if ";" not in query.strip().rstrip(";") else []
+    if len(parts) != 1 or not isinstance(parts[0], sqlglot.exp.Query) or parts[0].find(*_WRITING):
+        raise problem(
+            "is given by a query that is not one SELECT",
+            "write one SELECT, or WITH … SELECT, as traffic.query",
+            "query",
+        )

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.webhooks.probes import CONTROL
-from pytest_flexprice.webhooks.sending import TIME_ADVICE, TIME_LIMIT, ProbeResult
+from pytest_flexprice.webhooks.real_ids import only_real_ids, takes_only_real_ids
+from pytest_flexprice.webhooks.results import ProbeResult
+from pytest_flexprice.webhooks.sending import TIME_ADVICE, TIME_LIMIT
 
 ITEM = "6.4"
 PATH = "webhook handler"
@@ -19,6 +21,8 @@ def answer_findings(results: Sequence[ProbeResult]) -> list[Finding]:
     control = next((result for result in results if result.probe.name == CONTROL), None)
     if control is None or not (control.status or control.timed_out):
         return [_unjudged(control)]
+    if takes_only_real_ids(results):
+        return [only_real_ids(ITEM)]
     if control.refused:
         return [_control_refused(control)]
     judged = [result for result in results if result.probe.kind != "empty"]
@@ -229,6 +233,19 @@ def _empty(results: Sequence[ProbeResult]) -> Iterator[Finding]:
 
 
 def _slow(results: Sequence[ProbeResult]) -> Iterator[Finding]:
+    crowded = [result for result in results if result.crowded]
+    if crowded:
+        yield Finding(
+            ITEM,
+            f"{PATH}: {crowded[0].probe.name}",
+            f"the webhook handler works on one message at a time: where several came at once, {len(crowded)} of them got no answer within "
+            f"{TIME_LIMIT:g} seconds, and one when they came alone",
+            expected=f"an answer within {TIME_ADVICE:g} seconds, as Flexprice advises, also where several messages come at once",
+            observed=f"an answer after {crowded[0].elapsed:.1f} seconds where it came alone",
+            consequence=f"invoices are finalized together, and {_RETRIED}",
+            remedy="put the message into a queue and answer at once, or give the handler more threads or processes",
+            severity=Severity.WARNING,
+        )
     slowest = max((result for result in results if result.status), key=lambda one: one.elapsed, default=None)
     if slowest is not None and slowest.elapsed > TIME_ADVICE:
         yield Finding(

@@ -7,11 +7,12 @@ and nothing at all is not.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from pytest_flexprice.webhooks.mint import Expect
-from pytest_flexprice.webhooks.sending import ProbeResult
+from pytest_flexprice.webhooks.results import ProbeResult
 
 UNASKABLE = ("exchanged id", "known invoice")
 """Probes about an invoice that was processed before, so that nobody can tell what became of them."""
@@ -23,6 +24,7 @@ class Belief(Enum):
 
     REFUSED = "refused, or no answer that says anything"
     BELIEVED = "believed"
+    IN_WORDS = "answered with success and a body that refuses it"
     WITHOUT_EFFECT = "answered with success and not processed, while true messages are"
     UNCLEAR = "answered with success, as is anything sent so"
 
@@ -35,7 +37,8 @@ def beliefs(results: Sequence[ProbeResult], processed: Mapping[str, int]) -> dic
     """
     by_name = {result.probe.name: result for result in results}
     forged = [result for result in results if result.probe.expect in (Expect.REFUSED, Expect.NO_EFFECT)]
-    found = {result.probe.name: _belief(result, by_name, processed) for result in forged}
+    said = {_text(result) for result in results if result.accepted and result.probe.expect is Expect.ACCEPTED}
+    found = {result.probe.name: _belief(result, by_name, processed, said) for result in forged}
     without = {
         _form(by_name[name])
         for name, belief in found.items()
@@ -63,12 +66,33 @@ def _form(result: ProbeResult) -> str:
     return probe.about.get("form", probe.kind)
 
 
-def _belief(result: ProbeResult, by_name: Mapping[str, ProbeResult], processed: Mapping[str, int]) -> Belief:
+_REFUSING = re.compile(
+    r"invalid|error|fail|unauthori[sz]ed|forbidden|denied|mismatch|reject|refus|bad signature|not verif|"
+    r"\"?(ok|success|valid|verified)\"?\s*[:=]\s*(false|0)",
+    re.IGNORECASE,
+)
+
+
+def refusing_words(result: ProbeResult) -> str:
+    """What in an answer's body says that it refuses, or ""."""
+    found = _REFUSING.search(_text(result))
+    return found[0] if found else ""
+
+
+def _text(result: ProbeResult) -> str:
+    return result.hints.get("text", "")
+
+
+def _belief(
+    result: ProbeResult, by_name: Mapping[str, ProbeResult], processed: Mapping[str, int], said: set[str]
+) -> Belief:
     probe = result.probe
     if _proven(result, processed) and probe.name not in UNASKABLE:
         return Belief.BELIEVED
-    if not result.accepted or probe.expect is Expect.NO_EFFECT:
+    if not result.accepted or probe.expect is Expect.NO_EFFECT or result.preflight:
         return Belief.REFUSED
+    if refusing_words(result) and _text(result) not in said:
+        return Belief.IN_WORDS
     twin = by_name.get(probe.twin.name) if probe.twin else None
     asked = probe.invoice_id in processed and probe.name not in UNASKABLE
     if asked and twin is not None and processed.get(twin.probe.invoice_id, 0) > 0:

@@ -6,6 +6,7 @@ Both are compact. No id exists anywhere: a handler that looks one up finds nothi
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from datetime import datetime, timedelta
@@ -32,6 +33,24 @@ MARK = "golive"
 def marked_id(prefix: str, run_id: str, name: str) -> str:
     """An id such as ``inv_golive_<run>_<name>``: nobody can take it for a real one."""
     return "_".join([prefix, MARK, *(re.sub(r"[^A-Za-z0-9]+", "-", part).strip("-") for part in (run_id, name))])
+
+
+def message_id(run_id: str, name: str) -> str:
+    """A message's id as the delivery service makes them, ``msg_`` and 27 letters and digits, which begin with the probe's name.
+
+    Some handlers take no other form, or have room for no more.
+    """
+    return f"msg_{re.sub(r'[^A-Za-z0-9]+', '', name)[:13].ljust(13, '0')}{_digest(run_id, name)[:14]}"
+
+
+def as_flexprice(body: bytes) -> bytes:
+    """The same body with ids in the form and length of Flexprice's own: a prefix and 26 capitals and digits."""
+    marked = re.compile(rf"([a-z]+)_{MARK}_[A-Za-z0-9_-]+")
+    return marked.sub(lambda found: f"{found[1]}_{_digest(found[0]).upper()[:26]}", body.decode()).encode()
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def message(event_type: str, run_id: str, name: str, now: datetime) -> dict[str, Any]:
@@ -63,12 +82,26 @@ def least(content: dict[str, Any]) -> bytes:
 
 
 def lettered(content: dict[str, Any]) -> dict[str, Any]:
-    """The same message about a customer whose name is written beyond ASCII, as many are."""
+    """The same message about a customer whose name is written beyond ASCII, as many are, with accents in both of Unicode's ways."""
+    return _named(content, f"{COMPOSED} {DECOMPOSED} \U0001f680")
+
+
+def composed(content: dict[str, Any]) -> dict[str, Any]:
+    """The same message about a customer whose letters have their accents in them."""
+    return _named(content, COMPOSED)
+
+
+def decomposed(content: dict[str, Any]) -> dict[str, Any]:
+    """The same message about a customer whose accents follow their letters."""
+    return _named(content, DECOMPOSED)
+
+
+COMPOSED, DECOMPOSED = "Zo\u00eb", "Zoe\u0308"
+
+
+def _named(content: dict[str, Any], name: str) -> dict[str, Any]:
     invoice = content["invoice"]
-    return {
-        **content,
-        "invoice": {**invoice, "customer": {**invoice["customer"], "name": "Zoë Łukasz, 東京 \U0001f680"}},
-    }
+    return {**content, "invoice": {**invoice, "customer": {**invoice["customer"], "name": name}}}
 
 
 def lettered_lines(content: dict[str, Any]) -> dict[str, Any]:
@@ -91,8 +124,9 @@ def spaced(content: Any) -> bytes:
 
 
 def with_extra(content: dict[str, Any]) -> dict[str, Any]:
-    """The content with one more field, in values that every encoder writes alike."""
-    return {"golive_probe": {"whole": 1, "hundred": 100, "text": "e"}, **content}
+    """The content with one more field, also in its invoice, in values that every encoder writes alike."""
+    more = {"golive_probe": {"whole": 1, "hundred": 100, "text": "e"}}
+    return {**more, **content, "invoice": {**more, **content["invoice"]}}
 
 
 def odd(content: dict[str, Any]) -> bytes:

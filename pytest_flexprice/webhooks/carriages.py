@@ -51,6 +51,11 @@ def _multipart(body: bytes) -> bytes:
     return head.encode() + body + f"\r\n--{_BOUNDARY}--\r\n".encode()
 
 
+def _no_text(body: bytes) -> bytes:
+    """The same with a byte in a text that no letter of UTF-8 begins with."""
+    return body.replace(b"Go-live probe", b"Go-live\xff probe")
+
+
 def _batch(body: bytes) -> bytes:
     return b"[" + body + b"," + body + b"]"
 
@@ -80,6 +85,7 @@ _CARRIAGES = (
     _Carriage("HEAD", "sent by HEAD", Way(method="HEAD")),
     _Carriage("GET", "sent by GET", Way(method="GET")),
     _Carriage("DELETE", "sent by DELETE", Way(method="DELETE")),
+    _Carriage("OPTIONS", "sent by OPTIONS", Way(method="OPTIONS")),
     _Carriage("slash", "sent to the URL with a slash at its end, or without", Way(path="slash")),
     _Carriage("double slash", "sent to the URL with a slash doubled", Way(path="double")),
     _Carriage("below", "sent to a URL below the handler's", Way(path="below")),
@@ -95,7 +101,11 @@ _CARRIAGES = (
     _Carriage("large", "of 300 KiB", before=_with_body(_padded(LARGE))),
     _Carriage("larger", "of 1.1 MiB", before=_with_body(_padded(LARGER))),
     _Carriage("capitals", "with its header names in capitals", after=_capitals),
-    _Carriage("agent", "with the delivery service's user agent", after=_with_headers(user_agent=AGENT)),
+    _Carriage(
+        "agent",
+        "with the delivery service's user agent, and with a charset in its content type",
+        after=_with_headers(user_agent=AGENT, content_type="application/json; charset=utf-8"),
+    ),
     _Carriage(
         "loopback",
         "that claims to come from a loopback address (X-Forwarded-For: 127.0.0.1 and the like)",
@@ -107,6 +117,11 @@ _CARRIAGES = (
         ),
     ),
     _Carriage(
+        "credentials",
+        "with a token in its Authorization header and a cookie, as of somebody who is logged in",
+        after=_with_headers(authorization="Bearer golive", cookie="session=golive"),
+    ),
+    _Carriage(
         "HTTP/1.0",
         "sent in HTTP/1.0 with X-HTTP-Method-Override: PUT",
         Way(http_1_0=True),
@@ -115,12 +130,8 @@ _CARRIAGES = (
     _Carriage("chunked", "sent in chunks, without a length", Way(chunked=True)),
     _Carriage("gzip", "compressed by gzip", before=_with_body(gzip.compress, **{"content-encoding": "gzip"})),
     _Carriage("batch", "in a batch of two", before=_with_body(_batch)),
+    _Carriage("bytes", "in bytes that are no UTF-8", before=_with_body(_no_text)),
     _Carriage("BOM", "that begins with a byte order mark", before=_with_body(lambda body: b"\xef\xbb\xbf" + body)),
-    _Carriage(
-        "charset",
-        "with a charset in its content type",
-        after=_with_headers(content_type="application/json; charset=utf-8"),
-    ),
     _Carriage("XML", "as application/xml", after=_with_headers(content_type="application/xml")),
     _Carriage(
         "form",

@@ -7,9 +7,9 @@ causes fit, both are said. The table is in the order of its certainty, so one ha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
-from pytest_flexprice.webhooks.sending import ProbeResult
+from pytest_flexprice.webhooks.results import ProbeResult
+from pytest_flexprice.webhooks.turned_away import SAID, HandlerCause, answer_of, before_everything
 
 _DECODE = "strip 'whsec_' from the secret and decode the rest from base64 to get the key"
 _CLOCK = (
@@ -23,15 +23,6 @@ _KEY_REMEDIES = {
     "no secret": "load the endpoint's signing secret, take 'whsec_' off before decoding it, and refuse to start where nothing is left",
     "quoted": "take the quotation marks off where the secret is configured",
 }
-_BEFORE = "let webhooks pass what stands before the handler, and let the handler verify the signature itself"
-
-
-@dataclass(frozen=True)
-class HandlerCause:
-    """A cause as the end of "… refuses correctly signed messages", and what to do about it."""
-
-    words: str
-    remedy: str
 
 
 def causes(control: ProbeResult, results: Sequence[ProbeResult]) -> list[HandlerCause]:
@@ -46,20 +37,16 @@ def causes(control: ProbeResult, results: Sequence[ProbeResult]) -> list[Handler
     if shown:
         return shown[:1]
     other = _answer_to_other_keys(results)
-    if other is not None and _answer(other) != _answer(control):
+    if other is not None and answer_of(other) != answer_of(control):
         return [_verified(control, other)]
-    said = [cause for fits, cause in _SAID if fits(control)]
-    return said[:2] or [_unknown(control)]
-
-
-def _answer(result: ProbeResult) -> tuple[int, str]:
-    return result.status, result.hints.get("text", "")
+    said = [cause for fits, cause in SAID if fits(control)]
+    return said[:2] or before_everything(control, results) or [_unknown(control)]
 
 
 def _answer_to_other_keys(results: Sequence[ProbeResult]) -> ProbeResult | None:
     """How messages that are signed with another key are refused, if all alike: then another answer to the control tells of its content."""
     refused = [result for result in results if result.probe.kind == "key" and result.refused]
-    return refused[0] if len(refused) > 1 and len(set(map(_answer, refused))) == 1 else None
+    return refused[0] if len(refused) > 1 and len(set(map(answer_of, refused))) == 1 else None
 
 
 def _verified(control: ProbeResult, other: ProbeResult) -> HandlerCause:
@@ -139,8 +126,8 @@ _SHOWN: Mapping[str, Callable[[ProbeResult], HandlerCause]] = {
         "verify the raw body as received, before parsing it: key order, white space and escapes count",
     ),
     "other headers": _fixed(
-        ", because it looks for webhook-* headers",
-        "read svix-id, svix-timestamp and svix-signature, or rename them for the library",
+        ", because it looks for webhook-* headers, or something before it strips or rewrites the svix-* ones",
+        "let svix-id, svix-timestamp and svix-signature pass unchanged, and read them, or rename them for the library",
     ),
     "content type": _content_type,
     "content": _content,
@@ -157,144 +144,11 @@ _SHOWN: Mapping[str, Callable[[ProbeResult], HandlerCause]] = {
         "read headers whatever the case of their names: the delivery service writes svix-id",
     ),
     "clock": _clock,
+    "small": _fixed(
+        ", because it takes a short message and not one of usual size: it reads or signs its beginning only, or limits its size",
+        "read the whole body, of up to 1 MiB, and verify all of its bytes",
+    ),
 }
-
-
-def _text(result: ProbeResult) -> str:
-    return " ".join([result.hints.get("text", ""), result.hints.get("cookies", "")]).lower()
-
-
-def _says(*words: str) -> Callable[[ProbeResult], bool]:
-    return lambda result: any(word in _text(result) for word in words)
-
-
-def _authenticates(result: ProbeResult) -> bool:
-    asked = bool(result.hints.get("www-authenticate"))
-    return asked or (
-        result.status in (401, 403, 407)
-        and _says("log in", "login", "sign in", "api key", "bearer", "token", "credentials")(result)
-        and not (_csrf(result) or _no_route(result) or _says("signature")(result))
-    )
-
-
-def _no_route(result: ProbeResult) -> bool:
-    """What a cloud's gateway answers where nothing is configured."""
-    return result.status == 403 and _says("missing authentication token")(result)
-
-
-def _firewall(result: ProbeResult) -> bool:
-    guards = ("cloudflare", "akamai", "imperva", "incapsula", "sucuri", "bigip", "awselb")
-    stands = any(guard in result.hints.get("server", "").lower() for guard in guards)
-    says = _says(
-        "attention required", "firewall", "request blocked", "captcha", "just a moment", "bot detection", "modsecurity"
-    )
-    return result.status in (403, 405, 406, 503) and (stands or says(result))
-
-
-def _by_address(result: ProbeResult) -> bool:
-    says = _says(
-        "ip address", "your ip", "ip not", "allowlist", "allow list", "whitelist", "not allowed from", "source address"
-    )
-    return result.status in (401, 403) and says(result)
-
-
-def _csrf(result: ProbeResult) -> bool:
-    return result.status in (400, 403, 419) and _says("csrf", "xsrf", "authenticity token", "page expired")(result)
-
-
-def _status(*statuses: int) -> Callable[[ProbeResult], bool]:
-    return lambda result: result.status in statuses
-
-
-def _lacks_headers(result: ProbeResult) -> bool:
-    text = _text(result)
-    return ("missing" in text or "required" in text or "no signature" in text) and (
-        "header" in text or "signature" in text
-    )
-
-
-#: what an answer to the control looks like: what that says
-_SAID: Sequence[tuple[Callable[[ProbeResult], bool], HandlerCause]] = (
-    (
-        _csrf,
-        HandlerCause(
-            ", because a check against cross-site requests stands before it",
-            "exempt the webhook's URL from CSRF protection: the signature is what it is protected by",
-        ),
-    ),
-    (
-        _authenticates,
-        HandlerCause(
-            ", because a login or token is asked for before it is reached",
-            f"ask for no login at the webhook's URL; {_BEFORE}",
-        ),
-    ),
-    (
-        _no_route,
-        HandlerCause(
-            ", because the gateway before it has no route for POST at this path",
-            "correct webhooks.handler.url, or add the route for POST to the gateway",
-        ),
-    ),
-    (
-        _firewall,
-        HandlerCause(
-            ", because a firewall before it turns them away", f"let the firewall pass POST to this path; {_BEFORE}"
-        ),
-    ),
-    (
-        _by_address,
-        HandlerCause(
-            ", because only certain addresses may reach it",
-            "allow the delivery service's addresses, and the one that this run comes from",
-        ),
-    ),
-    (
-        _status(404, 410),
-        HandlerCause(
-            ", because there is no handler at this path", "correct webhooks.handler.url, or add the route for POST"
-        ),
-    ),
-    (
-        _status(405),
-        HandlerCause(
-            ", because nothing takes POST at this path", "correct webhooks.handler.url, or add the route for POST"
-        ),
-    ),
-    (
-        _status(415, 406),
-        HandlerCause(
-            ", because of the content type application/json", "read the raw body whatever its content type is"
-        ),
-    ),
-    (
-        _status(413),
-        HandlerCause(
-            ", because its body is too large for it", "accept bodies of at least 1 MiB in the handler and before it"
-        ),
-    ),
-    (
-        _lacks_headers,
-        HandlerCause(
-            ", because the svix-* headers do not reach it: something before it strips them, or it looks for others",
-            "let the proxy or gateway before the handler pass svix-id, svix-timestamp and svix-signature unchanged",
-        ),
-    ),
-    (
-        _says("raw body", "raw request body", "raw json", "string or buffer", "do not parse", "[object object]"),
-        HandlerCause(
-            ", because the body is parsed before it is verified",
-            "take the raw body before a parser gets it (in Express: express.raw at this path, before express.json)",
-        ),
-    ),
-    (
-        _says("expired", "too old", "timestamp", "clock"),
-        HandlerCause(
-            ", because it takes the message for too old or too new",
-            "compare svix-timestamp, in seconds, with a clock that is right, and allow five minutes",
-        ),
-    ),
-)
 
 
 def _unknown(control: ProbeResult) -> HandlerCause:

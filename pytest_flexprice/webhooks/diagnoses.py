@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from pytest_flexprice.webhooks import bodies, signatures
 from pytest_flexprice.webhooks.carriages import AGENT
-from pytest_flexprice.webhooks.mint import Expect, Mint, Probe, shown
+from pytest_flexprice.webhooks.mint import Expect, Mint, Probe, Way, shown
 
 _NO_SECRETS: Mapping[str, str] = {}
 _TOLD = Expect.TOLD
@@ -33,6 +33,9 @@ def diagnoses(mint: Mint, others: Mapping[str, str] = _NO_SECRETS) -> list[Probe
         *_encodings(mint),
         *_contents(mint),
         *_surroundings(mint),
+        mint.signed("small", "small", "", bodies.least(mint.message("small")), expect=_TOLD),
+        of_real_form(mint),
+        _elsewhere(mint),
         *(
             mint.signed(f"secret of {name}", "other secret", name, expect=_TOLD, secret=secret, key=shown(name, secret))
             for name, secret in others.items()
@@ -60,6 +63,10 @@ def _keys(mint: Mint) -> list[Probe]:
         "whole secret and line break": ("the secret with the white space around it", f"{mint.secret}\n".encode()),
         "rest and line break": ("the text after 'whsec_' with the white space around it", f"{rest}\n".encode()),
         "cut": ("a secret from which six characters are taken off, though it has no 'whsec_'", _lenient(rest[6:])),
+        "in hexadecimal": (
+            "the key in hexadecimal",
+            base64.b64decode(rest + "=" * (-len(rest) % 4)).hex().encode(),
+        ),
         "no secret": ("an empty secret as the key, as where none is configured or it cannot be decoded", b""),
     }
     return [mint.keyed(name, "key", title, key, _TOLD) for name, (title, key) in keys.items()]
@@ -90,6 +97,7 @@ def _encodings(mint: Mint) -> list[Probe]:
     ]
 
 
+HASHES = ("SHA-1", "SHA-224", "SHA-384", "SHA-512", "MD5")
 Content = Callable[[str, str, bytes], bytes]
 _CONTENTS: Mapping[str, tuple[str, Content]] = {
     "body": ("the body alone", lambda message_id, stamp, body: body),
@@ -104,6 +112,18 @@ _CONTENTS: Mapping[str, tuple[str, Content]] = {
     "object": (
         "the words '[object Object]' instead of the body, which was parsed before",
         lambda message_id, stamp, body: f"{message_id}.{stamp}.[object Object]".encode(),
+    ),
+    "lower case": (
+        "the body in lower case",
+        lambda message_id, stamp, body: f"{message_id}.{stamp}.".encode() + body.lower(),
+    ),
+    "colons": (
+        "id, time and body with colons between them",
+        lambda message_id, stamp, body: f"{message_id}:{stamp}:".encode() + body,
+    ),
+    "body first": (
+        "the body before id and time",
+        lambda message_id, stamp, body: body + f".{message_id}.{stamp}".encode(),
     ),
     "time and body": (
         "'<svix-timestamp>.<body>' without the id",
@@ -127,7 +147,7 @@ _CONTENTS: Mapping[str, tuple[str, Content]] = {
 def _contents(mint: Mint) -> list[Probe]:
     """Signatures over other content, or by another hash."""
     made = [_over(mint, name, "content", title, content=content) for name, (title, content) in _CONTENTS.items()]
-    hashes = [_over(mint, name, "hash", name, digest=name.replace("-", "").lower()) for name in ("SHA-1", "SHA-512")]
+    hashes = [_over(mint, name, "hash", name, digest=name.replace("-", "").lower()) for name in HASHES]
     return [*made, *hashes]
 
 
@@ -153,6 +173,20 @@ def _surroundings(mint: Mint) -> list[Probe]:
         mint.made(name, name, "", agent.body, headers={**agent.headers, "user-agent": AGENT}, expect=_TOLD),
         dataclasses.replace(titled, headers=spelled),
     ]
+
+
+def of_real_form(mint: Mint) -> Probe:
+    """A true message whose ids are as long as Flexprice's own: those of the probes are longer, and marked as nobody's."""
+    name = "ids of real form"
+    body = bodies.as_flexprice(mint.body(name))
+    return mint.signed(name, name, "", body, expect=_TOLD, message_id=mint.telling_id(name, body))
+
+
+def _elsewhere(mint: Mint) -> Probe:
+    """Nothing at all, to another path: what answers it as it answers webhooks is no handler."""
+    name = "elsewhere"
+    nothing = mint.made(name, name, "", b"", headers={}, expect=_TOLD)
+    return dataclasses.replace(nothing, way=Way(method="GET", path="elsewhere"))
 
 
 def _clock(mint: Mint, minutes: int) -> Probe:

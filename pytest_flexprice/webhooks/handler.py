@@ -11,8 +11,9 @@ from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.webhooks.causes import causes
 from pytest_flexprice.webhooks.forged import forged_findings
 from pytest_flexprice.webhooks.mint import Expect
-from pytest_flexprice.webhooks.probes import CONTROL, CONTROL_AGAIN, REFUSED_BEFORE
-from pytest_flexprice.webhooks.sending import ProbeResult
+from pytest_flexprice.webhooks.probes import COMPOSED, CONTROL, CONTROL_AGAIN, DECOMPOSED, REFUSED_BEFORE
+from pytest_flexprice.webhooks.real_ids import only_real_ids, takes_only_real_ids
+from pytest_flexprice.webhooks.results import ProbeResult
 
 ITEM = "6.2"
 PATH = "webhook handler"
@@ -21,6 +22,8 @@ PATH = "webhook handler"
 def signature_findings(results: Sequence[ProbeResult], processed: Mapping[str, int] | None = None) -> list[Finding]:
     """What the results of ``sending.try_signatures`` say; see ``handler_findings``."""
     control = next((result for result in results if result.probe.name == CONTROL), None)
+    if takes_only_real_ids(results):
+        return [only_real_ids(ITEM)]
     if control is None or not (control.accepted or control.refused):
         return [_unjudged(control)]
     if control.refused:
@@ -81,7 +84,9 @@ def _unjudged_remedy(control: ProbeResult | None) -> str:
     if control is not None and control.redirected:
         return "name the final URL in webhooks.handler.url, slash and scheme included"
     if control is not None and control.status == 429:
-        return "let the probes through: something limits how often the handler is called"
+        return "let the probes through: something limits how often the handler is called, or shuts out who sent forged ones before"
+    if control is not None and control.closed:
+        return "let the handler answer 2xx itself, over HTTP, and shut out nobody who has sent forged messages, as an earlier run has"
     return "make the handler's URL reachable from here and let it answer 2xx itself"
 
 
@@ -116,11 +121,12 @@ def _shut_out(shut: ProbeResult, results: Sequence[ProbeResult]) -> Finding:
 
 def _valid(results: Sequence[ProbeResult]) -> list[Finding]:
     by_name = {result.probe.name: result for result in results}
+    one_way = [name for name in (COMPOSED, DECOMPOSED) if name in by_name and by_name[name].accepted]
     findings = []
     for name in _BYTES:
         result = by_name.get(name)
         if result is not None and not result.accepted and result.status != 429:  # item 6.4 tells of limits
-            findings.append(_not_taken(result, *_BYTES[name]))
+            findings.append(_not_taken(result, *(_NORMALISED if name == "letters" and one_way else _BYTES[name])))
             if name in ("extra field", "odd bytes"):
                 break  # what refuses these refuses the others for the same reason
     known = by_name.get(REFUSED_BEFORE)
@@ -172,6 +178,14 @@ _BYTES: Mapping[str, tuple[str, str, str]] = {
         f"{_RAW}, and decode it as UTF-8",
     ),
 }
+
+
+_NORMALISED = (
+    "the webhook handler does not take a correctly signed message with accents in both of Unicode's ways, and takes it with one of them, "
+    "so it, or something before it, normalises the text before verifying",
+    "webhooks about customers whose names are written otherwise are lost",
+    _RAW,
+)
 
 
 def _not_taken(result: ProbeResult, problem: str, consequence: str, remedy: str) -> Finding:

@@ -33,7 +33,7 @@ class Way:
     Attributes:
         path: what is done to the URL's path: "" nothing, ``slash`` one at its end is added or taken away, ``double`` one is doubled,
             ``below`` a segment is added, ``case`` it is written in capitals, ``escaped`` a letter is percent-encoded, ``query`` a
-            query string is added.
+            query string is added, ``elsewhere`` it is another one.
         elsewhere: whether a server may have another answer there that has nothing to do with the handler, so that a 2xx alone
             proves nothing.
     """
@@ -119,7 +119,7 @@ class Mint:
 
     def message_id(self, name: str) -> str:
         """A message id that no other run uses."""
-        return bodies.marked_id("msg", self.mark, name)
+        return bodies.message_id(self.mark, name)
 
     def headers(self, name: str, value: str) -> dict[str, str]:
         """The headers of that probe with any signature value."""
@@ -169,14 +169,14 @@ class Mint:
         sent = self.over(body, message_id, self.secret, stamp)
         return self.made(name, kind, "", body, headers=sent, expect=expect)
 
-    def telling_id(self, name: str, body: bytes) -> str:
+    def telling_id(self, name: str, body: bytes, sent_at: timedelta = timedelta(0)) -> str:
         """A message id under which the signature of ``body`` holds a ``+`` or ``/``, which URL-safe base64 writes otherwise.
 
         Without it a handler that mixes the two up would be right or wrong by chance.
         """
         for number in range(200):
             message_id = self.message_id(f"{name} {number}" if number else name)
-            value = signatures.signature(self.secret, message_id, self.now, body)
+            value = signatures.signature(self.secret, message_id, self.now + sent_at, body)
             if "+" in value or "/" in value:
                 return message_id
         raise AssertionError("one signature in four has neither character")

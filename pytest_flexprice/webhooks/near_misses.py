@@ -8,8 +8,8 @@ from pytest_flexprice.webhooks import bodies, signatures
 from pytest_flexprice.webhooks.mint import Expect, Mint, Probe, fresh_secret
 
 STALE = timedelta(minutes=10)
-KEPT = 36
-"""How many of a signature's 44 characters are true in one that only begins like it."""
+FIRST, LAST = 32, 8
+"""How many of a signature's 44 characters are true in one that only begins and ends like it."""
 
 
 def near_misses(mint: Mint) -> list[Probe]:
@@ -30,14 +30,15 @@ def _nearly(mint: Mint) -> list[Probe]:
     """Signatures that are the true one in part."""
     probes = []
     for name, title in (
-        ("beginning", "a message whose signature only begins like the true one"),
+        ("beginning", "a message whose signature only begins and ends like the true one"),
         ("cut off", "a message whose signature is cut off"),
         ("other case", "a message whose signature is the true one in the other case of letters"),
     ):
         body = mint.body(name)
         true = signatures.signature(mint.secret, mint.message_id(name), mint.now, body).removeprefix("v1,")
-        changed = true[KEPT:].swapcase().translate(_ROTATED)
-        value = {"beginning": true[:KEPT] + changed, "cut off": true[:20], "other case": true.swapcase()}[name]
+        changed = true[FIRST:-LAST].swapcase().translate(_ROTATED)
+        alike = true[:FIRST] + changed + true[-LAST:]
+        value = {"beginning": alike, "cut off": true[:20], "other case": true.swapcase()}[name]
         probes.append(mint.made(name, name, title, body, headers=mint.headers(name, f"v1,{value}")))
     return probes
 
@@ -76,7 +77,7 @@ def _wrong_times(mint: Mint) -> list[Probe]:
 
 def _malformed(mint: Mint) -> list[Probe]:
     kind, title = "malformed", "a message with a malformed signature"
-    values = {"no comma": "garbage", "not base64": "v1,***", "empty parts": "v1,a,b ,"}
+    values = {"no comma": "garbage", "no base64 and empty parts": "v1,*** v1,a,b ,"}
     probes = [
         mint.made(name, kind, title, mint.body(name), headers=mint.headers(name, value))
         for name, value in values.items()

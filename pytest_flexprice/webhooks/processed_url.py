@@ -98,7 +98,10 @@ def processed_reader(template: str, override: Callable[[str], Any] | None = None
 
 def _asked(override: Callable[[str], Any], invoice_id: str) -> Processed:
     try:
-        return as_processed(override(invoice_id))
+        answer = override(invoice_id)
+        if isinstance(answer, str):
+            raise _text_for_an_answer()
+        return as_processed(answer)
     except (NotVerified, NotDecided):
         raise
     except Exception as error:
@@ -106,8 +109,16 @@ def _asked(override: Callable[[str], Any], invoice_id: str) -> Processed:
             ITEM,
             "handler_has_processed",
             f"whether the handler processed the webhook could not be asked: the company's own function raised {type(error).__name__}",
-            remedy="let it return a bool, a count or message ids, and None or 0 for an invoice that it does not know",
+            remedy=_RETURN,
         ) from error
+
+
+_RETURN = "let it return a bool, a count or message ids, and None or 0 for an invoice that it does not know"
+
+
+def _text_for_an_answer() -> Exception:
+    problem = "whether the handler processed the webhook could not be told: the company's own function returned a text"
+    return not_verified(ITEM, "handler_has_processed", problem, remedy=_RETURN)
 
 
 def _got(url: str, get: Get) -> WebPage:

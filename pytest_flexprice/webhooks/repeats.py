@@ -8,7 +8,7 @@ from dataclasses import replace
 from pytest_flexprice.model.finding import Finding, Severity
 from pytest_flexprice.webhooks.probes import REFUSED_BEFORE
 from pytest_flexprice.webhooks.processed import Processed, processed_findings
-from pytest_flexprice.webhooks.sending import ProbeResult
+from pytest_flexprice.webhooks.results import ProbeResult
 
 ITEM = "6.4"
 PATH = "webhook handler"

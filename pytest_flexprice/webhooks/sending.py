@@ -14,68 +14,18 @@ from datetime import UTC, datetime
 
 from pytest_flexprice.webhooks import bodies, diagnoses, probes
 from pytest_flexprice.webhooks.mint import Expect, Mint, Probe
+from pytest_flexprice.webhooks.results import ProbeResult
 from pytest_flexprice.webhooks.wire import HandlerAnswer, ask
 
 TIME_LIMIT = 15.0  # the delivery service gives up then (contract 6.1)
 TIME_ADVICE = 5.0  # what Flexprice advises
-TIME_BUDGET = 240.0
+TIME_BUDGET = 360.0
 FRESH = 20.0  # seconds after which signatures are made anew
 SILENT_AT_MOST = 2
 AT_ONCE = 6
 LATER = 0.02  # seconds after messages that come at the same moment
 LONGEST_PAUSE = 20.0  # what is waited for a handler that says 429, in seconds
 PAUSES = (0.25, 0.5, 1.0, 2.0)
-
-
-@dataclass(frozen=True)
-class ProbeResult:
-    """What became of a probe: an answer's status, or 0 and why there was none. ``elapsed`` counts seconds.
-
-    ``timed_out``: the handler took the message and did not answer within the delivery service's limit.
-    """
-
-    probe: Probe
-    status: int = 0
-    elapsed: float = 0.0
-    location: str = ""
-    problem: str = ""
-    timed_out: bool = False
-    closed: bool = False
-    """The handler took the message and closed the connection without an answer."""
-    hints: Mapping[str, str] = field(default_factory=dict)
-    """What the answer carried that may tell a cause: some headers, and the beginning of its body as ``text``."""
-
-    @property
-    def accepted(self) -> bool:
-        """2xx."""
-        return 200 <= self.status < 300
-
-    @property
-    def redirected(self) -> bool:
-        """3xx."""
-        return 300 <= self.status < 400
-
-    @property
-    def refused(self) -> bool:
-        """4xx, but for 429, which says nothing about the message."""
-        return 400 <= self.status < 500 and self.status != 429
-
-    @property
-    def crashed(self) -> bool:
-        """5xx."""
-        return self.status >= 500
-
-    @property
-    def failed(self) -> bool:
-        """5xx, or no answer in time: it will be sent again."""
-        return self.crashed or self.timed_out
-
-    @property
-    def said(self) -> str:
-        """The answer in words."""
-        if not self.status:
-            return self.problem
-        return f"{self.status} to {self.location}" if self.redirected and self.location else str(self.status)
 
 
 def try_signatures(
@@ -90,7 +40,7 @@ def try_signatures(
     line = HandlerLine(url, user_agent, time_limit)
     control = line.send(first)
     if not control.accepted:
-        return [control, *line.send_all(diagnoses.diagnoses(mint, others) if control.refused else [])]
+        return [control, *line.send_all(_to_find_out(control, mint, others))]
     renew = Renewal(lambda now: probes.signature_probes(mint.renewed(now), others), mint.now)
     *true, after_one, after_all = [probe for probe in rest if probe.expect is Expect.ACCEPTED]
     forgery, *forgeries = [probe for probe in rest if probe.expect is not Expect.ACCEPTED]
@@ -103,6 +53,13 @@ def try_signatures(
     if results[-1].accepted or results[-1].probe.name != probes.CONTROL_AGAIN:
         results += [*line.send_all(forgeries, renew), *_true_again(line, mint, renew(after_all))]
     return [*results, *line.send_all(_twins(results), renew)]
+
+
+def _to_find_out(control: ProbeResult, mint: Mint, others: Mapping[str, str]) -> list[Probe]:
+    """What tells why a handler does not take the control."""
+    if control.refused:
+        return diagnoses.diagnoses(mint, others)
+    return [diagnoses.of_real_form(mint)] if control.crashed else []
 
 
 def _true_again(line: HandlerLine, mint: Mint, probe: Probe) -> list[ProbeResult]:
@@ -139,11 +96,15 @@ class Renewal:
 
 
 def _twins(results: Sequence[ProbeResult]) -> list[Probe]:
-    """The positive controls of the forgeries that were accepted; none where everything was, since that says enough."""
+    """The positive controls of the forgeries that were accepted; none where everything was, since that says enough.
+
+    And of a true message that was refused, those that tell why.
+    """
     forged = [result for result in results if result.probe.expect is Expect.REFUSED]
-    believed = [result.probe for result in forged if result.accepted]
+    believed = [result.probe for result in forged if result.accepted and not result.preflight]
     if all(result.accepted for result in forged if result.probe.kind != "carried"):
         return []
+    believed += [result.probe for result in results if result.probe.expect is Expect.ACCEPTED and result.refused]
     sent = [twin for probe in believed for twin in (probe.twin, probe.nonsense) if twin is not None]
     return list({twin.name: twin for twin in sent}.values())
 
@@ -154,7 +115,11 @@ def try_answers(url: str, mint: Mint, *, user_agent: str = "", time_limit: float
     line = HandlerLine(url, user_agent, time_limit)
     control = line.send(first)
     if control.refused or not control.status:
-        return [control]
+        return [control, *line.in_turn([diagnoses.of_real_form(mint)] if control.refused else [])]
+    if control.crashed:
+        of_real_form = line.send(diagnoses.of_real_form(mint))
+        if of_real_form.accepted:
+            return [control, of_real_form]
     apart = [probe for probe in rest if probe.kind != "received"]
     sent = line.send_all(apart)
     return [control, *sent, *line.in_turn(probe for probe in rest if probe not in apart), *_retried(line, mint, sent)]
@@ -278,7 +243,8 @@ class HandlerLine:
 
 @dataclass
 class _Sender:
-    """Sends for one batch: gives up on a silent handler, and slows down to one at a time once it said 429, until waiting was in vain."""
+    """Sends for one batch: gives up on a silent handler, and slows down to one at a time once it said 429 or was late, until waiting
+    was in vain."""
 
     line: HandlerLine
     began: float
@@ -295,8 +261,20 @@ class _Sender:
         if result.status == 429:
             self.limited = True
             result = self._slowly(probe)
+        elif result.timed_out:
+            self.limited = True
+            result = self._alone(probe)
         self.silent += not result.status and not result.closed
         return result
+
+    def _alone(self, probe: Probe) -> ProbeResult:
+        """Once more by itself, twice at most: what came before may still be worked on."""
+        with self.alone:
+            for _ in range(2):
+                result = self.line._once(self.renew(probe))
+                if not result.timed_out or self.silent >= SILENT_AT_MOST:
+                    break
+        return replace(result, crowded=bool(result.status))
 
     def _slowly(self, probe: Probe) -> ProbeResult:
         with self.alone:

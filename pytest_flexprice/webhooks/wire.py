@@ -19,7 +19,7 @@ TEXT_AT_MOST = 1000
 _NO_ANSWER = "no connection, or it was closed without an answer"
 _CLOSED = "the connection was closed without an answer"
 QUERY = "golive=probe&debug=1&test=1"
-_TOLD = ("location", "retry-after", "www-authenticate", "server", "allow")
+_TOLD = ("location", "retry-after", "www-authenticate", "server", "allow", "access-control-allow-origin")
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,7 @@ _SPELLED: Mapping[str, Callable[[str], str]] = {
     "double": lambda path: path[: path.rfind("/")] + "/" + path[path.rfind("/") :],
     "below": lambda path: f"{path.rstrip('/')}/golive",
     "escaped": _escaped,
+    "elsewhere": lambda path: "/golive-no-such-path",
 }
 
 
@@ -145,7 +146,8 @@ def _old(url: str, probe: Probe, headers: Mapping[str, str], time_limit: float) 
         path = urlunsplit(SplitResult("", "", parts.path or "/", parts.query, ""))
         connection.request(probe.way.method, path, probe.body, dict(headers))
         reply = connection.getresponse()
-        return HandlerAnswer(reply.status, hints={name: value for name in _TOLD if (value := reply.headers.get(name))})
+        told = {name: value for name in _TOLD if (value := reply.headers.get(name))}
+        return HandlerAnswer(reply.status, hints={**told, "text": reply.read(TEXT_AT_MOST).decode("utf-8", "replace")})
     except TimeoutError:
         return HandlerAnswer(problem=f"no answer within {time_limit:g} seconds", timed_out=True)
     except (OSError, http.client.HTTPException) as error:

@@ -66,6 +66,15 @@ def test_every_form_is_found(form: Callable[[str], str]) -> None:
     assert redactor.leaks(clean) == []
 
 
+@pytest.mark.parametrize("form", ["upper case", "base 64", "numbers of bytes", "invisible between", "a middle"])
+def test_a_form_is_found_wherever_it_begins_and_ends(form: str) -> None:
+    """A text is looked at in steps; none of them may miss it."""
+    redactor = Redactor([KEY])
+    for before in range(12):
+        for after in range(12):
+            assert redactor.leaks(before * "x" + FORMS[form](KEY) + after * "y"), (before, after)
+
+
 keys = st.text(alphabet="ABCDEFGHJKMNPQRSTVWXYZ0123456789", min_size=20, max_size=40).map(lambda text: "sk_01" + text)
 words = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=30)
 

@@ -380,3 +380,78 @@ def test_names_are_files_and_each_is_read_once(tmp_path):
     for source, said in (("pipe.ndjson", "'pipe.ndjson' is no file"), ("a**b.ndjson", "has a name that is no glob")):
         with pytest.raises(NotVerified, match=said):
             _events(tmp_path, source=source)
+
+
+@pytest.mark.parametrize("name", ["file_row_number", "File_Row_Number", "flexprice_file"])
+def test_a_parquet_log_may_have_the_columns_that_its_reader_adds(tmp_path, name):
+    for number in (1, 2):
+        pq.write_table(
+            pa.table(
+                {
+                    **{key: [value] for key, value in {**ROW, "properties": "{}"}.items()},
+                    "event_id": [f"e{number}"],
+                    name: [9],
+                }
+            ),
+            tmp_path / f"log-{number}.parquet",
+        )
+    assert [one.id for one in _events(tmp_path, source="log-*.parquet")] == ["e1", "e2"]
+
+
+def test_properties_that_a_queue_wrote_as_a_text_are_an_object(tmp_path):
+    rows = [{**ROW, "event_id": f"e{n}", "properties": json.dumps({"n": n})} for n in range(2)]
+    source = _file(tmp_path, "ndjson", rows)
+    assert [one.properties for one in _events(tmp_path, source=source)] == [{"n": 0}, {"n": 1}]
+    (tmp_path / "all.ndjson").write_text(json.dumps({"payload": json.dumps(ROW)}))
+    paths = {key: f"payload.{value}" for key, value in zip(
+        ("name", "customer", "id", "time", "properties"),
+        ("event_name", "external_customer_id", "event_id", "timestamp", "properties"), strict=True,
+    )}  # fmt: skip
+    (event,) = _events(tmp_path, source="all.ndjson", columns=paths)
+    assert (event.id, event.properties) == ("e1", ROW["properties"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("log.csv", gzip.compress(b"a,b"), "is compressed by gzip, and its name does not end in .gz"),
+        ("log.ndjson", b"PK\x03\x04", "is a zip archive or a workbook"),
+        ("log.csv", b"PAR1", "is a Parquet file, and its name does not end in .parquet"),
+        ("log.csv", json.dumps(ROW).encode(), "holds JSON, and its name ends in .csv"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_tells_is_said_to_be_so(tmp_path, name, content, said):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(NotVerified, match=f"'{name}' {said}"):
+        _events(tmp_path, source=name)
+
+
+SENT = f"""CREATE TABLE sent AS SELECT 'use' AS event_name, 'acct' AS external_customer_id, '{AT.isoformat()}'::TIMESTAMPTZ AS timestamp,
+    '{{}}' AS properties, 12345678901234567890::HUGEINT AS event_id, union_value(a := 1) AS odd"""
+
+
+def test_a_database_is_only_read(tmp_path):
+    with duckdb.connect(f"{tmp_path}/usage.duckdb") as base:
+        base.execute(SENT)
+    where = {"source": f"duckdb://{tmp_path}/usage.duckdb"}
+    for query in (
+        "SELECT * FROM sent; DROP TABLE sent",
+        "DELETE FROM sent RETURNING *",
+        "WITH gone AS (DELETE FROM sent RETURNING *) SELECT * FROM gone",
+        "SELECT * INTO other FROM sent",
+        "no sql; DROP TABLE sent",
+    ):
+        with pytest.raises(NotVerified, match="given by a query that is not one SELECT"):
+            _events(tmp_path, **where, query=query)
+    for query in ("SELECT * FROM sent;", "WITH s AS (FROM sent) SELECT * FROM s -- all of it"):
+        assert [one.id for one in _events(tmp_path, **where, query=query)] == ["12345678901234567890"]
+    with pytest.raises(NotVerified, match=r"has no table 'main\.gone'; correct traffic.table"):
+        _events(tmp_path, **where, table="main.gone")
+    with pytest.raises(
+        NotVerified, match=r"'odd' of the company's log is of type unknown, where a JSON text"
+    ) as raised:
+        _events(tmp_path, **where, table="sent", columns={"properties": "odd"})
+    assert "\n" not in str(raised.value.findings[0].sentence)
+    with pytest.raises(NotVerified, match=r"'.*/none.duckdb' is not there"):
+        _events(tmp_path, source=f"duckdb://{tmp_path}/none.duckdb", table="sent")
+    assert not (tmp_path / "none.duckdb").exists()

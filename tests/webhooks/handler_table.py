@@ -9,6 +9,7 @@ from .handlers_losing import LOSING
 from .handlers_public import PUBLIC
 from .handlers_refusing import REFUSING
 from .handlers_sound import SOUND
+from .handlers_strange import STRANGE
 from .handlers_unusual import UNUSUAL
 
 TABLE: dict[str, tuple[type[Handler], Wanted, bool]] = {
@@ -19,4 +20,5 @@ TABLE: dict[str, tuple[type[Handler], Wanted, bool]] = {
     **PUBLIC,
     **SOUND,
     **UNUSUAL,
+    **STRANGE,
 }

@@ -143,7 +143,7 @@ class TrustsTheCaller(Handler):
 BELIEVING: dict[str, tuple[type[Handler], Wanted, bool]] = {
     "compares the beginning of the signature": (
         comparing(lambda sent, true: sent[:12] == true[:12]),
-        "only begins like the true one",
+        "only begins and ends like the true one",
         True,
     ),
     "compares as much as was sent": (

@@ -77,7 +77,7 @@ class FailsFirst(Handler):
 class RemembersBeforeWork(Handler):
     """Remembers an id before the work, fails on the work the first time, and calls the retry a repeat."""
 
-    failing = ("repeated", "payment")
+    failing = ("repeated", "outoforder")
 
     def handle(self, request: Request, headers: Headers) -> Reply:
         message_id = request.header("svix-id")

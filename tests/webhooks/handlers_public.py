@@ -76,7 +76,7 @@ class FailsLate(Queued):
     """Answers, and its queue loses every message that is not small, and every second other one."""
 
     def book(self, message: dict[str, Any], headers: Headers) -> None:
-        if "white-space" not in headers.get("svix-id", ""):
+        if "whitespace" not in headers.get("svix-id", ""):
             super().book(message, headers)
 
 

@@ -102,3 +102,20 @@ def test_padding_comes_close_to_the_size(size):
 
 def test_marked_ids_hold_the_run_and_no_odd_character():
     assert bodies.marked_id("inv", "2026/11 é", "odd bytes") == "inv_golive_2026-11_odd-bytes"
+
+
+def test_a_message_id_has_the_form_of_the_delivery_services_and_tells_its_probe():
+    ids = {
+        bodies.message_id(run, name) for run in ("r1", "r2") for name in ("odd bytes", "odd bytes 1", "invoice.update")
+    }
+    assert len(ids) == 6
+    assert all(re.fullmatch(r"msg_[A-Za-z0-9]{27}", one) for one in ids)
+    assert sum(one.startswith("msg_oddbytes") for one in ids) == 4
+
+
+def test_ids_in_the_form_of_flexprices_own_are_as_long_and_stay_apart():
+    content = bodies.message("invoice.update.finalized", "r1", "p", NOW)
+    theirs = json.loads(bodies.as_flexprice(bodies.encode(content)))["invoice"]
+    assert re.fullmatch(r"inv_[0-9A-F]{26}", theirs["id"])
+    assert theirs["line_items"][0]["invoice_id"] == theirs["id"]
+    assert len({theirs[key] for key in ("id", "customer_id", "environment_id", "tenant_id")}) == 4

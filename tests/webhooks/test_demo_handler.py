@@ -74,7 +74,7 @@ def test_a_repeated_message_shows_what_the_handler_did_with_it(fault, times):
         assert "processed 4 times where it arrives several times at the same moment" in findings[1].sentence
         assert "arrived again with a later state, was processed 2 times" in findings[2].sentence
         assert findings[0].item == "6.4"
-        assert findings[0].sentence.count("msg_golive") == 2
+        assert findings[0].sentence.count("msg_repeated") == 2
 
 
 def test_a_side_that_cannot_tell_is_no_error():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pytest_flexprice.model.finding import Kind, Severity
 from pytest_flexprice.webhooks import answers, diagnoses, handler, probes
 from pytest_flexprice.webhooks.mint import Expect
-from pytest_flexprice.webhooks.sending import ProbeResult
+from pytest_flexprice.webhooks.results import ProbeResult
 
 from .builders import OTHER_SECRET, mint
 

@@ -53,7 +53,7 @@ WANTED = {
         "int": "refuses correctly signed messages",
         "ahead": "dated ten minutes ahead",
         "equals": "two signatures",
-        "hash": "only begins like the true one",
+        "hash": "only begins and ends like the true one",
         "race": "at the same moment",
     },
     "php": {

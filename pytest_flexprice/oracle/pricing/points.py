@@ -213,12 +213,11 @@ def _up(number: Decimal, grain: Decimal) -> Decimal:
 
 def shown(subject: Subject, used: Iterable[Decimal]) -> set[str]:
     """The known mistakes that at least one of these quantities shows."""
-    return {words for quantity in used for words in _shown_at(subject, quantity)}
-
-
-def _shown_at(subject: Subject, used: Decimal) -> set[str]:
-    line = subject.line(used)
-    return {one.words for one in MISTAKES if _shows(one, line)}
+    missed = list(MISTAKES)
+    for quantity in used:
+        line = subject.line(quantity)
+        missed = [one for one in missed if not _shows(one, line)]
+    return {one.words for one in MISTAKES if one not in missed}
 
 
 def _shows(mistake: Mistake, line: PricedLine) -> bool:

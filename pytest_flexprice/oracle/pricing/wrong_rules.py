@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property
 
 from pytest_flexprice.model.decimals import (
     EXACT,
@@ -33,12 +34,12 @@ class PricedLine:
     free: Decimal | None
     currency: str
 
-    @property
+    @cached_property
     def billed(self) -> Decimal:
         """What is left after the allowance."""
         return max(difference(self.used, self.free or ZERO), ZERO)
 
-    @property
+    @cached_property
     def amount(self) -> Decimal:
         """What a right server bills."""
         return rounded(cost(self.price, self.billed), self.currency)
