@@ -59,6 +59,8 @@ class _Cleaner:
     patience: float
     pause: Callable[[float], None]
     leftovers: list[Leftover] = field(default_factory=list)
+    _seen: set[str] = field(default_factory=set)
+    """Invoices that an earlier search showed: a later one may not."""
 
     def clean(self) -> list[Leftover]:
         """Everything, in order; what remains is returned, never raised."""
@@ -131,6 +133,7 @@ class _Cleaner:
             rows = invoices_of(self.flexprice, owner, (*UNVOIDED, "VOIDED"))
         except _FAILURES:
             return True  # told where invoices are taken away
+        self._seen.update(str(row["id"]) for row in rows if row.get("invoice_status") in UNVOIDED)
         found = any(row.get("subscription_id") == draft.key and _of_a_period(row) for row in rows)
         if found:
             self._note(self.ledger.gone, "draft", draft.key)
@@ -151,7 +154,7 @@ class _Cleaner:
             return
         known = {entry.id: entry.key for entry in self._mine(kind) if entry.id}
         shown = {str(row["id"]): row for row in rows}
-        for identifier in dict.fromkeys([*known, *shown]):
+        for identifier in dict.fromkeys([*known, *shown, *(self._seen if kind == "invoice" else ())]):
             self._remove(kind, identifier, known.get(identifier, identifier), owner, shown.get(identifier))
         for entry in self._mine(kind):
             if not entry.id:  # its answer never came, and whatever it made was among the rows
