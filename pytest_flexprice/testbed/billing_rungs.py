@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from pytest_flexprice.api import path_of
-from pytest_flexprice.model.decimals import words
+from pytest_flexprice.model.decimals import ZERO, decimal, words
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.model.meters import Event
 from pytest_flexprice.oracle.invoicing.finalization import finalization_findings, finalized_findings, taxed_findings
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, Stage, expected_invoice
+from pytest_flexprice.oracle.invoicing.prepaid import Wallet, prepaid_findings
+from pytest_flexprice.testbed.belongings import wallets_of
 from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.ladder import Climbed
 from pytest_flexprice.testbed.ownership import foreign
@@ -197,16 +199,32 @@ def finalize(
     flexprice, identifier = bench.flexprice, before["id"]
     bench.before_finalizing()
     early = bench.asked_early(str(identifier))
+    wallets = _wallets(bench, setup) if setup.grants_credits else []
     moment: datetime = bench.now()
     flexprice.post(path_of("invoices", identifier, "finalize"), {})
     observed = flexprice.get(path_of("invoices", identifier))
     findings = finalized_findings(observed, "7.3") or [
         *_compared(_expected(setup, sent, "finalized"), before, observed),
         *(taxed_findings(previewed, observed, "7.3") if previewed else ()),
+        *_prepaid(bench, setup, observed, wallets),
         *_without_pdf(bench, identifier),
     ]
     found = Finalized(observed, moment, early)
     return Climbed(_told(_expected(setup, sent, "finalized")), _read(observed), findings, found)
+
+
+def _prepaid(bench: Bench, setup: Setup, invoice: Invoice, wallets: list[Wallet]) -> list[Finding]:
+    """What prepaid credits pay; credits that no plan granted may come from elsewhere, and were not looked at in time."""
+    paid = decimal(invoice.get("total_prepaid_credits_applied"), ZERO)
+    if paid and not setup.grants_credits and _wallets(bench, setup):
+        return []
+    return prepaid_findings(invoice, wallets, "7.3")
+
+
+def _wallets(bench: Bench, setup: Setup) -> list[Wallet]:
+    """The test customer's prepaid credits."""
+    rows = wallets_of(bench.flexprice, setup.subscription.customer.owner)
+    return [wallet for wallet in map(Wallet.from_api, rows) if wallet is not None]
 
 
 def _without_pdf(bench: Bench, identifier: str) -> list[Finding]:

@@ -24,7 +24,8 @@ from pytest_flexprice.testbed.removal import read_own
 class TestPlan:
     """A plan that test customers subscribe to, with everything that meters and prices it, read in one request.
 
-    ``prices`` are its prices' JSON, ``meters`` those of its usage prices by id, ``archived`` the events whose meter is archived.
+    ``prices`` are its prices' JSON, ``meters`` those of its usage prices by id, ``archived`` the events whose meter is archived;
+    ``grants_credits``: whoever subscribes gets prepaid credits.
     """
 
     __test__ = False
@@ -36,6 +37,7 @@ class TestPlan:
     meters: dict[str, Meter] = field(default_factory=dict)
     allowances: dict[str, Allowance] = field(default_factory=dict)
     archived: tuple[str, ...] = ()
+    grants_credits: bool = False
 
     @property
     def label(self) -> str:
@@ -58,6 +60,7 @@ class Setup:
     prices: tuple[dict[str, Any], ...]
     findings: list[Finding] = field(default_factory=list)
     archived: tuple[str, ...] = ()
+    grants_credits: bool = False
 
     @property
     def begins(self) -> datetime:
@@ -68,7 +71,9 @@ class Setup:
 def read_plan_rows(flexprice: Flexprice, key: str = "") -> list[dict[str, Any]]:
     """Plans with their prices, meters and entitlements: all of them, or the one with that lookup key."""
     wanted = {"lookup_key": key} if key else {}
-    rows = flexprice.search("/v1/plans/search", {**wanted, "expand": "prices,meters,entitlements,features"})
+    rows = flexprice.search(
+        "/v1/plans/search", {**wanted, "expand": "prices,meters,entitlements,features,credit_grant"}
+    )
     return [row for row in rows if not key or row.get("lookup_key") == key]
 
 
@@ -137,6 +142,7 @@ def plan_as_sold(flexprice: Flexprice, row: dict[str, Any], currency: str, billi
         {each: Meter.from_api(meter) for each, meter in read.items()},
         by_meter(row.get("entitlements") or ()),
         tuple(meter["event_name"] for meter in read.values() if meter.get("status") != "published"),
+        bool(row.get("credit_grants")),
     )
 
 
@@ -179,7 +185,8 @@ def set_up(
     names = {meter.event_name for meter in meters}
     archived = tuple(name for name in plan.archived if name in names)
     findings = [*subscription.findings, *dropped_prices(plan, billed), *wrong_numbers(plan, billed)]
-    return Setup(plan.key, subscription, billed, meters, plan.allowances, plan.prices, findings, archived)
+    known = plan.allowances, plan.prices, findings, archived, plan.grants_credits
+    return Setup(plan.key, subscription, billed, meters, *known)
 
 
 def _meter(flexprice: Flexprice, identifier: str) -> Meter:

@@ -52,8 +52,12 @@ class AnyMarket(Market):
             kind = "percentage" if "percentage_value" in fields else "fixed"
             self.call("POST", "/v1/taxes/rates", {"name": code, "code": code, "tax_rate_type": kind, **fields})
         self.agreed = {}
+        plan = self.plan
         for number in range(DEALS):
+            self.plan = plan
             self._any(f"deal {number}")
+        self._others()
+        self._synced(plan)
 
     def _prices(self):
         self.sold = {}
@@ -81,19 +85,73 @@ class AnyMarket(Market):
 
     def _any(self, name):
         chance, now = self.chance, datetime.now(UTC)
-        customer = self.call(
-            "POST", "/v1/customers", {"external_id": name, "name": name, "timezone": chance.choice(ZONES)}
-        )
+        fields = {"external_id": name, "name": name, "timezone": chance.choice(ZONES)}
+        customer = self.call("POST", "/v1/customers", fields)
         start = now - timedelta(days=chance.choice((0, 1, 3, 20, 31, 59, 92, 366, 500)), hours=chance.randint(1, 30))
         start = start.replace(microsecond=0) if chance.random() < 0.5 else start
-        deal = self._terms(start)
+        self._agree(name, customer, self._terms(start))
+        if chance.random() < 0.2:  # a second subscription, to the same plan or in another currency
+            self._agree(f"{name} again", customer, self._terms(start))
+        self.call("POST", "/v1/events/bulk", {"events": self._events(name)})
+
+    def _agree(self, name, customer, deal):
+        if self.chance.random() < 0.1:
+            child = self.call("POST", "/v1/customers", {"external_id": f"{name} child", "name": "child"})
+            deal["inheritance"] = {"external_customer_ids_to_inherit_subscription": [child["external_id"]]}
+            self.call("POST", "/v1/events/bulk", {"events": self._events(child["external_id"])})
         try:
             made = self.subscribe(customer, **deal)
         except SeedError:  # what is refused is no deal
             return
         if made["subscription_status"] == "active":  # nothing else is previewed
-            self.subscriptions[name], self.agreed[name] = made["id"], deal
-        self.call("POST", "/v1/events/bulk", {"events": self._events(name)})
+            self.subscriptions[name], self.agreed[name] = made["id"], [deal]
+            while self.chance.random() < 0.3:
+                self._change(name, made)
+
+    def _change(self, name, made):
+        """Something that is changed of a running subscription."""
+        chance, path = self.chance, f"/v1/subscriptions/{made['id']}"
+        lines = made.get("line_items") or [{}]
+        fees = [line for line in lines if line.get("price_type") == "FIXED"] or lines
+        seats = {"line_items": [{"id": chance.choice(fees).get("id"), "quantity": chance.choice(("3", "0.5", "7"))}]}
+        usage = {"type": "USAGE", "billing_model": "FLAT_FEE", "amount": "0.7", "invoice_cadence": "ARREAR"}
+        usage |= {"currency": made["currency"], "billing_period": made["billing_period"], "billing_period_count": 1}
+        price = {**usage, "meter_id": self.meters["flat"], "entity_type": "SUBSCRIPTION", "entity_id": made["id"]}
+        kind, changed, body = chance.choice(
+            (
+                ("POST", f"{path}/cancel", {"cancellation_type": "end_of_period"}),
+                ("POST", f"{path}/modify/execute", {"type": "quantity_change", "quantity_change_params": seats}),
+                ("POST", f"{path}/lineitems", {"price": price}),
+                ("PUT", f"/v1/subscriptions/lineitems/{chance.choice(lines).get('id')}", {"amount": "0.9"}),
+                ("POST", "/v1/subscriptions/addon", {"subscription_id": made["id"], "addon_id": self.addon}),
+            )
+        )
+        try:
+            self.call(kind, changed, body)
+        except SeedError:  # what is refused is no change
+            return
+        self.agreed[name].append((kind, changed, body))
+
+    def _others(self):
+        """Plans of fees only, of what is free, and of nothing at all."""
+        usage = {"type": "USAGE", "meter_id": self.meters["flat"], "invoice_cadence": "ARREAR"}
+        fee = {"type": "FIXED", "display_name": "Fee", "invoice_cadence": "ADVANCE", **flat("20.5")}
+        plans = {
+            "fees only": [fee, {**fee, "display_name": "More", **tiered("VOLUME")}],
+            "free": [{**usage, **flat("0")}],
+        }
+        for name, prices in {**plans, "free fee": [{**fee, **flat("0")}, {**usage, **flat("0.000001")}]}.items():
+            self.plan = self.call("POST", "/v1/plans", {"name": name, "lookup_key": name})
+            for price in prices:
+                self._price(price)
+            self._deal(name)
+
+    def _synced(self, plan):
+        """A price of the plan that changes, for new subscriptions, and for all after a sync."""
+        price = next(price for price in self.prices if price["entity_id"] == plan["id"])
+        self.call("PUT", f"/v1/prices/{price['id']}", {"amount": "0.08"})
+        if self.chance.random() < 0.5:
+            self.call("POST", f"/v1/plans/{plan['id']}/sync/subscriptions", {})
 
     def _terms(self, start):
         chance = self.chance

@@ -1,15 +1,17 @@
 """Recorded deals of a real server: the oracle explains each preview to the cent, and accuses nobody."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from pytest_flexprice.model.finding import Kind
-from pytest_flexprice.oracle.invoicing.coupons import acting
+from pytest_flexprice.model.times import Window
+from pytest_flexprice.oracle.invoicing.coupons import AttachedCoupon, acting
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import expected_invoice
 from pytest_flexprice.oracle.pricing.allowances import Allowance
-from pytest_flexprice.oracle.pricing.deductions import Tax
+from pytest_flexprice.oracle.pricing.deductions import Coupon, Tax
 
 from .recorded_deals import Deals, preview, subscription, usages
 
@@ -208,3 +210,19 @@ def test_a_commitment_with_an_entitlement_is_known_below_it_only(amount, true_up
     assert (expected.subtotal is not None) is known
     assert expected.lines[0].quantity == 30
     assert bool(expected.lines[0].unverified) is (amount == "2")
+
+
+@pytest.mark.parametrize(("earlier", "ways"), [("percent", [("10", "0")]), ("amount", [("10", "0"), ("0", "5")])])
+def test_of_an_amount_that_was_attached_before_a_percentage_both_orders_may_be(earlier, ways):
+    period = Window(*(datetime(2026, month, 1, tzinfo=UTC) for month in (11, 12)))
+    at = {
+        earlier: period.start,
+        **dict.fromkeys({"percent", "amount"} - {earlier}, period.start + timedelta(seconds=1)),
+    }
+    given = [
+        AttachedCoupon(Coupon(amount=Decimal(5)), "five", created=at["amount"]),
+        AttachedCoupon(Coupon(percentage=Decimal(10)), "tenth", created=at["percent"]),
+    ]
+    found = acting(given, period, period.start, "usd")
+    assert [(str(way.whole[0].percentage), str(way.whole[0].amount)) for way in found] == ways
+    assert [bool(way.doubt) for way in found] == [False, True][: len(ways)]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_flexprice.model.checklist import Level
+from pytest_flexprice.model.finding import Severity
 from pytest_flexprice.model.golive_plan import Environment
 from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.testbed.bench import Bench
@@ -17,7 +18,7 @@ from pytest_flexprice.testbed.sending import send_through_api
 from pytest_flexprice.testbed.smoke import Smoke
 from pytest_flexprice.testbed.waiting import Eventually
 
-from .price_lists import catalog, feature, usage
+from .price_lists import catalog, feature, fee, usage
 from .test_price_lists import served
 
 ODD = catalog(
@@ -93,3 +94,24 @@ def test_values_that_are_cut_are_told_by_the_event_debugger(tmp_path: Path) -> N
     with served(ODD, tmp_path, "W97") as testbed:
         problems = "\n".join(finding.problem for finding in ladder(testbed).landed().findings)
     assert "is processed with another quantity than it must have" in problems
+
+
+GRANTING = catalog(
+    {"volume": feature("api.sent", "SUM", "mb")}, pro=({}, [usage("volume", "api.sent", amount="1"), fee("30")])
+)
+GRANTING["plans"]["pro"]["credit_grants"] = {"Start": {"cadence": "ONETIME", "credits": "20", "currency": "usd"}}
+CREDITED = {
+    "": "",
+    "W149": r"prepaid credits pay 0 usd of the invoice, where .* has 20 and 49\.75 may .* as if there are none",
+    "W150": r"prepaid credits pay 40 usd .* as if they are taken twice \(expected 20, found 40\)",
+}
+
+
+@pytest.mark.parametrize("fault", CREDITED)
+def test_credits_pay_what_they_may(fault: str, tmp_path: Path) -> None:
+    with served(GRANTING, tmp_path, *filter(None, [fault])) as testbed:
+        said = "\n".join(
+            finding.sentence for finding in ladder(testbed).finalized().findings if finding.severity is Severity.ERROR
+        )
+    assert bool(said) is bool(fault)
+    assert re.search(CREDITED[fault], said), said

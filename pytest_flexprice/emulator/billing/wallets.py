@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ..kernel.world import World
 
 USAGE_ONLY = {"allowed_price_types": ["USAGE"]}
+CREDITING: dict[str, Callable[[Row, Decimal], Decimal]] = {}
+"""Faults of what credits pay of an invoice: name -> the sum that is shown."""
 
 
 def create(scope: Scope, customer_id: str, currency: str, **given: Any) -> Row:
@@ -145,6 +147,8 @@ def apply_credits(scope: Scope, invoice: Row) -> Decimal:
             move(scope, wallet, -spent / wallet["conversion_rate"], "INVOICE_PAYMENT", invoice["id"])
             invoice["_credits"] = [*invoice.get("_credits", []), (wallet["id"], spent)]
         total += spent
+    for name in sorted(scope.world.faults & CREDITING.keys()):
+        total = CREDITING[name](invoice, total)
     return to_currency(total, invoice["currency"])
 
 

@@ -13,11 +13,12 @@ from ..billing.lines import granted_to
 from ..billing.pricing import Tariff, number
 from ..billing.rounding import ONE, ZERO, to_currency
 from ..billing.scope import Scope
+from ..billing.wallets import CREDITING
 from ..kernel.call import Call
 from ..kernel.tables import Row
 from .calculation import Lines, by_amount, each_line, let_free, priced_line, wrongly
 from .counting import recount
-from .registry import fault
+from .registry import declare, fault
 from .settlement import retotal, shown
 
 if TYPE_CHECKING:
@@ -316,3 +317,12 @@ def percent_as_amount(call: Call, answer: Answer) -> None:
     if off:
         answer["total_discount"] = min(off, answer["subtotal"])
         retotal(answer)
+
+
+def _credited(name: str, meaning: str, change: Callable[[Row, Decimal], Decimal]) -> None:
+    declare(name, meaning)
+    CREDITING[name] = change
+
+
+_credited("W149", "prepaid credits pay nothing", lambda invoice, paid: ZERO)
+_credited("W150", "prepaid credits pay twice", lambda invoice, paid: paid * 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -15,6 +15,8 @@ from pytest_flexprice.oracle.pricing.deductions import Coupon
 
 FOREVER, ONCE = "forever", "once"
 _MOST_OPEN = 4
+_ORDER = "a coupon over an amount was attached before one over a percentage"
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Doubt(NamedTuple):
@@ -119,9 +121,23 @@ class Attached(NamedTuple):
 def acting(coupons: Sequence[AttachedCoupon], period: Window, subscribed: datetime, currency: str) -> list[Attached]:
     """Which coupons act on the invoice of a period: percentages first, then amounts on the rest (contract 11.2).
 
-    Where that is not known, each way in which it may be, the likeliest first.
+    Where that is not known, each way in which it may be, the likeliest first. Of an amount that was attached before a percentage no
+    recording tells, so that it may act first, too.
     """
-    given = sorted((each for each in coupons if not each.over(period)), key=lambda each: not each.percent)
+    attached = sorted((each for each in coupons if not each.over(period)), key=_attaching)
+    given = sorted(attached, key=lambda each: not each.percent)
+    found = _ways(given, period, subscribed, currency)
+    if [each.percent for each in given] != [each.percent for each in attached]:
+        later = _ways(attached, period, subscribed, currency)
+        found += [each._replace(doubt=each.doubt or _ORDER) for each in later]
+    return found
+
+
+def _attaching(coupon: AttachedCoupon) -> tuple[datetime, datetime, bool]:
+    return coupon.start or _NEVER, coupon.created or _NEVER, not coupon.percent
+
+
+def _ways(given: Sequence[AttachedCoupon], period: Window, subscribed: datetime, currency: str) -> list[Attached]:
     doubts = [each.doubt(period, subscribed, currency) for each in given]
     open_ones = [number for number, doubt in enumerate(doubts) if doubt][:_MOST_OPEN]
     ways = product(*([True, False] if _likely(doubts[number]) else [False, True] for number in open_ones))
