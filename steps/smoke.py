@@ -28,12 +28,11 @@ from pytest_flexprice.webhooks import effects
 from pytest_flexprice.webhooks.content import content_findings
 from pytest_flexprice.webhooks.delivery import Delivery, delivery_findings
 from pytest_flexprice.webhooks.processed import Processed
-from pytest_flexprice.webhooks.processed_url import processed_reader
+from pytest_flexprice.webhooks.processed_url import HandlerOverride, processed_reader
 from pytest_flexprice.webhooks.target import declared_webhooks
 
 Found = TypeVar("Found")
 LADDER = "from the first event to the processed webhook"
-Override = Callable[[str], Any] | None
 
 
 def climb(rung: Callable[[], Climbed[Found]]) -> Climbed[Found]:
@@ -152,7 +151,7 @@ def draft_is_exact(drafted: Climbed[Any], observe: Observe) -> None:
 
 
 @pytest.fixture
-def billing(smoke: Smoke, plan: GoLivePlan, handler_has_processed: Override) -> Smoke:
+def billing(smoke: Smoke, plan: GoLivePlan, handler_has_processed: HandlerOverride) -> Smoke:
     """The ladder, which asks the company's side about the invoice before finalizing it."""
     smoke.bench.asked_early = partial(asked_early, plan.webhooks, handler_has_processed)
     return smoke
@@ -188,7 +187,7 @@ def webhook_was_processed(
     flexprice: Flexprice,
     profile: Profile,
     plan: GoLivePlan,
-    handler_has_processed: Override,
+    handler_has_processed: HandlerOverride,
     eventually: Eventually,
     observe: Observe,
 ) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from pytest_bdd import given, then, when
@@ -31,7 +30,7 @@ from pytest_flexprice.webhooks import (
     sending,
 )
 from pytest_flexprice.webhooks.portal import Portal, open_portal
-from pytest_flexprice.webhooks.processed_url import processed_reader
+from pytest_flexprice.webhooks.processed_url import HandlerOverride, processed_reader
 from pytest_flexprice.webhooks.results import ProbeResult
 from pytest_flexprice.webhooks.service import Endpoint
 from pytest_flexprice.webhooks.target import (
@@ -44,7 +43,6 @@ from pytest_flexprice.webhooks.target import (
     other_secrets,
 )
 
-Override = Callable[[str], Any] | None
 _AGENT = f"pytest-flexprice/{__version__}"
 
 
@@ -123,7 +121,10 @@ def try_signatures(plan: GoLivePlan, profile: Profile) -> tuple[Target, list[Pro
 
 @then("it takes the signed ones and refuses all others")
 def verifies_signatures(
-    tried: tuple[Target, list[ProbeResult]], handler_has_processed: Override, eventually: Eventually, observe: Observe
+    tried: tuple[Target, list[ProbeResult]],
+    handler_has_processed: HandlerOverride,
+    eventually: Eventually,
+    observe: Observe,
 ) -> None:
     target, results = tried
     ask = processed_reader(target.webhooks.processed, handler_has_processed)
@@ -167,7 +168,10 @@ def try_answers(plan: GoLivePlan, profile: Profile) -> tuple[Target, list[ProbeR
 
 @then("it answers each with success and in time")
 def answers_with_success(
-    tried: tuple[Target, list[ProbeResult]], handler_has_processed: Override, eventually: Eventually, observe: Observe
+    tried: tuple[Target, list[ProbeResult]],
+    handler_has_processed: HandlerOverride,
+    eventually: Eventually,
+    observe: Observe,
 ) -> None:
     target, results = tried
     _look_at_certificate(target.url, observe)
@@ -192,7 +196,10 @@ def try_twice(plan: GoLivePlan, profile: Profile) -> tuple[Target, list[ProbeRes
 
 @then("the company's side has not processed it twice")
 def processed_once(
-    tried: tuple[Target, list[ProbeResult]], handler_has_processed: Override, eventually: Eventually, observe: Observe
+    tried: tuple[Target, list[ProbeResult]],
+    handler_has_processed: HandlerOverride,
+    eventually: Eventually,
+    observe: Observe,
 ) -> None:
     target, results = tried
     ask = processed_reader(target.webhooks.processed, handler_has_processed)

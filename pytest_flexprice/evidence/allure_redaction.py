@@ -8,6 +8,8 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,12 +42,19 @@ class RedactingLogger:
         self.inner: Any = inner
         self._redactor = redactor
 
+    def _write(self, report: Callable[..., None], *what: Any) -> None:
+        """Hand on; where the disk is full the run goes on, as its verdict does not hang on Allure."""
+        try:
+            report(*what)
+        except OSError as error:
+            warnings.warn(f"Allure's results are not whole ({error.strerror})", pytest.PytestWarning, stacklevel=2)
+
     @allure_commons.hookimpl
     def report_result(self, result: Any) -> None:
         """One scenario's result."""
         _in_plain_words(result)
         _spread_example(result)
-        self.inner.report_result(self._clean(result))
+        self._write(self.inner.report_result, self._clean(result))
 
     @allure_commons.hookimpl
     def report_container(self, container: Any) -> None:
@@ -53,12 +62,12 @@ class RedactingLogger:
         for part in ("befores", "afters"):
             setattr(container, part, list(filter(_is_told, getattr(container, part) or [])))
         if container.befores or container.afters:
-            self.inner.report_container(self._clean(container))
+            self._write(self.inner.report_container, self._clean(container))
 
     @allure_commons.hookimpl
     def report_globals(self, globals_item: Any) -> None:
         """Attachments and errors of the run as a whole."""
-        self.inner.report_globals(self._clean(globals_item))
+        self._write(self.inner.report_globals, self._clean(globals_item))
 
     @allure_commons.hookimpl
     def report_attached_data(self, body: Any, file_name: str) -> None:
@@ -66,9 +75,9 @@ class RedactingLogger:
         try:
             text = body if isinstance(body, str) else bytes(body).decode("utf-8")
         except UnicodeDecodeError:
-            self.inner.report_attached_data(body, file_name)
+            self._write(self.inner.report_attached_data, body, file_name)
             return
-        self.inner.report_attached_data(_cleaned_text(text, self._redactor), file_name)
+        self._write(self.inner.report_attached_data, _cleaned_text(text, self._redactor), file_name)
 
     @allure_commons.hookimpl
     def report_attached_file(self, source: str, file_name: str) -> None:

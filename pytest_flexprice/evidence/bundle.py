@@ -65,6 +65,8 @@ class Bundle:
         self.allure = ""
         self.zip: Path | None = None
         self.document: Document | None = None
+        self.written = False
+        """Whether the report is there as a whole."""
 
     @property
     def html(self) -> Path:
@@ -116,6 +118,7 @@ class Bundle:
         self.document = self._clean(document)
         for name, render in RENDERINGS:
             (self.folder / name).write_text(render(self.document), encoding="utf-8")
+        self.written = True
         write_allure_files(self.results, self.document, gathering.crashed())
         if self.results.is_dir() and self.results.parent == self.folder:
             write_configuration(self.folder, self.document)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import accumulate, takewhile
 from statistics import median
 
 from pydantic import BaseModel
@@ -13,7 +14,9 @@ from pytest_flexprice.evidence.history import SHOWN_RUNS, Baseline, RunLine
 MOST = 50
 SLOWER_FACTOR, SLOWER_SECONDS, RUNS_TO_JUDGE = 2.0, 2.0, 5
 DAYS_BEFORE_AN_END = (14, 7, 3, 1, 0)
-NOTHING = "nothing"
+NOTHING, THERE = "nothing", "there"
+_OBJECTS = ("features.", "plans.")
+_SAID = {"True": "true", "False": "false"}
 
 
 class Change(BaseModel):
@@ -111,9 +114,36 @@ def _facts(before: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[st
         if title not in before:
             continue
         old, new = before[title], now[title]
+        whole = _whole(old, new) | _whole(new, old)
+        told: set[str] = set()
         for path in sorted(old.keys() | new.keys()):
-            if old.get(path) != new.get(path):
-                yield FactChange(title=title, path=path, before=old.get(path, NOTHING), now=new.get(path, NOTHING))
+            if old.get(path) == new.get(path) or whole.get(path) in told:
+                continue
+            name, sides = whole.get(path, path), (old.get(path, NOTHING), new.get(path, NOTHING))
+            if name != path:
+                told.add(name)
+                sides = (THERE, NOTHING) if path in old else (NOTHING, THERE)
+            yield FactChange(
+                title=title, path=name, before=_SAID.get(sides[0], sides[0]), now=_SAID.get(sides[1], sides[1])
+            )
+
+
+def _whole(other: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """A feature or plan of which the other side has nothing is one change: the object's path by each path in it."""
+    known = {head for path in other for head in accumulate(path.split("."), "{}.{}".format)}
+    found: dict[str, list[str]] = {}
+    for path in own:
+        heads = [*accumulate(path.split("."), "{}.{}".format)][1:-1]
+        head = next((head for head in heads if head not in known), "")
+        if head and path.startswith(_OBJECTS):
+            found.setdefault(head, []).append(path)
+    return {path: _shared(paths) for paths in found.values() if len(paths) > 1 for path in paths}
+
+
+def _shared(paths: Sequence[str]) -> str:
+    """What paths have in common, part by part."""
+    parts = [path.split(".") for path in paths]
+    return ".".join(same[0] for same in takewhile(lambda one: len({*one}) == 1, zip(*parts, strict=False)))
 
 
 def _slower(runs: Sequence[RunLine], line: RunLine) -> Iterator[Slower]:

@@ -58,6 +58,13 @@ def _require_allure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(reason)) from None
 
 
+def _unwritten(folder: Path, error: OSError) -> str:
+    return (
+        f"The evidence could not be written below {folder} ({error.strerror}): make room there, or name another folder with "
+        "--flexprice-reports, and run again."
+    )
+
+
 class EvidencePlugin:
     """Gathers records, judges, writes the evidence folder, sets the exit code, and prints the closing table."""
 
@@ -84,7 +91,10 @@ class EvidencePlugin:
         """From the first second there is a verdict on disk: a process that vanishes leaves *incomplete*, not nothing."""
         if not self.config.option.collectonly:
             self.bundle = self._new_bundle()
-            self.bundle.begin(unfinished(self.context.level))
+            try:
+                self.bundle.begin(unfinished(self.context.level))
+            except OSError as error:
+                raise pytest.UsageError(_unwritten(self.context.folder, error)) from None
 
     def _new_bundle(self) -> Bundle:
         return Bundle(self.config, self.context, self.signing_key, self.baseline)
@@ -167,6 +177,10 @@ class EvidencePlugin:
             self.bundle.write(self.verdict, scenarios, self.gathering, utc_now())
         except EvidenceLeak as leak:
             self.trouble = str(leak)
+            if session.exitstatus in (pytest.ExitCode.OK, *range(6, 8)):
+                session.exitstatus = EXIT_FAILED
+        except OSError as error:
+            self.trouble = _unwritten(self.context.folder, error)
             if session.exitstatus in (pytest.ExitCode.OK, *range(6, 8)):
                 session.exitstatus = EXIT_FAILED
         self.decided = int(session.exitstatus)

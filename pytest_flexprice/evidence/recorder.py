@@ -30,7 +30,7 @@ from pytest_flexprice.evidence.records import (
     graver,
 )
 from pytest_flexprice.evidence.redaction import Redactor
-from pytest_flexprice.evidence.scenarios import describe, one_line, outcome_of, step_record, step_status
+from pytest_flexprice.evidence.scenarios import describe, in_sentences, one_line, outcome_of, step_record, step_status
 from pytest_flexprice.evidence.sealed import seal
 from pytest_flexprice.evidence.selection import left_out
 from pytest_flexprice.evidence.waiting import WaitingBoard
@@ -249,10 +249,10 @@ class ScenarioRecorder:
         error = excinfo.value
         outcome = outcome_of(error)
         self._note_error(record, error, report.when or "")
+        step = self._step(node_id)
         if isinstance(error, (RequirementNotMet, NotVerified)):
             self._kept.findings(record, list(error.findings))
-            report.longrepr = self._told(record, node_id, report.when or "", list(error.findings))
-        step = self._step(node_id)
+            report.longrepr = in_sentences(record, step, report.when or "", error.findings)
         if report.when == "call" and step is not None and step.status == "skipped" and outcome != "not run":
             self._close_step(node_id, step_status(error))
 
@@ -267,12 +267,6 @@ class ScenarioRecorder:
         record.broken = outcome == "failed" and not isinstance(error, (AssertionError, pytest.fail.Exception))
         if record.broken:
             record.message = f"The scenario itself broke: {record.message}"
-
-    def _told(self, record: ScenarioRecord, node_id: str, when: str, findings: list[Finding]) -> str:
-        step = self._step(node_id)
-        where = f"{step.keyword} {step.name}" if step and when == "call" else f"while {when or 'running'}"
-        sentences = [f"    {finding.item or ', '.join(record.items)}  {finding.sentence}" for finding in findings]
-        return "\n".join([f"Scenario: {record.name}", f"  {where}", *sentences])
 
     def _hand_over(self, record: ScenarioRecord, report: pytest.TestReport) -> None:
         reports = self._reports.pop(report.nodeid, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from pytest_bdd.scenario import scenario_wrapper_template_registry
 
 from pytest_flexprice.evidence.records import Outcome, ScenarioRecord, StepRecord, StepStatus
 from pytest_flexprice.model.checklist import BY_TAG, Level
-from pytest_flexprice.model.finding import Kind, NotVerified, RequirementNotMet
+from pytest_flexprice.model.finding import Finding, Kind, NotVerified, RequirementNotMet
 
 _STEP_STATUS: dict[Outcome, StepStatus] = {
     "failed": "failed",
@@ -88,3 +89,10 @@ def step_record(step: Any) -> StepRecord:
     """A step of pytest-bdd before it is reached."""
     table = [list(row) for row in step.datatable.raw()] if step.datatable is not None else None
     return StepRecord(keyword=step.keyword.strip(), name=step.name, table=table, text=step.docstring)
+
+
+def in_sentences(record: ScenarioRecord, step: StepRecord | None, when: str, findings: Iterable[Finding]) -> str:
+    """What stands in place of a traceback: the scenario, the step, and each finding's sentence."""
+    where = f"{step.keyword} {step.name}" if step and when == "call" else f"while {when or 'running'}"
+    sentences = [f"    {finding.item or ', '.join(record.items)}  {finding.sentence}" for finding in findings]
+    return "\n".join([f"Scenario: {record.name}", f"  {where}", *sentences])

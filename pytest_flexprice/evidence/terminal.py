@@ -65,6 +65,8 @@ def print_verdict(
         _paragraph(reporter, f"Warning: {warning}.", width, yellow=True)
     if trouble:
         _paragraph(reporter, trouble, width, red=True, bold=True)
+    if not bundle.written:
+        return
     reporter.write_line(f"Report:   {_short(bundle.html)}")
     if bundle.allure:
         reporter.write_line(bundle.allure)

@@ -20,17 +20,17 @@ def _decisions(plan: FirstPlan) -> Iterator[tuple[str, str]]:
     yield "1.3", f"how the application calls Flexprice: {table}.client"
     live = table if plan.production else "for the live environment, environments.prod"
     yield "1.4", f"which keys must be dead: {live}.old_keys, or an attestation for 1.4 that there never were any"
+    if not found.catalog.metered_names():
+        yield "2.2", "what the application sends: the environment has no published meter, so [[events]] is empty"
     silent = sorted(found.catalog.metered_names() - {*found.samples})
     if silent:
         more = f" and {len(silent) - 3} more" if len(silent) > 3 else ""
         names = ", ".join(f"'{name}'" for name in silent[:3])
         yield "3.1", f"samples of {names}{more}, of which none was seen in the last seven days"
-    if not found.catalog.metered_names():
-        yield "2.2", "what the application sends: the environment has no published meter, so [[events]] is empty"
+    yield "3.1", "where the company's own log of what it sent lies, to be held against what is billed: [traffic]"
     yield "5.1", "who decided grace period and auto-cancel, and when: invoicing.decided_by and decided_on"
     if not found.collection:
         yield "5.2", "whether invoices are collected or sent: invoicing.collection"
-    yield "5.3", "where the company's own log of what it sent lies, to be held against what is billed: [traffic]"
     if found.endpoint is None:
         yield "6.1", "where webhooks go: no endpoint is registered; [webhooks]"
     yield (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from pytest_flexprice.testbed.waiting import Eventually, Waited
 from pytest_flexprice.webhooks.delivery import Delivery, delivery_findings, read_delivery
 from pytest_flexprice.webhooks.portal import open_portal
 from pytest_flexprice.webhooks.processed import Processed
-from pytest_flexprice.webhooks.processed_url import processed_reader
+from pytest_flexprice.webhooks.processed_url import HandlerOverride, processed_reader
 from pytest_flexprice.webhooks.registration import CACHED, same_url
 from pytest_flexprice.webhooks.service import EPOCH, Endpoint
 from pytest_flexprice.webhooks.target import native_findings
@@ -44,7 +44,7 @@ def await_processed(
     profile: Profile,
     webhooks: Webhooks,
     *,
-    override: Callable[[str], Any] | None,
+    override: HandlerOverride,
     eventually: Eventually,
     invoice: Mapping[str, Any],
     finalized_at: datetime,
@@ -98,7 +98,7 @@ def given_up(findings: Iterable[Finding], waited: Waited[Any]) -> list[Finding]:
     return [replace(each, problem=f"{each.problem}{reason}") for each in findings]
 
 
-def asked_early(webhooks: Webhooks | None, override: Callable[[str], Any] | None, invoice_id: str) -> Processed | None:
+def asked_early(webhooks: Webhooks | None, override: HandlerOverride, invoice_id: str) -> Processed | None:
     """What the company's side says of an invoice that is not finalized yet, so that it can be believed later; None if it cannot say."""
     ask = processed_reader(webhooks.processed, override) if webhooks and webhooks.grade == "processed" else None
     try:

@@ -36,6 +36,8 @@ class WebPage:
 
 
 Get = Callable[[str], WebPage]
+HandlerOverride = Callable[[str], Any] | None
+"""What a company's ``handler_has_processed`` gives: asked with an invoice's id; ``None`` where it is not overridden."""
 
 
 def get_page(url: str, seconds: float = SECONDS) -> WebPage:
@@ -89,7 +91,7 @@ def ask_processed(template: str, invoice_id: str, get: Get = get_page) -> Proces
         return Processed(1, counted=False)
 
 
-def processed_reader(template: str, override: Callable[[str], Any] | None = None) -> Callable[[str], Processed] | None:
+def processed_reader(template: str, override: HandlerOverride = None) -> Callable[[str], Processed] | None:
     """How to ask whether an invoice's webhook was processed: the company's own function, else the plan's URL, else None."""
     if override is not None:
         return lambda invoice_id: _asked(override, invoice_id)

@@ -1,9 +1,14 @@
 """A small suite of its own: features of two sections, steps that end in every way, and the evidence plugins registered."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.suite import Outcome
+
+from .tampered import key_pair, run_signed
 
 SECRET = "sk_01KTESTSECRET0123456789ABCD7F"
 
@@ -175,3 +180,32 @@ class Suite:
 @pytest.fixture
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
     return Suite(pytester, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("keys")
+    for name in ("company", "stranger"):
+        key_pair(folder, name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def signed_run(tmp_path_factory: pytest.TempPathFactory, keys: Path) -> Outcome:
+    """A signed run; at level lint, so that it is quick."""
+    return run_signed(tmp_path_factory.mktemp("signed"), keys)
+
+
+@pytest.fixture(scope="session")
+def signed(signed_run: Outcome) -> Path:
+    """Its zip."""
+    (archive,) = signed_run.folder.glob("*.zip")
+    return archive
+
+
+@pytest.fixture
+def unpacked(signed: Path, tmp_path: Path) -> Path:
+    """A copy of the evidence as its receiver sees it."""
+    with zipfile.ZipFile(signed) as opened:
+        opened.extractall(tmp_path / "evidence")
+    return tmp_path / "evidence"

@@ -204,3 +204,22 @@ def test_many_facts_become_their_number_and_digest() -> None:
     many = flat({str(number): "exists" for number in range(MOST_FACTS + 1)})
     assert many["how many"] == "20,001"
     assert many != flat({str(number + 1): "exists" for number in range(MOST_FACTS + 1)})
+
+
+def test_a_new_or_vanished_object_is_one_change() -> None:
+    first = {"features": {"a": {"type": "metered", "meter": {"field": "x"}}}, "auto": True}
+    second = {
+        "features": {"a": {"type": "metered", "meter": {"field": "y"}}, "b.c": {"type": "static", "name": "B"}},
+        "auto": False,
+    }
+    one = history.Baseline(run_id="1", finished=FIRST, level="read", states={}, facts={"catalog": flat(first)})
+    two = one.model_copy(update={"run_id": "2", "facts": {"catalog": flat(second)}})
+    changes = [tuple(compare_facts(*pair)) for pair in ((one, two), (two, one))]
+    assert changes[0] == ("auto: true → false", "features.a.meter.field: x → y", "features.b.c: nothing → there")
+    assert changes[1] == ("auto: false → true", "features.a.meter.field: y → x", "features.b.c: there → nothing")
+
+
+def compare_facts(before: history.Baseline, now: history.Baseline) -> list[str]:
+    line = history.RunLine(run_id="2", finished=FIRST, level="read", label="READY", exit_code=0, waits={})
+    found = compare(before, now, runs=[], line=line, ends={}, today=FIRST.date())
+    return [f"{fact.path}: {fact.before} → {fact.now}" for fact in found.facts]

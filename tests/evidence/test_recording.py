@@ -7,6 +7,9 @@ import zipfile
 
 import pytest
 
+from pytest_flexprice.evidence.allure_redaction import RedactingLogger
+from pytest_flexprice.evidence.redaction import Redactor
+
 pytest_plugins = ["pytester"]
 
 STATES = {
@@ -113,6 +116,9 @@ Feature: Endings
 
 ENDING_STEPS = """
 import pytest
+
+from pytest_flexprice.evidence.allure_redaction import RedactingLogger
+from pytest_flexprice.evidence.redaction import Redactor
 from pytest_bdd import scenarios, given, then
 from pytest_flexprice.model.finding import Finding, Kind, require_none, not_verified
 
@@ -367,3 +373,30 @@ def test_node_ids_are_the_same_with_groups_of_xdist(suite):
     )
     assert {number: suite.items()[number]["state"] for number in STATES} == STATES
     assert suite.document["reconciliation"] == {"collected": 6, "reported": 6, "missing": []}
+
+
+@pytest.mark.parametrize(("limit", "code", "ran"), [(30_000, 1, "4 failed"), (5_000, 4, "no tests ran")])
+def test_a_disk_without_room_ends_in_one_sentence(suite, limit, code, ran):
+    suite.write()
+    conftest = suite.pytester.path / "conftest.py"
+    room = f"\nimport resource\nresource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
+    conftest.write_text(conftest.read_text("utf-8") + room, encoding="utf-8")
+    run = suite.run()
+    told = " ".join((run.stdout.str() + run.stderr.str()).split())
+    assert run.ret == code
+    assert ran in told
+    assert "The evidence could not be written below" in told
+    assert "make room there, or name another folder with --flexprice-reports, and run again." in told
+    assert "INTERNALERROR" not in told
+    assert "Traceback" not in told
+    assert "Report: " not in told
+    assert not list(suite.folder.glob("*.zip"))
+
+
+def test_allure_without_room_is_only_a_warning(tmp_path):
+    class Full:
+        def report_result(self, result):
+            raise OSError(28, "No space left on device")
+
+    with pytest.warns(pytest.PytestWarning, match=r"Allure's results are not whole \(No space left on device\)"):
+        RedactingLogger(Full(), Redactor())._write(Full().report_result, None)

@@ -2,110 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from google.protobuf import json_format
 from in_toto_attestation.v1 import statement_pb2
 from in_toto_attestation.v1.statement import Statement
 
 from pytest_flexprice.evidence import attestation
-from pytest_flexprice.evidence.bundle import RENDERINGS
-from pytest_flexprice.evidence.document import Document
 from pytest_flexprice.evidence.opened import NoEvidence
-from pytest_flexprice.evidence.verify import Examined, ReleaseGate, examine
+from pytest_flexprice.evidence.verify import ReleaseGate
 from pytest_flexprice.model.checklist import Level
 from tests import suite
+
+from .tampered import edit, look, render_again, sum_again
 
 Tamper = Callable[[Path], None]
 
 
-def key_pair(folder: Path, name: str) -> Path:
-    """Write ``name.pem`` and ``name.pub.pem``; the path of the private one."""
-    key = Ed25519PrivateKey.generate()
-    private = folder / f"{name}.pem"
-    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    (folder / f"{name}.pub.pem").write_bytes(public)
-    return private
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("keys")
-    for name in ("company", "stranger"):
-        key_pair(folder, name)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def signed(tmp_path_factory: pytest.TempPathFactory, keys: Path) -> suite.Outcome:
-    """A signed run; at level lint, so that it is quick."""
-    folder = tmp_path_factory.mktemp("signed")
-    environ = {attestation.KEY_VARIABLE: str(keys / "company.pem")}
-    return suite.run(folder, "--flexprice-env=local", "--flexprice-level=lint", environ=environ)
-
-
-@pytest.fixture
-def unpacked(signed: suite.Outcome, tmp_path: Path) -> Path:
-    """A copy of the evidence as its receiver sees it."""
-    (archive,) = signed.folder.glob("*.zip")
-    with zipfile.ZipFile(archive) as opened:
-        opened.extractall(tmp_path / "evidence")
-    return tmp_path / "evidence"
-
-
-def look(path: Path, gate: ReleaseGate | None = None, later: timedelta = timedelta()) -> Examined:
-    return examine(path, gate or ReleaseGate(), datetime.now(UTC) + later)
-
-
-def edit(path: Path, change: Callable[[Any], None]) -> None:
-    content = json.loads(path.read_text(encoding="utf-8"))
-    change(content)
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-def sum_again(folder: Path) -> None:
-    """What somebody does who changed a file and knows the format: manifest, sums and Statement computed again."""
-
-    def rewritten(manifest: Any) -> None:
-        for row in manifest["files"]:
-            content = (folder / row["file"]).read_bytes()
-            row.update(size=len(content), sha256=hashlib.sha256(content).hexdigest())
-
-    edit(folder / "manifest.json", rewritten)
-    names = [row["file"] for row in json.loads((folder / "manifest.json").read_text())["files"]] + ["manifest.json"]
-    sums = "".join(f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names)
-    (folder / "SHA256SUMS").write_text(sums)
-    digest = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
-    edit(folder / "statement.json", lambda stated: stated["subject"][0]["digest"].update(sha256=digest))
-
-
 def greener(document: Any) -> None:
     document["verdict"].update(word="READY", label="READY", headline="All 26 items hold.", exit_code=0)
-
-
-def render_again(folder: Path) -> None:
-    """What somebody does who has this program, too: every rendering and the Statement are made again."""
-    document = Document.model_validate_json((folder / "golive.json").read_bytes())
-    for name, render in RENDERINGS:
-        (folder / name).write_text(render(document), encoding="utf-8")
-    sum_again(folder)
-    digest = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
-    (folder / "statement.json").write_text(
-        json.dumps(attestation.statement(document, "manifest.json", digest), indent=2) + "\n"
-    )
 
 
 def change_a_byte(folder: Path) -> None:
@@ -191,9 +115,9 @@ def test_each_way_to_tamper_is_told(unpacked: Path, tamper: Tamper) -> None:
     assert any(WAYS[tamper] in sentence for sentence in found.damage), found.damage
 
 
-def test_what_nobody_touched_is_whole_as_folder_and_as_zip(signed: suite.Outcome, keys: Path) -> None:
-    (archive,) = signed.folder.glob("*.zip")
-    for path in (archive, signed.folder):
+def test_what_nobody_touched_is_whole_as_folder_and_as_zip(signed_run: suite.Outcome, keys: Path) -> None:
+    (archive,) = signed_run.folder.glob("*.zip")
+    for path in (archive, signed_run.folder):
         found = look(path, ReleaseGate(key=keys / "company.pub.pem"))
         assert (found.exit_code, found.damage, found.misses) == (0, [], [])
 
@@ -253,16 +177,16 @@ def test_the_statement_is_one_of_in_toto(unpacked: Path) -> None:
     ],
 )
 def test_whole_evidence_that_is_not_enough(
-    signed: suite.Outcome, gate: ReleaseGate, later: timedelta, words: str
+    signed_run: suite.Outcome, gate: ReleaseGate, later: timedelta, words: str
 ) -> None:
-    found = look(signed.folder, gate, later)
+    found = look(signed_run.folder, gate, later)
     assert found.exit_code == 1
     assert any(words in sentence for sentence in found.misses), found.misses
 
 
-def test_a_gate_that_is_met(signed: suite.Outcome) -> None:
+def test_a_gate_that_is_met(signed_run: suite.Outcome) -> None:
     gate = ReleaseGate(environment="local", level=Level.LINT, age=timedelta(hours=24))
-    assert look(signed.folder, gate).exit_code == 0
+    assert look(signed_run.folder, gate).exit_code == 0
 
 
 def _twice(archive: Path, target: Path) -> None:
@@ -289,16 +213,16 @@ def _text(archive: Path, target: Path) -> None:
     ("spoil", "words"), [(_twice, "twice"), (_outside, "outside"), (_cut, "damaged"), (_text, "damaged")]
 )
 def test_a_zip_that_cannot_be_trusted_is_one_sentence(
-    signed: suite.Outcome, tmp_path: Path, spoil: Callable[[Path, Path], None], words: str
+    signed_run: suite.Outcome, tmp_path: Path, spoil: Callable[[Path, Path], None], words: str
 ) -> None:
-    (archive,) = signed.folder.glob("*.zip")
+    (archive,) = signed_run.folder.glob("*.zip")
     spoil(archive, tmp_path / "spoilt.zip")
     with pytest.raises(NoEvidence, match=words):
         look(tmp_path / "spoilt.zip")
 
 
-def test_the_command_says_what_it_found_and_exits_with_it(signed: suite.Outcome, keys: Path) -> None:
-    (archive,) = signed.folder.glob("*.zip")
+def test_the_command_says_what_it_found_and_exits_with_it(signed_run: suite.Outcome, keys: Path) -> None:
+    (archive,) = signed_run.folder.glob("*.zip")
 
     def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         program = [sys.executable, "-m", "pytest_flexprice.evidence", "verify", str(archive), *arguments]

@@ -51,6 +51,12 @@ def test_auto_cancel_that_is_on_unexpectedly_says_after_how_many_days_it_cancels
     assert "ends 14 days after its unpaid invoice is due" in sentence
 
 
+def test_what_ends_subscriptions_today_is_told_before_the_days():
+    switch, days = settings.grace_findings(DECIDED, setting(days=12, on=True))
+    assert switch.problem.startswith("auto-cancel is on")
+    assert days.consequence == "auto-cancel acts 12 days after an invoice is due"
+
+
 def test_auto_cancel_that_is_off_although_declared_on():
     wanted = DECIDED.model_copy(update={"auto_cancel": True})
     assert (
@@ -73,8 +79,8 @@ def test_never_saved_setting_that_agrees_is_only_a_warning():
 def test_silent_plan_is_not_decided(declared):
     found = settings.grace_findings(declared, setting(3, saved=False))
     assert {each.kind for each in found} == {Kind.NOT_DECIDED}
-    assert "the grace period is not decided, as the plan is silent: what applies is 3" in found[0].sentence
-    assert "what applies is 3, Flexprice's default, which nobody ever saved here" in found[0].sentence
+    assert "the grace period is not decided, as the plan is silent: what applies is 3" in found[1].sentence
+    assert "what applies is 3, Flexprice's default, which nobody ever saved here" in found[1].sentence
     assert one(collection.collection_findings(declared, [subscription(1)])).kind is Kind.NOT_DECIDED
 
 

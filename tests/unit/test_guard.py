@@ -227,7 +227,29 @@ def test_no_header_makes_another_request_of_a_write(headers: dict[str, str | Non
         guard().check("POST", "/v1/events", OWN_EVENT, {}, headers)
 
 
-@pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "x-method-override", "X-Rewrite-URL", "Transfer-Encoding"])
+MISLEADING = (
+    *(
+        "X-HTTP-Method-Override",
+        "x-method-override",
+        "X-Rewrite-URL",
+        "Transfer-Encoding",
+        "X-HTTP-Method",
+        "X_HTTP_METHOD",
+    ),
+    *(
+        "HTTP-Method",
+        "Method",
+        "Method-Override",
+        "X-Original-URI",
+        "X-Original-Method",
+        "X-Rewrite-URI",
+        "X-Forwarded-Host",
+    ),
+    *("Forwarded", "Host", "Content-Length", "Content-Encoding", "Connection", "Upgrade", "TE", "Expect"),
+)
+
+
+@pytest.mark.parametrize("name", MISLEADING)
 def test_no_header_makes_a_write_of_a_read(name: str) -> None:
     with pytest.raises(WriteRefused, match="another request"):
         guard(Level.READ).check("GET", "/v1/customers/cust_other", None, {}, {name: "DELETE"})
@@ -305,3 +327,33 @@ def test_a_permission_is_probed_with_an_empty_body_alone(method: str, path: str,
 def test_reads_of_every_method_leave_at_any_level(method: str) -> None:
     guard(Level.READ, proved=False).check(method, "/v1/plans", None, {}, {})
     assert "level read does not write" in refusal(guard(Level.READ), method, "/v1/customers/cust_1/invoices/summary")
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/customers/../plans", "/v1/customers/%2e%2e/plans", "//elsewhere/v1/plans", "/v2/plans"]
+)
+@pytest.mark.parametrize("level", [Level.READ, Level.DRILL])
+def test_a_path_that_may_lead_elsewhere_is_not_even_read(path: str, level: Level) -> None:
+    watch = guard(level, production=False)
+    with pytest.raises(WriteRefused, match="was not sent"):
+        watch.check("GET", path)
+    assert watch.refused() == (f"GET {path}",)
+
+
+def test_whoever_owns_nothing_writes_to_nothing() -> None:
+    watch = WriteGuard(Level.SMOKE, True)
+    assert watch.prove(SEEN, DECLARED, "") == []
+    with pytest.raises(WriteRefused, match="'cust_ours' was not made by this run"):
+        watch.check("DELETE", "/v1/customers/cust_ours")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH"])
+def test_a_drill_may_use_every_method(method: str) -> None:
+    guard(Level.DRILL, production=False).check(method, "/v1/customers/cust_other", {})
+
+
+def test_what_every_client_tells_of_itself_may_stand_beside_a_write() -> None:
+    told: dict[str, str | None] = {"X-Request-Id": "1", " accept ": "*/*", "User-Agent": "x"}
+    guard().check("POST", "/v1/events", OWN_EVENT, {}, told)
+    with pytest.raises(WriteRefused, match="the header 'X-Tenant' has no place beside a write"):
+        guard().check("POST", "/v1/events", OWN_EVENT, {}, {**told, "X-Tenant": "t"})

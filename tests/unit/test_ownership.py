@@ -79,6 +79,8 @@ def test_what_belongs_to_our_customer_is_ours() -> None:
         ({"id": None}, "which has no id"),
         ({"id": 7}, "which has no id"),
         ({"id": ""}, "which has no id"),
+        ({"id": "../customers/cust_2"}, "whose id '../customers/cust_2' cannot be Flexprice's"),
+        ({"id": "s" * 101}, "cannot be Flexprice's"),
         ({"customer_id": "cust_2"}, "whose customer_id is 'cust_2'"),
         ({"customer_id": None}, "whose customer_id is None"),
         ({"plan_id": "plan_2"}, "whose plan_id is 'plan_2'"),

@@ -15,7 +15,6 @@ from .scope import Scope
 
 Given = Mapping[str, Any]
 CADENCES = ("onetime", "recurring")
-_PRORATIONS = ("none", "create_prorations")
 _OPEN = ("active", "draft")
 
 
@@ -28,9 +27,7 @@ def check(given: Given) -> None:
     """Refuse a request for an addon that cannot be meant."""
     if given["cadence"] and given["cadence"] not in CADENCES:
         raise errors.validation("Addon cadence must be onetime or recurring")
-    behavior = given["proration_behavior"]
-    if behavior and behavior not in _PRORATIONS:
-        raise errors.validation("Invalid proration behavior", {"proration_behavior": behavior})
+    config.check_proration(given["proration_behavior"])
     line_commitments.check_all(given["line_item_commitments"])
     overrides.check_once(given["override_line_items"] or [])
 
@@ -112,6 +109,7 @@ def detach(scope: Scope, given: Given) -> Row:
 
     Raises :class:`errors.ApiError` for an unknown association, one that ends already, a date outside of the period.
     """
+    config.check_proration(given["proration_behavior"])
     identifier = given["addon_association_id"]
     association = scope.named("addon_associations", identifier, any_status=True)
     if association["end_date"] is not None:

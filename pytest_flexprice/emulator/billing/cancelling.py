@@ -10,7 +10,7 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.render import gotime
 from ..kernel.tables import Row
-from . import drafts, grants, inheritance, invoices, lines
+from . import config, drafts, grants, inheritance, invoices, lines
 from .lines import Period
 from .pricing import number
 from .rounding import ZERO, exact, to_currency
@@ -19,7 +19,6 @@ from .usage import second
 
 TYPES = ("immediate", "end_of_period", "scheduled_date")
 POLICIES = ("generate_invoice", "skip")
-PRORATIONS = ("none", "create_prorations")
 
 
 def check(body: Mapping[str, Any], now: datetime) -> None:
@@ -33,8 +32,8 @@ def check(body: Mapping[str, Any], now: datetime) -> None:
         message = "Cancel immediately invoice policy must be generate_invoice or skip"
         raise errors.validation(message, {"allowed_values": list(POLICIES), "provided_value": policy})
     behavior = body["proration_behavior"]
-    if behavior and behavior not in PRORATIONS:
-        details = {"allowed_values": list(PRORATIONS), "provided_value": behavior}
+    if behavior and behavior not in config.PRORATIONS:
+        details = {"allowed_values": list(config.PRORATIONS), "provided_value": behavior}
         raise errors.validation("Proration behavior must be none or create_prorations", details)
     date = body["cancel_at"]
     if kind == "scheduled_date" and date is None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from ..kernel import settings
+from ..kernel import errors, settings
 from ..kernel.tables import Row
 from .scope import Scope
 
@@ -14,7 +14,15 @@ _FORMATS = {"YYYYMM": "%Y%m", "YYYYMMDD": "%Y%m%d", "YYMMDD": "%y%m%d", "YY": "%
 _TERMS = " NET"
 _INDIA = {"IST": "Asia/Kolkata"}
 
+PRORATIONS = ("none", "create_prorations")
 PAYMENT_TERMS = tuple(f"{days}{_TERMS}" for days in (15, 30, 45, 60, 75, 90))
+
+
+def check_proration(given: str | None) -> None:
+    """Refuse a behaviour that is none, wherever one is asked for; a cancellation has words of its own."""
+    if given and given not in PRORATIONS:
+        details = {"allowed_values": list(PRORATIONS), "proration_behavior": given}
+        raise errors.validation("Invalid proration behavior", details)
 
 
 def invoice_config(scope: Scope) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ..kernel import errors
+from ..kernel.catalog import find_meter
 from ..kernel.pricing_rules import check_price, published
 from ..kernel.tables import Row
 from . import line_commitments, line_items, overrides, periods
@@ -92,7 +93,7 @@ def _inline(scope: Scope, row: Row, given: Given) -> Row:
     if given["price_unit_type"] == "CUSTOM":
         raise errors.not_implemented("a line's own price in a custom unit")
     check_price({**given, "entity_type": "SUBSCRIPTION", "billing_period_count": given["billing_period_count"] or 1})
-    meter = scope.get("meters", given["meter_id"]) if given["type"] == "USAGE" else None
+    meter = find_meter(scope, given["meter_id"]) if given["type"] == "USAGE" else None
     return scope.insert(
         "prices",
         "price",

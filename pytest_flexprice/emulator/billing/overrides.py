@@ -125,7 +125,7 @@ def check(override: Override, price: Row | None) -> None:
         raise errors.validation(message, {"price_id": price["id"], "price_type": "USAGE"})
     if override["billing_model"]:
         _check_model(override, price)
-    _check_mode(override["tier_mode"])
+    errors.require_one_of(TIER_MODES, override["tier_mode"], "billing tier", "billing_tier")
     _check_package(override["transform_quantity"])
 
 
@@ -137,13 +137,12 @@ def check_quantity(quantity: Decimal | None) -> None:
 
 def _check_model(override: Override, price: Row) -> None:
     model = override["billing_model"]
-    if model not in MODELS:
-        raise errors.validation("Invalid billing model", {"allowed": list(MODELS), "billing_model": model})
+    errors.require_one_of(MODELS, model, "billing model", "billing_model")
     details = {"price_id": price["id"], "price_unit_type": "FIAT"}
     if model == "TIERED":
         if not override["tiers"]:
             raise errors.validation("Price tiers are required to set up tiered pricing", details)
-        _check_mode(override["tier_mode"])
+        errors.require_one_of(TIER_MODES, override["tier_mode"], "billing tier", "billing_tier")
         _check_tiers(override["tiers"])
         return
     if model == "PACKAGE" and override["transform_quantity"] is None:
@@ -152,11 +151,6 @@ def _check_model(override: Override, price: Row) -> None:
     if override["amount"] is None:
         words = model.lower().replace("_", " ")
         raise errors.validation(f"Amount is required to set up {words} pricing with fiat pricing units", details)
-
-
-def _check_mode(mode: str | None) -> None:
-    if mode and mode not in TIER_MODES:
-        raise errors.validation("Invalid billing tier", {"allowed": list(TIER_MODES), "billing_tier": mode})
 
 
 def _check_tiers(given: Sequence[Mapping[str, Any]]) -> None:

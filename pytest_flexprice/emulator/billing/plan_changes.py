@@ -186,7 +186,4 @@ def check_policies(given: Given | None) -> None:
     policy = (given or {}).get("addons") or {}
     said: Sequence[str | None] = [policy.get("default_behaviour"), *(policy.get("overrides") or {}).values()]
     for behaviour in said:
-        if behaviour and behaviour not in BEHAVIOURS:
-            raise errors.validation(
-                "Invalid entity change behaviour", {"allowed": list(BEHAVIOURS), "behaviour": behaviour}
-            )
+        errors.require_one_of(BEHAVIOURS, behaviour, "entity change behaviour", "behaviour")

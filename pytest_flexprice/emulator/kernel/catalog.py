@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .tables import Row
 
 if TYPE_CHECKING:
+    from .scope import Scope
     from .world import World
 
 View = dict[str, Any]
@@ -40,6 +41,12 @@ def grants_of(world: World, environment: str, owner: str, kind: str = "PLAN") ->
 def meter_of(world: World, environment: str, row: Row) -> Row | None:
     """The meter of a feature or price, of any status."""
     return world.table("meters").get(row.get("meter_id") or "", environment)
+
+
+def find_meter(scope: Scope, identifier: str) -> Row:
+    """The meter of that id, archived ones too; else 404."""
+    details = {"meter_id": identifier, "tenant_id": scope.tenant}
+    return scope.found("meters", identifier, "Meter not found", details, any_status=True)
 
 
 def feature_view(world: World, environment: str, row: Row, *, meter: bool) -> View:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -52,6 +52,13 @@ class BareError(Exception):
 def validation(message: str, details: Mapping[str, Any] | None = None) -> ApiError:
     """400 ``validation_error``."""
     return ApiError("validation_error", message, details)
+
+
+def require_one_of(allowed: Iterable[str], value: str | None, noun: str, name: str) -> None:
+    """400 "Invalid ``noun``" for a word that is none of the allowed ones (recordings features, prices); no word is fine."""
+    words = list(allowed)
+    if value and value not in words:
+        raise validation(f"Invalid {noun}", {"allowed": words, name: value})
 
 
 def invalid_operation(message: str, details: Mapping[str, Any] | None = None) -> ApiError:

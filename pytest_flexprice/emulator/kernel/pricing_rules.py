@@ -121,19 +121,12 @@ def check_price(price: dict[str, Any]) -> None:
 
 
 def _check_words(price: dict[str, Any]) -> None:
-    unit = price["price_unit_type"] or "FIAT"
-    if unit not in UNITS:
-        raise errors.validation("Invalid price unit type", {"price_unit_type": unit, "allowed": list(UNITS)})
-    if price["entity_type"] not in ENTITIES:
-        details = {"entity_type": price["entity_type"], "allowed": list(ENTITIES)}
-        raise errors.validation("Invalid entity type", details)
-    if price["type"] not in TYPES:
-        raise errors.validation("Invalid price type", {"type": price["type"], "allowed": list(TYPES)})
+    errors.require_one_of(UNITS, price["price_unit_type"], "price unit type", "price_unit_type")
+    errors.require_one_of(ENTITIES, price["entity_type"], "entity type", "entity_type")
+    errors.require_one_of(TYPES, price["type"], "price type", "type")
     if price["invoice_cadence"] not in CADENCES:
         raise errors.validation("Please provide a valid invoice cadence", {"allowed": list(CADENCES)})
-    if price["billing_model"] not in MODELS:
-        details = {"billing_model": price["billing_model"], "allowed": list(MODELS)}
-        raise errors.validation("Invalid billing model", details)
+    errors.require_one_of(MODELS, price["billing_model"], "billing model", "billing_model")
     if price["billing_period"] not in PERIODS:
         raise errors.validation("Invalid billing period", {"billing_period": price["billing_period"]})
     if (price["billing_period_count"] or 0) < 1:
@@ -165,9 +158,7 @@ def check_values(price: dict[str, Any]) -> None:
     amount = price["amount"]
     if amount is not None and amount < 0:
         raise errors.validation("Please provide a non-negative amount value", {"amount": dec(amount)})
-    mode = price["tier_mode"]
-    if mode and mode not in TIER_MODES:
-        raise errors.validation("Invalid billing tier", {"allowed": list(TIER_MODES), "billing_tier": mode})
+    errors.require_one_of(TIER_MODES, price["tier_mode"], "billing tier", "billing_tier")
     for tier in price["tiers"] or []:
         if tier is None or tier["unit_amount"] is None:
             raise errors.validation("Unit amount is required to set up tiered pricing")

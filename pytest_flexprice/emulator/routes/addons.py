@@ -66,7 +66,7 @@ def _view(call: Call, row: Row, expand: tuple[str, ...]) -> dict[str, Any]:
 def update_addon(call: Call) -> Any:
     """Name, description and metadata."""
     body = call.bind(_UPDATE)
-    row = call.named("addons", call.params["id"])
+    row = ADDONS.found(call, call.params["id"])
     storable("update addon", body, "name")
     call.touch(row, **{name: value for name, value in body.items() if value is not None})
     return _view(call, row, ())
@@ -75,7 +75,7 @@ def update_addon(call: Call) -> Any:
 @route("DELETE", "/v1/addons/:id", permission="addon:write")
 def delete_addon(call: Call) -> dict[str, str]:
     """Archive an addon; refused while lines of it are open."""
-    row = call.named("addons", call.params["id"])
+    row = ADDONS.found(call, call.params["id"])
     addons.check_unused(call, row)
     call.touch(row, status="archived")
     return {"message": "addon deleted successfully"}

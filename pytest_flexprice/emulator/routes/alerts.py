@@ -48,8 +48,7 @@ route("GET", "/v1/alerts/setting/:id")(SETTINGS.shown)
 
 def _check(call: Call, body: dict[str, Any]) -> None:
     kind, owner = body["entity_type"], body["parent_entity_id"]
-    if kind not in _WATCHED:
-        raise errors.validation("Invalid alert entity type", {"allowed": list(_WATCHED), "entity_type": kind})
+    errors.require_one_of(_WATCHED, kind, "alert entity type", "entity_type")
     if kind != "subscription" and not owner:
         raise errors.validation("parent_entity_id is required for alerts of line items and groups")
     check_alerts(body["config"])

@@ -90,9 +90,7 @@ def create_tax_association(call: Call) -> dict[str, Any]:
     200, not 201: so the API's own description.
     """
     body = call.bind(_CREATE)
-    if body["entity_type"] not in _TAXABLE:
-        details = {"entity_type": body["entity_type"], "allowed": list(_TAXABLE)}
-        raise errors.validation("Invalid tax rate entity type", details)
+    errors.require_one_of(_TAXABLE, body["entity_type"], "tax rate entity type", "entity_type")
     start, end = body["start_date"], body["end_date"]
     if start and end and end <= start:
         raise errors.validation("End date must be after start date", {"end_date": end, "start_date": start})

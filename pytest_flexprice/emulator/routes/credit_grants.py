@@ -56,22 +56,16 @@ GRANTS.serve("/v1/creditgrants", search=False, one=True)
 
 
 def _check(body: dict[str, Any]) -> None:
-    if body["scope"] not in SCOPES:
-        raise errors.validation("Invalid credit grant scope", {"scope": body["scope"], "allowed": list(SCOPES)})
+    errors.require_one_of(SCOPES, body["scope"], "credit grant scope", "scope")
     credits = body["credits"] or decimal(0)
     if credits <= 0:
         raise errors.validation("Please provide a positive credits", {"credits": dec(credits)})
-    if body["cadence"] not in CADENCES:
-        raise errors.validation("Invalid credit grant cadence", {"cadence": body["cadence"], "allowed": list(CADENCES)})
+    errors.require_one_of(CADENCES, body["cadence"], "credit grant cadence", "cadence")
     if body["cadence"] == "RECURRING" and body["period"] not in PERIODS:
         raise errors.validation("Period is required for RECURRING cadence", {"cadence": body["cadence"]})
-    expiration = body["expiration_type"]
-    if expiration and expiration not in EXPIRATIONS:
-        details = {"expiration_type": expiration, "allowed": list(EXPIRATIONS)}
-        raise errors.validation("Invalid expiration type", details)
-    unit = body["expiration_duration_unit"]
-    if unit and unit not in DURATION_UNITS:
-        raise errors.validation("Invalid expiration duration unit", {"allowed": list(DURATION_UNITS)})
+    expiration, unit = body["expiration_type"], body["expiration_duration_unit"]
+    errors.require_one_of(EXPIRATIONS, expiration, "expiration type", "expiration_type")
+    errors.require_one_of(DURATION_UNITS, unit, "expiration duration unit", "expiration_duration_unit")
     if expiration == "DURATION" and not (body["expiration_duration"] and unit):
         raise errors.validation("Expiration duration and its unit are required for DURATION expiration type")
 
@@ -80,7 +74,7 @@ def _require_owner(call: Call, body: dict[str, Any]) -> None:
     if body["scope"] == "SUBSCRIPTION":
         if not body["subscription_id"]:
             raise errors.validation("Please provide a valid subscription id")
-        call.found("subscriptions", body["subscription_id"], "Subscription not found")
+        subscription_by_id(call, body["subscription_id"])
         if body["start_date"] is None:
             details = {"scope": body["scope"]}
             raise errors.validation("Please provide a start date for the credit grant", details)
@@ -89,7 +83,7 @@ def _require_owner(call: Call, body: dict[str, Any]) -> None:
     identifier = body[f"{kind}_id"]
     if not identifier:
         raise errors.validation(f"Please provide a valid {kind} id")
-    call.named(f"{kind}s", identifier)
+    call.named(f"{kind}s", identifier, any_status=True)
 
 
 @route("POST", "/v1/creditgrants", permission="credit_grant:write")

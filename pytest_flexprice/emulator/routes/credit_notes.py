@@ -52,9 +52,7 @@ def _view(scope: Scope, note: Row) -> dict[str, Any]:
 def create_note(call: Call) -> Reply:
     """A draft of a note, or with ``process_credit_note`` a final one."""
     body = call.bind(_CREATE)
-    if body["reason"] not in credit_notes.REASONS:
-        details = {"allowed": list(credit_notes.REASONS), "reason": body["reason"]}
-        raise errors.validation("Invalid credit note reason", details)
+    errors.require_one_of(credit_notes.REASONS, body["reason"], "credit note reason", "reason")
     with transaction.all_or_nothing(call) as deal:
         note = credit_notes.create(deal, body)
     if body["process_credit_note"]:

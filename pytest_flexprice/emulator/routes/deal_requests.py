@@ -23,12 +23,13 @@ from .credit_grants import GRANT
 
 TIER = Schema("CreatePriceTier", field("up_to", integer), field("unit_amount", decimal), field("flat_amount", decimal))
 TRANSFORM = Schema("TransformQuantity", field("divide_by", integer), field("round"))
-_PRICING = (
+_TARIFF = (
     field("amount", decimal),
-    *several(text, "billing_model tier_mode"),
+    field("tier_mode"),
     field("tiers", array(TIER)),
     field("transform_quantity", TRANSFORM),
 )
+_PRICING = (*_TARIFF, field("billing_model"))
 OVERRIDE = Schema(
     "OverrideLineItemRequest",
     field("price_id", rules="required"),
@@ -87,7 +88,8 @@ _OWN_PRICE = Schema(
     field("billing_period", rules="required"),
     *several(integer, "billing_period_count trial_period_days min_quantity"),
     field("invoice_cadence", rules="required"),
-    *_PRICING,
+    field("billing_model", rules="required"),
+    *_TARIFF,
     field("metadata", strings),
     *several(instant, "start_date end_date"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..billing.scope import subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, array, boolean, decimal, field, instant, integer, mapping, several, text
 from ..kernel.call import Call, Reply, created
@@ -78,17 +79,16 @@ def _entity(body: dict[str, Any]) -> tuple[str, str]:
     if not body["entity_type"] or not body["entity_id"]:
         details = {name: body[name] or "" for name in ("plan_id", "entity_type", "entity_id")}
         raise errors.validation("Please provide plan_id or entity_type and entity_id", details)
-    if body["entity_type"] not in _ENTITIES:
-        details = {"entity_type": body["entity_type"], "allowed": list(_ENTITIES)}
-        raise errors.validation("Invalid entity type", details)
+    errors.require_one_of(_ENTITIES, body["entity_type"], "entity type", "entity_type")
     return body["entity_type"], body["entity_id"]
 
 
 def _require_entity(call: Call, kind: str, identifier: str) -> None:
+    """404 for what was never there; an archived plan is found, as an archived feature is (recording entitlements)."""
     if kind in ("PLAN", "ADDON"):
-        call.named(f"{kind.lower()}s", identifier)
+        call.named(f"{kind.lower()}s", identifier, any_status=True)
     else:
-        call.found("subscriptions", identifier, "Subscription not found")
+        subscription_by_id(call, identifier)
 
 
 def _check_shape(body: dict[str, Any]) -> None:
@@ -107,8 +107,7 @@ def _check_reset(body: dict[str, Any]) -> None:
 
 
 def _check_grant(body: dict[str, Any]) -> None:
-    if body["aggregation_mode"] and body["aggregation_mode"] not in _MODES:
-        raise errors.validation("Invalid aggregation mode", {"allowed": list(_MODES)})
+    errors.require_one_of(_MODES, body["aggregation_mode"], "aggregation mode", "aggregation_mode")
     for known in _GRANT:
         if body[known.name] is not None:
             raise errors.not_implemented(f"entitlements with a {known.name}")

@@ -8,13 +8,13 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.binding import Schema, array, boolean, decimal, field, several, strings, text
 from ..kernel.call import Call, Reply, created
-from ..kernel.catalog import feature_view
+from ..kernel.catalog import feature_view, find_meter
 from ..kernel.lists import Page
 from ..kernel.resource import Resource, among, clonable, containing, equal, free, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from .groups import group_view, require_group
-from .meters import FILTER, METER, add_filters, find_meter, insert_meter
+from .meters import FILTER, METER, add_filters, insert_meter
 
 TYPES = ("metered", "boolean", "static", "config")
 _UNITS = ("unit_singular", "unit_plural")
@@ -110,9 +110,7 @@ def check_alerts(given: dict[str, Any] | None) -> None:
     alerts = {} if given is None else given
     alerts["alert_enabled"] = bool(alerts.get("alert_enabled"))
     for level in ("critical", "warning", "info"):
-        condition = (alerts.get(level) or {}).get("condition")
-        if condition and condition not in _CONDITIONS:
-            raise errors.validation("Invalid alert condition", {"condition": condition, "allowed": list(_CONDITIONS)})
+        errors.require_one_of(_CONDITIONS, (alerts.get(level) or {}).get("condition"), "alert condition", "condition")
 
 
 @route("POST", "/v1/features", permission="feature:write")

@@ -50,9 +50,7 @@ def require_group(call: Call, identifier: str | None, kind: str) -> None:
 def create_group(call: Call) -> Reply:
     """A new, empty group."""
     body = call.bind(_CREATE)
-    if body["entity_type"] not in _MEMBERS:
-        details = {"entity_type": body["entity_type"], "allowed": list(_MEMBERS)}
-        raise errors.validation("Invalid group entity type", details)
+    errors.require_one_of(_MEMBERS, body["entity_type"], "group entity type", "entity_type")
     free(call, "groups", "A group with this lookup key already exists", body["lookup_key"])
     storable("create group", body, "name", "lookup_key")
     row = call.table("groups").insert(call.stamp("group", **body, metadata={}))

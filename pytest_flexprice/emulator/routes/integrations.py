@@ -25,8 +25,7 @@ _TABLE = "entity_integration_mappings"
 
 
 def _check_kind(kind: str) -> None:
-    if kind not in _KINDS:
-        raise errors.validation("Invalid entity type", {"allowed": list(_KINDS), "entity_type": kind})
+    errors.require_one_of(_KINDS, kind, "entity type", "entity_type")
 
 
 @route("GET", "/v1/integrations/config")

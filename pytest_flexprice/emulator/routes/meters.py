@@ -7,6 +7,7 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.binding import Schema, array, decimal, field, several, text
 from ..kernel.call import Call, Reply, created
+from ..kernel.catalog import find_meter
 from ..kernel.resource import Resource, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
@@ -100,12 +101,6 @@ def insert_meter(call: Call, body: dict[str, Any]) -> Row:
         "status": "published",
     }
     return call.table("meters").insert(row, call.environment)
-
-
-def find_meter(call: Call, identifier: str) -> Row:
-    """The meter of that id, archived ones too; else 404."""
-    details = {"meter_id": identifier, "tenant_id": call.tenant}
-    return call.found("meters", identifier, "Meter not found", details, any_status=True)
 
 
 def merge_filters(meter: Row, given: list[dict[str, Any]], now: Any) -> None:

@@ -167,9 +167,7 @@ def update_payment(call: Call) -> dict[str, Any]:
     """Note what is known of a payment by hand: its status, references, dates (by the API's description, not recorded)."""
     body = call.bind(_UPDATE)
     row = _payment(call, call.params["id"])
-    if body["payment_status"] and body["payment_status"] not in _STATUSES:
-        details = {"allowed": list(_STATUSES), "payment_status": body["payment_status"]}
-        raise errors.validation("Invalid payment status", details)
+    errors.require_one_of(_STATUSES, body["payment_status"], "payment status", "payment_status")
     call.touch(row, **{name: value for name, value in body.items() if value is not None})
     call.publish("payment.updated", row)
     return _read(call, row)

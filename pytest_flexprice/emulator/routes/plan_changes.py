@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..billing import cancelling, plan_changes, transaction, views
+from ..billing import config, plan_changes, transaction, views
 from ..billing.plan_changes import Swap
 from ..billing.scope import Scope, subscription_by_id
 from ..kernel import errors
@@ -30,11 +30,10 @@ _CANCEL = Schema(
 
 def _asked(call: Call) -> dict[str, Any]:
     body = call.bind(_CHANGE)
-    for name, allowed in (("proration_behavior", cancelling.PRORATIONS), ("change_at", plan_changes.TIMES)):
-        if body[name] and body[name] not in allowed:
-            raise errors.validation(
-                f"Invalid {name.replace('_', ' ')}", {"allowed_values": list(allowed), name: body[name]}
-            )
+    config.check_proration(body["proration_behavior"])
+    if body["change_at"] and body["change_at"] not in plan_changes.TIMES:
+        details = {"allowed_values": list(plan_changes.TIMES), "change_at": body["change_at"]}
+        raise errors.validation("Invalid change at", details)
     plan_changes.check_policies(body["entity_policies"])
     return body
 

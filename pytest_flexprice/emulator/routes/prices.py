@@ -7,7 +7,7 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.binding import Schema, array, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call, Reply, created
-from ..kernel.catalog import is_ended, price_view
+from ..kernel.catalog import find_meter, is_ended, price_view
 from ..kernel.lists import Page
 from ..kernel.pricing_rules import UNIT_FIELDS, check_price, check_values, published
 from ..kernel.resource import Filter, Resource, Values, among, equal, flag, idle, storable
@@ -15,7 +15,6 @@ from ..kernel.routing import route
 from ..kernel.tables import Row
 from .deal_requests import TIER, TRANSFORM
 from .groups import require_group
-from .meters import find_meter
 from .price_units import priced
 
 _COLUMNS = ("amount", "currency", "type", "billing_period", "billing_model", "entity_type", "entity_id", "lookup_key")
@@ -83,7 +82,8 @@ PRICES = Resource(
 def _entity_name(call: Call, kind: str, identifier: str) -> str:
     """The name of what a price belongs to; 404 when there is none."""
     noun = kind.lower()
-    row = call.found(f"{noun}s", identifier, f"The specified {noun} does not exist", {f"{noun}_id": identifier})
+    message, details = f"The specified {noun} does not exist", {f"{noun}_id": identifier}
+    row = call.found(f"{noun}s", identifier, message, details, any_status=True)
     return str(row.get("name", ""))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from ..billing import attachments, line_changes, modifications, price_sync, transaction, views
+from ..billing import attachments, config, line_changes, modifications, price_sync, transaction, views
 from ..billing.scope import Scope, subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, array, decimal, field, instant, mapping, several, text
@@ -112,6 +112,7 @@ def remove_addon(call: Call) -> dict[str, str]:
 def add_line_item(call: Call) -> Reply:
     """One more line, by an existing price or one made for the subscription."""
     body = call.bind(LINE)
+    config.check_proration(body["proration_behavior"])
     row = subscription_by_id(call, call.params["id"])
     with transaction.all_or_nothing(call) as deal:
         item = line_changes.add(deal, row, body)
@@ -135,6 +136,7 @@ def change_line_item(call: Call) -> dict[str, Any]:
 def end_line_item(call: Call) -> dict[str, Any]:
     """Let a line end, now or on a date."""
     body = call.bind(_END_LINE)
+    config.check_proration(body["proration_behavior"])
     item = line_changes.end(call, line_changes.by_id(call, call.params["id"]), body["effective_from"])
     row = call.need("subscriptions", item["subscription_id"])
     attachments.prorate(call, row, body, ended=[item])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..billing import cancelling, config, inheritance, line_changes, line_commitments, overrides, periods, phases
+from ..billing import config, inheritance, line_changes, line_commitments, overrides, periods, phases
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call
@@ -63,7 +63,7 @@ def check(body: dict[str, Any], call: Call) -> None:
     _check_period(body)
     _check_collection(body)
     _check_dates(body, call)
-    _among(body["proration_behavior"], cancelling.PRORATIONS, "Invalid proration behavior", "proration_behavior")
+    config.check_proration(body["proration_behavior"])
     if (body["trial_period_days"] or 0) < 0:
         details = {"trial_period_days": body["trial_period_days"]}
         raise errors.validation("Use 0 to disable trial or omit to inherit from plan prices", details)

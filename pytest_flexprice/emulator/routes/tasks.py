@@ -71,8 +71,7 @@ def result(call: Call) -> Any:
 def change_status(call: Call) -> Any:
     """Of no task."""
     status = call.bind(_STATUS)["task_status"]
-    if status not in _STATUSES:
-        raise errors.validation("Invalid task status", {"allowed": list(_STATUSES), "task_status": status})
+    errors.require_one_of(_STATUSES, status, "task status", "task_status")
     return TASKS.shown(call)
 
 
@@ -80,8 +79,7 @@ def change_status(call: Call) -> Any:
 def schedule(call: Call) -> Any:
     """Exports need a connection to a storage, and there is none."""
     body = call.bind(_SCHEDULE)
-    if body["entity_type"] not in _KINDS:
-        raise errors.validation("Invalid entity type", {"allowed": list(_KINDS), "entity_type": body["entity_type"]})
+    errors.require_one_of(_KINDS, body["entity_type"], "entity type", "entity_type")
     CONNECTIONS.found(call, body["connection_id"])
     raise errors.not_implemented("exports to a connected storage")
 

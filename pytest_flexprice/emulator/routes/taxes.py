@@ -33,10 +33,8 @@ _UPDATE = Schema(
 
 def _check(body: dict[str, Any]) -> None:
     kind = body["tax_rate_type"] or "percentage"
-    if kind not in _TYPES:
-        raise errors.validation("Invalid tax rate type", {"allowed": list(_TYPES), "type": kind})
-    if body["scope"] and body["scope"] not in _SCOPES:
-        raise errors.validation("Invalid tax rate scope", {"allowed": list(_SCOPES), "scope": body["scope"]})
+    errors.require_one_of(_TYPES, kind, "tax rate type", "type")
+    errors.require_one_of(_SCOPES, body["scope"], "tax rate scope", "scope")
     if (
         kind == "percentage"
         and not 0 <= (body["percentage_value"] if body["percentage_value"] is not None else -1) <= _HUNDRED
@@ -83,9 +81,7 @@ RATES.serve("/v1/taxes/rates", search=False, one=True)
 def update_tax_rate(call: Call) -> dict[str, Any]:
     """Name, code, description, metadata, and whether it is in use; a code that another has is refused, as of plans (recording plans)."""
     body = call.bind(_UPDATE)
-    status = body["tax_rate_status"]
-    if status and status not in _STATUSES:
-        raise errors.validation("Invalid tax rate status", {"allowed": list(_STATUSES), "status": status})
+    errors.require_one_of(_STATUSES, body["tax_rate_status"], "tax rate status", "status")
     row = RATES.found(call, call.params["id"])
     if body["code"] != row["code"]:
         free(call, "tax_rates", _TAKEN, body["code"], column="code")

@@ -46,8 +46,7 @@ def _role(name: str) -> dict[str, Any]:
 def list_roles(call: Call) -> dict[str, Any]:
     """All roles, or those that accounts of a ``user_type`` may have."""
     kind = call.query.get("user_type")
-    if kind and kind not in _ALLOWED:
-        raise errors.validation("Invalid user type", {"type": kind, "allowed": list(_ALLOWED)})
+    errors.require_one_of(_ALLOWED, kind, "user type", "type")
     return {"roles": [_role(name) for name in ROLES if not kind or name in _ALLOWED[kind]]}
 
 
@@ -95,8 +94,7 @@ def create_user(call: Call) -> Reply:
     """A new account: a service account with roles, or a person, who gets a password."""
     body = call.bind(_CREATE)
     kind = body["type"]
-    if kind not in _ALLOWED:
-        raise errors.validation("Invalid user type", {"type": kind, "allowed": list(_ALLOWED)})
+    errors.require_one_of(_ALLOWED, kind, "user type", "type")
     roles = _checked_roles(kind, body["roles"] or [])
     if kind == "service_account" and not roles:
         raise errors.validation("Service accounts require role assignment")

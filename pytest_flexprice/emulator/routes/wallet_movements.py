@@ -7,7 +7,7 @@ from typing import Any
 
 from ..billing import consumption, credits, topups, wallets
 from ..billing.rounding import ZERO
-from ..billing.scope import Scope
+from ..billing.scope import Scope, customer_by_external_id, customer_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, boolean, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call
@@ -70,8 +70,7 @@ def top_up_wallet(call: Call) -> dict[str, Any]:
     if row["wallet_status"] != "active":
         raise errors.invalid_operation("Wallet is not active", {"wallet_id": row["id"]})
     reason = body["transaction_reason"]
-    if reason not in _REASONS:
-        raise errors.validation("Invalid transaction reason", {"allowed": list(_REASONS), "transaction_reason": reason})
+    errors.require_one_of(_REASONS, reason, "transaction reason", "transaction_reason")
     if body["checkout"]:
         raise errors.not_implemented("checkout on POST /v1/wallets/:id/top-up")
     bonus = body["bonus_credits_to_add"]
@@ -113,19 +112,42 @@ def search_transactions(call: Call) -> dict[str, Any]:
 def wallet_balance(call: Call) -> dict[str, Any]:
     """The balance less what unpaid invoices of the customer ask for and what was used since."""
     row = wallet_by_id(call, call.params["id"])
-    invoices = call.find("invoices", customer_id=row["customer_id"], invoice_status="FINALIZED")
-    unpaid = sum((one["amount_remaining"] for one in invoices if one["currency"] == row["currency"]), ZERO)
+    return row.public(**_balance(call, row), balance_updated_at=row["updated_at"], is_cached_fallback=False)
+
+
+@route("GET", "/v1/customers/wallets")
+def wallets_of_customer(call: Call) -> list[dict[str, Any]]:
+    """The wallets of a customer named by ``id`` or ``lookup_key``, where it is asked for with the balance of this moment."""
+    identifier, key = call.query.get("id"), call.query.get("lookup_key")
+    if not identifier and not key:
+        raise errors.validation("Please provide either id or lookup_key")
+    customer = customer_by_id(call, identifier) if identifier else customer_by_external_id(call, key or "")
+    rows = call.find("wallets", customer_id=customer["id"], status="published")
+    live = call.query.get("include_real_time_balance") == "true"
+    shown = ("real_time_balance", "real_time_credit_balance", "credits_available_breakdown")
+    balances = [_balance(call, row) if live else {} for row in rows]
+    return [
+        row.public(**{name: balance[name] for name in shown if name in balance})
+        for row, balance in zip(rows, balances, strict=True)
+    ]
+
+
+def _balance(call: Call, row: Row) -> dict[str, Any]:
+    """What is left of a wallet; the price of credits that are still to be paid is not taken off."""
+    invoices = call.find(
+        "invoices", customer_id=row["customer_id"], currency=row["currency"], invoice_status="FINALIZED"
+    )
+    unpaid = sum((one["amount_remaining"] for one in invoices if one["invoice_type"] != "CREDIT"), ZERO)
     used = consumption.running_usage(call, row["customer_id"], row["currency"])
     left = row["balance"] - unpaid - used
-    return row.public(
-        real_time_balance=left,
-        real_time_credit_balance=left / row["conversion_rate"],
-        balance_updated_at=row["updated_at"],
-        unpaid_invoices_amount=unpaid,
-        current_period_usage=used,
-        is_cached_fallback=False,
-        **(_breakdown(call, row) if "credits_available_breakdown" in (call.query.get("expand") or "") else {}),
-    )
+    asked = "credits_available_breakdown" in (call.query.get("expand") or "")
+    return {
+        "real_time_balance": left,
+        "real_time_credit_balance": left / row["conversion_rate"],
+        "unpaid_invoices_amount": unpaid,
+        "current_period_usage": used,
+        **({"credits_available_breakdown": _breakdown(call, row)} if asked else {}),
+    }
 
 
 def _breakdown(scope: Scope, row: Row) -> dict[str, Any]:
@@ -133,4 +155,4 @@ def _breakdown(scope: Scope, row: Row) -> dict[str, Any]:
     parts = {"purchased": ZERO, "free": ZERO}
     for entry in credits.left(scope, row):
         parts["purchased" if entry["transaction_reason"] in _BOUGHT else "free"] += entry["credits_available"]
-    return {"credits_available_breakdown": parts}
+    return parts

@@ -84,8 +84,7 @@ def create_wallet(call: Call) -> Row:
     body = call.bind(_CREATE)
     if not body["customer_id"] and not body["external_customer_id"]:
         raise errors.validation("Please provide either customer_id or external_customer_id")
-    if body["wallet_type"] and body["wallet_type"] not in _TYPES:
-        raise errors.validation("Invalid wallet type", {"allowed": list(_TYPES), "type": body["wallet_type"]})
+    errors.require_one_of(_TYPES, body["wallet_type"], "wallet type", "type")
     currency = currency_code(body["currency"])
     check_alerts(body["alert_settings"])
     _check_config(body["config"])
@@ -126,9 +125,7 @@ def _check_refill(given: dict[str, Any] | None) -> None:
     for name in ("threshold", "amount"):
         if given[name] is None or given[name] < 0 or (name == "amount" and not given[name]):
             raise errors.validation(f"auto_topup {name} is required and must be positive when it is enabled")
-    unit = (given["cooldown"] or {}).get("unit")
-    if unit and unit not in topups.UNITS:
-        raise errors.validation("Invalid duration unit", {"allowed": list(topups.UNITS), "unit": unit})
+    errors.require_one_of(topups.UNITS, (given["cooldown"] or {}).get("unit"), "duration unit", "unit")
 
 
 def _expiry(body: dict[str, Any]) -> datetime | None:
@@ -187,13 +184,3 @@ def terminate_wallet(call: Call) -> dict[str, str]:
         raise errors.invalid_operation("Wallet is already terminated")
     wallets.terminate(call, row)
     return {"message": "wallet terminated successfully"}
-
-
-@route("GET", "/v1/customers/wallets")
-def wallets_of_customer(call: Call) -> list[Row]:
-    """The wallets of a customer named by ``id`` or ``lookup_key``."""
-    identifier, key = call.query.get("id"), call.query.get("lookup_key")
-    if not identifier and not key:
-        raise errors.validation("Please provide either id or lookup_key")
-    customer = customer_by_id(call, identifier) if identifier else customer_by_external_id(call, key or "")
-    return call.find("wallets", customer_id=customer["id"], status="published")

@@ -99,7 +99,7 @@ def connection_findings(
             "connections",
             f"invoices are to be collected automatically, but no payment gateway is connected"
             f"{f' (only {show(providers)})' if providers else ''}",
-            consequence="invoices cannot be collected; they stay unpaid and fall under auto-cancel",
+            consequence="invoices cannot be collected; they stay unpaid, and auto-cancel, where it is on, ends their subscriptions",
             remedy=f"connect one of {', '.join(GATEWAYS)}, or declare send_invoice",
         )
     ]

@@ -27,7 +27,7 @@ def grace_findings(declared: Invoicing | None, setting: Mapping[str, Any]) -> li
     An ``id`` of "" means that nobody ever saved the setting here, and its values are Flexprice's defaults (contract 4.6).
     """
     policy = CancelPolicy.from_api(setting)
-    found = [*_grace_period(declared, policy), *_switch(declared, policy)]
+    found = [*_switch(declared, policy), *_grace_period(declared, policy)]
     if not policy.saved and not found:
         found.append(
             Finding(
@@ -56,7 +56,8 @@ def _grace_period(declared: Invoicing | None, policy: CancelPolicy) -> list[Find
             f"the grace period is {counted(policy.grace_period_days, 'day')}{_never_saved(policy.saved)}",
             expected=declared.grace_period_days,
             observed=policy.grace_period_days,
-            consequence=f"auto-cancel, once on, acts {counted(policy.grace_period_days, 'day')} after an invoice is due",
+            consequence=f"auto-cancel{'' if policy.enabled else ', once on,'} acts "
+            f"{counted(policy.grace_period_days, 'day')} after an invoice is due",
             remedy="save the declared number of days, or correct the plan",
         )
     ]

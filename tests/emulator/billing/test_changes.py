@@ -103,6 +103,22 @@ def test_a_line_of_its_own_price_is_charged_beside_the_plans(company: Company) -
     assert sorted(previewed(company, made)) == [("10", "10"), ("10", "2")]
 
 
+@pytest.mark.parametrize(("missing", "status"), [("meter_id", 404), ("billing_model", 400)])
+def test_a_price_of_its_own_is_checked_as_any_price_is(company: Company, missing: str, status: int) -> None:
+    company.price("1")
+    made = subscribe(company)
+    known = {"meter_id": "meter_x", "billing_model": "FLAT_FEE", "billing_period": "MONTHLY", "type": "USAGE"}
+    price = {
+        **known,
+        "invoice_cadence": "ARREAR",
+        "amount": "0.2",
+        **({} if missing == "meter_id" else {missing: None}),
+    }
+    answer = company.api.call("POST", f"/v1/subscriptions/{made['id']}/lineitems", {"price": price})
+    assert answer.status_code == status
+    assert len(company.read(made)["line_items"]) == 1
+
+
 @pytest.mark.parametrize("body", [{}, {"price_id": "price_x", "price": {}}, {"price_id": "price_x"}])
 def test_a_line_needs_one_price_that_exists(company: Company, body: dict[str, Any]) -> None:
     company.price("1")

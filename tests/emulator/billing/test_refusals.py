@@ -83,3 +83,25 @@ def test_negative_amount_is_looked_at_last(api: Api) -> None:
     assert refused == "amount must be non-negative"
     assert api.call("POST", f"/v1/invoices/{invoice}/void", {}).status_code == 200
     assert said(payment_status="SUCCEEDED", amount="-1") != refused
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        (
+            "POST",
+            "/v1/subscriptions",
+            {"plan_id": "p", "currency": "usd", "billing_period": "MONTHLY", "customer_id": "c"},
+        ),
+        ("POST", "/v1/subscriptions/s/lineitems", {"price_id": "p"}),
+        ("DELETE", "/v1/subscriptions/lineitems/l", {}),
+        ("POST", "/v1/subscriptions/s/change/v2/preview", {"target_plan_id": "p"}),
+        ("DELETE", "/v1/subscriptions/addon", {"addon_association_id": "a"}),
+    ],
+)
+def test_a_proration_that_is_none_is_refused_in_the_same_words_everywhere(
+    api: Api, method: str, path: str, body: dict[str, Any]
+) -> None:
+    answer = api.call(method, path, {**body, "proration_behavior": "some"})
+    details = {"allowed_values": ["none", "create_prorations"], "proration_behavior": "some"}
+    assert (answer.status_code, answer.get_json()["details"]) == (400, details)

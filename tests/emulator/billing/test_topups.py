@@ -95,3 +95,7 @@ def test_the_balance_of_this_moment_knows_what_was_used(company: Company) -> Non
     found = company.api.get(f"{path}/balance/real-time?expand=credits_available_breakdown")
     assert (found["balance"], found["current_period_usage"], found["real_time_balance"]) == ("15", "6", "9")
     assert found["credits_available_breakdown"] == {"purchased": "5", "free": "10"}
+    (listed,) = company.api.get(f"/v1/customers/wallets?id={made['customer_id']}&include_real_time_balance=true")
+    assert (listed["real_time_balance"], "current_period_usage" in listed) == ("9", False)
+    (plain,) = company.api.get(f"/v1/customers/wallets?lookup_key={made['external_id']}")
+    assert "real_time_balance" not in plain

@@ -292,3 +292,17 @@ def test_a_text_longer_than_its_column_cannot_be_kept(api: Api, noun: str) -> No
         answer = api.call("PUT", f"{path}/{made['id']}", {"name": LONG})
         assert (answer.status_code, answer.get_json()["message"]) == (500, f"Failed to update {noun}")
     assert _price(api, lookup_key=LONG).status_code == 500
+
+
+def test_an_archived_plan_is_found_by_its_id(api: Api) -> None:
+    """As an archived feature is where an entitlement names it (recording entitlements)."""
+    plan = api.make("/v1/plans", {"name": "Gone"})["id"]
+    feature = api.make("/v1/features", {"name": "SSO", "type": "boolean"})["id"]
+    api.call("DELETE", f"/v1/plans/{plan}")
+    price = {"type": "FIXED", "currency": "usd", "billing_period": "MONTHLY", "billing_period_count": 1, "amount": "1"}
+    price |= {"billing_model": "FLAT_FEE", "invoice_cadence": "ADVANCE", "entity_type": "PLAN", "entity_id": plan}
+    api.make("/v1/prices", price)
+    api.make("/v1/entitlements", {"plan_id": plan, "feature_id": feature, "feature_type": "boolean"})
+    grant = {"name": "g", "scope": "PLAN", "plan_id": plan, "credits": "1", "cadence": "ONETIME"}
+    api.make("/v1/creditgrants", grant)
+    assert api.call("POST", "/v1/creditgrants", {**grant, "plan_id": "plan_x"}).status_code == 404
