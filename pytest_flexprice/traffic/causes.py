@@ -26,6 +26,7 @@ class Cause(StrEnum):
     LOST = "never arrived"
     TWICE = "sent twice with another second"
     MOVED = "arrived with another time"
+    ID = "under another id"
     NAME = "under another name"
     CUSTOMER = "under another customer"
     PROPERTY = "under another property"
@@ -106,6 +107,31 @@ def classified(
     variants = _variants(logged)
     for identifier in dict.fromkeys((*ours, *theirs)):
         yield from _of_one_id(ours.get(identifier, {}), theirs.get(identifier, {}), meters, variants, window)
+
+
+def by_other_ids(differences: Sequence[Difference]) -> list[Difference]:
+    """The differences, of which an event that is lost and one that is not in the log are one where only their ids differ.
+
+    They are of one name, customer and second, and count the same; what is billed is right.
+    """
+    foreign: dict[tuple[object, ...], list[Difference]] = defaultdict(list)
+    for one in differences:
+        if one.cause is Cause.FOREIGN:
+            foreign[_alike(one)].append(one)
+    found, taken = [], set()
+    for one in differences:
+        others = foreign.get(_alike(one)) if one.cause is Cause.LOST else None
+        if others:
+            other = others.pop(0)
+            taken.add(other.event_id)
+            found.append(one._replace(cause=Cause.ID, detail=f"arrived as '{other.event_id}'", quantity=ZERO))
+        else:
+            found.append(one)
+    return [one for one in found if not (one.cause is Cause.FOREIGN and one.event_id in taken)]
+
+
+def _alike(one: Difference) -> tuple[object, ...]:
+    return one.name, one.customer, one.time.replace(microsecond=0), one.meter, abs(one.quantity)
 
 
 def _by_id(events: Sequence[Event]) -> dict[str, dict[datetime, Event]]:

@@ -10,7 +10,7 @@ from pytest_flexprice.model.decimals import ZERO
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.meters import Event
 from pytest_flexprice.model.times import Window
-from pytest_flexprice.traffic.causes import Cause, Difference, Tally, classified
+from pytest_flexprice.traffic.causes import Cause, Difference, Tally, by_other_ids, classified
 from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.search import MOST_EVENTS, Search, Stretch
 
@@ -136,7 +136,7 @@ def looked_up(
         found = [_doubted(one) if one.cause is Cause.LOST and one.event_id not in known_well else one for one in found]
     for each in {one.event_id for one in found}:
         search.touch((*ours.get(each, ()), *theirs.get(each, ())))
-    return found
+    return by_other_ids(found)
 
 
 def _doubted(one: Difference) -> Difference:

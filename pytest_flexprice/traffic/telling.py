@@ -41,6 +41,11 @@ _MEANINGS = {
         "they may count in another period, and every retry counts again",
         "send the event's own timestamp",
     ),
+    Cause.ID: Meaning(
+        "arrived under another id than the company's log has",
+        "they are billed once as long as none is sent again: a retry under a new id is billed again",
+        "send the log's own id as event_id, the same in every retry",
+    ),
     Cause.NAME: Meaning(
         "arrived under another event name",
         "another meter counts them, or none",

@@ -150,6 +150,30 @@ def _told(result):
     return [(tally.cause, tally.events, [one.event_id for one in tally.examples]) for tally in result.tallies]
 
 
+@pytest.mark.parametrize("changed", [1, 5, len(SENT)])
+def test_events_under_other_ids_are_told_as_such_and_neither_as_lost_nor_as_foreign(changed):
+    own = SENT[:changed]
+    arrived = [*(replace(one, id=f"new {one.id}") for one in own), *SENT[changed:]]
+    result, _, search = _compared(SENT, arrived)
+    sample(search, _known(), result, NOW)
+    assert _causes(result) == [(Cause.ID, changed)]
+    assert {one.event_id: one.detail for one in result.differences} == {
+        one.id: f"arrived as 'new {one.id}'" for one in own
+    }
+    assert not any(one.quantity for one in result.differences)
+
+
+def test_what_is_lost_and_what_nobody_logged_stay_apart_where_they_are_unlike():
+    later = replace(ODD, id="later", timestamp=ODD.timestamp + timedelta(seconds=1))
+    other = replace(ODD, id="other", properties={"n": 1})
+    for foreign in (later, other, replace(ODD, id="whose", external_customer_id="acct-0")):
+        result, _, search = _compared(SENT, _with(ODD, foreign))
+        sample(search, _known(), result, NOW)
+        assert {one.event_id: one.cause for one in result.differences} == {
+            ODD.id: Cause.LOST, foreign.id: Cause.FOREIGN
+        }  # fmt: skip
+
+
 def test_what_the_log_shows_by_itself_is_told_though_it_all_arrived():
     worthless = replace(ODD, id="text", properties={"n": "many"})
     sent = [

@@ -414,11 +414,12 @@ def test_properties_that_a_queue_wrote_as_a_text_are_an_object(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("log.csv", gzip.compress(b"a,b"), "is compressed by gzip, and its name does not end in .gz"),
+        ("log.csv", gzip.compress(b"a,b", mtime=0), "is compressed by gzip, and its name does not end in .gz"),
         ("log.ndjson", b"PK\x03\x04", "is a zip archive or a workbook"),
         ("log.csv", b"PAR1", "is a Parquet file, and its name does not end in .parquet"),
         ("log.csv", json.dumps(ROW).encode(), "holds JSON, and its name ends in .csv"),
     ],
+    ids=["gzip", "zip", "Parquet", "JSON"],
 )
 def test_a_file_that_is_not_what_its_name_tells_is_said_to_be_so(tmp_path, name, content, said):
     (tmp_path / name).write_bytes(content)
