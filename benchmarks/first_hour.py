@@ -159,7 +159,7 @@ def page(ways: list[Way]) -> str:
         "The way from an empty folder and a key to a green rehearsal and a run against a Sandbox, gone by a script for three",
         "made-up companies. An embedded Flexprice over HTTP stands in for their Sandbox. `python -m benchmarks.first_hour` goes",
         "it again and writes this page. An edit is a line of the first plan that a person fills in, or a statement that a person",
-        "adds. The minutes are those of the commands: reading what `--flexprice-init` wrote is not in them.",
+        "adds. The minutes are those of the commands, on two busy cores: reading what `--flexprice-init` wrote is not in them.",
         "",
         "| Company | Sells | Edits | Commands | Minutes of commands | Rehearsal | Sandbox run |",
         "|---|---|---|---|---|---|---|",

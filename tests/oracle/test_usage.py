@@ -1,6 +1,7 @@
 """Readers of usage that disagree, and how far an event got by the Event Debugger's answers."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -249,3 +250,11 @@ def test_recorded_answers_are_read_as_recorded():
     assert rungs["after cancellation a processed event reads processing"] is Reached.LANDED
     assert rungs["lookup {run}-a until processed"] is Reached.COUNTED
     assert rungs["an id that does not exist (404 or 500)"] is Reached.ACCEPTED
+
+
+def test_events_of_one_second_that_count_once_are_told_by_their_rule():
+    events = [replace(event(index, tokens=value), timestamp=START) for index, value in ((1, 2), (2, 5), (3, 9))]
+    usage = expected_usage(METER, [*events, event(4, tokens=1)], WINDOW)
+    (finding,) = compare_usage(usage, [ReaderAnswer("the preview", Decimal(10))])
+    assert "as if of the events of one second only the last counts" in finding.sentence
+    assert (finding.expected, finding.observed) == (17, 10)

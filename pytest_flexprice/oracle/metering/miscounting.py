@@ -92,6 +92,9 @@ def _ways(usage: Usage) -> Iterator[tuple[str, Decimal]]:
     if usage.rows and own in _KEEPING:
         whole = tuple(row._replace(quantity=row.quantity.to_integral_value(ROUND_DOWN)) for row in usage.rows)
         yield "what is behind the point is lost", aggregated(own, whole, usage.meter.name)
+    seconds = {row.second: row for row in usage.rows or ()}
+    if usage.rows and len(seconds) < len(usage.rows):
+        yield "of the events of one second only the last counts", aggregated(own, [*seconds.values()], usage.meter.name)
     if usage.rows and own == "LATEST":
         last = max(usage.rows, key=lambda row: row.event_id)  # ids rise in the order of sending
         yield "the value that arrived last counts, whenever it was stamped", last.quantity
