@@ -30,7 +30,7 @@ WANTED = {
     "F130": ("", ""),  # seen by what was processed, not by an answer
     "F131": ("answers success to everything, also to all", ""),
     "F143": ("", ""),
-    "slow": ("", "took 0."),
+    "slow": ("", "seconds to answer"),
     "bad header": ("fails on a message with a malformed signature", ""),
     "first signature": ("two signatures, as during a rotation", ""),
     "large": ("", "a message of 256 KiB"),
@@ -54,7 +54,8 @@ def test_every_fault_is_tried_here():
 
 @pytest.mark.parametrize("fault", WANTED)
 def test_a_mistake_is_named(fault, monkeypatch):
-    monkeypatch.setattr(answers, "TIME_ADVICE", 0.5)
+    if fault == "slow":
+        monkeypatch.setattr(answers, "TIME_ADVICE", 0.5)
     for findings, wanted, item in zip(judged(fault), WANTED[fault], ("6.2", "6.4"), strict=True):
         told = " ".join(one.sentence for one in findings)
         assert wanted in told
