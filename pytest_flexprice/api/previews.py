@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,7 +22,7 @@ from pytest_flexprice.model.subscriptions import PARENT
 from pytest_flexprice.oracle.invoicing.previews import Preview, Unread, disputed, recounted
 from pytest_flexprice.oracle.invoicing.sampling import COUPONS, NOT_BILLED, PREVIEWED
 from pytest_flexprice.oracle.invoicing.subscription import BilledLine, BilledSubscription
-from pytest_flexprice.oracle.metering.meters import Usage, usage_of_total
+from pytest_flexprice.oracle.metering.meters import Usage, usage_of_family, usage_of_total
 from pytest_flexprice.oracle.metering.miscounting import WAYS
 from pytest_flexprice.oracle.pricing.allowances import Allowance, by_meter
 from pytest_flexprice.oracle.pricing.deductions import Tax
@@ -257,7 +256,7 @@ class _Reader:
         """The usage of a line, with its values per bucket or reset window where its price or allowance needs them."""
         meter, allowance = self._shared.meter(line.meter_id), self._allowances.get(line.meter_id)
         if self._billed.kind == PARENT:
-            return _usage_of_family(meter, line, answer)
+            return usage_of_family(meter, line.price.billing_model, answer["total_value"])
         points = {size: self._points(line, size) for size in _sizes(meter, allowance)}
         return usage_of_total(meter, answer.get("total_value"), int(answer.get("event_count") or 0), **points)
 
@@ -293,11 +292,3 @@ def _written(moment: datetime) -> str:
 def _sizes(meter: Meter, allowance: Allowance | None) -> list[str]:
     reset = _RESET_WINDOWS.get(allowance.reset, "") if allowance else ""
     return sorted({meter.aggregation.bucket_size, reset} - {""})
-
-
-def _usage_of_family(meter: Meter, line: BilledLine, answer: Mapping[str, Any]) -> Usage:
-    """A parent's usage with its children's: of a bucketed meter the sum of the buckets is known, which a flat price needs."""
-    value, size = answer["total_value"], meter.aggregation.bucket_size
-    known = {size: [value]} if size and line.price.billing_model == "FLAT_FEE" else {}
-    plain = replace(meter, aggregation=replace(meter.aggregation, group_by=""))
-    return usage_of_total(plain, value, 0, **known)

@@ -29,7 +29,10 @@ class Discount:
 def taken(
     scope: Scope, subscription: Row, charged: Sequence[Line], period: Period, invoice_id: str = ""
 ) -> list[Discount]:
-    """What the coupons take off: those of single lines from their amounts, then one after the other from what is left."""
+    """What the coupons take off: those of single lines from their amounts, then from what is left percentages before amounts.
+
+    In which order they were attached does not matter (contract 11.2).
+    """
     found = [row for row in _offered(scope, subscription, period) if _in_force(scope, row, invoice_id)]
     currency = subscription["currency"]
     targets = {line.item["id"]: index for index, line in enumerate(charged) if line.item is not None}
@@ -39,7 +42,7 @@ def taken(
         if index is not None:
             discounts.append(_discount(scope, row, charged[index].amount, currency, index))
     left = sum((line.amount for line in charged), ZERO) - off(discounts)
-    for row in found:
+    for row in sorted(found, key=lambda row: not _is_percentage(scope, row)):
         if row["subscription_line_item_id"] is None and left > 0:
             discounts.append(_discount(scope, row, left, currency))
             left -= discounts[-1].amount
@@ -81,6 +84,10 @@ def _applications(scope: Scope, association: Row, invoice_id: str) -> int:
         for row in rows
         if row["id"] != invoice_id
     )
+
+
+def _is_percentage(scope: Scope, row: Row) -> bool:
+    return bool(scope.need("coupons", row["coupon_id"])["type"] == "percentage")
 
 
 def _discount(scope: Scope, row: Row, price: Decimal, currency: str, line: int | None = None) -> Discount:

@@ -16,6 +16,7 @@ from . import customers as fault_customers
 from . import deals as fault_deals
 from . import events as fault_events
 from . import invoicing as fault_invoicing
+from . import misadding as fault_misadding
 from . import misreading as fault_misreading
 from . import settlement as fault_settlement
 from . import tariffs as fault_tariffs
@@ -34,6 +35,7 @@ RULES = (
     fault_deals,
     fault_events,
     fault_invoicing,
+    fault_misadding,
     fault_misreading,
     fault_settlement,
     fault_tariffs,

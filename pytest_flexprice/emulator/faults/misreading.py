@@ -1,4 +1,4 @@
-"""Servers that take another price, another time or another sum than they should (items 5.3, 7.3)."""
+"""Servers that bill another price, another time or another part than they should (items 5.3, 7.3)."""
 
 from __future__ import annotations
 
@@ -8,24 +8,19 @@ from datetime import timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING, Any
 
-from ..billing.coupon import discount
 from ..billing.lines import granted_to
 from ..billing.pricing import Tariff, number
-from ..billing.rounding import ONE, ZERO, to_currency
+from ..billing.rounding import ZERO, to_currency
 from ..billing.scope import Scope
-from ..billing.wallets import CREDITING
-from ..kernel.call import Call
 from ..kernel.tables import Row
 from .calculation import Lines, by_amount, each_line, let_free, priced_line, wrongly
 from .counting import recount
-from .registry import declare, fault
-from .settlement import retotal, shown
+from .registry import fault
 
 if TYPE_CHECKING:
     from ..billing.lines import Line
     from .calculation import Priced
 
-Answer = dict[str, Any]
 _LONG = timedelta(days=3650)
 _HALF = Decimal(2)
 
@@ -239,90 +234,3 @@ def double_commitment(scope: Scope, subscription: Row, lines: Lines) -> Lines:
         if line.metadata.get("is_commitment_trueup"):
             line.amount += number(subscription["commitment_amount"])
     return lines
-
-
-@fault("W140", "a line's cost is in the subtotal, and the line is missing", "after")
-@shown
-def hidden_line(call: Call, answer: Answer) -> None:
-    """The dearest usage line."""
-    lines = sorted(answer.get("line_items") or (), key=lambda line: (line["price_type"] != "USAGE", -line["amount"]))
-    answer["line_items"] = [line for line in answer.get("line_items") or () if line is not lines[0]]
-
-
-@fault("W141", "less remains than is due", "after")
-@shown
-def less_remains(call: Call, answer: Answer) -> None:
-    """A part counts as paid that nobody paid."""
-    answer["amount_remaining"] = max(answer["amount_remaining"] - ONE, ZERO)
-
-
-@fault("W142", "each tax is on top of the one before", "after")
-@shown
-def compounded(call: Call, answer: Answer) -> None:
-    """The second is on a sum with the first."""
-    base = answer["subtotal"] - answer["total_discount"]
-    for tax in answer.get("taxes") or ():
-        rate = number(tax["tax_rate"].get("percentage_value"))
-        tax["tax_amount"] = to_currency(
-            base * rate / 100 + number(tax["tax_rate"].get("fixed_value")), answer["currency"]
-        )
-        base += tax["tax_amount"]
-    answer["total_tax"] = sum((tax["tax_amount"] for tax in answer.get("taxes") or ()), ZERO)
-    retotal(answer)
-
-
-@fault("W143", "a fixed tax is on every line", "after")
-@shown
-def tax_per_line(call: Call, answer: Answer) -> None:
-    """As often as there are lines."""
-    for tax in answer.get("taxes") or ():
-        if tax["tax_rate"].get("fixed_value"):
-            tax["tax_amount"] *= len(answer["line_items"])
-    answer["total_tax"] = sum((tax["tax_amount"] for tax in answer.get("taxes") or ()), ZERO)
-    retotal(answer)
-
-
-@fault("W144", "a coupon's share is rounded line by line", "after")
-@shown
-def discount_per_line(call: Call, answer: Answer) -> None:
-    """The sum of what it takes off each line."""
-    off = ZERO
-    for applied in answer.get("coupon_applications") or ():
-        coupon = call.need("coupons", applied["coupon_id"])
-        applied["discounted_amount"] = sum(
-            (discount(coupon, line["amount"], answer["currency"]) for line in answer["line_items"]), ZERO
-        )
-        off += applied["discounted_amount"]
-    if off:
-        answer["total_discount"] = min(off, answer["subtotal"])
-        retotal(answer)
-
-
-@fault("W145", "a discount is told and not taken off", "after")
-@shown
-def told_only(call: Call, answer: Answer) -> None:
-    """The total is that without it."""
-    total = answer["subtotal"] + answer["total_tax"]
-    answer.update(total=total, amount_due=total, amount_remaining=total)
-
-
-@fault("W146", "a percentage counts as an amount", "after")
-@shown
-def percent_as_amount(call: Call, answer: Answer) -> None:
-    """Ten per cent are ten dollars."""
-    off = ZERO
-    for applied in answer.get("coupon_applications") or ():
-        coupon = call.need("coupons", applied["coupon_id"])
-        off += number(coupon["percentage_off"]) + number(coupon["amount_off"])
-    if off:
-        answer["total_discount"] = min(off, answer["subtotal"])
-        retotal(answer)
-
-
-def _credited(name: str, meaning: str, change: Callable[[Row, Decimal], Decimal]) -> None:
-    declare(name, meaning)
-    CREDITING[name] = change
-
-
-_credited("W149", "prepaid credits pay nothing", lambda invoice, paid: ZERO)
-_credited("W150", "prepaid credits pay twice", lambda invoice, paid: paid * 2)

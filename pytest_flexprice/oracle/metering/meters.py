@@ -6,7 +6,7 @@ Only what meters count is decided here; prices and allowances are applied in ``p
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -149,3 +149,11 @@ def usage_of_total(meter: Meter, total_value: Any, event_count: int = 0, **point
     """The usage that Flexprice itself reports, for checking the prices alone; ``points`` are values per window size."""
     known = {size: tuple(values) for size, values in points.items()}
     return Usage(meter, decimal(total_value, ZERO), event_count, rows=None, points=known)
+
+
+def usage_of_family(meter: Meter, billing_model: str, total_value: Any) -> Usage:
+    """A parent's usage with its children's: of a bucketed meter the sum of the buckets is known, which a flat price needs."""
+    size = meter.aggregation.bucket_size
+    known = {size: [decimal(total_value, ZERO)]} if size and billing_model == "FLAT_FEE" else {}
+    plain = replace(meter, aggregation=replace(meter.aggregation, group_by=""))
+    return usage_of_total(plain, total_value, 0, **known)

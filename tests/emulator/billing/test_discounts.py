@@ -38,10 +38,13 @@ def discounts(company: Company, made: dict[str, Any]) -> list[str]:
     return [invoice["total_discount"] for invoice in company.invoices(made)]
 
 
-def test_several_coupons_take_off_what_the_others_left(company: Company) -> None:
+@pytest.mark.parametrize("codes", [("ten", "FIVE"), ("FIVE", "TEN")])
+def test_several_coupons_take_off_what_the_others_left_percentages_first(
+    company: Company, codes: tuple[str, str]
+) -> None:
     coupon(company, "TEN", percentage_off="10")
     coupon(company, "FIVE", amount_off="5")
-    made = with_codes(company, "ten", "FIVE")
+    made = with_codes(company, *codes)
     assert discounts(company, made) == ["15"]
 
 

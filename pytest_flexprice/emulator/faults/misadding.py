@@ -1,0 +1,105 @@
+"""Servers whose invoices add up otherwise than their lines, discounts, taxes and credits do (items 5.3, 7.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from ..billing.coupon import discount
+from ..billing.pricing import number
+from ..billing.rounding import ONE, ZERO, to_currency
+from ..billing.wallets import CREDITING
+from ..kernel.call import Call
+from ..kernel.tables import Row
+from .registry import declare, fault
+from .settlement import retotal, shown
+
+Answer = dict[str, Any]
+
+
+@fault("W140", "a line's cost is in the subtotal, and the line is missing", "after")
+@shown
+def hidden_line(call: Call, answer: Answer) -> None:
+    """The dearest usage line."""
+    lines = sorted(answer.get("line_items") or (), key=lambda line: (line["price_type"] != "USAGE", -line["amount"]))
+    answer["line_items"] = [line for line in answer.get("line_items") or () if line is not lines[0]]
+
+
+@fault("W141", "less remains than is due", "after")
+@shown
+def less_remains(call: Call, answer: Answer) -> None:
+    """A part counts as paid that nobody paid."""
+    answer["amount_remaining"] = max(answer["amount_remaining"] - ONE, ZERO)
+
+
+@fault("W142", "each tax is on top of the one before", "after")
+@shown
+def compounded(call: Call, answer: Answer) -> None:
+    """The second is on a sum with the first."""
+    base = answer["subtotal"] - answer["total_discount"]
+    for tax in answer.get("taxes") or ():
+        rate = number(tax["tax_rate"].get("percentage_value"))
+        tax["tax_amount"] = to_currency(
+            base * rate / 100 + number(tax["tax_rate"].get("fixed_value")), answer["currency"]
+        )
+        base += tax["tax_amount"]
+    answer["total_tax"] = sum((tax["tax_amount"] for tax in answer.get("taxes") or ()), ZERO)
+    retotal(answer)
+
+
+@fault("W143", "a fixed tax is on every line", "after")
+@shown
+def tax_per_line(call: Call, answer: Answer) -> None:
+    """As often as there are lines."""
+    for tax in answer.get("taxes") or ():
+        if tax["tax_rate"].get("fixed_value"):
+            tax["tax_amount"] *= len(answer["line_items"])
+    answer["total_tax"] = sum((tax["tax_amount"] for tax in answer.get("taxes") or ()), ZERO)
+    retotal(answer)
+
+
+@fault("W144", "a coupon's share is rounded line by line", "after")
+@shown
+def discount_per_line(call: Call, answer: Answer) -> None:
+    """The sum of what it takes off each line."""
+    off = ZERO
+    for applied in answer.get("coupon_applications") or ():
+        coupon = call.need("coupons", applied["coupon_id"])
+        applied["discounted_amount"] = sum(
+            (discount(coupon, line["amount"], answer["currency"]) for line in answer["line_items"]), ZERO
+        )
+        off += applied["discounted_amount"]
+    if off:
+        answer["total_discount"] = min(off, answer["subtotal"])
+        retotal(answer)
+
+
+@fault("W145", "a discount is told and not taken off", "after")
+@shown
+def told_only(call: Call, answer: Answer) -> None:
+    """The total is that without it."""
+    total = answer["subtotal"] + answer["total_tax"]
+    answer.update(total=total, amount_due=total, amount_remaining=total)
+
+
+@fault("W146", "a percentage counts as an amount", "after")
+@shown
+def percent_as_amount(call: Call, answer: Answer) -> None:
+    """Ten per cent are ten dollars."""
+    off = ZERO
+    for applied in answer.get("coupon_applications") or ():
+        coupon = call.need("coupons", applied["coupon_id"])
+        off += number(coupon["percentage_off"]) + number(coupon["amount_off"])
+    if off:
+        answer["total_discount"] = min(off, answer["subtotal"])
+        retotal(answer)
+
+
+def _credited(name: str, meaning: str, change: Callable[[Row, Decimal], Decimal]) -> None:
+    declare(name, meaning)
+    CREDITING[name] = change
+
+
+_credited("W149", "prepaid credits pay nothing", lambda invoice, paid: ZERO)
+_credited("W150", "prepaid credits pay twice", lambda invoice, paid: paid * 2)
