@@ -134,6 +134,6 @@ def _not_compared(item: str, plan: GoLivePlan) -> Finding:
         "golive.toml: traffic",
         f"the company's own log was not compared with what Flexprice counted, {reason}",
         consequence="events that its pipeline loses, doubles or renames stay unseen",
-        remedy="look at traffic.source" if left_out else "name the log in [traffic]",
+        remedy="" if left_out else "name the log in [traffic]",
         severity=Severity.WARNING,
     )
