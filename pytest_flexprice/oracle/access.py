@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from pytest_flexprice.model.golive_plan import Client, Environment
 REGIONS = {"us.api.flexprice.io": "US", "api.cloud.flexprice.io": "India"}
 SOON = timedelta(days=30)
 LARGEST_SKEW = timedelta(seconds=30)
+_ELSEWHERE = re.compile(r"(?i)(?<![^\W_])(sandbox|sbx|staging|stg|dev|development|qa|uat|pre-?prod)(?![^\W_])")
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,22 @@ def expiry(keys: Iterable[Mapping[str, Any]], own: str, now: datetime, read: Any
             )
         )
     return findings
+
+
+def named_for_another(keys: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Whether the key in use, which is one of production, is named for another environment."""
+    named = [key for key in keys if _ELSEWHERE.search(str(key.get("name")))]
+    return [
+        Finding(
+            "1.1",
+            f"API key '{key['name']}' ({key['display_id']})",
+            f"the key in use is called '{key['name']}' and belongs to production",
+            consequence="whoever reads its name takes it for a key that harms nobody, or revokes it",
+            remedy="make a new key with a name that says what it is for",
+            severity=Severity.WARNING,
+        )
+        for key in named[:1]
+    ]
 
 
 def display_id(key: str) -> str:

@@ -76,6 +76,23 @@ def test_a_key_that_runs_out_is_told_before_and_after(days: int, severities: lis
     assert [finding.severity.value for finding in findings] == severities
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Sandbox key", True),
+        ("billing_staging_2", True),
+        ("acme-dev", True),
+        ("billing service", False),
+        ("Developer portal", False),
+        ("go-live test", False),
+        (None, False),
+    ],
+)
+def test_a_key_of_production_that_is_named_for_another_environment_is_told(name: str | None, told: bool) -> None:
+    findings = access.named_for_another([{"display_id": "sk_01***AV", "name": name}])
+    assert [finding.severity.value for finding in findings] == ["warning"] * told
+
+
 @pytest.mark.parametrize(("seconds", "wrong"), [(0, False), (30, False), (-30, False), (31, True), (-3600, True)])
 def test_clocks_may_differ_by_half_a_minute(seconds: int, wrong: bool) -> None:
     findings = access.skew(NOW, NOW + timedelta(seconds=seconds))
