@@ -15,6 +15,9 @@ from pytest_flexprice.api import Flexprice, Transport, WriteGuard
 from pytest_flexprice.api.transport import ATTEMPTS, LARGEST_BODY, LONGEST_RETRY_AFTER, LONGEST_WAITING
 from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.model.finding import NotVerified
+from pytest_flexprice.webhooks.mint import Expect, Probe
+from pytest_flexprice.webhooks.processed_url import get_page
+from pytest_flexprice.webhooks.wire import ask
 from tests.safety import attacks
 from tests.safety.proxy import Exchange, HostileProxy, Reply, answer
 
@@ -131,15 +134,56 @@ def test_a_cookie_is_not_sent_back(proxy: HostileProxy) -> None:
     assert len(seen) == 2
 
 
-def test_a_redirect_is_not_followed_and_the_key_stays(proxy: HostileProxy) -> None:
-    elsewhere = HostileProxy("http://127.0.0.1:9")
-    try:
-        away = Reply(302, b"", {"location": f"{elsewhere.url}/v1/users/me"})
-        with proxy.attacking(lambda exchange: away), pytest.raises(NotVerified, match="which is not followed"):
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[HostileProxy]:
+    """Another host, which must never be asked."""
+    made = HostileProxy("http://127.0.0.1:9")
+    yield made
+    assert made.requests == 0
+    made.stop()
+
+
+TARGETS = {
+    "another host": ("{elsewhere}/v1/users/me?token=s3cret", r"to http://127\.0\.0\.1:\d+/v1/users/me, which"),
+    "another host, with a password": ("http://u:s3cret@{host}/x", r"to http://127\.0\.0\.1:\d+/x, which"),
+    "another host, of the same scheme": ("//{host}/x", r"to 127\.0\.0\.1:\d+/x, which"),
+    "another path": ("/v1/customers", r"to /v1/customers, which"),
+    "https": ("https://{host}/", r"to https://127\.0\.0\.1:\d+/, which"),
+    "no URL": ("http://[s3cret", r"to something that is no URL, which"),
+    "no port": ("http://h:99999999/", r"to http://h:99999999/, which"),
+    "a host of 300 letters": (f"http://{'a' * 300}/", r"to http://a{50,100}, which"),
+    "nowhere": ("", r"to no named place, which"),
+}
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_redirect_is_not_followed_and_the_key_stays(
+    name: str, status: int, proxy: HostileProxy, elsewhere: HostileProxy
+) -> None:
+    location, says = TARGETS[name]
+    location = location.format(elsewhere=elsewhere.url, host=elsewhere.url.removeprefix("http://"))
+    with proxy.attacking(lambda exchange: Reply(status, b"", {"location": location})):
+        with pytest.raises(NotVerified, match=says) as raised:
             reader(proxy).get("/v1/users/me")
-        assert elsewhere.requests == 0
-    finally:
-        elsewhere.stop()
+        assert "s3cret" not in str(raised.value)
+        transport = Transport(proxy.url, {"x-api-key": "sk_x"})
+        assert transport.send("POST", "/v1/customers", body={}).status == status
+        assert proxy.requests == 2
+
+
+def test_the_body_of_a_redirect_is_bounded_as_any(proxy: HostileProxy) -> None:
+    bomb = attacks.bomb()
+    away = Reply(302, bomb.body, {**bomb.headers, "location": "/v1/users"})
+    with proxy.attacking(lambda exchange: away), pytest.raises(NotVerified, match=r"larger than|compression"):
+        reader(proxy, request_seconds=60).get("/v1/users/me")
+
+
+def test_a_handler_that_redirects_to_no_url_is_answered_for(proxy: HostileProxy) -> None:
+    probe = Probe("control", "control", "a message", Expect.ACCEPTED, {}, b"{}", "invoice.update", "inv_1", "")
+    with proxy.attacking(lambda exchange: Reply(307, b"", {"location": "http://[x"})):
+        assert ask(proxy.url, probe, "", 5.0).status == get_page(proxy.url).status == 307
+        assert proxy.requests == 2
 
 
 def test_half_a_surrogate_pair_can_be_written_down(proxy: HostileProxy) -> None:
