@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,6 +23,7 @@ from tests.safety import attacks
 from tests.safety.proxy import Exchange, HostileProxy, Reply, answer
 
 LIMIT = 1 << 20
+ME = {"id": "x", "roles": []}
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +83,7 @@ def test_a_body_is_unpacked_up_to_a_limit(encoding: str, proxy: HostileProxy) ->
 
 
 def test_a_body_as_large_as_flexprices_own_is_read(proxy: HostileProxy) -> None:
-    rows = [{"id": f"x_{number}", "text": "x" * 900} for number in range(1000)]
+    rows = [{"id": f"x_{number}", "external_id": "x" * 900} for number in range(1000)]
     with proxy.attacking(lambda exchange: answer({"items": rows, "pagination": {"total": 1000, "limit": 1000}})):
         assert len(list(reader(proxy).list("/v1/customers"))) == 1000
     assert LARGEST_BODY > 1000 * 20_000  # a page of subscriptions, each with its plan, prices and lines
@@ -105,9 +107,9 @@ def test_to_be_put_off_is_bounded_for_each_request_and_for_all(status: int, wait
 
 def test_a_short_wait_that_is_asked_for_is_kept(proxy: HostileProxy) -> None:
     pauses: list[float] = []
-    replies = [Reply(429, b"{}", {"retry-after": "7"}), answer({"id": "x"})]
+    replies = [Reply(429, b"{}", {"retry-after": "7"}), answer(ME)]
     with proxy.attacking(lambda exchange: replies.pop(0)):
-        assert reader(proxy, pauses, request_seconds=60).get("/v1/users/me") == {"id": "x"}
+        assert reader(proxy, pauses, request_seconds=60).get("/v1/users/me") == ME
     assert pauses == [7.0]
 
 
@@ -123,7 +125,9 @@ def test_a_blind_post_is_sent_once(name: str, proxy: HostileProxy) -> None:
 
 def test_a_cookie_is_not_sent_back(proxy: HostileProxy) -> None:
     told = Reply(
-        200, b'{"id": "x"}', {"set-cookie": "environment=env_theirs; Path=/", "content-type": "application/json"}
+        200,
+        json.dumps(ME).encode(),
+        {"set-cookie": "environment=env_theirs; Path=/", "content-type": "application/json"},
     )
     seen: list[Exchange] = []
     with proxy.attacking(lambda exchange: seen.append(exchange) or told):  # type: ignore[func-returns-value]
@@ -187,7 +191,7 @@ def test_a_handler_that_redirects_to_no_url_is_answered_for(proxy: HostileProxy)
 
 
 def test_half_a_surrogate_pair_can_be_written_down(proxy: HostileProxy) -> None:
-    text = Reply(200, b'{"id": "x", "name": "\\ud83d", "whole": "\\ud83d\\ude00"}')
+    text = Reply(200, b'{"id": "x", "roles": [], "name": "\\ud83d", "whole": "\\ud83d\\ude00"}')
     with proxy.attacking(lambda exchange: text):
         row = reader(proxy).get("/v1/users/me")
     assert row["name"].encode()
@@ -197,13 +201,13 @@ def test_half_a_surrogate_pair_can_be_written_down(proxy: HostileProxy) -> None:
 def test_a_slow_answer_in_time_is_an_answer(proxy: HostileProxy) -> None:
     def slow(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(
-            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n"
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 24\r\n\r\n"
         )
-        for byte in b'{"id": "x"}':
+        for byte in b'{"id": "x", "roles": []}':
             handler.wfile.write(bytes([byte]))
 
     def reply(exchange: Exchange) -> Reply:
         return attacks.raw(slow)
 
     with proxy.attacking(reply):
-        assert reader(proxy, request_seconds=30).get("/v1/users/me") == {"id": "x"}
+        assert reader(proxy, request_seconds=30).get("/v1/users/me") == ME
