@@ -93,6 +93,13 @@ def test_a_key_of_production_that_is_named_for_another_environment_is_told(name:
     assert [finding.severity.value for finding in findings] == ["warning"] * told
 
 
+@pytest.mark.parametrize("rows", [[], [{"display_id": "sk_02***ZZ", "expires_at": "2020-01-01T00:00:00Z"}]], ids=len)
+def test_a_key_that_is_not_listed_may_run_out_unseen(rows: list[dict[str, str]]) -> None:
+    (finding,) = access.expiry(rows, "sk_01ARZ3NDEKTSV4RRFFQ69G5FAV", NOW, instant)
+    assert finding.kind.value == "not verified"
+    assert "lists no key that looks like the one in use (sk_01***AV)" in finding.problem
+
+
 @pytest.mark.parametrize(("seconds", "wrong"), [(0, False), (30, False), (-30, False), (31, True), (-3600, True)])
 def test_clocks_may_differ_by_half_a_minute(seconds: int, wrong: bool) -> None:
     findings = access.skew(NOW, NOW + timedelta(seconds=seconds))
