@@ -42,10 +42,14 @@ def environment_of_the_key(flexprice: Flexprice) -> access.Belonging:
 
 
 @then("it is the environment that the plan declares")
-def is_the_declared_environment(seen: access.Belonging, profile: Profile, observe: Observe) -> None:
+def is_the_declared_environment(
+    seen: access.Belonging, flexprice: Flexprice, profile: Profile, observe: Observe
+) -> None:
     declared = profile.environment
     findings = access.wrong_environment(seen, declared, profile.environment_header)
     findings = findings or access.undeclared_environment(declared, profile.in_plan, seen)
+    if declared.production and not findings:
+        findings = access.named_for_another(_own_keys(flexprice, profile))
     observe(
         "environment of the key",
         expected={"environment_id": declared.environment_id or "(the plan names none)", "type": declared.type},
@@ -288,9 +292,14 @@ def _files(plan: GoLivePlan, patterns: tuple[str, ...]) -> list[Path]:
 
 def _roles(flexprice: Flexprice, profile: Profile) -> list[str]:
     """The key's own roles where it may read the list of keys, else those of its account (contract 1.6, 1.7)."""
+    own = _own_keys(flexprice, profile)
+    return [*(own[0] if own else flexprice.get("/v1/users/me")).get("roles", ())]
+
+
+def _own_keys(flexprice: Flexprice, profile: Profile) -> list[Any]:
+    """The listed keys that are shown like the one in use; none where it may not read the list."""
     try:
         keys = flexprice.list("/v1/secrets/api/keys")
-        own = [key for key in keys if key.get("display_id") == access.display_id(profile.api_key)]
-    except ApiError:
-        own = []
-    return [*(own[0] if own else flexprice.get("/v1/users/me")).get("roles", ())]
+        return [key for key in keys if key.get("display_id") == access.display_id(profile.api_key)]
+    except (ApiError, NotVerified):
+        return []

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 from pytest_bdd import given, then
 
-from pytest_flexprice.api import Flexprice
+from pytest_flexprice.api import ApiError, Flexprice
 from pytest_flexprice.api.catalog import read_catalog, read_everything, read_extras
 from pytest_flexprice.api.observed import observing
 from pytest_flexprice.api.other import reader
 from pytest_flexprice.evidence.keeping import Observe
-from pytest_flexprice.model.finding import Finding, not_decided, require_none
+from pytest_flexprice.model.finding import Finding, NotDecided, NotVerified, not_decided, require_none
 from pytest_flexprice.model.golive_plan import AcceptedDifference, EventKind, GoLivePlan
 from pytest_flexprice.model.grouping import alike
 from pytest_flexprice.model.profile import Profile
@@ -50,6 +51,20 @@ def signed_off_catalog(plan: GoLivePlan, profile: Profile) -> Catalog:
         raise signed_off.no_key(name)
     with observing("2.1", f"the catalog of environment {name}"):
         return read_everything(other, _now())
+
+
+@pytest.fixture
+def signed_off_if_known(request: pytest.FixtureRequest) -> Callable[[], Catalog | None]:
+    """Asks for the signed-off catalog; that there is none, or none that can be read, is told by item 2.1 alone."""
+
+    def asked() -> Catalog | None:
+        try:
+            catalog: Catalog = request.getfixturevalue("signed_off_catalog")
+        except (ApiError, NotDecided, NotVerified):
+            return None
+        return catalog
+
+    return asked
 
 
 @pytest.fixture(scope="session")
@@ -147,8 +162,13 @@ def every_event_name_is_metered(sent: tuple[EventKind, ...], present: Catalog, o
 
 
 @then("every such meter is priced by at least one plan")
-def every_event_name_is_priced(sent: tuple[EventKind, ...], present: Catalog, observe: Observe) -> None:
-    findings = event_names.priced(sent, present, _now())
+def every_event_name_is_priced(
+    sent: tuple[EventKind, ...],
+    present: Catalog,
+    signed_off_if_known: Callable[[], Catalog | None],
+    observe: Observe,
+) -> None:
+    findings = event_names.priced(sent, present, _now(), signed_off_if_known)
     priced = {price.event_name: path for path, one in present.every_plan() for price in one.prices if price.usage}
     observe("prices by event name", expected=[event.name for event in sent], observed=priced, findings=findings)
     require_none(findings)

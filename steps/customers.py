@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -140,7 +140,13 @@ def _due_days(plan: GoLivePlan) -> int | None:
 
 @then("every subscription is the declared one and bills all prices of its plan")
 def subscriptions_are_right(
-    register: Register, present: Catalog, past_prices: Past, agreed: Agreed, flexprice_run: Run, observe: Observe
+    register: Register,
+    present: Catalog,
+    past_prices: Past,
+    agreed: Agreed,
+    signed_off_if_known: Callable[[], Catalog | None],
+    flexprice_run: Run,
+    observe: Observe,
 ) -> None:
     if not register.declares("plan"):
         raise not_decided(
@@ -152,7 +158,9 @@ def subscriptions_are_right(
         )
     invoicing = flexprice_run.plan.invoicing
     usual = subscriptions.Expected((invoicing and invoicing.collection) or "", _due_days(flexprice_run.plan))
-    told = subscriptions.compare(register, present, datetime.now(UTC), usual, past_prices, agreed=agreed)
+    told = subscriptions.compare(
+        register, present, datetime.now(UTC), usual, past_prices, agreed=agreed, signed_off=signed_off_if_known
+    )
     findings = listed(told, flexprice_run, "subscriptions")
     observe(
         "subscriptions",

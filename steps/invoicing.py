@@ -31,7 +31,7 @@ from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.model.subscriptions import Subscription
 from pytest_flexprice.oracle.customers import declared
 from pytest_flexprice.oracle.invoicing import collection, previews, settings
-from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, cancellations
+from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, cancellations, overlooked
 from pytest_flexprice.oracle.invoicing.sampling import Sample, choose
 from pytest_flexprice.run.differences import listed
 from pytest_flexprice.run.run import Run
@@ -109,6 +109,7 @@ def nobody_is_cancelled(
     policy, now = CancelPolicy.from_api(invoicing_settings["subscription_config"]), _now()
     waiting = cancellations(policy, *unpaid, now)
     findings = settings.cancellation_findings(decided, policy, waiting, now)
+    findings += overlooked(policy, unpaid[1], now)
     observe("unpaid subscriptions", observed=[each.sentence for each in waiting], findings=findings)
     require_none(findings)
 

@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import requests
 
+from pytest_flexprice.api import redirects
 from pytest_flexprice.api.errors import ApiError, WriteRefused, read_refusal
 from pytest_flexprice.api.fields import checked
 from pytest_flexprice.api.guard import WriteGuard, is_harmless
@@ -187,7 +187,7 @@ class Flexprice:
             said = read_refusal(answer.body, answer.text).message or "no reason given"
             raise not_verified("", where, f"{where} answered {answer.status} ({said}), so nothing can be concluded")
         if 300 <= answer.status < 400:
-            target = urlsplit(answer.headers.get("location", "")).netloc or "no named host"
+            target = redirects.target(answer.headers.get("location"))
             raise not_verified(
                 "",
                 where,

@@ -21,9 +21,8 @@ def read_active_subscriptions(flexprice: Flexprice) -> list[Subscription]:
 
 
 def read_unpaid_invoices(flexprice: Flexprice) -> list[dict[str, Any]]:
-    """Every finalized subscription invoice that waits for its payment, without lines, all pages."""
+    """Every finalized invoice that waits for its payment, of whatever type, without lines, all pages."""
     body = {
-        "invoice_type": "SUBSCRIPTION",
         "invoice_status": ["FINALIZED"],
         "payment_status": ["PENDING", "FAILED"],
         "skip_line_items": True,

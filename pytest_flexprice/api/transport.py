@@ -20,6 +20,7 @@ import urllib3.exceptions
 from pytest_flexprice.api.deadline import Deadline, DeadlineAdapter
 from pytest_flexprice.api.json_text import encoded, parsed
 from pytest_flexprice.api.pace import Pace
+from pytest_flexprice.api.redirects import Session
 
 CONNECT_SECONDS, READ_SECONDS, REQUEST_SECONDS = 10.0, 60.0, 100.0
 LONGEST_RETRY_AFTER = 30.0
@@ -85,11 +86,11 @@ class Transport:
     largest_body: int = LARGEST_BODY
     pause: Callable[[float], None] = time.sleep
     pace: Pace = field(default_factory=lambda: Pace(None))
-    _session: requests.Session = field(init=False, repr=False)
+    _session: Session = field(init=False, repr=False)
     _waited: float = field(init=False, repr=False, default=0.0)
 
     def __post_init__(self) -> None:
-        session = self._session = requests.Session()
+        session = self._session = Session()
         session.headers.update({"accept-encoding": "gzip, deflate", **self.headers})
         # A ~/.netrc entry would add an Authorization header, which Flexprice would judge instead of the key.
         session.auth = lambda request: request
@@ -139,7 +140,6 @@ class Transport:
             url,
             **request,
             timeout=(min(self.connect_seconds, left), min(self.read_seconds, left)),
-            allow_redirects=False,
             stream=True,
         ) as reply:
             text = read_body(reply, deadline, self.largest_body).decode("utf-8", "replace")

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 
 _MOST = 20
+_UNCLOSED = "Unclosed array"
 _AT = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)$")
 _PAIR = re.compile(r"""(\s*(?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*\s*=)\s*(.*)""", re.DOTALL)
 _TWICE = re.compile(r"\((.*)\)")
@@ -36,6 +38,13 @@ _MESSAGES = (
     ("'\\'", _ESCAPE),
     ("hex value", _ESCAPE),
     ("escape", _ESCAPE),
+)
+# Looked for in this order in what the parser says, where no odd sign explains it.
+_OPEN = (
+    (_UNCLOSED, "the bracket is opened here and never closed"),
+    ("Unterminated string", "the quote is opened here and never closed"),
+    ("Expected \"'", "the quote is opened here and never closed"),
+    ("Illegal character '\\n'", "the quote is not closed on this line"),
 )
 # Looked for in this order in the line, cut.
 _LINES = (
@@ -96,8 +105,41 @@ def _problems(text: str) -> Iterator[tuple[int, str]]:
 
 def _placed(message: str, lines: list[str]) -> tuple[int, str]:
     place = _AT.search(message)
-    number = int(place[1]) if place and place[1] else 0
-    return (number if number <= len(lines) else 0), message[: place.start()] if place else message
+    if place is None:
+        return 0, message
+    said = message[: place.start()]
+    before = lines[: int(place[1]) - 1] if place[1] else lines
+    next_pair = not place[1] or (len(before) < len(lines) and _PAIR.match(lines[len(before)]))
+    if said == _UNCLOSED or (next_pair and _ends_in_list(before)):  # told where it begins, not where no list can go on
+        return _opened(_UNCLOSED, before), _UNCLOSED
+    number = int(place[1]) if place[1] else _opened(said, lines)
+    return (number if number <= len(lines) else 0), said
+
+
+def _ends_in_list(lines: list[str]) -> bool:
+    """Whether a bracket or two at their end would make the lines whole."""
+    for missing in ("]", "]]"):
+        with suppress(ValueError, RecursionError):
+            tomllib.loads("\n".join([*lines, missing]))
+            return True
+    return False
+
+
+def _opened(message: str, lines: list[str]) -> int:
+    """The line on which begins what the end of the text leaves open; 0 where there is none."""
+    numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    last = numbered[-1][1] if numbered else ""
+    if quoted := re.match(r"""Expected "('+)"$""", message):
+        begins = [number for number, line in numbered if quoted[1] in line]
+    elif message == "Unterminated string" and '"""' not in last and last.count('"') % 2:
+        begins = [numbered[-1][0]]
+    elif message == "Unterminated string":
+        begins = [number for number, line in numbered if '"""' in line]
+    elif message == _UNCLOSED:
+        begins = [number for number, line in numbered if _PAIR.match(line)]
+    else:
+        begins = [number for number, _ in numbered]
+    return begins[-1] if begins else 0
 
 
 def _open(value: str) -> bool:
@@ -114,12 +156,10 @@ def _cause(line: str, message: str) -> str:
     if odd:
         what = "a curly quote" if _CURLY.match(odd[0]) else "an invisible character"
         return f"U+{ord(odd[0]):04X}, {what}, stands here; write it anew"
-    if not line or "\r" in line.rstrip("\r"):
-        return (
-            "its lines end with a carriage return alone; save it with the line ends of Unix or Windows"
-            if line
-            else "a quote or a bracket is opened and never closed"
-        )
+    if "\r" in line.rstrip("\r"):
+        return "its lines end with a carriage return alone; save it with the line ends of Unix or Windows"
+    if told := next((words for part, words in _OPEN if part in message), ""):
+        return told
     if not pair:
         return next((words for pattern, words in _COMPILED[0] if pattern.match(line.strip())), _said(message))
     value = pair[2].strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from pytest_flexprice.model.golive_plan import Client, Environment
 REGIONS = {"us.api.flexprice.io": "US", "api.cloud.flexprice.io": "India"}
 SOON = timedelta(days=30)
 LARGEST_SKEW = timedelta(seconds=30)
+_ELSEWHERE = re.compile(r"(?i)(?<![^\W_])(sandbox|sbx|staging|stg|dev|development|qa|uat|pre-?prod)(?![^\W_])")
 
 
 @dataclass(frozen=True)
@@ -105,11 +107,14 @@ def missing_writes(refused: Iterable[str], roles: Iterable[str]) -> list[Finding
 def expiry(keys: Iterable[Mapping[str, Any]], own: str, now: datetime, read: Any) -> list[Finding]:
     """Whether the key expires; ``read`` turns Flexprice's time into an aware datetime.
 
-    The key list shows first five and last two characters only (contract 1.4), so the key is found by those.
+    The key list shows first five and last two characters only (contract 1.4), so the key is found by those. One that is not listed may
+    run out unseen.
     """
-    findings = []
-    for key in keys:
-        if str(key.get("display_id", "")) != display_id(own) or not key.get("expires_at"):
+    shown = display_id(own)
+    listed = [key for key in keys if key.get("display_id") == shown]
+    findings = [] if listed else [_unlisted(shown)]
+    for key in listed:
+        if not key.get("expires_at"):
             continue
         when = read(key["expires_at"])
         if when - now > SOON:
@@ -131,6 +136,33 @@ def expiry(keys: Iterable[Mapping[str, Any]], own: str, now: datetime, read: Any
             )
         )
     return findings
+
+
+def named_for_another(keys: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Whether the key in use, which is one of production, is named for another environment."""
+    named = [key for key in keys if _ELSEWHERE.search(str(key.get("name")))]
+    return [
+        Finding(
+            "1.1",
+            f"API key '{key['name']}' ({key['display_id']})",
+            f"the key in use is called '{key['name']}' and belongs to production",
+            consequence="whoever reads its name takes it for a key that harms nobody, or revokes it",
+            remedy="make a new key with a name that says what it is for",
+            severity=Severity.WARNING,
+        )
+        for key in named[:1]
+    ]
+
+
+def _unlisted(shown: str) -> Finding:
+    return Finding(
+        "1.2",
+        f"API key {shown}",
+        f"Flexprice lists no key that looks like the one in use ({shown}), so nobody can tell here when it runs out",
+        remedy="use a key that was made in Flexprice for this environment (one of the server's configuration is in no list), and see what "
+        "stands between this machine and Flexprice",
+        kind=Kind.NOT_VERIFIED,
+    )
 
 
 def display_id(key: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from pytest_flexprice.emulator.kernel.options import PRODUCTION
@@ -169,6 +168,13 @@ def _events(names: Collection[str], customers: list[str], now: datetime) -> str:
 
 
 def with_log(plan: GoLivePlan, path: str) -> GoLivePlan:
-    """The plan with the log that was made; without one it is not compared."""
-    traffic = plan.traffic.model_copy(update={"source": str(Path(path))}) if plan.traffic and path else None
+    """The plan with the log that was made, or with the reason why there is none."""
+    if plan.traffic is None:
+        return plan
+    if path:
+        traffic = plan.traffic.model_copy(update={"source": path})
+    elif _wanted_events():
+        traffic = plan.traffic.noted(left_out="none of the demo company's events would be counted (section 2 says why)")
+    else:
+        traffic = plan.traffic.noted(left_out=f"{EVENTS_VARIABLE} is 0, so the demo company has no log")
     return plan.model_copy(update={"traffic": traffic})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_flexprice.api import Answer, Flexprice
+from pytest_flexprice.api import Answer, Flexprice, redirects
 from pytest_flexprice.api.errors import read_refusal
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.run.run import Run
@@ -42,7 +42,7 @@ def _problem(run: Run, answer: Answer) -> str:
             f"or of the other region, which all look alike{_elsewhere(run)}; put a valid key there."
         )
     if 300 <= answer.status < 400:
-        target = answer.headers.get("location", "elsewhere")
+        target = redirects.target(answer.headers.get("location"))
         return f"{where} redirects to {target}, where the key will not be sent; correct the base URL or the proxy in front of it."
     if not answer.is_json:
         kind = answer.headers.get("content-type", "no content type")

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 import requests
 
 from pytest_flexprice.api.deadline import Deadline, DeadlineAdapter
+from pytest_flexprice.api.redirects import Session
 from pytest_flexprice.api.transport import is_loopback
 from pytest_flexprice.model.finding import NotDecided, NotVerified, not_decided, not_verified
 from pytest_flexprice.webhooks.processed import ITEM, Processed, as_processed, undecided
@@ -46,14 +47,14 @@ def get_page(url: str, seconds: float = SECONDS) -> WebPage:
     Raises:
         requests.RequestException: no answer came in time.
     """
-    with requests.Session() as session, Deadline(seconds):
+    with Session() as session, Deadline(seconds):
         for scheme in ("http://", "https://"):
             session.mount(scheme, DeadlineAdapter())
         # Neither a ~/.netrc entry nor a proxy of the environment belongs between the run and a handler on this machine.
         if "@" not in urlsplit(url).netloc:
             session.auth = lambda request: request
         session.trust_env = not is_loopback(url)
-        reply = session.get(url, timeout=seconds, allow_redirects=False, stream=True)
+        reply = session.get(url, timeout=seconds, stream=True)
         with reply:
             body = b""
             for part in reply.iter_content(8192):

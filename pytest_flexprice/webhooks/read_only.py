@@ -9,11 +9,12 @@ import requests
 from urllib3.util import Retry
 
 from pytest_flexprice.api.deadline import DeadlineAdapter
+from pytest_flexprice.api.redirects import Session
 from pytest_flexprice.api.transport import is_loopback
 
 
-class ReadOnlySession(requests.Session):
-    """A session that sends GET to one origin and nothing else, and follows no redirect.
+class ReadOnlySession(Session):
+    """A session that sends GET to one origin and nothing else.
 
     Raises:
         PermissionError: from ``send``, for any other request; nothing was sent.
@@ -42,7 +43,6 @@ class ReadOnlySession(requests.Session):
             raise PermissionError(f"the delivery service is only read, and {request.method} was kept back")
         if _origin(request.url or "") != self._origin:
             raise PermissionError("the delivery service's token was kept from going to another host")
-        settings["allow_redirects"] = False
         return super().send(request, **settings)
 
 

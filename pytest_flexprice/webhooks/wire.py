@@ -12,6 +12,7 @@ import requests
 from urllib3.exceptions import ProtocolError
 
 from pytest_flexprice.api.deadline import Deadline, DeadlineAdapter
+from pytest_flexprice.api.redirects import Session
 from pytest_flexprice.api.transport import is_loopback
 from pytest_flexprice.webhooks.mint import Probe, Way
 
@@ -50,7 +51,6 @@ def ask(url: str, probe: Probe, user_agent: str, time_limit: float) -> HandlerAn
                 data=_chunks(probe.body) if probe.way.chunked else probe.body,
                 headers=headers,
                 timeout=(min(10.0, time_limit), time_limit),
-                allow_redirects=False,
                 stream=True,  # the answer's body may be without end
             )
         except requests.RequestException as error:
@@ -110,8 +110,8 @@ def _hints(reply: requests.Response) -> dict[str, str]:
     return {**told, "cookies": cookies, "text": text[:TEXT_AT_MOST].decode("utf-8", "replace")}
 
 
-def _session(url: str) -> requests.Session:
-    session = requests.Session()
+def _session(url: str) -> Session:
+    session = Session()
     for scheme in ("http://", "https://"):
         session.mount(scheme, DeadlineAdapter())
     session.headers.clear()

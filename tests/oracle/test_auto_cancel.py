@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_flexprice.model.subscriptions import Subscription
-from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, cancellations
+from pytest_flexprice.oracle.invoicing.auto_cancel import CancelPolicy, cancellations, overlooked
 
 CASES = json.loads((Path(__file__).parents[1] / "vectors" / "auto_cancel_cases.json").read_text(encoding="utf-8"))[
     "cases"
@@ -96,3 +96,32 @@ def test_policy_that_was_never_saved_does_not_act():
     setting = {"id": "", "value": {"grace_period_days": 3, "auto_cancellation_enabled": True}}
     assert not CancelPolicy.from_api(setting).acts
     assert CancelPolicy.from_api({**setting, "id": "setting_1"}).acts
+
+
+ALONE = {"type": "ONE_OFF", "status": "FINALIZED", "payment_status": "PENDING", "amount_remaining": "12.50"}
+
+
+def overdue(**changes):
+    spec = {**ALONE, "due_offset_hours": -24 * 15, **changes}
+    return [finding.sentence for finding in overlooked(CancelPolicy(14, False), [invoice(spec)], NOW)]
+
+
+def test_an_old_unpaid_invoice_of_no_billing_period_is_told_as_nothing_acts_on_it():
+    (said,) = overdue()
+    assert "inv_case over 12.5 usd, due 7 November 2026" in said
+    assert "auto-cancel looks at invoices of subscriptions only" in said
+    assert overdue(type="CREDIT")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": "SUBSCRIPTION"},
+        {"status": "VOIDED"},
+        {"payment_status": "SUCCEEDED"},
+        {"amount_remaining": "0"},
+        {"due_offset_hours": -24 * 14},
+    ],
+)
+def test_what_is_paid_void_in_time_or_of_a_subscription_is_not_overlooked(changes):
+    assert overdue(**changes) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 from datetime import UTC, datetime
@@ -70,6 +71,19 @@ def test_the_order_of_answers_does_not_matter(seed: int) -> None:
         random.Random(seed).shuffle(rows)
     shuffled = catalog_rows.catalog(features, plans, (), NOW)
     assert catalog_json.sha256(shuffled) == catalog_json.sha256(listed())
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+@pytest.mark.parametrize("kept", ["", "name", "lookup_key", "coupon_code", "code"])
+def test_a_text_that_is_null_is_absent(kept: str, nothing: str | None) -> None:
+    one = {"name": "One", "lookup_key": "one", "coupon_code": "one", "code": "one", "unit_singular": "a", "type": "x"}
+    other = {**dict.fromkeys(one, nothing), kept: "Other"}
+    whole = [{**row, "id": str(number), "credit_grants": [one, other]} for number, row in enumerate((one, other))]
+    catalog = catalog_rows.catalog(whole, whole, (), NOW)
+    kinds = dict.fromkeys(("addons", "coupons", "tax_rates", "price_units"), whole)
+    found = dataclasses.replace(catalog, extras=catalog_rows.extras(kinds, {"prefix": nothing}, catalog))
+    assert catalog_diff.compare(found, found) == catalog_diff.compare_extras(found, found) == []
+    assert "null" not in catalog_json.dumps(catalog)
 
 
 def test_what_a_clone_made_is_the_same_catalog() -> None:

@@ -119,6 +119,19 @@ def test_a_name_that_no_price_bills() -> None:
     assert "no price in force" in errors(event_names.priced(sent("api_call"), present, NOW))[0]
 
 
+def test_a_name_whose_only_plan_is_missing_points_to_its_cause() -> None:
+    meant = named("api_call")
+    meant = replace(meant, plans=catalog(usage(event_name="api_call")).plans)
+    (key,) = meant.plans
+    present = replace(meant, plans={})
+    (found,) = event_names.priced(sent("api_call"), present, NOW, lambda: meant)
+    assert found.severity is Severity.ERROR
+    assert f"follows from 2.1: '{key}' is missing or archived" in found.sentence
+    for other in (None, present):
+        (found,) = event_names.priced(sent("api_call"), present, NOW, lambda known=other: known)
+        assert "no price in force" in found.sentence
+
+
 def test_a_price_that_starts_later_bills_nothing_yet() -> None:
     later = datetime(2026, 12, 1, tzinfo=UTC)
     present = catalog(usage(start=later))

@@ -268,6 +268,36 @@ def test_a_line_with_a_price_that_the_plan_no_longer_has() -> None:
     assert len(compare(old_fee)) == 1
 
 
+def told_of_a_changed_plan(signed_off: Catalog | None) -> str:
+    old = replace(USAGE, id="p-old", amount=Decimal("0.04"))
+    with Register() as register:
+        register.declare([DeclaredRow("c.csv:2", "acct_1", DECLARED)])
+        register.add_customers([{"external_id": "acct_1", "id": "c"}])
+        register.add_subscriptions([subscription(line_items=[line(old), line(FEE)])])
+        past = lambda: {"p-old": old}  # noqa: E731
+        (told,) = subscriptions.compare(register, sells(), NOW, None, past, signed_off=lambda: signed_off)
+    assert told.finding.severity is Severity.ERROR
+    return told.finding.sentence
+
+
+def test_a_line_as_it_was_signed_off_is_right_and_the_plan_is_not() -> None:
+    said = told_of_a_changed_plan(catalog(replace(USAGE, id="elsewhere", amount=Decimal("0.04")), FEE))
+    assert "bills 'model.completion' as it was signed off" in said
+    assert "is billed right until somebody syncs" in said
+    assert "correct the plan's price (2.1), and do not sync before" in said
+
+
+@pytest.mark.parametrize("signed_off", [None, catalog(USAGE, FEE), catalog(FEE)])
+def test_a_line_that_a_sync_has_not_reached_is_told_to_be_synced(signed_off: Catalog | None) -> None:
+    assert "sync the plan's prices to its subscriptions" in told_of_a_changed_plan(signed_off)
+
+
+def test_who_cannot_be_subscribed_as_the_plan_is_missing_is_not_told_one_by_one() -> None:
+    (said,) = compare(declared=({**DECLARED, "plan": "enterprise"},))
+    assert "no published plan has this lookup key" in said
+    assert "what these customers use is accepted and never billed" in said
+
+
 def test_no_subscription_or_only_a_cancelled_one() -> None:
     assert "has no subscription to plan 'acme-pro'" in compare()[0]
     gone = subscription(subscription_status="cancelled", cancelled_at="2026-11-03T00:00:00Z")

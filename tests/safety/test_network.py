@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,10 +16,14 @@ from pytest_flexprice.api import Flexprice, Transport, WriteGuard
 from pytest_flexprice.api.transport import ATTEMPTS, LARGEST_BODY, LONGEST_RETRY_AFTER, LONGEST_WAITING
 from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.model.finding import NotVerified
+from pytest_flexprice.webhooks.mint import Expect, Probe
+from pytest_flexprice.webhooks.processed_url import get_page
+from pytest_flexprice.webhooks.wire import ask
 from tests.safety import attacks
 from tests.safety.proxy import Exchange, HostileProxy, Reply, answer
 
 LIMIT = 1 << 20
+ME = {"id": "x", "roles": []}
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +83,7 @@ def test_a_body_is_unpacked_up_to_a_limit(encoding: str, proxy: HostileProxy) ->
 
 
 def test_a_body_as_large_as_flexprices_own_is_read(proxy: HostileProxy) -> None:
-    rows = [{"id": f"x_{number}", "text": "x" * 900} for number in range(1000)]
+    rows = [{"id": f"x_{number}", "external_id": "x" * 900} for number in range(1000)]
     with proxy.attacking(lambda exchange: answer({"items": rows, "pagination": {"total": 1000, "limit": 1000}})):
         assert len(list(reader(proxy).list("/v1/customers"))) == 1000
     assert LARGEST_BODY > 1000 * 20_000  # a page of subscriptions, each with its plan, prices and lines
@@ -102,9 +107,9 @@ def test_to_be_put_off_is_bounded_for_each_request_and_for_all(status: int, wait
 
 def test_a_short_wait_that_is_asked_for_is_kept(proxy: HostileProxy) -> None:
     pauses: list[float] = []
-    replies = [Reply(429, b"{}", {"retry-after": "7"}), answer({"id": "x"})]
+    replies = [Reply(429, b"{}", {"retry-after": "7"}), answer(ME)]
     with proxy.attacking(lambda exchange: replies.pop(0)):
-        assert reader(proxy, pauses, request_seconds=60).get("/v1/users/me") == {"id": "x"}
+        assert reader(proxy, pauses, request_seconds=60).get("/v1/users/me") == ME
     assert pauses == [7.0]
 
 
@@ -120,7 +125,9 @@ def test_a_blind_post_is_sent_once(name: str, proxy: HostileProxy) -> None:
 
 def test_a_cookie_is_not_sent_back(proxy: HostileProxy) -> None:
     told = Reply(
-        200, b'{"id": "x"}', {"set-cookie": "environment=env_theirs; Path=/", "content-type": "application/json"}
+        200,
+        json.dumps(ME).encode(),
+        {"set-cookie": "environment=env_theirs; Path=/", "content-type": "application/json"},
     )
     seen: list[Exchange] = []
     with proxy.attacking(lambda exchange: seen.append(exchange) or told):  # type: ignore[func-returns-value]
@@ -131,19 +138,60 @@ def test_a_cookie_is_not_sent_back(proxy: HostileProxy) -> None:
     assert len(seen) == 2
 
 
-def test_a_redirect_is_not_followed_and_the_key_stays(proxy: HostileProxy) -> None:
-    elsewhere = HostileProxy("http://127.0.0.1:9")
-    try:
-        away = Reply(302, b"", {"location": f"{elsewhere.url}/v1/users/me"})
-        with proxy.attacking(lambda exchange: away), pytest.raises(NotVerified, match="which is not followed"):
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[HostileProxy]:
+    """Another host, which must never be asked."""
+    made = HostileProxy("http://127.0.0.1:9")
+    yield made
+    assert made.requests == 0
+    made.stop()
+
+
+TARGETS = {
+    "another host": ("{elsewhere}/v1/users/me?token=s3cret", r"to http://127\.0\.0\.1:\d+/v1/users/me, which"),
+    "another host, with a password": ("http://u:s3cret@{host}/x", r"to http://127\.0\.0\.1:\d+/x, which"),
+    "another host, of the same scheme": ("//{host}/x", r"to 127\.0\.0\.1:\d+/x, which"),
+    "another path": ("/v1/customers", r"to /v1/customers, which"),
+    "https": ("https://{host}/", r"to https://127\.0\.0\.1:\d+/, which"),
+    "no URL": ("http://[s3cret", r"to something that is no URL, which"),
+    "no port": ("http://h:99999999/", r"to http://h:99999999/, which"),
+    "a host of 300 letters": (f"http://{'a' * 300}/", r"to http://a{50,100}, which"),
+    "nowhere": ("", r"to no named place, which"),
+}
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_redirect_is_not_followed_and_the_key_stays(
+    name: str, status: int, proxy: HostileProxy, elsewhere: HostileProxy
+) -> None:
+    location, says = TARGETS[name]
+    location = location.format(elsewhere=elsewhere.url, host=elsewhere.url.removeprefix("http://"))
+    with proxy.attacking(lambda exchange: Reply(status, b"", {"location": location})):
+        with pytest.raises(NotVerified, match=says) as raised:
             reader(proxy).get("/v1/users/me")
-        assert elsewhere.requests == 0
-    finally:
-        elsewhere.stop()
+        assert "s3cret" not in str(raised.value)
+        transport = Transport(proxy.url, {"x-api-key": "sk_x"})
+        assert transport.send("POST", "/v1/customers", body={}).status == status
+        assert proxy.requests == 2
+
+
+def test_the_body_of_a_redirect_is_bounded_as_any(proxy: HostileProxy) -> None:
+    bomb = attacks.bomb()
+    away = Reply(302, bomb.body, {**bomb.headers, "location": "/v1/users"})
+    with proxy.attacking(lambda exchange: away), pytest.raises(NotVerified, match=r"larger than|compression"):
+        reader(proxy, request_seconds=60).get("/v1/users/me")
+
+
+def test_a_handler_that_redirects_to_no_url_is_answered_for(proxy: HostileProxy) -> None:
+    probe = Probe("control", "control", "a message", Expect.ACCEPTED, {}, b"{}", "invoice.update", "inv_1", "")
+    with proxy.attacking(lambda exchange: Reply(307, b"", {"location": "http://[x"})):
+        assert ask(proxy.url, probe, "", 5.0).status == get_page(proxy.url).status == 307
+        assert proxy.requests == 2
 
 
 def test_half_a_surrogate_pair_can_be_written_down(proxy: HostileProxy) -> None:
-    text = Reply(200, b'{"id": "x", "name": "\\ud83d", "whole": "\\ud83d\\ude00"}')
+    text = Reply(200, b'{"id": "x", "roles": [], "name": "\\ud83d", "whole": "\\ud83d\\ude00"}')
     with proxy.attacking(lambda exchange: text):
         row = reader(proxy).get("/v1/users/me")
     assert row["name"].encode()
@@ -153,13 +201,13 @@ def test_half_a_surrogate_pair_can_be_written_down(proxy: HostileProxy) -> None:
 def test_a_slow_answer_in_time_is_an_answer(proxy: HostileProxy) -> None:
     def slow(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(
-            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n"
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 24\r\n\r\n"
         )
-        for byte in b'{"id": "x"}':
+        for byte in b'{"id": "x", "roles": []}':
             handler.wfile.write(bytes([byte]))
 
     def reply(exchange: Exchange) -> Reply:
         return attacks.raw(slow)
 
     with proxy.attacking(reply):
-        assert reader(proxy, request_seconds=30).get("/v1/users/me") == {"id": "x"}
+        assert reader(proxy, request_seconds=30).get("/v1/users/me") == ME

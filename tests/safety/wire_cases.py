@@ -92,6 +92,19 @@ def _doubled(handler: BaseHTTPRequestHandler, true: Reply) -> None:
     handler.wfile.write(true.body)
 
 
+def _redirected(status: int, executed: bool) -> Callable[[], Attack]:
+    """Every write is answered with a redirect to another object of the same host, without or after its execution."""
+
+    def attack(exchange: Exchange) -> Reply | None:
+        if not exchange.writes:
+            return None
+        if executed:
+            exchange.forward()
+        return Reply(status, b"", {"location": f"/v1/customers/{FOREIGN}"})
+
+    return lambda: attack
+
+
 def is_customer(path: str) -> bool:
     return path.startswith("/v1/customers/")
 
@@ -136,6 +149,15 @@ WIRE = (
         lambda: make.on("GET", is_customer, make.constant(Reply(301, b"", {"location": "https://127.0.0.1:9/"}))),
         r"not followed",
         True,
+    ),
+    *(
+        Case(
+            f"every write is answered with {status}{', once it is executed' * executed}",
+            _redirected(status, executed),
+            r"was redirected to /v1/customers/cust_\w+, which is not followed",
+        )
+        for status in (301, 302, 303, 307, 308)
+        for executed in (False, True)
     ),
     Case(
         "reading asks for a password",

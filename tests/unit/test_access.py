@@ -76,6 +76,30 @@ def test_a_key_that_runs_out_is_told_before_and_after(days: int, severities: lis
     assert [finding.severity.value for finding in findings] == severities
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Sandbox key", True),
+        ("billing_staging_2", True),
+        ("acme-dev", True),
+        ("billing service", False),
+        ("Developer portal", False),
+        ("go-live test", False),
+        (None, False),
+    ],
+)
+def test_a_key_of_production_that_is_named_for_another_environment_is_told(name: str | None, told: bool) -> None:
+    findings = access.named_for_another([{"display_id": "sk_01***AV", "name": name}])
+    assert [finding.severity.value for finding in findings] == ["warning"] * told
+
+
+@pytest.mark.parametrize("rows", [[], [{"display_id": "sk_02***ZZ", "expires_at": "2020-01-01T00:00:00Z"}]], ids=len)
+def test_a_key_that_is_not_listed_may_run_out_unseen(rows: list[dict[str, str]]) -> None:
+    (finding,) = access.expiry(rows, "sk_01ARZ3NDEKTSV4RRFFQ69G5FAV", NOW, instant)
+    assert finding.kind.value == "not verified"
+    assert "lists no key that looks like the one in use (sk_01***AV)" in finding.problem
+
+
 @pytest.mark.parametrize(("seconds", "wrong"), [(0, False), (30, False), (-30, False), (31, True), (-3600, True)])
 def test_clocks_may_differ_by_half_a_minute(seconds: int, wrong: bool) -> None:
     findings = access.skew(NOW, NOW + timedelta(seconds=seconds))

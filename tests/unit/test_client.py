@@ -82,7 +82,7 @@ def test_a_refusal_is_an_api_error() -> None:
     [
         (501, {"code": "not_implemented", "message": "no such route", "http_status_code": 501}, {}, "answered 501"),
         (500, "", {}, "answered 500"),
-        (302, "", {"location": "https://login.example/x"}, "redirected to login.example"),
+        (302, "", {"location": "https://login.example/x"}, "redirected to https://login.example/x"),
         (200, "<html>", {"content-type": "text/html"}, "text/html instead of JSON"),
     ],
 )

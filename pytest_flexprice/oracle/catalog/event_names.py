@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -52,20 +52,29 @@ def metered(sent: Iterable[Sent], catalog: Catalog) -> list[Finding]:
     return found + [_unsent(name, meters, wanted) for name, meters in sorted(active.items()) if name not in wanted]
 
 
-def priced(sent: Iterable[Sent], catalog: Catalog, now: datetime) -> list[Finding]:
-    """Names that are counted, but that no price in force bills on any published plan."""
+def priced(
+    sent: Iterable[Sent], catalog: Catalog, now: datetime, signed_off: Callable[[], Catalog | None] = lambda: None
+) -> list[Finding]:
+    """Names that are counted, but that no price in force bills on any published plan.
+
+    ``signed_off`` is asked only then: where the price is on a plan that is missing as a whole, item 2.1 tells the cause.
+    """
     active = _active(catalog)
     prices: dict[str, list[Price]] = defaultdict(list)
     for _, plan in catalog.every_plan():
         for price in plan.prices:
             if price.usage and (price.meter is None or price.meter.published):
                 prices[price.event_name].append(price)
+    names = [trimmed(one.name) for one in sent if not one.unbilled]
+    unpriced = [name for name in names if name in active and not any(price.in_force(now) for price in prices[name])]
+    meant = signed_off() if unpriced else None
+    lost = {key: plan for key, plan in meant.plans.items() if key not in catalog.plans} if meant else {}
     return [
-        _unpriced(trimmed(one.name), prices[trimmed(one.name)], sorted(catalog.archived_plans))
-        for one in sent
-        if not one.unbilled
-        and trimmed(one.name) in active
-        and not any(price.in_force(now) for price in prices[trimmed(one.name)])
+        _lost(name, carried)
+        if (carried := [key for key, plan in lost.items() if any(price.event_name == name for price in plan.prices)])
+        and not prices[name]
+        else _unpriced(name, prices[name], sorted(catalog.archived_plans))
+        for name in unpriced
     ]
 
 
@@ -198,6 +207,15 @@ def _unpriced(name: str, prices: Sequence[Price], archived: Sequence[str]) -> Fi
         observed=None,
         consequence="its usage is free of charge for everybody",
         remedy="add a usage price on its meter to a plan",
+    )
+
+
+def _lost(name: str, plans: Sequence[str]) -> Finding:
+    named = ", ".join(map(repr, plans[:_NAMED]))
+    return _finding(
+        f"events.{name}.price",
+        f"event name '{name}' is counted and not billed, which follows from 2.1: {named} is missing or archived, and priced it",
+        remedy="mend that first",
     )
 
 

@@ -49,9 +49,9 @@ def catalog(
     archived: dict[str, Feature] = {}
     names: dict[str, str] = {}
     by_meter: dict[str, str] = {}
-    for row in sorted(features, key=lambda one: (str(one.get("lookup_key", "")), str(one.get("id", "")))):
-        key = row.get("lookup_key") or f"no lookup key: {row.get('name', '')}"
-        names[row.get("id", "")] = key
+    for row in sorted(features, key=lambda one: (_text(one, "lookup_key"), _text(one, "id"))):
+        key = _text(row, "lookup_key") or f"no lookup key: {_text(row, 'name')}"
+        names[_text(row, "id")] = key
         if row.get("status", PUBLISHED) != PUBLISHED:
             archived[key] = _feature(row)
             continue
@@ -76,7 +76,7 @@ def catalog(
         archived={key: feature for key, feature in archived.items() if key not in published},
         loose_meters=loose,
         archived_plans={
-            row["lookup_key"]: row.get("updated_at") or ""
+            row["lookup_key"]: _text(row, "updated_at")
             for row in retired
             if row.get("lookup_key") and row["lookup_key"] not in keyed and row.get("status") == "archived"
         },
@@ -92,7 +92,7 @@ def extras(rows: Mapping[str, Iterable[Row]], invoice_config: Row | None, presen
     features = {feature.id: key for key, feature in every.items()}
     by_meter = {feature.meter.id: key for key, feature in present.features.items() if feature.meter}
     addons = {
-        row.get("lookup_key") or row.get("name", ""): _plan(row, features, by_meter, None) for row in rows["addons"]
+        _text(row, "lookup_key") or _text(row, "name"): _plan(row, features, by_meter, None) for row in rows["addons"]
     }
     kept = None
     if invoice_config is not None:
@@ -106,14 +106,19 @@ def extras(rows: Mapping[str, Iterable[Row]], invoice_config: Row | None, presen
     )
 
 
+def _text(row: Row, name: str) -> str:
+    """A text; one that is null is absent."""
+    return str(row.get(name) or "")
+
+
 def _feature(row: Row) -> Feature:
     return Feature(
-        name=row.get("name", ""),
-        type=row.get("type", ""),
+        name=_text(row, "name"),
+        type=_text(row, "type"),
         meter=Meter.stored(row["meter"]) if row.get("meter") else None,
-        unit_singular=row.get("unit_singular") or "",
-        unit_plural=row.get("unit_plural") or "",
-        id=row.get("id", ""),
+        unit_singular=_text(row, "unit_singular"),
+        unit_plural=_text(row, "unit_plural"),
+        id=_text(row, "id"),
         cloned="source_environment_feature_id" in (row.get("metadata") or {}),
     )
 
@@ -122,12 +127,12 @@ def _plan(row: Row, features: Mapping[str, str], by_meter: Mapping[str, str], no
     prices = map(Price.from_api, row.get("prices") or ())
     entitlements = {}
     for one in row.get("entitlements") or ():
-        key = (one.get("feature") or {}).get("lookup_key") or features.get(
-            one.get("feature_id", ""), one.get("feature_id", "")
+        key = _text(one.get("feature") or {}, "lookup_key") or features.get(
+            _text(one, "feature_id"), _text(one, "feature_id")
         )
         entitlements[key] = Entitlement.from_api(one)
     return Plan(
-        name=row.get("name", ""),
+        name=_text(row, "name"),
         prices=tuple(
             sorted(
                 (
@@ -140,7 +145,7 @@ def _plan(row: Row, features: Mapping[str, str], by_meter: Mapping[str, str], no
         ),
         entitlements=entitlements,
         credit_grants=_named(row.get("credit_grants") or ()),
-        id=row.get("id", ""),
+        id=_text(row, "id"),
         cloned="source_environment_plan_id" in (row.get("metadata") or {}),
     )
 
@@ -151,7 +156,7 @@ def _named(rows: Iterable[Row], code: str = "") -> dict[str, dict[str, Any]]:
     for row in sorted(rows, key=lambda one: repr(sorted(_canonical(one).items()))):
         if row.get("status", PUBLISHED) != PUBLISHED:
             continue
-        base = (row.get(code) if code else None) or row.get("name", "")
+        base = _text(row, code) or _text(row, "name")
         name, copy = base, 1
         while name in found:
             copy += 1

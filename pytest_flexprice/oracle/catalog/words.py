@@ -69,7 +69,7 @@ FEATURE = {
     "unit_plural": FieldWords("unit", "customers read another unit", CHANGE_TEXT, _TEXT),
 }
 PRICE = {
-    "amount": FieldWords("amount", "everybody who uses it is billed the wrong amount", CHANGE_PRICE),
+    "amount": FieldWords("amount", "whoever was subscribed or synced with it is billed the wrong amount", CHANGE_PRICE),
     "currency": FieldWords(
         "currency", "subscriptions in the signed-off currency drop this price without a word", CHANGE_PRICE
     ),

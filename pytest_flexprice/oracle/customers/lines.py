@@ -18,18 +18,27 @@ from pytest_flexprice.oracle.catalog.plan_diff import describe
 ONE_TIME = "ONETIME"
 Past = Callable[[], Mapping[str, Price]]
 """Asked only when a line has a price that its plan no longer has: all prices of plans by id, ended ones too."""
+SignedOff = Callable[[], Catalog | None]
+"""Asked only when a line has a price that its plan no longer has: the catalog that was signed off, None where nobody can say."""
 SYNC = "sync the plan's prices to its subscriptions"
 
 
 @dataclass(frozen=True)
 class PlanPrices:
     """The prices of a plan that are in force, by id; ``past`` knows those that have ended, of all plans, ``own`` those of single
-    subscriptions."""
+    subscriptions, ``signed_off`` those that the plan of that ``path`` had when it was signed off."""
 
     by_id: Mapping[str, Price]
     now: datetime
     past: Past
     own: Past = dict
+    path: str = ""
+    signed_off: SignedOff = lambda: None
+
+    def signed(self, price: Price) -> bool:
+        """Whether the plan was signed off with a price that bills the same."""
+        plans = dict(catalog.every_plan()) if (catalog := self.signed_off()) else {}
+        return self.path in plans and any(_same(price, one) for one in plans[self.path].prices)
 
     def taken(self, currency: str, period: str) -> dict[str, Price]:
         """Those that a subscription of that currency and billing period bills again and again."""
@@ -40,11 +49,15 @@ class PlanPrices:
         }
 
 
-def plan_prices(catalog: Catalog, now: datetime, past: Past, own: Past = dict) -> dict[str, PlanPrices]:
+def plan_prices(
+    catalog: Catalog, now: datetime, past: Past, own: Past = dict, signed_off: SignedOff = lambda: None
+) -> dict[str, PlanPrices]:
     """The prices in force of every published plan, by the plan's id."""
     return {
-        plan.id: PlanPrices({price.id: price for price in plan.prices if price.in_force(now)}, now, past, own)
-        for _, plan in catalog.every_plan()
+        plan.id: PlanPrices(
+            {price.id: price for price in plan.prices if price.in_force(now)}, now, past, own, path, signed_off
+        )
+        for path, plan in catalog.every_plan()
     }
 
 
@@ -138,14 +151,16 @@ def _old(
     if own and deals_told:
         return
     billed = then or (plan.own().get(line.price_id) if own else None)
-    if (
-        billed
-        and now
-        and describe(billed) == describe(now)
-        and (billed.tiers, billed.divide_by) == (now.tiers, now.divide_by)
-    ):
+    if billed and now and _bills(billed) == _bills(now):
         return  # another quantity, or the same price anew
     what = f"'{now.event_name or now.display_name}'" if now else f"price {line.price_id}"
+    if (
+        then and now and plan.signed(then) and not plan.signed(now)
+    ):  # the plan is wrong, which 2.1 tells, and the customer right
+        yield Told(
+            f"subscriptions that bill {what} as it was signed off", external_id, _kept(external_id, what, then, now)
+        )
+        return
     finding = _finding(
         external_id,
         "lines",
@@ -158,6 +173,30 @@ def _old(
         severity=Severity.WARNING if own else Severity.ERROR,
     )
     yield Told(f"subscriptions that bill {what} by {'their own' if own else 'an old'} price", external_id, finding)
+
+
+def _kept(external_id: str, what: str, then: Price, now: Price) -> Finding:
+    """A line that a changed price of the plan has not reached: without a sync it bills on as before (contract 11.2)."""
+    return _finding(
+        external_id,
+        "lines",
+        f"a line of the subscription of customer '{external_id}' bills {what} as it was signed off, "
+        "and its plan has another price now (2.1)",
+        expected=describe(now),
+        observed=describe(then),
+        consequence="the customer is billed right until somebody syncs the plan's prices",
+        remedy="correct the plan's price (2.1), and do not sync before",
+    )
+
+
+def _bills(price: Price) -> tuple[object, ...]:
+    return describe(price), price.tiers, price.divide_by
+
+
+def _same(one: Price, other: Price) -> bool:
+    """Whether two prices, of whatever environments, bill the same of the same."""
+    names = [price.event_name if price.usage else price.display_name for price in (one, other)]
+    return names[0] == names[1] and _bills(one) == _bills(other)
 
 
 def _late(external_id: str, subscription: Subscription, held: list[SubscriptionLine]) -> Iterator[Told]:

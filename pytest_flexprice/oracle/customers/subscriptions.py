@@ -21,7 +21,7 @@ from pytest_flexprice.model.times import instant_of
 from pytest_flexprice.oracle.catalog.objects import Catalog
 from pytest_flexprice.oracle.catalog.words import since
 from pytest_flexprice.oracle.customers.deals import Agreed, deals, own_allowances, undeclared
-from pytest_flexprice.oracle.customers.lines import Past, lines, plan_prices
+from pytest_flexprice.oracle.customers.lines import Past, SignedOff, lines, plan_prices
 from pytest_flexprice.oracle.customers.register import Register
 
 ITEM = "4.2"
@@ -65,13 +65,14 @@ def compare(
     past: Past = dict,
     *,
     agreed: Agreed | None = None,
+    signed_off: SignedOff = lambda: None,
 ) -> Iterator[Told]:
     """Everything that is wrong with the subscriptions of declared customers that exist, customer by customer.
 
     ``past`` is asked at most for what the catalog does not hold: all prices of plans by id, ended ones too. ``agreed`` says
-    what is known of deals with single customers.
+    what is known of deals with single customers, ``signed_off`` which catalog was meant.
     """
-    plans = plan_prices(catalog, now, past, agreed.own_prices if agreed else dict)
+    plans = plan_prices(catalog, now, past, agreed.own_prices if agreed else dict, signed_off)
     unknown = NearMisses(catalog.plans)
     renamed: dict[str, str] = {}
     ends_declared = register.declares("end_date")
@@ -87,7 +88,9 @@ def compare(
         for wanted, one in paired(rows, held if ended else live):
             if wanted is None and one is not None:
                 yield _extra(external_id, one, [other for other in live if other.plan_id == one.plan_id])
-            elif one is None and wanted is not None:
+            elif (
+                one is None and wanted is not None and renamed.get(wanted.values["plan"]) != ""
+            ):  # else told of the plan
                 yield _none(external_id, wanted, [past for past in held if past.status == "cancelled"])
             elif one is not None and wanted is not None:
                 yield from _against(external_id, wanted, one, expected or Expected(), renamed)
@@ -145,7 +148,7 @@ def _no_plan(row: DeclaredRow, key: str, plans: NearMisses, archived: Mapping[st
         ITEM,
         f"plans.{key}",
         f"plan '{key}' is declared for customers ({row.where}) and {what}",
-        consequence="nobody can be subscribed to it",
+        consequence="nobody can be subscribed to it, and what these customers use is accepted and never billed",
         remedy="correct the declaration or make the plan",
     )
 

@@ -13,11 +13,13 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, decimal, words
+from pytest_flexprice.model.finding import Finding, Severity
 from pytest_flexprice.model.parsing import parses
 from pytest_flexprice.model.subscriptions import ACTIVE, Subscription
 from pytest_flexprice.model.times import days, instant_of
 
 LIMIT_PER_RUN = 50
+_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,7 @@ class OpenInvoice:
     def from_api(cls, data: Mapping[str, Any]) -> OpenInvoice | None:
         """The invoice in the API's JSON if it counts: of a subscription, finalized, due, pending or failed, not paid up."""
         due, remaining = instant_of(data, "due_date"), decimal(data.get("amount_remaining"), ZERO)
-        counts = (
-            data.get("invoice_type") == "SUBSCRIPTION"
-            and data.get("invoice_status") == "FINALIZED"
-            and data.get("payment_status") in ("PENDING", "FAILED")
-            and remaining > 0
-        )
+        counts = data.get("invoice_type") == "SUBSCRIPTION" and _waits(data) and remaining > 0
         if not counts or due is None or not data.get("subscription_id"):
             return None
         return cls(
@@ -81,6 +78,10 @@ class OpenInvoice:
     def cancels_at(self, grace_period_days: int) -> datetime:
         """The instant after which it cancels: due date plus the grace period, in units of 24 hours."""
         return self.due + days(grace_period_days)
+
+
+def _waits(data: Mapping[str, Any]) -> bool:
+    return data.get("invoice_status") == "FINALIZED" and data.get("payment_status") in ("PENDING", "FAILED")
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,34 @@ def cancellations(
         rank += now > at
         found.append(Cancellation(each, invoice, at, now > at, rank if now > at else 0))
     return sorted(found, key=lambda each: (each.at, each.subscription.id))
+
+
+def overlooked(policy: CancelPolicy, invoices: Iterable[Mapping[str, Any]], now: datetime) -> list[Finding]:
+    """Unpaid invoices of no subscription that are overdue for longer than the grace period: nothing ever acts on them.
+
+    Those of type ONE_OFF and CREDIT never count for auto-cancel, even with a subscription (contract 4.7). ``invoices`` are the API's JSON.
+    """
+    late = []
+    for data in invoices:
+        due, remaining = instant_of(data, "due_date"), decimal(data.get("amount_remaining"), ZERO)
+        alone = data.get("invoice_type") in ("ONE_OFF", "CREDIT") and _waits(data) and remaining > 0
+        if alone and due and now > due + days(policy.grace_period_days):
+            name = data.get("invoice_number") or data.get("id")
+            late.append((due, f"{name} over {words(remaining)} {data.get('currency') or ''}".strip()))
+    if not late:
+        return []
+    shown = ", ".join(f"{what}, due {_day(due)}" for due, what in sorted(late)[:_NAMED])
+    return [
+        Finding(
+            "5.1",
+            "invoices",
+            f"invoices that belong to no billing period are unpaid beyond the grace period: {shown}"
+            + (f", and {len(late) - _NAMED} more" if len(late) > _NAMED else ""),
+            consequence="auto-cancel looks at invoices of subscriptions only, so nothing ever follows from them",
+            remedy="collect or void them",
+            severity=Severity.WARNING,
+        )
+    ]
 
 
 def _day(moment: datetime) -> str:
