@@ -18,6 +18,19 @@ from .settlement import retotal, shown
 Answer = dict[str, Any]
 
 
+def _retaxed(answer: Answer) -> None:
+    """The totals of an answer whose taxes were changed."""
+    answer["total_tax"] = sum((tax["tax_amount"] for tax in answer.get("taxes") or ()), ZERO)
+    retotal(answer)
+
+
+def _discounted(answer: Answer, off: Decimal) -> None:
+    """The totals of an answer with another discount, where there is one."""
+    if off:
+        answer["total_discount"] = min(off, answer["subtotal"])
+        retotal(answer)
+
+
 @fault("W140", "a line's cost is in the subtotal, and the line is missing", "after")
 @shown
 def hidden_line(call: Call, answer: Answer) -> None:
@@ -44,8 +57,7 @@ def compounded(call: Call, answer: Answer) -> None:
             base * rate / 100 + number(tax["tax_rate"].get("fixed_value")), answer["currency"]
         )
         base += tax["tax_amount"]
-    answer["total_tax"] = sum((tax["tax_amount"] for tax in answer.get("taxes") or ()), ZERO)
-    retotal(answer)
+    _retaxed(answer)
 
 
 @fault("W143", "a fixed tax is on every line", "after")
@@ -55,8 +67,7 @@ def tax_per_line(call: Call, answer: Answer) -> None:
     for tax in answer.get("taxes") or ():
         if tax["tax_rate"].get("fixed_value"):
             tax["tax_amount"] *= len(answer["line_items"])
-    answer["total_tax"] = sum((tax["tax_amount"] for tax in answer.get("taxes") or ()), ZERO)
-    retotal(answer)
+    _retaxed(answer)
 
 
 @fault("W144", "a coupon's share is rounded line by line", "after")
@@ -70,9 +81,7 @@ def discount_per_line(call: Call, answer: Answer) -> None:
             (discount(coupon, line["amount"], answer["currency"]) for line in answer["line_items"]), ZERO
         )
         off += applied["discounted_amount"]
-    if off:
-        answer["total_discount"] = min(off, answer["subtotal"])
-        retotal(answer)
+    _discounted(answer, off)
 
 
 @fault("W145", "a discount is told and not taken off", "after")
@@ -91,9 +100,7 @@ def percent_as_amount(call: Call, answer: Answer) -> None:
     for applied in answer.get("coupon_applications") or ():
         coupon = call.need("coupons", applied["coupon_id"])
         off += number(coupon["percentage_off"]) + number(coupon["amount_off"])
-    if off:
-        answer["total_discount"] = min(off, answer["subtotal"])
-        retotal(answer)
+    _discounted(answer, off)
 
 
 def _credited(name: str, meaning: str, change: Callable[[Row, Decimal], Decimal]) -> None:
