@@ -28,6 +28,8 @@ from pytest_flexprice.oracle.samples.check import Checked, Unknown
 from pytest_flexprice.testbed.naming import is_test_event
 
 MOST_RECENT = 10_000
+Samples = Checked | NotDecided | NotVerified
+"""What was found in the sample events, or why they cannot be read."""
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +84,7 @@ def checked_recent(
 
 
 @given("the sample events of the application", target_fixture="samples")
-def sample_events(request: pytest.FixtureRequest) -> Checked | NotDecided | NotVerified:
+def sample_events(request: pytest.FixtureRequest) -> Samples:
     """What was found in them, or why they cannot be read, which one scenario tells and the others point to."""
     try:
         checked: Checked = request.getfixturevalue("checked_samples")
@@ -102,37 +104,37 @@ def recent_events_counted(samples: Checked, observe: Observe) -> None:
 
 
 @then("every event has its name, customer, time and id in a form that Flexprice takes")
-def events_are_well_formed(samples: Checked | NotDecided | NotVerified, observe: Observe) -> None:
+def events_are_well_formed(samples: Samples, observe: Observe) -> None:
     if isinstance(samples, Exception):
         raise samples
     _tell("form of the events", samples, samples.form, observe)
 
 
 @then("no id stands for two events")
-def ids_are_unique(samples: Checked | NotDecided | NotVerified, observe: Observe) -> None:
+def ids_are_unique(samples: Samples, observe: Observe) -> None:
     read = _read(samples)
     _tell("event ids", read, read.identity, observe)
 
 
 @then("every event name is one that the plan lists")
-def names_are_known(samples: Checked | NotDecided | NotVerified, observe: Observe) -> None:
+def names_are_known(samples: Samples, observe: Observe) -> None:
     read = _read(samples)
     _tell("event names", read, read.names, observe)
 
 
 @then("every event belongs to a customer that the plan declares")
-def customers_are_known(samples: Checked | NotDecided | NotVerified, observe: Observe) -> None:
+def customers_are_known(samples: Samples, observe: Observe) -> None:
     read = _read(samples)
     _tell("customers of the events", read, read.customers, observe)
 
 
 @then("every event has the properties that its meter reads")
-def properties_are_there(samples: Checked | NotDecided | NotVerified, observe: Observe) -> None:
+def properties_are_there(samples: Samples, observe: Observe) -> None:
     read = _read(samples)
     _tell("properties of the events", read, read.quantities, observe)
 
 
-def _read(samples: Checked | NotDecided | NotVerified) -> Checked:
+def _read(samples: Samples) -> Checked:
     if isinstance(samples, NotDecided):
         pytest.skip("not run, because the plan names no sample events (told by the scenario about their form)")
     if isinstance(samples, NotVerified):

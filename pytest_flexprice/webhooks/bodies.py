@@ -28,6 +28,8 @@ OTHER_TYPES = (
 """One of each further family that Flexprice sends (contract 6.2), and those that are most like the four of the checklist."""
 UNKNOWN_TYPE = "golive.unknown_event_type"
 MARK = "golive"
+COMPOSED, DECOMPOSED = "Zo\u00eb", "Zoe\u0308"
+"""One name with its accent in the letter, and after it."""
 
 
 def marked_id(prefix: str, run_id: str, name: str) -> str:
@@ -94,9 +96,6 @@ def composed(content: dict[str, Any]) -> dict[str, Any]:
 def decomposed(content: dict[str, Any]) -> dict[str, Any]:
     """The same message about a customer whose accents follow their letters."""
     return _named(content, DECOMPOSED)
-
-
-COMPOSED, DECOMPOSED = "Zo\u00eb", "Zoe\u0308"
 
 
 def _named(content: dict[str, Any], name: str) -> dict[str, Any]:

@@ -20,31 +20,25 @@ def quiet_refusals(forged: Sequence[ProbeResult], became: Mapping[str, Belief]) 
 def _without_effect(forged: Sequence[ProbeResult], became: Mapping[str, Belief]) -> Iterable[Finding]:
     found = [result for result in forged if became[result.probe.name] is Belief.WITHOUT_EFFECT]
     if found:
-        yield Finding(
-            ITEM,
-            f"{PATH}: {found[0].probe.name}",
+        yield _warning(
+            found[0],
             f"the webhook handler answers success to {len(found)} forged messages, and processed none of those that it was asked about: "
             "it verifies after it answers",
-            observed=found[0].said,
             consequence="its answers say nothing of whether a webhook was taken, so the delivery service cannot send it again",
             remedy="verify before answering: it takes microseconds",
-            severity=Severity.WARNING,
         )
 
 
 def _in_words(forged: Sequence[ProbeResult], became: Mapping[str, Belief]) -> Iterable[Finding]:
     found = [result for result in forged if became[result.probe.name] is Belief.IN_WORDS]
     if found:
-        yield Finding(
-            ITEM,
-            f"{PATH}: {found[0].probe.name}",
+        yield _warning(
+            found[0],
             f"the webhook handler refuses {len(found)} forged messages by {found[0].said} and a body that says "
             f"'{refusing_words(found[0])}', while the delivery service looks at the status only",
             expected="4xx",
-            observed=found[0].said,
             consequence="a true message that cannot be verified, as after a rotation of the secret, counts as delivered and is lost",
             remedy="answer 401 to what does not verify, and 5xx to what could not be processed",
-            severity=Severity.WARNING,
         )
 
 
@@ -52,13 +46,25 @@ def _redirected(forged: Sequence[ProbeResult]) -> Iterable[Finding]:
     """True messages are answered with success, so a redirect is a refusal, in the manner of a website."""
     found = [result for result in forged if result.redirected and result.probe.kind != "carried"]
     if found:
-        yield Finding(
-            ITEM,
-            f"{PATH}: {found[0].probe.name}",
+        yield _warning(
+            found[0],
             f"the webhook handler refuses {len(found)} forged messages by a redirect",
             expected="4xx",
-            observed=found[0].said,
             consequence="whoever follows it sees a page and not that it was refused",
             remedy="answer 401 to what does not verify",
-            severity=Severity.WARNING,
         )
+
+
+def _warning(
+    first: ProbeResult, problem: str, *, consequence: str, remedy: str, expected: str | None = None
+) -> Finding:
+    return Finding(
+        ITEM,
+        f"{PATH}: {first.probe.name}",
+        problem,
+        expected=expected,
+        observed=first.said,
+        consequence=consequence,
+        remedy=remedy,
+        severity=Severity.WARNING,
+    )

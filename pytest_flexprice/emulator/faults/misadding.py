@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +22,12 @@ def _retaxed(answer: Answer) -> None:
     """The totals of an answer whose taxes were changed."""
     answer["total_tax"] = sum((tax["tax_amount"] for tax in answer.get("taxes") or ()), ZERO)
     retotal(answer)
+
+
+def _coupons(call: Call, answer: Answer) -> Iterator[tuple[Answer, Row]]:
+    """What each coupon took off an answer, with the coupon."""
+    for applied in answer.get("coupon_applications") or ():
+        yield applied, call.need("coupons", applied["coupon_id"])
 
 
 def _discounted(answer: Answer, off: Decimal) -> None:
@@ -75,8 +81,7 @@ def tax_per_line(call: Call, answer: Answer) -> None:
 def discount_per_line(call: Call, answer: Answer) -> None:
     """The sum of what it takes off each line."""
     off = ZERO
-    for applied in answer.get("coupon_applications") or ():
-        coupon = call.need("coupons", applied["coupon_id"])
+    for applied, coupon in _coupons(call, answer):
         applied["discounted_amount"] = sum(
             (discount(coupon, line["amount"], answer["currency"]) for line in answer["line_items"]), ZERO
         )
@@ -96,11 +101,8 @@ def told_only(call: Call, answer: Answer) -> None:
 @shown
 def percent_as_amount(call: Call, answer: Answer) -> None:
     """Ten per cent are ten dollars."""
-    off = ZERO
-    for applied in answer.get("coupon_applications") or ():
-        coupon = call.need("coupons", applied["coupon_id"])
-        off += number(coupon["percentage_off"]) + number(coupon["amount_off"])
-    _discounted(answer, off)
+    amounts = (number(coupon["percentage_off"]) + number(coupon["amount_off"]) for _, coupon in _coupons(call, answer))
+    _discounted(answer, sum(amounts, ZERO))
 
 
 def _credited(name: str, meaning: str, change: Callable[[Row, Decimal], Decimal]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from ..kernel import errors
@@ -44,21 +45,28 @@ def _checked_groups(given: list[str]) -> list[str]:
     return groups
 
 
-@route("POST", "/v1/events/analytics")
-def analyse_events(call: Call) -> dict[str, Any]:
-    """Usage and its unrounded cost per feature of a customer; without a customer, of the whole environment."""
-    body = call.bind(_ANALYTICS, _CHECK)
+def question(call: Call, body: dict[str, Any]) -> Question:
+    """What those fields ask for that every analysis takes."""
     start, end = window(call, body)
-    question = Question(
+    return Question(
         body["external_customer_id"] or None,
         meters_of(call, body["feature_ids"] or ()),
         start,
         end,
-        _checked_groups(body["group_by"] or []),
-        body["sources"] or (),
-        body["property_filters"] or {},
-        body["window_size"] or "",
-        body["expand"] or (),
-        bool(body["include_children"]),
+        properties=body["property_filters"] or {},
+        include_children=bool(body["include_children"]),
     )
-    return answer(call, question)
+
+
+@route("POST", "/v1/events/analytics")
+def analyse_events(call: Call) -> dict[str, Any]:
+    """Usage and its unrounded cost per feature of a customer; without a customer, of the whole environment."""
+    body = call.bind(_ANALYTICS, _CHECK)
+    asked = replace(
+        question(call, body),
+        group_by=_checked_groups(body["group_by"] or []),
+        sources=body["sources"] or (),
+        window_size=body["window_size"] or "",
+        expand=body["expand"] or (),
+    )
+    return answer(call, asked)

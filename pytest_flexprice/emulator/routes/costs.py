@@ -12,9 +12,8 @@ from ..kernel.resource import Resource, among, equal, free
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from ..metering import cost_analytics
-from ..metering.analysed import Question
-from ..metering.analytics import meters_of
-from .events import property_filters, window
+from .analytics import question
+from .events import property_filters
 
 _TAKEN = "A costsheet with this lookup key already exists"
 _OPTIONAL = (field("lookup_key", rules="omitempty,min=1,max=255"), field("description"), field("metadata", strings))
@@ -68,16 +67,7 @@ def active_costsheet(call: Call) -> dict[str, Any]:
 def analyse_costs(call: Call) -> dict[str, Any]:
     """What the usage of a window, by default of the last seven days, costs the company, and what it earns by it."""
     body = call.bind(_ANALYTICS)
-    start, end = window(call, body)
-    question = Question(
-        body["external_customer_id"] or None,
-        meters_of(call, body["feature_ids"] or ()),
-        start,
-        end,
-        properties=body["property_filters"] or {},
-        include_children=bool(body["include_children"]),
-    )
-    return cost_analytics.answer(call, question, _active(call), body["expand"] or ())
+    return cost_analytics.answer(call, question(call, body), _active(call), body["expand"] or ())
 
 
 @route("GET", "/v1/costs/:id")
