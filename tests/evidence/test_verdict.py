@@ -288,6 +288,8 @@ def test_what_was_not_reached_is_told_before_what_was_left_out():
     verdict = judge(ITEMS, [left_out, reached], level=Level.SMOKE, today=TODAY)
     assert state(verdict, "4.1").why == "The key was refused."
     assert not state(verdict, "4.1").chosen_out
+    passed = scenario("4.1")
+    assert state(judge(ITEMS, [passed, left_out], level=Level.SMOKE, today=TODAY), "4.1").chosen_out
 
 
 OUTCOMES = st.sampled_from(["passed", "failed", "not decided", "not verified", "not run"])
@@ -341,6 +343,8 @@ def test_findings_beyond_those_that_were_kept_are_counted():
     assert state(judged(more), "2.1").why == "Wrong 0. (6 more findings)"
     two = scenario("2.1", outcome="failed", findings=kept, findings_total=2)
     assert state(judged(two), "2.1").why == "Wrong 0. (1 more finding)"
+    three = scenario("2.1", outcome="failed", findings=kept, findings_total=3)
+    assert state(judged(three), "2.1").why == "Wrong 0. (2 more findings)"
     none = scenario("2.1", outcome="failed", findings=[], findings_total=0, message="")
     assert state(judged(none), "2.1").why == "The scenario failed without a message."
 
