@@ -23,9 +23,7 @@ _CHANGE = Schema(
     field("metadata", strings),
     field("entity_policies", Schema("SubscriptionChangeEntityPolicies", field("addons", _ADDONS))),
 )
-_CANCEL = Schema(
-    "CancelScheduleRequest", *(field(name) for name in ("schedule_id", "subscription_id", "schedule_type"))
-)
+_CANCEL = Schema("CancelScheduleRequest", *several(text, "schedule_id subscription_id schedule_type"))
 
 
 def _asked(call: Call) -> dict[str, Any]:
