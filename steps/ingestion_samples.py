@@ -102,7 +102,11 @@ def events_of_the_last_days(checked_recent: Checked) -> Checked:
 
 @then("each of them was counted for a customer who exists")
 def recent_events_counted(samples: Checked, observe: Observe, request: pytest.FixtureRequest) -> None:
-    doubtful = [replace(one, severity=Severity.WARNING) for one in (*samples.ahead, *samples.identity) if one.severity is not Severity.INFO]
+    doubtful = [
+        replace(one, severity=Severity.WARNING)
+        for one in (*samples.ahead, *samples.identity)
+        if one.severity is not Severity.INFO
+    ]
     with suppress(NotDecided, NotVerified):  # without samples, which others tell, there is no unit to compare with
         doubtful += other_units(request.getfixturevalue("checked_samples").spans, samples.spans)
     _tell("recent events", samples, [*samples.names, *samples.customers, *samples.quantities, *doubtful], observe)

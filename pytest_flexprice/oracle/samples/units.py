@@ -15,11 +15,10 @@ _FEWEST = 3
 
 
 class Span(NamedTuple):
-    """From the smallest to the largest of so many values."""
+    """From the smallest to the largest value."""
 
     least: float
     most: float
-    count: int
 
     def __str__(self) -> str:
         return f"{_spelled(self.least)} to {_spelled(self.most)}"
@@ -33,7 +32,7 @@ def spans(samples: Samples, readings: Iterable[Reading]) -> Spans:
     """What the meters' properties hold."""
     asked = {(one.event, field) for one in readings if one.aggregation != "COUNT_UNIQUE" for field in one.fields}
     found = {key: samples.numbers(*key) for key in sorted(asked)}
-    return {key: Span(min(one), max(one), len(one)) for key, one in found.items() if len(one) >= _FEWEST}
+    return {key: Span(min(one), max(one)) for key, one in found.items() if len(one) >= _FEWEST}
 
 
 def other_units(sampled: Spans, arrived: Spans) -> list[Finding]:
