@@ -13,28 +13,11 @@ if TYPE_CHECKING:
     from ..kernel.world import World
 
 _SUBSCRIPTION = (
-    "id",
-    "customer_id",
-    "plan_id",
-    "lookup_key",
-    "subscription_status",
-    "currency",
-    "start_date",
-    "end_date",
-    "current_period_start",
-    "current_period_end",
-    "cancelled_at",
-    "cancel_at",
-    "cancel_at_period_end",
-    "trial_start",
-    "trial_end",
-    "billing_cadence",
-    "billing_period",
-    "billing_period_count",
-    "pause_status",
-    "subscription_type",
+    "id", "customer_id", "plan_id", "lookup_key", "subscription_status", "currency", "start_date", "end_date",
+    "current_period_start", "current_period_end", "cancelled_at", "cancel_at", "cancel_at_period_end", "trial_start",
+    "trial_end", "billing_cadence", "billing_period", "billing_period_count", "pause_status", "subscription_type",
     "metadata",
-)
+)  # fmt: skip
 _CUSTOMER = ("id", "external_id", "environment_id", "name", "email", "timezone")
 
 

@@ -181,11 +181,6 @@ def strings(value: Any) -> dict[str, str]:
     return {k: "" if v is None else text(v) for k, v in mapping(value).items()}
 
 
-def anything(value: Any) -> Any:
-    """Any JSON value, unchanged."""
-    return value
-
-
 Kind = Callable[[Any], Any]
 
 

@@ -58,6 +58,11 @@ def equal(name: str, column: str = "", kind: Kind = text) -> Filter:
     return Filter(name, kind, lambda row, given: row.get(key) == given)
 
 
+def equals(*names: str) -> Iterable[Filter]:
+    """Filters by columns of their own name."""
+    return (equal(name) for given in names for name in given.split())
+
+
 def among(name: str, column: str, *, split: bool = False) -> Filter:
     """Rows whose column has one of the given texts."""
     return Filter(name, array(text), lambda row, given: row.get(column) in given, split)

@@ -19,18 +19,9 @@ DURATION_UNITS = ("DAY", "WEEK", "MONTH", "YEAR")
 EXPIRATIONS = ("NEVER", "DURATION", "BILLING_CYCLE")
 PERIODS = ("DAILY", "WEEKLY", "MONTHLY", "QUARTERLY", "HALF_YEARLY", "ANNUAL")
 _OPTIONAL = (
-    "subscription_id",
-    "period",
-    "period_count",
-    "expiration_duration",
-    "expiration_duration_unit",
-    "priority",
-    "start_date",
-    "end_date",
-    "conversion_rate",
-    "topup_conversion_rate",
-    "metadata",
-)
+    "subscription_id", "period", "period_count", "expiration_duration", "expiration_duration_unit", "priority",
+    "start_date", "end_date", "conversion_rate", "topup_conversion_rate", "metadata",
+)  # fmt: skip
 
 GRANT = Schema(
     "CreateCreditGrantRequest",

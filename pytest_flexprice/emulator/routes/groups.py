@@ -8,7 +8,7 @@ from ..kernel import errors
 from ..kernel.binding import Schema, field
 from ..kernel.call import Call, Reply, created, no_content
 from ..kernel.lists import Page
-from ..kernel.resource import Resource, among, equal, free, storable
+from ..kernel.resource import Resource, among, equals, free, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
@@ -31,7 +31,7 @@ def group_view(call: Call, row: Row, _page: Page | None = None) -> dict[str, Any
 GROUPS = Resource(
     "groups",
     ("name", "lookup_key", "entity_type"),
-    (equal("name"), equal("lookup_key"), equal("entity_type"), among("group_ids", "id")),
+    (*equals("name lookup_key entity_type"), among("group_ids", "id")),
     view=group_view,
 )
 

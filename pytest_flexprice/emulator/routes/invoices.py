@@ -12,7 +12,7 @@ from ..kernel.binding import Schema, array, boolean, decimal, field, instant, ma
 from ..kernel.call import Call, Reply, created
 from ..kernel.lists import OWN, Page, Words
 from ..kernel.pricing_rules import currency_code
-from ..kernel.resource import Filter, Resource, Values, among, bounded, equal
+from ..kernel.resource import Filter, Resource, Values, among, bounded, equals
 from ..kernel.routing import route
 from .deal_requests import TAX_OVERRIDE
 
@@ -26,16 +26,11 @@ _COLUMNS = (
 
 _LINE = Schema(
     "CreateInvoiceLineItemRequest",
-    *(
-        field(name)
-        for name in (
-            "display_name", "entity_id", "entity_type", "plan_display_name", "price_id", "price_type", "meter_id",
-        )
-    ),
+    *several(text, "display_name entity_id entity_type plan_display_name price_id price_type meter_id"),
     *several(decimal, "amount quantity"),
     *several(instant, "period_start period_end"),
     field("metadata", strings),
-)  # fmt: skip
+)
 _CREATE = Schema(
     "CreateDraftInvoiceRequest",
     field("customer_id", rules="required"),
@@ -48,7 +43,7 @@ _CREATE = Schema(
     field("line_items", array(_LINE)),
     *several(array(text), "coupons tax_rates"),
     field("tax_rate_overrides", array(TAX_OVERRIDE), "dive"),
-    *(field(name) for name in ("invoice_status", "payment_status", "invoice_number", "invoice_pdf_url")),
+    *several(text, "invoice_status payment_status invoice_number invoice_pdf_url"),
     field("issue_date", instant),
     field("total_prepaid_applied", decimal),
     field("force_sync_invoice", boolean),
@@ -66,7 +61,7 @@ INVOICES = Resource(
     _COLUMNS,
     (
         among("invoice_ids", "id", split=True),
-        *(equal(name) for name in ("customer_id", "subscription_id", "invoice_type", "billing_reason", "currency")),
+        *equals("customer_id subscription_id invoice_type billing_reason currency"),
         *(among(name, name, split=True) for name in ("subscription_customer_id", "invoice_status", "payment_status")),
         Filter("external_customer_id", text),
         *(bounded(f"{name}_gt", name, gt, decimal) for name in ("amount_due", "amount_remaining")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..billing import config, plan_changes, transaction, views
+from ..billing import config, modifications, plan_changes, transaction, views
 from ..billing.plan_changes import Swap
 from ..billing.scope import Scope, subscription_by_id
 from ..kernel import errors
@@ -23,9 +23,7 @@ _CHANGE = Schema(
     field("metadata", strings),
     field("entity_policies", Schema("SubscriptionChangeEntityPolicies", field("addons", _ADDONS))),
 )
-_CANCEL = Schema(
-    "CancelScheduleRequest", *(field(name) for name in ("schedule_id", "subscription_id", "schedule_type"))
-)
+_CANCEL = Schema("CancelScheduleRequest", *several(text, "schedule_id subscription_id schedule_type"))
 
 
 def _asked(call: Call) -> dict[str, Any]:
@@ -44,7 +42,10 @@ def preview_change(call: Call) -> dict[str, Any]:
     body = _asked(call)
     row = subscription_by_id(call, call.params["id"])
     with transaction.undone(call) as attempt:
-        return _shown(attempt, row, body, plan_changes.request(attempt, row, body, real=False))
+        found = plan_changes.request(attempt, row, body)
+        found.schedule = None
+        modifications.as_preview(found.changed)
+        return _shown(attempt, row, body, found)
 
 
 @route("POST", "/v1/subscriptions/:id/change/v2/execute", permission="subscription:write")
@@ -53,7 +54,7 @@ def execute_change(call: Call) -> dict[str, Any]:
     body = _asked(call)
     row = subscription_by_id(call, call.params["id"])
     with transaction.all_or_nothing(call) as deal:
-        done = plan_changes.request(deal, row, body, real=True)
+        done = plan_changes.request(deal, row, body)
     if done.schedule is None:
         call.publish("subscription.updated", row)
         call.publish("subscription.plan_changed", row)

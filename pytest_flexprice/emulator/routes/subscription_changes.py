@@ -60,16 +60,7 @@ _MODIFY = Schema(
         "coupon_params",
         Schema(
             "SubModifyCouponParams",
-            *(
-                field(name)
-                for name in (
-                    "action",
-                    "coupon_code",
-                    "coupon_association_id",
-                    "subscription_id",
-                    "subscription_line_item_id",
-                )
-            ),
+            *several(text, "action coupon_code coupon_association_id subscription_id subscription_line_item_id"),
             *several(instant, "start_date end_date"),
         ),
     ),
@@ -77,7 +68,7 @@ _MODIFY = Schema(
         "tax_params",
         Schema(
             "SubModifyTaxParams",
-            *(field(name) for name in ("action", "tax_rate_id", "tax_association_id")),
+            *several(text, "action tax_rate_id tax_association_id"),
             field("effective_date", instant),
         ),
     ),

@@ -7,7 +7,7 @@ from typing import Any
 from ..kernel import binding, errors
 from ..kernel.call import Call
 from ..kernel.lists import OWN
-from ..kernel.resource import Resource, equal, flag
+from ..kernel.resource import Resource, equal, equals, flag
 from ..kernel.routing import route
 from .connections import CONNECTIONS
 
@@ -26,7 +26,7 @@ _STATUS = binding.Schema("UpdateTaskStatusRequest", binding.field("task_status",
 TASKS = Resource(
     "tasks",
     (),
-    tuple(map(equal, ("created_by", "entity_type", "scheduled_task_id", "task_status", "task_type"))),
+    tuple(equals("created_by entity_type scheduled_task_id task_status task_type")),
     sort="name",
     offset=OWN,
 )
@@ -35,7 +35,7 @@ route("GET", "/v1/tasks/:id/download")(TASKS.shown)
 SCHEDULED = Resource(
     "scheduled tasks",
     (),
-    (*map(equal, ("connection_id", "entity_type", "interval")), flag("enabled")),
+    (*equals("connection_id entity_type interval"), flag("enabled")),
     sort="name",
     offset=OWN,
 )
@@ -44,13 +44,13 @@ SESSIONS = Resource("checkout sessions", ())
 route("GET", "/v1/checkout/sessions/:id")(SESSIONS.shown)
 route("DELETE", "/v1/checkout/sessions/:id")(SESSIONS.shown)
 _RUN = ("workflow_id", "workflow_type", "task_queue", "workflow_status", "entity", "entity_id")
-WORKFLOWS = Resource("workflows", (*_RUN, "start_time", "close_time"), tuple(map(equal, _RUN)))
+WORKFLOWS = Resource("workflows", (*_RUN, "start_time", "close_time"), tuple(equals(*_RUN)))
 route("POST", "/v1/workflows/search", permission="workflow:read")(WORKFLOWS.searched)
 USAGE_RECORDS = Resource(
     "usage records",
     (*_OWNERS, "amount", "quantity", "period_start", "period_end", "synced"),
     (
-        *map(equal, _OWNERS),
+        *equals(*_OWNERS),
         *(equal(name, kind=binding.instant) for name in ("period_start", "period_end")),
         flag("synced"),
     ),
