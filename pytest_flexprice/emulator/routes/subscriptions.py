@@ -9,6 +9,7 @@ from typing import Any
 
 from ..billing import (
     cancelling,
+    inheritance,
     lifecycle,  # noqa: F401 -- registers the jobs that go with subscriptions
     subscribing,
     views,
@@ -132,10 +133,10 @@ SUBSCRIPTIONS.serve("/v1/subscriptions", answer=_page)
 def update_subscription(call: Call) -> dict[str, Any]:
     """Status and scheduled cancel; ``cancel_at_period_end`` left out becomes false (contract 4.3)."""
     body = call.bind(_UPDATE)
-    if body["parent_subscription_id"] is not None:
-        raise errors.not_implemented("parent_subscription_id on PUT /v1/subscriptions/:id")
     row = subscription_by_id(call, call.params["id"])
     changes: dict[str, Any] = {"cancel_at_period_end": bool(body["cancel_at_period_end"])}
+    if body["parent_subscription_id"] is not None:
+        changes["parent_subscription_id"] = inheritance.linked(call, row, body["parent_subscription_id"])
     if body["status"]:
         if body["status"] not in STATUSES:
             details = {"allowed_status": list(STATUSES), "status": body["status"]}

@@ -31,6 +31,36 @@ def test_subscriptions_are_found_by_what_they_belong_to(company: Company) -> Non
     assert _found(company, path, trial_end_due_lte=gotime(company.now)) == []
 
 
+def test_a_parent_is_linked_and_unlinked_by_an_update(company: Company) -> None:
+    company.fee("10")
+    parent, child = company.subscribe(), company.subscribe()
+    for given, status, known in (
+        ("subs_x", 404, None),
+        (child["id"], 400, None),
+        (parent["id"], 200, parent["id"]),
+        ("", 200, None),
+    ):
+        answer = company.api.call("PUT", f"/v1/subscriptions/{child['id']}", {"parent_subscription_id": given})
+        row = company.read(child)
+        assert (answer.status_code, row.get("parent_subscription_id"), row["subscription_type"]) == (
+            status,
+            known,
+            "standalone",
+        )
+    heirs = {"external_customer_ids_to_inherit_subscription": [company.customer()]}
+    company.subscribe(inheritance=heirs)
+    (own,) = _found(company, "/v1/subscriptions/search", subscription_type=["inherited"])
+    assert company.api.call("PUT", f"/v1/subscriptions/{own['id']}", {"parent_subscription_id": ""}).status_code == 400
+
+
+def test_a_job_is_started_by_hand(company: Company) -> None:
+    company.fee("10")
+    made = company.subscribe()
+    company.world.clock.shift(timedelta(days=32))
+    company.api.call("POST", "/v1/tasks/scheduled/schedule-update-billing-period", {})
+    assert company.read(made)["current_period_start"] == made["current_period_end"]
+
+
 def test_wallets_are_listed_by_their_own_status(company: Company) -> None:
     made = [
         company.api.make("/v1/wallets", {"external_customer_id": company.customer(), "currency": "usd"})["id"]
