@@ -49,7 +49,7 @@ def line_items(scope: Scope, subscription_id: str, *, with_price: bool = False) 
 def price(scope: Scope, identifier: str) -> dict[str, Any] | None:
     """A price as other objects embed it."""
     row = scope.get("prices", identifier)
-    return None if row is None else catalog.price_view(scope.world, scope.environment, row)
+    return None if row is None else row.public()
 
 
 def plan(scope: Scope, identifier: str, *, full: bool = False) -> dict[str, Any] | None:
@@ -57,13 +57,13 @@ def plan(scope: Scope, identifier: str, *, full: bool = False) -> dict[str, Any]
     row = scope.get("plans", identifier)
     if row is None:
         return None
-    return catalog.full_plan_view(scope.world, scope.environment, row) if full else row.public()
+    return catalog.full_plan_view(scope, row) if full else row.public()
 
 
 def listed_plan(scope: Scope, identifier: str, expand: Sequence[str]) -> dict[str, Any] | None:
     """A plan as lists of subscriptions show it, with what they expand."""
     row = scope.get("plans", identifier)
-    return None if row is None else catalog.plan_view(scope.world, scope.environment, row, expand)
+    return None if row is None else catalog.plan_view(scope, row, expand)
 
 
 def price_sequence(scope: Scope, plan_id: str) -> int | None:

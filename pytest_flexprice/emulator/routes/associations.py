@@ -40,7 +40,7 @@ def list_addon_associations(call: Call) -> dict[str, Any]:
 
 
 def _addon(scope: Scope, identifier: str) -> dict[str, Any]:
-    return plan_view(scope.world, scope.environment, scope.need("addons", identifier), ("prices", "entitlements"))
+    return plan_view(scope, scope.need("addons", identifier), ("prices", "entitlements"))
 
 
 COUPONED = Resource(

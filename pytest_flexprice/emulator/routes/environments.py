@@ -11,6 +11,7 @@ from ..kernel.call import Call, Reply, accepted, created
 from ..kernel.clone import clone_catalog
 from ..kernel.lists import query_page
 from ..kernel.routing import route
+from ..kernel.scope import Work
 from ..kernel.tables import Row
 
 _CREATE = Schema("CreateEnvironmentRequest", field("name", rules="required"), field("type", rules="required"))
@@ -81,7 +82,8 @@ def clone_environment(call: Call) -> Reply:
         raise errors.validation("type must be one of: development, production")
     else:
         target = _add(call, body["name"], body["type"])
-    clone_catalog(call.world, source["id"], target["id"], call.caller.user_id)
+    here, there = (Work(call.world, call.tenant, one["id"], call.user) for one in (source, target))
+    clone_catalog(here, there)
     return accepted(
         {
             "message": "Environment clone workflow started successfully",
