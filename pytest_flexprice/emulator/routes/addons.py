@@ -6,7 +6,7 @@ from typing import Any
 
 from ..billing import addons
 from ..kernel import errors
-from ..kernel.binding import Schema, field, strings
+from ..kernel.binding import Schema, field, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import plan_view
 from ..kernel.resource import Resource, among, free, storable
@@ -15,12 +15,11 @@ from ..kernel.routing import route
 _EVERYTHING = ("prices", "meters", "entitlements", "features")
 _CREATE = Schema(
     "CreateAddonRequest",
-    field("name", rules="required"),
-    field("lookup_key", rules="required"),
+    *several(text, "name lookup_key", "required"),
     field("description"),
     field("metadata", strings),
 )
-_UPDATE = Schema("UpdateAddonRequest", field("name"), field("description"), field("metadata", strings))
+_UPDATE = Schema("UpdateAddonRequest", *several(text, "name description"), field("metadata", strings))
 ADDONS = Resource(
     "addons",
     ("name", "lookup_key"),

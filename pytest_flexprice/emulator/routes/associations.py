@@ -17,8 +17,7 @@ from ..kernel.routing import route
 _TAXABLE = ("customer", "subscription", "invoice", "tenant")
 _CREATE = Schema(
     "CreateTaxAssociationRequest",
-    field("tax_rate_code", rules="required"),
-    field("entity_type", rules="required"),
+    *several(text, "tax_rate_code entity_type", "required"),
     *several(text, "entity_id external_customer_id currency"),
     field("priority", integer),
     field("auto_apply", boolean),

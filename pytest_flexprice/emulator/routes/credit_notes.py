@@ -23,8 +23,7 @@ _LINE = Schema(
 _CREATE = Schema(
     "CreateCreditNoteRequest",
     *several(text, "credit_note_number memo idempotency_key"),
-    field("invoice_id", rules="required"),
-    field("reason", rules="required"),
+    *several(text, "invoice_id reason", "required"),
     field("metadata", strings),
     field("line_items", array(_LINE), rules="required,min=1,dive"),
     field("process_credit_note", boolean),

@@ -32,9 +32,8 @@ _GRANT = (
 _CREATE = Schema(
     "CreateEntitlementRequest",
     *several(text, "plan_id entity_type entity_id usage_reset_period static_value aggregation_mode"),
-    field("parent_entitlement_id"),
-    field("feature_id", rules="required", bound=True),
-    field("feature_type", rules="required", bound=True),
+    *several(text, "parent_entitlement_id"),
+    *several(text, "feature_id feature_type", "required", bound=True),
     *several(boolean, "is_enabled is_soft_limit"),
     *several(integer, "usage_limit display_order"),
     field("config_value", mapping),

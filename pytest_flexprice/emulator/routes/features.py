@@ -28,8 +28,7 @@ _THRESHOLD = Schema("AlertThreshold", field("threshold", decimal), field("condit
 ALERTS = Schema("AlertSettings", *several(_THRESHOLD, "critical warning info"), field("alert_enabled", boolean))
 _CREATE = Schema(
     "CreateFeatureRequest",
-    field("name", rules="required", bound=True),
-    field("type", rules="required", bound=True),
+    *several(text, "name type", "required", bound=True),
     *several(text, "lookup_key description meter_id unit_singular unit_plural group_id"),
     field("meter", METER),
     field("metadata", strings),

@@ -30,14 +30,9 @@ _CONFIG = Schema(
 )
 _CREATE = Schema(
     "CreatePriceRequest",
-    field("entity_type", rules="required"),
-    field("entity_id", rules="required"),
-    field("type", rules="required"),
+    *several(text, "entity_type entity_id type billing_period billing_model invoice_cadence", "required"),
     field("currency", rules="required,len=3"),
-    field("billing_period", rules="required"),
     *several(integer, "billing_period_count min_quantity trial_period_days"),
-    field("billing_model", rules="required"),
-    field("invoice_cadence", rules="required"),
     *several(text, "price_unit_type meter_id tier_mode display_name description lookup_key group_id"),
     field("price_unit_config", _CONFIG),
     field("amount", decimal),
