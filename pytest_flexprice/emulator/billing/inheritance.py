@@ -41,6 +41,10 @@ _SHARED = (
     "pause_status", "payment_behavior", "collection_method", "gateway_payment_method_id", "timezone",
     "proration_behavior", "payment_terms", "enable_true_up", "synced_price_sequence",
 )  # fmt: skip
+_UNKNOWN = (
+    "lookup_key", "cancelled_at", "cancel_at", "trial_start", "trial_end", "metadata", "commitment_amount",
+    "commitment_duration", "auto_invoice_threshold", "invoicing_customer_id", "parent_subscription_id",
+)  # fmt: skip
 _ENDING = ("subscription_status", "cancelled_at", "cancel_at", "cancel_at_period_end", "end_date")
 
 
@@ -185,23 +189,8 @@ def bequeath(scope: Scope, parent: Row, child: Row) -> Row:
 
 def blank(scope: Scope) -> dict[str, Any]:
     """The fields of a subscription that nothing is known of at its start."""
-    return {
-        "lookup_key": None,
-        "cancelled_at": None,
-        "cancel_at": None,
-        "cancel_at_period_end": False,
-        "trial_start": None,
-        "trial_end": None,
-        "version": 1,
-        "metadata": None,
-        "environment_id": scope.environment,
-        "commitment_amount": None,
-        "commitment_duration": None,
-        "overage_factor": ONE,
-        "auto_invoice_threshold": None,
-        "invoicing_customer_id": None,
-        "parent_subscription_id": None,
-    }
+    known = {"cancel_at_period_end": False, "version": 1, "overage_factor": ONE, "environment_id": scope.environment}
+    return {**dict.fromkeys(_UNKNOWN), **known}
 
 
 def children(scope: Scope, row: Row, kind: str = INHERITED) -> list[Row]:
