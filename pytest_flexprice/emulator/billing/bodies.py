@@ -16,7 +16,7 @@ _SUBSCRIPTION = (
     "id", "customer_id", "plan_id", "lookup_key", "subscription_status", "currency", "start_date", "end_date",
     "current_period_start", "current_period_end", "cancelled_at", "cancel_at", "cancel_at_period_end", "trial_start",
     "trial_end", "billing_cadence", "billing_period", "billing_period_count", "pause_status", "subscription_type",
-    "metadata",
+    "parent_subscription_id", "metadata",
 )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ COUPONED = Resource(
         ),
         Filter("active_only", boolean),
     ),
-    view=lambda call, row, _page: views.coupon_association(call, row),
+    view=lambda call, row, page: views.coupon_association(call, row, page.expand),
 )
 TAXED = Resource(
     "tax associations",

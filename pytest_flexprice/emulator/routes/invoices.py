@@ -91,7 +91,8 @@ def create_invoice(call: Call) -> Reply:
 @route("GET", "/v1/invoices/:id")
 def get_invoice(call: Call) -> dict[str, Any]:
     """One invoice with lines, subscription, customer and taxes."""
-    return views.full_invoice(call, invoices.by_id(call, call.params["id"]))
+    expand = (call.query.get("expand") or "").split(",")
+    return views.full_invoice(call, invoices.by_id(call, call.params["id"]), expand)
 
 
 @route("PUT", "/v1/invoices/:id", permission="invoice:write")

@@ -31,6 +31,35 @@ def test_subscriptions_are_found_by_what_they_belong_to(company: Company) -> Non
     assert _found(company, path, trial_end_due_lte=gotime(company.now)) == []
 
 
+def test_lists_show_what_they_are_asked_to_expand(company: Company) -> None:
+    company.fee("10")
+    company.api.make(
+        "/v1/coupons",
+        {"name": "c", "type": "percentage", "percentage_off": "10", "cadence": "forever", "coupon_code": "c"},
+    )
+    rate = {"name": "t", "code": "t", "percentage_value": "20"}
+    company.api.make("/v1/taxes/rates", rate)
+    entitled = {
+        "plan_id": company.plan,
+        "feature_id": company.feature["id"],
+        "feature_type": "metered",
+        "usage_limit": 5,
+    }
+    company.api.make("/v1/entitlements", entitled)
+    agreed: dict[str, Any] = {"subscription_coupons": [{"coupon_code": "c"}]}
+    agreed["tax_rate_overrides"] = [{"tax_rate_code": "t", "currency": "usd", "auto_apply": True}]
+    made = company.subscribe(**agreed)
+    path, parts = "/v1/subscriptions/search", {"line_items", "coupon_associations", "entitlements"}
+    (bare,) = _found(company, path)
+    (full,) = _found(company, path, expand="subscription_line_items,entitlements", with_coupon_associations=True)
+    assert (parts & bare.keys(), full.keys() - bare.keys()) == (set(), parts)
+    (invoice,) = company.invoices(made, "FINALIZED")
+    (tax,) = company.api.get(f"/v1/invoices/{invoice['id']}?expand=tax_applied.tax_rate")["taxes"]
+    assert (tax["tax_rate"]["code"], tax["tax_amount"]) == ("t", "1.8")
+    usage = f"/v1/customers/usage?customer_id={made['customer_id']}&subscription_ids="
+    assert [len(company.api.get(usage + one)["features"]) for one in (made["id"], "subs_x")] == [1, 0]
+
+
 def test_a_parent_is_linked_and_unlinked_by_an_update(company: Company) -> None:
     company.fee("10")
     parent, child = company.subscribe(), company.subscribe()
