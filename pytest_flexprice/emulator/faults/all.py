@@ -18,6 +18,7 @@ from . import events as fault_events
 from . import invoicing as fault_invoicing
 from . import misadding as fault_misadding
 from . import misreading as fault_misreading
+from . import mistaking as fault_mistaking
 from . import settlement as fault_settlement
 from . import tariffs as fault_tariffs
 from . import webhooks as fault_webhooks
@@ -37,6 +38,7 @@ RULES = (
     fault_invoicing,
     fault_misadding,
     fault_misreading,
+    fault_mistaking,
     fault_settlement,
     fault_tariffs,
     fault_webhooks,
