@@ -96,8 +96,11 @@ def the_catalog_of_this_environment(live_catalog: Catalog) -> Catalog:
 
 
 @given("the addons, coupons, tax rates and invoice settings that were signed off", target_fixture="wanted_extras")
-def the_signed_off_extras(signed_off_extras: Extras) -> Extras:
-    return signed_off_extras
+def the_signed_off_extras(signed_off_if_known: Callable[[], Catalog | None], request: pytest.FixtureRequest) -> Extras:
+    if signed_off_if_known() is None:
+        pytest.skip("not run, because there is no signed-off catalog to read (told by the scenario that compares it)")
+    extras: Extras = request.getfixturevalue("signed_off_extras")
+    return extras
 
 
 @given("the addons, coupons, tax rates and invoice settings of this environment", target_fixture="left_behind")
@@ -108,14 +111,6 @@ def what_a_clone_leaves_behind(flexprice: Flexprice, live_catalog: Catalog) -> E
 
 @given("the events that the plan says the application sends", target_fixture="sent")
 def declared_events(plan: GoLivePlan) -> tuple[EventKind, ...]:
-    if not plan.events:
-        raise not_decided(
-            "2.2",
-            "golive.toml: events",
-            "the plan lists no events that the application sends",
-            consequence="nobody can tell whether they are counted",
-            remedy="list each event name under [[events]]",
-        )
     return plan.events
 
 
@@ -151,6 +146,14 @@ def every_price_bills(present: Catalog, plan: GoLivePlan, observe: Observe) -> N
 
 @then("every event name is counted by a published meter, byte for byte")
 def every_event_name_is_metered(sent: tuple[EventKind, ...], present: Catalog, observe: Observe) -> None:
+    if not sent:
+        raise not_decided(
+            "2.2",
+            "golive.toml: events",
+            "the plan lists no events that the application sends",
+            consequence="nobody can tell whether they are counted",
+            remedy="list each event name under [[events]]",
+        )
     findings = event_names.metered(sent, present)
     observe(
         "event names",
@@ -176,6 +179,8 @@ def every_event_name_is_priced(
 
 @then("no meter filters by or adds up a property that its event does not have")
 def meters_match_events(sent: tuple[EventKind, ...], present: Catalog, observe: Observe) -> None:
+    if not sent:
+        pytest.skip("not run, because the plan lists no events (told by the scenario about their names)")
     findings = catalog_health.meters_that_match(present, sent)
     observe(
         "properties",

@@ -86,7 +86,7 @@ def own_methods(plan: GoLivePlan, request: pytest.FixtureRequest) -> dict[str, s
     """The collection method of each subscription whose customer's row decides it."""
     if plan.customers is None or "collection_method" not in declared.header(plan.customers, plan.folder):
         return {}
-    return collection.declared_for(request.getfixturevalue("customer_register"))
+    return collection.declared_for(request.getfixturevalue("customers_as_declared"))
 
 
 @given("the active subscriptions", target_fixture="subscriptions")

@@ -167,7 +167,7 @@ def _wanted(endpoint: Endpoint) -> int:
 def _samples(flexprice: Flexprice, profile: Profile, found: Found) -> None:
     known = {trimmed(meter.event_name) for _, _, meter in found.catalog.metered()}
     kept: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for event in recent_events(flexprice, _MOST_EVENTS):
+    for event in recent_events(flexprice, _MOST_EVENTS, datetime.now(UTC)):
         name = trimmed(str(event.get("event_name", "")))
         if name in known and not is_test_event(event) and len(kept[name]) < _SAMPLES:
             kept[name].append(masked(event))

@@ -163,6 +163,7 @@ def _look(raw: Rows, table: Rows, traffic: Traffic, dialect: Dialect) -> None:
         customer=(table.customer.isnull() | (table.customer == "")).sum(),
         id=(table.id.isnull() | (table.id == "")).sum(),
         time=table.second.isnull().sum(),
+        odd=_no_object(table.properties).sum(),
     )
     row = fetched(found)[0]
     if not row["events"]:
@@ -181,6 +182,22 @@ def _look(raw: Rows, table: Rows, traffic: Traffic, dialect: Dialect) -> None:
                 consequence="they can be compared with nothing",
                 remedy=f"name the right column as {key} in [traffic.columns], or leave such events out by traffic.query",
             )
+    if row["odd"]:
+        odd = fetched(table.filter(_no_object(table.properties)).agg(least=table.properties.min()))[0]["least"]
+        raise not_verified(
+            "3.1",
+            "traffic.columns.properties",
+            f"{row['odd']:,} of {row['events']:,} events of the company's log have no JSON object in"
+            f" '{traffic.columns.properties}', but such as {odd[:LONGEST_NAME]}",
+            consequence="every meter that reads a property would count 0 of them",
+            remedy="name another column as properties in [traffic.columns], or write an object of names and values into it",
+        )
+
+
+def _no_object(properties: Column) -> Column:
+    """Whether a JSON text is a list, a number or a text; nothing, and an empty list as some languages write nothing, is an empty object."""
+    text = properties.strip()
+    return ~(text.startswith("{") | text.isin(["", "null", "[]"]))
 
 
 def _unreadable_times(raw: Rows, traffic: Traffic, dialect: Dialect, row: dict[str, Any]) -> Exception:

@@ -20,6 +20,7 @@ from pytest_flexprice.oracle.samples import check as sample_check
 from pytest_flexprice.oracle.samples import rules as event_rules
 from pytest_flexprice.oracle.samples import words as event_words
 from pytest_flexprice.oracle.samples.check import Checked
+from pytest_flexprice.oracle.samples.units import Spans, other_units
 
 from .catalog_strategies import tokens
 
@@ -220,6 +221,18 @@ def test_an_event_that_is_another_but_for_its_id_seems_to_be_sent_again(tmp_path
     assert everything(check(tmp_path, event(1), event(2))) == []
     other = event(2, **at, external_customer_id="acct_2")
     assert everything(check(tmp_path, event(1, **at), other, customers=("acct_1", "acct_2"))) == []
+
+
+def test_quantities_far_from_all_samples_may_be_of_another_unit(tmp_path: Path) -> None:
+    def of(*values: object) -> Spans:
+        return check(tmp_path, *(event(n, properties={"tokens": value}) for n, value in enumerate(values))).spans
+
+    gigabytes, more, much = of(1.5, 24, "3"), of(0, 700, 24000, 751), of(2_000_000_000, 1.5e9, 1600000000)
+    (told,) = other_units(gigabytes, much)
+    assert told.severity is Severity.WARNING
+    assert "'model.completion' is 1,500,000,000 to 2,000,000,000, and of the samples 1.5 to 24" in told.sentence
+    assert len(other_units(much, gigabytes)) == 1
+    assert other_units(gigabytes, more) == other_units(gigabytes, of(1e9, 2e9)) == other_units({}, much) == []
 
 
 def test_some_events_in_another_form_hide_no_others(tmp_path: Path) -> None:

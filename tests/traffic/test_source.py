@@ -215,6 +215,8 @@ def test_a_database_a_query_paths_and_columns_hold_it_too(tmp_path):
         ({}, {"timestamp": "2026-11-20T08:00:00"}, r"have no zone.*set traffic\.timezone"),
         ({}, {"timestamp": "yesterday"}, r"1 of 1 events .* no time that can be read in 'timestamp'"),
         ({}, {"event_id": ""}, r"1 of 1 events .* have no id in 'event_id'"),
+        ({}, {"properties": "[1, 2]"}, r"1 of 1 events .* no JSON object in 'properties', but such as \[1, 2\]"),
+        ({}, {"properties": "12"}, r"no JSON object in 'properties', but such as 12:"),
         ({"source": "gone.parquet"}, {}, r"'gone\.parquet' is not there"),
         (
             {"source": "postgres://reader:${LOG_PASSWORD}@127.0.0.1:1/usage", "table": "t"},

@@ -1,7 +1,6 @@
 """Addons, coupons and tax rates put on a running subscription or taken off it, and another end of its trial.
 
-These kinds of ``modify`` were not recorded: shapes and rules are those of the API's own description. What is not ``real`` is a
-preview: nothing is paid and billed that could not be undone.
+These kinds of ``modify`` were not recorded: shapes and rules are those of the API's own description.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from ..kernel.scope import unknown
 from ..kernel.tables import Row
 from . import addons, grants, line_items, promises, quantities, trials
 from .periods import ONETIME
-from .quantity_previews import Change
+from .quantities import Change
 from .rounding import ONE, ZERO
 from .scope import Scope
 
@@ -64,33 +63,23 @@ def _lines(scope: Scope, row: Row, association: Row) -> list[Row]:
 
 
 def prorate(
-    scope: Scope, row: Row, given: Given, *, begun: Iterable[Row] = (), ended: Iterable[Row] = (), real: bool = True
+    scope: Scope, row: Row, given: Given, *, begun: Iterable[Row] = (), ended: Iterable[Row] = ()
 ) -> list[dict[str, Any]]:
-    """Where a request asks for it, bill fees that begin within the running period and credit those that end in it.
-
-    What is not ``real`` is shown and not made.
-    """
+    """Where a request asks for it, bill fees that begin within the running period and credit those that end in it."""
     if given["proration_behavior"] != "create_prorations" or row["subscription_status"] != "active":
         return []
     changes = [Change(line, ZERO, line["quantity"] or ONE, line["start_date"]) for line in begun]
     changes += [Change(line, line["quantity"] or ONE, ZERO, line["end_date"]) for line in ended]
     period = row["current_period_start"], row["current_period_end"]
     fees = [one for one in changes if one.item["price_type"] == "FIXED" and one.item["billing_period"] != ONETIME]
-    settle = quantities.settle if real else quantities.foreseen
-    return settle(scope, row, [one for one in fees if period[0] <= one.moment < period[1]])
+    return quantities.settle(scope, row, [one for one in fees if period[0] <= one.moment < period[1]])
 
 
-def addon(scope: Scope, row: Row, params: Given, real: bool) -> Changed:
+def addon(scope: Scope, row: Row, params: Given) -> Changed:
     """Attach or detach an addon; what is shown are its lines, and what was billed or credited."""
     adding = _adds("addon", params)
     given = _required(params, params["action"])
-    made: list[dict[str, Any]] = []
-    if not real:
-        association = addons.attach(scope, row, given) if adding else addons.detach(scope, given)
-    elif adding:
-        association, made = add_addon(scope, row, given)
-    else:
-        association, made = remove_addon(scope, given)
+    association, made = add_addon(scope, row, given) if adding else remove_addon(scope, given)
     lines = [line(one, "created" if adding else "ended") for one in _lines(scope, row, association)]
     return {"line_items": lines, **({"invoices": made} if made else {})}
 
@@ -101,7 +90,7 @@ def line(item: Row, action: str) -> dict[str, Any]:
     return {**shown, "change_action": action}
 
 
-def coupon(scope: Scope, row: Row, params: Given, _real: bool) -> Changed:
+def coupon(scope: Scope, row: Row, params: Given) -> Changed:
     """Attach a coupon by its code, to the subscription or one of its lines, or take an association away."""
     if not _adds("coupon", params):
         identifier = _required(params, "coupon_association_id")
@@ -118,7 +107,7 @@ def coupon(scope: Scope, row: Row, params: Given, _real: bool) -> Changed:
     return {}
 
 
-def tax(scope: Scope, row: Row, params: Given, _real: bool) -> Changed:
+def tax(scope: Scope, row: Row, params: Given) -> Changed:
     """Let a tax rate count for the subscription, or no more."""
     if not _adds("tax", params):
         identifier = _required(params, "tax_association_id")
@@ -134,7 +123,7 @@ def tax(scope: Scope, row: Row, params: Given, _real: bool) -> Changed:
     return {}
 
 
-def trial_end(scope: Scope, row: Row, params: Given, real: bool) -> Changed:
+def trial_end(scope: Scope, row: Row, params: Given) -> Changed:
     """End the trial now, or move its end."""
     action = params.get("action")
     if action not in _TRIAL_ENDS:
@@ -149,11 +138,11 @@ def trial_end(scope: Scope, row: Row, params: Given, real: bool) -> Changed:
     if end < now:
         raise errors.validation("new_trial_end must be in the future", {"new_trial_end": end})
     scope.touch(row, trial_end=end, current_period_end=end)
-    if action == "immediate" and real:
+    if action == "immediate":
         trials.start_paying(scope, row)
     changed = {"id": row["id"], "action": "updated", "status": row["subscription_status"], "trial_end": end}
     return {"subscriptions": [{**changed, "current_period_end": row["current_period_end"]}]}
 
 
-KINDS = {"addon": addon, "coupon": coupon, "tax": tax, "trial_end": trial_end}
+KINDS = {"quantity_change": quantities.change, "addon": addon, "coupon": coupon, "tax": tax, "trial_end": trial_end}
 """What each type of modification does to a subscription."""

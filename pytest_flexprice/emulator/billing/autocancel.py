@@ -9,6 +9,7 @@ from ..kernel import settings
 from ..kernel.jobs import job
 from ..kernel.tables import Row
 from . import cancelling
+from .rollover import active
 from .scope import Work
 
 if TYPE_CHECKING:
@@ -59,14 +60,12 @@ def doomed(world: World, environment: str, now: datetime) -> list[Row]:
 def _first(world: World) -> datetime | None:
     """The next due date plus grace of an unpaid invoice."""
     moments = []
-    table = world.table("invoices")
-    for environment in table.environments():
-        config = _enabled(world, environment)
-        if config is None:
-            continue
-        grace = timedelta(days=int(config["grace_period_days"]))
-        for owner in world.table("subscriptions").find(environment, subscription_status="active"):
-            rows = table.find(environment, subscription_id=owner["id"], invoice_status="FINALIZED")
+    for owner in active(world):
+        scope = Work.on(world, owner)
+        config = _enabled(world, scope.environment)
+        if config is not None:
+            grace = timedelta(days=int(config["grace_period_days"]))
+            rows = scope.find("invoices", subscription_id=owner["id"], invoice_status="FINALIZED")
             moments += [row["due_date"] + grace for row in rows if row["due_date"] is not None and _unpaid(row)]
     return min(moments, default=None)
 

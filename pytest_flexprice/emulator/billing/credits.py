@@ -45,8 +45,7 @@ def spend(scope: Scope, wallet: Row, credits: Decimal, source: Row | None = None
 
 def expiring(world: World) -> list[Row]:
     """The credits that will expire."""
-    table = world.table("wallet_transactions")
-    rows = (row for place in table.environments() for row in table.find(place, type="credit"))
+    rows = world.table("wallet_transactions").everywhere(type="credit")
     return [row for row in rows if row["expiry_date"] is not None and row["credits_available"] > 0]
 
 

@@ -85,9 +85,7 @@ def take(scope: Scope, subscription: Row, grant: Mapping[str, Any], **private: A
 
 def pay_due(scope: Scope, subscription: Row, grant: Row) -> None:
     """Pay out every instalment of a grant whose time has come."""
-    while (moment := due(grant)) is not None and moment <= scope.now:
-        if grant["end_date"] is not None and moment >= grant["end_date"]:
-            return
+    while (moment := coming(grant)) is not None and moment <= scope.now:
         wallet = _wallet(scope, subscription)
         terms = {"expiry": _expiry(subscription, grant, moment), "priority": grant.get("priority")}
         wallets.move(scope, wallet, number(grant["credits"]), "SUBSCRIPTION_CREDIT_GRANT", grant["id"], **terms)
@@ -122,7 +120,7 @@ def upcoming(scope: Scope, subscriptions: Iterable[Row]) -> list[dict[str, Any]]
         }
         for subscription in subscriptions
         for grant in of(scope, subscription)
-        if (moment := due(grant)) is not None and (grant["end_date"] is None or moment < grant["end_date"])
+        if (moment := coming(grant)) is not None
     ]
 
 
@@ -132,7 +130,14 @@ def _reason(grant: Row) -> str:
     return "recurring_credit_grant" if grant["_paid"] else "first_time_recurring_credit_grant"
 
 
+def coming(grant: Row) -> datetime | None:
+    """When the next instalment comes, if one does before the grant ends."""
+    moment = due(grant)
+    return moment if moment is None or grant["end_date"] is None or moment < grant["end_date"] else None
+
+
 def due(grant: Row) -> datetime | None:
+    """When the next instalment would come."""
     if grant["_paid"] == 0:
         first: datetime = grant["credit_grant_anchor"]
         return first

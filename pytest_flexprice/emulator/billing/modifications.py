@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,36 +34,43 @@ def execute(scope: Scope, identifier: str, body: Given) -> Modified:
 
     Raises :class:`errors.ApiError` for an unknown type or subscription, and for a change that cannot be.
     """
-    return _modify(scope, identifier, body, quantities.change)
+    kind = body["type"]
+    if kind not in _TYPES:
+        words = ", ".join(_TYPES)
+        raise errors.validation(f"Valid values: {words}")
+    params = body[f"{kind}_params"] or {}
+    if kind == "grouped_invoicing":
+        return _group(scope, params)
+    if kind == "inheritance":
+        return _belong(scope, identifier, params)
+    if kind == "quantity_change":
+        quantities.check(params)
+    row = subscription_by_id(scope, identifier)
+    return Modified(attachments.KINDS[kind](scope, row, params), [row], row)
 
 
 def preview(scope: Scope, identifier: str, body: Given) -> Modified:
     """What :func:`execute` would do, with placeholders for the ids of what it would make."""
     with transaction.undone(scope) as attempt:
-        found = _modify(attempt, identifier, body, quantities.preview)
-    for made in found.changed.get("subscriptions", []):
-        if made["action"] == "created":
-            made.update(id="(preview-created)", status="active")
+        found = execute(attempt, identifier, body)
+        as_preview(found.changed)
     return found
 
 
-def _modify(scope: Scope, identifier: str, body: Given, change_quantities: Callable[..., Changed]) -> Modified:
-    kind = body["type"]
-    if kind not in _TYPES:
-        words = ", ".join(_TYPES)
-        raise errors.validation(f"Valid values: {words}")
-    if kind == "grouped_invoicing":
-        return _group(scope, body["grouped_invoicing_params"])
-    if kind == "inheritance":
-        return _belong(scope, identifier, body["inheritance_params"] or {})
-    if kind == "quantity_change":
-        wanted = (body["quantity_change_params"] or {}).get("line_items") or []
-        quantities.check(wanted)
-        row = subscription_by_id(scope, identifier)
-        return Modified(change_quantities(scope, row, wanted), [row], row)
-    row, params = subscription_by_id(scope, identifier), body[f"{kind}_params"] or {}
-    real = change_quantities is quantities.change
-    return Modified(attachments.KINDS[kind](scope, row, params, real), [row], row)
+def as_preview(changed: Changed) -> None:
+    """Put placeholders in the place of ids that only a change itself would make."""
+    for made in changed.get("subscriptions", []):
+        if made["action"] == "created":
+            made.update(id="(preview-created)", status="active")
+    for line in changed.get("line_items", []):
+        line["id"] = f"(preview-{line['change_action']})"
+    for one in changed.get("invoices", []):
+        kind, identifier = ("invoice", "(preview-invoice)")
+        if "wallet_transaction" in one:
+            kind, identifier = "wallet_transaction", "(preview-wallet-credit)"
+        one.update({"id": identifier, "status": "preview", kind: {**one[kind], "id": identifier}})
+        if kind == "invoice":
+            one[kind].update(invoice_status="DRAFT", invoice_number=None, idempotency_key=None)
 
 
 def _changed(row: Row, action: str) -> dict[str, Any]:
@@ -120,9 +127,9 @@ def _check_parent(row: Row) -> None:
         raise errors.validation("Only active subscriptions can be modified for inheritance", details)
 
 
-def _group(scope: Scope, params: Given | None) -> Modified:
+def _group(scope: Scope, params: Given) -> Modified:
     """Put subscriptions on the invoices of another, or take them off; each is announced, a new parent too."""
-    if params is None or params["action"] not in ("add", "remove"):
+    if params.get("action") not in ("add", "remove"):
         raise errors.validation("Valid values for grouped_invoicing action: add, remove")
     identifiers: Sequence[str] = params["child_subscription_ids"] or []
     if not identifiers:

@@ -40,21 +40,20 @@ class Swap:
     schedule: Row | None = None
 
 
-def request(scope: Scope, row: Row, body: Given, *, real: bool) -> Swap:
-    """Change the plan now or note that it is to change; what is not ``real`` is a preview and bills nothing.
+def request(scope: Scope, row: Row, body: Given) -> Swap:
+    """Change the plan now or note that it is to change.
 
     Raises :class:`errors.ApiError` for an unknown plan or one without a matching price, for a subscription that does not run, is
     billed with another or has phases, and for a second pending change.
     """
     target = _target(scope, row, body["target_plan_id"])
     if body["change_at"] != "end_of_period":
-        return swap(scope, row, target, body, scope.now, real=real)
+        return swap(scope, row, target, body, scope.now)
     if pending(scope, row):
         raise errors.validation("The subscription has a pending plan change", {"subscription_id": row["id"]})
     at = row["current_period_end"]
     found = _described(scope, row, target, at)
-    if real:
-        found.schedule = _scheduled(scope, row, body, at)
+    found.schedule = _scheduled(scope, row, body, at)
     return found
 
 
@@ -107,7 +106,7 @@ def execute_due(scope: Scope, row: Row, boundary: datetime) -> None:
             continue
         asked = schedule["_asked"]
         try:
-            swap(scope, row, _target(scope, row, asked["target_plan_id"]), asked, boundary, real=True)
+            swap(scope, row, _target(scope, row, asked["target_plan_id"]), asked, boundary)
         except errors.ApiError as error:
             scope.touch(schedule, schedule_status="failed", error_message=error.message)
         else:
@@ -115,7 +114,7 @@ def execute_due(scope: Scope, row: Row, boundary: datetime) -> None:
             scope.publish("subscription.plan_changed", row)
 
 
-def swap(scope: Scope, row: Row, target: Row, body: Given, at: datetime, *, real: bool) -> Swap:
+def swap(scope: Scope, row: Row, target: Row, body: Given, at: datetime) -> Swap:
     """End the lines of the old plan at ``at`` and begin those of the new one."""
     found = _described(scope, row, target, at)
     ended = _plan_lines(scope, row, at)
@@ -126,7 +125,7 @@ def swap(scope: Scope, row: Row, target: Row, body: Given, at: datetime, *, real
     begun = [line_items.add(scope, row, Origin.plan(target), price, when) for price, when in spans]
     found.entities = _entities(scope, row, body.get("entity_policies") or {}, at)
     scope.touch(row, plan_id=target["id"], synced_price_sequence=views.price_sequence(scope, target["id"]))
-    invoices = attachments.prorate(scope, row, body, begun=begun, ended=ended, real=real)
+    invoices = attachments.prorate(scope, row, body, begun=begun, ended=ended)
     lines = [*(attachments.line(one, "ended") for one in ended), *(attachments.line(one, "created") for one in begun)]
     found.changed = {"line_items": lines, **({"invoices": invoices} if invoices else {})}
     return found

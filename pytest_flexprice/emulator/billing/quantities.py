@@ -6,6 +6,7 @@ What more of a fee in advance costs for the rest of the period is billed at once
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,10 +14,9 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.render import dec
 from ..kernel.tables import Row
-from . import inheritance, line_items, oneoff, quantity_previews, views, wallets
+from . import inheritance, line_items, oneoff, views, wallets
 from .line_items import Origin, Span
 from .pricing import number
-from .quantity_previews import Change
 from .readings import Period
 from .rounding import exact, to_currency
 from .scope import Scope
@@ -26,32 +26,34 @@ Changed = dict[str, list[dict[str, Any]]]
 _COPIED = ("price_type", "display_name", "subscription_phase_id", "addon_association_id", "metadata")
 
 
-def check(wanted: Sequence[Given]) -> None:
-    """Refuse a request that cannot be meant, whatever the subscription."""
+@dataclass(frozen=True)
+class Change:
+    """A line that is to get another quantity at ``moment``; ``old`` is the one it had."""
+
+    item: Row
+    old: Decimal
+    new: Decimal
+    moment: datetime
+
+
+def check(params: Given) -> Sequence[Given]:
+    """The changes of a request; refused when they cannot be meant, whatever the subscription."""
+    wanted: Sequence[Given] = params.get("line_items") or []
     if not wanted:
         raise errors.validation("Provide line_items with at least one entry")
     if any(given["quantity"] is not None and given["quantity"] < 0 for given in wanted):
         raise errors.validation("Quantity cannot be negative")
+    return wanted
 
 
-def change(scope: Scope, row: Row, wanted: Sequence[Given]) -> Changed:
+def change(scope: Scope, row: Row, params: Given) -> Changed:
     """Give lines other quantities; returns what was changed.
 
     Raises :class:`errors.ApiError` for a subscription that does not run, and for a line or date that does not fit.
     """
-    changes = _changes(scope, row, wanted)
+    changes = _changes(scope, row, check(params))
     items = [shown for one in changes for shown in _apply(scope, row, one)]
-    return _changed(items, settle(scope, row, changes))
-
-
-def preview(scope: Scope, row: Row, wanted: Sequence[Given]) -> Changed:
-    """What :func:`change` would come to, with placeholders for the ids of what it would make."""
-    changes = _changes(scope, row, wanted)
-    items = [shown for one in changes for shown in quantity_previews.lines(row, one)]
-    return _changed(items, foreseen(scope, row, changes))
-
-
-def _changed(items: list[dict[str, Any]], settled: list[dict[str, Any]]) -> Changed:
+    settled = settle(scope, row, changes)
     return {**({"line_items": items} if items else {}), **({"invoices": settled} if settled else {})}
 
 
@@ -86,27 +88,14 @@ def _line(item: Row, end: datetime, action: str) -> dict[str, Any]:
 # --- money ---
 
 
-def differences(scope: Scope, row: Row, changes: Sequence[Change]) -> list[tuple[Change, Decimal]]:
-    """What changes of fees in advance come to for the rest of the period, where it is anything."""
-    found = [(one, difference(scope, row, one)) for one in changes if one.item["invoice_cadence"] == "ADVANCE"]
-    return [(one, amount) for one, amount in found if amount]
-
-
 def settle(scope: Scope, row: Row, changes: Sequence[Change]) -> list[dict[str, Any]]:
-    """Bill or credit what changes of fees in advance come to; what was made of it."""
-    return [_settle(scope, row, one, amount) for one, amount in differences(scope, row, changes)]
-
-
-def foreseen(scope: Scope, row: Row, changes: Sequence[Change]) -> list[dict[str, Any]]:
-    """What :func:`settle` would make."""
+    """Bill or credit what changes of fees in advance come to for the rest of the period; what was made of it."""
+    due = [(one, difference(scope, row, one)) for one in changes if one.item["invoice_cadence"] == "ADVANCE"]
     return [
-        quantity_previews.settled(scope, row, one, amount, _billed(scope, row, one, amount))
-        for one, amount in differences(scope, row, changes)
+        _bill(scope, row, one, amount) if amount > 0 else _give_back(scope, row, one, -amount)
+        for one, amount in due
+        if amount
     ]
-
-
-def _settle(scope: Scope, row: Row, one: Change, amount: Decimal) -> dict[str, Any]:
-    return _bill(scope, row, one, amount) if amount > 0 else _give_back(scope, row, one, -amount)
 
 
 @exact

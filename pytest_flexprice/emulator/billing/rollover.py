@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from ..kernel.world import World
 
 
-def _active(world: World) -> list[Row]:
-    table = world.table("subscriptions")
-    return [row for place in table.environments() for row in table.find(place, subscription_status="active")]
+def active(world: World) -> list[Row]:
+    """The subscriptions that run, of all environments."""
+    return world.table("subscriptions").everywhere(subscription_status="active")
 
 
 def _ending(row: Row) -> datetime | None:
@@ -34,7 +34,7 @@ def _next(row: Row) -> datetime:
 
 def _leading(world: World) -> list[Row]:
     """The active subscriptions whose periods end by themselves; a grouped one moves on with its parent."""
-    return [row for row in _active(world) if row["subscription_type"] != inheritance.GROUPED]
+    return [row for row in active(world) if row["subscription_type"] != inheritance.GROUPED]
 
 
 def _first(world: World) -> datetime | None:
@@ -90,21 +90,14 @@ def _end(scope: Scope, row: Row, period: Period, ending: datetime) -> None:
 
 
 def _first_instalment(world: World) -> datetime | None:
-    table = world.table("credit_grants")
-    found = []
-    for place in table.environments():
-        for row in table.find(place, scope="SUBSCRIPTION", status="published"):
-            owner = world.table("subscriptions").get(row["subscription_id"], place)
-            moment = grants.due(row) if owner is not None and owner["subscription_status"] == "active" else None
-            if moment is not None and (row["end_date"] is None or moment < row["end_date"]):
-                found.append(moment)
-    return min(found, default=None)
+    owned = (grant for row in active(world) for grant in grants.of(Work.on(world, row), row))
+    return min((moment for grant in owned if (moment := grants.coming(grant)) is not None), default=None)
 
 
 @job(every=timedelta(minutes=15), name="credit grants", due=_first_instalment)
 def pay_grants(world: World, now: datetime) -> None:
     """Pay out instalments of recurring grants."""
-    for row in _active(world):
+    for row in active(world):
         scope = Work.on(world, row)
         for grant in grants.of(scope, row):
             grants.pay_due(scope, row, grant)
@@ -114,7 +107,7 @@ _RENEWAL_NOTICE = timedelta(hours=24)
 
 
 def _first_renewal(world: World) -> datetime | None:
-    moments = (row["current_period_end"] - _RENEWAL_NOTICE for row in _active(world) if _announces(row))
+    moments = (row["current_period_end"] - _RENEWAL_NOTICE for row in active(world) if _announces(row))
     return min(moments, default=None)
 
 
@@ -127,7 +120,7 @@ def _announces(row: Row) -> bool:
 @job(every=timedelta(minutes=15), name="renewal alerts", due=_first_renewal)
 def tell_renewals(world: World, now: datetime) -> None:
     """Announce once, a day before, that a period ends; not for a subscription that is going to end."""
-    for row in _active(world):
+    for row in active(world):
         end = row["current_period_end"]
         if _announces(row) and end - _RENEWAL_NOTICE <= now:
             row["_renewal_told"] = end

@@ -10,6 +10,7 @@ from ..kernel.tables import Row
 from . import drafts, invoices, lines
 from .lines import Period
 from .pricing import number
+from .rollover import active
 from .scope import Scope, Work
 
 if TYPE_CHECKING:
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 
 
 def _watched(world: World) -> list[Row]:
-    table = world.table("subscriptions")
-    rows = (row for place in table.environments() for row in table.find(place, subscription_status="active"))
-    return [row for row in rows if row["auto_invoice_threshold"] is not None]
+    return [row for row in active(world) if row["auto_invoice_threshold"] is not None]
 
 
 def _first(world: World) -> datetime | None:

@@ -52,7 +52,7 @@ def bought(scope: Scope, wallet: Row, credits: Decimal, billing_reason: str, **g
 def _arrive(scope: Scope, entry: Row) -> None:
     wallet = scope.need("wallets", entry["wallet_id"])
     wallets.fill(scope, wallet, entry)
-    scope.world.publish(scope.environment, "wallet.transaction.updated", kind="wallet_transaction", id=entry["id"])
+    scope.publish("wallet.transaction.updated", entry)
 
 
 def _settle(scope: Scope, invoice: Row) -> None:

@@ -51,12 +51,14 @@ class _Transaction(Work):
 
 @contextmanager
 def undone(scope: Scope) -> Iterator[Scope]:
-    """A scope whose work is undone in any case, to see what it would come to."""
+    """A scope whose work is undone in any case, to see what it would come to; no number of an invoice is used up by it."""
     transaction = _Transaction(scope.world, scope.tenant, scope.environment, scope.user)
+    numbers = dict(scope.world.sequences)
     try:
         yield transaction
     finally:
         transaction.undo()
+        scope.world.sequences = numbers
 
 
 @contextmanager

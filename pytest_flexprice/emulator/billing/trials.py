@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 
 def _trialing(world: World) -> list[Row]:
-    table = world.table("subscriptions")
-    return [row for place in table.environments() for row in table.find(place, subscription_status="trialing")]
+    return world.table("subscriptions").everywhere(subscription_status="trialing")
 
 
 def _first(world: World) -> datetime | None:

@@ -68,7 +68,7 @@ def move(scope: Scope, wallet: Row, credits: Decimal, reason: str, reference: st
     row = note(scope, wallet, credits, reason, reference, **given)
     after = row["credit_balance_after"]
     scope.touch(wallet, credit_balance=after, balance=after * wallet["conversion_rate"])
-    scope.world.publish(scope.environment, "wallet.transaction.created", kind="wallet_transaction", id=row["id"])
+    scope.publish("wallet.transaction.created", row)
     return row
 
 

@@ -23,22 +23,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SENSITIVE = {"authorization", "proxy-authenticate", "proxy-authorization", "www-authenticate", "x-auth-token"}
 _FORBIDDEN_PREFIXES = ("svix-", "webhook-", "x-svix-", "x-amz-", "x-amzn-", "x-google-", "x-goog-", "sec-")
 _FORBIDDEN = {
-    "accept",
-    "accept-encoding",
-    "connection",
-    "content-length",
-    "content-type",
-    "date",
-    "expect",
-    "host",
-    "keep-alive",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "user-agent",
-    "via",
-}
+    "accept", "accept-encoding", "connection", "content-length", "content-type", "date", "expect", "host",
+    "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "user-agent", "via",
+}  # fmt: skip
 
 
 def _url(text: str) -> str:

@@ -115,7 +115,8 @@ class Scope:
 
     def publish(self, name: str, row: Mapping[str, Any]) -> None:
         """Announce ``name`` (``invoice.update``: kind ``invoice``) about a row."""
-        self.world.publish(self.environment, name, kind=name.split(".", 1)[0], id=row["id"])
+        kind = "wallet_transaction" if name.startswith("wallet.transaction.") else name.split(".", 1)[0]
+        self.world.publish(self.environment, name, kind=kind, id=row["id"])
 
 
 @dataclass(frozen=True)

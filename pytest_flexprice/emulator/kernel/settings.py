@@ -17,21 +17,11 @@ if TYPE_CHECKING:
     from .world import World
 
 KEYS = (
-    "invoice_config",
-    "subscription_config",
-    "invoice_pdf_config",
-    "tenant_config",
-    "customer_onboarding",
-    "wallet_balance_alert_config",
-    "prepare_processed_events_config",
-    "custom_analytics_config",
-    "customer_portal_config",
-    "event_ingestion_filter",
-    "bonus_credits_topup_config",
-    "payment_mandate_limits",
-    "draft_invoice_recompute_config",
-    "saml_config",
-)
+    "invoice_config", "subscription_config", "invoice_pdf_config", "tenant_config", "customer_onboarding",
+    "wallet_balance_alert_config", "prepare_processed_events_config", "custom_analytics_config",
+    "customer_portal_config", "event_ingestion_filter", "bonus_credits_topup_config", "payment_mandate_limits",
+    "draft_invoice_recompute_config", "saml_config",
+)  # fmt: skip
 """Every key, in the order in which the server names them."""
 
 TENANT_WIDE = ("tenant_config",)

@@ -83,6 +83,10 @@ class Table:
         """The rows whose fields equal all the given values, oldest first."""
         return list(self._matching(environment, equal))
 
+    def everywhere(self, **equal: Any) -> list[Row]:
+        """The same of all environments: what the server's jobs look at."""
+        return [row for environment in list(self._rows) for row in self._matching(environment, equal)]
+
     def first(self, environment: str, **equal: Any) -> Row | None:
         """The oldest row whose fields equal all the given values."""
         return next(self._matching(environment, equal), None)

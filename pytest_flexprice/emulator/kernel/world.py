@@ -31,7 +31,7 @@ class World:
         self._ids = Ids()
         self._tables: dict[str, Table] = {}
         self._parts: dict[str, Any] = {}
-        self._sequences: dict[str, int] = {}
+        self.sequences: dict[str, int] = {}
         self.faults: set[str] = set(self.options.faults)
         self.requests: deque[dict[str, Any]] = deque(maxlen=REQUESTS_KEPT)
 
@@ -45,8 +45,8 @@ class World:
 
     def next(self, sequence: str) -> int:
         """The next number (from 1) of a counter of the whole server."""
-        self._sequences[sequence] = self._sequences.get(sequence, 0) + 1
-        return self._sequences[sequence]
+        self.sequences[sequence] = self.sequences.get(sequence, 0) + 1
+        return self.sequences[sequence]
 
     def table(self, name: str) -> Table:
         """The table of that name, made on first use."""
@@ -84,7 +84,7 @@ class World:
                 hook(self)
             self._tables.clear()
             self._parts.clear()
-            self._sequences.clear()
+            self.sequences.clear()
             self.requests.clear()
             self.clock.reset()
             for name in (each.name for each in dataclasses.fields(self.options)):

@@ -1,6 +1,6 @@
 """Metering: from accepted events to billed quantities.
 
-Billing asks :func:`usage`, :func:`bucketed` and :func:`daily`; all windows are ``[start, end)``, cut to whole seconds.
+Billing asks :func:`usage` and :func:`bucketed`; all windows are ``[start, end)``, cut to whole seconds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .reads import BucketValue, Customers, Selection, Usage, buckets, points, to
 if TYPE_CHECKING:
     from ..kernel.world import World
 
-__all__ = ["BucketValue", "Customers", "Usage", "bucketed", "daily", "usage"]
+__all__ = ["BucketValue", "Customers", "Usage", "bucketed", "usage"]
 
 
 def usage(  # noqa: PLR0917 -- whose usage, of what, when: the same six everywhere
@@ -54,16 +54,3 @@ def bucketed(  # noqa: PLR0917 -- whose usage, of what, when: the same six every
     if own.get("group_by"):
         return buckets(world, selection, kind, own["bucket_size"], own["group_by"], anchor=anchor)
     return points(world, selection, kind, own["bucket_size"], anchor=anchor)
-
-
-def daily(  # noqa: PLR0917 -- whose usage, of what, when: the same six everywhere
-    world: World,
-    environment: str,
-    customers: Customers,
-    meter: Mapping[str, Any],
-    start: datetime,
-    end: datetime,
-) -> list[BucketValue]:
-    """One value per UTC day that has events, by the meter's own aggregation (allowances that reset DAILY)."""
-    selection = Selection(environment, customers, (meter["id"],), start, end)
-    return points(world, selection, meter["aggregation"]["type"], "DAY")

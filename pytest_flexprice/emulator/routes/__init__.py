@@ -1,45 +1,9 @@
-"""The routes, one module per resource; importing a module registers its handlers. One line per module."""
+"""The routes, one module per resource. Importing a module registers its handlers, importing this package those of all."""
 
-from . import addons as addons
-from . import alerts as alerts
-from . import analytics as analytics
-from . import api_keys as api_keys
-from . import associations as associations
-from . import auth as auth
-from . import connections as connections
-from . import control as control
-from . import costs as costs
-from . import coupons as coupons
-from . import credit_grants as credit_grants
-from . import credit_notes as credit_notes
-from . import customers as customers
-from . import entitlements as entitlements
-from . import environments as environments
-from . import event_control as event_control
-from . import events as events
-from . import features as features
-from . import groups as groups
-from . import health as health
-from . import integrations as integrations
-from . import invoice_actions as invoice_actions
-from . import invoices as invoices
-from . import meters as meters
-from . import payments as payments
-from . import plan_changes as plan_changes
-from . import plans as plans
-from . import preview as preview
-from . import price_units as price_units
-from . import prices as prices
-from . import settings as settings
-from . import subscription_changes as subscription_changes
-from . import subscription_reads as subscription_reads
-from . import subscriptions as subscriptions
-from . import svix as svix
-from . import tasks as tasks
-from . import taxes as taxes
-from . import tenants as tenants
-from . import usage as usage
-from . import users as users
-from . import wallet_movements as wallet_movements
-from . import wallets as wallets
-from . import webhooks as webhooks
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

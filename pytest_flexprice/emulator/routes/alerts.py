@@ -11,17 +11,17 @@ from ..billing.scope import subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, field, several, text
 from ..kernel.call import Call, Reply, created, no_content
-from ..kernel.resource import Resource, among, equal, flag
+from ..kernel.resource import Resource, among, equals, flag
 from ..kernel.routing import route
 from .features import ALERTS, check_alerts
 
 _WRITE = "alert:write"
 _WATCHED = ("subscription", "subscription_line_item", "group")
 _OWNED = ("entity_type", "entity_id", "parent_entity_type", "parent_entity_id")
+_LOGGED = ("entity_type", "entity_id", "alert_type", "alert_status", "customer_id")
 _CREATE = Schema(
     "CreateAlertSettingsRequest",
-    field("entity_type", rules="required"),
-    field("entity_id", rules="required"),
+    *several(text, "entity_type entity_id", "required"),
     *several(text, "parent_entity_type parent_entity_id"),
     field("config", ALERTS, "required"),
 )
@@ -30,7 +30,7 @@ SETTINGS = Resource(
     "alert settings",
     _OWNED,
     (
-        *map(equal, _OWNED),
+        *equals(*_OWNED),
         among("entity_ids", "entity_id"),
         among("parent_entity_ids", "parent_entity_id"),
         flag("enabled"),
@@ -38,8 +38,8 @@ SETTINGS = Resource(
 )
 LOGS = Resource(
     "alert logs",
-    ("entity_type", "entity_id", "alert_type", "alert_status", "customer_id"),
-    tuple(map(equal, ("entity_type", "entity_id", "alert_type", "alert_status", "customer_id"))),
+    _LOGGED,
+    tuple(equals(*_LOGGED)),
 )
 route("POST", "/v1/alerts/search")(LOGS.searched)
 route("POST", "/v1/alerts/setting/search")(SETTINGS.searched)

@@ -19,26 +19,15 @@ DURATION_UNITS = ("DAY", "WEEK", "MONTH", "YEAR")
 EXPIRATIONS = ("NEVER", "DURATION", "BILLING_CYCLE")
 PERIODS = ("DAILY", "WEEKLY", "MONTHLY", "QUARTERLY", "HALF_YEARLY", "ANNUAL")
 _OPTIONAL = (
-    "subscription_id",
-    "period",
-    "period_count",
-    "expiration_duration",
-    "expiration_duration_unit",
-    "priority",
-    "start_date",
-    "end_date",
-    "conversion_rate",
-    "topup_conversion_rate",
-    "metadata",
-)
+    "subscription_id", "period", "period_count", "expiration_duration", "expiration_duration_unit", "priority",
+    "start_date", "end_date", "conversion_rate", "topup_conversion_rate", "metadata",
+)  # fmt: skip
 
 GRANT = Schema(
     "CreateCreditGrantRequest",
-    field("name", rules="required"),
-    field("scope", rules="required"),
+    *several(text, "name scope cadence", "required"),
     *several(text, "plan_id subscription_id addon_id period expiration_type expiration_duration_unit"),
     *several(decimal, "credits conversion_rate topup_conversion_rate"),
-    field("cadence", rules="required"),
     *several(integer, "period_count expiration_duration priority"),
     *several(instant, "start_date end_date"),
     field("metadata", strings),

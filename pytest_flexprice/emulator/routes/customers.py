@@ -143,11 +143,11 @@ def delete_customer(call: Call) -> Reply:
     row = CUSTOMERS.found(call, call.params["id"])
     if row["status"] != "published":
         raise errors.not_found("Customer does not exist")
-    world, mine = call.world, {"customer_id": row["id"]}
-    if world.table("subscriptions").first(call.environment, **mine, subscription_status="active"):
+    mine = {"customer_id": row["id"]}
+    if call.find("subscriptions", **mine, subscription_status="active"):
         raise errors.invalid_operation("Please cancel all subscriptions before deleting the customer")
-    if world.table("wallets").first(call.environment, **mine, wallet_status="active"):
+    if call.find("wallets", **mine, wallet_status="active"):
         raise errors.invalid_operation("Customer cannot be deleted due to associated wallets")
     call.touch(row, status="archived")
-    world.publish(call.environment, "customer.deleted", kind="customer", id=row["id"])
+    call.publish("customer.deleted", row)
     return no_content()

@@ -32,7 +32,7 @@ def property_filters(value: Any) -> dict[str, list[str]]:
 
 _QUERY = Schema(
     "GetEventsRequest",
-    *(field(name) for name in _COLUMNS),
+    *several(text, " ".join(_COLUMNS)),
     *several(instant, "start_time end_time"),
     *several(integer, "page_size offset"),
     *several(text, "iter_first_key iter_last_key sort order"),

@@ -12,7 +12,7 @@ from ..kernel.binding import Schema, array, boolean, decimal, field, instant, ma
 from ..kernel.call import Call, Reply, created
 from ..kernel.lists import OWN, Page, Words
 from ..kernel.pricing_rules import currency_code
-from ..kernel.resource import Filter, Resource, Values, among, bounded, equal
+from ..kernel.resource import Filter, Resource, Values, among, bounded, equals
 from ..kernel.routing import route
 from .deal_requests import TAX_OVERRIDE
 
@@ -26,31 +26,22 @@ _COLUMNS = (
 
 _LINE = Schema(
     "CreateInvoiceLineItemRequest",
-    *(
-        field(name)
-        for name in (
-            "display_name", "entity_id", "entity_type", "plan_display_name", "price_id", "price_type", "meter_id",
-        )
-    ),
+    *several(text, "display_name entity_id entity_type plan_display_name price_id price_type meter_id"),
     *several(decimal, "amount quantity"),
     *several(instant, "period_start period_end"),
     field("metadata", strings),
-)  # fmt: skip
+)
 _CREATE = Schema(
     "CreateDraftInvoiceRequest",
-    field("customer_id", rules="required"),
-    *several(text, "subscription_id description billing_period billing_reason idempotency_key"),
-    field("invoice_type", rules="required"),
-    field("currency", rules="required"),
-    *several(decimal, "subtotal total amount_due amount_paid"),
-    *several(instant, "due_date period_start period_end"),
+    *several(text, "customer_id invoice_type currency", "required"),
+    *several(text, "subscription_id description billing_period billing_reason idempotency_key invoice_status"),
+    *several(text, "payment_status invoice_number invoice_pdf_url"),
+    *several(decimal, "subtotal total amount_due amount_paid total_prepaid_applied"),
+    *several(instant, "due_date period_start period_end issue_date"),
     field("metadata", strings),
     field("line_items", array(_LINE)),
     *several(array(text), "coupons tax_rates"),
     field("tax_rate_overrides", array(TAX_OVERRIDE), "dive"),
-    *(field(name) for name in ("invoice_status", "payment_status", "invoice_number", "invoice_pdf_url")),
-    field("issue_date", instant),
-    field("total_prepaid_applied", decimal),
     field("force_sync_invoice", boolean),
     *(field(name, array(mapping)) for name in ("invoice_coupons", "line_item_coupons", "prepared_tax_rates")),
 )
@@ -66,7 +57,7 @@ INVOICES = Resource(
     _COLUMNS,
     (
         among("invoice_ids", "id", split=True),
-        *(equal(name) for name in ("customer_id", "subscription_id", "invoice_type", "billing_reason", "currency")),
+        *equals("customer_id subscription_id invoice_type billing_reason currency"),
         *(among(name, name, split=True) for name in ("subscription_customer_id", "invoice_status", "payment_status")),
         Filter("external_customer_id", text),
         *(bounded(f"{name}_gt", name, gt, decimal) for name in ("amount_due", "amount_remaining")),
@@ -100,7 +91,8 @@ def create_invoice(call: Call) -> Reply:
 @route("GET", "/v1/invoices/:id")
 def get_invoice(call: Call) -> dict[str, Any]:
     """One invoice with lines, subscription, customer and taxes."""
-    return views.full_invoice(call, invoices.by_id(call, call.params["id"]))
+    expand = (call.query.get("expand") or "").split(",")
+    return views.full_invoice(call, invoices.by_id(call, call.params["id"]), expand)
 
 
 @route("PUT", "/v1/invoices/:id", permission="invoice:write")

@@ -11,7 +11,7 @@ from ..billing.scope import Scope
 from ..kernel import errors
 from ..kernel.binding import Schema, boolean, decimal, field, instant, several, strings, text
 from ..kernel.call import Call, Reply, created
-from ..kernel.resource import Resource, among, equal
+from ..kernel.resource import Resource, among, equals
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
@@ -20,36 +20,23 @@ _WITHOUT_ID = ("OFFLINE", "CREDITS", "PAYMENT_LINK")
 _CREATE = Schema(
     "CreatePaymentRequest",
     *several(text, "idempotency_key payment_method_id"),
-    field("destination_type", rules="required", bound=True),
-    field("destination_id", rules="required", bound=True),
-    field("payment_method_type", rules="required", bound=True),
+    *several(text, "destination_type destination_id payment_method_type currency", "required", bound=True),
     field("amount", decimal),
-    field("currency", rules="required", bound=True),
     field("process_payment", boolean),
     field("metadata", strings),
 )
 
 
 _STATUSES = (
-    "INITIATED",
-    "PENDING",
-    "PROCESSING",
-    "SUCCEEDED",
-    "OVERPAID",
-    "FAILED",
-    "REFUNDED",
-    "PARTIALLY_REFUNDED",
+    "INITIATED", "PENDING", "PROCESSING", "SUCCEEDED", "OVERPAID", "FAILED", "REFUNDED", "PARTIALLY_REFUNDED",
     "VOIDED",
-)
+)  # fmt: skip
 _UPDATE = Schema(
     "UpdatePaymentRequest",
-    *(
-        field(name)
-        for name in ("payment_status", "payment_gateway", "gateway_payment_id", "payment_method_id", "error_message")
-    ),
-    *(field(f"{name}_at", instant) for name in ("succeeded", "failed", "refunded", "voided")),
+    *several(text, "payment_status payment_gateway gateway_payment_id payment_method_id error_message"),
+    *several(instant, "succeeded_at failed_at refunded_at voided_at"),
     field("metadata", strings),
-)  # fmt: skip
+)
 
 
 @route("POST", "/v1/payments", permission="payment:write")
@@ -185,19 +172,8 @@ PAYMENTS = Resource(
     _COLUMNS,
     (
         among("payment_ids", "id", split=True),
-        *(
-            equal(name)
-            for name in (
-                "destination_id",
-                "destination_type",
-                "payment_method_type",
-                "payment_status",
-                "currency",
-                "payment_gateway",
-                "gateway_payment_id",
-                "gateway_tracking_id",
-            )
-        ),
+        *equals("destination_id destination_type payment_method_type payment_status currency payment_gateway"),
+        *equals("gateway_payment_id gateway_tracking_id"),
     ),
     sort="name",
     view=lambda call, row, _page: _read(call, row),

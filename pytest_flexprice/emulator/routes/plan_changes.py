@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..billing import config, plan_changes, transaction, views
+from ..billing import config, modifications, plan_changes, transaction, views
 from ..billing.plan_changes import Swap
 from ..billing.scope import Scope, subscription_by_id
 from ..kernel import errors
@@ -17,15 +17,12 @@ from ..kernel.tables import Row
 _ADDONS = Schema("EntityChangePolicy", field("default_behaviour"), field("overrides", strings))
 _CHANGE = Schema(
     "SubscriptionChangeV2Request",
-    field("target_plan_id", rules="required"),
-    field("proration_behavior", rules="required"),
+    *several(text, "target_plan_id proration_behavior", "required"),
     *several(text, "change_at idempotency_key"),
     field("metadata", strings),
     field("entity_policies", Schema("SubscriptionChangeEntityPolicies", field("addons", _ADDONS))),
 )
-_CANCEL = Schema(
-    "CancelScheduleRequest", *(field(name) for name in ("schedule_id", "subscription_id", "schedule_type"))
-)
+_CANCEL = Schema("CancelScheduleRequest", *several(text, "schedule_id subscription_id schedule_type"))
 
 
 def _asked(call: Call) -> dict[str, Any]:
@@ -44,7 +41,10 @@ def preview_change(call: Call) -> dict[str, Any]:
     body = _asked(call)
     row = subscription_by_id(call, call.params["id"])
     with transaction.undone(call) as attempt:
-        return _shown(attempt, row, body, plan_changes.request(attempt, row, body, real=False))
+        found = plan_changes.request(attempt, row, body)
+        found.schedule = None
+        modifications.as_preview(found.changed)
+        return _shown(attempt, row, body, found)
 
 
 @route("POST", "/v1/subscriptions/:id/change/v2/execute", permission="subscription:write")
@@ -53,7 +53,7 @@ def execute_change(call: Call) -> dict[str, Any]:
     body = _asked(call)
     row = subscription_by_id(call, call.params["id"])
     with transaction.all_or_nothing(call) as deal:
-        done = plan_changes.request(deal, row, body, real=True)
+        done = plan_changes.request(deal, row, body)
     if done.schedule is None:
         call.publish("subscription.updated", row)
         call.publish("subscription.plan_changed", row)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..billing import finalization, rollover
 from ..kernel import binding, errors
-from ..kernel.call import Call
+from ..kernel.call import Call, started
 from ..kernel.lists import OWN
-from ..kernel.resource import Resource, equal, flag
+from ..kernel.resource import Resource, equal, equals, flag
 from ..kernel.routing import route
 from .connections import CONNECTIONS
 
@@ -26,7 +27,7 @@ _STATUS = binding.Schema("UpdateTaskStatusRequest", binding.field("task_status",
 TASKS = Resource(
     "tasks",
     (),
-    tuple(map(equal, ("created_by", "entity_type", "scheduled_task_id", "task_status", "task_type"))),
+    tuple(equals("created_by entity_type scheduled_task_id task_status task_type")),
     sort="name",
     offset=OWN,
 )
@@ -35,7 +36,7 @@ route("GET", "/v1/tasks/:id/download")(TASKS.shown)
 SCHEDULED = Resource(
     "scheduled tasks",
     (),
-    (*map(equal, ("connection_id", "entity_type", "interval")), flag("enabled")),
+    (*equals("connection_id entity_type interval"), flag("enabled")),
     sort="name",
     offset=OWN,
 )
@@ -44,18 +45,32 @@ SESSIONS = Resource("checkout sessions", ())
 route("GET", "/v1/checkout/sessions/:id")(SESSIONS.shown)
 route("DELETE", "/v1/checkout/sessions/:id")(SESSIONS.shown)
 _RUN = ("workflow_id", "workflow_type", "task_queue", "workflow_status", "entity", "entity_id")
-WORKFLOWS = Resource("workflows", (*_RUN, "start_time", "close_time"), tuple(map(equal, _RUN)))
+WORKFLOWS = Resource("workflows", (*_RUN, "start_time", "close_time"), tuple(equals(*_RUN)))
 route("POST", "/v1/workflows/search", permission="workflow:read")(WORKFLOWS.searched)
 USAGE_RECORDS = Resource(
     "usage records",
     (*_OWNERS, "amount", "quantity", "period_start", "period_end", "synced"),
     (
-        *map(equal, _OWNERS),
+        *equals(*_OWNERS),
         *(equal(name, kind=binding.instant) for name in ("period_start", "period_end")),
         flag("synced"),
     ),
 )
 route("POST", "/v1/usage-records/search")(USAGE_RECORDS.searched)
+
+
+@route("POST", "/v1/tasks/scheduled/schedule-draft-finalization", permission="task:write")
+def finalize_drafts(call: Call) -> dict[str, str]:
+    """The job that finalizes drafts whose delay is over, now and for everybody (contract 5.6; by the API's description)."""
+    finalization.finalize_drafts(call.world, call.now)
+    return started(call, "DraftFinalizationWorkflow", "draft finalization workflow started")
+
+
+@route("POST", "/v1/tasks/scheduled/schedule-update-billing-period", permission="task:write")
+def roll_over(call: Call) -> dict[str, str]:
+    """The job that ends periods which are over, now and for everybody (contract 5.6; by the API's description)."""
+    rollover.roll_over(call.world, call.now)
+    return started(call, "UpdateBillingPeriodWorkflow", "billing period update workflow started")
 
 
 @route("GET", "/v1/tasks/result")

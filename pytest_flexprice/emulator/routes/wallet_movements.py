@@ -12,7 +12,7 @@ from ..kernel import errors
 from ..kernel.binding import Schema, boolean, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call
 from ..kernel.lists import OWN
-from ..kernel.resource import Filter, Resource, bounded, equal
+from ..kernel.resource import Filter, Resource, bounded, equals
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from .wallets import wallet_by_id
@@ -34,25 +34,12 @@ _TOP_UP = Schema(
     field("force_sync_invoice", boolean),
     field("checkout", mapping),
 )
+_TYPED = ("type", "transaction_status", "transaction_reason")
 TRANSACTIONS = Resource(
     "wallet transactions",
+    (*_TYPED, "amount", "credit_amount", "expiry_date", "priority", "wallet_id"),
     (
-        "amount",
-        "credit_amount",
-        "type",
-        "transaction_status",
-        "transaction_reason",
-        "expiry_date",
-        "priority",
-        "wallet_id",
-    ),
-    (
-        equal("id"),
-        *(
-            equal(name)
-            for name in ("type", "transaction_status", "transaction_reason", "reference_type", "reference_id")
-        ),
-        equal("created_by"),
+        *equals("id", *_TYPED, "reference_type", "reference_id", "created_by"),
         bounded("expiry_date_before", "expiry_date", lt),
         bounded("expiry_date_after", "expiry_date", gt),
         bounded("credits_available_gt", "credits_available", gt, decimal),

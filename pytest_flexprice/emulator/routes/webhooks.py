@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..billing import invoices
 from ..delivery.service import service_of
 from ..kernel import binding, errors
 from ..kernel.call import Call
@@ -62,9 +63,7 @@ def trigger(call: Call) -> dict[str, Any]:
         raise errors.validation(
             f"Event must be one of: {', '.join(TRIGGERS)}", {"event_name": name, "valid_events": list(TRIGGERS)}
         )
-    invoice = call.params["id"]
-    call.found("invoices", invoice, f"invoice {invoice} not found", {"id": invoice}, any_status=True)
-    call.world.publish(call.environment, name, kind="invoice", id=invoice)
+    call.publish(name, invoices.by_id(call, call.params["id"]))
     return {"event_name": name, "message": "webhook triggered successfully"}
 
 

@@ -9,42 +9,18 @@ from typing import Any
 from .subscribing import Row
 
 _PRICE_FIELDS = (
-    "type",
-    "currency",
-    "billing_period",
-    "billing_period_count",
-    "billing_model",
-    "invoice_cadence",
-    "amount",
-    "tier_mode",
-    "tiers",
-    "min_quantity",
-    "trial_period_days",
-    "display_name",
-    "lookup_key",
-)
+    "type", "currency", "billing_period", "billing_period_count", "billing_model", "invoice_cadence", "amount",
+    "tier_mode", "tiers", "min_quantity", "trial_period_days", "display_name", "lookup_key",
+)  # fmt: skip
 _ENTITLEMENT_FIELDS = (
-    "feature_type",
-    "is_enabled",
-    "usage_limit",
-    "usage_reset_period",
-    "is_soft_limit",
-    "static_value",
-    "config_value",
-)
+    "feature_type", "is_enabled", "usage_limit", "usage_reset_period", "is_soft_limit", "static_value", "config_value",
+)  # fmt: skip
 
 
 _COUPON_FIELDS = (
-    "name",
-    "type",
-    "cadence",
-    "percentage_off",
-    "amount_off",
-    "currency",
-    "coupon_code",
-    "duration_in_periods",
+    "name", "type", "cadence", "percentage_off", "amount_off", "currency", "coupon_code", "duration_in_periods",
     "max_redemptions",
-)
+)  # fmt: skip
 _TAX_RATE_FIELDS = ("name", "code", "description", "tax_rate_type", "percentage_value", "fixed_value", "scope")
 
 

@@ -18,7 +18,8 @@ from pytest_flexprice.oracle.samples.counting import Samples, opened
 from pytest_flexprice.oracle.samples.counts import RuleCount
 from pytest_flexprice.oracle.samples.forms import Look
 from pytest_flexprice.oracle.samples.meters import declared_types, unmatched_filters
-from pytest_flexprice.oracle.samples.rules import Reading, quantities, readings, structure
+from pytest_flexprice.oracle.samples.rules import AHEAD, Reading, quantities, readings, structure
+from pytest_flexprice.oracle.samples.units import Spans, spans
 
 
 class Unknown(NamedTuple):
@@ -30,9 +31,11 @@ class Unknown(NamedTuple):
 
 @dataclass
 class Checked:
-    """What was found in sample files: how many events each holds, and findings about form, names, customers and quantities."""
+    """What was found in sample files: how many events each holds, what their quantities are, and findings by what they are about."""
 
     totals: dict[str, int]
+    spans: Spans = field(default_factory=dict)
+    ahead: list[Finding] = field(default_factory=list)
     form: list[Finding] = field(default_factory=list)
     identity: list[Finding] = field(default_factory=list)
     names: list[Finding] = field(default_factory=list)
@@ -89,6 +92,7 @@ def check(
         properties = {one.rule.event: samples.properties_of(one.rule.event) for one in tallies if one.rule.event}
         for tally, finding in zip(tallies, event_lint.broken_rules(tallies, checked.totals, properties), strict=True):
             (checked.quantities if tally.rule.event else checked.form).append(finding)
+            checked.ahead += [finding] if tally.rule.name == AHEAD else []
         checked.form += event_lint.too_large(samples.batches())
         known = [trimmed(event.name) for event in events]
         checked.names = event_lint.unknown_names(samples.unknown_names(known), known, unknown.name)
@@ -97,6 +101,7 @@ def check(
         checked.identity = event_lint.repeated_ids(samples.repeated(), checked.totals)
         checked.identity += event_lint.copies(samples.copied())
         checked.quantities += _filters(samples, read)
+        checked.spans = spans(samples, read)
         if customers is not None:
             declared_ids = list(dict.fromkeys(customers))
             checked.customers = event_lint.unknown_customers(

@@ -141,6 +141,12 @@ class Samples:
             keys.update(key for (key,) in rows)
         return sorted(keys)
 
+    def numbers(self, event: str, field: str) -> list[float]:
+        """What is above 0 of a property of events of a name: at most 1,000 values of each file."""
+        events = [self._event(source, source.rows) for _, source in self._files if event in source.names]
+        select, where = column("number", field), f"trimmed = {quoted(event)} AND x > 0 LIMIT {_MOST}"
+        return [x for one in events for (x,) in self._rows(f"SELECT {select} AS x FROM ({one}) WHERE {where}")]
+
     def repeated(self) -> list[Repeated]:
         """Event ids that come more than once in all files together: the 1,000 most frequent."""
         self._base.execute(

@@ -36,6 +36,7 @@ TEXT, NULL, OBJECT, DIGITS = 34, 110, 123, "45, 48, 49, 50, 51, 52, 53, 54, 55, 
 """The first character of a JSON text, a null, an object and a number, as code points."""
 _NAIVE = rf"{_DAY}[T ]{_CLOCK}"
 _LONG = r"-?\d{16,}"
+AHEAD = "timestamp in the future"
 _FUTURE = timedelta(hours=1)
 _OLD = timedelta(days=365)
 _CENTURY = "2000-01-01T00:00:00Z"
@@ -108,7 +109,7 @@ def structure(now: datetime, billed_since: datetime | None = None) -> list[Rule]
         Rule("timestamp long ago", f"moment >= TIMESTAMPTZ '{_CENTURY}' AND moment < {_at(now - _OLD)}", "ts"),
         *_before(billed_since),
         Rule("timestamp in a loose form", f"moment IS NOT NULL AND NOT {matches('ts', RFC_3339)}", "ts"),
-        Rule("timestamp in the future", f"moment > {_at(now + _FUTURE)}", "ts"),
+        Rule(AHEAD, f"moment > {_at(now + _FUTURE)}", "ts"),
         Rule(
             "timestamp not UTC",
             "moment IS NOT NULL AND NOT suffix(ts, 'Z') AND NOT regexp_matches(ts, '[+-]00:00$')",

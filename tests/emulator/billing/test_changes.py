@@ -340,14 +340,18 @@ def test_a_preview_shows_what_a_change_of_quantity_comes_to_and_changes_nothing(
     fee = company.fee("30", display_name="Seat")
     made = subscribe(company, override_line_items=[{"price_id": fee, "quantity": "3"}])
     before, date = company.read(made), at_half_time(made)
+    company.told.clear()
     shown = modification(company, made, "preview", quantity, date)
-    assert (company.read(made), shown["subscription"]) == (before, before)
+    assert (company.read(made), shown["subscription"], company.told) == (before, before, [])
     done = modification(company, made, "execute", quantity, date)
     for kind in ("line_items", "invoices"):
         pairs = zip(shown["changed_resources"][kind], done["changed_resources"][kind], strict=True)
         for expected, real in pairs:
             assert expected["id"].startswith("(preview-")
             assert amounts(expected) == amounts(real)
+            assert real.get("invoice", {"invoice_number": "-00002"})["invoice_number"].endswith("-00002"), (
+                "none was used up"
+            )
 
 
 def amounts(resource: dict[str, Any]) -> tuple[Any, ...]:

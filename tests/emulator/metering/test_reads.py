@@ -124,13 +124,12 @@ def test_nothing_is_zero(kind: str) -> None:
     world, _ = filled([])
     meter = {"id": "meter_1", "aggregation": {"type": kind}}
     assert metering.usage(world, "env", "acme", meter, T0, T0 + timedelta(1)) == metering.Usage(Decimal(0), 0)
-    assert metering.daily(world, "env", "acme", meter, T0, T0 + timedelta(1)) == []
 
 
 def test_days_are_utc_days() -> None:
     world, _ = filled([("a", 0, 5, None, ""), ("b", 9_999, 6, None, ""), ("c", 10_000, 7, None, "")])
-    meter = {"id": "meter_1", "aggregation": {"type": "SUM"}}
-    found = metering.daily(world, "env", "acme", meter, T0, T0 + timedelta(days=1))
+    selection = Selection("env", "acme", ("meter_1",), T0, T0 + timedelta(days=1))
+    found = reads.points(world, selection, "SUM", "DAY")
     assert [(bucket.start.day, bucket.value) for bucket in found] == [(31, 11), (1, 7)]
 
 
