@@ -36,7 +36,6 @@ LONG = (
     "safety/test_runs.py",
     "safety/test_two_runs.py",
     "safety/test_verdict_table.py",
-    "testbed/test_miscounting.py",
     "traffic/test_rehearsed.py",
     "webhooks/test_handlers.py",
     "webhooks/test_section.py",
