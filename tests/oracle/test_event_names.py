@@ -97,9 +97,14 @@ def test_two_meters_that_count_alike_bill_twice() -> None:
     assert "billed 2 times" in errors(event_names.metered(sent("model.completion"), two()))[0]
 
 
-@pytest.mark.parametrize("changes", [{"filters": {"region": ("us",)}}, {"field": "input"}, {"aggregation": "COUNT"}])
+@pytest.mark.parametrize("changes", [{"field": "input"}, {"aggregation": "COUNT"}])
 def test_two_meters_that_count_differently_are_only_worth_knowing(changes: dict[str, object]) -> None:
-    assert errors(event_names.metered(sent("model.completion"), two(**changes))) == []
+    (found,) = event_names.metered(sent("model.completion"), two(**changes))
+    assert found.severity is Severity.WARNING
+
+
+def test_two_meters_between_which_a_filter_decides_count_once() -> None:
+    assert event_names.metered(sent("model.completion"), two(filters={"region": ("us",)})) == []
 
 
 def test_one_meter_under_two_features_counts_once() -> None:
