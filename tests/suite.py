@@ -57,7 +57,7 @@ class Outcome:
         return {item for s in self.document["scenarios"] if s["outcome"] in RED for item in s["items"]}
 
 
-_WARM = Warm()
+WARM = Warm()
 
 
 def run(tmp_path: Path, *arguments: str, environ: dict[str, str] | None = None, cwd: Path | None = None) -> Outcome:
@@ -67,7 +67,7 @@ def run(tmp_path: Path, *arguments: str, environ: dict[str, str] | None = None, 
     # Without the demo company's log, which matters to few tests and is made anew by every rehearsal.
     environ = {**clean, "COLUMNS": "160", "FLEXPRICE_REHEARSAL_EVENTS": "0", **(environ or {})}
     arguments = (f"--flexprice-reports={reports}", "-p", "no:cacheprovider", *arguments)
-    return Outcome(*_WARM.run(arguments, cwd or tmp_path, environ, TIMEOUT), reports)
+    return Outcome(*WARM.run(arguments, cwd or tmp_path, environ, TIMEOUT), reports)
 
 
 #: For those that compare the company's log: a small one.

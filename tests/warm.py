@@ -23,6 +23,8 @@ from typing import Any, NoReturn
 
 import pytest
 
+from tests.warm_workers import Nursery
+
 ALSO = (
     "allure_pytest.plugin",
     "duckdb",
@@ -116,7 +118,11 @@ def _run(order: dict[str, Any]) -> NoReturn:
     os.environ.update(order["environ"])
     os.chdir(order["cwd"])
     sys.argv = ["pytest", *order["arguments"]]
-    sys.exit(pytest.console_main())
+    nursery = Nursery() if any(each.startswith("-n") for each in sys.argv) else None
+    code = pytest.console_main()
+    if nursery is not None:
+        nursery.close()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

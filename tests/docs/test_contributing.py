@@ -55,8 +55,8 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project with the example in it."""
     folder = tmp_path_factory.mktemp("project")
     for name in _COPIED:
-        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("__init__.py", "suite.py", "warm.py"):
+        shutil.copytree(PROJECT / name, folder / name)  # with what is compiled
+    for name in ("__init__.py", "suite.py", "warm.py", "warm_workers.py"):
         shutil.copy(PROJECT / "tests" / name, folder / "tests" / name)
     shutil.copy(PROJECT / "pyproject.toml", folder)
     for block in BLOCKS:
@@ -69,7 +69,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run Python on the copy."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("FLEXPRICE_", "PYTEST_"))}
-    environ = {**kept, "PYTHONPATH": str(folder), "FLEXPRICE_REHEARSAL_EVENTS": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    environ = {**kept, "PYTHONPATH": str(folder), "FLEXPRICE_REHEARSAL_EVENTS": "0"}
     command = [sys.executable, "-P", *arguments]
     return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=300, check=False)
 

@@ -1,12 +1,13 @@
 """A small suite of its own: features of two sections, steps that end in every way, and the evidence plugins registered."""
 
 import json
+import os
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from tests.suite import Outcome
+from tests.suite import TIMEOUT, WARM, Outcome
 
 from .tampered import key_pair, run_signed
 
@@ -140,9 +141,8 @@ class Suite:
 
     without_allure = False
 
-    def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, pytester: pytest.Pytester) -> None:
         self.pytester = pytester
-        self.monkeypatch = monkeypatch
         self.folder = pytester.path / "reports" / "prod" / "run-1"
 
     secret = SECRET
@@ -156,12 +156,13 @@ class Suite:
         return self
 
     def run(self, *arguments: str) -> pytest.RunResult:
-        # Only the plugins that matter: a start costs most of the time here.
-        self.monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        # Only the plugins that matter.
+        environ = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         wanted = ("-p", "pytest_bdd.plugin", "-p", "no:cacheprovider")
         wanted += ("-p", "xdist") if "-n" in arguments else ()
         wanted += () if self.without_allure else ("-p", "allure_pytest.plugin")
-        return self.pytester.runpytest_subprocess(*wanted, *arguments)
+        code, output = WARM.run((*wanted, *arguments), self.pytester.path, environ, TIMEOUT)
+        return pytest.RunResult(code, output.splitlines(), [], 0)
 
     @property
     def document(self) -> dict:
@@ -178,8 +179,8 @@ class Suite:
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
-    return Suite(pytester, monkeypatch)
+def suite(pytester: pytest.Pytester) -> Suite:
+    return Suite(pytester)
 
 
 @pytest.fixture(scope="session")

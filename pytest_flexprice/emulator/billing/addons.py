@@ -60,7 +60,7 @@ def attach(scope: Scope, row: Row, given: Given) -> Row:
         )
     line_commitments.check_beside(row, line_items.of(scope, row))
     overrides.apply(scope, row, given["override_line_items"] or [], items)
-    for grant in grants_of(scope.world, scope.environment, addon["id"], "ADDON"):
+    for grant in grants_of(scope, addon["id"], "ADDON"):
         grants.take(scope, row, {**grant, "start_date": start, "end_date": end}, _addon_association=association["id"])
     return association
 

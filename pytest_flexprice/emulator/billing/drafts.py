@@ -13,50 +13,38 @@ from .pricing import number
 from .rounding import ZERO, stored
 from .scope import Scope
 
+AMOUNTS = (
+    "amount_due", "amount_paid", "subtotal", "total", "total_discount", "amount_remaining", "adjustment_amount",
+    "refunded_amount", "total_tax", "total_prepaid_credits_applied",
+)  # fmt: skip
+"""The sums of an invoice."""
+_UNKNOWN = (
+    "customer_id", "subscription_id", "subscription_customer_id", "description", "due_date", "paid_at", "voided_at",
+    "finalized_at", "last_computed_at", "period_start", "period_end", "billing_reason", "metadata", "_compute_at",
+)  # fmt: skip
+
 
 def new_invoice(scope: Scope, kind: str, prefix: str, **fields: Any) -> Row:
     """Store an empty draft. ``prefix`` starts its idempotency key unless ``fields`` brings one."""
-    key = fields.pop("idempotency_key", None) or f"{prefix}-{secrets.token_hex(8)}"
-    now = scope.now
     base: dict[str, Any] = {
-        "customer_id": None,
-        "subscription_id": None,
-        "subscription_customer_id": None,
+        **dict.fromkeys(_UNKNOWN),
+        **dict.fromkeys(AMOUNTS, ZERO),
         "invoice_type": kind,
         "invoice_status": "DRAFT",
         "payment_status": "PENDING",
         "currency": "usd",
-        "amount_due": ZERO,
-        "amount_paid": ZERO,
-        "subtotal": ZERO,
-        "total": ZERO,
-        "total_discount": ZERO,
-        "amount_remaining": ZERO,
         "invoice_number": "",
-        "idempotency_key": key,
         "billing_sequence": 0,
-        "description": None,
-        "due_date": None,
-        "paid_at": None,
-        "voided_at": None,
         "billing_period": "",
-        "finalized_at": None,
-        "issue_date": now,
-        "last_computed_at": None,
-        "period_start": None,
-        "period_end": None,
-        "billing_reason": None,
-        "metadata": None,
+        "issue_date": scope.now,
         "version": 0,
         "environment_id": scope.environment,
-        "adjustment_amount": ZERO,
-        "refunded_amount": ZERO,
-        "total_tax": ZERO,
-        "total_prepaid_credits_applied": ZERO,
         "is_manually_edited": False,
+        **{name: [] for name in ("_lines", "_coupons", "_taxes", "_tax_rates")},
+        **fields,
     }
-    internal: dict[str, Any] = {"_lines": [], "_coupons": [], "_taxes": [], "_tax_rates": [], "_compute_at": None}
-    return scope.insert("invoices", "inv", **{**base, **internal, **fields})
+    base["idempotency_key"] = fields.get("idempotency_key") or f"{prefix}-{secrets.token_hex(8)}"
+    return scope.insert("invoices", "inv", **base)
 
 
 def new_subscription_invoice(scope: Scope, subscription: Row, reason: str, period: Period) -> Row:

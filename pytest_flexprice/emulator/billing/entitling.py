@@ -23,7 +23,7 @@ def of(scope: Scope, subscription: Row) -> list[Row]:
     """The entitlements in force, those of an addon as often as the subscription has it in its running period."""
     had = [row["addon_id"] for row in addons.current(scope, subscription)]
     owners = [subscription["plan_id"], *had, subscription["id"]]
-    rows = [row for owner in owners for row in entitlements_of(scope.world, scope.environment, owner)]
+    rows = [row for owner in owners for row in entitlements_of(scope, owner)]
     replaced = {row.get("parent_entitlement_id") for row in rows if row["entity_id"] == subscription["id"]}
     return [row for row in rows if row["id"] not in replaced]
 

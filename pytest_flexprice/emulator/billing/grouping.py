@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..kernel import errors
 from ..kernel.tables import Row
 from .inheritance import GROUPED, LIVE, PARENT, STANDALONE
-from .scope import Scope
+from .scope import Scope, subscription_by_id
 
 
 def group(scope: Scope, parent: Row, identifier: str) -> Row:
@@ -13,9 +13,7 @@ def group(scope: Scope, parent: Row, identifier: str) -> Row:
 
     Raises :class:`errors.ApiError` unless both run in step.
     """
-    child = scope.get("subscriptions", identifier)
-    if child is None:
-        raise errors.not_found("Subscription not found")
+    child = subscription_by_id(scope, identifier)
     _check_group(parent, child)
     if parent["subscription_type"] == STANDALONE:
         scope.touch(parent, subscription_type=PARENT)
@@ -25,9 +23,7 @@ def group(scope: Scope, parent: Row, identifier: str) -> Row:
 
 def ungroup(scope: Scope, identifier: str) -> Row:
     """Let a grouped subscription get invoices of its own again; returns it."""
-    child = scope.get("subscriptions", identifier)
-    if child is None:
-        raise errors.not_found("Subscription not found")
+    child = subscription_by_id(scope, identifier)
     if child["subscription_type"] != GROUPED:
         details = {"subscription_id": child["id"], "subscription_type": child["subscription_type"]}
         message = "Only grouped_invoicing subscriptions can be removed from grouped invoicing"

@@ -12,7 +12,7 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.tables import Row
 from .rounding import ONE
-from .scope import Scope, customer_by_external_id
+from .scope import Scope, customer_by_external_id, subscription_by_id
 
 PARENT, INHERITED, STANDALONE, GROUPED = "parent", "inherited", "standalone", "grouped_invoicing"
 _OPEN = ("active", "draft", "trialing")
@@ -40,6 +40,10 @@ _SHARED = (
     "current_period_start", "current_period_end", "billing_cadence", "billing_period", "billing_period_count",
     "pause_status", "payment_behavior", "collection_method", "gateway_payment_method_id", "timezone",
     "proration_behavior", "payment_terms", "enable_true_up", "synced_price_sequence",
+)  # fmt: skip
+_UNKNOWN = (
+    "lookup_key", "cancelled_at", "cancel_at", "trial_start", "trial_end", "metadata", "commitment_amount",
+    "commitment_duration", "auto_invoice_threshold", "invoicing_customer_id", "parent_subscription_id",
 )  # fmt: skip
 _ENDING = ("subscription_status", "cancelled_at", "cancel_at", "cancel_at_period_end", "end_date")
 
@@ -73,13 +77,30 @@ def prepare(scope: Scope, row: Row, given: Mapping[str, Any] | None) -> list[Row
     return children
 
 
-def _inherit_from(scope: Scope, row: Row, identifier: str) -> None:
-    parent = scope.get("subscriptions", identifier)
-    if parent is None:
-        raise errors.not_found("Subscription not found")
+def _parent(scope: Scope, identifier: str) -> Row:
+    """A subscription that others may belong to; 404 for an unknown one, 400 for one that does not run."""
+    parent = subscription_by_id(scope, identifier)
     if parent["subscription_status"] != "active":
         details = {"parent_subscription_id": identifier, "subscription_status": parent["subscription_status"]}
         raise errors.validation("The parent subscription must be active", details)
+    return parent
+
+
+def linked(scope: Scope, row: Row, identifier: str) -> str | None:
+    """The parent that an update names, or none for an empty text; who is billed stays as it is (by the API's description).
+
+    Raises :class:`errors.ApiError` for a parent that cannot be one, and where the invoices go by the parent already.
+    """
+    if row["subscription_type"] in (INHERITED, GROUPED):
+        details = {"subscription_id": row["id"], "subscription_type": row["subscription_type"]}
+        raise errors.validation("The parent of a subscription that is billed with another cannot be updated", details)
+    if identifier == row["id"]:
+        raise errors.validation("A subscription cannot be its own parent", {"parent_subscription_id": identifier})
+    return _parent(scope, identifier)["id"] if identifier else None
+
+
+def _inherit_from(scope: Scope, row: Row, identifier: str) -> None:
+    parent = _parent(scope, identifier)
     row.update(
         invoicing_customer_id=parent["invoicing_customer_id"],
         parent_subscription_id=identifier,
@@ -168,23 +189,8 @@ def bequeath(scope: Scope, parent: Row, child: Row) -> Row:
 
 def blank(scope: Scope) -> dict[str, Any]:
     """The fields of a subscription that nothing is known of at its start."""
-    return {
-        "lookup_key": None,
-        "cancelled_at": None,
-        "cancel_at": None,
-        "cancel_at_period_end": False,
-        "trial_start": None,
-        "trial_end": None,
-        "version": 1,
-        "metadata": None,
-        "environment_id": scope.environment,
-        "commitment_amount": None,
-        "commitment_duration": None,
-        "overage_factor": ONE,
-        "auto_invoice_threshold": None,
-        "invoicing_customer_id": None,
-        "parent_subscription_id": None,
-    }
+    known = {"cancel_at_period_end": False, "version": 1, "overage_factor": ONE, "environment_id": scope.environment}
+    return {**dict.fromkeys(_UNKNOWN), **known}
 
 
 def children(scope: Scope, row: Row, kind: str = INHERITED) -> list[Row]:

@@ -77,6 +77,8 @@ def add(scope: Scope, row: Row, origin: Origin, price: Row, when: Span, **extra:
     meter = scope.get("meters", price.get("meter_id")) if usage else None
     promise = extra.pop("commitment", None)
     fields = {
+        **dict.fromkeys(("subscription_phase_id", "addon_association_id", "metadata")),
+        **{name: price.get(name) for name in ("price_unit_id", "price_unit", "billing_period", "invoice_cadence")},
         "subscription_id": row["id"],
         "customer_id": row["customer_id"],
         "entity_id": origin.id,
@@ -86,19 +88,12 @@ def add(scope: Scope, row: Row, origin: Origin, price: Row, when: Span, **extra:
         "price_type": price["type"],
         "meter_id": meter["id"] if meter else None,
         "meter_display_name": meter["name"] if meter else None,
-        "price_unit_id": price.get("price_unit_id"),
-        "price_unit": price.get("price_unit"),
         "display_name": price.get("display_name") or origin.name or "",
         "quantity": default_quantity(price),
         "currency": row["currency"],
-        "billing_period": price["billing_period"],
         "billing_period_count": 1,
-        "invoice_cadence": price["invoice_cadence"],
         "start_date": when.start,
         "end_date": when.end,
-        "subscription_phase_id": None,
-        "addon_association_id": None,
-        "metadata": None,
         "environment_id": scope.environment,
     }
     return scope.insert("subscription_line_items", "subs_line", **{**fields, **committed(promise), **extra})

@@ -31,6 +31,9 @@ def preview(
     taxed = sum((entry["tax_amount"] for entry in taxes), ZERO)
     total = max(subtotal - off + taxed, ZERO)
     view: dict[str, Any] = {
+        **dict.fromkeys(drafts.AMOUNTS, ZERO),
+        **dict.fromkeys(("amount_due", "total", "amount_remaining"), total),
+        **dict.fromkeys(("invoice_number", "idempotency_key", "billing_sequence")),
         "id": identifier,
         "customer_id": inheritance.payer(subscription),
         "subscription_id": subscription["id"],
@@ -38,15 +41,9 @@ def preview(
         "invoice_status": "DRAFT",
         "payment_status": "PENDING",
         "currency": subscription["currency"],
-        "amount_due": total,
-        "amount_paid": ZERO,
         "subtotal": subtotal,
-        "total": total,
         "total_discount": off,
-        "amount_remaining": total,
-        "invoice_number": None,
-        "idempotency_key": None,
-        "billing_sequence": None,
+        "total_tax": taxed,
         "description": f"Preview invoice for subscription {subscription['id']}",
         "due_date": config.due_date(scope, subscription, period.end),
         "billing_period": subscription["billing_period"],
@@ -55,10 +52,6 @@ def preview(
         "billing_reason": "SUBSCRIPTION_CYCLE",
         "metadata": {"is_preview": "true"},
         "version": 0,
-        "adjustment_amount": ZERO,
-        "refunded_amount": ZERO,
-        "total_tax": taxed,
-        "total_prepaid_credits_applied": ZERO,
         "is_manually_edited": False,
         **scope.stamped(),
     }

@@ -49,7 +49,7 @@ def line_items(scope: Scope, subscription_id: str, *, with_price: bool = False) 
 def price(scope: Scope, identifier: str) -> dict[str, Any] | None:
     """A price as other objects embed it."""
     row = scope.get("prices", identifier)
-    return None if row is None else catalog.price_view(scope.world, scope.environment, row)
+    return None if row is None else row.public()
 
 
 def plan(scope: Scope, identifier: str, *, full: bool = False) -> dict[str, Any] | None:
@@ -57,13 +57,13 @@ def plan(scope: Scope, identifier: str, *, full: bool = False) -> dict[str, Any]
     row = scope.get("plans", identifier)
     if row is None:
         return None
-    return catalog.full_plan_view(scope.world, scope.environment, row) if full else row.public()
+    return catalog.full_plan_view(scope, row) if full else row.public()
 
 
 def listed_plan(scope: Scope, identifier: str, expand: Sequence[str]) -> dict[str, Any] | None:
     """A plan as lists of subscriptions show it, with what they expand."""
     row = scope.get("plans", identifier)
-    return None if row is None else catalog.plan_view(scope.world, scope.environment, row, expand)
+    return None if row is None else catalog.plan_view(scope, row, expand)
 
 
 def price_sequence(scope: Scope, plan_id: str) -> int | None:
@@ -115,18 +115,28 @@ def full_subscription(scope: Scope, row: Row) -> dict[str, Any]:
     grants = scope.find("credit_grants", subscription_id=row["id"], scope="SUBSCRIPTION", status="published")
     if grants:
         parts["credit_grants"] = [shown(grant) for grant in grants]
-    coupons = scope.find("coupon_associations", subscription_id=row["id"], status="published")
-    if coupons:
-        parts["coupon_associations"] = [coupon_association(scope, row) for row in reversed(coupons)]
+    if coupons := coupon_associations(scope, row):
+        parts["coupon_associations"] = coupons
     phases = scope.find("subscription_phases", subscription_id=row["id"], status="published")
     if phases:
         parts["phases"] = [shown(phase) for phase in reversed(phases)]
     return subscription(row, **parts)
 
 
-def coupon_association(scope: Scope, row: Row) -> dict[str, Any]:
-    """A coupon of a subscription, with the coupon itself."""
-    return shown(row, coupon=coupon(scope.need("coupons", row["coupon_id"])))
+def coupon_associations(scope: Scope, row: Row) -> list[dict[str, Any]]:
+    """The coupons of a subscription, newest first."""
+    rows = scope.find("coupon_associations", subscription_id=row["id"], status="published")
+    return [coupon_association(scope, one) for one in reversed(rows)]
+
+
+def coupon_association(scope: Scope, row: Row, expand: Sequence[str] = ()) -> dict[str, Any]:
+    """A coupon of a subscription, with the coupon itself, and the line that it is for where that is asked for."""
+    view = shown(row, coupon=coupon(scope.need("coupons", row["coupon_id"])))
+    parts = [part for part in expand if part.startswith("subscription_line_items")]
+    if parts and row["subscription_line_item_id"]:
+        line = scope.need("subscription_line_items", row["subscription_line_item_id"])
+        view["subscription_line_item"] = line_item(scope, line, with_price="subscription_line_items.prices" in parts)
+    return view
 
 
 def coupon(row: Row) -> dict[str, Any]:
@@ -161,8 +171,8 @@ def listed_invoice(scope: Scope, row: Row, *, lines: bool = True) -> dict[str, A
     return view
 
 
-def full_invoice(scope: Scope, row: Row) -> dict[str, Any]:
-    """An invoice with its lines, subscription, customer and taxes."""
+def full_invoice(scope: Scope, row: Row, expand: Sequence[str] = ()) -> dict[str, Any]:
+    """An invoice with its lines, subscription, customer and taxes, and their rates where those are asked for."""
     view = invoice(row)
     lines = view.pop("line_items", None)
     owner = scope.get("subscriptions", row["subscription_id"])
@@ -171,6 +181,10 @@ def full_invoice(scope: Scope, row: Row) -> dict[str, Any]:
     _put(view, "customer", customer(scope, row["customer_id"]))
     if row["_taxes"]:
         view["taxes"] = [shown(tax) for tax in row["_taxes"]]
+        if "tax_applied.tax_rate" in expand:
+            view["taxes"] = [
+                {**tax, "tax_rate": tax_rate(scope.need("tax_rates", tax["tax_rate_id"]))} for tax in view["taxes"]
+            ]
     _put(view, "line_items", lines)
     return view
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -15,7 +14,7 @@ from ..billing.pricing import Tariff
 from ..billing.rounding import ONE, ZERO, to_currency
 from ..billing.scope import subscription_by_id
 from ..kernel.binding import BindError, parse
-from ..kernel.call import Call, Reply
+from ..kernel.call import Call, Reply, accepted, started
 from .registry import fault
 
 if TYPE_CHECKING:
@@ -97,14 +96,8 @@ def wrong_total(call: Call, answer: Answer) -> None:
 
 def _accepted(call: Call) -> Reply:
     identifier = call.params["id"]
-    return Reply(
-        202,
-        {
-            "workflow_id": f"wf_DraftAndComputeSubscriptionInvoiceWorkflow_{identifier}_{call.world.new_ulid()}",
-            "run_id": str(uuid.uuid4()),
-            "message": f"Successfully triggered draft-and-compute invoice workflow for subscription {identifier}",
-        },
-    )
+    message = f"Successfully triggered draft-and-compute invoice workflow for subscription {identifier}"
+    return accepted(started(call, f"DraftAndComputeSubscriptionInvoiceWorkflow_{identifier}", message))
 
 
 @fault("F134", "the draft of an invoice never appears", "before")

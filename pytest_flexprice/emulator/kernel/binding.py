@@ -228,9 +228,9 @@ def field(name: str, kind: Kind = text, rules: str = "", *, bound: bool = False,
     return Field(name, kind, tuple(r for r in rules.split(",") if r), bound, go or go_name(name))
 
 
-def several(kind: Kind, names: str) -> tuple[Field, ...]:
-    """Fields of one kind, without rules: ``*several(text, "name description")``."""
-    return tuple(field(name, kind) for name in names.split())
+def several(kind: Kind, names: str, rules: str = "", *, bound: bool = False) -> tuple[Field, ...]:
+    """Fields of one kind with the same rules: ``*several(text, "name description", "required")``."""
+    return tuple(field(name, kind, rules, bound=bound) for name in names.split())
 
 
 class Schema:

@@ -6,6 +6,7 @@ A handler is registered with :func:`routing.route` and takes a :class:`Call`; it
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,12 @@ def created(data: Any) -> Reply:
 def accepted(data: Any) -> Reply:
     """202 with a body."""
     return Reply(202, data)
+
+
+def started(call: Call, workflow: str, message: str) -> dict[str, str]:
+    """What a call answers that starts a workflow of the server."""
+    identifier = f"wf_{workflow}_{call.world.new_ulid()}"
+    return {"workflow_id": identifier, "run_id": str(uuid.uuid4()), "message": message}
 
 
 def no_content() -> Reply:

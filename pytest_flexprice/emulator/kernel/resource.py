@@ -113,8 +113,8 @@ class Resource:
     ``noun`` names it in messages ("Failed to list plans"); ``columns`` may be sorted and filtered by; ``sort`` says whether
     ``?sort=`` is "refused" or taken as the "name" of a column, ``conditions`` whether a search sorts by conditions or by such
     a name, ``offset`` what the answered offset means; ``statuses`` are listed unless one is asked for.
-    ``view`` shows one row, ``check`` refuses a page before anything is read; ``words`` and ``unknown`` (said to a column that is
-    none) are the area's own.
+    ``view`` shows one row, ``full`` one that is read by id where that shows more, ``check`` refuses a page before anything is
+    read; ``words`` and ``unknown`` (said to a column that is none) are the area's own.
     """
 
     noun: str
@@ -125,6 +125,7 @@ class Resource:
     conditions: bool = True
     offset: Offset = NEXT
     view: View | None = None
+    full: View | None = None
     check: Callable[[Page], None] | None = None
     words: Words = GENERAL
     unknown: str = ""
@@ -203,7 +204,8 @@ class Resource:
 
     def shown(self, call: Call) -> Any:
         """The answer of a read by id."""
-        return self._viewed(call, self.found(call, call.params["id"]))
+        row = self.found(call, call.params["id"])
+        return self.full(call, row, Page()) if self.full is not None else self._viewed(call, row)
 
     def changed(self, call: Call, schema: Schema) -> Any:
         """The answer of a PUT: what is given is kept."""

@@ -9,7 +9,6 @@ from typing import Any
 from ..billing import views
 from ..billing.pricing import number
 from ..billing.scope import Scope
-from ..kernel import catalog
 from ..kernel.render import dec
 from ..kernel.tables import Row
 from . import reads, windows
@@ -112,9 +111,8 @@ def _owner(scope: Scope, price: Row | None) -> dict[str, str]:
 def _expanded(scope: Scope, question: Question, item: Item, feature: Row | None, price: Row | None) -> dict[str, Any]:
     """The objects named in ``expand``."""
     found: dict[str, Any] = {}
-    world, environment = scope.world, scope.environment
     if "price" in question.expand and price is not None:
-        found["price"] = catalog.price_view(world, environment, price)
+        found["price"] = price.public()
     if "meter" in question.expand:
         found["meter"] = item.meter.public(**(_EDITORS if item.line is not None else _edited(scope, item.meter)))
     if "feature" in question.expand and feature is not None:

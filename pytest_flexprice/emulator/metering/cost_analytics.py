@@ -20,7 +20,7 @@ _HUNDRED = 100
 
 def answer(scope: Scope, question: Question, sheet: Row, expand: Sequence[str]) -> dict[str, Any]:
     """The costs of a window with what was earned in it."""
-    prices = [price for price in prices_of(scope.world, scope.environment, sheet["id"]) if price["type"] == "USAGE"]
+    prices = [price for price in prices_of(scope, sheet["id"]) if price["type"] == "USAGE"]
     items = [_item(scope, question, sheet, price, expand) for price in prices if _asked(question, price)]
     cost = reads.summed(item["total_cost"] for item in items)
     revenue = _revenue(scope, question)

@@ -179,7 +179,7 @@ class _Tracker:
                 "price_id": row["id"],
                 "meter_id": row["meter_id"],
                 "status": row["status"],
-                "price": self._price_view(row),
+                "price": row.public(),
             }
             for row in rows
         ]
@@ -191,9 +191,6 @@ class _Tracker:
         for row in self._scope.find("prices", meter_id=meter["id"], status="published", type="USAGE"):
             if not catalog.is_ended(row, now):
                 yield row
-
-    def _price_view(self, row: Row) -> dict[str, Any]:
-        return catalog.price_view(self._scope.world, self._scope.environment, row)
 
     def _lines(self, customer: Row, prices: Sequence[Row]) -> None:
         own = [row["id"] for row in _live(self._scope, customer["id"])]

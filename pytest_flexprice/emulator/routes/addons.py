@@ -6,29 +6,28 @@ from typing import Any
 
 from ..billing import addons
 from ..kernel import errors
-from ..kernel.binding import Schema, field, strings
+from ..kernel.binding import Schema, field, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import plan_view
 from ..kernel.resource import Resource, among, free, storable
 from ..kernel.routing import route
-from ..kernel.tables import Row
 
 _EVERYTHING = ("prices", "meters", "entitlements", "features")
 _CREATE = Schema(
     "CreateAddonRequest",
-    field("name", rules="required"),
-    field("lookup_key", rules="required"),
+    *several(text, "name lookup_key", "required"),
     field("description"),
     field("metadata", strings),
 )
-_UPDATE = Schema("UpdateAddonRequest", field("name"), field("description"), field("metadata", strings))
+_UPDATE = Schema("UpdateAddonRequest", *several(text, "name description"), field("metadata", strings))
 ADDONS = Resource(
     "addons",
     ("name", "lookup_key"),
     (among("addon_ids", "id"), among("lookup_keys", "lookup_key")),
-    view=lambda call, row, page: plan_view(call.world, call.environment, row, page.expand),
+    view=lambda call, row, page: plan_view(call, row, page.expand),
+    full=lambda call, row, _page: plan_view(call, row, _EVERYTHING),
 )
-ADDONS.serve("/v1/addons")
+ADDONS.serve("/v1/addons", one=True)
 
 
 @route("POST", "/v1/addons", permission="addon:write")
@@ -42,12 +41,6 @@ def create_addon(call: Call) -> Reply:
     return created(call.table("addons").insert(row))
 
 
-@route("GET", "/v1/addons/:id")
-def get_addon(call: Call) -> Any:
-    """One addon with prices and entitlements."""
-    return _view(call, ADDONS.found(call, call.params["id"]), _EVERYTHING)
-
-
 @route("GET", "/v1/addons/lookup/:lookup_key")
 def lookup_addon(call: Call) -> Any:
     """One published addon by its key."""
@@ -55,11 +48,7 @@ def lookup_addon(call: Call) -> Any:
     row = call.table("addons").first(call.environment, lookup_key=key, status="published")
     if row is None:
         raise errors.not_found(f"Addon with lookup key {key} was not found", {"lookup_key": key})
-    return _view(call, row, _EVERYTHING)
-
-
-def _view(call: Call, row: Row, expand: tuple[str, ...]) -> dict[str, Any]:
-    return plan_view(call.world, call.environment, row, expand)
+    return plan_view(call, row, _EVERYTHING)
 
 
 @route("PUT", "/v1/addons/:id", permission="addon:write")
@@ -69,7 +58,7 @@ def update_addon(call: Call) -> Any:
     row = ADDONS.found(call, call.params["id"])
     storable("update addon", body, "name")
     call.touch(row, **{name: value for name, value in body.items() if value is not None})
-    return _view(call, row, ())
+    return row
 
 
 @route("DELETE", "/v1/addons/:id", permission="addon:write")

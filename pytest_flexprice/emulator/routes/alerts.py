@@ -21,8 +21,7 @@ _OWNED = ("entity_type", "entity_id", "parent_entity_type", "parent_entity_id")
 _LOGGED = ("entity_type", "entity_id", "alert_type", "alert_status", "customer_id")
 _CREATE = Schema(
     "CreateAlertSettingsRequest",
-    field("entity_type", rules="required"),
-    field("entity_id", rules="required"),
+    *several(text, "entity_type entity_id", "required"),
     *several(text, "parent_entity_type parent_entity_id"),
     field("config", ALERTS, "required"),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..kernel import errors
 from ..kernel.access import Key, access_of
-from ..kernel.binding import Schema, field, instant
+from ..kernel.binding import Schema, field, instant, several, text
 from ..kernel.call import Call, Caller, Reply, created, no_content
 from ..kernel.lists import listing, query_page
 from ..kernel.routing import route
@@ -15,8 +15,7 @@ from ..kernel.tables import Row
 _MESSAGE = "Please check the request payload"
 _CREATE = Schema(
     "CreateAPIKeyRequest",
-    field("name", rules="required", bound=True),
-    field("type", rules="required", bound=True),
+    *several(text, "name type", "required", bound=True),
     field("expires_at", instant),
     field("service_account_id"),
 )

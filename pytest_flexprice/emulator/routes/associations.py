@@ -17,8 +17,7 @@ from ..kernel.routing import route
 _TAXABLE = ("customer", "subscription", "invoice", "tenant")
 _CREATE = Schema(
     "CreateTaxAssociationRequest",
-    field("tax_rate_code", rules="required"),
-    field("entity_type", rules="required"),
+    *several(text, "tax_rate_code entity_type", "required"),
     *several(text, "entity_id external_customer_id currency"),
     field("priority", integer),
     field("auto_apply", boolean),
@@ -40,7 +39,7 @@ def list_addon_associations(call: Call) -> dict[str, Any]:
 
 
 def _addon(scope: Scope, identifier: str) -> dict[str, Any]:
-    return plan_view(scope.world, scope.environment, scope.need("addons", identifier), ("prices", "entitlements"))
+    return plan_view(scope, scope.need("addons", identifier), ("prices", "entitlements"))
 
 
 COUPONED = Resource(
@@ -53,7 +52,7 @@ COUPONED = Resource(
         ),
         Filter("active_only", boolean),
     ),
-    view=lambda call, row, _page: views.coupon_association(call, row),
+    view=lambda call, row, page: views.coupon_association(call, row, page.expand),
 )
 TAXED = Resource(
     "tax associations",

@@ -7,7 +7,6 @@ from typing import Any
 from ..kernel.call import Call
 from ..kernel.lists import Page
 from ..kernel.resource import Resource, Values
-from ..kernel.routing import route
 
 CONNECTIONS = Resource("connections", ("name", "provider_type"))
 
@@ -15,14 +14,8 @@ CONNECTIONS = Resource("connections", ("name", "provider_type"))
 def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
     """The gateways in the order in which they were connected; none is ``null``."""
     found = CONNECTIONS.selected(call, values, page)[::-1]
-    shown = [row.public() for row in found[page.offset : page.offset + page.limit]]
+    shown = found[page.offset : page.offset + page.limit]
     return {"connections": shown or None, "total": len(found), "limit": page.limit, "offset": page.offset}
 
 
-CONNECTIONS.serve("/v1/connections", answer=_page)
-
-
-@route("GET", "/v1/connections/:id")
-def get_connection(call: Call) -> dict[str, Any]:
-    """One gateway."""
-    return CONNECTIONS.found(call, call.params["id"]).public()
+CONNECTIONS.serve("/v1/connections", one=True, answer=_page)

@@ -60,7 +60,7 @@ def _active(call: Call) -> Row:
 @route("GET", "/v1/costs/active")
 def active_costsheet(call: Call) -> dict[str, Any]:
     """The sheet in use, with its prices."""
-    return plan_view(call.world, call.environment, _active(call), ("prices", "meters"))
+    return plan_view(call, _active(call), ("prices", "meters"))
 
 
 @route("POST", "/v1/costs/analytics")
@@ -74,7 +74,7 @@ def analyse_costs(call: Call) -> dict[str, Any]:
 def get_costsheet(call: Call) -> dict[str, Any]:
     """One sheet, deleted ones too; ``expand=prices`` adds its prices."""
     expand = tuple(part.strip() for part in (call.query.get("expand") or "").split(","))
-    return {"costsheet": plan_view(call.world, call.environment, _found(call), expand)}
+    return {"costsheet": plan_view(call, _found(call), expand)}
 
 
 @route("PUT", "/v1/costs/:id", permission="cost:write")

@@ -25,11 +25,9 @@ _OPTIONAL = (
 
 GRANT = Schema(
     "CreateCreditGrantRequest",
-    field("name", rules="required"),
-    field("scope", rules="required"),
+    *several(text, "name scope cadence", "required"),
     *several(text, "plan_id subscription_id addon_id period expiration_type expiration_duration_unit"),
     *several(decimal, "credits conversion_rate topup_conversion_rate"),
-    field("cadence", rules="required"),
     *several(integer, "period_count expiration_duration priority"),
     *several(instant, "start_date end_date"),
     field("metadata", strings),

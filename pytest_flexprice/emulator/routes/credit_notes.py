@@ -23,8 +23,7 @@ _LINE = Schema(
 _CREATE = Schema(
     "CreateCreditNoteRequest",
     *several(text, "credit_note_number memo idempotency_key"),
-    field("invoice_id", rules="required"),
-    field("reason", rules="required"),
+    *several(text, "invoice_id reason", "required"),
     field("metadata", strings),
     field("line_items", array(_LINE), rules="required,min=1,dive"),
     field("process_credit_note", boolean),
@@ -38,9 +37,9 @@ NOTES = Resource(
         equal("credit_note_type"),
         among("credit_note_status", "credit_note_status", split=True),
     ),
-    view=lambda _call, row, _page: row.public(),
+    full=lambda call, row, _page: _view(call, row),
 )
-NOTES.serve("/v1/creditnotes", search=False)
+NOTES.serve("/v1/creditnotes", search=False, one=True)
 
 
 def _view(scope: Scope, note: Row) -> dict[str, Any]:
@@ -58,12 +57,6 @@ def create_note(call: Call) -> Reply:
     if body["process_credit_note"]:
         credit_notes.finalize(call, note)
     return created(_view(call, note))
-
-
-@route("GET", "/v1/creditnotes/:id")
-def get_note(call: Call) -> dict[str, Any]:
-    """One note."""
-    return _view(call, NOTES.found(call, call.params["id"]))
 
 
 @route("POST", "/v1/creditnotes/:id/finalize", permission="credit_note:write")

@@ -21,7 +21,7 @@ from ..kernel.binding import (
 )
 from .credit_grants import GRANT
 
-TIER = Schema("CreatePriceTier", field("up_to", integer), field("unit_amount", decimal), field("flat_amount", decimal))
+TIER = Schema("CreatePriceTier", field("up_to", integer), *several(decimal, "unit_amount flat_amount"))
 TRANSFORM = Schema("TransformQuantity", field("divide_by", integer), field("round"))
 _TARIFF = (
     field("amount", decimal),
@@ -69,8 +69,7 @@ COUPONS = (
 )
 TAX_OVERRIDE = Schema(
     "TaxRateOverride",
-    field("tax_rate_code", rules="required"),
-    field("currency", rules="required"),
+    *several(text, "tax_rate_code currency", "required"),
     field("auto_apply", boolean),
     field("priority", integer),
     field("metadata", strings),
@@ -83,12 +82,9 @@ _LINE_COMMITMENT = (
 )
 _OWN_PRICE = Schema(
     "SubscriptionPriceCreateRequest",
-    field("type", rules="required"),
+    *several(text, "type billing_period invoice_cadence billing_model", "required"),
     *several(text, "price_unit_type meter_id lookup_key description display_name"),
-    field("billing_period", rules="required"),
     *several(integer, "billing_period_count trial_period_days min_quantity"),
-    field("invoice_cadence", rules="required"),
-    field("billing_model", rules="required"),
     *_TARIFF,
     field("metadata", strings),
     *several(instant, "start_date end_date"),
@@ -170,8 +166,7 @@ AGREED = (
 """What can be agreed for a subscription beside its plan and its schedule."""
 _CHILD = Schema(
     "GroupedInvoicingChildRequest",
-    field("plan_id", rules="required"),
-    field("external_customer_id", rules="required"),
+    *several(text, "plan_id external_customer_id", "required"),
     *AGREED,
 )
 INHERITANCE = Schema(

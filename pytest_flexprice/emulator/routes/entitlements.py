@@ -8,7 +8,7 @@ from ..billing.scope import subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, array, boolean, decimal, field, instant, integer, mapping, several, text
 from ..kernel.call import Call, Reply, created
-from ..kernel.catalog import entitlement_view
+from ..kernel.catalog import ENTITLED, entitlement_view
 from ..kernel.lists import Page
 from ..kernel.resource import Resource, Values, all_items, among, equal, flag, idle
 from ..kernel.routing import route
@@ -32,9 +32,8 @@ _GRANT = (
 _CREATE = Schema(
     "CreateEntitlementRequest",
     *several(text, "plan_id entity_type entity_id usage_reset_period static_value aggregation_mode"),
-    field("parent_entitlement_id"),
-    field("feature_id", rules="required", bound=True),
-    field("feature_type", rules="required", bound=True),
+    *several(text, "parent_entitlement_id"),
+    *several(text, "feature_id feature_type", "required", bound=True),
     *several(boolean, "is_enabled is_soft_limit"),
     *several(integer, "usage_limit display_order"),
     field("config_value", mapping),
@@ -52,11 +51,6 @@ _UPDATE = Schema(
 _BULK = Schema("CreateBulkEntitlementRequest", field("items", array(_CREATE)))
 
 
-def _view(call: Call, row: Row, page: Page) -> dict[str, Any]:
-    feature, meter, plan = (name in page.expand for name in ("features", "meters", "plans"))
-    return entitlement_view(call.world, call.environment, row, feature=feature, meter=meter, plan=plan)
-
-
 ENTITLEMENTS = Resource(
     "entitlements",
     _COLUMNS,
@@ -69,7 +63,7 @@ ENTITLEMENTS = Resource(
         flag("has_grant_config", lambda _row, given: not given),
         idle("plan_ids"),
     ),
-    view=_view,
+    view=lambda call, row, page: entitlement_view(call, row, page.expand),
 )
 
 
@@ -167,7 +161,7 @@ def _insert(call: Call, fields: dict[str, Any]) -> Row:
 def create_entitlement(call: Call) -> Reply:
     """A new entitlement of a plan, addon or subscription."""
     row = _insert(call, _checked(call, call.bind(_CREATE)))
-    return created(entitlement_view(call.world, call.environment, row, feature=True, plan=True))
+    return created(entitlement_view(call, row, ENTITLED))
 
 
 @route("POST", "/v1/entitlements/bulk", permission="entitlement:write")
@@ -185,8 +179,7 @@ def create_entitlements(call: Call) -> Reply:
                 raise errors.conflict(_TWICE, known)
         checked.append(fields)
     rows = [_insert(call, fields) for fields in checked]
-    views = [entitlement_view(call.world, call.environment, row, feature=True, plan=True) for row in rows]
-    return created({"items": views})
+    return created({"items": [entitlement_view(call, row, ENTITLED) for row in rows]})
 
 
 def _find(call: Call) -> Row:
@@ -197,13 +190,14 @@ def _find(call: Call) -> Row:
 @route("GET", "/v1/entitlements/:id")
 def get_entitlement(call: Call) -> Any:
     """One entitlement, deleted ones too, with feature, meter and plan."""
-    return entitlement_view(call.world, call.environment, _find(call), feature=True, meter=True, plan=True)
+    return entitlement_view(call, _find(call))
 
 
 def _answer(call: Call, values: Values, page: Page, names: Any) -> dict[str, Any]:
     """Naming any page field but the limit leaves the list without one (recording entitlements)."""
     if names("limit") is None and any(names(name) is not None for name in _PAGED):
-        return all_items([_view(call, row, page) for row in ENTITLEMENTS.selected(call, values, page)], page.offset)
+        rows = ENTITLEMENTS.selected(call, values, page)
+        return all_items([entitlement_view(call, row, page.expand) for row in rows], page.offset)
     return ENTITLEMENTS.answer(call, values, page)
 
 
@@ -233,7 +227,7 @@ def update_entitlement(call: Call) -> Any:
     changes |= {name: body[name] for name in ("is_enabled", "is_soft_limit") if body[name] is not None}
     call.touch(row, **changes)
     call.publish("entitlement.updated", row)
-    return entitlement_view(call.world, call.environment, row)
+    return entitlement_view(call, row, ())
 
 
 @route("DELETE", "/v1/entitlements/:id", permission="entitlement:write")

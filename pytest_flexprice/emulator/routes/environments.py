@@ -6,16 +6,17 @@ from typing import Any
 
 from ..kernel import errors, settings
 from ..kernel.access import access_of
-from ..kernel.binding import Schema, field
+from ..kernel.binding import Schema, several, text
 from ..kernel.call import Call, Reply, accepted, created
 from ..kernel.clone import clone_catalog
 from ..kernel.lists import query_page
 from ..kernel.routing import route
+from ..kernel.scope import Work
 from ..kernel.tables import Row
 
-_CREATE = Schema("CreateEnvironmentRequest", field("name", rules="required"), field("type", rules="required"))
-_UPDATE = Schema("UpdateEnvironmentRequest", field("name"), field("type"))
-_CLONE = Schema("CloneEnvironmentRequest", field("target_environment_id"), field("name"), field("type"))
+_CREATE = Schema("CreateEnvironmentRequest", *several(text, "name type", "required"))
+_UPDATE = Schema("UpdateEnvironmentRequest", *several(text, "name type"))
+_CLONE = Schema("CloneEnvironmentRequest", *several(text, "target_environment_id name type"))
 _KINDS = ("development", "production")
 
 
@@ -81,7 +82,8 @@ def clone_environment(call: Call) -> Reply:
         raise errors.validation("type must be one of: development, production")
     else:
         target = _add(call, body["name"], body["type"])
-    clone_catalog(call.world, source["id"], target["id"], call.caller.user_id)
+    here, there = (Work(call.world, call.tenant, one["id"], call.user) for one in (source, target))
+    clone_catalog(here, there)
     return accepted(
         {
             "message": "Environment clone workflow started successfully",

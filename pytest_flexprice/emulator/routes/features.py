@@ -8,7 +8,7 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.binding import Schema, array, boolean, decimal, field, several, strings, text
 from ..kernel.call import Call, Reply, created
-from ..kernel.catalog import feature_view, find_meter
+from ..kernel.catalog import find_meter, with_meter
 from ..kernel.lists import Page
 from ..kernel.resource import Resource, among, clonable, containing, equal, free, storable
 from ..kernel.routing import route
@@ -28,8 +28,7 @@ _THRESHOLD = Schema("AlertThreshold", field("threshold", decimal), field("condit
 ALERTS = Schema("AlertSettings", *several(_THRESHOLD, "critical warning info"), field("alert_enabled", boolean))
 _CREATE = Schema(
     "CreateFeatureRequest",
-    field("name", rules="required", bound=True),
-    field("type", rules="required", bound=True),
+    *several(text, "name type", "required", bound=True),
     *several(text, "lookup_key description meter_id unit_singular unit_plural group_id"),
     field("meter", METER),
     field("metadata", strings),
@@ -54,7 +53,7 @@ def _expand(page: Page) -> None:
 
 
 def _shown(call: Call, row: Row, page: Page) -> dict[str, Any]:
-    view = feature_view(call.world, call.environment, row, meter="meters" in page.expand)
+    view = with_meter(call, row, "meters" in page.expand)
     group = call.table("groups").get(row.get("group_id") or "", call.environment)
     return {**view, "group": group_view(call, group)} if group and "groups" in page.expand else view
 
@@ -71,9 +70,10 @@ FEATURES = Resource(
     ),
     statuses=("published", "archived"),
     view=_shown,
+    full=lambda call, row, _page: with_meter(call, row),
     check=_expand,
 )
-FEATURES.serve("/v1/features")
+FEATURES.serve("/v1/features", one=True)
 
 
 def _key_of(name: str) -> str:
@@ -142,12 +142,6 @@ def create_feature(call: Call) -> Reply:
     return created(stored)
 
 
-@route("GET", "/v1/features/:id")
-def get_feature(call: Call) -> Any:
-    """One feature with its meter."""
-    return feature_view(call.world, call.environment, FEATURES.found(call, call.params["id"]), meter=True)
-
-
 @route("PUT", "/v1/features/:id", permission="feature:write")
 def update_feature(call: Call) -> Any:
     """Change names, description, units and metadata; filters go to the meter."""
@@ -206,4 +200,4 @@ def clone_feature(call: Call) -> Reply:
         **kept,
     )
     stored = call.table("features").insert(row)
-    return created(feature_view(call.world, call.environment, stored, meter=True))
+    return created(with_meter(call, stored))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, field
+from ..kernel.binding import Schema, several, text
 from ..kernel.call import Call, Reply, created, no_content
 from ..kernel.lists import Page
 from ..kernel.resource import Resource, among, equals, free, storable
@@ -16,9 +16,7 @@ _MEMBERS = {"price": "prices", "feature": "features"}
 _SHOWN = ("id", "name", "lookup_key", "entity_type", "metadata", "status", "created_at", "updated_at")
 _CREATE = Schema(
     "CreateGroupRequest",
-    field("name", rules="required"),
-    field("entity_type", rules="required"),
-    field("lookup_key", rules="required"),
+    *several(text, "name entity_type lookup_key", "required"),
 )
 
 

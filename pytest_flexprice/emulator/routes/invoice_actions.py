@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from ..billing import drafts, invoices, replacements, views, workflows
 from ..billing.scope import subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, strings
-from ..kernel.call import Call, Reply, accepted
+from ..kernel.call import Call, Reply, accepted, started
 from ..kernel.routing import route
 
 _VOID = Schema("VoidInvoiceRequest", field("metadata", strings))
@@ -19,9 +18,10 @@ _PAYMENT = Schema(
 _COMPUTABLE = ("DRAFT", "SKIPPED")
 
 
-def _workflow(call: Call, name: str, identifier: str, message: str) -> Reply:
-    workflow = f"wf_{name}_{identifier}_{call.world.new_ulid()}"
-    return accepted({"workflow_id": workflow, "run_id": str(uuid.uuid4()), "message": message})
+def triggered(call: Call, name: str, action: str, kind: str, identifier: str) -> Reply:
+    """202 for a workflow about one object."""
+    message = f"Successfully triggered {action} invoice workflow for {kind} {identifier}"
+    return accepted(started(call, f"{name}Workflow_{identifier}", message))
 
 
 @route("POST", "/v1/subscriptions/temporal/:id/draft-and-compute", permission="subscription:write")
@@ -30,8 +30,7 @@ def draft_and_compute(call: Call) -> Reply:
     identifier = call.params["id"]
     subscription_by_id(call, identifier)
     workflows.draft_current_period(call, identifier)
-    message = f"Successfully triggered draft-and-compute invoice workflow for subscription {identifier}"
-    return _workflow(call, "DraftAndComputeSubscriptionInvoiceWorkflow", identifier, message)
+    return triggered(call, "DraftAndComputeSubscriptionInvoice", "draft-and-compute", "subscription", identifier)
 
 
 @route("POST", "/v1/invoices/:id/compute", permission="invoice:write")
@@ -43,8 +42,7 @@ def compute_invoice(call: Call) -> Any:
         raise errors.validation("Only draft or skipped invoices can be computed", details)
     if call.query.get("sync") != "true":
         workflows.compute_later(call, row["id"])
-        message = f"Successfully triggered compute invoice workflow for invoice {row['id']}"
-        return _workflow(call, "ComputeInvoiceWorkflow", row["id"], message)
+        return triggered(call, "ComputeInvoice", "compute", "invoice", row["id"])
     drafts.compute(call, row)
     return {"invoice": views.full_invoice(call, row), "skipped": row["invoice_status"] == "SKIPPED"}
 
@@ -61,8 +59,7 @@ def finalize_later(call: Call) -> Reply:
     """Ask for finalization by the job's rule: not computed or before the delay, nothing happens."""
     row = invoices.by_id(call, call.params["id"])
     workflows.finalize_when_due(call, row["id"])
-    message = f"Successfully triggered finalize invoice workflow for invoice {row['id']}"
-    return _workflow(call, "FinalizeInvoiceWorkflow", row["id"], message)
+    return triggered(call, "FinalizeInvoice", "finalize", "invoice", row["id"])
 
 
 @route("POST", "/v1/invoices/:id/recalculate", permission="invoice:write")
@@ -70,8 +67,7 @@ def replace_invoice(call: Call) -> Reply:
     """A fresh invoice for the period of a voided one, which names it (by the API's description, not recorded)."""
     row = invoices.by_id(call, call.params["id"])
     replacements.replace(call, row)
-    message = f"Successfully triggered recalculate invoice workflow for invoice {row['id']}"
-    return _workflow(call, "RecalculateInvoiceWorkflow", row["id"], message)
+    return triggered(call, "RecalculateInvoice", "recalculate", "invoice", row["id"])
 
 
 @route("POST", "/v1/invoices/:id/recalculate-v2", permission="invoice:write")

@@ -33,19 +33,15 @@ _LINE = Schema(
 )
 _CREATE = Schema(
     "CreateDraftInvoiceRequest",
-    field("customer_id", rules="required"),
-    *several(text, "subscription_id description billing_period billing_reason idempotency_key"),
-    field("invoice_type", rules="required"),
-    field("currency", rules="required"),
-    *several(decimal, "subtotal total amount_due amount_paid"),
-    *several(instant, "due_date period_start period_end"),
+    *several(text, "customer_id invoice_type currency", "required"),
+    *several(text, "subscription_id description billing_period billing_reason idempotency_key invoice_status"),
+    *several(text, "payment_status invoice_number invoice_pdf_url"),
+    *several(decimal, "subtotal total amount_due amount_paid total_prepaid_applied"),
+    *several(instant, "due_date period_start period_end issue_date"),
     field("metadata", strings),
     field("line_items", array(_LINE)),
     *several(array(text), "coupons tax_rates"),
     field("tax_rate_overrides", array(TAX_OVERRIDE), "dive"),
-    *several(text, "invoice_status payment_status invoice_number invoice_pdf_url"),
-    field("issue_date", instant),
-    field("total_prepaid_applied", decimal),
     field("force_sync_invoice", boolean),
     *(field(name, array(mapping)) for name in ("invoice_coupons", "line_item_coupons", "prepared_tax_rates")),
 )
@@ -95,7 +91,8 @@ def create_invoice(call: Call) -> Reply:
 @route("GET", "/v1/invoices/:id")
 def get_invoice(call: Call) -> dict[str, Any]:
     """One invoice with lines, subscription, customer and taxes."""
-    return views.full_invoice(call, invoices.by_id(call, call.params["id"]))
+    expand = (call.query.get("expand") or "").split(",")
+    return views.full_invoice(call, invoices.by_id(call, call.params["id"]), expand)
 
 
 @route("PUT", "/v1/invoices/:id", permission="invoice:write")

@@ -25,11 +25,9 @@ _AGGREGATION = Schema(
 )
 METER = Schema(
     "CreateMeterRequest",
-    field("name", rules="required", bound=True),
-    field("event_name", rules="required", bound=True),
+    *several(text, "name event_name reset_usage", "required", bound=True),
     field("aggregation", _AGGREGATION),
     field("filters", array(FILTER)),
-    field("reset_usage", rules="required", bound=True),
 )
 _UPDATE = Schema("UpdateMeterRequest", field("filters", array(FILTER)))
 

@@ -20,11 +20,8 @@ _WITHOUT_ID = ("OFFLINE", "CREDITS", "PAYMENT_LINK")
 _CREATE = Schema(
     "CreatePaymentRequest",
     *several(text, "idempotency_key payment_method_id"),
-    field("destination_type", rules="required", bound=True),
-    field("destination_id", rules="required", bound=True),
-    field("payment_method_type", rules="required", bound=True),
+    *several(text, "destination_type destination_id payment_method_type currency", "required", bound=True),
     field("amount", decimal),
-    field("currency", rules="required", bound=True),
     field("process_payment", boolean),
     field("metadata", strings),
 )

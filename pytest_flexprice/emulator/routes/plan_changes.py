@@ -17,8 +17,7 @@ from ..kernel.tables import Row
 _ADDONS = Schema("EntityChangePolicy", field("default_behaviour"), field("overrides", strings))
 _CHANGE = Schema(
     "SubscriptionChangeV2Request",
-    field("target_plan_id", rules="required"),
-    field("proration_behavior", rules="required"),
+    *several(text, "target_plan_id proration_behavior", "required"),
     *several(text, "change_at idempotency_key"),
     field("metadata", strings),
     field("entity_policies", Schema("SubscriptionChangeEntityPolicies", field("addons", _ADDONS))),

@@ -12,7 +12,6 @@ from ..kernel.catalog import (
     entitlements_of,
     full_plan_view,
     grants_of,
-    newest_first,
     plan_view,
     prices_of,
 )
@@ -39,10 +38,11 @@ PLANS = Resource(
     "plans",
     _COLUMNS,
     (among("plan_ids", "id"), equal("lookup_key"), metadata()),
-    view=lambda call, row, page: plan_view(call.world, call.environment, row, page.expand),
+    view=lambda call, row, page: plan_view(call, row, page.expand),
+    full=lambda call, row, _page: full_plan_view(call, row),
     check=_check_page,
 )
-PLANS.serve("/v1/plans")
+PLANS.serve("/v1/plans", one=True)
 
 
 def _holder(call: Call, lookup_key: str | None) -> Row | None:
@@ -74,31 +74,24 @@ def create_plan(call: Call) -> Reply:
     return created(call.table("plans").insert(row))
 
 
-@route("GET", "/v1/plans/:id")
-def get_plan(call: Call) -> Any:
-    """One plan with everything, ended prices too."""
-    return full_plan_view(call.world, call.environment, PLANS.found(call, call.params["id"]))
-
-
 @route("GET", "/v1/plans/:id/entitlements")
 @route("GET", "/v1/addons/:id/entitlements")
 def plan_entitlements(call: Call) -> dict[str, Any]:
     """The entitlements of a plan or an addon; none of an unknown one."""
-    rows = newest_first(entitlements_of(call.world, call.environment, call.params["id"]))
-    views = [entitlement_view(call.world, call.environment, row, feature=True, meter=True, plan=True) for row in rows]
-    return all_items(views)
+    rows = entitlements_of(call, call.params["id"])[::-1]
+    return all_items([entitlement_view(call, row) for row in rows])
 
 
 @route("GET", "/v1/plans/:id/creditgrants")
 def plan_grants(call: Call) -> dict[str, Any]:
     """The credit grants of a plan; none of an unknown one."""
-    return all_items(newest_first(grants_of(call.world, call.environment, call.params["id"])))
+    return all_items(grants_of(call, call.params["id"])[::-1])
 
 
 @route("GET", "/v1/addons/:id/creditgrants")
 def addon_grants(call: Call) -> dict[str, Any]:
     """The credit grants of an addon; none of an unknown one."""
-    return all_items(newest_first(grants_of(call.world, call.environment, call.params["id"], "ADDON")))
+    return all_items(grants_of(call, call.params["id"], "ADDON")[::-1])
 
 
 @route("PUT", "/v1/plans/:id", permission="plan:write")
@@ -137,7 +130,7 @@ def clone_plan(call: Call) -> Reply:
     metadata = {**(source["metadata"] or {}), **(body["metadata"] or {}), "source_plan_id": source["id"]}
     row = call.table("plans").insert(call.stamp("plan", **{**kept, **given}, metadata=metadata))
     copy_contents(call, source, row)
-    view = plan_view(call.world, call.environment, row, ("prices", "entitlements", "credit_grant"))
+    view = plan_view(call, row, ("prices", "entitlements", "credit_grant"))
     for item in view.get("entitlements", ()):
         del item["plan_id"]
     return created(view)
@@ -145,13 +138,12 @@ def clone_plan(call: Call) -> Reply:
 
 def copy_contents(call: Call, source: Row, target: Row) -> None:
     """Copy prices in force, entitlements and credit grants of a plan to another of the same environment."""
-    environment, now = call.environment, call.now
-    for price in prices_of(call.world, environment, source["id"]):
-        fresh = _copy(call, price, "price", entity_id=target["id"], lookup_key="", start_date=now)
+    for price in prices_of(call, source["id"]):
+        fresh = _copy(call, price, "price", entity_id=target["id"], lookup_key="", start_date=call.now)
         call.table("prices").insert({**fresh, "sequence": call.world.next("price")})
-    for entitlement in entitlements_of(call.world, environment, source["id"]):
+    for entitlement in entitlements_of(call, source["id"]):
         call.table("entitlements").insert(_copy(call, entitlement, "ent", entity_id=target["id"]))
-    for grant in grants_of(call.world, environment, source["id"]):
+    for grant in grants_of(call, source["id"]):
         call.table("credit_grants").insert(_copy(call, grant, "cg", plan_id=target["id"]))
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, decimal, field, strings
+from ..kernel.binding import Schema, decimal, field, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.lists import OWN
 from ..kernel.render import dec
@@ -17,9 +17,7 @@ from ..kernel.tables import Row
 
 _CREATE = Schema(
     "CreatePriceUnitRequest",
-    field("name", rules="required"),
-    field("code", rules="required"),
-    field("symbol", rules="required"),
+    *several(text, "name code symbol", "required"),
     field("base_currency", rules="required,len=3"),
     field("conversion_rate", decimal),
     field("metadata", strings),

@@ -7,7 +7,7 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.binding import Schema, array, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call, Reply, created
-from ..kernel.catalog import find_meter, is_ended, price_view
+from ..kernel.catalog import find_meter, is_ended, with_meter
 from ..kernel.lists import Page
 from ..kernel.pricing_rules import UNIT_FIELDS, check_price, check_values, published
 from ..kernel.resource import Filter, Resource, Values, among, equal, flag, idle, storable
@@ -30,14 +30,9 @@ _CONFIG = Schema(
 )
 _CREATE = Schema(
     "CreatePriceRequest",
-    field("entity_type", rules="required"),
-    field("entity_id", rules="required"),
-    field("type", rules="required"),
+    *several(text, "entity_type entity_id type billing_period billing_model invoice_cadence", "required"),
     field("currency", rules="required,len=3"),
-    field("billing_period", rules="required"),
     *several(integer, "billing_period_count min_quantity trial_period_days"),
-    field("billing_model", rules="required"),
-    field("invoice_cadence", rules="required"),
     *several(text, "price_unit_type meter_id tier_mode display_name description lookup_key group_id"),
     field("price_unit_config", _CONFIG),
     field("amount", decimal),
@@ -75,7 +70,8 @@ PRICES = Resource(
     ),
     sort="name",
     conditions=False,
-    view=lambda call, row, page: price_view(call.world, call.environment, row, meter="meters" in page.expand),
+    view=lambda call, row, page: with_meter(call, row, "meters" in page.expand),
+    full=lambda call, row, _page: with_meter(call, row),
 )
 
 
@@ -157,12 +153,6 @@ def create_prices(call: Call) -> Reply:
     return created({"items": [_created_view(row, without=tuple(UNIT_FIELDS)) for row in rows]})
 
 
-@route("GET", "/v1/prices/:id")
-def get_price(call: Call) -> Any:
-    """One price with its meter, ended ones too."""
-    return price_view(call.world, call.environment, PRICES.found(call, call.params["id"]), meter=True)
-
-
 @route("GET", "/v1/prices/lookup/:lookup_key")
 def lookup_price(call: Call) -> Any:
     """The current price of a lookup key: the newest that has begun and not ended, else the newest not ended."""
@@ -173,7 +163,7 @@ def lookup_price(call: Call) -> Any:
     begun = [row for row in current if row["start_date"] <= now]
     if not current:
         raise errors.not_found(f"Price with lookup key {key} was not found", {"lookup_key": key})
-    return price_view(call.world, call.environment, (begun or current)[-1])
+    return (begun or current)[-1]
 
 
 def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
@@ -182,7 +172,7 @@ def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
     return PRICES.answer(call, values, page, rows)
 
 
-PRICES.serve("/v1/prices", answer=_page)
+PRICES.serve("/v1/prices", one=True, answer=_page)
 
 
 def _check_update(body: dict[str, Any]) -> None:
@@ -250,7 +240,7 @@ def update_price(call: Call) -> Any:
     if any(body[name] is not None for name in _COSTLY):
         return _created_view(_successor(call, row, body, words))
     call.touch(row, **words)
-    return price_view(call.world, call.environment, row)
+    return row
 
 
 @route("DELETE", "/v1/prices/:id", permission="price:write")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from ..billing import attachments, config, line_changes, modifications, price_sync, transaction, views
 from ..billing.scope import Scope, subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, array, decimal, field, instant, mapping, several, text
-from ..kernel.call import Call, Reply, created
+from ..kernel.call import Call, Reply, created, started
 from ..kernel.routing import route
 from .deal_requests import ADD_ADDON, ADDON, LINE, LINE_UPDATE, REMOVE_ADDON
 
@@ -161,8 +160,4 @@ def preview_modification(call: Call) -> dict[str, Any]:
 def sync_plan(call: Call) -> dict[str, str]:
     """Push changed prices of a plan to its subscriptions; again only after the lock of the first is gone."""
     price_sync.start(call, call.named("plans", call.params["id"], any_status=True))
-    return {
-        "message": "price sync v2 workflow started",
-        "workflow_id": f"wf_PriceSyncV2Workflow_{call.world.new_ulid()}",
-        "run_id": str(uuid.uuid4()),
-    }
+    return started(call, "PriceSyncV2Workflow", "price sync v2 workflow started")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 from ..billing import consumption, views
@@ -75,13 +76,19 @@ def subscription_usage(call: Call) -> dict[str, Any]:
 def _asked(call: Call, features: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Those of features that a query names by ``feature_ids`` or ``feature_lookup_keys``; all when it names none."""
     for name, key in (("feature_ids", "id"), ("feature_lookup_keys", "lookup_key")):
-        wanted = {part for value in call.query.getlist(name) for part in value.split(",") if part}
+        wanted = _named(call, name)
         features = [one for one in features if not wanted or one["feature"][key] in wanted]
     return features
 
 
-def _running(scope: Scope, customer: Row) -> list[Row]:
-    return [row for row in scope.find("subscriptions", customer_id=customer["id"])[::-1] if running(row)]
+def _named(call: Call, name: str) -> set[str]:
+    """The values of a query's parameter, which may be repeated or hold several."""
+    return {part for value in call.query.getlist(name) for part in value.split(",") if part}
+
+
+def _running(scope: Scope, customer: Row, wanted: Container[str] = ()) -> list[Row]:
+    rows = scope.find("subscriptions", customer_id=customer["id"])[::-1]
+    return [row for row in rows if running(row) and (not wanted or row["id"] in wanted)]
 
 
 @route("GET", "/v1/customers/external/:external_id/subscriptions")
@@ -114,8 +121,8 @@ def entitlements_by_external_id(call: Call) -> dict[str, Any]:
     return _entitlements(call, customer_by_external_id(call, call.params["external_id"]))
 
 
-def _usage(scope: Scope, customer: Row) -> dict[str, Any]:
-    rows = _running(scope, customer)
+def _usage(scope: Scope, customer: Row, wanted: Container[str] = ()) -> dict[str, Any]:
+    rows = _running(scope, customer, wanted)
     features = consumption.customer_usage(scope, customer, rows)
     period = None
     if features:
@@ -131,11 +138,12 @@ def customer_usage(call: Call) -> dict[str, Any]:
 
 @route("GET", "/v1/customers/usage")
 def usage_by_query(call: Call) -> dict[str, Any]:
-    """The same, by ``customer_id`` or ``customer_lookup_key``, of the features that the query names."""
+    """The same, by ``customer_id`` or ``customer_lookup_key``, of the features and subscriptions that the query names."""
     identifier, key = call.query.get("customer_id"), call.query.get("customer_lookup_key")
     if not identifier and not key:
         raise errors.validation("Either customer_id or customer_lookup_key is required")
-    usage = _usage(call, customer_by_id(call, identifier) if identifier else customer_by_external_id(call, key or ""))
+    customer = customer_by_id(call, identifier) if identifier else customer_by_external_id(call, key or "")
+    usage = _usage(call, customer, _named(call, "subscription_ids"))
     return {**usage, "features": _asked(call, usage["features"])}
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from ..billing import (
     cancelling,
+    consumption,
+    inheritance,
     lifecycle,  # noqa: F401 -- registers the jobs that go with subscriptions
     subscribing,
     views,
@@ -38,6 +40,8 @@ _CANCEL = Schema(
     *several(text, "cancellation_type cancel_immediately_inovice_policy proration_behavior reason"),
     field("cancel_at", instant),
 )
+_FLAGS = {"with_line_items": "subscription_line_items", "with_coupon_associations": "coupon_associations"}
+"""What a list shows by a switch of its own, and by which name among what it expands."""
 _ACTIVATE = Schema("ActivateDraftSubscriptionRequest", field("start_date", instant, "required"))
 
 
@@ -64,7 +68,7 @@ SUBSCRIPTIONS = Resource(
         Filter("active_at", instant, holds_at),
         bounded("trial_end_due_lte", "trial_end", le),
         Filter("effective_date_for_update", instant, _due),
-        *(Filter(name, boolean) for name in ("with_line_items", "with_coupon_associations")),
+        *(Filter(name, boolean) for name in _FLAGS),
     ),
 )
 
@@ -112,17 +116,23 @@ def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
         customer = customer_by_external_id(call, values["external_customer_id"], named=True)
         rows = [row for row in rows if row["customer_id"] == customer["id"]]
     answer = listing(SUBSCRIPTIONS.selected(call, {**values, "subscription_status": wanted}, page, rows), page)
-    answer["items"] = [_item(call, row, page.expand, bool(values["with_line_items"])) for row in answer["items"]]
+    parts = [*page.expand, *(part for flag, part in _FLAGS.items() if values[flag])]
+    answer["items"] = [_item(call, row, parts) for row in answer["items"]]
     return answer
 
 
-def _item(scope: Scope, row: Row, expand: Sequence[str], with_lines: bool) -> dict[str, Any]:
-    parts: dict[str, Any] = {"plan": views.listed_plan(scope, row["plan_id"], expand)}
-    if with_lines and (lines := views.line_items(scope, row["id"])):
-        parts["line_items"] = lines
-    if "customer" in expand:
-        parts["customer"] = views.customer(scope, row["customer_id"])
-    return views.subscription(row, **parts)
+def _item(scope: Scope, row: Row, expand: Sequence[str]) -> dict[str, Any]:
+    """A subscription with what is asked for; lines, coupons and entitlements where there are any (by the API's description)."""
+    parts: dict[str, Any] = {}
+    if "subscription_line_items" in expand:
+        parts["line_items"] = views.line_items(scope, row["id"])
+    if "coupon_associations" in expand:
+        parts["coupon_associations"] = views.coupon_associations(scope, row)
+    if "entitlements" in expand:
+        parts["entitlements"] = consumption.entitled_features(scope, [row])
+    parts = {name: part for name, part in parts.items() if part}
+    customer = views.customer(scope, row["customer_id"]) if "customer" in expand else None
+    return views.subscription(row, plan=views.listed_plan(scope, row["plan_id"], expand), customer=customer, **parts)
 
 
 SUBSCRIPTIONS.serve("/v1/subscriptions", answer=_page)
@@ -132,10 +142,10 @@ SUBSCRIPTIONS.serve("/v1/subscriptions", answer=_page)
 def update_subscription(call: Call) -> dict[str, Any]:
     """Status and scheduled cancel; ``cancel_at_period_end`` left out becomes false (contract 4.3)."""
     body = call.bind(_UPDATE)
-    if body["parent_subscription_id"] is not None:
-        raise errors.not_implemented("parent_subscription_id on PUT /v1/subscriptions/:id")
     row = subscription_by_id(call, call.params["id"])
     changes: dict[str, Any] = {"cancel_at_period_end": bool(body["cancel_at_period_end"])}
+    if body["parent_subscription_id"] is not None:
+        changes["parent_subscription_id"] = inheritance.linked(call, row, body["parent_subscription_id"])
     if body["status"]:
         if body["status"] not in STATUSES:
             details = {"allowed_status": list(STATUSES), "status": body["status"]}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..billing import finalization, rollover
 from ..kernel import binding, errors
-from ..kernel.call import Call
+from ..kernel.call import Call, started
 from ..kernel.lists import OWN
 from ..kernel.resource import Resource, equal, equals, flag
 from ..kernel.routing import route
@@ -56,6 +57,20 @@ USAGE_RECORDS = Resource(
     ),
 )
 route("POST", "/v1/usage-records/search")(USAGE_RECORDS.searched)
+
+
+@route("POST", "/v1/tasks/scheduled/schedule-draft-finalization", permission="task:write")
+def finalize_drafts(call: Call) -> dict[str, str]:
+    """The job that finalizes drafts whose delay is over, now and for everybody (contract 5.6; by the API's description)."""
+    finalization.finalize_drafts(call.world, call.now)
+    return started(call, "DraftFinalizationWorkflow", "draft finalization workflow started")
+
+
+@route("POST", "/v1/tasks/scheduled/schedule-update-billing-period", permission="task:write")
+def roll_over(call: Call) -> dict[str, str]:
+    """The job that ends periods which are over, now and for everybody (contract 5.6; by the API's description)."""
+    rollover.roll_over(call.world, call.now)
+    return started(call, "UpdateBillingPeriodWorkflow", "billing period update workflow started")
 
 
 @route("GET", "/v1/tasks/result")

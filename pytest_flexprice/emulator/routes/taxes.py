@@ -19,8 +19,7 @@ _HUNDRED = 100
 _TAKEN = "A tax rate with this code already exists"
 _CREATE = Schema(
     "CreateTaxRateRequest",
-    field("name", rules="required"),
-    field("code", rules="required"),
+    *several(text, "name code", "required"),
     *several(text, "description tax_rate_type scope"),
     *several(decimal, "percentage_value fixed_value"),
     field("metadata", strings),

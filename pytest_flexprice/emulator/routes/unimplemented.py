@@ -20,7 +20,6 @@ POST                 marketplace/agreements
 POST                 subscriptions/:id/pause subscriptions/:id/resume
 POST                 subscriptions/:id/change/execute subscriptions/:id/change/preview
 POST                 tasks
-POST                 tasks/scheduled/schedule-draft-finalization tasks/scheduled/schedule-update-billing-period
 """
 
 

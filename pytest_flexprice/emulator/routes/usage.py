@@ -21,10 +21,8 @@ _LIVE = ("active", "trialing")
 
 
 _METERED = (
-    field("external_customer_id", rules="required", bound=True),
-    field("start_time", instant, "required", bound=True),
-    field("end_time", instant, "required", bound=True),
-    field("aggregation_type", rules="required", bound=True),
+    *several(text, "external_customer_id aggregation_type", "required", bound=True),
+    *several(instant, "start_time end_time", "required", bound=True),
     field("window_size"),
     field("billing_anchor", instant),
 )
@@ -37,8 +35,7 @@ _RAW = (
 )
 _USAGE = Schema(
     "GetUsageRequest",
-    field("event_name", rules="required", bound=True),
-    field("aggregation_type", rules="required", bound=True),
+    *several(text, "event_name aggregation_type", "required", bound=True),
     field("property_name"),
     field("multiplier", decimal),
     field("group_by", array(text)),

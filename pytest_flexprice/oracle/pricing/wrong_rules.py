@@ -58,13 +58,17 @@ def repriced(change: Callable[[Price], Price | None]) -> Rule:
 def kept(digits: int, rounding: str) -> Rule:
     """Unit prices with so many decimals only."""
 
+    last = Decimal(1).scaleb(-digits)
+
     def keep(amount: Decimal) -> Decimal:
-        return amount.quantize(Decimal(1).scaleb(-digits), rounding, EXACT)
+        return amount.quantize(last, rounding, EXACT)
 
     def change(price: Price) -> Price | None:
-        tiers = tuple(Tier(tier.up_to, keep(tier.unit_amount), tier.flat_amount) for tier in price.tiers)
-        other = replace(price, amount=keep(price.amount), tiers=tiers)
-        return None if other == price else other
+        amounts = (price.amount, *(tier.unit_amount for tier in price.tiers))
+        if all(keep(amount) == amount for amount in amounts):
+            return None
+        tiers = tuple(tier._replace(unit_amount=keep(tier.unit_amount)) for tier in price.tiers)
+        return replace(price, amount=keep(price.amount), tiers=tiers)
 
     return repriced(change)
 

@@ -124,11 +124,16 @@ def roomiest(window: Window, sizes: Sequence[str], anchor: datetime) -> tuple[Wi
 
 
 def _boundaries(window: Window, sizes: Sequence[str], anchor: datetime) -> Iterator[datetime]:
-    moment = window.start
-    while (moment := second(moment) + _GRID - timedelta(seconds=moment.second % 60)) < window.end:
-        before = moment - timedelta(seconds=1)
-        if any(bucket_start(moment, size, anchor) != bucket_start(before, size, anchor) for size in sizes):
+    moment, before = window.start.replace(second=0, microsecond=0), _buckets(window.start, sizes, anchor)
+    while (moment := moment + _GRID) < window.end:
+        buckets = _buckets(moment, sizes, anchor)
+        if buckets != before:
             yield moment
+        before = buckets
+
+
+def _buckets(moment: datetime, sizes: Sequence[str], anchor: datetime) -> list[datetime]:
+    return [bucket_start(moment, size, anchor) for size in sizes]
 
 
 def body_of(event: Event) -> dict[str, Any]:

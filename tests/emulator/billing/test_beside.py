@@ -76,6 +76,7 @@ def test_an_object_is_linked_to_one_id_of_each_provider(company: Company) -> Non
         ("DELETE", "/v1/tasks/scheduled/sched_x", None, 404),
         ("POST", "/v1/tasks/scheduled/sched_x/run", {}, 404),
         ("POST", "/v1/tasks/scheduled", {}, 400),
+        ("POST", "/v1/tasks/scheduled/schedule-draft-finalization", None, 200),
         ("GET", "/v1/checkout/sessions/cs_x", None, 404),
         ("POST", "/v1/workflows/search", {"workflow_type": "x"}, 200),
     ],

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_flexprice.emulator.billing.bodies import full_invoice, subscription_event
+from pytest_flexprice.emulator.delivery.key_order import invoice_in_order
 from pytest_flexprice.emulator.kernel.render import plain
 
 from .conftest import Company
@@ -48,7 +49,9 @@ def one_off(company: Company) -> dict[str, Any]:
 
 
 def invoice(company: Company, made: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = plain(full_invoice(company.world, made["environment_id"], made["id"]))
+    found: dict[str, Any] = plain(
+        invoice_in_order(full_invoice(company.world, made["environment_id"], made["id"]) or {})
+    )
     return found
 
 

@@ -31,6 +31,65 @@ def test_subscriptions_are_found_by_what_they_belong_to(company: Company) -> Non
     assert _found(company, path, trial_end_due_lte=gotime(company.now)) == []
 
 
+def test_lists_show_what_they_are_asked_to_expand(company: Company) -> None:
+    company.fee("10")
+    company.api.make(
+        "/v1/coupons",
+        {"name": "c", "type": "percentage", "percentage_off": "10", "cadence": "forever", "coupon_code": "c"},
+    )
+    rate = {"name": "t", "code": "t", "percentage_value": "20"}
+    company.api.make("/v1/taxes/rates", rate)
+    entitled = {
+        "plan_id": company.plan,
+        "feature_id": company.feature["id"],
+        "feature_type": "metered",
+        "usage_limit": 5,
+    }
+    company.api.make("/v1/entitlements", entitled)
+    agreed: dict[str, Any] = {"subscription_coupons": [{"coupon_code": "c"}]}
+    agreed["tax_rate_overrides"] = [{"tax_rate_code": "t", "currency": "usd", "auto_apply": True}]
+    made = company.subscribe(**agreed)
+    path, parts = "/v1/subscriptions/search", {"line_items", "coupon_associations", "entitlements"}
+    (bare,) = _found(company, path)
+    (full,) = _found(company, path, expand="subscription_line_items,entitlements", with_coupon_associations=True)
+    assert (parts & bare.keys(), full.keys() - bare.keys()) == (set(), parts)
+    (invoice,) = company.invoices(made, "FINALIZED")
+    (tax,) = company.api.get(f"/v1/invoices/{invoice['id']}?expand=tax_applied.tax_rate")["taxes"]
+    assert (tax["tax_rate"]["code"], tax["tax_amount"]) == ("t", "1.8")
+    usage = f"/v1/customers/usage?customer_id={made['customer_id']}&subscription_ids="
+    assert [len(company.api.get(usage + one)["features"]) for one in (made["id"], "subs_x")] == [1, 0]
+
+
+def test_a_parent_is_linked_and_unlinked_by_an_update(company: Company) -> None:
+    company.fee("10")
+    parent, child = company.subscribe(), company.subscribe()
+    for given, status, known in (
+        ("subs_x", 404, None),
+        (child["id"], 400, None),
+        (parent["id"], 200, parent["id"]),
+        ("", 200, None),
+    ):
+        answer = company.api.call("PUT", f"/v1/subscriptions/{child['id']}", {"parent_subscription_id": given})
+        row = company.read(child)
+        assert (answer.status_code, row.get("parent_subscription_id"), row["subscription_type"]) == (
+            status,
+            known,
+            "standalone",
+        )
+    heirs = {"external_customer_ids_to_inherit_subscription": [company.customer()]}
+    company.subscribe(inheritance=heirs)
+    (own,) = _found(company, "/v1/subscriptions/search", subscription_type=["inherited"])
+    assert company.api.call("PUT", f"/v1/subscriptions/{own['id']}", {"parent_subscription_id": ""}).status_code == 400
+
+
+def test_a_job_is_started_by_hand(company: Company) -> None:
+    company.fee("10")
+    made = company.subscribe()
+    company.world.clock.shift(timedelta(days=32))
+    company.api.call("POST", "/v1/tasks/scheduled/schedule-update-billing-period", {})
+    assert company.read(made)["current_period_start"] == made["current_period_end"]
+
+
 def test_wallets_are_listed_by_their_own_status(company: Company) -> None:
     made = [
         company.api.make("/v1/wallets", {"external_customer_id": company.customer(), "currency": "usd"})["id"]
