@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 from uuid import uuid4
@@ -13,15 +13,16 @@ import requests
 from pytest_flexprice.api import redirects
 from pytest_flexprice.api.errors import ApiError, WriteRefused, read_refusal
 from pytest_flexprice.api.fields import checked
-from pytest_flexprice.api.guard import WriteGuard, is_harmless
+from pytest_flexprice.api.guard import WriteGuard, is_harmless, is_read
 from pytest_flexprice.api.json_text import encoded
 from pytest_flexprice.api.paths import object_id
-from pytest_flexprice.api.shapes import Page, array_of, object_of, page_of, unknown
+from pytest_flexprice.api.shapes import Page, about, array_of, object_of, page_of, unknown
 from pytest_flexprice.api.transport import Answer, BodyTooLarge, OutOfTime, Transport
 from pytest_flexprice.model.finding import NotVerified, not_verified
 
 PAGE = 1000  # the largest page any list allows (contract 1.10)
 MOST_PAGES = 2000  # of one list; two million rows, or as many requests as anybody waits for
+READINGS = 2  # of a list that changes while it is read
 KEPT_ROWS = 20  # of a list's answer in the log of exchanges; a whole catalog or customer list would drown the evidence
 TellExchange = Callable[[dict[str, Any]], None]
 
@@ -74,6 +75,7 @@ class Flexprice:
                 note({**row, "error": type(error).__name__})
                 raise _no_answer(base_url, method, path, error) from None
             note({**row, **_told(answer)})
+            guard.heed(f"{method} {path}", answer.body)
             return answer
 
         for name, value in (
@@ -108,7 +110,8 @@ class Flexprice:
         """Send a POST and return the object that answers it; ``idempotent`` allows retries (events with a fixed id *and* timestamp)."""
         sent = {} if body is None else body
         answer = self.request("POST", path, query=query, body=sent, idempotent=idempotent)
-        return object_of(self._settle(answer), f"POST {path}")
+        found = object_of(self._settle(answer), f"POST {path}")
+        return about(found, sent, f"POST {path}") if is_read("POST", path) else found
 
     def delete(self, path: str, body: Any = None) -> Any:
         """Send a DELETE."""
@@ -159,25 +162,44 @@ class Flexprice:
         self._close()
 
     def _pages(self, read: Callable[[dict[str, int]], Page], where: str, *, certain: bool = True) -> Iterator[Any]:
-        """Rows until the total is reached; where the total may be that of the page alone (not ``certain``), until a page is short."""
-        offset, firsts, most = 0, set(), MOST_PAGES * PAGE
+        """Each row once. What changes while it is read shows rows twice, and others not at all: then it is read once more."""
+        seen: set[Any] = set()
+        for _ in range(READINGS):
+            if (yield from self._reading(read, where, seen, certain=certain)):
+                return
+        raise _unreachable(where, "rows come twice or go while it is read, so others may be missing")
+
+    def _reading(
+        self, read: Callable[[dict[str, int]], Page], where: str, seen: set[Any], *, certain: bool
+    ) -> Generator[Any, None, bool]:
+        """Rows until the total is reached; where the total may be that of the page alone (not ``certain``), until a page is short.
+
+        Returns whether as many different rows came as there were from first to last.
+        """
+        offset, firsts, least, most, here = 0, set(), 0, MOST_PAGES * PAGE, set[Any]()
         for number in range(MOST_PAGES):
             page = read({"limit": PAGE, "offset": offset})
-            most = min(most, page.total + max(page.total // 10, PAGE)) if number == 0 else most
+            if number == 0:
+                least, most = page.total, min(most, page.total + max(page.total // 10, PAGE))
             if page.total > most:
                 raise _unreachable(where, f"it says there are {page.total} now, more than anybody could read")
             first = str(page.rows[0].get("id")) if page.rows else ""
             if first and first != "None" and first in firsts:
                 raise _unreachable(where, f"page at {offset} repeats an earlier one, so the rest cannot be read")
             firsts.add(first)
-            yield from page.rows
+            for place, row in enumerate(page.rows, start=offset):
+                identifier = row.get("id") or place
+                here.add(identifier)
+                if identifier not in seen or identifier == place:
+                    yield row
+                    seen.add(identifier)
             offset += len(page.rows)
             full = len(page.rows) >= (page.limit or PAGE)
             if offset >= page.total and not (full and (not certain or offset > page.total)):
-                return
+                return not certain or (len(here) >= least <= page.total)
             if not page.rows:
                 if not certain:
-                    return
+                    return True
                 raise _unreachable(where, f"it says there are {page.total}, but gives {offset}")
         raise _unreachable(where, f"it has no end after {MOST_PAGES} pages")
 

@@ -34,10 +34,15 @@ _NUMBERS = """
     commitment_amount commitment_quantity commitment_overage_factor overage_factor adjusted_entitlement_quantity
     computed_commitment_utilized_amount computed_overage_amount computed_true_up_amount credits
 """
-_INTEGERS = """
-    billing_period_count trial_period_days event_count total_count limit offset total_redemptions grace_period_days due_date_days
-    finalization_delay_seconds responseStatusCode rateLimit throttleRate
-"""
+_INTEGERS = "event_count total_count limit offset total_redemptions finalization_delay_seconds responseStatusCode rateLimit throttleRate"
+_SPANS = "billing_period_count trial_period_days grace_period_days due_date_days"
+#: Words that decide something; another one is a state that nobody here knows.
+_WORD_OF = {
+    "subscription_status": "active paused cancelled incomplete trialing draft",
+    "invoice_status": "DRAFT FINALIZED VOIDED SKIPPED",
+    "payment_status": "INITIATED PENDING PROCESSING SUCCEEDED OVERPAID FAILED REFUNDED PARTIALLY_REFUNDED VOIDED",
+    "billing_period": "MONTHLY ANNUAL WEEKLY DAILY QUARTERLY HALF_YEARLY ONETIME",
+}
 _TIMES = """
     start_date end_date start_time end_time current_period_start current_period_end period_start period_end billing_anchor trial_end
     cancel_at cancelled_at created_at updated_at due_date finalized_at issue_date paid_at timestamp expires_at effective_date
@@ -58,6 +63,11 @@ _OPEN = "metadata"
 _WORDS = "roles values filterTypes eventTypes channels"
 
 
+LARGEST = 40
+"""The largest exponent of a number that an invoice can be calculated with; Flexprice's own have at most 38 digits."""
+MOST_SECONDS, MOST_SPANS = 10**12, 1000
+
+
 class _Kind(NamedTuple):
     """A type: what it is called, whether a value is one, and whether there are fields of this table in it."""
 
@@ -67,7 +77,12 @@ class _Kind(NamedTuple):
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) is int or value == "" or if_number(value) is not None
+    number = if_number(value)
+    return value == "" or (number is not None and (not number or abs(number.adjusted()) <= LARGEST))
+
+
+def _is_count(most: int) -> Callable[[Any], bool]:
+    return lambda value: type(value) is int and abs(value) <= most
 
 
 @lru_cache(maxsize=4096)
@@ -83,7 +98,8 @@ KINDS: dict[str, _Kind] = {
     for names, kind in (
         (_TEXTS, _Kind("a text", lambda value: isinstance(value, str))),
         (_NUMBERS, _Kind("a number", _is_number)),
-        (_INTEGERS, _Kind("a whole number", lambda value: type(value) is int)),
+        (_INTEGERS, _Kind("a whole number", _is_count(MOST_SECONDS))),
+        (_SPANS, _Kind("a whole number that a date can hold", _is_count(MOST_SPANS))),
         (_TIMES, _Kind("a time with its zone", lambda value: isinstance(value, str) and _is_instant(value))),
         (_FLAGS, _Kind("true or false", lambda value: isinstance(value, bool))),
         (_OBJECTS, _Kind("an object", lambda value: isinstance(value, dict), holds_fields=True)),
@@ -93,10 +109,15 @@ KINDS: dict[str, _Kind] = {
             "cancelling.value invoicing.value",
             _Kind("an object", lambda value: isinstance(value, dict), holds_fields=True),
         ),
-        ("attempt.status", _Kind("a whole number", lambda value: type(value) is int)),
+        ("attempt.status", _Kind("a whole number", _is_count(MOST_SECONDS))),
+        ("point.value", _Kind("a number", _is_number)),
         (_WORDS, _Kind("a list of texts", lambda value: _is_list(value, str))),
     )
     for name in names.split()
+}
+KINDS |= {
+    name: _Kind(f"one of {', '.join(words.split())}", lambda value, words=words: value == "" or value in words.split())  # type: ignore[misc]
+    for name, words in _WORD_OF.items()
 }
 
 
@@ -188,8 +209,14 @@ _ANSWERED = tuple(
 )
 
 
+#: By which field what is listed in an object names it.
+_HANGING = {
+    "plan.prices": "entity_id", "plan.entitlements": "entity_id", "addon.prices": "entity_id",
+    "subscription.line_items": "subscription_id", "invoice.line_items": "invoice_id",
+}  # fmt: skip
+
 MISSING, NULL = "has no", "says null as"
-_WITH_OWN_TYPES = ("cancelling", "invoicing", "attempt")
+_WITH_OWN_TYPES = ("cancelling", "invoicing", "attempt", "point")
 
 
 def checked(answer: Any, where: str) -> Any:
@@ -244,6 +271,19 @@ def _wrong(answer: Any, kind: str, listed: str, path: str = "") -> Iterator[tupl
             elif known.holds_fields:
                 held = listed if name in ("items", "data") else _HELD.get(f"{kind}.{name}") or _HELD.get(name, "")
                 yield from _wrong(value, held, "", _at(path, name))
+        for name, value in answer.items():
+            if other := _other(kind, answer, name, value):
+                yield _at(path, name), answer, f"has {other!r}, which is another one than it names, as"
+
+
+def _other(kind: str, answer: dict[str, Any], name: str, value: Any) -> str:
+    """The id of what stands in an object and belongs to another one, or "": its customer is not that of its ``customer_id``."""
+    if isinstance(value, dict):
+        named, found = answer.get(f"{name}_id"), [value.get("id")]
+    else:
+        by, rows = _HANGING.get(f"{kind}.{name}", ""), value if isinstance(value, list) else ()
+        named, found = answer.get("id"), [row.get(by) for row in rows if by and isinstance(row, dict)]
+    return next((str(each) for each in found if isinstance(each, str) and each and named and each != named), "")
 
 
 def _at(path: str, name: str) -> str:

@@ -15,7 +15,7 @@ from pytest_flexprice.api.errors import WriteRefused
 from pytest_flexprice.api.paths import refuse_suspect
 from pytest_flexprice.api.writes import WRITES, Owns, Write
 from pytest_flexprice.model.checklist import Level
-from pytest_flexprice.model.finding import Finding
+from pytest_flexprice.model.finding import Finding, not_verified
 from pytest_flexprice.model.golive_plan import Environment
 from pytest_flexprice.oracle.access import Belonging, wrong_environment
 
@@ -28,6 +28,7 @@ _READING_POSTS = re.compile(
 _TELLING_GETS = re.compile(r"/v1/customers/[^/]+/invoices/summary/?", re.IGNORECASE)
 #: Create routes whose permission is checked before their body (contract 1.7): `{}` probes it without effect.
 _PROBED_ROUTES = ("/v1/events", "/v1/customers")
+_OF_AN_ENVIRONMENT = re.compile(r"[A-Z]+ /v1/(?:customers|subscriptions|invoices|plans|features|prices)\b")
 _METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH")
 #: Headers and queries by which some proxies and frameworks take another method, address or length than the one that was checked; only
 #: their letters, in lower case: to many servers ``X-HTTP-Method`` and ``x_http_method`` are one.
@@ -41,9 +42,10 @@ NOT_PROVED = "the environment has not been proved yet"
 
 @dataclass
 class _State:
-    """What a guard knows: whether the environment was proved, why it never can be, and what it refused."""
+    """What a guard knows: whether the environment was proved and its id, why it never can be, and what it refused."""
 
     proved: bool = False
+    home: str = ""
     blocked: str = ""
     refused: list[str] = field(default_factory=list)
 
@@ -64,12 +66,14 @@ class WriteGuard:
     opens it, ``prove`` does, and only with an environment that is the declared one.
     """
 
-    __slots__ = ("block", "check", "prove", "refused")
+    __slots__ = ("block", "check", "heed", "prove", "refused")
 
     #: ``check(method, path, body, query, headers)`` raises WriteRefused where the request must not be sent; the message says why.
     check: Callable[..., None]
     #: ``prove(seen, declared, header)`` returns what is wrong; with nothing wrong, writes may leave from now on.
     prove: Callable[[Belonging, Environment, str], list[Finding]]
+    #: ``heed(where, answer)`` closes it and raises NotVerified once an answer is of another environment than the proved one.
+    heed: Callable[[str, Any], None]
     #: ``block(reason)`` closes it for good.
     block: Callable[[str], None]
     #: ``refused()`` lists what was kept back, as ``METHOD path``.
@@ -103,8 +107,15 @@ class WriteGuard:
             findings = wrong_environment(seen, declared, header)
             if not seen.environment_id or findings:
                 state.blocked = state.blocked or (findings[0].problem if findings else NOT_PROVED)
-            state.proved = not state.blocked
+            state.proved, state.home = not state.blocked, seen.environment_id
             return findings
+
+        def heed(where: str, answer: Any) -> None:
+            other = _other_environment(where, answer, state.home) if state.proved else ""
+            if other:
+                reason = f"{where} was answered from another environment ('{other}') than the one that was proved"
+                state.blocked, state.proved = state.blocked or reason, False
+                raise not_verified("1.1", where, reason, remedy="see what stands in front of Flexprice")
 
         def block(reason: str) -> None:
             state.blocked = state.blocked or reason
@@ -112,6 +123,7 @@ class WriteGuard:
         for name, function in (
             ("check", check),
             ("prove", prove),
+            ("heed", heed),
             ("block", block),
             ("refused", lambda: tuple(state.refused)),
         ):
@@ -137,6 +149,16 @@ def _misleading(request: _Request) -> str:
         if _MISLEADING.fullmatch(re.sub(r"[^a-z]", "", name.lower())):
             return f"'{name}' could make another request of it"
     return ""
+
+
+def _other_environment(where: str, answer: Any, home: str) -> str:
+    """Of which other environment an answer is, or ""; only where each row is of one (contract 1.4)."""
+    if not isinstance(answer, dict) or not _OF_AN_ENVIRONMENT.match(where):
+        return ""
+    listed = answer.get("items")
+    rows = [row for row in [answer, *(listed if isinstance(listed, list) else ())] if isinstance(row, dict)]
+    named = (row["environment_id"] for row in rows if row.get("environment_id"))
+    return next((str(each) for each in named if each != home), "")
 
 
 def _not_ours(request: _Request, owns: Owns) -> str:

@@ -69,6 +69,19 @@ def object_of(answer: Any, where: str, identifier: str = "") -> Row:
     return answer
 
 
+def about(answer: Row, asked: Mapping[str, Any], where: str) -> Row:
+    """The answer, which names what was asked for by the same ids.
+
+    Raises:
+        NotVerified: it is about something else.
+    """
+    for key, value in asked.items():
+        told = answer.get(key)
+        if key.endswith("_id") and told and told != value:
+            raise unknown(where, answer, f"is about another {key} ({told!r}) than was asked for")
+    return answer
+
+
 def unknown(where: str, answer: Any, problem: str) -> NotVerified:
     """What is raised for an answer that cannot be Flexprice's."""
     return not_verified(

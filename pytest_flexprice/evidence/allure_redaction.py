@@ -71,7 +71,8 @@ class RedactingLogger:
 
     @allure_commons.hookimpl
     def report_attached_data(self, body: Any, file_name: str) -> None:
-        """An attachment given as text or bytes; bytes that are no text are handed on as they are."""
+        """An attachment given as text or bytes; bytes that are no text are handed on as they are. Its name may hold what a step chose."""
+        file_name = self._redactor.text(file_name)
         try:
             text = body if isinstance(body, str) else bytes(body).decode("utf-8")
         except UnicodeDecodeError:

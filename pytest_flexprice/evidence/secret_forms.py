@@ -8,6 +8,7 @@ between them. Letters count alike in upper and lower case.
 from __future__ import annotations
 
 import base64
+import codecs
 import html
 import json
 import re
@@ -30,15 +31,17 @@ _STEPS = re.compile(rb"(?s)(?=(.{%d})).{%d}" % (GRAM, STRIDE))
 Span = tuple[int, int, str]
 
 _ANY = "surrogatepass"
+_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+_WIDE = {sign + 0xFEE0: sign for sign in range(33, 127)}  # the full width letters of East Asian texts
 _SIGNS = re.compile(r"[%\\&=\r\n\x00\u00ad\u200b-\u200d\u2060\ufeff]|\x1b\[|<w?br")
 _SIGN = re.compile(r"[%\\&=<\r\n\x00\x1b\u00ad\u200b-\u200d\u2060\ufeff]")
 _BETWEEN = bytes(set(range(128)) - set(b"abcdefghijklmnopqrstuvwxyz0123456789"))
 _KEPT = re.compile("[a-z0-9]")
 _ESCAPED = re.compile(
-    r"%(?:25){0,5}(?P<percent>[0-9A-Fa-f]{2})"
-    r"|\\{1,8}(?:u00|x|U000000|u\{0{0,4})(?P<backslash>[0-9A-Fa-f]{2})\}?"
+    r"%(?:25){0,5}(?:u00)?(?P<percent>[0-9A-Fa-f]{2})"
+    r"|\\{1,8}(?:u00|x|U000000|u\{0{0,4}|0000)(?P<backslash>[0-9A-Fa-f]{2})\}?"
     r"|\\{1,8}(?P<octal>[01][0-7]{2})"
-    r"|&#[xX]0{0,6}(?P<hexadecimal>[0-9A-Fa-f]{2});|&#0{0,6}(?P<number>[0-9]{2,3});|(?P<entity>&[a-z]{2,6};)"
+    r"|&(?:amp;){0,5}(?:#[xX]0{0,6}(?P<hexadecimal>[0-9A-Fa-f]{2})|#0{0,6}(?P<number>[0-9]{2,3})|(?P<entity>[a-z]{2,6}));"
     r"|=(?P<mail>[0-9A-F]{2})"
     r"|(?P<gap>(?:=?(?:\r\n|\r|\n)|\\{1,8}[rn]|<w?br\s?/?>)[ \t]{0,200}(?:[E>|#*+][ \t]{1,8})?"
     r"|[\x00\u00ad\u200b-\u200d\u2060\ufeff]+|\x1b\[[0-9;]{0,12}m"
@@ -87,6 +90,7 @@ class KnownSecrets:
         """Where secrets stand in a text, in order and without overlaps, each with its mask."""
         if not self.anyway or len(text) < SHORTEST:
             return []
+        text = text if text.isascii() else text.translate(_WIDE)
         found = list(self._standing(text))
         if _SIGNS.search(text):
             plain, places = _as_read(text)
@@ -132,8 +136,9 @@ def _lower(text: str) -> str:
 
 def _anyway(secret: str) -> Iterator[str]:
     raw = secret.encode()
-    yield from (secret, secret[::-1], raw.decode("latin-1"), raw.hex(), raw.hex(":"), raw.hex(" "))
-    yield from (", ".join(map(str, raw)), ",".join(map(str, raw)))
+    yield from (secret, secret[::-1], codecs.encode(secret, "rot13"), raw.decode("latin-1"), raw.hex(":"), raw.hex(" "))
+    yield from (secret.encode(each, _ANY).hex() for each in _ENCODINGS)
+    yield from (comma.join(map(each, raw)) for comma in (", ", ",") for each in (str, "0x{:02x}".format))
     yield from (
         quote_plus(secret),
         quote(quote_plus(secret)),
@@ -148,6 +153,13 @@ def _anyway(secret: str) -> Iterator[str]:
 def _exact(secret: str) -> Iterator[str]:
     raw = secret.encode()
     yield from (base64.b85encode(raw).decode(), base64.a85encode(raw).decode())
+    for each in _ENCODINGS:
+        yield from _base64(secret.encode(each, _ANY))
+    for once in set(_base64(raw)):
+        yield from _base64(once.encode())
+
+
+def _base64(raw: bytes) -> Iterator[str]:
     for offset in range(3):
         for core in _core(lambda data: base64.b64encode(data).decode(), raw, offset, bits=6):
             yield core
@@ -251,7 +263,7 @@ def _character(match: re.Match[str]) -> str:
     if kind == "plain":
         return text
     if kind == "entity":
-        return html.unescape(text)[:1]
+        return html.unescape(f"&{text};")[:1]
     base = 8 if kind == "octal" else 10 if kind == "number" else 16
     return chr(int(text, base))
 

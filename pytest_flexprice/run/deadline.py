@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import FrameType
 
 from pytest_flexprice.model.finding import Finding, Kind, NotVerified
@@ -35,13 +35,12 @@ def span(text: str) -> timedelta:
 
 
 @contextmanager
-def enforced(ends: datetime, now: datetime | None = None) -> Iterator[None]:
-    """Nothing begins after ``ends``, and what lasts until then is interrupted there, where the system can do that.
+def enforced(ends: datetime, left: float) -> Iterator[None]:
+    """Nothing begins after ``ends``, ``left`` seconds from now, and what lasts until then is interrupted there, where the system can.
 
     Raises:
         DeadlinePassed: the moment has come.
     """
-    left = (ends - (now or datetime.now(UTC))).total_seconds()
     if left <= 0:
         raise _passed(ends)
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():

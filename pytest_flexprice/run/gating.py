@@ -6,8 +6,10 @@ it in other words, or judge an environment that nobody asked about.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
 
 import pytest
 
@@ -28,6 +30,8 @@ class Gate:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        # By a clock that nobody sets while the run lasts.
+        self._ends = time.monotonic() + (run.ends - datetime.now(UTC)).total_seconds()
         self._wrong_environment: bool | None = None
         self._no_writing: str | None = None
 
@@ -47,7 +51,8 @@ class Gate:
             return (yield from _translated(item))
 
     def _in_time(self, item: pytest.Item) -> AbstractContextManager[None]:
-        return enforced(self._run.ends) if collector.is_scenario(item) else nullcontext()
+        left = self._ends - time.monotonic()
+        return enforced(self._run.ends, left) if collector.is_scenario(item) else nullcontext()
 
     def _reason(self, item: pytest.Item) -> str:
         level = collector.level_of(item)

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pytest_flexprice.api import ApiError, Flexprice, WriteRefused, path_of
@@ -140,8 +139,7 @@ class _Cleaner:
         return found
 
     def _left_of(self, entry: Entry, settling: float) -> float:
-        settled = timedelta(seconds=max(settling * self.patience, SHORTEST_SETTLING))
-        return ((entry.at or datetime.min.replace(tzinfo=UTC)) + settled - datetime.now(UTC)).total_seconds()
+        return max(settling * self.patience, SHORTEST_SETTLING) - entry.age
 
     def _kind(self, kind: str, owner: Owner) -> None:
         """All objects of a kind that belong to the customer: those that Flexprice shows, and those that the ledger knows."""

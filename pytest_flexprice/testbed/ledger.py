@@ -7,8 +7,10 @@ before anything is done to it.
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,8 +29,8 @@ _STATES = ("intended", "created", "gone")
 class Entry:
     """One object: ``key`` is what we call it (external id, idempotency), ``id`` what Flexprice calls it once it exists.
 
-    ``at`` is when it was intended, UTC; ``proved`` whether this process saw that it is ours; ``told`` the questions whose answers gave its
-    id, where it was not asked for by that id.
+    ``age`` is how many seconds ago it was intended; ``proved`` whether this process saw that it is ours; ``told`` the questions whose
+    answers gave its id, where it was not asked for by that id.
     """
 
     kind: str
@@ -36,9 +38,14 @@ class Entry:
     id: str = ""
     gone: bool = False
     about: dict[str, str] = field(default_factory=dict)
-    at: datetime | None = None
+    since: float = field(default=-math.inf, compare=False)
     proved: bool = field(default=False, compare=False)
     told: set[str] = field(default_factory=set, compare=False)
+
+    @property
+    def age(self) -> float:
+        """By a clock that nobody sets: the one of the wall may be, while a run or a sweep waits."""
+        return time.monotonic() - self.since
 
     def answers_to(self, identifier: str) -> bool:
         """Whether this process saw that this is its id, in more than one answer, or the name that it was given by us."""
@@ -151,7 +158,7 @@ class Ledger:
             entry.gone = row["state"] == "gone"
             entry.proved = entry.proved or proved
             if row["state"] == "intended":
-                entry.at = _moment(row.get("at"))
+                entry.since = time.monotonic() - (0 if proved else _seconds_since(row.get("at")))
             return entry
 
 
@@ -177,9 +184,10 @@ def _checked(row: Any) -> dict[str, Any]:
     return row
 
 
-def _moment(text: Any) -> datetime:
+def _seconds_since(text: Any) -> float:
+    """By the clock of the wall; none where it was set back since."""
     try:
-        moment = datetime.fromisoformat(text) if isinstance(text, str) else datetime.now(UTC)
-    except ValueError:
-        return datetime.now(UTC)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(text)
+        return max((datetime.now(UTC) - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))).total_seconds(), 0)
+    except (TypeError, ValueError):
+        return 0

@@ -71,7 +71,7 @@ def _redirect(status: int, place: str) -> Reply:
 
 
 NOTHING_DONE = Reply(200, b'{"message": "done"}')
-WHOSE = r"whose customer_id is"
+WHOSE = r"whose customer_id is|another one than it names"
 SPELLINGS = (
     Case(
         "rows of subscriptions write the customer in capitals",
@@ -148,7 +148,7 @@ LIES = (
     Case(
         "making a subscription answers ours with somebody else's id",
         _foreign_id("/v1/subscriptions", "subscription"),
-        r"is another object|whose customer_id|does not honour|plan",
+        r"is another object|another one than it names|whose customer_id|does not honour|plan",
         True,
     ),
     Case(

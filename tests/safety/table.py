@@ -12,6 +12,7 @@ from tests.safety import attacks as make
 from tests.safety.attacks import DRAFTING, SEARCHES, VICTIM
 from tests.safety.case import Case
 from tests.safety.changing_cases import CHANGING, CLOCKS, HIDDEN, STEERING, TWICE
+from tests.safety.mixed_cases import CACHES
 from tests.safety.more_cases import LIES, SPELLINGS
 from tests.safety.proxy import Attack, answer
 from tests.safety.wire_cases import WIRE
@@ -51,7 +52,7 @@ FILTERS = (
             SEARCHES["subscriptions"],
             lambda exchange: _relabelled(exchange, "customer_id"),
         ),
-        r"is another object|whose customer_id|does not honour",
+        r"is another object|another one than it names|whose customer_id|does not honour",
         True,
     ),
     Case(
@@ -113,7 +114,7 @@ IDENTITIES = (
             lambda path: path.startswith("/v1/invoices/"),
             make.changed(lambda body: {**body, "customer_id": "cust_01ARZ3NDEKTSV4RRFFQ69G5FAV"}),
         ),
-        r"whose customer_id is 'cust_01ARZ3NDEKTSV4RRFFQ69G5FAV'",
+        r"another one than it names",
         True,
     ),
     Case(
@@ -153,7 +154,7 @@ CREATES = (
             "/v1/subscriptions",
             make.changed(lambda body: {**body, "id": "subs_01ARZ3NDEKTSV4RRFFQ69G5FAV", "customer_id": "cust_x"}),
         ),
-        r"answered a subscription whose customer_id is 'cust_x'",
+        r"another one than it names",
     ),
     *(
         Case(
@@ -255,6 +256,7 @@ CASES: dict[str, tuple[Case, ...]] = {
     "JSON that is read in two ways": TWICE,
     "Answers that change": CHANGING,
     "Rows that come twice, or not always": HIDDEN,
+    "Old answers, answers of others, and pages that shift": CACHES,
     "Clocks": CLOCKS,
     "Names that steer": STEERING,
 }

@@ -68,6 +68,10 @@ STEPS = {
     "warned": "warnings.warn(ALL)",
     "observed": "observe(ALL, expected={ALL: ALL}, observed=[ALL, ALL.swapcase()])",
     "a property": "request.node.user_properties.append((ALL, ALL))",
+    "an attachment": (
+        "import allure; allure.attach(ALL, name=ALL, extension=ALL.split()[0]); allure.dynamic.parameter(ALL, ALL); "
+        "allure.dynamic.title(ALL)"
+    ),
     "skipped": "pytest.skip(ALL)",
     "exited": "pytest.exit(ALL)",
     "in a file's name": "observe('file', observed=ALL.replace(' ', '_') + '.txt'); assert False, ALL[:40]",

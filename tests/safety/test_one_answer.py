@@ -101,3 +101,21 @@ def test_a_list_that_calls_somebody_else_ours_has_nobody_taken_away(company: Com
     assert any("external id is" in each.reason for each in left), left
     assert clean(company.client(first), first, 0.01) == []
     assert company.left() == []
+
+
+def test_two_customers_that_are_given_one_id_are_two(company: Company, tmp_path: Path) -> None:
+    before, run_id, now = company.foreign(), new_run_id(datetime.now(UTC)), datetime.now(UTC)
+    ledger = Ledger(tmp_path / run_id / "ledger-main.ndjson")
+    client, given = company.client(ledger, pause=lambda seconds: None), []
+
+    def reply(exchange: Exchange) -> Reply:
+        made = exchange.forward()
+        given.append(made.json["id"])
+        return replace(made, body=json.dumps({**made.json, "id": given[0]}).encode())
+
+    with company.proxy.attacking(make.on("POST", "/v1/customers", reply)):
+        Testbed(client, ledger, run_id).customer("first", now)
+        with pytest.raises(NotOurs, match="external id is"):
+            Testbed(client, ledger, run_id).customer("second", now)
+        assert clean(client, ledger, 0.01) == []
+    assert (company.foreign(), company.left()) == (before, [])

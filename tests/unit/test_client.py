@@ -265,3 +265,28 @@ def test_what_was_checked_is_what_is_sent() -> None:
     list(flexprice.search("/v1/customers/search", body))
     body["status"].append("archived")
     assert transport.asked[0]["body"]["status"] == ["active"]
+
+
+@pytest.mark.parametrize(("calm", "read"), [(1, True), (2, True), (99, False)])
+def test_a_list_that_shifts_while_it_is_read_is_read_again(calm: int, read: bool) -> None:
+    """Until then the second page begins with the last row of the first, and the last row is on none."""
+    begun = iter(range(99))
+
+    def reply(asked: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
+        offset = asked["query"]["offset"]
+        shift = 0 if not offset else int(next(begun) < calm - 1)
+        rows = [{"id": f"x_{at}"} for at in range(4)][max(offset - shift, 0) :][:2]
+        return 200, {"items": rows, "pagination": {"total": 4, "limit": 2, "offset": offset}}, {}
+
+    flexprice, _ = client(reply)
+    if not read:
+        with pytest.raises(NotVerified, match="rows come twice or go while it is read"):
+            list(flexprice.list("/v1/anything"))
+        return
+    assert sorted(row["id"] for row in flexprice.list("/v1/anything")) == ["x_0", "x_1", "x_2", "x_3"]
+
+
+def test_an_answer_about_something_else_is_not_believed() -> None:
+    flexprice, _ = client(lambda asked: (200, {"meter_id": "meter_2", "total_value": "5"}, {}))
+    with pytest.raises(NotVerified, match="is about another meter_id \\('meter_2'\\) than was asked for"):
+        flexprice.post("/v1/meter-usage/query", {"meter_id": "meter_1"})

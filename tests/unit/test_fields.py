@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_flexprice.api.fields import KINDS, NEEDED, checked
+from pytest_flexprice.api.fields import KINDS, NEEDED, checked, wrong_fields
 from pytest_flexprice.model.finding import NotVerified
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
@@ -154,3 +154,27 @@ def test_a_missing_field_is_named_from_the_answer_down(where: str, answer: Any, 
 )
 def test_what_holds_no_field_of_ours_is_left_to_its_reader(answer: Any) -> None:
     assert checked(answer, "GET /v1/anything") is answer
+
+
+@pytest.mark.parametrize(
+    ("where", "row", "told"),
+    [
+        ("GET /v1/invoices", {"customer_id": "cust_1", "customer": {"id": "cust_2"}}, "items.customer"),
+        ("GET /v1/plans", {"prices": [{"entity_id": "plan_2"}]}, "items.prices"),
+        ("GET /v1/subscriptions", {"line_items": [{"subscription_id": "subs_2"}]}, "items.line_items"),
+    ],
+)
+def test_what_belongs_to_another_object_is_told(where: str, row: dict[str, Any], told: str) -> None:
+    found = list(wrong_fields({"items": [{"id": "x_1", **row}]}, where))
+    assert [path for path, _, problem in found if "another one than it names" in problem] == [told]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("subtotal", "1e999"), ("subtotal", 10**60), ("due_date_days", 10**30), ("billing_period_count", 1001),
+     ("finalization_delay_seconds", 10**30), ("payment_status", "PAID?"), ("invoice_status", "x y"),
+     ("subscription_status", "ACTIVE"), ("billing_period", "FORTNIGHTLY")],
+)  # fmt: skip
+def test_a_value_that_nobody_can_calculate_with_is_told(name: str, value: Any) -> None:
+    with pytest.raises(NotVerified, match=f"as '{name}'"):
+        checked({name: value}, "GET /v1/anything")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pytest_flexprice.api import WriteGuard, WriteRefused
 from pytest_flexprice.api.guard import is_permission_probe
 from pytest_flexprice.model.checklist import Level
+from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.golive_plan import Environment
 from pytest_flexprice.oracle.access import Belonging
 
@@ -357,3 +358,13 @@ def test_what_every_client_tells_of_itself_may_stand_beside_a_write() -> None:
     guard().check("POST", "/v1/events", OWN_EVENT, {}, told)
     with pytest.raises(WriteRefused, match="the header 'X-Tenant' has no place beside a write"):
         guard().check("POST", "/v1/events", OWN_EVENT, {}, {**told, "X-Tenant": "t"})
+
+
+def test_an_answer_of_another_environment_closes_it() -> None:
+    open_one = guard()
+    open_one.heed("GET /v1/plans", {"items": [{"environment_id": "env_1"}, {"id": "plan_1"}, {"environment_id": ""}]})
+    open_one.heed("GET /v1/users/me", {"environment_id": "env_2"})
+    with pytest.raises(NotVerified, match=r"answered from another environment \('env_2'\)"):
+        open_one.heed("GET /v1/customers", {"items": [{"environment_id": "env_1"}, {"environment_id": "env_2"}]})
+    with pytest.raises(WriteRefused, match="another environment"):
+        open_one.check("DELETE", "/v1/customers/ours", None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,13 @@ def test_what_one_answer_named_is_ours_and_on_disk_when_a_second_question_is_ans
         assert ("created" in ledger.path.read_text()) == owned
     ledger.told("invoice", "inv_1", "inv_2", "POST /search")
     assert not ledger.owns("inv_2")
+
+
+@pytest.mark.parametrize(("hours", "most"), [(5, 60.0), (-5, 18_060.0)], ids=["set back since", "as it is"])
+def test_the_age_of_an_entry_is_never_below_zero(hours: int, most: float, tmp_path: Path) -> None:
+    """Whoever waits until it is old enough would else wait as long as the clock was set back."""
+    at = (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
+    path = tmp_path / "ledger-main.ndjson"
+    path.write_text(json.dumps({"at": at, "kind": "draft", "key": "subs_1", "state": "intended"}) + "\n")
+    (entry,) = Ledger(path).open("draft")
+    assert most - 60 <= entry.age < most
