@@ -36,12 +36,14 @@ def _theirs(exchange: Exchange, kind: str) -> dict[str, Any]:
 
 
 def _their_subscription(made: dict[str, Any], exchange: Exchange) -> dict[str, Any]:
-    return {**made, "id": _theirs(exchange, "subscriptions")["id"]}
+    theirs = _theirs(exchange, "subscriptions")["id"]
+    lines = [{**line, "subscription_id": theirs} for line in made["line_items"]]  # the lie does not contradict itself
+    return {**made, "id": theirs, "line_items": lines}
 
 
 def _their_invoice(made: dict[str, Any], exchange: Exchange) -> dict[str, Any]:
     ours = {"customer_id": made["customer_id"], "subscription_id": made["id"]}
-    return {**made, "latest_invoice": {**_theirs(exchange, "invoices"), **ours}}
+    return {**made, "latest_invoice": {**_theirs(exchange, "invoices"), **ours, "customer": None, "subscription": None}}
 
 
 def _both(made: dict[str, Any], exchange: Exchange) -> dict[str, Any]:
