@@ -9,6 +9,7 @@ from pathlib import Path
 from pytest_flexprice.model.checklist import BY_ID
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.model.golive_plan import Attestation
+from pytest_flexprice.model.profile import LOCAL
 from pytest_flexprice.model.statements import digest_in, standing
 
 
@@ -26,18 +27,23 @@ def check(
     ``folder`` is where evidence named as a file starts from, ``alone`` whether the plan has no other environment.
     """
     if not statements:
-        return [_missing(item, environment)]
+        return [_missing(item, environment, alone)]
     judged = [_judge(statement, environment, today, folder, alone) for statement in statements]
     good = [findings for findings in judged if not any(each.severity is Severity.ERROR for each in findings)]
     return good[0] if good else judged[-1]
 
 
-def _missing(item: str, environment: str) -> Finding:
+def _missing(item: str, environment: str, alone: bool) -> Finding:
+    rehearsed = environment == LOCAL  # no statement is ever made for it
+    where = "" if rehearsed else f" in environment '{environment}'"
+    keys = ["statement", "by", "role", "on"] + (
+        [] if alone else ["environment" if rehearsed else f'environment = "{environment}"']
+    )
     return Finding(
         item,
         "golive.toml: attestations",
-        f"nobody answers for item {item} ({BY_ID[item].title}) in environment '{environment}'; an owner is needed",
-        remedy=f'let the owner add a table [[attestations]] with item = "{item}", statement, by, role and on',
+        f"nobody answers for item {item} ({BY_ID[item].title}){where}; an owner is needed",
+        remedy=f'let the owner add a table [[attestations]] with item = "{item}", {", ".join(keys[:-1])} and {keys[-1]}',
         kind=Kind.NOT_DECIDED,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,6 +12,7 @@ from pytest_flexprice.api import Flexprice, path_of
 from pytest_flexprice.model.decimals import ZERO, decimal, tidy
 from pytest_flexprice.model.finding import Finding, Kind, RequirementNotMet, not_decided, not_verified
 from pytest_flexprice.model.meters import Meter
+from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
 from pytest_flexprice.oracle.pricing.allowances import Allowance, by_meter
@@ -91,7 +92,7 @@ def find_test_plan(flexprice: Flexprice, profile: Profile) -> TestPlan:
             "the plan does not say which plan a test customer subscribes to",
             remedy="name the lookup key of one with a usage price as test_plan",
         )
-    row = _named(read_plan_rows(flexprice, key), key)
+    row = _named(read_plan_rows(flexprice, key), key, lambda: flexprice.search("/v1/plans/search", {}))
     fitting = [
         (currency, period)
         for currency, period in sold_as(row)
@@ -107,15 +108,18 @@ def find_test_plan(flexprice: Flexprice, profile: Profile) -> TestPlan:
     return plan_as_sold(flexprice, row, *fitting[0])
 
 
-def _named(rows: Sequence[dict[str, Any]], key: str) -> dict[str, Any]:
-    if rows:
-        return rows[0]
+def _named(rows: Iterable[dict[str, Any]], key: str, every: Callable[[], Iterable[dict[str, Any]]]) -> dict[str, Any]:
+    """The row with that lookup key; ``every`` plan is only asked for where there is none."""
+    for row in rows:
+        if row.get("lookup_key") == key:
+            return row
+    near = NearMisses(str(row["lookup_key"]) for row in every() if row.get("lookup_key"))
     raise RequirementNotMet(
         [
             Finding(
                 "7.1",
                 f"plans.{key}",
-                f"the test plan '{key}' does not exist in this environment",
+                f"the test plan '{key}' does not exist in this environment{near.hint(key)}",
                 remedy="create it there, or correct test_plan in golive.toml",
             )
         ]
@@ -157,7 +161,8 @@ def plans_to_prove(flexprice: Flexprice, profile: Profile, chosen: TestPlan) -> 
         return [chosen]
     rows = read_plan_rows(flexprice)
     if wanted != "all":
-        rows = [_named([row for row in rows if row.get("lookup_key") == key], key) for key in wanted]
+        every = rows
+        rows = [_named(every, key, lambda: every) for key in wanted]
     return [plan_as_sold(flexprice, row, *sold) for row in rows for sold in sold_as(row)]
 
 
