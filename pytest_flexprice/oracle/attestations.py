@@ -9,7 +9,6 @@ from pathlib import Path
 from pytest_flexprice.model.checklist import BY_ID
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.model.golive_plan import Attestation
-from pytest_flexprice.model.profile import LOCAL
 from pytest_flexprice.model.statements import digest_in, standing
 
 
@@ -34,16 +33,12 @@ def check(
 
 
 def _missing(item: str, environment: str, alone: bool) -> Finding:
-    rehearsed = environment == LOCAL  # no statement is ever made for it
-    where = "" if rehearsed else f" in environment '{environment}'"
-    keys = ["statement", "by", "role", "on"] + (
-        [] if alone else ["environment" if rehearsed else f'environment = "{environment}"']
-    )
+    keys = "statement, by, role and on" if alone else f'statement, by, role, on and environment = "{environment}"'
     return Finding(
         item,
         "golive.toml: attestations",
-        f"nobody answers for item {item} ({BY_ID[item].title}){where}; an owner is needed",
-        remedy=f'let the owner add a table [[attestations]] with item = "{item}", {", ".join(keys[:-1])} and {keys[-1]}',
+        f"nobody answers for item {item} ({BY_ID[item].title}) in environment '{environment}'; an owner is needed",
+        remedy=f'let the owner add a table [[attestations]] with item = "{item}", {keys}',
         kind=Kind.NOT_DECIDED,
     )
 

@@ -99,12 +99,13 @@ def find_test_plan(flexprice: Flexprice, profile: Profile) -> TestPlan:
         if own.test_currency in ("", currency) and own.test_billing_period in (None, period)
     ]
     if not fitting:
-        raise not_verified(
-            "7.1",
-            f"plans.{key}",
-            f"the test plan '{key}' has no usage price, so that no event can be billed on it",
-            remedy="name a plan with a usage price as test_plan",
+        asked = " ".join(filter(None, (own.test_currency, own.test_billing_period)))
+        sold = ", ".join(" ".join(each) for each in sold_as(row))
+        problem = f"the test plan '{key}' has no usage price{f' in {asked}, but in {sold}' if sold else ''}"
+        remedy = (
+            "correct test_currency and test_billing_period" if sold else "name a plan with a usage price as test_plan"
         )
+        raise not_verified("7.1", f"plans.{key}", f"{problem}, so that no event can be billed on it", remedy=remedy)
     return plan_as_sold(flexprice, row, *fitting[0])
 
 
@@ -114,16 +115,9 @@ def _named(rows: Iterable[dict[str, Any]], key: str, every: Callable[[], Iterabl
         if row.get("lookup_key") == key:
             return row
     near = NearMisses(str(row["lookup_key"]) for row in every() if row.get("lookup_key"))
-    raise RequirementNotMet(
-        [
-            Finding(
-                "7.1",
-                f"plans.{key}",
-                f"the test plan '{key}' does not exist in this environment{near.hint(key)}",
-                remedy="create it there, or correct test_plan in golive.toml",
-            )
-        ]
-    )
+    problem = f"the test plan '{key}' does not exist in this environment{near.hint(key)}"
+    remedy = "create it there, or correct test_plan in golive.toml"
+    raise RequirementNotMet([Finding("7.1", f"plans.{key}", problem, remedy=remedy)])
 
 
 def sold_as(row: dict[str, Any]) -> list[tuple[str, str]]:
