@@ -27,7 +27,7 @@ def _counted_as(kinds: tuple[str, ...], kind: str) -> Callable[[Scope, Row, Line
     def rule(scope: Scope, subscription: Row, lines: Lines) -> Lines:
         for line in lines:
             priced = priced_line(scope, subscription, line)
-            if priced is not None and line.item is not None and line.item["price_type"] == "USAGE":
+            if priced is not None and line.item is not None and line.kind == "USAGE":
                 meter = scope.need("meters", line.item["meter_id"])
                 if meter["aggregation"]["type"] in kinds and priced.buckets is None:
                     _bill(priced, _value(scope, subscription, line.item["meter_id"], (line.start, line.end), kind))
