@@ -25,10 +25,10 @@ Feature: Smoke test
     Then the usage is still exactly what was sent
 
   @item_7_2 @smoke
-  Scenario: A neighbour's usage is untouched
+  Scenario: A neighbour's usage is kept apart
     Given a test customer who is subscribed to the test plan
-    When a second test customer on the same plan sends nothing
-    Then the second customer has used nothing
+    When a second test customer on the same plan sends events of the same ids and times
+    Then each event counts for the customer who sent it
 
   @item_7_3 @smoke
   Scenario: The draft invoice is exactly the calculated one

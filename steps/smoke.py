@@ -109,13 +109,13 @@ def repeat_changes_nothing(repeated: Climbed[Any], observe: Observe) -> None:
     tell("usage after one event was sent twice", repeated, observe)
 
 
-@when("a second test customer on the same plan sends nothing", target_fixture="neighbour")
-def silent_neighbour(smoke: Smoke) -> Climbed[Setup]:
+@when("a second test customer on the same plan sends events of the same ids and times", target_fixture="neighbour")
+def send_as_neighbour(smoke: Smoke) -> Climbed[list[Event]]:
     return climb(smoke.neighbour)
 
 
-@then("the second customer has used nothing")
-def neighbour_is_untouched(neighbour: Climbed[Any], observe: Observe) -> None:
+@then("each event counts for the customer who sent it")
+def neighbour_is_apart(neighbour: Climbed[Any], observe: Observe) -> None:
     tell("usage of the second customer", neighbour, observe)
 
 

@@ -15,6 +15,8 @@ from pytest_flexprice.testbed.setting_up import TestPlan, find_test_plan, names_
 from pytest_flexprice.testbed.waiting import Eventually
 from pytest_flexprice.webhooks.processed import Processed
 
+LONGEST_PACE = 5.0  # seconds
+
 
 @dataclass
 class Bench:
@@ -55,6 +57,10 @@ class Bench:
     def meter_names(self) -> Sequence[str]:
         """The event names that meters listen to, read once."""
         return names_of_meters(self.flexprice)
+
+    def let_land(self) -> None:
+        """Pause about as long as events take to land; a look before that is not worth its request."""
+        self.eventually.pause(min(self.landing, LONGEST_PACE))
 
     def now(self) -> datetime:
         """The time, aware, UTC."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from pytest_flexprice.api import path_of
 from pytest_flexprice.model.decimals import ZERO, decimal, words
-from pytest_flexprice.model.finding import Finding, Kind, Severity
+from pytest_flexprice.model.finding import Finding, Kind, NotVerified, Severity
 from pytest_flexprice.model.meters import Event
 from pytest_flexprice.oracle.invoicing.finalization import finalization_findings, finalized_findings, taxed_findings
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice
-from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, Stage, expected_invoice
+from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, Stage, expected_invoice, line_usages
 from pytest_flexprice.oracle.invoicing.prepaid import Wallet, prepaid_findings
 from pytest_flexprice.testbed.belongings import wallets_of
 from pytest_flexprice.testbed.bench import Bench
@@ -47,11 +50,23 @@ class Finalized:
     processed_before: Processed | None = None
 
 
-def preview(bench: Bench, setup: Setup, sent: list[Event]) -> Climbed[Invoice]:
-    """The preview shows exactly the expected lines and adds up (checklist 5.3)."""
+def preview(bench: Bench, setup: Setup, sent: list[Event], others: Sequence[Event] = ()) -> Climbed[Invoice]:
+    """The preview shows exactly the expected lines and adds up, whatever ``others`` another customer sent (checklist 5.3)."""
     observed = bench.flexprice.post("/v1/invoices/preview", {"subscription_id": setup.subscription.id})
-    expected = _expected(setup, sent, "preview")
+    mixed = _mixed(setup, [*sent, *(replace(each, id=f"{each.id}-other") for each in others)])
+    known = {line: replace(one, otherwise=mixed.get(line)) for line, one in usages(setup, sent).items()}
+    expected = expected_invoice(setup.billed, known, setup.allowances, stage="preview")
     return Climbed(_told(expected), _read(observed), compare_invoice(expected, observed, "5.3"), observed)
+
+
+def _mixed(setup: Setup, events: list[Event]) -> dict[str, dict[str, Decimal]]:
+    """What lines would count of two customers' events, as a suspicion knows it."""
+    found: dict[str, dict[str, Decimal]] = {}
+    for meter in setup.meters:
+        with suppress(NotVerified):  # which of two latest values counts
+            usage = line_usages(setup.billed, [meter], events)
+            found.update({line: {"OTHERS": one.total} for line, one in usage.items()})
+    return found
 
 
 def _expected(setup: Setup, sent: list[Event], stage: Stage, closing: bool = False) -> ExpectedInvoice:
@@ -90,18 +105,20 @@ def draft(bench: Bench, setup: Setup, sent: list[Event]) -> Climbed[Draft]:
                 )
             ],
         )
-    invoice = waited.value[0]["id"]
     expected = _expected(setup, sent, "draft")
     skipped = _skipped(waited.value[0], expected)
     if skipped:
         return Climbed(_told(expected), _read(waited.value[0]), skipped)
-    observed = _computed(bench, setup, invoice)
+    observed = _computed(bench, setup, waited.value[0])
     findings = _skipped(observed, expected) or compare_invoice(expected, observed, "7.3")
     return Climbed(_told(expected), _read(observed), findings, Draft(observed))
 
 
-def _computed(bench: Bench, setup: Setup, identifier: str) -> Invoice:
-    """The draft computed anew, as the answer shows it, else as it is read."""
+def _computed(bench: Bench, setup: Setup, drafted: Invoice) -> Invoice:
+    """The draft as it was read if it is computed already, which it was after all that was sent; else computed now."""
+    if drafted.get("last_computed_at") and drafted.get("line_items"):
+        return drafted
+    identifier = str(drafted["id"])
     path = path_of("invoices", identifier)
     answer = bench.flexprice.post(f"{path}/compute", {}, sync="true")
     invoice = answer.get("invoice") if isinstance(answer, dict) else None
@@ -128,15 +145,15 @@ def _nothing_to_bill() -> Finding:
     )
 
 
-def _invoices(bench: Bench, setup: Setup) -> list[Any]:
-    """Usage invoices of the test subscription; the opening one of an advance fee is none of them (contract 4.2)."""
+def _invoices(bench: Bench, setup: Setup) -> list[Invoice]:
+    """Usage invoices of the test subscription, as they were read last; the opening one of an advance fee is none of them (contract 4.2)."""
     body = {"subscription_id": setup.subscription.id, "invoice_status": STATUSES}
     rows = bench.flexprice.search("/v1/invoices/search", body)
     found = adopt_invoices(bench.testbed, setup.subscription, rows, "POST /v1/invoices/search")
-    made = [row for row in found if row.get("billing_reason") in ("SUBSCRIPTION_CYCLE", "PRORATION")]
+    made = [dict(row) for row in found if row.get("billing_reason") in ("SUBSCRIPTION_CYCLE", "PRORATION")]
     for row in made:
         if row.get("invoice_status") != "SKIPPED":
-            own_invoice(bench.testbed, setup.subscription, row["id"])
+            row.update(own_invoice(bench.testbed, setup.subscription, row["id"]))
     if made:
         bench.testbed.ledger.gone("draft", setup.subscription.id)  # it came, and is an invoice of its own from now on
     return made

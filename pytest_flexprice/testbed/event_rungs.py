@@ -7,8 +7,9 @@ from typing import Any
 
 from pytest_flexprice.model.finding import Finding, Kind
 from pytest_flexprice.model.meters import Event
-from pytest_flexprice.model.times import second
-from pytest_flexprice.oracle.metering.designing import controls, design, near_miss_name, stamper
+from pytest_flexprice.model.times import Window, second
+from pytest_flexprice.oracle.metering.designing import design, near_miss_name, stamper
+from pytest_flexprice.oracle.metering.probing import controls, edges
 from pytest_flexprice.oracle.proving.steps import body_of
 from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.customer import rfc3339
@@ -60,17 +61,18 @@ def _event(body: dict[str, Any]) -> Event:
 def mismatch(bench: Bench, setup: Setup, sent: list[Event]) -> Climbed[Event]:
     """A control event with a near-miss name: accepted, not metered, and the team can see why (checklist 3.3).
 
-    Events that do not pass the filters of meters go before it and are added to ``sent``; whether they count the readers of usage tell
-    (checklist 7.2).
+    Events that do not pass the filters of meters, and some at the bounds of what is billed, go before it and are added to ``sent``;
+    whether they count as they must the readers of usage tell (checklist 7.2).
     """
     model, prefix = sent[0], f"{bench.testbed.run_id}-{bench.testbed.worker}"
     name = near_miss_name(model.name, bench.meter_names)
     control = replace(model, id=f"{prefix}-mistyped", name=name)
-    filtered = controls(setup.meters, model, prefix)
-    bodies = [{**body_of(event), "timestamp": rfc3339(event.timestamp)} for event in (*filtered, control)]
+    billed = Window(setup.billed.start, setup.billed.period.end)
+    probes = [*controls(setup.meters, model, prefix), *edges(setup.meters, sent, billed, setup.begins, prefix)]
+    bodies = [{**body_of(event), "timestamp": rfc3339(event.timestamp)} for event in (*probes, control)]
     bench.flexprice.post("/v1/events/bulk", {"events": bodies}, idempotent=True)
-    sent.extend(filtered)
-    bench.eventually.pause(bench.landing)
+    sent.extend(probes)
+    bench.let_land()
     _, waited = bench.eventually.poll(
         "the mistyped control event to show up",
         lambda: look_up(bench, setup, control)[0],

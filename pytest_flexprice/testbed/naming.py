@@ -21,7 +21,7 @@ def new_run_id(now: datetime) -> str:
 
 def external_id(run_id: str, role: str, worker: str = "main") -> str:
     """The external id of one test customer: unique, never used before (reuse would inherit usage; contract 4.1)."""
-    return f"{PREFIX}{run_id}-{role}-{worker}".lower()
+    return f"{PREFIX}{run_id.lower()}-{role}-{worker}"
 
 
 def run_of(name: str) -> tuple[str, datetime] | None:

@@ -280,16 +280,18 @@ def adopt_invoices(
     return found
 
 
-def own_invoice(testbed: Testbed, subscription: TestSubscription, identifier: str) -> None:
-    """Ask for an invoice by its id before it is written to, unless two answers have shown already whose it is.
+def own_invoice(testbed: Testbed, subscription: TestSubscription, identifier: str) -> Mapping[str, Any]:
+    """Ask for an invoice by its id before it is written to, unless two answers have shown already whose it is; what was answered.
 
     Raises:
         NotOurs: it belongs to somebody else.
     """
     if testbed.ledger.owns(identifier):
-        return
-    read_own(testbed.flexprice, "invoice", identifier, subscription.customer.owner, subscription_id=subscription.id)
+        return {}
+    owner = subscription.customer.owner
+    row = read_own(testbed.flexprice, "invoice", identifier, owner, subscription_id=subscription.id)
     testbed.ledger.created("invoice", identifier, identifier)
+    return row
 
 
 def names_of_meters(flexprice: Flexprice) -> Sequence[str]:

@@ -74,18 +74,19 @@ class Smoke:
         looks = self.landed().found
         return self._once(Rung.REPEATED, lambda: usage_rungs.repeat(self.bench, self._setup, self._sent, looks))
 
-    def neighbour(self) -> Climbed[Setup]:
-        """The subscription of a customer who sent nothing."""
+    def neighbour(self) -> Climbed[list[Event]]:
+        """What a second customer sent, of the same ids."""
         if usage_rungs.may_repeat(self.bench.profile):
             self._reach(self.repeated(), Rung.REPEATED)
         else:
             self._reach(self.metered(), Rung.METERED)
-        return self._once(Rung.NEIGHBOUR, lambda: usage_rungs.neighbour(self.bench, self._sent))
+        return self._once(Rung.NEIGHBOUR, lambda: usage_rungs.neighbour(self.bench, self._setup, self._sent))
 
     def previewed(self) -> Climbed[Invoice]:
         """The preview of the invoice."""
         self._reach(self.neighbour(), Rung.NEIGHBOUR)
-        return self._once(Rung.PREVIEWED, lambda: billing_rungs.preview(self.bench, self._setup, self._sent))
+        others = self.neighbour().found
+        return self._once(Rung.PREVIEWED, lambda: billing_rungs.preview(self.bench, self._setup, self._sent, others))
 
     def drafted(self) -> Climbed[Draft]:
         """The computed draft."""

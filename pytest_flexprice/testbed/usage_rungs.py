@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
-from pytest_flexprice.model.decimals import ZERO, decimal, words
+from pytest_flexprice.model.decimals import ZERO, decimal, tidy, words
 from pytest_flexprice.model.finding import Finding
 from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.oracle.invoicing.invoice import line_usages
 from pytest_flexprice.oracle.metering.attribution import Attribution
-from pytest_flexprice.oracle.metering.meters import Usage
+from pytest_flexprice.oracle.metering.meters import Usage, metered_rows
+from pytest_flexprice.oracle.metering.probing import twins
 from pytest_flexprice.oracle.metering.usage import (
     ReaderAnswer,
     compare_usage,
@@ -22,6 +24,7 @@ from pytest_flexprice.oracle.metering.usage import (
     from_query,
     from_subscription,
 )
+from pytest_flexprice.oracle.proving.steps import body_of
 from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.customer import rfc3339
 from pytest_flexprice.testbed.ladder import Climbed
@@ -72,9 +75,14 @@ def _read_until_right(bench: Bench, read: Callable[[], Read]) -> tuple[bool, Rea
         "the readers to agree on the usage",
         read,
         lambda read: not read[0],
-        max(READERS_DEADLINE * bench.patience, SHORTEST_READERS),
+        _deadline(bench),
     )
     return met, waited.value
+
+
+def _deadline(bench: Bench) -> float:
+    """Seconds that readers have to agree: what is sent last must land first, which takes as long as it did before."""
+    return max(READERS_DEADLINE * bench.patience, SHORTEST_READERS, 2 * bench.landing)
 
 
 @dataclass(frozen=True)
@@ -178,36 +186,65 @@ def repeat(bench: Bench, setup: Setup, sent: list[Event], looks: list[Attributio
     return Climbed(expected, seen, findings)
 
 
-def neighbour(bench: Bench, sent: list[Event]) -> Climbed[Setup]:
-    """Another customer on the same plan, who sent nothing, has used nothing."""
-    other = bench.testbed.customer("neighbour", bench.now())
-    setup = set_up(bench.testbed, other, bench.test_plan, bench.now(), read_back=False)
-    names = {meter.id: meter.event_name for meter in setup.meters}
-    start, end = _around(sent)
-    body = {
-        "external_customer_id": other.external_id,
-        "meter_ids": sorted(names),
-        "start_time": start,
-        "end_time": end,
-        # Counted, not added up: whatever the meters do with an event, one that is not the neighbour's shows (contract 3.9).
-        "aggregation_type": "COUNT",
-    }
-    rows = (bench.flexprice.post("/v1/meter-usage/analytics", body) or {}).get("items") or ()
-    counted = {str(row.get("meter_id")): decimal(row.get("event_count"), ZERO) for row in rows}
-    seen = {name: words(counted.get(identifier, ZERO)) for identifier, name in names.items()}
+def neighbour(bench: Bench, setup: Setup, sent: list[Event]) -> Climbed[list[Event]]:
+    """Another customer on the same plan sends events of the same ids and times: each is counted for who sent it (checklist 7.2).
+
+    The external ids of the two differ in upper and lower case only (contract 4.1).
+    """
+    now = bench.now()
+    other = bench.testbed.customer("TEST", now)
+    own = set_up(bench.testbed, other, bench.test_plan, now, now - setup.billed.start, read_back=False)
+    events = twins(own.meters, sent, other.external_id)
+    bodies = [{**body_of(event), "timestamp": rfc3339(event.timestamp)} for event in events]
+    bench.flexprice.post("/v1/events/bulk", {"events": bodies}, idempotent=True)
+    wanted = {meter.event_name: count for meter in own.meters if (count := _count_of(meter, events)) is not None}
+    bench.let_land()
+    _, waited = bench.eventually.poll(
+        "the second customer's usage",
+        lambda: _counted(bench, own, sent),
+        lambda seen: all(seen[name] == count for name, count in wanted.items()),
+        _deadline(bench),
+    )
     findings = [
         Finding(
             "7.2",
             f"usage.{name}",
-            f"a customer who sent nothing is charged for '{name}'",
-            0,
-            counted[identifier],
-            consequence="customers pay for each other's usage",
+            f"{words(waited.value[name])} events of '{name}' count for a second customer who sent {words(count)}, of an id and time that "
+            "the first one used too",
+            tidy(count),
+            tidy(waited.value[name]),
+            consequence="customers pay for each other's usage, or it is lost",
+            remedy="look at whether events are told apart by their customer, whose ids differ in upper and lower case only",
         )
-        for identifier, name in names.items()
-        if counted.get(identifier)
+        for name, count in wanted.items()
+        if waited.value[name] != count
     ]
-    return Climbed(dict.fromkeys(seen, "0"), seen, findings, setup)
+    shown = {name: words(count) for name, count in waited.value.items()}
+    return Climbed({name: words(count) for name, count in wanted.items()}, shown, findings, events)
+
+
+def _count_of(meter: Meter, events: list[Event]) -> Decimal | None:
+    """How many of the events a meter counts; not known where one lacks the value that it tells apart (contract 3.5)."""
+    field = meter.aggregation.field if meter.aggregation.type == "COUNT_UNIQUE" else ""
+    if field and any(meter.accepts(event) and field not in event.properties for event in events):
+        return None
+    return Decimal(len(metered_rows(meter, events)))
+
+
+def _counted(bench: Bench, setup: Setup, sent: list[Event]) -> dict[str, Decimal]:
+    """How many events count for a customer, by their name."""
+    start, end = _around(sent)
+    body = {
+        "external_customer_id": setup.subscription.customer.external_id,
+        "meter_ids": sorted(meter.id for meter in setup.meters),
+        "start_time": start,
+        "end_time": end,
+        # Counted, not added up: whatever the meters do with an event, each shows (contract 3.9).
+        "aggregation_type": "COUNT",
+    }
+    rows = (bench.flexprice.post("/v1/meter-usage/analytics", body) or {}).get("items") or ()
+    counted = {str(row.get("meter_id")): decimal(row.get("event_count"), ZERO) for row in rows}
+    return {meter.event_name: counted.get(meter.id, ZERO) for meter in setup.meters}
 
 
 def _around(events: list[Event]) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.model.finding import Severity
 from pytest_flexprice.model.golive_plan import Environment
 from pytest_flexprice.model.profile import Profile
+from pytest_flexprice.testbed import usage_rungs
 from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.customer import Testbed
 from pytest_flexprice.testbed.sending import send_through_api
@@ -46,6 +47,14 @@ ODD = catalog(
 )
 
 
+@pytest.fixture(autouse=True)
+def _without_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is on its way here: what is wrong at first stays so."""
+    monkeypatch.setattr(usage_rungs, "SHORTEST_READERS", 0.3)
+    monkeypatch.setattr(usage_rungs, "READERS_DEADLINE", 0.3)
+    monkeypatch.setattr(usage_rungs, "SETTLING", 0.0)
+
+
 def ladder(testbed: Testbed) -> Smoke:
     """The ladder of the test customer."""
     url = testbed.flexprice.base_url
@@ -61,17 +70,24 @@ def test_a_healthy_server_counts_what_was_sent(tmp_path: Path) -> None:
 
 
 WRONG = {
-    "W51": r"for 'user\.seen' where 3 were sent: 1 too much.* as if events are counted",
+    "W51": r"for 'user\.seen' where 4 were sent: 1 too much.* as if events are counted",
     "W52": r"says 29\.5 for 'seats\.set' where 17 were sent: .* as if the highest value counts",
-    "W53": r"says 49\.75 for 'peak\.seen' where 29\.5 were sent: .* as if the values of events are added up",
-    "W54": r"says 49\.75 for 'cpu\.measured' where .* as if the values of events are added up",
-    "W55": r"says 3 for 'api\.sent' where 49\.75 were sent: .* as if events are counted",
-    "W56": r"for 'api\.sent' where 49\.75 were sent: 44 too much, as if its filter is ignored",
-    "W57": r"says 11 for 'api\.call' where 3 were sent: 8 too much, as if .*one of its filters is enough",
-    "W147": r"for 'api\.sent' where 49\.75 were sent: 11 too much, as if its filter goes without upper and lower case",
-    "W148": r"for 'api\.sent' where 49\.75 were sent: 22 too much, as if its filter compares the beginning only",
-    "W122": r"says 3\.25 for 'seats\.set' where 17 were sent: 13\.75 too little, as if the value that arrived last counts",
-    "W59": r"says 2 for 'user\.seen' where 3 were sent: 1 too little",
+    "W53": r"says 97\.25 for 'peak\.seen' where 36\.5 were sent: .* as if the values of events are added up",
+    "W54": r"says 67\.75 for 'cpu\.measured' where .* as if the values of events are added up",
+    "W55": r"says 5 for 'api\.sent' where 67\.75 were sent: .* as if events are counted",
+    "W56": r"for 'api\.sent' where 67\.75 were sent: 44 too much, as if its filter is ignored",
+    "W57": r"says 12 for 'api\.call' where 4 were sent: 8 too much, as if .*one of its filters is enough",
+    "W147": r"for 'api\.sent' where 67\.75 were sent: 11 too much, as if its filter goes without upper and lower case",
+    "W148": r"for 'api\.sent' where 67\.75 were sent: 22 too much, as if its filter compares the beginning only",
+    "W122": r"says 11 for 'seats\.set' where 17 were sent: 6 too little, as if the value that arrived last counts",
+    "W59": r"says 3 for 'user\.seen' where 4 were sent: 1 too little",
+    "W151": r"says 38\.25 for 'api\.sent' where 67\.75 were sent: .* as if of the events of one second only the first counts",
+    "W153": r"says 161\.75 for 'api\.sent' where 67\.75 were sent: .* as if .*events count whenever they happened",
+    "W154": r"says 60\.75 for 'api\.sent' where 67\.75 were sent: .* as if a number that is written as text counts nothing",
+    "W155": r"says 56\.75 for 'api\.sent' where 67\.75 were sent: .* as if the first second of the billed time is left out",
+    "W156": r"says 121\.25 for 'api\.sent' where 67\.75 were sent: .* as if what happens after the billed time counts too",
+    "W157": r"says 108\.25 for 'api\.sent' where 67\.75 were sent: .* as if what happened before the billed time counts too",
+    "W158": r"says 108\.25 for 'api\.sent' where 67\.75 were sent: .* as if what happened before the billed time counts too",
 }
 
 
@@ -80,6 +96,28 @@ def test_a_wrong_count_is_told_with_its_rule(fault: str, tmp_path: Path) -> None
     with served(ODD, tmp_path, fault) as testbed:
         problems = "\n".join(finding.problem for finding in ladder(testbed).metered().findings)
     assert re.search(WRONG[fault], problems), problems
+
+
+MIXED = {
+    "W152": (
+        Smoke.neighbour,
+        r"0 events of 'api\.sent' count for a second customer who sent 1, of an id and time that",
+    ),
+    "W159": (
+        Smoke.previewed,
+        r"'peak\.seen' shows a usage of 64\.5 where 36\.5 .* as if another customer's usage counts too",
+    ),
+    "W160": (Smoke.neighbour, r"0 events of 'api\.call' count for a second customer who sent 1"),
+    "W161": (Smoke.mismatched, r"an event called 'API\.CALL' is billed, although the application sends 'api\.call'"),
+}
+
+
+@pytest.mark.parametrize("fault", MIXED)
+def test_what_is_taken_for_another_is_told_by_its_own_rung(fault: str, tmp_path: Path) -> None:
+    climb, words = MIXED[fault]
+    with served(ODD, tmp_path, fault) as testbed:
+        problems = "\n".join(finding.problem for finding in climb(ladder(testbed)).findings)
+    assert re.search(words, problems), problems
 
 
 def test_a_forgotten_multiplier_shows_at_the_first_event(tmp_path: Path) -> None:
@@ -102,7 +140,7 @@ GRANTING = catalog(
 GRANTING["plans"]["pro"]["credit_grants"] = {"Start": {"cadence": "ONETIME", "credits": "20", "currency": "usd"}}
 CREDITED = {
     "": "",
-    "W149": r"prepaid credits pay 0 usd of the invoice, where .* has 20 and 49\.75 may .* as if there are none",
+    "W149": r"prepaid credits pay 0 usd of the invoice, where .* has 20 and 67\.75 may .* as if there are none",
     "W150": r"prepaid credits pay 40 usd .* as if they are taken twice \(expected 20, found 40\)",
 }
 

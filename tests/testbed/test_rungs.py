@@ -260,12 +260,19 @@ def test_what_lies_above_a_broken_rung_is_not_reached(script: Scripted, tmp_path
     assert script.paths("POST").count("/v1/customers") == 1
 
 
-def test_the_neighbours_usage_is_counted_by_one_request(script: Scripted, tmp_path: Path, monkeypatch: Any) -> None:
+@pytest.mark.parametrize(("counted", "told"), [(1, 0), (2, 1), (0, 1)])
+def test_the_neighbours_usage_is_counted_by_one_request(
+    script: Scripted, tmp_path: Path, monkeypatch: Any, counted: int, told: int
+) -> None:
     monkeypatch.setattr(usage_rungs, "set_up", lambda *_, **_more: setup())
+    monkeypatch.setattr(usage_rungs, "READERS_DEADLINE", 0.0)
+    monkeypatch.setattr(usage_rungs, "SHORTEST_READERS", 0.0)
     monkeypatch.setattr(scripted.Testbed, "customer", lambda *_: CUSTOMER)
     monkeypatch.setattr(scripted.Bench, "test_plan", scripted.plan(), raising=False)
-    item = {"meter_id": METER.id, "event_count": 2, "total_value": "2"}
+    item = {"meter_id": METER.id, "event_count": counted, "total_value": "2"}
+    script.on("POST", "/v1/events/bulk", (202, {"message": "accepted"}))
     script.on("POST", "/v1/meter-usage/analytics", (200, {"items": [item]}))
-    climbed = usage_rungs.neighbour(bench(script, tmp_path), events("17"))
-    assert problems(climbed) == ["a customer who sent nothing is charged for 'api.call'"]
-    assert len(script.sent) == 1
+    climbed = usage_rungs.neighbour(bench(script, tmp_path), setup(), events("17"))
+    assert len(problems(climbed)) == told
+    assert all(f"{counted} events of 'api.call' count for a second customer" in each for each in problems(climbed))
+    assert script.paths("POST").count("/v1/meter-usage/analytics") == 1

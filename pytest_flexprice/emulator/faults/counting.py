@@ -79,7 +79,7 @@ _billed_as("W96", "of the latest value the sum is billed", ("LATEST",), "SUM")
 declare(LAST_ARRIVED, "the latest value is the one that arrived last, whenever it was stamped")
 
 
-def _known_as(name: str, meaning: str) -> Callable[[Callable[[Mapping[str, Any]], Meter]], None]:
+def known_as(name: str, meaning: str) -> Callable[[Callable[[Mapping[str, Any]], Meter]], None]:
     """Register how a fault understands meters, for every reader alike."""
 
     def register(change: Callable[[Mapping[str, Any]], Meter]) -> None:
@@ -89,7 +89,7 @@ def _known_as(name: str, meaning: str) -> Callable[[Callable[[Mapping[str, Any]]
     return register
 
 
-@_known_as("W56", "the filters of meters are ignored")
+@known_as("W56", "the filters of meters are ignored")
 def unfiltered(row: Mapping[str, Any]) -> Meter:
     """Every event of the name counts."""
     return Meter({**row, "filters": []})
@@ -132,25 +132,25 @@ class _ShortFilter(_OtherFilter):
         return all(shown.get(one["key"], "").startswith(tuple(one["values"])) for one in filters)
 
 
-@_known_as("W147", "filters do not look at upper and lower case")
+@known_as("W147", "filters do not look at upper and lower case")
 def careless_filter(row: Mapping[str, Any]) -> Meter:
     """``Gold`` passes where ``gold`` is wanted."""
     return _CarelessFilter(row)
 
 
-@_known_as("W148", "filters compare the beginning of a value")
+@known_as("W148", "filters compare the beginning of a value")
 def short_filter(row: Mapping[str, Any]) -> Meter:
     """``gold-1`` passes where ``gold`` is wanted."""
     return _ShortFilter(row)
 
 
-@_known_as("W57", "one of several filters of a meter is enough")
+@known_as("W57", "one of several filters of a meter is enough")
 def any_filter(row: Mapping[str, Any]) -> Meter:
     """The filters are joined by or."""
     return _AnyFilter(row)
 
 
-@_known_as("W58", "the multiplier of meters is forgotten")
+@known_as("W58", "the multiplier of meters is forgotten")
 def unmultiplied(row: Mapping[str, Any]) -> Meter:
     """Each value counts once."""
     aggregation = row["aggregation"]
@@ -166,13 +166,13 @@ class _Whole(Meter):
         return None if found is None else found._replace(quantity=Decimal(found.quantity).to_integral_value(ROUND_DOWN))
 
 
-@_known_as("W97", "the values of events are cut to whole numbers")
+@known_as("W97", "the values of events are cut to whole numbers")
 def whole(row: Mapping[str, Any]) -> Meter:
     """What is behind the point is lost."""
     return _Whole(row)
 
 
-@_known_as("W59", "unique values are counted without regard to case and space")
+@known_as("W59", "unique values are counted without regard to case and space")
 def carelessly_unique(row: Mapping[str, Any]) -> Meter:
     """``A`` and ``a`` are one."""
     return _Careless(row)

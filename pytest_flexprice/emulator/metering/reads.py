@@ -5,7 +5,7 @@ Windows are ``[start, end)`` in whole seconds: rows are stored by the second, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Context, Decimal
@@ -99,6 +99,8 @@ def _marks(items: Sequence[Any]) -> str:
     return ",".join("?" * len(items))
 
 
+SELECTING: dict[str, Callable[[Selection, str], Selection]] = {}
+"""Faults of every aggregated read: name -> which rows are looked at in place of those asked for, by the aggregation."""
 LAST_ARRIVED = "W122"
 """The fault by which the latest value is the one that arrived last, whenever it was stamped."""
 
@@ -112,6 +114,8 @@ def aggregate(
     """
     events = pipeline(world)
     events.catch_up()
+    for name in world.faults & SELECTING.keys():
+        selection = SELECTING[name](selection, aggregation)
     where, given = selection.where(events.store, aggregation)
     first, second = _VALUES.get(aggregation, (_SUM, _EXACT))
     if aggregation == "LATEST" and LAST_ARRIVED in world.faults:

@@ -13,7 +13,6 @@ from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, difference, rounded
 from pytest_flexprice.model.meters import Event, Meter
-from pytest_flexprice.model.times import second
 from pytest_flexprice.oracle.invoicing.invoice import expected_invoice, line_usages
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
 from pytest_flexprice.oracle.metering.expressions import variables
@@ -24,13 +23,10 @@ from pytest_flexprice.oracle.pricing.prices import cost
 #: Sums of different events of these differ, so a lost one can be named.
 BASE = (Decimal(17), Decimal("29.5"), Decimal("3.25"))
 MOST_SCALE = 9
-CONTROL = Decimal(11)
-"""What a control event would count, if it did."""
 FEWEST_COUNTED = 3
 _STAMPS = 200
 _VALUES = ("golive-0", "Golive-0", "golive-2")
 """Different values that a careless count takes for the same; the first is sent again, and counts once."""
-_OTHER = "golive-other"
 Stamp = Callable[[int], datetime]
 
 
@@ -44,7 +40,9 @@ def design(
     stamp: Stamp,
     most: int = 1000,
 ) -> list[dict[str, Any]]:
-    """The events to send, as bodies of ingest requests; those of a latest value in the reverse order of their times.
+    """The events to send, as bodies of ingest requests: two by two in one second, as that is no reason to count one of them only.
+
+    Those of a latest value come in the reverse order of their times, each in a second of its own.
 
     Args:
         prefix: what event ids start with, unique to the run.
@@ -52,17 +50,19 @@ def design(
         most: how many events a meter that counts them may get, where fewer cost nothing.
     """
     bodies: list[dict[str, Any]] = []
+    latest = {meter.event_name for meter in meters if meter.aggregation.type == "LATEST"}
     for meter in meters:
         chosen = _enough(subscription, meter, allowances, stamp, most)
         for place, properties in enumerate(chosen):
             number = len(bodies)
             later = len(chosen) - 1 - 2 * place if meter.aggregation.type == "LATEST" else 0
+            paired = 0 if meter.event_name in latest else place % 2
             bodies.append(
                 {
                     "event_name": meter.event_name,
                     "external_customer_id": external_id,
                     "event_id": f"{prefix}-{number:03d}",
-                    "timestamp": stamp(number + later),
+                    "timestamp": stamp(number + later - paired),
                     "properties": {**zeros(meter.event_name, meters), **properties},
                 }
             )
@@ -143,31 +143,6 @@ def _costs(
     usages = line_usages(subscription, [meter], events)
     invoice = expected_invoice(subscription, usages, allowances)
     return any(line.amount > 0 for line in invoice.lines if line.meter_id == meter.id and line.kind == "usage")
-
-
-def controls(meters: Sequence[Meter], model: Event, prefix: str) -> list[Event]:
-    """For each filter of each meter events that pass all others and not this one: none of them may count.
-
-    One has another value, one a value that differs in upper and lower case only, and two have one that only begins like it: how many
-    of them count all the same tells which careless comparison takes them in.
-    """
-    found: list[Event] = []
-    for meter in meters:
-        for one in meter.filters:
-            worth = properties_worth(meter, CONTROL) or plain_properties(meter)
-            for number, value in enumerate(_near(one.values[0])):
-                if meter.aggregation.type == "COUNT_UNIQUE":
-                    worth[meter.aggregation.field] = f"{_OTHER}-{number}"
-                properties = {**zeros(meter.event_name, meters), **worth, one.key: value}
-                name = f"{prefix}-filtered-{len(found)}"
-                customer = model.external_customer_id
-                found.append(Event(name, meter.event_name, second(model.timestamp), properties, customer))
-    return [event for event in found if not any(meter.accepts(event) for meter in meters)]
-
-
-def _near(value: str) -> tuple[str, ...]:
-    """Values that do not pass a filter."""
-    return _OTHER, value.swapcase(), f"{value}-1", f"{value}-2"
 
 
 def stamper(first: datetime, last: datetime) -> Stamp:

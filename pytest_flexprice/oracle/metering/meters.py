@@ -32,6 +32,7 @@ class Usage:
         points: values per window size, where they are known without rows.
         before: usage since the subscription began, before this window (for allowances that never reset).
         otherwise: what other aggregations come to, by type, where that was asked for.
+        window: the time in which it counts, where that is known.
     """
 
     meter: Meter
@@ -41,6 +42,7 @@ class Usage:
     points: Mapping[str, tuple[Decimal, ...]] | None = None
     before: Decimal = ZERO
     otherwise: Mapping[str, Decimal] | None = None
+    window: Window | None = None
 
     @property
     def event_ids(self) -> frozenset[str]:
@@ -142,7 +144,7 @@ def expected_usage(meter: Meter, events: Sequence[Event], window: Window, since:
     if since is not None and since < window.start:
         earlier = Window(since, window.start)
         before = aggregated(kind, [row for row in kept if earlier.holds(row.second)], meter.name)
-    return Usage(meter, value, len({row.event_id for row in rows}), rows, before=before)
+    return Usage(meter, value, len({row.event_id for row in rows}), rows, before=before, window=window)
 
 
 def usage_of_total(meter: Meter, total_value: Any, event_count: int = 0, **points: Sequence[Decimal]) -> Usage:

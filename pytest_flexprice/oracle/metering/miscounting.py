@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 
 from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, difference, quotient
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.meters import Event, Meter
+from pytest_flexprice.model.times import second
 from pytest_flexprice.model.values import printed
-from pytest_flexprice.oracle.metering.aggregation import aggregated
+from pytest_flexprice.oracle.metering.aggregation import CountedEvent, aggregated
 from pytest_flexprice.oracle.metering.meters import Usage, metered_rows
 
 WAYS = {
@@ -26,8 +28,9 @@ TIMES = {
     "EVER": "usage of earlier periods counts too",
     "HOUR": "usage of the last hour is left out",
     "TODAY": "today's usage is left out",
+    "OTHERS": "another customer's usage counts too",
 }
-"""Other times to count in, in words that follow "as if"."""
+"""Other times and customers to count in, in words that follow "as if"."""
 _KEEPING = ("SUM", "MAX", "LATEST", "AVG")
 """Ways to count that keep the values of events."""
 _ADDING = ("SUM", "WEIGHTED_SUM", "SUM_WITH_MULTIPLIER")
@@ -41,7 +44,7 @@ def miscounted(usage: Usage, quantity: Decimal) -> list[str]:
 def unfiltered(usage: Usage, quantity: Decimal, events: Sequence[Event]) -> list[str]:
     """The wrong ways to filter that come to a quantity of these events, in words."""
     meter = usage.meter
-    named = [event for event in events if event.name == meter.event_name]
+    named = [event for event in events if event.name == meter.event_name and _in_time(usage, event.timestamp)]
     if all(meter.accepts(event) for event in named):
         return []
     loose = replace(meter, filters=())
@@ -53,6 +56,35 @@ def unfiltered(usage: Usage, quantity: Decimal, events: Sequence[Event]) -> list
         "its filter compares the beginning only": _passing(meter, named, str.startswith),
     }
     return [words for words, taken in ways.items() if _comes_to(loose, taken, quantity)]
+
+
+def mistaken(usage: Usage, quantity: Decimal, events: Sequence[Event]) -> list[str]:
+    """The wrong ways to take events for others that come to a quantity, in words."""
+    rows, meter, window = usage.rows or (), usage.meter, usage.window
+    try:
+        kept = metered_rows(meter, events) if window else []
+    except NotVerified:
+        return []
+    texts = {event.id for event in events if isinstance(event.properties.get(meter.aggregation.field), str)}
+    before = [row for row in kept if window and row.second < second(window.start)]
+    after = [row for row in kept if window and row.second >= second(window.end)]
+    firsts = {row.second: row for row in reversed(rows)}
+    ways = {
+        "what happened before the billed time counts too": [*before, *rows],
+        "what happens after the billed time counts too": [*rows, *after],
+        "events count whenever they happened": [*before, *rows, *after],
+        "each event counts once more at another time": [*before, *rows, *rows],
+        "the first second of the billed time is left out": [row for row in rows if row.second > rows[0].second],
+        "of the events of one second only the first counts": [*firsts.values()],
+        "a number that is written as text counts nothing": [
+            row._replace(quantity=ZERO) if row.event_id in texts else row for row in rows
+        ],
+    }
+    return [words for words, taken in ways.items() if [*taken] != [*rows] and _adds_up(meter, taken, quantity)]
+
+
+def _in_time(usage: Usage, moment: datetime) -> bool:
+    return usage.window is None or usage.window.holds(moment)
 
 
 def _folded(sent: str, value: str) -> bool:
@@ -73,7 +105,14 @@ def _passing(meter: Meter, events: Sequence[Event], alike: Callable[[str, str], 
 
 def _comes_to(meter: Meter, events: Sequence[Event], quantity: Decimal) -> bool:
     try:
-        value = aggregated(meter.aggregation.type, metered_rows(meter, events), meter.name)
+        return _adds_up(meter, metered_rows(meter, events), quantity)
+    except NotVerified:
+        return False
+
+
+def _adds_up(meter: Meter, rows: Sequence[CountedEvent], quantity: Decimal) -> bool:
+    try:
+        value = aggregated(meter.aggregation.type, rows, meter.name)
     except NotVerified:
         return False
     return abs(difference(value, quantity)) <= QUANTITY_TOLERANCE

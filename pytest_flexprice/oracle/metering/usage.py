@@ -26,7 +26,7 @@ from pytest_flexprice.model.meters import Event
 from pytest_flexprice.model.suspicion import as_if
 from pytest_flexprice.oracle.metering.attribution import Attribution
 from pytest_flexprice.oracle.metering.meters import Usage, quantity
-from pytest_flexprice.oracle.metering.miscounting import miscounted, unfiltered
+from pytest_flexprice.oracle.metering.miscounting import miscounted, mistaken, unfiltered
 
 _SHOWN = 8
 _DOUBLE = Decimal("1e-15")
@@ -137,8 +137,8 @@ def _difference(
     size = words(abs(delta))
     problem = f"{reading.reader} says {words(value)} for '{name}' where {words(wanted)} were sent: "
     factor = quotient(value, wanted) if wanted else ZERO
-    doubled = delta > 0 and wanted > 0 and factor == factor.to_integral_value() and factor > 1
     loose = unfiltered(expected, value, events)
+    doubled = not loose and delta > 0 and wanted > 0 and factor == factor.to_integral_value() and factor > 1
     if doubled:
         problem += f"{words(factor)} times too much"
         consequence = "every unit is billed more than once"
@@ -152,7 +152,7 @@ def _difference(
             "customers pay for what they did not use",
             "look for ids sent again and for foreign events",
         )
-    problem += as_if([*loose, *miscounted(expected, value)])
+    problem += as_if([*loose, *mistaken(expected, value, events), *miscounted(expected, value)])
     return Finding(
         "",
         f"usage.{name}",
