@@ -101,13 +101,11 @@ def _discounts(answer: Answer, change: Callable[[Decimal], Decimal]) -> None:
 
 @shown("W111", "coupons are taken twice")
 def coupon_twice(call: Call, answer: Answer) -> None:
-    """Twice what they are worth."""
     _discounts(answer, lambda off: off * 2)
 
 
 @shown("W112", "coupons are taken that are over")
 def stale_coupon(call: Call, answer: Answer) -> None:
-    """Whatever the days of the association are."""
     rows = call.find("coupon_associations", subscription_id=answer["subscription_id"], status="published")
     over = [row for row in rows if row["end_date"] is not None and row["end_date"] < answer["period_start"]]
     shares = [call.need("coupons", row["coupon_id"])["percentage_off"] or ZERO for row in over]
@@ -118,7 +116,6 @@ def stale_coupon(call: Call, answer: Answer) -> None:
 
 @shown("W113", "the coupon of one line comes off another")
 def other_line(call: Call, answer: Answer) -> None:
-    """The next line gets it."""
     lines = answer.get("line_items") or []
     taken = [line["line_item_discount"] for line in lines]
     for line, off in zip(lines, [*taken[-1:], *taken[:-1]], strict=True):
@@ -127,7 +124,6 @@ def other_line(call: Call, answer: Answer) -> None:
 
 @shown("W114", "taxes are on whoever has none")
 def tax_on_exempt(call: Call, answer: Answer) -> None:
-    """Any rate there is."""
     rates = call.find("tax_rates", status="published")
     if answer.get("taxes") or not rates:
         return
@@ -139,7 +135,6 @@ def tax_on_exempt(call: Call, answer: Answer) -> None:
 
 @shown("W115", "another tax rate holds than was attached")
 def reduced_rate(call: Call, answer: Answer) -> None:
-    """Half of it, and shown so."""
     for tax in answer.get("taxes") or ():
         tax["tax_rate"] = {**tax["tax_rate"], "percentage_value": tax["tax_rate"]["percentage_value"] / 2}
     retaxed(answer, answer["subtotal"] - answer["total_discount"])
@@ -157,7 +152,6 @@ wrongly("W117", "fees are not charged", lambda scope, deal, lines: [line for lin
 
 @fault("W118", "of several lines on one meter only one is billed", "charges")
 def one_of_a_meter(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """The first one."""
     kept, meters = [], set()
     for line in lines:
         meter = line.item["meter_id"] if line.item is not None else ""
@@ -176,7 +170,6 @@ def line_uncommitted(scope: Scope, subscription: Row, line: Line) -> None:
 
 @shown("W120", "the invoice's sum is rounded to whole units")
 def whole_total(call: Call, answer: Answer) -> None:
-    """Only the total."""
     answer["total"] = answer["amount_due"] = answer["amount_remaining"] = answer["total"].quantize(Decimal(1))
 
 

@@ -71,7 +71,6 @@ def off_by_one(call: Call, answer: Answer) -> None:
 
 @shown("F110", "the total of the preview is not what its lines come to")
 def wrong_total(call: Call, answer: Answer) -> None:
-    """The total is one unit of the currency too high."""
     for name in ("total", "amount_due", "amount_remaining"):
         answer[name] += ONE
 
@@ -84,7 +83,6 @@ def _accepted(call: Call) -> Reply:
 
 @fault("F134", "the draft of an invoice never appears", "before")
 def no_draft(call: Call) -> Reply | None:
-    """The workflow is accepted and hangs."""
     return _accepted(call) if call.method == "POST" and call.pattern == _DRAFT else None
 
 
@@ -109,7 +107,6 @@ def _unused(line: Line) -> Line:
 
 @fault("F136", "finalizing an invoice answers success and leaves it a draft", "before")
 def never_finalized(call: Call) -> Reply | None:
-    """Nothing happens to the invoice."""
     if call.method != "POST" or call.pattern != _FINALIZE:
         return None
     invoices.by_id(call, call.params["id"])

@@ -54,7 +54,6 @@ def fees_committed(scope: Scope, subscription: Row, lines: Lines) -> Lines:
 
 @fault("W64", "once a commitment is exceeded, all usage is dearer", "charges")
 def all_overage(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """The factor is on what the commitment covers too."""
     exceeded = any(line.metadata.get("is_overage") for line in lines)
     for line in lines:
         if exceeded and line.kind == "USAGE":
@@ -70,7 +69,6 @@ def all_overage(scope: Scope, subscription: Row, lines: Lines) -> Lines:
 
 @fault("W65", "commitments are ignored", "charges")
 def no_commitment(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """Usage costs what it costs, and nothing is filled up."""
     kept = [line for line in lines if not line.metadata.get("is_commitment_trueup")]
     for line in kept:
         if line.metadata.get("is_overage"):
@@ -135,7 +133,6 @@ def untaxed(call: Call, answer: Answer) -> None:
 
 @shown("W72", "tax is cut to the cent")
 def cut_tax(call: Call, answer: Answer) -> None:
-    """Its last fraction is lost."""
     for tax in answer.get("taxes") or ():
         rate = number(tax["tax_rate"].get("percentage_value"))
         step = Decimal(1).scaleb(-places(answer["currency"]))
@@ -145,7 +142,6 @@ def cut_tax(call: Call, answer: Answer) -> None:
 
 @shown("W73", "tax is inside of the price")
 def tax_inside(call: Call, answer: Answer) -> None:
-    """The share of a gross amount that is tax."""
     for tax in answer.get("taxes") or ():
         rate = number(tax["tax_rate"].get("percentage_value"))
         tax["tax_amount"] = to_currency(tax["taxable_amount"] * rate / (100 + rate), answer["currency"])
@@ -154,7 +150,6 @@ def tax_inside(call: Call, answer: Answer) -> None:
 
 @shown("W74", "credits are given that nobody has")
 def gift(call: Call, answer: Answer) -> None:
-    """One unit of the currency comes off every total."""
     answer["total_prepaid_credits_applied"] += ONE
     for name in ("total", "amount_due", "amount_remaining"):
         answer[name] = max(answer[name] - ONE, ZERO)
@@ -162,14 +157,12 @@ def gift(call: Call, answer: Answer) -> None:
 
 @shown("W75", "the sum of the lines is not the subtotal")
 def wrong_subtotal(call: Call, answer: Answer) -> None:
-    """The subtotal is a cent too high, and all follows from it."""
     answer["subtotal"] += Decimal("0.01")
     retotal(answer)
 
 
 @shown("W76", "another amount is due than the total")
 def wrong_due(call: Call, answer: Answer) -> None:
-    """What is due lacks the discount and the tax."""
     if answer["subtotal"] != answer["total"]:
         answer["amount_due"] = answer["amount_remaining"] = answer["subtotal"]
     else:
@@ -178,7 +171,6 @@ def wrong_due(call: Call, answer: Answer) -> None:
 
 @shown("W77", "invoices are in another currency")
 def other_currency(call: Call, answer: Answer) -> None:
-    """The same figures, in euro."""
     answer["currency"] = "eur"
     for line in answer.get("line_items") or ():
         line["currency"] = "eur"
@@ -186,14 +178,12 @@ def other_currency(call: Call, answer: Answer) -> None:
 
 @shown("W78", "lines are in another currency than their invoice")
 def mixed_currencies(call: Call, answer: Answer) -> None:
-    """The first line is in yen."""
     for line in (answer.get("line_items") or ())[:1]:
         line["currency"] = "jpy"
 
 
 @fault("W79", "usage lines are billed twice", "charges")
 def usage_twice(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """The dearest usage line again."""
     mine = [line for line in lines if line.kind == "USAGE" and line.amount]
     return [*lines, *(replace(line) for line in sorted(mine, key=lambda line: -line.amount)[:1])]
 

@@ -30,14 +30,12 @@ def _discounted(answer: Answer, off: Decimal) -> None:
 
 @shown("W140", "a line's cost is in the subtotal, and the line is missing")
 def hidden_line(call: Call, answer: Answer) -> None:
-    """The dearest usage line."""
     lines = sorted(answer.get("line_items") or (), key=lambda line: (line["price_type"] != "USAGE", -line["amount"]))
     answer["line_items"] = [line for line in answer.get("line_items") or () if line is not lines[0]]
 
 
 @shown("W141", "less remains than is due")
 def less_remains(call: Call, answer: Answer) -> None:
-    """A part counts as paid that nobody paid."""
     answer["amount_remaining"] = max(answer["amount_remaining"] - ONE, ZERO)
 
 
@@ -56,7 +54,6 @@ def compounded(call: Call, answer: Answer) -> None:
 
 @shown("W143", "a fixed tax is on every line")
 def tax_per_line(call: Call, answer: Answer) -> None:
-    """As often as there are lines."""
     for tax in answer.get("taxes") or ():
         if tax["tax_rate"].get("fixed_value"):
             tax["tax_amount"] *= len(answer["line_items"])
@@ -77,14 +74,12 @@ def discount_per_line(call: Call, answer: Answer) -> None:
 
 @shown("W145", "a discount is told and not taken off")
 def told_only(call: Call, answer: Answer) -> None:
-    """The total is that without it."""
     total = answer["subtotal"] + answer["total_tax"]
     answer.update(total=total, amount_due=total, amount_remaining=total)
 
 
 @shown("W146", "a percentage counts as an amount")
 def percent_as_amount(call: Call, answer: Answer) -> None:
-    """Ten per cent are ten dollars."""
     amounts = (number(coupon["percentage_off"]) + number(coupon["amount_off"]) for _, coupon in _coupons(call, answer))
     _discounted(answer, sum(amounts, ZERO))
 

@@ -116,8 +116,6 @@ wrongly("W130", "of a bucketed meter the mean of the buckets is billed", _mean_b
 
 @fault("W131", "an allowance per day or month is given once in a billing period", "charges")
 def once_a_period(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """However long the period is."""
-
     def change(priced: Priced) -> None:
         granted = priced.line.item and granted_to(scope, subscription, priced.line.item)
         if granted and granted.limit:
@@ -159,7 +157,6 @@ def left_of_it(scope: Scope, subscription: Row, line: Line) -> None:
 
 @fault("W136", "a usage line is split into two halves", "charges")
 def halves(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """Each of them priced by itself."""
     found: Lines = []
     for line in lines:
         priced = priced_line(scope, subscription, line)
@@ -176,7 +173,6 @@ def halves(scope: Scope, subscription: Row, lines: Lines) -> Lines:
 
 @fault("W137", "lines of one meter are merged into one", "charges")
 def merged(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """The first gets what all of them cost."""
     first: dict[str, Any] = {}
     kept: Lines = []
     for line in lines:

@@ -81,7 +81,6 @@ def no_true_up(scope: Scope, subscription: Row, lines: Lines) -> Lines:
 
 @charged("W27", "usage above a commitment costs no more than below it")
 def no_overage(scope: Scope, subscription: Row, line: Line) -> None:
-    """The overage factor of subscription and lines is ignored."""
     if line.metadata.get("is_overage"):
         line.amount = to_currency(line.amount / number(subscription["overage_factor"]), subscription["currency"])
     elif line.commitment and line.commitment["computed_overage_amount"]:
@@ -126,13 +125,11 @@ def retotal(answer: Answer) -> None:
 
 @shown("W28", "tax is taken before the discount")
 def tax_first(call: Call, answer: Answer) -> None:
-    """Every tax is on the whole subtotal."""
     retaxed(answer, answer["subtotal"])
 
 
 @shown("W29", "tax is taken on usage only")
 def tax_of_usage(call: Call, answer: Answer) -> None:
-    """Fees are left out of the base."""
     lines = answer.get("line_items") or ()
     retaxed(answer, sum((line["amount"] for line in lines if line["price_type"] == "USAGE"), ZERO))
 
