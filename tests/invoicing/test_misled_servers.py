@@ -138,6 +138,17 @@ WRONG = {
     "W143": ("fixed", r"tax 'fix' on .* is .*, as if it is charged for every line \(expected 1\.25, found"),
     "W144": ("fixed", r"the invoice's discount is .*, as if it is taken off each line \(expected 5, found"),
     "W145": ("fixed", r"subtotal − 5 discount − 0 credits \+ 1\.25 tax = .*, but its total says"),
+    "W162": ("plain", r"begins at .*, where one of MONTHLY since .* begins at .*, as if it begins a day too late"),
+    "W163": ("plain", r"'use.added' names another price or meter than .* \(expected 'price_.*', found 'price_.*'\)"),
+    "W164": (
+        "taxed",
+        r"the invoice's tax is 55\.19; tax 'vat' is taken more than once \(expected 28\.94, found 55\.19\)",
+    ),
+    "W165": (
+        "taxed",
+        r"the invoice's tax is 2\.69; it lacks 1 of the 2 attached taxes \(expected 28\.94, found 2\.69\)",
+    ),
+    "W167": ("taxed", r"the invoice's discount is 149\.6, as if it is a hundred times as large \(expected 14\.96"),
     "W146": ("taxed", r"the invoice's discount is 10, as if a percentage were an amount"),
 }
 

@@ -105,9 +105,6 @@ def _wrongly(subscription: BilledSubscription) -> Iterator[tuple[str, datetime]]
         yield "it is a day too long", wanted + days(1)
         yield "it is a day too short", wanted - days(1)
         yield "its last second is left out", wanted - timedelta(seconds=1)
-        short = wanted - second(subscription.period.end)
-        if timedelta(minutes=1) <= abs(short) < days(1):
-            yield f"it is {_long(short)} too {'short' if short > timedelta() else 'long'}", wanted - short
     if subscription.calendar_cycle:
         yield "it goes by UTC and not by its customer's clock", next_boundary(start, subscription.billing_period, count)
     else:
@@ -121,6 +118,9 @@ def _wrongly(subscription: BilledSubscription) -> Iterator[tuple[str, datetime]]
         yield "every month has 30 days", second(start + days(30 * months))
         yield "every month has 31 days", second(start + days(31 * months))
         yield "every year has 365 days", second(start + days(365 * months // 12))
+    short = wanted - second(subscription.period.end) if wanted is not None else timedelta()
+    if wanted is not None and timedelta(minutes=1) <= abs(short) < days(1):
+        yield f"it is {_long(short)} too {'short' if short > timedelta() else 'long'}", wanted - short
 
 
 def _long(span: timedelta) -> str:
