@@ -113,7 +113,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> FeatureFile | None:
     """Feature files of the suite, of ``golive/``, or named on the command line become items."""
-    if file_path.suffix != ".feature" or not options.environment_name(parent.config):
+    if file_path.suffix.lower() != ".feature" or not options.environment_name(parent.config):
         return None
     from pytest_flexprice.run.collector import FeatureFile  # noqa: PLC0415 - pytest-bdd and gherkin
 

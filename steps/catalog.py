@@ -10,7 +10,7 @@ import pytest
 from pytest_bdd import given, then
 
 from pytest_flexprice.api import ApiError, Flexprice
-from pytest_flexprice.api.catalog import read_catalog, read_everything, read_extras
+from pytest_flexprice.api.catalog import read_catalog, read_everything, read_extras, taxes_are_attached
 from pytest_flexprice.api.observed import observing
 from pytest_flexprice.api.other import reader
 from pytest_flexprice.evidence.keeping import Observe
@@ -126,9 +126,14 @@ def catalogs_are_the_same(wanted: Catalog, present: Catalog, flexprice_run: Run,
 
 
 @then("they are the same")
-def extras_are_the_same(wanted_extras: Extras, left_behind: Extras, plan: GoLivePlan, observe: Observe) -> None:
+def extras_are_the_same(
+    wanted_extras: Extras, left_behind: Extras, flexprice: Flexprice, flexprice_run: Run, observe: Observe
+) -> None:
     found = catalog_diff.compare_extras(Catalog(extras=wanted_extras), Catalog(extras=left_behind))
-    findings = accepted.apply(found, _accepted(plan, extras=True), _now().date())
+    findings = accepted.apply(found, _accepted(flexprice_run.plan, extras=True), _now().date())
+    # A rehearsal knows the rates, and not who pays them.
+    if left_behind.tax_rates and not flexprice_run.profile.rehearsal and not taxes_are_attached(flexprice):
+        findings += catalog_health.taxes_of_nobody(left_behind)
     expected, observed = (catalog_json.tree(extras) for extras in (wanted_extras, left_behind))
     observe("what a clone leaves behind", expected=expected, observed=observed, findings=findings)
     require_none(findings)

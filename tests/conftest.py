@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
@@ -36,9 +37,15 @@ LONG = (
     "safety/test_two_runs.py",
     "safety/test_verdict_table.py",
     "traffic/test_rehearsed.py",
+    "webhooks/test_handlers.py",
     "webhooks/test_section.py",
 )
-"""Where a test takes seconds: mostly runs of their own."""
+"""Where a test takes seconds: runs of their own, and what waits for somebody."""
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: nobody need look through it for garbage again and again."""
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

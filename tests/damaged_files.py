@@ -66,6 +66,7 @@ WHOLE = (
     '{"a":',
     "\0\0",
     "PK\x03\x04",
+    "<<<<<<< HEAD\n",
     "%PDF-1.7",
     "<html>login</html>",
     "---\na: b",

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tests.warm import Warm
+from tests.warm import Running, Warm
 
 PROJECT = Path(__file__).parents[1]
 TIMEOUT = 300
@@ -60,14 +60,18 @@ class Outcome:
 WARM = Warm()
 
 
-def run(tmp_path: Path, *arguments: str, environ: dict[str, str] | None = None, cwd: Path | None = None) -> Outcome:
-    """Run ``pytest`` with these arguments in an empty folder."""
-    reports = tmp_path / "evidence"
+def begin(tmp_path: Path, *arguments: str, environ: dict[str, str] | None = None, cwd: Path | None = None) -> Running:
+    """Start ``pytest`` with these arguments in an empty folder."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("FLEXPRICE_", "PYTEST_"))}
     # Without the demo company's log, which matters to few tests and is made anew by every rehearsal.
     environ = {**clean, "COLUMNS": "160", "FLEXPRICE_REHEARSAL_EVENTS": "0", **(environ or {})}
-    arguments = (f"--flexprice-reports={reports}", "-p", "no:cacheprovider", *arguments)
-    return Outcome(*WARM.run(arguments, cwd or tmp_path, environ, TIMEOUT), reports)
+    arguments = (f"--flexprice-reports={tmp_path / 'evidence'}", "-p", "no:cacheprovider", *arguments)
+    return WARM.begin(arguments, cwd or tmp_path, environ)
+
+
+def run(tmp_path: Path, *arguments: str, **more: Any) -> Outcome:
+    """Run it to its end."""
+    return Outcome(*begin(tmp_path, *arguments, **more).ended(TIMEOUT), tmp_path / "evidence")
 
 
 #: For those that compare the company's log: a small one.

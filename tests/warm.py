@@ -17,9 +17,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 import pytest
 
@@ -37,18 +39,57 @@ ALSO = (
 )
 
 
+@dataclass
+class Running:
+    """A run in a process and a group of its own; nothing of what is told of it is read ahead."""
+
+    pid: int
+    _told: IO[bytes]
+    _output: IO[str]
+    over: bool = False
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to its process."""
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it with all its workers."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def ended(self, timeout: float) -> tuple[int, str]:
+        """Its exit code and what it printed."""
+        with self._output, selectors.DefaultSelector() as selector:
+            selector.register(self._told, selectors.EVENT_READ)
+            late = not selector.select(timeout)
+            if late:
+                self.kill()
+            code, output = int(self._told.readline()), self._output.read()
+            self.over = True
+        assert not late, f"it did not end within {timeout} s:\n{output}"
+        return code, output
+
+
 class Warm:
     """The process, started when it is first asked for."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._running: Running | None = None
 
-    def run(self, arguments: Sequence[str], cwd: Path, environ: dict[str, str], timeout: float) -> tuple[int, str]:
-        """Exit code and output of ``pytest`` with these arguments."""
-        with tempfile.NamedTemporaryFile("r", encoding="utf-8", errors="replace") as output:
-            order = {"arguments": list(arguments), "cwd": str(cwd), "environ": environ, "output": output.name}
-            code = self._ordered(order, timeout)
-            return code, output.read()
+    def begin(self, arguments: Sequence[str], cwd: Path, environ: dict[str, str]) -> Running:
+        """Start ``pytest`` with these arguments; one that nobody saw the end of is ended."""
+        if self._running is not None and not self._running.over:
+            self._running.kill()
+            self.stop()
+        output = tempfile.NamedTemporaryFile("r", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed by whoever reads it
+        order = {"arguments": list(arguments), "cwd": str(cwd), "environ": environ, "output": output.name}
+        process = self._process = self._process or self._started()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(order).encode() + b"\n")
+        self._running = Running(int(process.stdout.readline()), process.stdout, output)
+        return self._running
 
     def stop(self) -> None:
         """End the process."""
@@ -57,23 +98,11 @@ class Warm:
             self._process.communicate()
             self._process = None
 
-    def _ordered(self, order: dict[str, Any], timeout: float) -> int:
-        process = self._process = self._process or self._started()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        print(json.dumps(order), file=process.stdin, flush=True)
-        with selectors.DefaultSelector() as selector:
-            selector.register(process.stdout, selectors.EVENT_READ)
-            if not selector.select(timeout):
-                self.stop()
-                raise subprocess.TimeoutExpired(order["arguments"], timeout)
-        return int(process.stdout.readline())
-
-    def _started(self) -> subprocess.Popen[str]:
+    def _started(self) -> subprocess.Popen[bytes]:
         atexit.register(self.stop)
         command = [sys.executable, "-m", __name__]
         return subprocess.Popen(
-            command, cwd=Path(__file__).parents[1], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command, cwd=Path(__file__).parents[1], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
 
 
@@ -103,13 +132,18 @@ def _served() -> None:
         child = os.fork()
         if child == 0:
             _run(order)
+        print(child, flush=True)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
 def _run(order: dict[str, Any]) -> NoReturn:
     """What the child does: a run, from its arguments to its exit code."""
+    os.setsid()
+    # Whoever runs these tests in the background may have signals switched off for all children.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     target = os.open(order["output"], os.O_WRONLY | os.O_TRUNC)
     for stream in (1, 2):
         os.dup2(target, stream)

@@ -6,6 +6,7 @@ import dataclasses
 from datetime import datetime
 
 from pytest_flexprice.api.client import Flexprice
+from pytest_flexprice.api.errors import ApiError
 from pytest_flexprice.oracle.catalog import rows as catalog_rows
 from pytest_flexprice.oracle.catalog.objects import Catalog, Extras
 
@@ -37,6 +38,14 @@ def read_extras(flexprice: Flexprice, present: Catalog) -> Extras:
         (flexprice.get("/v1/settings/invoice_config") or {}).get("value"),
         present,
     )
+
+
+def taxes_are_attached(flexprice: Flexprice) -> bool:
+    """Whether any tax rate is attached to anybody, or nobody can tell because the key may not read it."""
+    try:
+        return next(iter(flexprice.list("/v1/taxes/associations")), None) is not None
+    except ApiError:
+        return True
 
 
 def read_everything(flexprice: Flexprice, now: datetime) -> Catalog:

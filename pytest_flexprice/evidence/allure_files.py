@@ -11,6 +11,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pytest_flexprice.evidence.document import Document, Provenance
 from pytest_flexprice.evidence.records import ScenarioRecord
 from pytest_flexprice.model.checklist import BY_ID, SECTIONS
@@ -124,3 +126,12 @@ def write_configuration(folder: Path, document: Document) -> None:
 
 def _json(path: Path, data: Any) -> None:
     path.write_text(json.dumps(data, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def default_folder(config: pytest.Config, folder: Path) -> None:
+    """Allure's results belong to the evidence unless ``--alluredir`` says otherwise; this comes before allure-pytest configures."""
+    if hasattr(config.option, "allure_report_dir") and not config.option.allure_report_dir:
+        if not config.option.collectonly:
+            config.option.allure_report_dir = str(folder / "allure-results")
+        # The folder is new; under xdist, cleaning it would wipe the results of other workers.
+        config.option.clean_alluredir = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -48,7 +49,7 @@ def generate(folder: Path, results: Path, history: Path, level: str, mode: Mode)
         return ""
     program = command()
     if program is None:
-        return f"Allure:   results in {results.name}; look at them with: npx allure awesome {results}"
+        return f"Allure:   results in {results.name}; look at them with: npx allure awesome {shlex.quote(str(results))}"
     known = history / HISTORY.format(level=level)
     history.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as made:

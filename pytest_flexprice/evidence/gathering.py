@@ -10,6 +10,7 @@ import pytest
 
 from pytest_flexprice.evidence.execution import repeated
 from pytest_flexprice.evidence.records import PROPERTY, Reconciliation, ScenarioRecord
+from pytest_flexprice.evidence.sealed import original
 from pytest_flexprice.evidence.written import never_collected
 from pytest_flexprice.model.checklist import BY_ID, Level
 
@@ -46,13 +47,19 @@ class Gathering:
             return
         for name, value in report.user_properties:
             if name == PROPERTY and isinstance(value, str):
-                self._arrive(ScenarioRecord.model_validate_json(value))
+                self._arrive_signed(node_id, value)
 
     def uncollected(self, report: pytest.CollectReport) -> None:
         """Something could not be collected, so nobody knows what it would have told."""
         if report.failed:
             self._uncollected.add(report.nodeid)
             self._failures += 1
+
+    def _arrive_signed(self, node_id: str, value: str) -> None:
+        try:
+            self._arrive(ScenarioRecord.model_validate_json(original(value)))
+        except ValueError:
+            self._crashed[node_id] = "Its record was changed on its way here, so nothing is known of it."
 
     def _arrive(self, record: ScenarioRecord) -> None:
         known = self._arrived.get(record.node_id)
@@ -127,7 +134,7 @@ def read_catalog(folder: Path) -> dict[str, ScenarioRecord]:
 
 def _rows(path: Path) -> list[ScenarioRecord]:
     try:
-        return [ScenarioRecord.model_validate(row) for row in json.loads(path.read_text(encoding="utf-8"))]
+        return [ScenarioRecord.model_validate(row) for row in json.loads(original(path.read_text(encoding="utf-8")))]
     except ValueError:
         return []
 

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from pytest_flexprice.evidence.allure_files import default_folder
+from pytest_flexprice.evidence.carrying import Carrying
 from pytest_flexprice.evidence.execution import ending
 from pytest_flexprice.evidence.keeping import NO_FACTS, Keeping, Observe
 from pytest_flexprice.evidence.longrepr import redact_report
@@ -31,7 +33,7 @@ from pytest_flexprice.evidence.records import (
 )
 from pytest_flexprice.evidence.redaction import Redactor
 from pytest_flexprice.evidence.scenarios import describe, in_sentences, one_line, outcome_of, step_record, step_status
-from pytest_flexprice.evidence.sealed import seal
+from pytest_flexprice.evidence.sealed import seal, signed
 from pytest_flexprice.evidence.selection import left_out
 from pytest_flexprice.evidence.waiting import WaitingBoard
 from pytest_flexprice.model.finding import Finding, NotVerified, RequirementNotMet
@@ -78,8 +80,10 @@ class ScenarioRecorder:
         self._kept = Keeping(redactor)
         self._step_started = 0.0
         config.stash[RECORDER] = self
-        _default_allure_folder(config, folder)
-        config.pluginmanager.register(NoSecrets(config, redactor))
+        default_folder(config, folder)
+        self._carrying = Carrying()
+        for part in (self._carrying, NoSecrets(config, redactor)):
+            config.pluginmanager.register(part)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -108,7 +112,7 @@ class ScenarioRecorder:
         if self._catalog and not self.config.option.collectonly:
             self.folder.mkdir(parents=True, exist_ok=True)
             rows = [record.model_dump(mode="json") for record in self._catalog.values()]
-            (self.folder / f"collected-{self.worker}.json").write_text(json.dumps(rows), encoding="utf-8")
+            (self.folder / f"collected-{self.worker}.json").write_text(signed(json.dumps(rows)), encoding="utf-8")
 
     def pytest_deselected(self, items: Iterable[pytest.Item]) -> None:
         """A scenario that was left out is told too: it has not been run."""
@@ -160,8 +164,9 @@ class ScenarioRecorder:
             self._reached[request.node.nodeid] += 1
 
     def pytest_bdd_after_step(self, request: pytest.FixtureRequest) -> None:
-        """A step holds."""
-        self._close_step(request.node.nodeid, "passed")
+        """A step holds, if it was carried out."""
+        if self._carrying.carried_out(request.node, self._reached.get(request.node.nodeid, 0)):
+            self._close_step(request.node.nodeid, "passed")
 
     def pytest_bdd_step_error(self, request: pytest.FixtureRequest, exception: BaseException) -> None:
         """A step does not hold, or could not find out."""
@@ -278,7 +283,7 @@ class ScenarioRecorder:
         self._note_waits(report.nodeid, met=record.outcome == "passed")
         record.duration = round(sum(each.duration for each in reports), 3)
         clean = self.redactor.record(record.model_dump(mode="json"))
-        report.user_properties.append((PROPERTY, json.dumps(clean, ensure_ascii=False)))
+        report.user_properties.append((PROPERTY, signed(json.dumps(clean, ensure_ascii=False))))
         self._records.pop(report.nodeid, None)
         self._reached.pop(report.nodeid, None)
         self._kept.forget(record)
@@ -289,12 +294,3 @@ class ScenarioRecorder:
         workeroutput = getattr(self.config, "workeroutput", None)
         if workeroutput is not None:
             workeroutput[SECRETS] = seal(json.dumps(self.redactor.secrets))
-
-
-def _default_allure_folder(config: pytest.Config, folder: Path) -> None:
-    """Allure's results belong to the evidence unless ``--alluredir`` says otherwise; this comes before allure-pytest configures."""
-    if hasattr(config.option, "allure_report_dir") and not config.option.allure_report_dir:
-        if not config.option.collectonly:
-            config.option.allure_report_dir = str(folder / "allure-results")
-        # The folder is new; under xdist, cleaning it would wipe the results of other workers.
-        config.option.clean_alluredir = False

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pytest_bdd.scenario import scenario_wrapper_template_registry
 
+from pytest_flexprice.evidence.carrying import marks_of
 from pytest_flexprice.evidence.records import Outcome, ScenarioRecord, StepRecord, StepStatus
 from pytest_flexprice.model.checklist import BY_TAG, Level
 from pytest_flexprice.model.finding import Finding, Kind, NotVerified, RequirementNotMet
@@ -27,7 +28,7 @@ def describe(item: pytest.Item, packaged: Path | None = None) -> ScenarioRecord 
 
     ``packaged`` is the folder of the suite's own feature files.
     """
-    marks = {mark.name for mark in item.iter_markers()}
+    marks = marks_of(item)
     items = [BY_TAG[tag].id for tag in BY_TAG if tag in marks]
     if not items:
         return None

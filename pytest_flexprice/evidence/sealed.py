@@ -6,12 +6,14 @@ xdist prints what processes hand over when it is asked to (``--debug``), so a se
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 import secrets
 from collections.abc import Callable
 
 VARIABLE = "FLEXPRICE_SEAL"
 _NONCE = 16
+_MARK = 64
 
 
 def begin() -> Callable[[], None]:
@@ -40,6 +42,29 @@ def unseal(sealed: str) -> str:
         return ""
     raw = bytes.fromhex(sealed)
     return _mixed(raw[_NONCE:], key, raw[:_NONCE]).decode()
+
+
+def signed(text: str) -> str:
+    """A text with a mark in front that only this run's processes can make."""
+    return _mark(text) + text
+
+
+def original(marked: str) -> str:
+    """The text that was signed.
+
+    Raises:
+        ValueError: it was changed since.
+    """
+    mark, text = marked[:_MARK], marked[_MARK:]
+    if not hmac.compare_digest(mark.encode("utf-8", "replace"), _mark(text).encode()):
+        raise ValueError("it was changed after it was signed")
+    return text
+
+
+def _mark(text: str) -> str:
+    return hmac.new(
+        os.environ.get(VARIABLE, "").encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha256
+    ).hexdigest()
 
 
 def _mixed(data: bytes, key: str, nonce: bytes) -> bytes:

@@ -6,7 +6,6 @@ ends in one sentence, not in a hang, a full memory or a ``RecursionError``.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import stat
@@ -16,7 +15,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
-from pytest_flexprice.model import toml_words
+from pytest_flexprice.model import json_words, toml_words
 from pytest_flexprice.model.decimals import LARGEST_EXPONENT, MOST_DIGITS
 
 LARGEST_PLAN = 1_000_000
@@ -119,13 +118,13 @@ def parse_json(text: str, path: Path, what: str) -> Any:
     """The data of a JSON text, its numbers exact: an int, or a ``Decimal``.
 
     Raises:
-        Unreadable: it is not JSON, or a number or nesting is beyond its bounds; the sentence names file and line.
+        Unreadable: it is not JSON, has a name twice, or a number or nesting beyond its bounds; the sentence names file and line.
     """
     _within_bounds(_JSON, text, path, what)
     try:
-        return json.loads(text, parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
-        raise Unreadable(f"{path}: {what} is not JSON: {error}; correct that line.") from None
+        return json_words.parsed(text)
+    except json_words.Mistake as mistake:
+        raise Unreadable(f"{path}: {what} {mistake}.") from None
 
 
 def _problem(status: os.stat_result, largest: int | None) -> str:

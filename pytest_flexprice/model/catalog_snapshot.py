@@ -6,6 +6,7 @@ else than it seems to, such as "1,000", is refused. The rules are those of Flexp
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,10 @@ def read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise SnapshotError(path, ["there is no such catalog snapshot; write one with --flexprice-snapshot"]) from None
     except Unreadable as error:
-        reason = str(error).removeprefix(f"{path}: ").rstrip(".")
+        reason = re.sub(
+            r"^:(\d+)?:? ", lambda at: f"line {at[1]}: " if at[1] else "", str(error).removeprefix(f"{path}")
+        )
+        reason = reason.rstrip(".")
         raise SnapshotError(
             path, [f"{reason}; or write the catalog snapshot again with --flexprice-snapshot"]
         ) from None

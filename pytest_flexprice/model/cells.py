@@ -28,6 +28,8 @@ def no_value(name: str, cell: str, *, point_is_decimal: bool = False) -> str:
     text = cell.strip()
     if _NOTHING.fullmatch(text):
         return "leave the row out" if name == "external_id" else "leave the cell empty where nothing is declared"
+    if text.startswith(_MERGE_MARKS):
+        return "a merge left its marks here: decide for one side and take them out"
     if text.startswith("="):
         result = re.fullmatch(r'="(.*)"', text)
         return "the text of a formula: put its result there" + (f", {result[1]}" if result else "")
@@ -38,6 +40,7 @@ def no_value(name: str, cell: str, *, point_is_decimal: bool = False) -> str:
     return _mistaken(text) if name in _TEXTS else ""
 
 
+_MERGE_MARKS = ("<" * 7, "=" * 7, ">" * 7)
 _NUMBERS = frozenset({"quantity", "commitment"})
 _TEXTS = frozenset({"external_id", "plan", "parent", "coupon"})
 

@@ -19,6 +19,10 @@ _USUAL = "utf-8-sig"
 _OTHER_FILES = (
     (b"PK\x03\x04", "a spreadsheet or a zip archive"),
     (b"\xd0\xcf\x11\xe0", "a spreadsheet of an old kind"),
+    (b"\x1f\x8b", "compressed by gzip"),
+    (b"\x28\xb5\x2f\xfd", "compressed by zstd"),
+    (b"PAR1", "a Parquet file"),
+    (b"SQLite format 3", "a database"),
     (b"%PDF", "a PDF"),
     (b"<<<<", "in two versions, as a merge left them"),
     (b"version https://git-lfs", "a pointer of Git LFS, not the file itself"),

@@ -13,7 +13,8 @@ from contextlib import suppress
 from itertools import islice
 
 _MOST = 20
-_UNCLOSED = "Unclosed array"
+_UNCLOSED, _RUNNING = "Unclosed array", "Unterminated string"
+_LONG_QUOTES = ('"""', "'''")
 _AT = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)$")
 _PAIR = re.compile(r"""(\s*(?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*\s*=)\s*(.*)""", re.DOTALL)
 _TWICE = re.compile(r"\((.*)\)")
@@ -21,7 +22,9 @@ _DAY = re.compile(r"""["']?(?:\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d\d)|\d{4}[./-]\
 _TIME = "a day is written 2026-12-31, without quotes"
 _NUMBER = "a number is written 1000 or 10.5, without signs of thousands and without a zero before it"
 _QUOTED = 'a text stands in quotes: key = "text"'
-_INVISIBLE = re.compile("[\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]")
+_INVISIBLE = re.compile(
+    "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]"
+)
 _ENDED = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[\w.+:-]+|[\]}])\s*(;|//|,|--|\S)""")
 
 _CURLY = re.compile("[\u201c-\u201f\u2018-\u201b\u00ab\u00bb]")
@@ -42,7 +45,7 @@ _MESSAGES = (
 # Looked for in this order in what the parser says, where no odd sign explains it.
 _OPEN = (
     (_UNCLOSED, "the bracket is opened here and never closed"),
-    ("Unterminated string", "the quote is opened here and never closed"),
+    (_RUNNING, "the quote is opened here and never closed"),
     ("Expected \"'", "the quote is opened here and never closed"),
     ("Illegal character '\\n'", "the quote is not closed on this line"),
 )
@@ -112,8 +115,22 @@ def _placed(message: str, lines: list[str]) -> tuple[int, str]:
     next_pair = not place[1] or (len(before) < len(lines) and _PAIR.match(lines[len(before)]))
     if said == _UNCLOSED or (next_pair and _ends_in_list(before)):  # told where it begins, not where no list can go on
         return _opened(_UNCLOSED, before), _UNCLOSED
+    if opener := _runs_into(before, lines[len(before)] if len(before) < len(lines) else ""):
+        return opener, _RUNNING
     number = int(place[1]) if place[1] else _opened(said, lines)
     return (number if number <= len(lines) else 0), said
+
+
+def _runs_into(before: list[str], line: str) -> int:
+    """The line on which begins a text of several lines that only the quotes of this line's own text end; 0 where none does."""
+    pair = _PAIR.match(line)
+    if pair and pair[2].startswith(_LONG_QUOTES):
+        try:
+            tomllib.loads("\n".join(before))
+        except (ValueError, RecursionError) as error:
+            place = _AT.search(str(error))
+            return _opened(str(error)[: place.start()], before) if place and not place[1] else 0
+    return 0
 
 
 def _ends_in_list(lines: list[str]) -> bool:
@@ -131,9 +148,9 @@ def _opened(message: str, lines: list[str]) -> int:
     last = numbered[-1][1] if numbered else ""
     if quoted := re.match(r"""Expected "('+)"$""", message):
         begins = [number for number, line in numbered if quoted[1] in line]
-    elif message == "Unterminated string" and '"""' not in last and last.count('"') % 2:
+    elif message == _RUNNING and '"""' not in last and last.count('"') % 2:
         begins = [numbered[-1][0]]
-    elif message == "Unterminated string":
+    elif message == _RUNNING:
         begins = [number for number, line in numbered if '"""' in line]
     elif message == _UNCLOSED:
         begins = [number for number, line in numbered if _PAIR.match(line)]
@@ -144,7 +161,7 @@ def _opened(message: str, lines: list[str]) -> int:
 
 def _open(value: str) -> bool:
     """Whether the value may go on in the next lines, so that these are no pairs of their own."""
-    return value.startswith(('"""', "'''")) or any(value.count(one) > value.count(other) for one, other in ("[]", "{}"))
+    return value.startswith(_LONG_QUOTES) or any(value.count(one) > value.count(other) for one, other in ("[]", "{}"))
 
 
 def _cause(line: str, message: str) -> str:

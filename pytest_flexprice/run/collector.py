@@ -21,9 +21,9 @@ from pytest_bdd.compat import getfixturedefs
 from pytest_bdd.scenario import scenario_wrapper_template_registry
 from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
 
+from pytest_flexprice.evidence.carrying import FUNCTIONS, SENTENCES, keep_as_collected, marks_of, noted
 from pytest_flexprice.evidence.written import LEVEL_TAGS, Written, read_scenarios
 from pytest_flexprice.model.checklist import BY_TAG, ITEMS, Item, Level
-from pytest_flexprice.run.awaited import carried_out
 
 _OPEN = re.compile(r"<([^<>]+)>")
 _FIXTURES = ("_arg2fixturedefs", "_arg2node2fixturedefs", "_arg2nodeid2fixturedefs")
@@ -66,14 +66,24 @@ class FeatureFile(pytest.Module):
         if found:
             raise self.CollectError("\n".join(found))
         collected = list(super().collect())
-        bound = {_template(item).name for item in collected if isinstance(item, pytest.Function)}
+        bound = {_template(item).name: item for item in collected if isinstance(item, pytest.Function)}
+        for item in collected:
+            if isinstance(item, pytest.Function):
+                keep_as_collected(item, _steps(item))
         for scenario in written:
+            where = f"{self.path}:{scenario.line}: scenario '{scenario.name}'"
             if scenario.name not in bound:
+                raise self.CollectError(f"{where} was not collected, so it would never run; give it at least one step")
+            lost = sorted(scenario.tags - marks_of(bound[scenario.name])) if scenario.rows is None else ()
+            if lost:
                 raise self.CollectError(
-                    f"{self.path}:{scenario.line}: scenario '{scenario.name}' was not collected, so it would never run; "
-                    "give it at least one step"
+                    f"{where} lost its tag @{lost[0]} to a hook (pytest_bdd_apply_tag); leave it there"
                 )
         return collected
+
+    def funcnamefilter(self, name: str) -> bool:
+        """Scenarios are tests whatever the ini file calls a company's own (``python_functions``)."""
+        return name.startswith("test_")
 
 
 def problems(path: Path, written: Iterable[Written]) -> Iterator[str]:
@@ -109,24 +119,30 @@ def is_scenario(item: pytest.Item) -> bool:
 
 def items_of(item: pytest.Item) -> list[Item]:
     """The checklist items that a scenario gives evidence for, in the checklist's order."""
-    return [each for each in ITEMS if item.get_closest_marker(each.tag)]
+    marks = marks_of(item)
+    return [each for each in ITEMS if each.tag in marks]
 
 
 def level_of(item: pytest.Item) -> Level:
     """The level that a scenario needs."""
-    return next(level for tag, level in LEVEL_TAGS.items() if item.get_closest_marker(tag))
+    marks = marks_of(item)
+    return next(level for tag, level in LEVEL_TAGS.items() if tag in marks)
 
 
 def step_functions(item: pytest.Function) -> Iterator[Callable[..., Any]]:
     """The functions that carry out the steps of a scenario."""
-    for step in _template(item).render(_examples(item)).steps:
+    for step in _steps(item):
         for _, context in _file(item).defining(step):
             yield context.step_func
 
 
 def step_problems(item: pytest.Function) -> Iterator[str]:
-    """Steps of a scenario that nobody defined, that two definitions match, or that would pass unexecuted."""
-    for step in _template(item).render(_examples(item)).steps:
+    """Steps of a scenario that nobody defined, that two definitions match, that a hook changed, or that would pass unexecuted."""
+    steps, carrying = _steps(item), []
+    if tuple(step.name for step in steps) != item.stash[SENTENCES]:
+        yield f"{item.path}: the steps of '{_template(item).name}' were changed by a hook after they were read; leave them as they are"
+        return
+    for step in steps:
         where = f"{item.path}:{step.line_number}: step '{step.keyword} {step.name}'"
         found = _file(item).defining(step)
         if not found and (open_names := _OPEN.findall(step.name)):
@@ -147,7 +163,9 @@ def step_problems(item: pytest.Function) -> Iterator[str]:
             if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
                 yield f"{where} is defined by the async function {function.__name__}, which would pass unexecuted; make it a plain function"
         for context in contexts:
-            context.step_func = carried_out(context.step_func)
+            context.step_func = noted(context.step_func, gives=context.target_fixture is not None)
+            carrying.append(context.step_func)
+    item.stash[FUNCTIONS] = tuple(carrying)
 
 
 def missing_items(items: Iterable[pytest.Item]) -> list[Item]:
@@ -163,6 +181,10 @@ def _file(item: pytest.Item) -> FeatureFile:
 
 def _template(item: Any) -> Any:
     return scenario_wrapper_template_registry[item.obj]
+
+
+def _steps(item: pytest.Function) -> list[Any]:
+    return list(_template(item).render(_examples(item)).steps)
 
 
 def _examples(item: pytest.Function) -> dict[str, str]:

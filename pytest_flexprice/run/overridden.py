@@ -25,6 +25,7 @@ def tell(session: pytest.Session) -> None:
     Raises:
         pytest.UsageError: something that must not be.
     """
+    _refuse_hooks(session.config)
     found, plugins = overridden(session), session.config.pluginmanager
     evidence: Any = plugins.get_plugin("flexprice-evidence")
     reporter: Any = plugins.get_plugin("terminalreporter")
@@ -32,6 +33,17 @@ def tell(session: pytest.Session) -> None:
         evidence.context.header.append(HeaderRow(each.name, each.value, each.source))
         if reporter is not None:
             reporter.write_line(each.told)
+
+
+def _refuse_hooks(config: pytest.Config) -> None:
+    """Refuse a ``conftest.py`` that steps between the suite's scenarios and their fixtures; plugins that are installed may."""
+    for implementation in config.hook.pytest_fixture_setup.get_hookimpls():
+        if Path(str(getattr(implementation.plugin, "__file__", ""))).name == "conftest.py":
+            place = _place(implementation.function, config.rootpath)
+            raise pytest.UsageError(
+                f"{place} implements pytest_fixture_setup, through which the suite's own scenarios would judge what it gives; "
+                "leave it out, or make it a fixture of your own"
+            )
 
 
 def overridden(session: pytest.Session) -> list[Value]:

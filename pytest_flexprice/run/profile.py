@@ -30,7 +30,7 @@ def find_plan(config: pytest.Config, name: str) -> tuple[Path, str]:
         "plan", "FLEXPRICE_PLAN", (config.getini("flexprice_plan"), "ini: flexprice_plan")
     )
     if given:
-        path = Path(given[0])
+        path = Path(os.path.expanduser(given[0]))
         return (path if path.is_absolute() else config.invocation_params.dir / path), given[1]
     usual = config.rootpath / plans.PLAN_NAME
     if usual.exists():

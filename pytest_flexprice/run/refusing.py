@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -51,6 +52,14 @@ def missing(scenarios: Iterable[pytest.Item]) -> None:
         names = ", ".join(item.id for item in lost)
         raise pytest.UsageError(
             f"no scenario gives evidence for checklist item {names}; add one under golive/ or reinstall"
+        )
+
+
+def without_assertions() -> None:
+    """Refuse a Python that leaves ``assert`` out: a company's step, or what it calls, would see nothing and pass."""
+    if sys.flags.optimize:
+        raise pytest.UsageError(
+            "Python leaves every assert statement out (PYTHONOPTIMIZE or -O), so steps would pass without having looked; run without it"
         )
 
 

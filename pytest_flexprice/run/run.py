@@ -267,7 +267,7 @@ def reports_folder(config: pytest.Config, name: str) -> Path:
     """The folder below which every run has its own."""
     look = profiles.sources(config, name)
     given = look.first("reports", "FLEXPRICE_REPORTS", (config.getini("flexprice_reports"), "ini"))
-    folder = Path(given[0]) if given else Path("reports")
+    folder = Path(os.path.expanduser(given[0]) if given else "reports")
     return folder if folder.is_absolute() else config.rootpath / folder
 
 

@@ -43,6 +43,7 @@ def configure(config: pytest.Config, name: str) -> None:
     clean_crash(this.redactor)
     _refuse_blocked(config)
     _refuse_hidden_listing(config)
+    refusing.without_assertions()
     refusing.reruns(config, this.profile.level)
     if getattr(config.option, "numprocesses", None) and config.option.dist in ("no", "load"):
         config.option.dist = "loadgroup"
@@ -84,7 +85,7 @@ def hand_over(node: Any) -> None:
 
 
 def _refuse_blocked(config: pytest.Config) -> None:
-    blocked = [name for name in PARTS if config.pluginmanager.is_blocked(name)]
+    blocked = [name for name in (*PARTS, "pytest-bdd") if config.pluginmanager.is_blocked(name)]
     if blocked:
         raise pytest.UsageError(
             f"-p no:{blocked[0]} would leave this run without its verdict; leave it out, or switch the whole plugin off "
@@ -133,7 +134,7 @@ def _register_evidence(config: pytest.Config, this: Run) -> None:
 def _written(config: pytest.Config) -> list[ScenarioRecord]:
     """The scenarios of a whole run, whatever part of it was asked for: the suite's own, and the company's under ``golive/``."""
     files = sorted(features_folder().glob("*.feature"))
-    files += sorted((config.rootpath / "golive").rglob("*.feature"))
+    files += sorted(path for path in (config.rootpath / "golive").rglob("*") if path.suffix.lower() == ".feature")
     try:
         return expected(files, config.rootpath, features_folder())
     except FeatureError as error:

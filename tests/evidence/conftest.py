@@ -161,7 +161,7 @@ class Suite:
         wanted = ("-p", "pytest_bdd.plugin", "-p", "no:cacheprovider")
         wanted += ("-p", "xdist") if "-n" in arguments else ()
         wanted += () if self.without_allure else ("-p", "allure_pytest.plugin")
-        code, output = WARM.run((*wanted, *arguments), self.pytester.path, environ, TIMEOUT)
+        code, output = WARM.begin((*wanted, *arguments), self.pytester.path, environ).ended(TIMEOUT)
         return pytest.RunResult(code, output.splitlines(), [], 0)
 
     @property

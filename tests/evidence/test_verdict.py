@@ -267,6 +267,31 @@ def test_a_warning_is_told_and_changes_no_state():
     assert (item.state, item.warnings) == ("attested", ["An incident is open."])
 
 
+def test_only_the_warnings_of_an_item_are_told_with_it_and_equal_ones_counted():
+    def told(number, severity=Severity.WARNING):
+        return FindingRecord.of(Finding(number, "status", f"{number} is {severity.value}", severity=severity), number)
+
+    findings = [told("8.2"), told("8.2"), told("8.1"), told("8.2", Severity.INFO)]
+    item = state(judged(scenario("8.2", findings=findings, findings_total=4)), "8.2")
+    assert item.warnings == ["8.2 is warning. (1 more like this)"]
+
+
+def test_what_failed_has_no_statement_and_what_passes_needs_no_plan():
+    assert state(judged(failed("8.2")), "8.2").statement is None
+    without = judge(ITEMS, [scenario("2.1")], level=Level.SMOKE, today=TODAY)
+    assert state(without, "2.1").state == "passed"
+
+
+def test_what_was_not_reached_is_told_before_what_was_left_out():
+    reached = scenario("4.1", outcome="not run", message="the key was refused.")
+    left_out = scenario("4.1", items=["4.1"], outcome="not run", deselected=True)
+    verdict = judge(ITEMS, [left_out, reached], level=Level.SMOKE, today=TODAY)
+    assert state(verdict, "4.1").why == "The key was refused."
+    assert not state(verdict, "4.1").chosen_out
+    passed = scenario("4.1")
+    assert state(judge(ITEMS, [passed, left_out], level=Level.SMOKE, today=TODAY), "4.1").chosen_out
+
+
 OUTCOMES = st.sampled_from(["passed", "failed", "not decided", "not verified", "not run"])
 
 
@@ -318,6 +343,8 @@ def test_findings_beyond_those_that_were_kept_are_counted():
     assert state(judged(more), "2.1").why == "Wrong 0. (6 more findings)"
     two = scenario("2.1", outcome="failed", findings=kept, findings_total=2)
     assert state(judged(two), "2.1").why == "Wrong 0. (1 more finding)"
+    three = scenario("2.1", outcome="failed", findings=kept, findings_total=3)
+    assert state(judged(three), "2.1").why == "Wrong 0. (2 more findings)"
     none = scenario("2.1", outcome="failed", findings=[], findings_total=0, message="")
     assert state(judged(none), "2.1").why == "The scenario failed without a message."
 

@@ -505,6 +505,7 @@ def test_files_that_cannot_be_read_are_not_verified(tmp_path: Path) -> None:
     ("content", "words"),
     [
         ('{"event_name": "e"}\n'.encode("utf-16"), "it is UTF-16"),
+        (b"PK\x03\x04\x14", "it is a spreadsheet or a zip archive"),
         ('{"event_name": "e"}\n{"event_name": "Müller"}\n'.encode("cp1252"), "line 2 is not UTF-8"),
     ],
 )

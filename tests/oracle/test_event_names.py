@@ -15,7 +15,7 @@ from pytest_flexprice.model.golive_plan import EventKind
 from pytest_flexprice.model.prices import Tier
 from pytest_flexprice.oracle.catalog import event_names
 from pytest_flexprice.oracle.catalog import health as catalog_health
-from pytest_flexprice.oracle.catalog.objects import Catalog, Feature
+from pytest_flexprice.oracle.catalog.objects import Catalog, Extras, Feature
 
 from .catalog_strategies import catalog, fee, tokens, usage
 
@@ -97,9 +97,14 @@ def test_two_meters_that_count_alike_bill_twice() -> None:
     assert "billed 2 times" in errors(event_names.metered(sent("model.completion"), two()))[0]
 
 
-@pytest.mark.parametrize("changes", [{"filters": {"region": ("us",)}}, {"field": "input"}, {"aggregation": "COUNT"}])
+@pytest.mark.parametrize("changes", [{"field": "input"}, {"aggregation": "COUNT"}])
 def test_two_meters_that_count_differently_are_only_worth_knowing(changes: dict[str, object]) -> None:
-    assert errors(event_names.metered(sent("model.completion"), two(**changes))) == []
+    (found,) = event_names.metered(sent("model.completion"), two(**changes))
+    assert found.severity is Severity.WARNING
+
+
+def test_two_meters_between_which_a_filter_decides_count_once() -> None:
+    assert event_names.metered(sent("model.completion"), two(filters={"region": ("us",)})) == []
 
 
 def test_one_meter_under_two_features_counts_once() -> None:
@@ -178,6 +183,14 @@ def test_a_tiered_price_without_mode_bills_zero() -> None:
     odd = usage(billing_model="TIERED", tiers=(Tier(None, 1),))
     assert "bills zero" in errors(catalog_health.prices_that_bill(catalog(odd), NOW))[0]
     assert errors(catalog_health.prices_that_bill(catalog(replace(odd, tier_mode="SLAB")), NOW)) == []
+
+
+def test_tax_rates_that_nobody_pays_are_told_where_one_is_in_force() -> None:
+    rates = {"vat-no": {"tax_rate_status": "ACTIVE"}, "vat-se": {"tax_rate_status": "INACTIVE"}}
+    (told,) = catalog_health.taxes_of_nobody(Extras(tax_rates=rates))
+    assert "no tax rate is attached to a customer or subscription, although there are some (vat-no)" in told.sentence
+    assert told.severity is Severity.WARNING
+    assert catalog_health.taxes_of_nobody(Extras(tax_rates={"vat-se": rates["vat-se"]})) == []
 
 
 def test_a_price_on_a_meter_that_is_not_published() -> None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +16,7 @@ from pytest_flexprice.emulator import EmulatorOptions, FlexpriceServer
 from pytest_flexprice.emulator.seeding.seed import Seeder
 from pytest_flexprice.rehearsal.demo import PLAN as DEMO_PLAN
 from pytest_flexprice.testbed.waiting import Eventually
-from tests.suite import Outcome, rehearse, run
+from tests.suite import Outcome, begin, rehearse, run
 
 SMOKE = ("--flexprice-env=prod", "--flexprice-level=smoke", "-m", "smoke", "-k", "not webhook", "-p", "no:randomly")
 
@@ -45,21 +42,6 @@ class Site:
 
     def run(self, *arguments: str) -> Outcome:
         return run(self.folder, *arguments, environ=self.environ)
-
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start a run and leave it running."""
-        reports = self.folder / "evidence"
-        command = [sys.executable, "-m", "pytest", f"--flexprice-reports={reports}", *arguments]
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("FLEXPRICE_", "PYTEST_"))}
-        return subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env={**clean, **self.environ},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            # Whoever runs these tests in the background may have interrupts switched off for all children.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - it only sets a signal
-        )
 
     def ledger(self) -> str:
         return "".join(path.read_text() for path in self.folder.glob("evidence/prod/*/ledger-*.ndjson"))
@@ -126,10 +108,10 @@ def test_only_objects_of_the_run_are_written_to(site: Callable[..., Site]) -> No
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "killed"])
 def test_what_an_interrupted_run_made_is_swept(site: Callable[..., Site], stop: signal.Signals) -> None:
     company = site(lag=None)  # events never land, so the run waits in the middle of the ladder
-    process = company.start(*SMOKE)
+    running = begin(company.folder, *SMOKE, environ=company.environ)
     until(lambda: '"subscription"' in company.ledger() and "subs_" in company.ledger())
-    process.send_signal(stop)
-    process.wait(timeout=60)
+    running.send(stop)
+    running.ended(60)
     if stop is signal.SIGKILL:
         assert company.test_customers()
     else:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pytest_flexprice.api import Flexprice, Transport, WriteGuard
@@ -17,7 +19,8 @@ from pytest_flexprice.rehearsal.demo import PLAN as DEMO_PLAN
 from pytest_flexprice.testbed.ledger import Ledger
 from pytest_flexprice.testbed.waiting import Eventually
 from tests.safety.proxy import HostileProxy
-from tests.suite import Outcome, run
+from tests.suite import TIMEOUT, Outcome, begin
+from tests.warm import Running
 
 STATUSES = ["active", "paused", "cancelled", "incomplete", "trialing", "draft"]
 INVOICE_STATUSES = ["DRAFT", "FINALIZED", "SKIPPED", "VOIDED"]
@@ -74,15 +77,14 @@ class Company:
         assert guard.prove(Belonging(self.environment, "plans", "production"), declared, "") == []
         return Flexprice(Transport(self.proxy.url, {"x-api-key": self.key}, **bounds), guard)
 
+    def begin(self, *arguments: str, environ: Mapping[str, str] = MappingProxyType({})) -> Running:
+        """Start pytest in the company's repository, as somebody with its key does."""
+        level = ("--flexprice-env=prod", "--flexprice-level=smoke")
+        return begin(self.folder, *level, *arguments, environ={"FLEXPRICE_API_KEY": self.key, **environ})
+
     def run(self, *arguments: str) -> Outcome:
-        """Run pytest in the company's repository, as somebody with its key does."""
-        return run(
-            self.folder,
-            "--flexprice-env=prod",
-            "--flexprice-level=smoke",
-            *arguments,
-            environ={"FLEXPRICE_API_KEY": self.key},
-        )
+        """Run it to its end."""
+        return Outcome(*self.begin(*arguments).ended(TIMEOUT), self.folder / "evidence")
 
     def state(self) -> dict[str, list[dict[str, Any]]]:
         """Everything there is, past the proxy."""

@@ -1,7 +1,9 @@
-"""Each field of each answer, one by one: missing, null, or of another type, while a scenario that reads it is carried out again.
+"""Each field of each answer, one by one: missing, null, of another type or value, while a scenario that reads it is carried out again.
 
 ``-p tests.safety.fields`` makes a plugin of it that answers pytest's loop over the scenarios: every scenario is carried out once in peace,
 then once for each field of what it was answered, all in one process. What came of it is written to ``$FIELD_SWEEP``, one JSON line each.
+``$FIELD_SWEEP_KINDS`` is ``few``, ``values`` (of the right type) or nothing, ``$FIELD_SWEEP_ONLY`` an expression for request and field;
+``$FIELD_SWEEP_LIVE`` asks again whatever was asked before, for scenarios that wait for something.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,8 @@ from _pytest.runner import runtestprotocol
 
 from pytest_flexprice.api.transport import Answer, Transport
 from pytest_flexprice.evidence.records import PROPERTY
+from pytest_flexprice.evidence.sealed import original
+from pytest_flexprice.model.decimals import if_number
 from pytest_flexprice.webhooks.portal import Portal
 
 Steps = tuple[str, ...]
@@ -54,6 +59,8 @@ def _walk(body: Any, steps: Steps, found: dict[Steps, Any]) -> None:
 
 def instead_of(value: Any) -> dict[str, Any]:
     """What a field may hold in place of its value, by a name."""
+    if os.environ.get("FIELD_SWEEP_KINDS") == "values":
+        return other_values(value)
     found: dict[str, Any] = {"missing": GONE, "null": None}
     if os.environ.get("FIELD_SWEEP_KINDS") == "few":
         return {**found, "other text": "x y"} if isinstance(value, str) else found
@@ -66,6 +73,25 @@ def instead_of(value: Any) -> dict[str, Any]:
     if isinstance(value, list):
         return {**found, "object": {"a": 1}, "text": "x y", "list of texts": ["x y"], "list of nulls": [None]}
     return {**found, "text": "x y", "object": {"a": 1}}
+
+
+def other_values(value: Any) -> dict[str, Any]:
+    """Values of the right type that are not the true one, by a name."""
+    if isinstance(value, bool):
+        return {"the contrary": not value}
+    if isinstance(value, list):
+        foreign = {"id": "x_01ARZ3NDEKTSV4RRFFQ69G5FAV"}
+        changed = {"empty": [], "first twice": value[:1] + value, "first gone": value[1:], "in reverse": value[::-1]}
+        rows = value and isinstance(value[0], dict)
+        return {**changed, "a foreign row": [*value, {**value[0], **foreign}]} if rows else changed
+    if isinstance(value, (int, Decimal)) or (isinstance(value, str) and if_number(value) is not None):
+        like = type(value)
+        return {str(number): like(number) for number in (-1, 0, 10**30)} | {"NaN": "NaN", "1e999": "1e999"}
+    if isinstance(value, str) and re.fullmatch(r"[a-z]+_[0-9A-Z]{26}", value):
+        return {"another id": f"{value.partition('_')[0]}_01ARZ3NDEKTSV4RRFFQ69G5FAV"}
+    if isinstance(value, str) and re.match(r"20\d\d-\d\d-\d\dT", value):
+        return {f"in {year}": f"{year}{value[4:]}" for year in ("2001", "2099")}
+    return {"other text": "x y", "in another case": value.swapcase()} if isinstance(value, str) else {}
 
 
 def put(body: Any, steps: Steps, value: Any, every: bool) -> int:
@@ -155,7 +181,7 @@ class Tape:
             )
             key = re.sub(r"golive-[0-9a-f]{32}", "", key)
             answer = tape.known[key] if key in tape.known else send(transport, method, path, **request)
-            if reads(method, path):
+            if reads(method, path) and not os.environ.get("FIELD_SWEEP_LIVE"):
                 tape.known[key] = answer
             if not answer.is_json:
                 return answer
@@ -236,7 +262,7 @@ def outcome(item: pytest.Item) -> tuple[str, str]:
     for report in reversed(reports):
         for name, text in report.user_properties:
             if name == PROPERTY:
-                record = json.loads(text)
+                record = json.loads(original(text))
                 crash = "crash: " if record["broken"] else ""
                 said = "; ".join(each["sentence"] for each in record["findings"]) or record["message"]
                 return record["outcome"], f"{crash}{record['message'] if crash else said}"

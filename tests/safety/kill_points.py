@@ -8,10 +8,6 @@ was.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
-import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -20,6 +16,7 @@ from pathlib import Path
 
 from tests.safety.company import Company
 from tests.safety.proxy import Exchange, Reply
+from tests.warm import Running
 
 SMOKE = ("-m", "smoke", "-k", "not webhook", "-p", "no:randomly", "-p", "no:cacheprovider")
 MOST_WRITES = 200  # more than any run makes: trying ends with the first number that no run reaches
@@ -58,7 +55,7 @@ class _Assassin:
 
     def __init__(self, point: KillPoint) -> None:
         self._point, self._count, self._lock = point, 0, threading.Lock()
-        self.process: subprocess.Popen[bytes] | None = None
+        self.running: Running | None = None
         self.write = ""
         self.dead = threading.Event()
 
@@ -81,9 +78,8 @@ class _Assassin:
         return self._gone()
 
     def _kill(self) -> None:
-        assert self.process is not None
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        assert self.running is not None
+        self.running.kill()
         self.dead.set()
 
     def _gone(self) -> Reply:
@@ -94,20 +90,10 @@ class _Assassin:
 def kill(company: Company, point: KillPoint) -> Killed:
     """Kill one run, sweep once."""
     before, assassin = company.foreign(), _Assassin(point)
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("FLEXPRICE_", "PYTEST_"))}
     workers = ("-n", str(point.workers)) if point.workers else ()
-    reports = f"--flexprice-reports={company.folder / 'evidence'}"
-    command = [sys.executable, "-m", "pytest", "--flexprice-env=prod", "--flexprice-level=smoke", reports]
     with company.proxy.attacking(assassin):
-        assassin.process = subprocess.Popen(
-            [*command, *SMOKE, *workers],
-            cwd=company.folder,
-            env={**clean, "FLEXPRICE_API_KEY": company.key},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        assassin.process.wait(timeout=SECONDS)
+        assassin.running = company.begin(*SMOKE, *workers)
+        assassin.running.ended(SECONDS)
     assert company.proxy.wait_until_idle(SECONDS)  # whatever the kill let through has arrived
     swept = company.run("--flexprice-sweep")
     return Killed(assassin.write, swept.code, swept.output, company.left(), company.foreign() == before)

@@ -16,6 +16,37 @@ def hiding(function):
 @hiding
 async def has_read(): assert False, 'nobody read it'
 """
+TOLD_ONLY = """
+def pytest_collection_modifyitems(items):
+    from pytest_bdd.scenario import scenario_wrapper_template_registry as templates
+    def told(item):
+        scenario, request = templates[item.obj].render({}), item._request
+        common = {"request": request, "feature": scenario.feature, "scenario": scenario}
+        item.ihook.pytest_bdd_before_scenario(**common)
+        for step in scenario.steps:
+            more = {**common, "step": step, "step_func": None, "step_func_args": {}}
+            for name in ("before_step", "before_step_call", "after_step"):
+                getattr(item.ihook, f"pytest_bdd_{name}")(**more)
+    for item in items: item.runtest = lambda item=item: told(item)
+"""
+FORGED = """
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item):
+    report = yield
+    report.outcome = 'passed'
+    report.user_properties = [(name, str(value).replace('"failed"', '"passed"')) for name, value in report.user_properties]
+    return report
+"""
+LEFT_OUT = """
+import glob, json
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop():
+    for path in glob.glob('evidence/*/*/collected-*.json'):
+        text = open(path).read()
+        rows = [{**row, "deselected": True} for row in json.loads(text[text.index("["):])]
+        open(path, 'w').write(json.dumps(rows))
+    return True
+"""
 HIDDEN = "which does not stand on the command line"
 MORE_WAYS = (
     Way(
@@ -140,4 +171,40 @@ MORE_WAYS = (
         codes=(1,),
         says="The run began and has not ended",
     ),
+    Way(
+        "other sentences in the steps' place",
+        "def pytest_bdd_before_scenario(scenario):\n    for s in scenario.steps: s.name, s.type = 'a reader', 'given'",
+        says="Only 1 of its 3 steps",
+    ),
+    Way(
+        "another function in a step's place",
+        "from pytest_bdd.steps import step_function_context_registry as steps\ndef pytest_bdd_before_scenario(scenario):\n"
+        "    for each in steps.values(): each.step_func = lambda: None",
+        says="Only 0 of its 3 steps",
+    ),
+    Way("steps are told of and not taken", TOLD_ONLY, says="Only 0 of its 3 steps"),
+    Way(
+        "a step is given something else",
+        "def pytest_bdd_before_step_call(step_func_args):\n    if 'stated' in step_func_args: step_func_args['stated'] = 7",
+        ending="pass",
+        codes=(1,),
+        says="a hook changed what the step",
+    ),
+    Way(
+        "a step returns what it should assert",
+        ending="return False",
+        codes=(1,),
+        says="returned False, which nobody looks at",
+    ),
+    Way(
+        "the level is raised above the run's",
+        "def pytest_collection_modifyitems(items):\n    for i in items:\n"
+        "        i.own_markers[:] = [m for m in i.own_markers if m.name != 'lint']\n        i.add_marker('smoke')",
+        codes=(1,),
+        says="nobody read it",
+    ),
+    Way("the record is changed on its way", FORGED, says="Its record was changed on its way here"),
+    Way("what was collected is called left out", LEFT_OUT, says="was not part of this run"),
+    Way("the ini file names functions otherwise", ini="python_functions = check_*", codes=(1,), says="nobody read it"),
+    Way("the file's name ends in capitals", feature="own.FEATURE", codes=(1,), says="nobody read it"),
 )

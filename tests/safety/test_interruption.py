@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,41 +22,13 @@ SMOKE = ("-m", "smoke", "-k", "not webhook", "-p", "no:randomly", "-p", "no:cach
 class Hanging:
     """A run that hangs in the middle of the ladder, in a process of its own."""
 
-    def __init__(self, company: Company, *arguments: str) -> None:
-        self.reports = company.folder / "evidence"
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            f"--flexprice-reports={self.reports}",
-            "--flexprice-env=prod",
-            *arguments,
-        ]
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("FLEXPRICE_", "PYTEST_"))}
-        self.process = subprocess.Popen(
-            [*command, "--flexprice-level=smoke", *SMOKE],
-            cwd=company.folder,
-            env={**clean, "FLEXPRICE_API_KEY": company.key, "COLUMNS": "300"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            preexec_fn=_all_signals,  # noqa: PLW1509 - it only sets signals
-        )
+    def __init__(self, company: Company) -> None:
+        self._reports = company.folder / "evidence"
+        self.running = company.begin(*SMOKE, environ={"COLUMNS": "300"})
 
     def made(self, pattern: str) -> bool:
         """Whether a ledger has such a line."""
-        return any(re.search(pattern, path.read_text()) for path in self.reports.glob("prod/*/ledger-*.ndjson"))
-
-    def ended(self) -> tuple[int, str]:
-        """Its exit code and what it printed."""
-        output, _ = self.process.communicate(timeout=120)
-        return self.process.returncode, output
-
-
-def _all_signals() -> None:
-    """Whoever runs these tests in the background may have signals switched off for all children."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
+        return any(re.search(pattern, path.read_text()) for path in self._reports.glob("prod/*/ledger-*.ndjson"))
 
 
 @pytest.fixture
@@ -78,10 +47,10 @@ def until(condition: object, seconds: float = 90) -> None:
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_the_first_signal_ends_in_order(name: str, own_company: Company) -> None:
     before = own_company.foreign()
-    running = Hanging(own_company)
-    until(lambda: running.made(r'"id": "subs_'))
-    running.process.send_signal(getattr(signal, name))
-    code, output = running.ended()
+    hanging = Hanging(own_company)
+    until(lambda: hanging.made(r'"id": "subs_'))
+    hanging.running.send(getattr(signal, name))
+    code, output = hanging.running.ended(120)
     assert code == 2, output
     assert own_company.left() == []
     assert own_company.foreign() == before
@@ -89,8 +58,8 @@ def test_the_first_signal_ends_in_order(name: str, own_company: Company) -> None
 
 def test_the_second_one_tells_what_remains(own_company: Company) -> None:
     """Clean-up hangs, and somebody has had enough."""
-    running = Hanging(own_company)
-    until(lambda: running.made(r'"id": "subs_'))
+    hanging = Hanging(own_company)
+    until(lambda: hanging.made(r'"id": "subs_'))
     reached: list[float] = []
 
     def slow(exchange: Exchange) -> Reply | None:
@@ -99,10 +68,10 @@ def test_the_second_one_tells_what_remains(own_company: Company) -> None:
         return None
 
     own_company.proxy.attack = on("POST", "*/cancel", slow)
-    running.process.send_signal(signal.SIGINT)
+    hanging.running.send(signal.SIGINT)
     until(lambda: bool(reached) and time.monotonic() - reached[0] > SAME_SIGNAL)
-    running.process.send_signal(signal.SIGTERM)
-    code, output = running.ended()
+    hanging.running.send(signal.SIGTERM)
+    code, output = hanging.running.ended(120)
     assert code == 7, output
     for kind in ("customer cust_", "subscription subs_"):
         assert f"left behind: {kind}" in output, output

@@ -7,6 +7,8 @@ being seen. What is asked of each run: no exit code 0, and item 8.1 neither pass
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -308,6 +310,17 @@ REFUSED = (
         "collect only, by the ini file", ini="addopts = --co", says="--collect-only from PYTEST_ADDOPTS or the ini file"
     ),
     Way("no suite", arguments=("-p", "no:flexprice-suite"), says="-p no:flexprice-suite would leave"),
+    Way("no pytest-bdd", arguments=("-p", "no:pytest-bdd"), says="-p no:pytest-bdd would leave"),
+    Way(
+        "a tag that becomes no mark",
+        "@pytest.hookimpl(tryfirst=True)\ndef pytest_bdd_apply_tag(tag): return tag == 'item_8_1' or None",
+        says="lost its tag @item_8_1 to a hook",
+    ),
+    Way(
+        "fixtures that a hook gives",
+        "@pytest.hookimpl(tryfirst=True)\ndef pytest_fixture_setup(fixturedef): pass",
+        says="implements pytest_fixture_setup, through which",
+    ),
 )
 OTHERS = """
 def pytest_addoption(parser):
@@ -387,3 +400,12 @@ def test_what_a_step_saw_fails_though_nobody_raised_it(tmp_path: Path) -> None:
     outcome = tried(tmp_path, Way("none", code, ending="pass", text=OWN.replace("a reader", "an observer")))
     assert outcome.code == 1, outcome.output
     assert outcome.items["8.1"] == "failed"
+
+
+def test_without_assert_statements_nothing_is_tried(tmp_path: Path) -> None:
+    """A process of its own from the start: the variable is read when Python begins."""
+    (tmp_path / "pytest.ini").touch()
+    command = [sys.executable, "-O", "-m", "pytest", "--flexprice-env=local", "--flexprice-level=lint"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 4, done.stdout
+    assert "Python leaves every assert statement out" in done.stderr

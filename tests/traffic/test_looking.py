@@ -11,6 +11,7 @@ from decimal import Decimal
 import pyarrow.parquet as pq
 import pytest
 
+from pytest_flexprice.evidence.sealed import signed
 from pytest_flexprice.model.finding import NotVerified, Severity, not_verified
 from pytest_flexprice.model.meters import Aggregation, Event, Meter
 from pytest_flexprice.model.times import Window
@@ -247,7 +248,7 @@ def test_scenarios_of_the_own_log_share_a_worker(tmp_path):
         {"node_id": "b", "level": "read", "steps": []},
         {"node_id": "c", "level": "read", "steps": [step]},
     ]
-    (tmp_path / "collected-gw0.json").write_text(json.dumps(rows))
+    (tmp_path / "collected-gw0.json").write_text(signed(json.dumps(rows)))
     groups = GroupScheduling.__new__(GroupScheduling)
     groups._folder = tmp_path
     assert [groups._split_scope(each) for each in "abc"] == ["own log", "b", "own log"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Callable
 from decimal import Decimal
@@ -138,6 +139,7 @@ GOOD = '[company]\nname = "Acme"\n\n[invoicing]\nauto_cancel = false\ndecided_on
         ('"Acme"', '"""Acme', "line 2: name: the quote is opened here and never closed"),
         ('"Acme"', "'Acme", "line 2: name: the quote is opened here and never closed"),
         ('"Acme"', "'''Acme", "line 2: name: the quote is opened here and never closed"),
+        ('"Acme"', '"""Acme\nurl = """x"""', "line 2: name: the quote is opened here and never closed"),
         ('"a/b.csv"\n', '"a/b.csv', "line 8: file: the quote is opened here and never closed"),
         ('"a/b.csv"', '["a/b.csv",', "line 8: file: the bracket is opened here and never closed"),
         ("100", "[100,", "line 7: test_events: the bracket is opened here and never closed"),
@@ -200,6 +202,35 @@ def test_json_has_bounds(text: str, says: str) -> None:
     with pytest.raises(Unreadable, match=says) as caught:
         parse_json(text, HERE, "the catalog")
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{\n// prices\n"a": 1}', "line 2: JSON has no comments"),
+        ('{"a": 1,\n}', "the last entry has no comma behind it"),
+        ("{'a': 1}", "line 1: texts and names stand in double quotes"),
+        ('{"a": 1 "b": 2}', "a comma, or a closing bracket, is missing before this"),
+        ('{"a" 1}', "a colon is missing"),
+        ('{"a": "x\ny"}', "line 1: the quote is not closed on this line"),
+        ('{"a": "x}', "the quote is opened here and never closed"),
+        (r'{"a": "C:\x"}', "begins an escape"),
+        ('{"a": True}', "in small letters"),
+        ('{"a": usd}', "a text belongs in double quotes"),
+        ('{"a": \u201cx\u201d}', "a curly quote"),
+        ('{"a": 1}\n{"b": 2}', "line 2: the document ended before this"),
+        ('<<<<<<< HEAD\n{"a": 1}', "line 1: a merge left its marks"),
+        ('{"a": [1,', "was cut off"),
+        ("", "line 1: it ends here, in the middle: the file is empty"),
+        ("<html>", "a page or XML"),
+        ('{"p": {"a": 1, "b": 2, "a": 3}}', "the catalog has 'a' twice in one object"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_json_are_told_in_the_words_of_who_wrote_it(text: str, says: str) -> None:
+    with pytest.raises(Unreadable, match=re.escape(says)) as caught:
+        parse_json(text, HERE, "the catalog")
+    assert "Expecting" not in str(caught.value)
+    assert "char " not in str(caught.value)
 
 
 plain_json = st.recursive(

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_flexprice.model import bounded
-from pytest_flexprice.model.customer_columns import COLUMNS, NAMES
+from pytest_flexprice.model.customer_columns import COLUMNS, NAMES, contradictions
 from pytest_flexprice.model.declared_customers import DeclaredRow, Problem, declared
 from pytest_flexprice.model.golive_plan import Customers
 from pytest_flexprice.model.table_form import Unusable, form_of
@@ -69,6 +69,10 @@ def test_a_row_is_told_by_its_first_line(tmp_path: Path) -> None:
     [
         ("start_date", "02.11.2026", "2026-11-02?"),
         ("start_date", "02/11/2026", "2026-11-02 or 2026-02-11?"),
+        ("start_date", "31/12/2026", "2026-12-31?"),
+        ("start_date", "12/31/2026", "2026-12-31?"),
+        ("start_date", "32.12.2026", ""),
+        ("start_date", "31.13.2026", ""),
         ("start_date", "46327", "day number"),
         ("start_date", "46327.5", "day number"),
         ("start_date", "2026-11-02T10:30:00", "zone"),
@@ -117,8 +121,48 @@ def test_a_cell_that_cannot_be_used_is_told(tmp_path: Path, column: str, cell: s
     assert isinstance(problem, Problem)
     assert (problem.where, problem.column, problem.value) == ("c.csv:3", column, cell)
     assert hint in problem.hint
+    assert hint or "?" not in problem.hint
     assert repr(cell) in problem.sentence
     assert problem.expected in problem.sentence
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "canonical"),
+    [
+        ("timezone", " europe/berlin ", "Europe/Berlin"),
+        ("start_date", "2026-11-02 10:30:00Z", "2026-11-02T10:30:00Z"),
+        ("quantity", " 2.50 ", "2.5"),
+        ("quantity", "Seats = 25;Support=2.0", "Seats=25; Support=2"),
+        ("overage_factor", "1.10", "1.1"),
+        ("payment_terms", "net-30", "30 NET"),
+        ("payment_terms", "30 days net", "30 NET"),
+        ("billing_period_count", "012", "12"),
+        ("coupon", "B ; a;", "a; b"),
+    ],
+)
+def test_a_cell_is_read_in_one_form(column: str, cell: str, canonical: str) -> None:
+    assert next(one for one in COLUMNS if one.name == column).read(cell) == canonical
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("overage_factor", "1"),
+        ("overage_factor", "0.5"),
+        ("quantity", "=5"),
+        ("quantity", "Seats=1; 5"),
+        ("quantity", "a=1;a=2"),
+    ],
+)
+def test_a_number_that_means_nothing_is_refused(column: str, cell: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        next(one for one in COLUMNS if one.name == column).read(cell)
+
+
+@pytest.mark.parametrize(("cycle", "told"), [("calendar", True), ("anniversary", False), ("", False)])
+def test_an_anchor_contradicts_calendar_periods_only(cycle: str, told: bool) -> None:
+    assert bool(list(contradictions({"billing_anchor": "2026-11-02", "billing_cycle": cycle}))) is told
+    assert not list(contradictions({"billing_cycle": cycle}))
 
 
 @pytest.mark.parametrize(

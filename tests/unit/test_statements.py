@@ -15,7 +15,7 @@ from pytest_flexprice.evidence.statements import attestation_for
 from pytest_flexprice.model.checklist import BY_ID
 from pytest_flexprice.model.finding import Severity
 from pytest_flexprice.model.golive_plan import Attestation, Company, GoLivePlan
-from pytest_flexprice.model.statements import is_placeholder, last_day, standing
+from pytest_flexprice.model.statements import digest_in, is_placeholder, last_day, standing
 from pytest_flexprice.oracle import attestations
 
 TODAY = date(2026, 11, 27)
@@ -53,6 +53,11 @@ def test_what_does_not_count_says_why(changes: dict[str, Any], says: str) -> Non
     assert not found.counts
     assert says in found.problem
     assert found.remedy
+    assert found.undecided is ("evidence" not in changes)  # somebody did decide, and it cannot be looked at
+
+
+def test_a_file_that_cannot_be_read_has_no_digest(tmp_path: Path) -> None:
+    assert digest_in(tmp_path)("gone.pdf") == ""
 
 
 def digest(name: str) -> str:
@@ -73,7 +78,7 @@ def test_evidence_is_the_very_file_that_was_stated(changes: dict[str, Any], coun
     one = stated(**changes)
     found = standing(one, "prod", TODAY, there, digest=digest)
     assert found.counts is counts
-    assert counts or "its SHA-256 is another one" in found.problem
+    assert counts or ("its SHA-256 is another one" in found.problem and not found.undecided)
     plan = GoLivePlan.model_construct(company=Company(name="Acme"), attestations=(one,), path=tmp_path / "golive.toml")
     assert (attestation_for(BY_ID["8.1"], plan, "prod", TODAY) is not None) is counts
 

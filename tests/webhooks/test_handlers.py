@@ -9,7 +9,7 @@ import pytest
 
 from pytest_flexprice.model.finding import Finding, Kind, NotVerified, RequirementNotMet, Severity
 from pytest_flexprice.trial import webhook_probes
-from pytest_flexprice.webhooks import probes, sending
+from pytest_flexprice.webhooks import effects, probes, sending
 from pytest_flexprice.webhooks.mint import Expect
 
 from .builders import SECRET, mint
@@ -17,11 +17,29 @@ from .dripping import Dripping
 from .handler_table import BELIEVING, FIRST, LOSING, PUBLIC, REFUSING, SOUND, STRANGE, TABLE, UNUSUAL
 from .handlers import Handler
 
+IN_VAIN = (
+    "a limit that lets nothing more pass",
+    "a queue for small messages",
+    "books one invoice",
+    "drops a finalization after its payment",
+    "its queue loses some",
+    "loses letters beyond ASCII",
+    "remembers before it works",
+    "remembers ids before it verifies",
+    "shuts out who sends forged messages with 429",
+)
+"""What is waited for of these never comes: two seconds tell as much as thirty."""
+
 
 def found(name: str) -> list[Finding]:
     """What is said of a handler."""
     kind, _, can_be_asked = TABLE[name]
-    with kind() as company:
+    with pytest.MonkeyPatch.context() as changed, kind() as company:
+        if name in IN_VAIN:
+            changed.setattr(effects, "DEADLINE", 2.0)
+            changed.setattr(effects, "QUEUE", 2.0)
+            changed.setattr(effects, "LATE", 2.0)
+            changed.setattr(sending, "PAUSES", (0.01,) * len(sending.PAUSES))
         try:
             return webhook_probes(company.url, SECRET, processed=company.processed if can_be_asked else None)
         except (RequirementNotMet, NotVerified) as error:

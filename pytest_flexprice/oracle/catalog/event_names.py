@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from itertools import combinations
 from typing import Any, Protocol
 
 from pytest_flexprice.model.finding import Finding, Severity
@@ -142,26 +143,26 @@ def _bytes(left: str, right: str) -> str:
 
 
 def _counted_twice(name: str, meters: Sequence[Meter]) -> list[Finding]:
-    if len(meters) == 1:
-        return []
-    kinds = [(one.aggregation.type, one.aggregation.field, one.aggregation.expression) for one in meters]
-    doubled = any(
-        kinds[i] == kinds[j] and _overlap(meters[i], meters[j])
-        for i in range(len(meters))
-        for j in range(i + 1, len(meters))
-    )
+    pairs = [(one, other) for one, other in combinations(meters, 2) if _overlap(one, other)]
+    doubled = any(_kind(one) == _kind(other) for one, other in pairs)
+    count = sum(any(one in pair for pair in pairs) for one in meters)
     return [
         _finding(
             f"events.{name}",
-            f"event name '{name}' is counted by {len(meters)} published meters"
+            f"event name '{name}' is counted by {count} published meters"
             + (" in the same way" if doubled else ", each in its own way"),
             expected=1,
-            observed=len(meters),
-            consequence=f"one event may be billed {len(meters)} times",
+            observed=count,
+            consequence=f"one event may be billed {count} times",
             remedy="archive the meter that should not be there" if doubled else "check that each of them is meant",
             severity=Severity.ERROR if doubled else Severity.WARNING,
         )
+        for _ in pairs[:1]
     ]
+
+
+def _kind(meter: Meter) -> tuple[str, str, str]:
+    return meter.aggregation.type, meter.aggregation.field, meter.aggregation.expression
 
 
 def _overlap(one: Meter, other: Meter) -> bool:

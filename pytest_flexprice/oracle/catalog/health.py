@@ -16,10 +16,12 @@ from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.model.prices import Price
 from pytest_flexprice.model.values import names_in, trimmed
 from pytest_flexprice.oracle.catalog.matching import pair
-from pytest_flexprice.oracle.catalog.objects import Catalog, Plan
+from pytest_flexprice.oracle.catalog.objects import Catalog, Extras, Plan
 
 TOP_LEVEL = ("source", "event_name", "event_id", "external_customer_id", "customer_id", "timestamp", "id")
 """Fields of an event beside its properties: a meter never sees them (contract 2.1, 3.5)."""
+_IN_FORCE = "ACTIVE"
+_NAMED = 5
 
 
 class Declared(Protocol):
@@ -169,6 +171,21 @@ def unkeyed_plans(catalog: Catalog) -> list[Finding]:
             "give it a lookup key",
         )
         for name in sorted(catalog.unkeyed_plans)
+    ]
+
+
+def taxes_of_nobody(extras: Extras) -> list[Finding]:
+    """What it means that none of the tax rates is attached to anybody: a clone carries attachments no more than rates."""
+    every = sorted((extras.tax_rates or {}).items())
+    rates = [code for code, one in every if one.get("tax_rate_status", _IN_FORCE) == _IN_FORCE]
+    return [
+        _warning(
+            "tax_rates",
+            f"no tax rate is attached to a customer or subscription, although there are some ({', '.join(rates[:_NAMED])})",
+            "invoices are sent without tax",
+            "attach each to the customers who pay it, or archive the rates if tax is added elsewhere",
+        )
+        for _ in rates[:1]
     ]
 
 

@@ -132,6 +132,8 @@ def encoding_problem(path: Path) -> str:
             return f"it is {'not ' if path.suffix == ending else ''}compressed as {ending}; name it by what it is"
     if path.suffix in (".gz", ".zst", ".parquet"):
         return ""
+    if start.startswith(b"PK\x03\x04"):
+        return "it is a spreadsheet or a zip archive; save what is in it as CSV in UTF-8"
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "it is UTF-16; save it as UTF-8"
     try:

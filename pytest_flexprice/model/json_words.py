@@ -1,0 +1,79 @@
+"""What is wrong with JSON that cannot be read, in the words of somebody who edits it by hand (comments, a comma too many, 'quotes')."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from decimal import Decimal
+from typing import Any
+
+_SHOWN = 40
+# Looked for in this order in what stands at the mistake, then in what the parser says.
+_SIGNS = (
+    (r"(?s)$", "it ends here, in the middle: the file is empty or was cut off"),
+    (r"<{7}|={7}|>{7}", "a merge left its marks here; decide for one side and take them out"),
+    (r"<", "this is a page or XML, perhaps that of a login"),
+    (r"PK\x03", "this is a spreadsheet or a zip archive"),
+    (r"version https://git-lfs", "this is a pointer of Git LFS, not the file itself"),
+    (r"//|/\*|#", "JSON has no comments; take it out"),
+    (r"'", 'texts and names stand in double quotes: "key": "text"'),
+    ("[\u201c-\u201f\u2018-\u201b]", "a curly quote stands here; write it anew"),
+    (r"(?i:true|false|null|none|yes|no)\b", "write true, false or null, in small letters"),
+)
+_MESSAGES = (
+    ("Extra data", "the document ended before this; only one may be in the file"),
+    ("Unterminated string", "the quote is opened here and never closed"),
+    ("control character", "the quote is not closed on this line"),
+    ("escape", r"in quotes \ begins an escape; write \\"),
+    ("',' delimiter", "a comma, or a closing bracket, is missing before this"),
+    ("':' delimiter", "a colon is missing behind the name"),
+    ("property name", "a name in double quotes belongs here"),
+    ("Illegal trailing comma", "the last entry has no comma behind it"),
+    ("recursion", "it is nested too deep; write it flatter"),
+)
+
+
+class Mistake(Exception):
+    """The text is not JSON, or has a name twice; the message follows what it is called, and says the line where it is known."""
+
+
+def parsed(text: str) -> Any:
+    """The data of a JSON text, its numbers exact: an int, or a ``Decimal``.
+
+    Raises:
+        Mistake: it is not JSON, or an object has a name twice, of which all but the last would be lost.
+    """
+    twice: dict[str, None] = {}
+
+    def kept(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        document = dict(pairs)
+        if len(document) < len(pairs):
+            twice.update(dict.fromkeys(name for name, count in Counter(name for name, _ in pairs).items() if count > 1))
+        return document
+
+    try:
+        document = json.loads(text, parse_float=Decimal, object_pairs_hook=kept)
+    except json.JSONDecodeError as error:
+        raise Mistake(f"is not JSON: line {error.lineno}: {_cause(error)}") from None
+    except (ValueError, RecursionError) as error:
+        raise Mistake(f"is not JSON: {_of_message(str(error))}") from None
+    if twice:
+        names = ", ".join(f"'{name[:_SHOWN]}'" for name in twice)
+        raise Mistake(f"has {names} twice in one object, of which all but the last would be lost; keep one of them")
+    return document
+
+
+def _cause(error: json.JSONDecodeError) -> str:
+    rest = error.doc[error.pos :].lstrip()
+    if error.doc[: error.pos].rstrip().endswith(",") and rest[:1] in ("]", "}"):
+        return "the last entry has no comma behind it"
+    found = next((words for pattern, words in _SIGNS if re.match(pattern, rest)), "")
+    return found or _of_message(error.msg)
+
+
+def _of_message(message: str) -> str:
+    told = next((words for part, words in _MESSAGES if part in message), "")
+    return (
+        told or "a text belongs in double quotes, and nothing else but numbers, true, false, null, [] and {} is a value"
+    )
