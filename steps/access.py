@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,13 @@ READS = {
     "keys": "/v1/secrets/api/keys",
 }
 WRITES = {"customers": "/v1/customers", "events": "/v1/events"}
+Keys = Callable[[], list[Any]]
+
+
+@pytest.fixture(scope="session")
+def read_keys(flexprice: Flexprice) -> Keys:
+    """The API keys of this environment, read when the first scenario needs them; whoever may not read them is refused each time."""
+    return lru_cache(maxsize=1)(lambda: list(flexprice.list(READS["keys"])))
 
 
 @given("the environment that Flexprice shows for the key", target_fixture="seen")
@@ -42,14 +51,12 @@ def environment_of_the_key(flexprice: Flexprice) -> access.Belonging:
 
 
 @then("it is the environment that the plan declares")
-def is_the_declared_environment(
-    seen: access.Belonging, flexprice: Flexprice, profile: Profile, observe: Observe
-) -> None:
+def is_the_declared_environment(seen: access.Belonging, read_keys: Keys, profile: Profile, observe: Observe) -> None:
     declared = profile.environment
     findings = access.wrong_environment(seen, declared, profile.environment_header)
     findings = findings or access.undeclared_environment(declared, profile.in_plan, seen)
     if declared.production and not findings:
-        findings = access.named_for_another(_own_keys(flexprice, profile))
+        findings = access.named_for_another(_own_keys(read_keys, profile))
     observe(
         "environment of the key",
         expected={"environment_id": declared.environment_id or "(the plan names none)", "type": declared.type},
@@ -86,8 +93,12 @@ def try_writing(flexprice: Flexprice) -> dict[str, int]:
 
 
 @then("the key may write customers and events")
-def may_write(write_statuses: dict[str, int], flexprice: Flexprice, profile: Profile, observe: Observe) -> None:
-    roles = _roles(flexprice, profile)
+def may_write(
+    write_statuses: dict[str, int], flexprice: Flexprice, read_keys: Keys, profile: Profile, observe: Observe
+) -> None:
+    own = _own_keys(read_keys, profile)
+    # The key's own roles where it may read the list of keys, else those of its account (contract 1.6, 1.7).
+    roles = [*(own[0] if own else flexprice.get("/v1/users/me")).get("roles", ())]
     refused = [name for name, status in write_statuses.items() if status == 403]
     odd = {name: status for name, status in write_statuses.items() if status not in (400, 403)}
     findings = access.missing_writes(refused, roles) + [
@@ -111,9 +122,9 @@ def may_write(write_statuses: dict[str, int], flexprice: Flexprice, profile: Pro
 
 
 @given("the keys that Flexprice lists for this environment", target_fixture="keys")
-def listed_keys(flexprice: Flexprice) -> list[Any]:
+def listed_keys(read_keys: Keys) -> list[Any]:
     try:
-        return list(flexprice.list("/v1/secrets/api/keys"))
+        return read_keys()
     except ApiError as error:
         pytest.skip(
             f"the key may not read the list of keys ({error.status}), which is told by another scenario of item 1.2"
@@ -227,9 +238,9 @@ def old_keys_are_dead(old_keys: dict[str, str | None], profile: Profile, observe
 
 
 @then("none of them is listed in this environment")
-def old_keys_are_not_listed(flexprice: Flexprice, profile: Profile, observe: Observe) -> None:
+def old_keys_are_not_listed(read_keys: Keys, profile: Profile, observe: Observe) -> None:
     declared = profile.environment.old_key_ids
-    listed = list(flexprice.list("/v1/secrets/api/keys")) if declared else []
+    listed = read_keys() if declared else []
     findings = revoked.listed_old_keys(listed, declared)
     observe("keys declared revoked", expected=list(declared), observed=[key["id"] for key in listed], findings=findings)
     require_none(findings)
@@ -290,16 +301,9 @@ def _files(plan: GoLivePlan, patterns: tuple[str, ...]) -> list[Path]:
     return found
 
 
-def _roles(flexprice: Flexprice, profile: Profile) -> list[str]:
-    """The key's own roles where it may read the list of keys, else those of its account (contract 1.6, 1.7)."""
-    own = _own_keys(flexprice, profile)
-    return [*(own[0] if own else flexprice.get("/v1/users/me")).get("roles", ())]
-
-
-def _own_keys(flexprice: Flexprice, profile: Profile) -> list[Any]:
+def _own_keys(read_keys: Keys, profile: Profile) -> list[Any]:
     """The listed keys that are shown like the one in use; none where it may not read the list."""
     try:
-        keys = flexprice.list("/v1/secrets/api/keys")
-        return [key for key in keys if key.get("display_id") == access.display_id(profile.api_key)]
+        return [key for key in read_keys() if key.get("display_id") == access.display_id(profile.api_key)]
     except (ApiError, NotVerified):
         return []

@@ -18,27 +18,18 @@ from pytest_flexprice.evidence.logs import clean_log_records
 from pytest_flexprice.evidence.plugin import PLUGIN
 from pytest_flexprice.evidence.streams import clean_process
 from pytest_flexprice.run.early import redactor_for
-from pytest_flexprice.run.options import TASKS
+from pytest_flexprice.run.options import LISTINGS, TASKS
 from pytest_flexprice.run.vanishing import Vanishing
 
 VANISHING = pytest.StashKey[Vanishing]()
 #: Where one of these stands on the command line there is no run, and no verdict is missing.
-_LISTINGS = (
-    "-h",
-    "--help",
-    "-V",
-    "-VV",
-    "--version",
+_NO_RUN = (
     "--co",
     "--collect-only",
     "--collectonly",
-    "--markers",
-    "--fixtures",
-    "--fixtures-per-test",
-    "--funcargs",
-    "--cache-show",
+    *(said for words in LISTINGS.values() for said in words),
+    *("--" + task.replace("_", "-") for task in (*TASKS, "flexprice_explain")),
 )
-_NO_RUN = (*_LISTINGS, *("--" + task.replace("_", "-") for task in (*TASKS, "flexprice_explain")))
 _PROGRAM = ("console_main", "_console_main")
 
 

@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 DESTINATION = "flexprice_"
-_LISTINGS = ("help", "version", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
+LISTINGS = {
+    "help": ("-h", "--help"),
+    "version": ("-V", "-VV", "--version"),
+    "markers": ("--markers",),
+    "showfixtures": ("--fixtures", "--funcargs"),
+    "show_fixtures_per_test": ("--fixtures-per-test",),
+    "cacheshow": ("--cache-show",),
+}
+"""What pytest lists instead of running anything: the name in its configuration, and how it is said on the command line."""
 TASKS = ("flexprice_sweep", "flexprice_snapshot", "flexprice_init", "flexprice_missing")
 
 
@@ -113,7 +121,7 @@ def environment_name(config: pytest.Config) -> tuple[str, str] | None:
 
 def only_lists(config: pytest.Config) -> bool:
     """Whether pytest is asked for something to read instead of a run, such as ``--fixtures``: nothing is sent then, and nothing written."""
-    return any(config.getoption(listing, None) for listing in _LISTINGS)
+    return any(config.getoption(listing, None) for listing in LISTINGS)
 
 
 def environment_to_run(config: pytest.Config) -> str | None:

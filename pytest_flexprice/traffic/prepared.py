@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_flexprice.model.meters import Meter
 from pytest_flexprice.traffic.dialects import Dialect
+from pytest_flexprice.traffic.fetching import compiling
 from pytest_flexprice.traffic.metering import Counted, Metering, asked, collected, metering
 from pytest_flexprice.traffic.numbers import Rows
 
@@ -63,4 +64,5 @@ def prepared(table: Rows, meter: Meter, dialect: Dialect, start: int, end: int, 
     connection = table.get_backend()
     rows = own.rows(stretched(table, START, END, SIZE), ["stretch"])
     questions = asked(meter, rows, ["stretch"], once=once)
-    return Prepared(meter, start, end, [connection.compile(each) for each in questions], connection)
+    with compiling(connection):
+        return Prepared(meter, start, end, [connection.compile(each) for each in questions], connection)

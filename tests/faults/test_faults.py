@@ -13,6 +13,8 @@ from tests.suite import WITH_LOG, Outcome, rehearse
 #: Only ``golive.json`` is read here: Allure's files and tracebacks are proved elsewhere, and cost a sixth of a run.
 BARE = ("-p", "no:allure_pytest", "--tb=native")
 
+LOG = "log-"
+"""Begins the names of the faults of the company's own log."""
 READS = "lint or read"
 INVOICES = "item_4_2 or item_5_3 or item_7_1 or item_7_2 or item_7_3"
 WEBHOOKS = "item_6_1 or item_6_2 or item_6_3 or item_6_4 or item_7_1 or item_7_3 or item_7_4"
@@ -21,14 +23,15 @@ READERS = {"4": READS, "5.1": READS, "5.2": READS, "5.3": INVOICES, "6": WEBHOOK
 
 
 def readers(fault: Fault) -> tuple[str, ...]:
-    """The arguments that leave out what cannot see a fault; of one that shows in several items, or in another, nothing is left out."""
+    """The arguments that leave out what cannot see a fault; of one that shows in several items nothing is left out, but of the log's."""
     found = [READERS[begin] for begin in READERS if len(fault.items) == 1 and fault.items[0].startswith(begin)]
+    found += [READS] * fault.name.startswith(LOG)
     return ("-m", *found) if found else ()
 
 
 def rehearsed(folder: Path, fault: str, *arguments: str, company: str = "") -> Outcome:
     """A rehearsal with a fault, with a log where the fault spoils one."""
-    logged = WITH_LOG if fault.startswith("log-") else {}
+    logged = WITH_LOG if fault.startswith(LOG) else {}
     faults = [f"--flexprice-fault={fault}"] if fault else []
     return rehearse(folder, *BARE, *faults, *of_company(company), *arguments, environ=logged)
 
