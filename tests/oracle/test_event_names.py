@@ -162,6 +162,39 @@ def test_one_typing_mistake_is_always_seen(name: str, data) -> None:
     assert near_miss.difference(wrong, name) != ""
 
 
+def edits(left: str, right: str) -> int:
+    """The edit distance with swaps as its definition says, from the ends."""
+    if not left or not right:
+        return len(left) + len(right)
+    ways = [edits(left[:-1], right) + 1, edits(left, right[:-1]) + 1]
+    ways.append(edits(left[:-1], right[:-1]) + (left[-1] != right[-1]))
+    if left[-2:] == right[-1:] + right[-2:-1] and len(left) > 1 and len(right) > 1:
+        ways.append(edits(left[:-2], right[:-2]) + 1)
+    return min(ways)
+
+
+@given(st.text("abc", max_size=5), st.text("abc", max_size=5), st.integers(1, 3))
+def test_the_distance_is_what_its_definition_says_up_to_the_limit(left: str, right: str, limit: int) -> None:
+    assert near_miss.distance(left, right, limit) == (edits(left, right) if edits(left, right) <= limit else 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "nearest"),
+    [
+        ("orders", ["ordres", "ordersxx"], "ordres"),  # the nearer one
+        ("orders", ["ordxrs", "ordars"], "ordars"),  # of two as near the first by name
+        ("abcde", ["abcxy"], None),  # two letters of five
+        ("abcdef", ["abcdxy"], "abcdxy"),
+        ("acct_17", ["acct_18"], None),
+        ("acct_17a", ["acct_18"], "acct_18"),
+    ],
+)
+def test_the_nearest_name_is_the_one_with_the_fewest_edits(name: str, known: list[str], nearest: str | None) -> None:
+    near = near_miss.NearMisses(known).of(name)
+    assert (near and near[0]) == nearest
+    assert near is None or near_miss.NearMisses(known).of(name, edits=False) is None
+
+
 def test_a_filter_on_a_field_of_the_event_never_matches() -> None:
     features = {"tokens": Feature("Tokens", "metered", tokens(filters={"source": ("api",)}))}
     events = sent("model.completion", properties={"tokens": "number"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any
 
 from ..billing.coupon import discount
 from ..billing.pricing import number
@@ -12,16 +11,8 @@ from ..billing.rounding import ONE, ZERO, to_currency
 from ..billing.wallets import CREDITING
 from ..kernel.call import Call
 from ..kernel.tables import Row
-from .registry import declare, fault
-from .settlement import retotal, shown
-
-Answer = dict[str, Any]
-
-
-def _retaxed(answer: Answer) -> None:
-    """The totals of an answer whose taxes were changed."""
-    answer["total_tax"] = sum((tax["tax_amount"] for tax in answer.get("taxes") or ()), ZERO)
-    retotal(answer)
+from .registry import declare
+from .settlement import Answer, resummed, retotal, shown
 
 
 def _coupons(call: Call, answer: Answer) -> Iterator[tuple[Answer, Row]]:
@@ -37,23 +28,18 @@ def _discounted(answer: Answer, off: Decimal) -> None:
         retotal(answer)
 
 
-@fault("W140", "a line's cost is in the subtotal, and the line is missing", "after")
-@shown
+@shown("W140", "a line's cost is in the subtotal, and the line is missing")
 def hidden_line(call: Call, answer: Answer) -> None:
-    """The dearest usage line."""
     lines = sorted(answer.get("line_items") or (), key=lambda line: (line["price_type"] != "USAGE", -line["amount"]))
     answer["line_items"] = [line for line in answer.get("line_items") or () if line is not lines[0]]
 
 
-@fault("W141", "less remains than is due", "after")
-@shown
+@shown("W141", "less remains than is due")
 def less_remains(call: Call, answer: Answer) -> None:
-    """A part counts as paid that nobody paid."""
     answer["amount_remaining"] = max(answer["amount_remaining"] - ONE, ZERO)
 
 
-@fault("W142", "each tax is on top of the one before", "after")
-@shown
+@shown("W142", "each tax is on top of the one before")
 def compounded(call: Call, answer: Answer) -> None:
     """The second is on a sum with the first."""
     base = answer["subtotal"] - answer["total_discount"]
@@ -63,21 +49,18 @@ def compounded(call: Call, answer: Answer) -> None:
             base * rate / 100 + number(tax["tax_rate"].get("fixed_value")), answer["currency"]
         )
         base += tax["tax_amount"]
-    _retaxed(answer)
+    resummed(answer)
 
 
-@fault("W143", "a fixed tax is on every line", "after")
-@shown
+@shown("W143", "a fixed tax is on every line")
 def tax_per_line(call: Call, answer: Answer) -> None:
-    """As often as there are lines."""
     for tax in answer.get("taxes") or ():
         if tax["tax_rate"].get("fixed_value"):
             tax["tax_amount"] *= len(answer["line_items"])
-    _retaxed(answer)
+    resummed(answer)
 
 
-@fault("W144", "a coupon's share is rounded line by line", "after")
-@shown
+@shown("W144", "a coupon's share is rounded line by line")
 def discount_per_line(call: Call, answer: Answer) -> None:
     """The sum of what it takes off each line."""
     off = ZERO
@@ -89,18 +72,14 @@ def discount_per_line(call: Call, answer: Answer) -> None:
     _discounted(answer, off)
 
 
-@fault("W145", "a discount is told and not taken off", "after")
-@shown
+@shown("W145", "a discount is told and not taken off")
 def told_only(call: Call, answer: Answer) -> None:
-    """The total is that without it."""
     total = answer["subtotal"] + answer["total_tax"]
     answer.update(total=total, amount_due=total, amount_remaining=total)
 
 
-@fault("W146", "a percentage counts as an amount", "after")
-@shown
+@shown("W146", "a percentage counts as an amount")
 def percent_as_amount(call: Call, answer: Answer) -> None:
-    """Ten per cent are ten dollars."""
     amounts = (number(coupon["percentage_off"]) + number(coupon["amount_off"]) for _, coupon in _coupons(call, answer))
     _discounted(answer, sum(amounts, ZERO))
 
