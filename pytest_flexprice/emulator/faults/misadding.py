@@ -84,8 +84,7 @@ def percent_as_amount(call: Call, answer: Answer) -> None:
     _discounted(answer, sum(amounts, ZERO))
 
 
-@fault("W163", "lines name each other's prices", "after")
-@shown
+@shown("W163", "lines name each other's prices")
 def other_prices(call: Call, answer: Answer) -> None:
     """Each that of the next."""
     lines = answer.get("line_items") or []
@@ -93,24 +92,21 @@ def other_prices(call: Call, answer: Answer) -> None:
         line["price_id"] = price
 
 
-@fault("W164", "the first tax is taken twice", "after")
-@shown
+@shown("W164", "the first tax is taken twice")
 def taxed_twice(call: Call, answer: Answer) -> None:
     """It is there once more."""
     answer["taxes"] = [*(answer.get("taxes") or ()), *map(dict, (answer.get("taxes") or ())[:1])]
-    _retaxed(answer)
+    resummed(answer)
 
 
-@fault("W165", "of several taxes only the last is taken", "after")
-@shown
+@shown("W165", "of several taxes only the last is taken")
 def last_tax(call: Call, answer: Answer) -> None:
     """The others are missing."""
     answer["taxes"] = (answer.get("taxes") or [])[-1:]
-    _retaxed(answer)
+    resummed(answer)
 
 
-@fault("W166", "of several coupons only the last is taken", "after")
-@shown
+@shown("W166", "of several coupons only the last is taken")
 def last_coupon(call: Call, answer: Answer) -> None:
     """Off the whole subtotal."""
     coupons = [coupon for _, coupon in _coupons(call, answer)]
@@ -118,8 +114,7 @@ def last_coupon(call: Call, answer: Answer) -> None:
         _discounted(answer, discount(coupons[-1], answer["subtotal"], answer["currency"]))
 
 
-@fault("W167", "what a coupon takes off is a hundred times as large", "after")
-@shown
+@shown("W167", "what a coupon takes off is a hundred times as large")
 def hundredfold(call: Call, answer: Answer) -> None:
     """Up to all of it."""
     _discounted(answer, answer["total_discount"] * 100)
