@@ -27,17 +27,18 @@ _DAY = timedelta(days=1)
 _YEAR = 12
 
 
-def _periods(name: str, meaning: str, end: Callable[[Row], datetime]) -> None:
-    """A rule by which running periods end at another time."""
+def _periods(name: str, meaning: str, moment: Callable[[Row], datetime], bound: str = "end") -> None:
+    """A rule by which running periods end at another time, or begin there."""
 
     def rule(seeder: Seeder) -> None:
         for row in seeder.world.table("subscriptions").find(seeder.environment, subscription_status="active"):
-            row["current_period_end"] = end(row)
+            row[f"current_period_{bound}"] = moment(row)
 
     fault(name, meaning, "seeded")(rule)
 
 
 _periods("W104", "periods end a day too late", lambda row: row["current_period_end"] + _DAY)
+_periods("W162", "periods begin a day too late", lambda row: row["current_period_start"] + _DAY, "start")
 _periods("W105", "periods end a day too early", lambda row: row["current_period_end"] - _DAY)
 
 

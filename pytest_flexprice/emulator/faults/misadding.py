@@ -84,6 +84,42 @@ def percent_as_amount(call: Call, answer: Answer) -> None:
     _discounted(answer, sum(amounts, ZERO))
 
 
+@shown("W163", "lines name each other's prices")
+def other_prices(call: Call, answer: Answer) -> None:
+    """Each that of the next."""
+    lines = answer.get("line_items") or []
+    for line, price in zip(lines, [line["price_id"] for line in [*lines[1:], *lines[:1]]], strict=True):
+        line["price_id"] = price
+
+
+@shown("W164", "the first tax is taken twice")
+def taxed_twice(call: Call, answer: Answer) -> None:
+    """It is there once more."""
+    answer["taxes"] = [*(answer.get("taxes") or ()), *map(dict, (answer.get("taxes") or ())[:1])]
+    resummed(answer)
+
+
+@shown("W165", "of several taxes only the last is taken")
+def last_tax(call: Call, answer: Answer) -> None:
+    """The others are missing."""
+    answer["taxes"] = (answer.get("taxes") or [])[-1:]
+    resummed(answer)
+
+
+@shown("W166", "of several coupons only the last is taken")
+def last_coupon(call: Call, answer: Answer) -> None:
+    """Off the whole subtotal."""
+    coupons = [coupon for _, coupon in _coupons(call, answer)]
+    if len(coupons) > 1:
+        _discounted(answer, discount(coupons[-1], answer["subtotal"], answer["currency"]))
+
+
+@shown("W167", "what a coupon takes off is a hundred times as large")
+def hundredfold(call: Call, answer: Answer) -> None:
+    """Up to all of it."""
+    _discounted(answer, answer["total_discount"] * 100)
+
+
 def _credited(name: str, meaning: str, change: Callable[[Row, Decimal], Decimal]) -> None:
     declare(name, meaning)
     CREDITING[name] = change
