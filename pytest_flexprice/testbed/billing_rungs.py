@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from pytest_flexprice.api import path_of
 from pytest_flexprice.model.decimals import ZERO, decimal, words
-from pytest_flexprice.model.finding import Finding, Kind, NotVerified, Severity
+from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.model.meters import Event
 from pytest_flexprice.oracle.invoicing.finalization import finalization_findings, finalized_findings, taxed_findings
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice
-from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, Stage, expected_invoice, line_usages
+from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, Stage, expected_invoice
 from pytest_flexprice.oracle.invoicing.prepaid import Wallet, prepaid_findings
 from pytest_flexprice.testbed.belongings import wallets_of
 from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.ladder import Climbed
 from pytest_flexprice.testbed.ownership import foreign
 from pytest_flexprice.testbed.setting_up import Setup, adopt_invoices, own_invoice
-from pytest_flexprice.testbed.usage_rungs import usages
+from pytest_flexprice.testbed.usage_rungs import mixed, usages
 from pytest_flexprice.webhooks.processed import Processed
 
 DRAFT_DEADLINE = 60.0  # seconds; about one in a quiet deployment (contract 5.6)
@@ -53,20 +51,10 @@ class Finalized:
 def preview(bench: Bench, setup: Setup, sent: list[Event], others: Sequence[Event] = ()) -> Climbed[Invoice]:
     """The preview shows exactly the expected lines and adds up, whatever ``others`` another customer sent (checklist 5.3)."""
     observed = bench.flexprice.post("/v1/invoices/preview", {"subscription_id": setup.subscription.id})
-    mixed = _mixed(setup, [*sent, *(replace(each, id=f"{each.id}-other") for each in others)])
-    known = {line: replace(one, otherwise=mixed.get(line)) for line, one in usages(setup, sent).items()}
+    both = mixed(setup, [*sent, *(replace(each, id=f"{each.id}-other") for each in others)])
+    known = {line: replace(one, otherwise=both.get(line)) for line, one in usages(setup, sent).items()}
     expected = expected_invoice(setup.billed, known, setup.allowances, stage="preview")
     return Climbed(_told(expected), _read(observed), compare_invoice(expected, observed, "5.3"), observed)
-
-
-def _mixed(setup: Setup, events: list[Event]) -> dict[str, dict[str, Decimal]]:
-    """What lines would count of two customers' events, as a suspicion knows it."""
-    found: dict[str, dict[str, Decimal]] = {}
-    for meter in setup.meters:
-        with suppress(NotVerified):  # which of two latest values counts
-            usage = line_usages(setup.billed, [meter], events)
-            found.update({line: {"OTHERS": one.total} for line, one in usage.items()})
-    return found
 
 
 def _expected(setup: Setup, sent: list[Event], stage: Stage, closing: bool = False) -> ExpectedInvoice:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, decimal, tidy, words
-from pytest_flexprice.model.finding import Finding
+from pytest_flexprice.model.finding import Finding, NotVerified
 from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.model.times import Window
@@ -37,6 +38,16 @@ SETTLING = 2.0
 def usages(setup: Setup, sent: list[Event]) -> dict[str, Usage]:
     """What each line's meter must have counted of all events sent, by line id."""
     return line_usages(setup.billed, setup.meters, sent)
+
+
+def mixed(setup: Setup, events: list[Event]) -> dict[str, dict[str, Decimal]]:
+    """What lines would count of two customers' events, as a suspicion knows it."""
+    found: dict[str, dict[str, Decimal]] = {}
+    for meter in setup.meters:
+        with suppress(NotVerified):  # which of two latest values counts
+            usage = line_usages(setup.billed, [meter], events)
+            found.update({line: {"OTHERS": one.total} for line, one in usage.items()})
+    return found
 
 
 def meter(bench: Bench, setup: Setup, sent: list[Event], looks: list[Attribution]) -> Climbed[None]:

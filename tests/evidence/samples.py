@@ -391,3 +391,6 @@ def laid_out():
         ObservationRecord(title="the ladder", at=NOW, observed=LADDER),
     ]
     return run(reviewed(), scenario("5.3", observations=told))
+
+
+HOSTILE = "</script><script>alert(1)</script> <img src=x onerror=alert(1)> \" ' & {{ 7*7 }} | pipe \u202e \x00"

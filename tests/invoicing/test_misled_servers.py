@@ -103,6 +103,11 @@ def test_a_healthy_server_is_accused_of_nothing(market):
     assert {deal: found for deal, found in said.items() if found} == {}
 
 
+ROUNDED = {
+    "W20": ("plain", r"'use.fine' .* = 1, but it bills 1\.01 usd, as if the amount is rounded up"),
+    "W29": ("taxed", r"tax 'city' is taken on 123\.6, and .* is 134\.64, as if it is taken on usage only"),
+}
+"""Wrong servers of other price lists, whose rule must be named here too."""
 WRONG = {
     "W123": ("plain", r"'use.added' .* = 32, but it bills 27\.2 usd, as if the plan's price of 1\.7 eur holds"),
     "W124": ("plain", r"'use.added' .* = 32, but it bills 48 usd, as if the plan's price of 3 holds"),
@@ -133,13 +138,24 @@ WRONG = {
     "W143": ("fixed", r"tax 'fix' on .* is .*, as if it is charged for every line \(expected 1\.25, found"),
     "W144": ("fixed", r"the invoice's discount is .*, as if it is taken off each line \(expected 5, found"),
     "W145": ("fixed", r"subtotal − 5 discount − 0 credits \+ 1\.25 tax = .*, but its total says"),
+    "W162": ("plain", r"begins at .*, where one of MONTHLY since .* begins at .*, as if it begins a day too late"),
+    "W163": ("plain", r"'use.added' names another price or meter than .* \(expected 'price_.*', found 'price_.*'\)"),
+    "W164": (
+        "taxed",
+        r"the invoice's tax is 55\.19; tax 'vat' is taken more than once \(expected 28\.94, found 55\.19\)",
+    ),
+    "W165": (
+        "taxed",
+        r"the invoice's tax is 2\.69; it lacks 1 of the 2 attached taxes \(expected 28\.94, found 2\.69\)",
+    ),
+    "W167": ("taxed", r"the invoice's discount is 149\.6, as if it is a hundred times as large \(expected 14\.96"),
     "W146": ("taxed", r"the invoice's discount is 10, as if a percentage were an amount"),
 }
 
 
-@pytest.mark.parametrize("fault", WRONG)
+@pytest.mark.parametrize("fault", [*WRONG, *ROUNDED])
 def test_a_wrong_server_is_found_and_its_rule_is_named(market, fault):
-    market.assert_named(fault, *WRONG[fault])
+    market.assert_named(fault, *{**WRONG, **ROUNDED}[fault])
 
 
 @pytest.mark.parametrize(

@@ -50,10 +50,14 @@ from pytest_flexprice.oracle.metering.reaching import MeterCount, properties_wor
         ("a * b", {"a": 5}, "0"),
         ('"x" == "x" ? a : 0.0', {"a": 7}, "7"),
         ("double('2.5') * a", {"a": 2}, "5"),
+        ("a // b", {"a": 2, "b": "x"}, "2"),
+        ("size([a, b]) == size('xy') ? a : b", {"a": 2}, "2"),
+        ("int(a) / (int(b) - int(1.0))", {"a": 8, "b": 5}, "2"),
     ],
 )
 def test_an_expression_is_computed(expression: str, properties: dict[str, Any], value: str) -> None:
     assert quantity_by_expression(expression, properties) == Decimal(value)
+    assert Expression(expression).quantity(properties) == Decimal(value)
 
 
 @pytest.mark.parametrize(
@@ -73,12 +77,16 @@ def test_an_expression_is_computed(expression: str, properties: dict[str, Any], 
         ("a > 1 ? 1 : 'x'", "gives a double or a string"),
         ("1 + 2", "it reads no property"),
         ("a +", "cannot be parsed"),
+        ("a + 1.", "a number ends with a point"),
+        ("a + -5u", "'-' has no meaning before a uint"),
         ("a * 1e999", "beyond what a double holds"),
     ],
 )
 def test_what_the_server_refuses_is_told(expression: str, because: str) -> None:
     with pytest.raises(NotVerified, match=f"Flexprice refuses a meter with it, as .*{because}"):
         quantity_by_expression(expression, {})
+    with pytest.raises(EmulatorError):
+        Expression(expression)
 
 
 @pytest.mark.parametrize(
@@ -94,11 +102,19 @@ def test_what_the_server_refuses_is_told(expression: str, because: str) -> None:
         ("a * 2", {"a": True}),
         ("a > 1", {"a": 2}),
         ("double('x') + a", {"a": 1}),
+        ("a * 2", {"a": 10**400}),
     ],
 )
 def test_what_gives_no_quantity_meters_nothing(expression: str, properties: dict[str, Any]) -> None:
     with pytest.raises(ExpressionError):
         quantity_by_expression(expression, properties)
+    with pytest.raises(EmulatorError):
+        Expression(expression).quantity(properties)
+
+
+def test_a_place_that_a_list_has_not_meters_nothing() -> None:
+    with pytest.raises(EmulatorError):
+        Expression("[a][int(b)]").quantity({"a": 1, "b": 5})
 
 
 def test_the_properties_are_named_in_their_order() -> None:

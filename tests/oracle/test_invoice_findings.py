@@ -292,6 +292,13 @@ def test_unknown_pricing_is_not_verified_and_never_green():
     assert "not verified: line 'model.completion': price unit type CUSTOM" in finding.sentence
 
 
+def test_less_than_a_least_quantity_is_not_verified():
+    least = tokens(min_quantity="100")
+    (finding,) = compare_invoice(expect("31", lines=(least,)), invoice(line(quantity="31")))
+    assert "min_quantity of 100, and what Flexprice bills of less is not known" in finding.sentence
+    assert expect("100", lines=(least,)).lines[0].unverified == ""
+
+
 def test_meter_that_never_resets_is_not_verified():
     endless = Meter.from_api(
         {

@@ -57,6 +57,10 @@ def test_periods_that_follow_each_other_are_right(start, period, count, zone, la
 @pytest.mark.parametrize(
     ("made", "words"),
     [
+        (
+            subscription("2026-11-04", "2026-12-03", began="2026-11-03"),
+            "since 2026-11-03T00:00:00Z begins at 2026-11-03T00:00:00Z, as if it begins a day too late",
+        ),
         (subscription("2026-11-03", "2026-12-04"), "where MONTHLY ends at 2026-12-03T00:00:00Z, as if it is a day too long"),
         (subscription("2026-10-03", "2026-11-02"), "as if it is a day too short, or as if every month has 30 days"),
         (subscription("2026-01-31", "2026-03-03"), "ends at 2026-02-28T00:00:00Z, as if a month's end runs over"),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import tempfile
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -22,45 +20,17 @@ from pydantic import ValidationError
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.meters import Aggregation, Meter
 from pytest_flexprice.model.plan_file import PlanError, parse
-from pytest_flexprice.model.times import Window
 from pytest_flexprice.model.traffic_plan import Traffic
-from pytest_flexprice.traffic.failing import reading
 from pytest_flexprice.traffic.log import Log
 from pytest_flexprice.traffic.source import opened
 from tests.traffic.logs import a_value
 
-DAY = Window(datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC))
-ROW = {
-    "event_id": "e1",
-    "event_name": " use ",
-    "external_customer_id": "acct",
-    "timestamp": "2026-11-20T08:00:00.5Z",
-    "properties": {"n": 2.5, "kind": 'q"uote'},
-}
-AT = datetime(2026, 11, 20, 8, tzinfo=UTC)
-
-
-def _file(folder: Path, kind: str, rows=(ROW,)) -> str:
-    path = folder / f"log.{kind}"
-    lines = "".join(json.dumps(row) + "\n" for row in rows)
-    if kind == "ndjson":
-        path.write_text(lines, encoding="utf-8")
-        return path.name
-    (folder / "rows.json").write_text(lines, encoding="utf-8")
-    kinds = {name: "JSON" if isinstance(value, dict) else "VARCHAR" for name, value in rows[0].items()}
-    source = f"read_json('{folder}/rows.json', format='newline_delimited', columns={kinds})"
-    duckdb.sql(f"COPY (SELECT * FROM {source}) TO '{path}'")
-    return path.name
-
-
-def _events(folder, variable=lambda name: None, **given):
-    with opened(Traffic(**given), folder, variable) as log:
-        return Log(log).events(DAY, 10)
+from .log_files import AT, DAY, ROW, events_of, file_of
 
 
 @pytest.mark.parametrize("kind", ["ndjson", "csv", "parquet"])
 def test_every_kind_of_file_holds_the_same_event(tmp_path, kind):
-    (event,) = _events(tmp_path, source=_file(tmp_path, kind))
+    (event,) = events_of(tmp_path, source=file_of(tmp_path, kind))
     assert (event.id, event.name, event.external_customer_id, event.timestamp) == ("e1", "use", "acct", AT)
     assert event.properties == ROW["properties"]
 
@@ -74,7 +44,7 @@ def test_every_kind_of_file_holds_the_same_event(tmp_path, kind):
 )  # fmt: skip
 @pytest.mark.parametrize("kind", ["ndjson", "csv", "parquet"])
 def test_times_are_read_as_programs_and_databases_write_them(tmp_path, kind, stamp):
-    (event,) = _events(tmp_path, source=_file(tmp_path, kind, [{**ROW, "timestamp": str(stamp)}]))
+    (event,) = events_of(tmp_path, source=file_of(tmp_path, kind, [{**ROW, "timestamp": str(stamp)}]))
     assert event.timestamp == AT
 
 
@@ -90,7 +60,7 @@ def test_times_of_every_type_are_the_same_second(tmp_path, kind, value):
     columns = {name: pa.array([text]) for name, text in ROW.items() if name not in ("timestamp", "properties")}
     columns |= {"timestamp": pa.array([value], kind), "properties": pa.array([ROW["properties"]])}
     pq.write_table(pa.table(columns), tmp_path / "log.parquet")
-    (event,) = _events(tmp_path, source="log.parquet")
+    (event,) = events_of(tmp_path, source="log.parquet")
     assert (event.timestamp, event.properties["n"]) == (AT, 2.5)
 
 
@@ -100,33 +70,33 @@ def test_lists_of_objects_and_spread_objects_are_read_as_lines_are(tmp_path):
         json.dumps(ROW, indent=2) + "\n" + json.dumps({**ROW, "event_id": "e2"}, indent=2)
     )
     for name in ("list", "spread"):
-        assert [one.id for one in _events(tmp_path, source=f"{name}.ndjson")] == ["e1", "e2"]
+        assert [one.id for one in events_of(tmp_path, source=f"{name}.ndjson")] == ["e1", "e2"]
 
 
 def test_compressed_files_of_a_glob_are_one_log_in_the_order_of_their_names(tmp_path):
     for day, identifier in (("02", "later"), ("01", "first")):
         text = json.dumps({**ROW, "event_id": identifier})
         (tmp_path / f"log-{day}.ndjson.gz").write_bytes(gzip.compress(text.encode()))
-    assert [one.id for one in _events(tmp_path, source="log-*.ndjson.gz")] == ["first", "later"]
+    assert [one.id for one in events_of(tmp_path, source="log-*.ndjson.gz")] == ["first", "later"]
 
 
 def test_a_table_that_a_cluster_wrote_as_a_folder_is_one_log(tmp_path):
     folder = tmp_path / "usage.parquet"
     (folder / "day=2026-11-20").mkdir(parents=True)
-    source = tmp_path / _file(tmp_path, "parquet")
+    source = tmp_path / file_of(tmp_path, "parquet")
     source.rename(folder / "day=2026-11-20" / "part-00000.snappy.parquet")
     (folder / "_SUCCESS").touch()
     (folder / "_metadata.parquet").write_bytes(b"")
-    assert [one.id for one in _events(tmp_path, source="usage.parquet")] == ["e1"]
+    assert [one.id for one in events_of(tmp_path, source="usage.parquet")] == ["e1"]
     (tmp_path / "nothing.csv").mkdir()
     with pytest.raises(NotVerified, match=r"'nothing\.csv' is a folder without \.csv files"):
-        _events(tmp_path, source="nothing.csv")
+        events_of(tmp_path, source="nothing.csv")
 
 
 @pytest.mark.parametrize("kind", ["ndjson", "csv", "parquet"])
 def test_a_log_may_have_columns_of_any_name(tmp_path, kind):
     others = dict.fromkeys(("filename", "select", "order", "rowid", "second", "seq", "name"), "x")
-    assert [one.id for one in _events(tmp_path, source=_file(tmp_path, kind, [{**ROW, **others}]))] == ["e1"]
+    assert [one.id for one in events_of(tmp_path, source=file_of(tmp_path, kind, [{**ROW, **others}]))] == ["e1"]
 
 
 def test_quoted_numbers_and_long_decimals_stay_as_they_are(tmp_path):
@@ -136,7 +106,7 @@ def test_quoted_numbers_and_long_decimals_stay_as_they_are(tmp_path):
         for n, value in enumerate(["5", "0.1234567890123456789", "1e2"])
     ]
     for kind in ("ndjson", "csv", "parquet"):
-        with opened(Traffic(source=_file(tmp_path, kind, rows)), tmp_path, lambda name: None) as log:
+        with opened(Traffic(source=file_of(tmp_path, kind, rows)), tmp_path, lambda name: None) as log:
             (counted,) = Log(log).metered(meter, DAY, 86_400).values()
         assert counted.value == Decimal("105.123456789012345")
 
@@ -157,7 +127,7 @@ NOT_A_LOG = {
 def test_a_file_that_is_no_log_ends_in_one_sentence(tmp_path, kind, content):
     (tmp_path / f"log.{kind}").write_bytes(NOT_A_LOG[content])
     with pytest.raises(NotVerified) as raised:
-        _events(tmp_path, source=f"log.{kind}")
+        events_of(tmp_path, source=f"log.{kind}")
     (finding,) = raised.value.findings
     assert finding.sentence.count("\n") == 0
     assert len(finding.sentence) < 800
@@ -180,7 +150,7 @@ def test_a_log_with_anything_in_it_is_read_or_ends_in_one_sentence(seed, kind):
         Path(folder, f"log.{kind}").write_text("\n".join(texts), encoding="utf-8")
         found, told = [], []
         try:
-            found = _events(Path(folder), source=f"log.{kind}", timezone="UTC")
+            found = events_of(Path(folder), source=f"log.{kind}", timezone="UTC")
         except NotVerified as reason:
             told = [one.sentence for one in reason.findings]
     assert len(found) <= 3
@@ -201,10 +171,10 @@ def test_a_database_a_query_paths_and_columns_hold_it_too(tmp_path):
         "time": "at",
     }
     where = {"source": f"duckdb://{tmp_path}/usage.duckdb", "timezone": "Europe/Berlin"}
-    (event,) = _events(tmp_path, **where, table="sent", columns={**columns, "properties": "payload.properties"})
+    (event,) = events_of(tmp_path, **where, table="sent", columns={**columns, "properties": "payload.properties"})
     assert (event.timestamp, event.properties) == (AT, ROW["properties"])
     query = "SELECT * FROM sent WHERE n > 2"
-    (event,) = _events(tmp_path, **where, query=query, columns={**columns, "properties": {"n": "n"}})
+    (event,) = events_of(tmp_path, **where, query=query, columns={**columns, "properties": {"n": "n"}})
     assert event.properties == {"n": 2.5}
 
 
@@ -226,9 +196,9 @@ def test_a_database_a_query_paths_and_columns_hold_it_too(tmp_path):
     ],
 )
 def test_what_is_wrong_ends_in_one_sentence(tmp_path, given, changed, says):
-    source = {"source": _file(tmp_path, "csv", [{**ROW, **changed}])}
+    source = {"source": file_of(tmp_path, "csv", [{**ROW, **changed}])}
     with pytest.raises(NotVerified, match=says) as raised:
-        _events(tmp_path, **{**source, **given})
+        events_of(tmp_path, **{**source, **given})
     assert len(raised.value.findings) == 1
 
 
@@ -240,20 +210,20 @@ def test_an_empty_log_and_a_wrong_type_are_named(tmp_path):
         base.execute("CREATE TABLE odd AS SELECT *, 1.5 AS amount FROM nothing")
     where = {"source": f"duckdb://{tmp_path}/usage.duckdb"}
     with pytest.raises(NotVerified, match="the company's log is empty"):
-        _events(tmp_path, **where, table="nothing")
+        events_of(tmp_path, **where, table="nothing")
     with pytest.raises(
         NotVerified, match=r"column 'amount' .* is of type .*decimal.*, where text is expected for an event's name"
     ):
-        _events(tmp_path, **where, table="odd", columns={"name": "amount"})
+        events_of(tmp_path, **where, table="odd", columns={"name": "amount"})
     with pytest.raises(NotVerified, match="the company's log cannot be read"):
-        _events(tmp_path, **where, query="SELECT nonsense")
+        events_of(tmp_path, **where, query="SELECT nonsense")
 
 
 def test_an_unreachable_database_shows_no_secret(tmp_path):
     pytest.importorskip("psycopg")
     url = "postgres://reader:${LOG_PASSWORD}@127.0.0.1:1/usage"
     with pytest.raises(NotVerified, match="cannot be reached") as raised:
-        _events(tmp_path, lambda name: "p@ss word", source=url, table="t")
+        events_of(tmp_path, lambda name: "p@ss word", source=url, table="t")
     assert "p@ss" not in str(raised.value)
     assert "p%40ss" not in str(raised.value)
 
@@ -282,137 +252,6 @@ def test_a_traffic_table_is_typed():
         Traffic(source="usage.csv", customers="some")
 
 
-HEADER = "event_id,event_name,external_customer_id,timestamp,properties"
-LINE = 'e{n},use,acct,2026-11-20T08:00:00Z,"{{""n"": {n}}}"'
-
-
-def _lines(*more, header=HEADER, form=LINE):
-    return "\n".join([header, *(form.format(n=n) for n in range(3)), *more]) + "\n"
-
-
-@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
-def test_whichever_separator_a_csv_has_its_events_are_the_same(tmp_path, separator):
-    (tmp_path / "log.csv").write_text(_lines().replace(",", separator))
-    assert [one.properties for one in _events(tmp_path, source="log.csv")] == [{"n": n} for n in range(3)]
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (_lines("e3,use,acct", LINE.format(n=4)), r"line 5 of 'log.csv': Expected Number of Columns: 5 Found: 3"),
-        (_lines(LINE.format(n=3) + ",x", LINE.format(n=4)), r"line 5 of 'log.csv': Expected Number of Columns: 5 Found: 6"),
-        (_lines('e3,use,acct,2026-11-20T08:00:00Z,"{""n"": 3'), r"line 5 of 'log.csv': Value with unterminated quote found"),
-        (_lines(header=HEADER + ",event_id", form=LINE + ",x{n}"), r"has the column 'event_id' twice in 'log.csv'"),
-        (_lines('e3,use,acct,2026-11-31T08:00:00Z,"{}"'), r"1 of 4 events of the company's log have no time that can be read"),
-        (_lines('e3,use,acct,2026-11-20T08:00:00+25:00,"{}"'), r"1 of 4 events of the company's log have no time that can be read"),
-        ("", r"the company's log is empty"),
-    ],
-)  # fmt: skip
-def test_what_is_wrong_in_a_csv_is_said_with_its_line(tmp_path, text, said):
-    (tmp_path / "log.csv").write_text(text)
-    with pytest.raises(NotVerified, match=said):
-        _events(tmp_path, source="log.csv")
-
-
-def test_a_csv_that_is_no_utf_8_is_said(tmp_path):
-    (tmp_path / "log.csv").write_bytes(_lines("e3,use,acc\xe9,2026-11-20T08:00:00Z,").encode("latin-1"))
-    with pytest.raises(NotVerified, match=r"line \d of 'log.csv' is not written in UTF-8"):
-        _events(tmp_path, source="log.csv")
-
-
-def test_properties_that_are_no_json_are_said_to_be_so(tmp_path):
-    (tmp_path / "log.csv").write_text(_lines("e3,use,acct,2026-11-20T08:00:00Z,{'n': 1}"))
-    with opened(Traffic(source="log.csv"), tmp_path, lambda name: None) as log:
-        meter = Meter("m", "meter", "use", Aggregation("SUM", "n"))
-        with (
-            pytest.raises(NotVerified, match="holds what is no JSON where properties are expected"),
-            reading(Traffic(source="log.csv"), str),
-        ):
-            Log(log).metered(meter, DAY, 86_400)
-
-
-def _parquet(path, **columns):
-    known = {name: [value] for name, value in {**ROW, "properties": "{}"}.items()}
-    pq.write_table(pa.table({**known, **columns}), path)
-    return path.name
-
-
-def test_files_of_which_some_have_stamps_without_a_zone_are_not_taken_for_utc(tmp_path):
-    _parquet(tmp_path / "a.parquet", timestamp=pa.array([AT], pa.timestamp("ms", "UTC")))
-    _parquet(tmp_path / "b.parquet", timestamp=pa.array([AT.replace(tzinfo=None)], pa.timestamp("ms")))
-    with pytest.raises(NotVerified, match=r"without a zone in 'b.parquet' and with one in 'a.parquet'"):
-        _events(tmp_path, source="*.parquet")
-    assert {one.timestamp for one in _events(tmp_path, source="*.parquet", timezone="UTC")} == {AT}
-
-
-def test_a_part_of_an_object_column_may_be_any_field(tmp_path):
-    _parquet(tmp_path / "log.parquet", e=pa.array([{"who": {"id": "acct-7"}, "data": {"n": 3}}]))
-    (event,) = _events(tmp_path, source="log.parquet", columns={"customer": "e.who.id", "properties": "e.data"})
-    assert (event.external_customer_id, event.properties) == ("acct-7", {"n": 3})
-    with pytest.raises(NotVerified, match=r"has no column 'e.whom' for an event's customer .it has who, data"):
-        _events(tmp_path, source="log.parquet", columns={"customer": "e.whom"})
-
-
-def test_properties_in_columns_hold_whatever_text_there_is(tmp_path):
-    odd = 'a\r\n"b"\\\x01\t'
-    _parquet(tmp_path / "log.parquet", kind=[odd])
-    (event,) = _events(tmp_path, source="log.parquet", columns={"properties": {'ki"nd': "kind"}})
-    assert event.properties == {'ki"nd': odd}
-
-
-def test_the_later_of_two_is_told_by_number_where_its_column_is_a_text(tmp_path):
-    text = _lines(header=HEADER + ",rowid", form='e,use,acct,2026-11-20T08:00:00Z,"{{""n"": {n}}}",1{n}.5') + (
-        'e,use,acct,2026-11-20T08:00:00Z,"{""n"": 9}",9.25\n'
-    )
-    (tmp_path / "log.csv").write_text(text)
-    meter = Meter("m", "meter", "use", Aggregation("SUM", "n"))
-    for columns, last in (({"arrived": "rowid"}, 2), ({}, 9)):
-        with opened(Traffic(source="log.csv", columns=columns), tmp_path, lambda name: None) as log:
-            ((counted,),) = [Log(log).metered(meter, DAY, 86_400).values()]
-            assert counted.value == last
-
-
-def test_names_are_files_and_each_is_read_once(tmp_path):
-    for name in ("log.ndjson", "log[1].ndjson"):
-        (tmp_path / name).write_text(json.dumps({**ROW, "event_id": name}))
-    (tmp_path / "again.ndjson").symlink_to("log.ndjson")
-    found = _events(tmp_path, source=["log.ndjson", "*.ndjson", "log[1].ndjson"])
-    assert sorted(one.id for one in found) == ["log.ndjson", "log[1].ndjson"]
-    os.mkfifo(tmp_path / "pipe.ndjson")
-    for source, said in (("pipe.ndjson", "'pipe.ndjson' is no file"), ("a**b.ndjson", "has a name that is no glob")):
-        with pytest.raises(NotVerified, match=said):
-            _events(tmp_path, source=source)
-
-
-@pytest.mark.parametrize("name", ["file_row_number", "File_Row_Number", "flexprice_file"])
-def test_a_parquet_log_may_have_the_columns_that_its_reader_adds(tmp_path, name):
-    for number in (1, 2):
-        pq.write_table(
-            pa.table(
-                {
-                    **{key: [value] for key, value in {**ROW, "properties": "{}"}.items()},
-                    "event_id": [f"e{number}"],
-                    name: [9],
-                }
-            ),
-            tmp_path / f"log-{number}.parquet",
-        )
-    assert [one.id for one in _events(tmp_path, source="log-*.parquet")] == ["e1", "e2"]
-
-
-def test_properties_that_a_queue_wrote_as_a_text_are_an_object(tmp_path):
-    rows = [{**ROW, "event_id": f"e{n}", "properties": json.dumps({"n": n})} for n in range(2)]
-    source = _file(tmp_path, "ndjson", rows)
-    assert [one.properties for one in _events(tmp_path, source=source)] == [{"n": 0}, {"n": 1}]
-    (tmp_path / "all.ndjson").write_text(json.dumps({"payload": json.dumps(ROW)}))
-    paths = {key: f"payload.{value}" for key, value in zip(
-        ("name", "customer", "id", "time", "properties"),
-        ("event_name", "external_customer_id", "event_id", "timestamp", "properties"), strict=True,
-    )}  # fmt: skip
-    (event,) = _events(tmp_path, source="all.ndjson", columns=paths)
-    assert (event.id, event.properties) == ("e1", ROW["properties"])
-
-
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
@@ -426,7 +265,7 @@ def test_properties_that_a_queue_wrote_as_a_text_are_an_object(tmp_path):
 def test_a_file_that_is_not_what_its_name_tells_is_said_to_be_so(tmp_path, name, content, said):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(NotVerified, match=f"'{name}' {said}"):
-        _events(tmp_path, source=name)
+        events_of(tmp_path, source=name)
 
 
 SENT = f"""CREATE TABLE sent AS SELECT 'use' AS event_name, 'acct' AS external_customer_id, '{AT.isoformat()}'::TIMESTAMPTZ AS timestamp,
@@ -445,16 +284,16 @@ def test_a_database_is_only_read(tmp_path):
         "no sql; DROP TABLE sent",
     ):
         with pytest.raises(NotVerified, match="given by a query that is not one SELECT"):
-            _events(tmp_path, **where, query=query)
+            events_of(tmp_path, **where, query=query)
     for query in ("SELECT * FROM sent;", "WITH s AS (FROM sent) SELECT * FROM s -- all of it"):
-        assert [one.id for one in _events(tmp_path, **where, query=query)] == ["12345678901234567890"]
+        assert [one.id for one in events_of(tmp_path, **where, query=query)] == ["12345678901234567890"]
     with pytest.raises(NotVerified, match=r"has no table 'main\.gone'; correct traffic.table"):
-        _events(tmp_path, **where, table="main.gone")
+        events_of(tmp_path, **where, table="main.gone")
     with pytest.raises(
         NotVerified, match=r"'odd' of the company's log is of type unknown, where a JSON text"
     ) as raised:
-        _events(tmp_path, **where, table="sent", columns={"properties": "odd"})
+        events_of(tmp_path, **where, table="sent", columns={"properties": "odd"})
     assert "\n" not in str(raised.value.findings[0].sentence)
     with pytest.raises(NotVerified, match=r"'.*/none.duckdb' is not there"):
-        _events(tmp_path, source=f"duckdb://{tmp_path}/none.duckdb", table="sent")
+        events_of(tmp_path, source=f"duckdb://{tmp_path}/none.duckdb", table="sent")
     assert not (tmp_path / "none.duckdb").exists()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ..kernel import errors
+from ..kernel import errors, price_units
 from ..kernel.catalog import find_meter
 from ..kernel.pricing_rules import check_price, published
 from ..kernel.tables import Row
@@ -90,14 +90,14 @@ def _existing(scope: Scope, identifier: str) -> Row:
 
 def _inline(scope: Scope, row: Row, given: Given) -> Row:
     """Store a price made for a subscription; it counts from the subscription's start unless dated."""
-    if given["price_unit_type"] == "CUSTOM":
-        raise errors.not_implemented("a line's own price in a custom unit")
-    check_price({**given, "entity_type": "SUBSCRIPTION", "billing_period_count": given["billing_period_count"] or 1})
+    given = {**given, "currency": row["currency"], "entity_type": "SUBSCRIPTION"}
+    unit = price_units.priced(scope, given)
+    check_price({**given, "billing_period_count": given["billing_period_count"] or 1})
     meter = find_meter(scope, given["meter_id"]) if given["type"] == "USAGE" else None
     return scope.insert(
         "prices",
         "price",
-        **published(given, row["currency"], meter, ""),
+        **published(given, row["currency"], meter, "") | unit,
         environment_id=scope.environment,
         entity_type="SUBSCRIPTION",
         entity_id=row["id"],

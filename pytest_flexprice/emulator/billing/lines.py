@@ -43,6 +43,11 @@ class Line:
     commitment: dict[str, Any] | None = None
     child: Row | None = None
 
+    @property
+    def kind(self) -> str:
+        """``FIXED`` or ``USAGE``; "" where no line item is behind it."""
+        return str(self.item["price_type"]) if self.item is not None else ""
+
 
 def advance(scope: Scope, subscription: Row, period: Period) -> list[Line]:
     """The fees that are due at the start of ``period``."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from ..kernel import errors, pricing_rules
+from ..kernel import errors, price_units, pricing_rules
 from ..kernel.pricing_rules import MODELS, ROUNDINGS, TIER_MODES, display_amount
 from ..kernel.render import dec
 from ..kernel.tables import Row
@@ -63,6 +63,11 @@ def make(scope: Scope, row: Row, price: Row, override: Override) -> Row:
     """Store the price that an override makes of ``price``."""
     fields: dict[str, Any] = {name: price[name] for name in _KEPT if name in price}
     model = override["billing_model"] or price["billing_model"]
+    config = price_units.following(price, override)
+    if config:
+        own = {"price_unit_type": "CUSTOM", "price_unit_config": config, "amount": None, "tiers": None}
+        override = {**override, **own, "currency": price["currency"], "billing_model": model}
+        fields |= price_units.priced(scope, override)
     fields |= {"billing_model": model, **_charge(model, price, override)}
     return scope.insert(
         "prices",
@@ -106,10 +111,9 @@ def check(override: Override, price: Row | None) -> None:
             "Specify at least one of: quantity, amount, billing_model, tier_mode, tiers, transform_quantity, "
             "price_unit_amount, or price_unit_tiers for price override"
         )
-    if override["price_unit_amount"] is not None or override["price_unit_tiers"]:
-        raise errors.not_implemented("price_unit_amount and price_unit_tiers of an override")
-    if override["amount"] is not None and override["amount"] < 0:
-        raise errors.validation("Override amount cannot be negative", {"amount": dec(override["amount"])})
+    for name in ("amount", "price_unit_amount"):
+        if (override[name] or 0) < 0:
+            raise errors.validation("Override amount cannot be negative", {name: dec(override[name])})
     check_quantity(override["quantity"])
     if price is None:
         message = (
@@ -117,6 +121,7 @@ def check(override: Override, price: Row | None) -> None:
             "The price must exist in the plan to create an override"
         )
         raise errors.validation(message, {"price_id": override["price_id"]})
+    price_units.following(price, override)
     if price["type"] == "USAGE" and (override["quantity"] or 0) > 0:
         message = (
             "Quantity overrides are only allowed for fixed prices. "
@@ -138,19 +143,20 @@ def check_quantity(quantity: Decimal | None) -> None:
 def _check_model(override: Override, price: Row) -> None:
     model = override["billing_model"]
     errors.require_one_of(MODELS, model, "billing model", "billing_model")
-    details = {"price_id": price["id"], "price_unit_type": "FIAT"}
+    details = {"price_id": price["id"], "price_unit_type": price["price_unit_type"]}
+    tiers = override["tiers"] or override["price_unit_tiers"]
     if model == "TIERED":
-        if not override["tiers"]:
+        if not tiers:
             raise errors.validation("Price tiers are required to set up tiered pricing", details)
         errors.require_one_of(TIER_MODES, override["tier_mode"], "billing tier", "billing_tier")
-        _check_tiers(override["tiers"])
+        _check_tiers(tiers)
         return
     if model == "PACKAGE" and override["transform_quantity"] is None:
         raise errors.validation("Please provide the number of units to set up package pricing override")
     _check_package(override["transform_quantity"])
-    if override["amount"] is None:
-        words = model.lower().replace("_", " ")
-        raise errors.validation(f"Amount is required to set up {words} pricing with fiat pricing units", details)
+    if override["amount"] is None and override["price_unit_amount"] is None:
+        words, units = model.lower().replace("_", " "), price["price_unit_type"].lower()
+        raise errors.validation(f"Amount is required to set up {words} pricing with {units} pricing units", details)
 
 
 def _check_tiers(given: Sequence[Mapping[str, Any]]) -> None:

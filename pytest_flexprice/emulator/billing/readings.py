@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ..kernel.tables import Row
-from ..metering import Customers
+from ..metering.reads import Customers
 from . import commitment, inheritance, periods, usage
 from .commitment import Charge
 from .config import zone as zone_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from .. import metering
 from ..kernel.tables import Row
-from ..metering import Customers
+from ..metering import reads
+from ..metering.reads import Customers
 from .rounding import ZERO
 from .scope import Scope
 
@@ -22,7 +22,8 @@ def quantity(scope: Scope, customers: Customers, meter: Row, start: datetime, en
     start, end = second(start), second(end)
     if end <= start:
         return ZERO
-    return metering.usage(scope.world, scope.environment, customers, meter, start, end).value
+    selection = reads.Selection(scope.environment, customers, (meter["id"],), start, end)
+    return reads.total(scope.world, selection, meter["aggregation"]["type"]).value
 
 
 def buckets(
@@ -36,11 +37,20 @@ def buckets(
 
 def _buckets(
     scope: Scope, customers: Customers, meter: Row, window: tuple[datetime, datetime], anchor: datetime
-) -> list[metering.BucketValue]:
+) -> list[reads.BucketValue]:
+    """One value per bucket, and per group of it, that has events; ``anchor`` gives the day on which months begin.
+
+    What a bucketed meter bills is the sum of these; its price applies to each (contract 2.4, vectors bucket-*).
+    """
     start, end = (second(moment) for moment in window)
     if end <= start:
         return []
-    return metering.bucketed(scope.world, scope.environment, customers, meter, start, end, anchor)
+    own = meter["aggregation"]
+    selection = reads.Selection(scope.environment, customers, (meter["id"],), start, end)
+    kind = "SUM" if own["type"] == "SUM" else "MAX"
+    if own.get("group_by"):
+        return reads.buckets(scope.world, selection, kind, own["bucket_size"], own["group_by"], anchor=anchor)
+    return reads.points(scope.world, selection, kind, own["bucket_size"], anchor=anchor)
 
 
 def windows(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from ..kernel.routing import Route, Router
 from . import endpoints, messages
 from .event_types import REGISTERED
 from .paging import Query, page
@@ -19,7 +19,7 @@ from .replies import (
     route_not_found,
     unauthenticated,
 )
-from .request import Handler, Request
+from .request import Request
 from .svix import Svix
 
 MAX_BODY = 2 << 20
@@ -83,67 +83,58 @@ def _forbidden(_: Request) -> Answer:
     raise insufficient()
 
 
-@dataclass(frozen=True)
-class _Operation:
-    method: str
-    path: tuple[str, ...]
-    handler: Handler
-    public: bool = False
-
-
-def _operation(method: str, path: str, handler: Handler, public: bool = False) -> _Operation:
-    return _Operation(method, tuple(path.split("/")), handler, public)
-
-
-_APP = "app/:app"
+_APP = "/app/:app"
 _ENDPOINT = f"{_APP}/endpoint/:endpoint"
 _MESSAGE = f"{_APP}/msg/:message"
-_OPERATIONS = (
-    _operation("GET", "health", _health, public=True),
-    _operation("GET", "health/ping", _ping, public=True),
-    _operation("POST", "auth/logout", _logout),
-    _operation("POST", "auth/app-portal-access/:app", _forbidden),
-    _operation("POST", "auth/dashboard-access/:app", _forbidden),
-    _operation("POST", "app", _forbidden),
-    _operation("GET", "app", _forbidden),
-    _operation("GET", _APP, _application),
-    _operation("PUT", _APP, _forbidden),
-    _operation("PATCH", _APP, _forbidden),
-    _operation("DELETE", _APP, _forbidden),
-    _operation("POST", "event-type", _forbidden),
-    _operation("GET", "event-type", _event_types),
-    _operation("GET", "event-type/:name", _event_type),
-    _operation("PUT", "event-type/:name", _forbidden),
-    _operation("PATCH", "event-type/:name", _forbidden),
-    _operation("DELETE", "event-type/:name", _forbidden),
-    _operation("POST", f"{_APP}/endpoint", endpoints.create),
-    _operation("GET", f"{_APP}/endpoint", endpoints.listed),
-    _operation("GET", _ENDPOINT, endpoints.one),
-    _operation("PUT", _ENDPOINT, endpoints.update),
-    _operation("PATCH", _ENDPOINT, endpoints.patch),
-    _operation("DELETE", _ENDPOINT, endpoints.delete),
-    _operation("GET", f"{_ENDPOINT}/secret", endpoints.secret),
-    _operation("POST", f"{_ENDPOINT}/secret/rotate", endpoints.rotate),
-    _operation("GET", f"{_ENDPOINT}/headers", endpoints.headers),
-    _operation("PUT", f"{_ENDPOINT}/headers", endpoints.put_headers),
-    _operation("PATCH", f"{_ENDPOINT}/headers", endpoints.patch_headers),
-    _operation("GET", f"{_ENDPOINT}/stats", endpoints.stats),
-    _operation("POST", f"{_ENDPOINT}/send-example", _forbidden),
-    _operation("POST", f"{_ENDPOINT}/recover", endpoints.recover),
-    _operation("GET", f"{_ENDPOINT}/msg", messages.of_endpoint),
-    _operation("POST", f"{_APP}/msg", _forbidden),
-    _operation("GET", f"{_APP}/msg", messages.listed),
-    _operation("GET", _MESSAGE, messages.one),
-    _operation("DELETE", f"{_MESSAGE}/content", _forbidden),
-    _operation("GET", f"{_MESSAGE}/endpoint", messages.destinations),
-    _operation("GET", f"{_MESSAGE}/attempt", messages.attempts_of_message),
-    _operation("GET", f"{_MESSAGE}/attempt/:attempt", messages.attempt),
-    _operation("DELETE", f"{_MESSAGE}/attempt/:attempt/content", _forbidden),
-    _operation("GET", f"{_MESSAGE}/endpoint/:endpoint/attempt", messages.attempts_of_pair),
-    _operation("POST", f"{_MESSAGE}/endpoint/:endpoint/resend", messages.resend),
-    _operation("GET", f"{_APP}/attempt/endpoint/:endpoint", messages.attempts_of_endpoint),
-    _operation("GET", f"{_APP}/attempt/msg/:message", messages.attempts_of_message),
+_OPERATIONS: tuple[Route, ...] = (
+    Route("GET", "/health", _health, public=True),
+    Route("GET", "/health/ping", _ping, public=True),
+    Route("POST", "/auth/logout", _logout),
+    Route("POST", "/auth/app-portal-access/:app", _forbidden),
+    Route("POST", "/auth/dashboard-access/:app", _forbidden),
+    Route("POST", "/app", _forbidden),
+    Route("GET", "/app", _forbidden),
+    Route("GET", _APP, _application),
+    Route("PUT", _APP, _forbidden),
+    Route("PATCH", _APP, _forbidden),
+    Route("DELETE", _APP, _forbidden),
+    Route("POST", "/event-type", _forbidden),
+    Route("GET", "/event-type", _event_types),
+    Route("GET", "/event-type/:name", _event_type),
+    Route("PUT", "/event-type/:name", _forbidden),
+    Route("PATCH", "/event-type/:name", _forbidden),
+    Route("DELETE", "/event-type/:name", _forbidden),
+    Route("POST", f"{_APP}/endpoint", endpoints.create),
+    Route("GET", f"{_APP}/endpoint", endpoints.listed),
+    Route("GET", _ENDPOINT, endpoints.one),
+    Route("PUT", _ENDPOINT, endpoints.update),
+    Route("PATCH", _ENDPOINT, endpoints.patch),
+    Route("DELETE", _ENDPOINT, endpoints.delete),
+    Route("GET", f"{_ENDPOINT}/secret", endpoints.secret),
+    Route("POST", f"{_ENDPOINT}/secret/rotate", endpoints.rotate),
+    Route("GET", f"{_ENDPOINT}/headers", endpoints.headers),
+    Route("PUT", f"{_ENDPOINT}/headers", endpoints.put_headers),
+    Route("PATCH", f"{_ENDPOINT}/headers", endpoints.patch_headers),
+    Route("GET", f"{_ENDPOINT}/stats", endpoints.stats),
+    Route("POST", f"{_ENDPOINT}/send-example", _forbidden),
+    Route("POST", f"{_ENDPOINT}/recover", endpoints.recover),
+    Route("GET", f"{_ENDPOINT}/msg", messages.of_endpoint),
+    Route("POST", f"{_APP}/msg", _forbidden),
+    Route("GET", f"{_APP}/msg", messages.listed),
+    Route("GET", _MESSAGE, messages.one),
+    Route("DELETE", f"{_MESSAGE}/content", _forbidden),
+    Route("GET", f"{_MESSAGE}/endpoint", messages.destinations),
+    Route("GET", f"{_MESSAGE}/attempt", messages.attempts_of_message),
+    Route("GET", f"{_MESSAGE}/attempt/:attempt", messages.attempt),
+    Route("DELETE", f"{_MESSAGE}/attempt/:attempt/content", _forbidden),
+    Route("GET", f"{_MESSAGE}/endpoint/:endpoint/attempt", messages.attempts_of_pair),
+    Route("POST", f"{_MESSAGE}/endpoint/:endpoint/resend", messages.resend),
+    Route("GET", f"{_APP}/attempt/endpoint/:endpoint", messages.attempts_of_endpoint),
+    Route("GET", f"{_APP}/attempt/msg/:message", messages.attempts_of_message),
 )
+_ROUTER = Router()
+for _operation in _OPERATIONS:
+    _ROUTER.add(_operation)
 
 
 class Api:
@@ -156,12 +147,12 @@ class Api:
     def answer(self, method: str, path: str, query: Query, headers: Mapping[str, str], body: bytes) -> Answer:
         """The answer to one request; ``path`` is what follows ``/api/v1``, header names are lower case."""
         try:
-            return self._answer(method, path.strip("/").split("/"), query, headers, body)
+            return self._answer(method, "/" + path.strip("/"), query, headers, body)
         except Refusal as refusal:
             return refusal.answer
 
-    def _answer(self, method: str, parts: list[str], query: Query, headers: Mapping[str, str], body: bytes) -> Answer:
-        operation, params = _find("GET" if method == "HEAD" else method, parts)
+    def _answer(self, method: str, path: str, query: Query, headers: Mapping[str, str], body: bytes) -> Answer:
+        operation, params = _find("GET" if method == "HEAD" else method, path)
         if len(body) > MAX_BODY:
             raise Refusal(413, {"code": "payload_too_large", "detail": "Request payload is too large."})
         request = Request(self._svix, query, body, params)
@@ -170,8 +161,9 @@ class Api:
             request.scope = self._scope(token)
             key = headers.get("idempotency-key")
             if key and method == "POST":
-                return self._once((token, "/".join(parts), key), operation, request)
-        return operation.handler(request)
+                return self._once((token, path, key), operation, request)
+        answer: Answer = operation.handler(request)
+        return answer
 
     def _scope(self, authorization: str) -> Any:
         scheme, _, token = authorization.partition(" ")
@@ -181,7 +173,7 @@ class Api:
             raise unauthenticated()
         return found
 
-    def _once(self, place: tuple[str, ...], operation: _Operation, request: Request) -> Answer:
+    def _once(self, place: tuple[str, ...], operation: Route, request: Request) -> Answer:
         """The same key at the same path is answered as the first time, whatever the body (recording 06_idempotency)."""
         if place not in self._answered:
             self._answered[place] = operation.handler(request)
@@ -190,29 +182,16 @@ class Api:
         return self._answered[place]
 
 
-def _find(method: str, parts: list[str]) -> tuple[_Operation, dict[str, str]]:
-    allowed = []
-    for operation in _OPERATIONS:
-        params = _match(operation.path, parts)
-        if params is None:
-            continue
-        if operation.method == method:
-            return operation, params
-        allowed += ["GET", "HEAD"] if operation.method == "GET" else [operation.method]
-    if allowed:
-        raise Refusal(405, None, {"allow": ",".join(allowed)})
+def _find(method: str, path: str) -> tuple[Route, dict[str, str]]:
+    found = _ROUTER.match(method, path)
+    if found:
+        return found
+    methods = [operation.method for operation in _OPERATIONS if _is(operation, path)]
+    if methods:
+        raise Refusal(405, None, {"allow": ",".join(methods).replace("GET", "GET,HEAD")})
     raise route_not_found()
 
 
-def _match(pattern: tuple[str, ...], parts: list[str]) -> dict[str, str] | None:
-    if len(pattern) != len(parts):
-        return None
-    params = {}
-    for wanted, given in zip(pattern, parts, strict=True):
-        if wanted.startswith(":"):
-            if not given:
-                return None
-            params[wanted[1:]] = given
-        elif wanted != given:
-            return None
-    return params
+def _is(operation: Route, path: str) -> bool:
+    found = _ROUTER.match(operation.method, path)
+    return found is not None and found[0] is operation

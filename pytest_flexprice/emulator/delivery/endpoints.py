@@ -82,19 +82,7 @@ _URL = Field(STRING, "a string representing an URL", nullable=False, convert=_ur
 _SECRET = Field(STRING, "a string", convert=_secret, late=True)
 _CREATE = {"url": Field(STRING, _URL.expected, required=True, nullable=False, convert=_url), **_OPTIONAL}
 _PATCH = {"url": _URL, **_OPTIONAL, "secret": _SECRET}
-_ATTRIBUTES = {
-    "url": "url",
-    "description": "description",
-    "uid": "uid",
-    "version": "version",
-    "disabled": "disabled",
-    "rateLimit": "rate_limit",
-    "throttleRate": "throttle_rate",
-    "filterTypes": "filter_types",
-    "channels": "channels",
-    "metadata": "metadata",
-    "secret": "secret",
-}
+_ATTRIBUTES = {key: re.sub("[A-Z]", lambda big: f"_{big[0].lower()}", key) for key in _PATCH if key != "eventTypes"}
 _DEFAULTS: dict[str, Any] = {"description": "", "version": 1, "disabled": False, "metadata": {}}
 
 

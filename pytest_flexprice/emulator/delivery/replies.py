@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 
@@ -33,29 +34,17 @@ class Refusal(Exception):
         self.answer = Answer(status, None if body is None else dict(body), dict(headers or {}))
 
 
-def unauthenticated() -> Refusal:
-    """401: no token, or one that is forged, foreign or expired."""
-    return Refusal(401, {"code": "authentication_failed", "detail": "Invalid token"})
-
-
-def insufficient() -> Refusal:
-    """403: what an app-scoped token may not do."""
-    return Refusal(403, {"code": "insufficient access", "detail": "Insufficient access for the given operation."})
-
-
-def entity_not_found() -> Refusal:
-    """404: an application, endpoint, message or attempt that is not there or belongs to another application."""
-    return Refusal(404, {"code": "not_found", "detail": "Entity not found"})
-
-
-def route_not_found() -> Refusal:
-    """404 with an empty body: no such route."""
-    return Refusal(404, None)
-
-
-def conflict() -> Refusal:
-    """409: a uid that is taken."""
-    return Refusal(409, {"code": "conflict", "detail": "A conflict has occurred"})
+unauthenticated = partial(Refusal, 401, {"code": "authentication_failed", "detail": "Invalid token"})
+"""No token, or one that is forged, foreign or expired."""
+insufficient = partial(
+    Refusal, 403, {"code": "insufficient access", "detail": "Insufficient access for the given operation."}
+)
+"""What an app-scoped token may not do."""
+entity_not_found = partial(Refusal, 404, {"code": "not_found", "detail": "Entity not found"})
+"""An application, endpoint, message or attempt that is not there or belongs to another application."""
+route_not_found = partial(Refusal, 404, None)
+conflict = partial(Refusal, 409, {"code": "conflict", "detail": "A conflict has occurred"})
+"""A uid that is taken."""
 
 
 def bad_query(what: str) -> Refusal:

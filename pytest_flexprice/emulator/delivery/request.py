@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from .model import Application, Endpoint, Message
 from .paging import Query
-from .replies import Answer, entity_not_found
+from .replies import entity_not_found
 from .serde import Field, read
 from .svix import Svix
 
@@ -56,6 +56,3 @@ class Request:
     def read(self, fields: Mapping[str, Field], name: str) -> dict[str, Any]:
         """The body's fields; see :func:`serde.read`."""
         return read(self.body, fields, name)
-
-
-Handler = Callable[[Request], Answer]

@@ -15,13 +15,11 @@ SOON = timedelta(days=9)
 
 @fault("F05", "the key in use expires in nine days", "key")
 def expiring_key(body: dict[str, Any]) -> None:
-    """Keys are made with an end in sight."""
     body["expires_at"] = gotime(datetime.now(UTC) + SOON)
 
 
 @fault("F10", "the key belongs to the other region: it is unknown here", "front")
 def unknown_here(path: str) -> Reply | None:
-    """Every key is refused as unknown."""
     return Reply(401, {"error": "Unauthorized"}) if path.startswith("/v1/") else None
 
 

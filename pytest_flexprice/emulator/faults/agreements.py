@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..billing import inheritance, views
-from ..billing.lines import Period, arrear
+from ..billing.lines import Line, Period, arrear
 from ..billing.pricing import Tariff
 from ..billing.rounding import ZERO, to_currency
 from ..billing.scope import Scope
 from ..kernel.call import Call
 from ..kernel.tables import Row
-from .calculation import Lines, by_amount, each_line, wrongly
+from .calculation import Lines, by_amount, charged, each_line, wrongly
 from .counting import recount
 from .registry import fault
-from .settlement import retaxed, shown
+from .settlement import Answer, retaxed, shown
 
 if TYPE_CHECKING:
     from ..seeding.seed import Seeder
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
 _DAY = timedelta(days=1)
 _YEAR = 12
-Answer = dict[str, Any]
 
 
-def _periods(name: str, meaning: str, end: Callable[[Row], datetime]) -> None:
-    """A rule by which running periods end at another time."""
+def _periods(name: str, meaning: str, moment: Callable[[Row], datetime], bound: str = "end") -> None:
+    """A rule by which running periods end at another time, or begin there."""
 
     def rule(seeder: Seeder) -> None:
         for row in seeder.world.table("subscriptions").find(seeder.environment, subscription_status="active"):
-            row["current_period_end"] = end(row)
+            row[f"current_period_{bound}"] = moment(row)
 
     fault(name, meaning, "seeded")(rule)
 
 
 _periods("W104", "periods end a day too late", lambda row: row["current_period_end"] + _DAY)
+_periods("W162", "periods begin a day too late", lambda row: row["current_period_start"] + _DAY, "start")
 _periods("W105", "periods end a day too early", lambda row: row["current_period_end"] - _DAY)
 
 
@@ -59,26 +59,21 @@ def no_overrides(scope: Scope, subscription: Row, lines: Lines) -> Lines:
     return each_line(change)(scope, subscription, lines)
 
 
-@fault("W107", "phases change a day too late", "charges")
-def late_phase(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+@charged("W107", "phases change a day too late", "USAGE")
+def late_phase(scope: Scope, subscription: Row, line: Line) -> None:
     """The first phase's usage lines go on for a day, and the next begin a day later."""
     begins, ends = subscription["current_period_start"], subscription["current_period_end"]
-    for line in lines:
-        if line.item is not None and line.item["price_type"] == "USAGE" and (line.end < ends or line.start > begins):
-            line.start += _DAY if line.start > begins else timedelta()
-            line.end += _DAY if line.end < ends else timedelta()
-            recount(scope, subscription, line)
-    return lines
+    if line.end < ends or line.start > begins:
+        line.start += _DAY if line.start > begins else timedelta()
+        line.end += _DAY if line.end < ends else timedelta()
+        recount(scope, subscription, line)
 
 
-@fault("W108", "addons are billed from the beginning of the period", "charges")
-def early_addon(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """Whenever they were bought."""
-    for line in lines:
-        if line.item is not None and line.item["entity_type"] == "addon" and line.item["price_type"] == "USAGE":
-            line.start = subscription["current_period_start"]
-            recount(scope, subscription, line)
-    return lines
+@charged("W108", "addons are billed from the beginning of the period", "USAGE")
+def early_addon(scope: Scope, subscription: Row, line: Line) -> None:
+    if line.item is not None and line.item["entity_type"] == "addon":
+        line.start = subscription["current_period_start"]
+        recount(scope, subscription, line)
 
 
 @fault("W109", "children are billed too, beside their parent", "charges")
@@ -105,17 +100,13 @@ def _discounts(answer: Answer, change: Callable[[Decimal], Decimal]) -> None:
     retaxed(answer, answer["subtotal"] - answer["total_discount"])
 
 
-@fault("W111", "coupons are taken twice", "after")
-@shown
+@shown("W111", "coupons are taken twice")
 def coupon_twice(call: Call, answer: Answer) -> None:
-    """Twice what they are worth."""
     _discounts(answer, lambda off: off * 2)
 
 
-@fault("W112", "coupons are taken that are over", "after")
-@shown
+@shown("W112", "coupons are taken that are over")
 def stale_coupon(call: Call, answer: Answer) -> None:
-    """Whatever the days of the association are."""
     rows = call.find("coupon_associations", subscription_id=answer["subscription_id"], status="published")
     over = [row for row in rows if row["end_date"] is not None and row["end_date"] < answer["period_start"]]
     shares = [call.need("coupons", row["coupon_id"])["percentage_off"] or ZERO for row in over]
@@ -124,20 +115,16 @@ def stale_coupon(call: Call, answer: Answer) -> None:
         _discounts(answer, lambda found: found + off)
 
 
-@fault("W113", "the coupon of one line comes off another", "after")
-@shown
+@shown("W113", "the coupon of one line comes off another")
 def other_line(call: Call, answer: Answer) -> None:
-    """The next line gets it."""
     lines = answer.get("line_items") or []
     taken = [line["line_item_discount"] for line in lines]
     for line, off in zip(lines, [*taken[-1:], *taken[:-1]], strict=True):
         line["line_item_discount"] = off
 
 
-@fault("W114", "taxes are on whoever has none", "after")
-@shown
+@shown("W114", "taxes are on whoever has none")
 def tax_on_exempt(call: Call, answer: Answer) -> None:
-    """Any rate there is."""
     rates = call.find("tax_rates", status="published")
     if answer.get("taxes") or not rates:
         return
@@ -147,34 +134,25 @@ def tax_on_exempt(call: Call, answer: Answer) -> None:
     retaxed(answer, answer["subtotal"] - answer["total_discount"])
 
 
-@fault("W115", "another tax rate holds than was attached", "after")
-@shown
+@shown("W115", "another tax rate holds than was attached")
 def reduced_rate(call: Call, answer: Answer) -> None:
-    """Half of it, and shown so."""
     for tax in answer.get("taxes") or ():
         tax["tax_rate"] = {**tax["tax_rate"], "percentage_value": tax["tax_rate"]["percentage_value"] / 2}
     retaxed(answer, answer["subtotal"] - answer["total_discount"])
 
 
-@fault("W116", "fees in arrears are charged in advance", "charges")
-def arrears_in_advance(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+@charged("W116", "fees in arrears are charged in advance", "FIXED")
+def arrears_in_advance(scope: Scope, subscription: Row, line: Line) -> None:
     """Their line is about the next period."""
-    for line in lines:
-        if line.item is not None and line.item["price_type"] == "FIXED" and line.item["invoice_cadence"] == "ARREAR":
-            length = line.end - line.start
-            line.start, line.end = line.end, line.end + length
-    return lines
+    if line.item is not None and line.item["invoice_cadence"] == "ARREAR":
+        line.start, line.end = line.end, line.end + (line.end - line.start)
 
 
-@fault("W117", "fees are not charged", "charges")
-def no_fees(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """Their lines are missing."""
-    return [line for line in lines if line.item is None or line.item["price_type"] != "FIXED"]
+wrongly("W117", "fees are not charged", lambda scope, deal, lines: [line for line in lines if line.kind != "FIXED"])
 
 
 @fault("W118", "of several lines on one meter only one is billed", "charges")
 def one_of_a_meter(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """The first one."""
     kept, meters = [], set()
     for line in lines:
         meter = line.item["meter_id"] if line.item is not None else ""
@@ -184,28 +162,18 @@ def one_of_a_meter(scope: Scope, subscription: Row, lines: Lines) -> Lines:
     return kept
 
 
-@fault("W119", "a line's commitment is forgotten", "charges")
-def line_uncommitted(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """It costs what its usage costs."""
-    for line in lines:
-        if line.commitment and line.item is not None:
-            line.amount = to_currency(
-                Tariff.of(scope.need("prices", line.item["price_id"])).cost(line.quantity), line.item["currency"]
-            )
-    return lines
+@charged("W119", "a line's commitment is forgotten")
+def line_uncommitted(scope: Scope, subscription: Row, line: Line) -> None:
+    if line.commitment and line.item is not None:
+        cost = Tariff.of(scope.need("prices", line.item["price_id"])).cost(line.quantity)
+        line.amount = to_currency(cost, line.item["currency"])
 
 
-@fault("W120", "the invoice's sum is rounded to whole units", "after")
-@shown
+@shown("W120", "the invoice's sum is rounded to whole units")
 def whole_total(call: Call, answer: Answer) -> None:
-    """Only the total."""
     answer["total"] = answer["amount_due"] = answer["amount_remaining"] = answer["total"].quantize(Decimal(1))
 
 
-@fault("W121", "usage is billed up to now only", "charges")
-def until_now(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """What may still come in the period is on no line."""
-    for line in lines:
-        if line.item is not None and line.item["price_type"] == "USAGE":
-            line.end = min(line.end, scope.now)
-    return lines
+@charged("W121", "usage is billed up to now only", "USAGE")
+def until_now(scope: Scope, subscription: Row, line: Line) -> None:
+    line.end = min(line.end, scope.now)

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..billing import drafts, invoices
 from ..billing.pricing import Tariff
@@ -16,28 +15,15 @@ from ..billing.scope import subscription_by_id
 from ..kernel.binding import BindError, parse
 from ..kernel.call import Call, Reply, accepted, started
 from .registry import fault
+from .settlement import Answer, shown
 
 if TYPE_CHECKING:
     from ..billing.lines import Line
 
-_PREVIEW = "/v1/invoices/preview"
 _DRAFT = "/v1/subscriptions/temporal/:id/draft-and-compute"
 _FINALIZE = "/v1/invoices/:id/finalize"
 _CANCEL = "/v1/subscriptions/:id/cancel"
 _WRONG_FACTOR = 10
-
-Answer = dict[str, Any]
-
-
-def _preview(change: Callable[[Call, Answer], None]) -> Callable[[Call, Reply], Reply]:
-    """An ``after`` rule that changes successful previews."""
-
-    def rule(call: Call, reply: Reply) -> Reply:
-        if call.pattern == _PREVIEW and reply.status == 200 and isinstance(reply.json, dict):
-            change(call, reply.json)
-        return reply
-
-    return rule
 
 
 def _usage(answer: Answer) -> list[Answer]:
@@ -52,8 +38,7 @@ def _shift(answer: Answer, by: Decimal) -> None:
         answer[name] += by
 
 
-@fault("F106", "the preview misses a usage line", "after")
-@_preview
+@shown("F106", "the preview misses a usage line")
 def missing_line(call: Call, answer: Answer) -> None:
     """The dearest usage line is gone; what is left adds up."""
     for line in _usage(answer)[:1]:
@@ -61,8 +46,7 @@ def missing_line(call: Call, answer: Answer) -> None:
         _shift(answer, -line["amount"])
 
 
-@fault("F107", "the preview has the right quantity and a wrong price", "after")
-@_preview
+@shown("F107", "the preview has the right quantity and a wrong price")
 def wrong_price(call: Call, answer: Answer) -> None:
     """The dearest usage line costs ten times as much, one unit of the currency where it was free."""
     for line in _usage(answer)[:1]:
@@ -71,8 +55,7 @@ def wrong_price(call: Call, answer: Answer) -> None:
         line["amount"] = wrong
 
 
-@fault("F108", "tiers and allowances end one unit too early", "after")
-@_preview
+@shown("F108", "tiers and allowances end one unit too early")
 def off_by_one(call: Call, answer: Answer) -> None:
     """Every usage beyond a bound is priced as if the bound were one less."""
     for line in _usage(answer):
@@ -86,10 +69,8 @@ def off_by_one(call: Call, answer: Answer) -> None:
         line["amount"] = wrong
 
 
-@fault("F110", "the total of the preview is not what its lines come to", "after")
-@_preview
+@shown("F110", "the total of the preview is not what its lines come to")
 def wrong_total(call: Call, answer: Answer) -> None:
-    """The total is one unit of the currency too high."""
     for name in ("total", "amount_due", "amount_remaining"):
         answer[name] += ONE
 
@@ -102,7 +83,6 @@ def _accepted(call: Call) -> Reply:
 
 @fault("F134", "the draft of an invoice never appears", "before")
 def no_draft(call: Call) -> Reply | None:
-    """The workflow is accepted and hangs."""
     return _accepted(call) if call.method == "POST" and call.pattern == _DRAFT else None
 
 
@@ -127,7 +107,6 @@ def _unused(line: Line) -> Line:
 
 @fault("F136", "finalizing an invoice answers success and leaves it a draft", "before")
 def never_finalized(call: Call) -> Reply | None:
-    """Nothing happens to the invoice."""
     if call.method != "POST" or call.pattern != _FINALIZE:
         return None
     invoices.by_id(call, call.params["id"])

@@ -44,6 +44,21 @@ class Priced:
         return bucketed_cost(tariff, self.buckets or []) if whole else tariff.cost(self.line.quantity)
 
 
+def charged(name: str, meaning: str, kind: str = "") -> Callable[[Callable[[Scope, Row, Line], None]], None]:
+    """Register a fault that changes the lines one by one; ``kind`` keeps it to ``USAGE`` or ``FIXED``."""
+
+    def register(change: Callable[[Scope, Row, Line], None]) -> None:
+        def rule(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+            for line in lines:
+                if kind in ("", line.kind):
+                    change(scope, subscription, line)
+            return lines
+
+        wrongly(name, meaning, rule)
+
+    return register
+
+
 def priced_line(scope: Scope, subscription: Row, line: Line) -> Priced | None:
     """The line by its price; none for what a commitment changed, as that follows other rules."""
     item = line.item
@@ -64,7 +79,7 @@ def each_line(change: Callable[[Priced], None], *, kind: str = "") -> Callable[[
     def rule(scope: Scope, subscription: Row, lines: Lines) -> Lines:
         for line in lines:
             priced = priced_line(scope, subscription, line)
-            if priced and (not kind or line.item is None or line.item["price_type"] == kind):
+            if priced and kind in ("", line.kind):
                 exact(change)(priced)
         return lines
 

@@ -109,7 +109,6 @@ def _companion(catalog: Catalog) -> Object:
 
 @fault("F26", "the currency of a price differs", "catalog")
 def other_currency(catalog: Catalog) -> None:
-    """One price of the biggest plan is in euros, or in dollars if it was in euros."""
     price = _companion(catalog)
     if price:
         price["currency"] = "usd" if price["currency"] == "eur" else "eur"
@@ -117,7 +116,6 @@ def other_currency(catalog: Catalog) -> None:
 
 @fault("F27", "the billing period of a price differs", "catalog")
 def other_period(catalog: Catalog) -> None:
-    """Monthly became annual."""
     price = _companion(catalog)
     if price:
         price["billing_period"] = "MONTHLY" if price["billing_period"] == "ANNUAL" else "ANNUAL"
@@ -125,7 +123,6 @@ def other_period(catalog: Catalog) -> None:
 
 @fault("F29", "one usage price is missing in a plan", "catalog")
 def missing_price(catalog: Catalog) -> None:
-    """The biggest plan lost its last usage price."""
     for _key, plan in plans(catalog):
         usage = [price for price in plan.get("prices") or () if price["type"] == "USAGE"]
         if usage:
@@ -135,7 +132,6 @@ def missing_price(catalog: Catalog) -> None:
 
 @fault("F30", "a price is there twice", "catalog")
 def extra_price(catalog: Catalog) -> None:
-    """The biggest plan has one price more than was signed off: a copy."""
     for _key, plan in plans(catalog):
         usage = [price for price in plan.get("prices") or () if price["type"] == "USAGE"]
         if usage:
@@ -156,7 +152,6 @@ def other_case(catalog: Catalog) -> None:
 
 @fault("F33", "a meter is archived in Production", "catalog")
 def archived_meter(catalog: Catalog) -> None:
-    """The first meter is archived, its feature and price are not."""
     _first_meter(catalog)["status"] = "archived"
 
 
@@ -197,7 +192,6 @@ def dead_filter(catalog: Catalog) -> None:
 
 @fault("F41", "an entitlement is missing on a plan", "catalog")
 def missing_entitlement(catalog: Catalog) -> None:
-    """The first plan that has entitlements lost one."""
     for _key, plan in plans(catalog):
         if plan.get("entitlements"):
             plan["entitlements"].popitem()
@@ -215,7 +209,6 @@ def other_limit(catalog: Catalog) -> None:
 
 @fault("F44", "the prices have no lookup keys any more, as after a clone", "catalog")
 def no_price_keys(catalog: Catalog) -> None:
-    """Every price's lookup key is blank."""
     for price in prices(catalog):
         price["lookup_key"] = ""
 
@@ -236,7 +229,6 @@ def extra_meter(catalog: Catalog) -> None:
 
 @fault("F46", "addons, coupons and tax rates exist in the Sandbox only: a clone does not carry them", "catalog")
 def not_carried(catalog: Catalog) -> None:
-    """Those of the catalog are not in Production."""
     for name in ("addons", "coupons", "tax_rates"):
         (catalog.get("extras") or {}).pop(name, None)
 
@@ -245,13 +237,11 @@ def not_carried(catalog: Catalog) -> None:
     "F47", "settings were not carried over: the Sandbox numbers its invoices, Production has the defaults", "catalog"
 )
 def not_numbered(catalog: Catalog) -> None:
-    """The catalog's settings are not in Production."""
     (catalog.get("extras") or {}).pop("settings", None)
 
 
 @fault("F46", "addons, coupons and tax rates exist in the Sandbox only: a clone does not carry them", "seeded")
 def left_behind(seeder: Seeder) -> None:
-    """An addon, a coupon and a tax rate are made in the Sandbox."""
     sandbox = seeder.beside()
     sandbox.call("POST", "/v1/addons", {"name": "Rehearsed support", "lookup_key": "rehearsed-support"})
     coupon = {"name": "Launch", "type": "percentage", "cadence": "once", "percentage_off": "10", "currency": "usd"}

@@ -27,7 +27,7 @@ def _counted_as(kinds: tuple[str, ...], kind: str) -> Callable[[Scope, Row, Line
     def rule(scope: Scope, subscription: Row, lines: Lines) -> Lines:
         for line in lines:
             priced = priced_line(scope, subscription, line)
-            if priced is not None and line.item is not None and line.item["price_type"] == "USAGE":
+            if priced is not None and line.item is not None and line.kind == "USAGE":
                 meter = scope.need("meters", line.item["meter_id"])
                 if meter["aggregation"]["type"] in kinds and priced.buckets is None:
                     _bill(priced, _value(scope, subscription, line.item["meter_id"], (line.start, line.end), kind))
@@ -91,7 +91,6 @@ def known_as(name: str, meaning: str) -> Callable[[Callable[[Mapping[str, Any]],
 
 @known_as("W56", "the filters of meters are ignored")
 def unfiltered(row: Mapping[str, Any]) -> Meter:
-    """Every event of the name counts."""
     return Meter({**row, "filters": []})
 
 
@@ -134,25 +133,21 @@ class _ShortFilter(_OtherFilter):
 
 @known_as("W147", "filters do not look at upper and lower case")
 def careless_filter(row: Mapping[str, Any]) -> Meter:
-    """``Gold`` passes where ``gold`` is wanted."""
     return _CarelessFilter(row)
 
 
 @known_as("W148", "filters compare the beginning of a value")
 def short_filter(row: Mapping[str, Any]) -> Meter:
-    """``gold-1`` passes where ``gold`` is wanted."""
     return _ShortFilter(row)
 
 
 @known_as("W57", "one of several filters of a meter is enough")
 def any_filter(row: Mapping[str, Any]) -> Meter:
-    """The filters are joined by or."""
     return _AnyFilter(row)
 
 
 @known_as("W58", "the multiplier of meters is forgotten")
 def unmultiplied(row: Mapping[str, Any]) -> Meter:
-    """Each value counts once."""
     aggregation = row["aggregation"]
     multiplier = 1 if aggregation.get("multiplier") not in (None, "") else None
     return Meter({**row, "aggregation": {**aggregation, "multiplier": multiplier}})
@@ -168,13 +163,11 @@ class _Whole(Meter):
 
 @known_as("W97", "the values of events are cut to whole numbers")
 def whole(row: Mapping[str, Any]) -> Meter:
-    """What is behind the point is lost."""
     return _Whole(row)
 
 
 @known_as("W59", "unique values are counted without regard to case and space")
 def carelessly_unique(row: Mapping[str, Any]) -> Meter:
-    """``A`` and ``a`` are one."""
     return _Careless(row)
 
 

@@ -76,25 +76,21 @@ def other_plan(rows: Rows) -> None:
 
 @fault("F86", "a customer has no subscription", "customers")
 def no_subscription(rows: Rows) -> None:
-    """The first customer was created and never subscribed."""
     _subscribed(rows).pop("plan", None)
 
 
 @fault("F87", "a customer has two active subscriptions and is billed twice", "customers")
 def doubled(rows: Rows) -> None:
-    """The first customer was subscribed again."""
     rows.append(dict(_subscribed(rows)))
 
 
 @fault("F88", "a subscription is a draft that nobody activated", "customers")
 def draft(rows: Rows) -> None:
-    """The first customer's subscription never started."""
     _subscribed(rows)["subscription_status"] = "draft"
 
 
 @fault("F89", "a subscription is paused", "seeded")
 def paused(seeder: Seeder) -> None:
-    """The first subscription was paused after its creation."""
     for identifier in seeder.seeded.subscriptions.values():
         if seeder.call("GET", f"/v1/subscriptions/{identifier}")["subscription_status"] == "active":
             seeder.call("PUT", f"/v1/subscriptions/{identifier}", {"status": "paused"})
@@ -103,7 +99,6 @@ def paused(seeder: Seeder) -> None:
 
 @fault("F90", "a usage price is in another currency, so subscriptions dropped its line without a word", "catalog")
 def dropped_line(catalog: Catalog) -> None:
-    """The first usage price of the biggest plan is in another currency."""
     for _key, plan in plans(catalog):
         usage = [price for price in plan.get("prices") or () if price["type"] == "USAGE"]
         if usage:
@@ -113,7 +108,6 @@ def dropped_line(catalog: Catalog) -> None:
 
 @fault("F92", "a subscription starts in the future", "customers")
 def future_start(rows: Rows) -> None:
-    """The first customer's subscription starts 20 days from now."""
     start = (datetime.now(UTC) + AHEAD).replace(microsecond=0)
     row = _subscribed(rows)
     row["start_date"] = gotime(start)
@@ -124,7 +118,6 @@ def future_start(rows: Rows) -> None:
 
 @fault("F93", "a subscription is billed by the calendar instead of by its anniversary", "customers")
 def other_cycle(rows: Rows) -> None:
-    """The first customer's billing cycle is the other one."""
     row = _subscribed(rows)
     row.pop("billing_anchor", None)
     row["billing_cycle"] = "anniversary" if row.get("billing_cycle") == "calendar" else "calendar"
@@ -132,13 +125,11 @@ def other_cycle(rows: Rows) -> None:
 
 @fault("F95", "a subscription charges automatically because nobody said otherwise", "customers")
 def automatic(rows: Rows) -> None:
-    """The first customer's subscription has the default collection method."""
     _subscribed([row for row in rows if row.get("collection_method") != AUTOMATIC])["collection_method"] = AUTOMATIC
 
 
 @fault("F102", "the subscriptions collect by different methods", "customers")
 def mixed_collection(rows: Rows) -> None:
-    """Every second subscription collects by the other method."""
     for row in [row for row in rows if row.get("plan")][::2]:
         automatic_now = row.get("collection_method") == AUTOMATIC
         row["collection_method"] = "send_invoice" if automatic_now else AUTOMATIC
@@ -146,6 +137,5 @@ def mixed_collection(rows: Rows) -> None:
 
 @fault("F103", "invoices are to be collected automatically, and no payment gateway is connected", "customers")
 def nobody_collects(rows: Rows) -> None:
-    """Every subscription charges automatically; there are never connections here."""
     for row in rows:
         row["collection_method"] = AUTOMATIC

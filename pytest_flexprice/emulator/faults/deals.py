@@ -9,16 +9,16 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from ..billing.coupon import discount
-from ..billing.pricing import Tariff, number
+from ..billing.lines import Line
+from ..billing.pricing import number
 from ..billing.rounding import ONE, ZERO, exact, places, to_currency
 from ..billing.scope import Scope
 from ..kernel.call import Call
 from ..kernel.tables import Row
-from .calculation import Lines, by_amount, each_line, wrongly
+from .calculation import Lines, by_amount, charged, each_line, wrongly
 from .registry import fault
-from .settlement import retaxed, retotal, shown
+from .settlement import Answer, resummed, retaxed, retotal, shown
 
-Answer = dict[str, Any]
 _SEATS = Decimal(7)
 
 wrongly(
@@ -36,23 +36,16 @@ def _one(priced: Any) -> None:
 wrongly("W61", "every fee is bought once", each_line(_one, kind="FIXED"))
 
 
-@fault("W62", "fees in advance are billed for the period that ends", "charges")
-def belated_fees(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """A fee's span moves one period back."""
-    for line in lines:
-        if line.item is not None and line.item["price_type"] == "FIXED" and line.start >= _period(subscription)[1]:
-            line.start, line.end = _period(subscription)
-    return lines
-
-
-def _period(subscription: Row) -> tuple[Any, Any]:
-    return subscription["current_period_start"], subscription["current_period_end"]
+@charged("W62", "fees in advance are billed for the period that ends", "FIXED")
+def belated_fees(scope: Scope, subscription: Row, line: Line) -> None:
+    begins, ends = subscription["current_period_start"], subscription["current_period_end"]
+    if line.start >= ends:
+        line.start, line.end = begins, ends
 
 
 @fault("W63", "fees count towards a commitment", "charges")
 def fees_committed(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """The true-up is smaller by what fees cost."""
-    fees = sum((line.amount for line in lines if line.item is not None and line.item["price_type"] == "FIXED"), ZERO)
+    fees = sum((line.amount for line in lines if line.kind == "FIXED"), ZERO)
     for line in lines:
         if line.metadata.get("is_commitment_trueup"):
             line.amount = max(line.amount - fees, ZERO)
@@ -61,22 +54,21 @@ def fees_committed(scope: Scope, subscription: Row, lines: Lines) -> Lines:
 
 @fault("W64", "once a commitment is exceeded, all usage is dearer", "charges")
 def all_overage(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """The factor is on what the commitment covers too."""
     exceeded = any(line.metadata.get("is_overage") for line in lines)
     for line in lines:
-        if exceeded and line.item is not None and line.item["price_type"] == "USAGE":
+        if exceeded and line.kind == "USAGE":
             if not line.metadata.get("is_overage"):
-                line.amount = to_currency(line.amount * number(subscription["overage_factor"]), line.item["currency"])
+                factor = number(subscription["overage_factor"])
+                line.amount = to_currency(line.amount * factor, subscription["currency"])
         elif line.commitment and line.commitment["computed_overage_amount"]:
             factor = number(line.commitment["overage_factor"])
             used = number(line.commitment["computed_commitment_utilized_amount"])
-            line.amount += to_currency(used * factor - used, line.item["currency"] if line.item else "usd")
+            line.amount += to_currency(used * factor - used, subscription["currency"])
     return lines
 
 
 @fault("W65", "commitments are ignored", "charges")
 def no_commitment(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """Usage costs what it costs, and nothing is filled up."""
     kept = [line for line in lines if not line.metadata.get("is_commitment_trueup")]
     for line in kept:
         if line.metadata.get("is_overage"):
@@ -84,8 +76,8 @@ def no_commitment(scope: Scope, subscription: Row, lines: Lines) -> Lines:
     return kept
 
 
-def _rediscounted(change: Callable[[Scope, Answer, Row, Decimal], Decimal]) -> Callable[[Call, Answer], None]:
-    """A rule by which each coupon of a preview takes off something else."""
+def _coupons(name: str, meaning: str, change: Callable[[Scope, Answer, Row, Decimal], Decimal]) -> None:
+    """A fault by which each coupon of a preview takes off something else."""
 
     def rule(call: Call, answer: Answer) -> None:
         left, off = answer["subtotal"], ZERO
@@ -98,15 +90,11 @@ def _rediscounted(change: Callable[[Scope, Answer, Row, Decimal], Decimal]) -> C
             answer["total_discount"] = off
             retaxed(answer, answer["subtotal"] - off)
 
-    return rule
+    shown(name, meaning)(rule)
 
 
 def _of_lines(answer: Answer, kind: str) -> Decimal:
     return sum((line["amount"] for line in answer.get("line_items") or () if line["price_type"] == kind), ZERO)
-
-
-def _coupons(name: str, meaning: str, change: Callable[[Scope, Answer, Row, Decimal], Decimal]) -> None:
-    fault(name, meaning, "after")(shown(_rediscounted(change)))
 
 
 _coupons("W66", "coupons are ignored", lambda scope, answer, coupon, left: ZERO)
@@ -136,86 +124,67 @@ _coupons(
 )
 
 
-@fault("W71", "taxes are ignored", "after")
-@shown
+@shown("W71", "taxes are ignored")
 def untaxed(call: Call, answer: Answer) -> None:
-    """No tax is on anything."""
     answer.pop("taxes", None)
     answer["total_tax"] = ZERO
     retotal(answer)
 
 
-@fault("W72", "tax is cut to the cent", "after")
-@shown
+@shown("W72", "tax is cut to the cent")
 def cut_tax(call: Call, answer: Answer) -> None:
-    """Its last fraction is lost."""
     for tax in answer.get("taxes") or ():
         rate = number(tax["tax_rate"].get("percentage_value"))
         step = Decimal(1).scaleb(-places(answer["currency"]))
         tax["tax_amount"] = (tax["taxable_amount"] * rate / 100).quantize(step, ROUND_DOWN)
-    answer["total_tax"] = sum((tax["tax_amount"] for tax in answer.get("taxes") or ()), ZERO)
-    retotal(answer)
+    resummed(answer)
 
 
-@fault("W73", "tax is inside of the price", "after")
-@shown
+@shown("W73", "tax is inside of the price")
 def tax_inside(call: Call, answer: Answer) -> None:
-    """The share of a gross amount that is tax."""
     for tax in answer.get("taxes") or ():
         rate = number(tax["tax_rate"].get("percentage_value"))
         tax["tax_amount"] = to_currency(tax["taxable_amount"] * rate / (100 + rate), answer["currency"])
-    answer["total_tax"] = sum((tax["tax_amount"] for tax in answer.get("taxes") or ()), ZERO)
-    retotal(answer)
+    resummed(answer)
 
 
-@fault("W74", "credits are given that nobody has", "after")
-@shown
+@shown("W74", "credits are given that nobody has")
 def gift(call: Call, answer: Answer) -> None:
-    """One unit of the currency comes off every total."""
     answer["total_prepaid_credits_applied"] += ONE
     for name in ("total", "amount_due", "amount_remaining"):
         answer[name] = max(answer[name] - ONE, ZERO)
 
 
-@fault("W75", "the sum of the lines is not the subtotal", "after")
-@shown
+@shown("W75", "the sum of the lines is not the subtotal")
 def wrong_subtotal(call: Call, answer: Answer) -> None:
-    """The subtotal is a cent too high, and all follows from it."""
     answer["subtotal"] += Decimal("0.01")
     retotal(answer)
 
 
-@fault("W76", "another amount is due than the total", "after")
-@shown
+@shown("W76", "another amount is due than the total")
 def wrong_due(call: Call, answer: Answer) -> None:
-    """What is due lacks the discount and the tax."""
     if answer["subtotal"] != answer["total"]:
         answer["amount_due"] = answer["amount_remaining"] = answer["subtotal"]
     else:
         answer["amount_due"] = answer["amount_remaining"] = answer["total"] + ONE
 
 
-@fault("W77", "invoices are in another currency", "after")
-@shown
+@shown("W77", "invoices are in another currency")
 def other_currency(call: Call, answer: Answer) -> None:
-    """The same figures, in euro."""
     answer["currency"] = "eur"
     for line in answer.get("line_items") or ():
         line["currency"] = "eur"
 
 
-@fault("W78", "lines are in another currency than their invoice", "after")
-@shown
+@shown("W78", "lines are in another currency than their invoice")
 def mixed_currencies(call: Call, answer: Answer) -> None:
-    """The first line is in yen."""
     for line in (answer.get("line_items") or ())[:1]:
         line["currency"] = "jpy"
 
 
 @fault("W79", "usage lines are billed twice", "charges")
 def usage_twice(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """The dearest usage line again."""
-    mine = [line for line in lines if line.item is not None and line.item["price_type"] == "USAGE" and line.amount]
+    mine = [line for line in lines if line.kind == "USAGE" and line.amount]
     return [*lines, *(replace(line) for line in sorted(mine, key=lambda line: -line.amount)[:1])]
 
 
@@ -223,46 +192,36 @@ def usage_twice(scope: Scope, subscription: Row, lines: Lines) -> Lines:
 def foreign_line(scope: Scope, subscription: Row, lines: Lines) -> Lines:
     """A fee like one of its own, of a line and a price that it does not have."""
     for fee in lines:
-        if fee.item is not None and fee.item["price_type"] == "FIXED":
+        if fee.item is not None and fee.kind == "FIXED":
             names = {"id": scope.world.new_id("subs_line"), "price_id": scope.world.new_id("price")}
             item = Row({**fee.item, **names})
             return [*lines, replace(fee, item=item, name="Somebody else's seats", amount=_SEATS)]
     return lines
 
 
-@fault("W81", "usage of the day before a period is billed in it", "charges")
-def early_usage(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """The lines' spans begin a day too soon."""
-    for line in lines:
-        if line.item is not None and line.item["price_type"] == "USAGE":
-            line.start -= timedelta(days=1)
-    return lines
+@charged("W81", "usage of the day before a period is billed in it", "USAGE")
+def early_usage(scope: Scope, subscription: Row, line: Line) -> None:
+    line.start -= timedelta(days=1)
 
 
-@fault("W98", "a part of a period costs what a whole one does", "charges")
-def not_prorated(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """Fees are never shared."""
-    for line in lines:
-        if line.item is not None and line.item["price_type"] == "FIXED":
-            cost = Tariff.of(scope.need("prices", line.item["price_id"])).cost(line.quantity)
-            line.amount = to_currency(cost, line.item["currency"])
-    return lines
+wrongly(
+    "W98",
+    "a part of a period costs what a whole one does",
+    by_amount(lambda priced: to_currency(priced.cost(priced.tariff), priced.currency), "FIXED"),
+)
 
 
-@fault("W99", "the overage factor acts twice", "charges")
-def twice_dearer(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """What is above the commitment costs the factor's square."""
-    for line in lines:
-        if line.metadata.get("is_overage"):
-            line.amount = to_currency(line.amount * number(subscription["overage_factor"]), subscription["currency"])
-    return lines
+@charged("W99", "the overage factor acts twice")
+def twice_dearer(scope: Scope, subscription: Row, line: Line) -> None:
+    if line.metadata.get("is_overage"):
+        line.amount = to_currency(line.amount * number(subscription["overage_factor"]), subscription["currency"])
 
 
 def _trued_up(name: str, meaning: str, change: Callable[[Decimal, Decimal, Decimal], Decimal]) -> None:
     """A rule of another true-up: of what is missing, what usage costs, and the overage factor."""
 
     def rule(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-        used = sum((line.amount for line in lines if line.item and line.item["price_type"] == "USAGE"), ZERO)
+        used = sum((line.amount for line in lines if line.kind == "USAGE"), ZERO)
         for line in lines:
             if line.metadata.get("is_commitment_trueup"):
                 amount = change(line.amount, used, number(subscription["overage_factor"]))
@@ -278,19 +237,12 @@ _trued_up(
 _trued_up("W101", "a commitment is billed on top of usage", lambda amount, used, factor: amount + used)
 
 
-@fault("W102", "of a line with a commitment only the commitment is billed", "charges")
-def commitment_only(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """Whatever was used of it."""
-    for line in lines:
-        if line.commitment:
-            line.amount = number(line.commitment["amount"])
-    return lines
+@charged("W102", "of a line with a commitment only the commitment is billed")
+def commitment_only(scope: Scope, subscription: Row, line: Line) -> None:
+    if line.commitment:
+        line.amount = number(line.commitment["amount"])
 
 
-@fault("W103", "usage lines end a second too early", "charges")
-def early_end(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """The last second of a period belongs to nobody."""
-    for line in lines:
-        if line.item is not None and line.item["price_type"] == "USAGE":
-            line.end -= timedelta(seconds=1)
-    return lines
+@charged("W103", "usage lines end a second too early", "USAGE")
+def early_end(scope: Scope, subscription: Row, line: Line) -> None:
+    line.end -= timedelta(seconds=1)

@@ -72,19 +72,16 @@ def _with_numbers(event: Event, change: Callable[[Any], Any]) -> Event:
 
 @sent("F51", "the application's event names are not the meters'")
 def other_name(_world: World, event: Event) -> Event:
-    """A separator differs."""
     return event._replace(name=_nearly(event.name))
 
 
 @sent("F53", "the application sends external ids that no customer has")
 def other_customer(_world: World, event: Event) -> Event:
-    """A separator differs."""
     return event._replace(external_customer_id=_nearly(event.external_customer_id))
 
 
 @sent("F55", "the application sends Flexprice's internal customer ids")
 def internal_customer(world: World, event: Event) -> Event:
-    """The id of the customer in place of the external one."""
     key = event.external_customer_id
     row = world.table("customers").first(event.environment, external_id=key, status="published")
     return event._replace(external_customer_id=row["id"]) if row else event
@@ -92,19 +89,16 @@ def internal_customer(world: World, event: Event) -> Event:
 
 @sent("F57", "the application sends every event with the same id")
 def constant_id(_world: World, event: Event) -> Event:
-    """An id from a template that nobody filled in."""
     return event._replace(id="evt_{{id}}")
 
 
 @sent("F59", "events carry no timestamp, so they count when they arrive")
 def no_timestamp(world: World, event: Event) -> Event:
-    """The server's time."""
     return event._replace(moment=millisecond_of(world.clock.now()))
 
 
 @sent("F64", "events are dated into the future, beyond the running period")
 def from_the_future(_world: World, event: Event) -> Event:
-    """Four hundred days ahead."""
     return event._replace(moment=event.moment + 400 * _DAY)
 
 
@@ -116,19 +110,16 @@ def as_text(_world: World, event: Event) -> Event:
 
 @sent("F67", "the property that a meter counts is misspelled")
 def misspelled(_world: World, event: Event) -> Event:
-    """Every name of a property gets a letter more."""
     return _with_properties(event, {f"{key}s": value for key, value in event.properties.items()})
 
 
 @sent("F68", "quantities are null")
 def as_null(_world: World, event: Event) -> Event:
-    """Every number is null."""
     return _with_numbers(event, lambda _value: None)
 
 
 @sent("F69", "quantities are negative")
 def negative(_world: World, event: Event) -> Event:
-    """Every number has the other sign."""
     return _with_numbers(event, lambda value: -abs(value))
 
 
@@ -158,13 +149,11 @@ def sent_again(_world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
 
 @metered("F71", "quantities went through a float on their way and drifted")
 def drifted(_world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
-    """Each quantity above one is off by one."""
     return [row._replace(quantity=Decimal(row.quantity) + 1) if row.quantity > 1 else row for row in rows]
 
 
 @metered("F80", "every event is counted twice")
 def counted_twice(_world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
-    """A second row of each under an id of its own."""
     return rows + [row._replace(event=row.event._replace(id=f"{row.event.id}-again")) for row in rows]
 
 
@@ -214,7 +203,6 @@ def _looked_up(call: Call) -> str | None:
 
 @fault("F76", "the event debugger answers 404 and 500 a few times before it answers", "before")
 def transient_lookup(call: Call) -> Reply | None:
-    """404, 500, 404 for each event, then the truth."""
     identifier = _looked_up(call)
     if not identifier:
         return None
@@ -230,6 +218,5 @@ def _no_tries(_world: World) -> dict[str, int]:
 
 @fault("F77", "the event debugger always answers 500", "before")
 def broken_lookup(call: Call) -> Reply | None:
-    """500 for every event."""
     identifier = _looked_up(call)
     return _not_there(identifier, 500) if identifier else None

@@ -28,25 +28,21 @@ def other_grace(key: str, value: Value) -> None:
 
 @fault("F98", "auto-cancel is on though nobody decided so", "setting")
 def cancels(key: str, value: Value) -> None:
-    """The switch is on."""
     if key == "subscription_config":
         value["auto_cancellation_enabled"] = True
 
 
 @fault("F100", "nobody ever saved the settings: the defaults are in force", "seeded")
 def never_saved(seeder: Seeder) -> None:
-    """The saved setting is deleted again."""
     if seeder.call("GET", "/v1/settings/subscription_config").get("id"):
         seeder.call("DELETE", "/v1/settings/subscription_config")
 
 
 @fault("F104", "finished invoices wait for days before they are finalized", "seeded")
 def long_delay(seeder: Seeder) -> None:
-    """The finalization delay is 30 days."""
     _change_invoice_config(seeder, finalization_delay_seconds=30 * 24 * 3600)
 
 
 @fault("F105", "invoices are due only after 90 days", "seeded")
 def late_due(seeder: Seeder) -> None:
-    """``due_date_days`` is 90."""
     _change_invoice_config(seeder, due_date_days=90)

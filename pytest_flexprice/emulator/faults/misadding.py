@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any
 
 from ..billing.coupon import discount
 from ..billing.pricing import number
@@ -12,16 +11,8 @@ from ..billing.rounding import ONE, ZERO, to_currency
 from ..billing.wallets import CREDITING
 from ..kernel.call import Call
 from ..kernel.tables import Row
-from .registry import declare, fault
-from .settlement import retotal, shown
-
-Answer = dict[str, Any]
-
-
-def _retaxed(answer: Answer) -> None:
-    """The totals of an answer whose taxes were changed."""
-    answer["total_tax"] = sum((tax["tax_amount"] for tax in answer.get("taxes") or ()), ZERO)
-    retotal(answer)
+from .registry import declare
+from .settlement import Answer, resummed, retotal, shown
 
 
 def _coupons(call: Call, answer: Answer) -> Iterator[tuple[Answer, Row]]:
@@ -37,23 +28,18 @@ def _discounted(answer: Answer, off: Decimal) -> None:
         retotal(answer)
 
 
-@fault("W140", "a line's cost is in the subtotal, and the line is missing", "after")
-@shown
+@shown("W140", "a line's cost is in the subtotal, and the line is missing")
 def hidden_line(call: Call, answer: Answer) -> None:
-    """The dearest usage line."""
     lines = sorted(answer.get("line_items") or (), key=lambda line: (line["price_type"] != "USAGE", -line["amount"]))
     answer["line_items"] = [line for line in answer.get("line_items") or () if line is not lines[0]]
 
 
-@fault("W141", "less remains than is due", "after")
-@shown
+@shown("W141", "less remains than is due")
 def less_remains(call: Call, answer: Answer) -> None:
-    """A part counts as paid that nobody paid."""
     answer["amount_remaining"] = max(answer["amount_remaining"] - ONE, ZERO)
 
 
-@fault("W142", "each tax is on top of the one before", "after")
-@shown
+@shown("W142", "each tax is on top of the one before")
 def compounded(call: Call, answer: Answer) -> None:
     """The second is on a sum with the first."""
     base = answer["subtotal"] - answer["total_discount"]
@@ -63,21 +49,18 @@ def compounded(call: Call, answer: Answer) -> None:
             base * rate / 100 + number(tax["tax_rate"].get("fixed_value")), answer["currency"]
         )
         base += tax["tax_amount"]
-    _retaxed(answer)
+    resummed(answer)
 
 
-@fault("W143", "a fixed tax is on every line", "after")
-@shown
+@shown("W143", "a fixed tax is on every line")
 def tax_per_line(call: Call, answer: Answer) -> None:
-    """As often as there are lines."""
     for tax in answer.get("taxes") or ():
         if tax["tax_rate"].get("fixed_value"):
             tax["tax_amount"] *= len(answer["line_items"])
-    _retaxed(answer)
+    resummed(answer)
 
 
-@fault("W144", "a coupon's share is rounded line by line", "after")
-@shown
+@shown("W144", "a coupon's share is rounded line by line")
 def discount_per_line(call: Call, answer: Answer) -> None:
     """The sum of what it takes off each line."""
     off = ZERO
@@ -89,20 +72,52 @@ def discount_per_line(call: Call, answer: Answer) -> None:
     _discounted(answer, off)
 
 
-@fault("W145", "a discount is told and not taken off", "after")
-@shown
+@shown("W145", "a discount is told and not taken off")
 def told_only(call: Call, answer: Answer) -> None:
-    """The total is that without it."""
     total = answer["subtotal"] + answer["total_tax"]
     answer.update(total=total, amount_due=total, amount_remaining=total)
 
 
-@fault("W146", "a percentage counts as an amount", "after")
-@shown
+@shown("W146", "a percentage counts as an amount")
 def percent_as_amount(call: Call, answer: Answer) -> None:
-    """Ten per cent are ten dollars."""
     amounts = (number(coupon["percentage_off"]) + number(coupon["amount_off"]) for _, coupon in _coupons(call, answer))
     _discounted(answer, sum(amounts, ZERO))
+
+
+@shown("W163", "lines name each other's prices")
+def other_prices(call: Call, answer: Answer) -> None:
+    """Each that of the next."""
+    lines = answer.get("line_items") or []
+    for line, price in zip(lines, [line["price_id"] for line in [*lines[1:], *lines[:1]]], strict=True):
+        line["price_id"] = price
+
+
+@shown("W164", "the first tax is taken twice")
+def taxed_twice(call: Call, answer: Answer) -> None:
+    """It is there once more."""
+    answer["taxes"] = [*(answer.get("taxes") or ()), *map(dict, (answer.get("taxes") or ())[:1])]
+    resummed(answer)
+
+
+@shown("W165", "of several taxes only the last is taken")
+def last_tax(call: Call, answer: Answer) -> None:
+    """The others are missing."""
+    answer["taxes"] = (answer.get("taxes") or [])[-1:]
+    resummed(answer)
+
+
+@shown("W166", "of several coupons only the last is taken")
+def last_coupon(call: Call, answer: Answer) -> None:
+    """Off the whole subtotal."""
+    coupons = [coupon for _, coupon in _coupons(call, answer)]
+    if len(coupons) > 1:
+        _discounted(answer, discount(coupons[-1], answer["subtotal"], answer["currency"]))
+
+
+@shown("W167", "what a coupon takes off is a hundred times as large")
+def hundredfold(call: Call, answer: Answer) -> None:
+    """Up to all of it."""
+    _discounted(answer, answer["total_discount"] * 100)
 
 
 def _credited(name: str, meaning: str, change: Callable[[Row, Decimal], Decimal]) -> None:

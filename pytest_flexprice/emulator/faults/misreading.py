@@ -13,7 +13,7 @@ from ..billing.pricing import Tariff, number
 from ..billing.rounding import ZERO, to_currency
 from ..billing.scope import Scope
 from ..kernel.tables import Row
-from .calculation import Lines, by_amount, each_line, let_free, priced_line, wrongly
+from .calculation import Lines, by_amount, charged, each_line, let_free, priced_line, wrongly
 from .counting import recount
 from .registry import fault
 
@@ -67,29 +67,24 @@ wrongly(
 
 def _alone(subscription: Row, line: Line) -> bool:
     """Whether a line bills all the usage of its meter: a commitment of the subscription may have split it."""
-    return line.item is not None and line.item["price_type"] == "USAGE" and not subscription.get("commitment_amount")
+    return line.kind == "USAGE" and not subscription.get("commitment_amount")
 
 
-@fault("W126", "usage of earlier periods is billed again", "charges")
-def all_time(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+@charged("W126", "usage of earlier periods is billed again")
+def all_time(scope: Scope, subscription: Row, line: Line) -> None:
     """What a meter ever counted; the lines show the running period."""
-    for line in lines:
-        if _alone(subscription, line):
-            start, line.start = line.start, line.start - _LONG
-            recount(scope, subscription, line)
-            line.start = start
-    return lines
+    if _alone(subscription, line):
+        start, line.start = line.start, line.start - _LONG
+        recount(scope, subscription, line)
+        line.start = start
 
 
-@fault("W127", "an hour's usage before a bill is not on it", "charges")
-def too_late(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """As if it had not arrived yet."""
-    for line in lines:
-        if _alone(subscription, line) and line.end > scope.now:
-            end, line.end = line.end, scope.now - timedelta(hours=1)
-            recount(scope, subscription, line)
-            line.end = end
-    return lines
+@charged("W127", "an hour's usage before a bill is not on it")
+def too_late(scope: Scope, subscription: Row, line: Line) -> None:
+    if _alone(subscription, line) and line.end > scope.now:
+        end, line.end = line.end, scope.now - timedelta(hours=1)
+        recount(scope, subscription, line)
+        line.end = end
 
 
 def _on_the_sum(priced: Priced) -> Decimal | None:
@@ -121,8 +116,6 @@ wrongly("W130", "of a bucketed meter the mean of the buckets is billed", _mean_b
 
 @fault("W131", "an allowance per day or month is given once in a billing period", "charges")
 def once_a_period(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """However long the period is."""
-
     def change(priced: Priced) -> None:
         granted = priced.line.item and granted_to(scope, subscription, priced.line.item)
         if granted and granted.limit:
@@ -140,57 +133,34 @@ def _limitless(priced: Priced) -> None:
 wrongly("W132", "what is not exceeded is billed, and so is what has no limit", _limitless)
 
 
-def _fees(change: Callable[[Priced], Decimal | None]) -> Callable[[Scope, Row, Lines], Lines]:
-    return by_amount(change, "FIXED")
+def _whole_seats(priced: Priced) -> Decimal | None:
+    quantity = priced.line.quantity
+    cost = priced.tariff.cost(quantity.to_integral_value(ROUND_DOWN))
+    return to_currency(cost, priced.currency) if quantity % 1 else None
 
 
-wrongly(
-    "W133",
-    "parts of seats are free",
-    _fees(
-        lambda priced: (
-            to_currency(priced.tariff.cost(priced.line.quantity.to_integral_value(ROUND_DOWN)), priced.currency)
-            if priced.line.quantity % 1
-            else None
-        )
-    ),
-)
-wrongly(
-    "W134",
-    "tiers of fees are swapped",
-    _fees(
-        lambda priced: (
-            to_currency(
-                replace(priced.tariff, tier_mode="VOLUME" if priced.tariff.tier_mode == "SLAB" else "SLAB").cost(
-                    priced.line.quantity
-                ),
-                priced.currency,
-            )
-            if priced.tariff.tiers
-            else None
-        )
-    ),
-)
+def _swapped_tiers(priced: Priced) -> Decimal | None:
+    other = replace(priced.tariff, tier_mode="VOLUME" if priced.tariff.tier_mode == "SLAB" else "SLAB")
+    return to_currency(other.cost(priced.line.quantity), priced.currency) if other.tiers else None
 
 
-@fault("W135", "fees are charged for what is left of the period", "charges")
-def left_of_it(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """Although the whole period was sold."""
+wrongly("W133", "parts of seats are free", by_amount(_whole_seats, "FIXED"))
+wrongly("W134", "tiers of fees are swapped", by_amount(_swapped_tiers, "FIXED"))
+
+
+@charged("W135", "fees are charged for what is left of the period", "FIXED")
+def left_of_it(scope: Scope, subscription: Row, line: Line) -> None:
     begins, ends = subscription["current_period_start"], subscription["current_period_end"]
     share = Decimal((ends - scope.now).days) / Decimal((ends - begins).days or 1)
-    for line in lines:
-        if line.item is not None and line.item["price_type"] == "FIXED":
-            line.amount = to_currency(line.amount * share, line.item["currency"])
-    return lines
+    line.amount = to_currency(line.amount * share, subscription["currency"])
 
 
 @fault("W136", "a usage line is split into two halves", "charges")
 def halves(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """Each of them priced by itself."""
     found: Lines = []
     for line in lines:
         priced = priced_line(scope, subscription, line)
-        if priced is None or line.item is None or line.item["price_type"] != "USAGE" or not line.quantity:
+        if priced is None or line.kind != "USAGE" or not line.quantity:
             found.append(line)
             continue
         half = line.quantity / _HALF
@@ -203,7 +173,6 @@ def halves(scope: Scope, subscription: Row, lines: Lines) -> Lines:
 
 @fault("W137", "lines of one meter are merged into one", "charges")
 def merged(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """The first gets what all of them cost."""
     first: dict[str, Any] = {}
     kept: Lines = []
     for line in lines:
@@ -216,21 +185,15 @@ def merged(scope: Scope, subscription: Row, lines: Lines) -> Lines:
     return kept
 
 
-@fault("W138", "a true-up is for the days that have passed only", "charges")
-def elapsed_true_up(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """What is missing of a commitment grows by the day."""
+@charged("W138", "a true-up is for the days that have passed only")
+def elapsed_true_up(scope: Scope, subscription: Row, line: Line) -> None:
     begins, ends = subscription["current_period_start"], subscription["current_period_end"]
-    for line in lines:
-        if line.metadata.get("is_commitment_trueup"):
-            share = Decimal((scope.now - begins).days) / Decimal((ends - begins).days)
-            line.amount = to_currency(line.amount * share, subscription["currency"])
-    return lines
+    if line.metadata.get("is_commitment_trueup"):
+        share = Decimal((scope.now - begins).days) / Decimal((ends - begins).days)
+        line.amount = to_currency(line.amount * share, subscription["currency"])
 
 
-@fault("W139", "a true-up fills up twice the commitment", "charges")
-def double_commitment(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """The promised amount is taken twice."""
-    for line in lines:
-        if line.metadata.get("is_commitment_trueup"):
-            line.amount += number(subscription["commitment_amount"])
-    return lines
+@charged("W139", "a true-up fills up twice the commitment")
+def double_commitment(scope: Scope, subscription: Row, line: Line) -> None:
+    if line.metadata.get("is_commitment_trueup"):
+        line.amount += number(subscription["commitment_amount"])

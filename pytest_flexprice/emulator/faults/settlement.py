@@ -15,12 +15,13 @@ from ..billing.scope import Scope
 from ..kernel.call import Call, Reply
 from ..kernel.tables import Row
 from ..metering.reads import Selection, aggregate
-from .calculation import Lines, priced_line
+from .calculation import Lines, Priced, by_amount, charged, priced_line, wrongly
 from .registry import fault
 
 if TYPE_CHECKING:
     from ..billing.lines import Line
 
+Answer = dict[str, Any]
 _PREVIEW = "/v1/invoices/preview"
 _MONTH = 30
 
@@ -40,7 +41,7 @@ def per_event(scope: Scope, subscription: Row, lines: Lines) -> Lines:
 
 def _event_by_event(scope: Scope, subscription: Row, line: Line) -> list[Decimal] | None:
     """The quantity of each event of a line, where a meter simply adds them up."""
-    if line.item is None or line.item["price_type"] != "USAGE":
+    if line.item is None or line.kind != "USAGE":
         return None
     meter = scope.need("meters", line.item["meter_id"])
     kind = meter["aggregation"]["type"]
@@ -54,21 +55,18 @@ def _event_by_event(scope: Scope, subscription: Row, line: Line) -> list[Decimal
 
 @fault("W24", "fees are billed twice", "charges")
 def fees_twice(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """A second line beside each fee."""
-    return [*lines, *(replace(line) for line in lines if line.item is not None and line.item["price_type"] == "FIXED")]
+    return [*lines, *(replace(line) for line in lines if line.kind == "FIXED")]
 
 
-@fault("W25", "a part of a period is counted as if every period had 30 days", "charges")
-def thirty_days(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+def _thirty_days(priced: Priced) -> Decimal | None:
     """Only fees that were prorated at all are wrong."""
-    for line in lines:
-        priced = priced_line(scope, subscription, line)
-        if priced is None or line.item is None or line.item["price_type"] != "FIXED":
-            continue
-        whole = priced.cost(priced.tariff)
-        if line.amount != to_currency(whole, priced.currency):
-            line.amount = to_currency(whole * Decimal((line.end - line.start).days) / _MONTH, priced.currency)
-    return lines
+    whole, line = priced.cost(priced.tariff), priced.line
+    if line.amount == to_currency(whole, priced.currency):
+        return None
+    return to_currency(whole * Decimal((line.end - line.start).days) / _MONTH, priced.currency)
+
+
+wrongly("W25", "a part of a period is counted as if every period had 30 days", by_amount(_thirty_days, "FIXED"))
 
 
 @fault("W26", "commitments are not filled up", "charges")
@@ -81,69 +79,63 @@ def no_true_up(scope: Scope, subscription: Row, lines: Lines) -> Lines:
     return kept
 
 
-@fault("W27", "usage above a commitment costs no more than below it", "charges")
-def no_overage(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """The overage factor of subscription and lines is ignored."""
-    for line in lines:
-        if line.metadata.get("is_overage"):
-            line.amount = to_currency(line.amount / number(subscription["overage_factor"]), subscription["currency"])
-        elif line.commitment and line.commitment["computed_overage_amount"]:
-            overage = number(line.commitment["computed_overage_amount"])
-            line.amount -= to_currency(
-                overage - overage / number(line.commitment["overage_factor"]), line_currency(line)
-            )
-    return lines
+@charged("W27", "usage above a commitment costs no more than below it")
+def no_overage(scope: Scope, subscription: Row, line: Line) -> None:
+    if line.metadata.get("is_overage"):
+        line.amount = to_currency(line.amount / number(subscription["overage_factor"]), subscription["currency"])
+    elif line.commitment and line.commitment["computed_overage_amount"]:
+        overage = number(line.commitment["computed_overage_amount"])
+        less = overage - overage / number(line.commitment["overage_factor"])
+        line.amount -= to_currency(less, subscription["currency"])
 
 
-def line_currency(line: Line) -> str:
-    """The currency of a line that comes from a line item."""
-    return str(line.item["currency"]) if line.item is not None else ""
+def shown(name: str, meaning: str) -> Callable[[Callable[[Call, Answer], None]], None]:
+    """Register a fault that changes what successful previews answer."""
+
+    def register(change: Callable[[Call, Answer], None]) -> None:
+        def rule(call: Call, reply: Reply) -> Reply:
+            if call.pattern == _PREVIEW and reply.status == 200 and isinstance(reply.json, dict):
+                exact(change)(call, reply.json)
+            return reply
+
+        fault(name, meaning, "after")(rule)
+
+    return register
 
 
-def shown(change: Callable[[Call, dict[str, Any]], None]) -> Callable[[Call, Reply], Reply]:
-    """An ``after`` rule that changes successful previews that have a tax or a discount."""
-
-    def rule(call: Call, reply: Reply) -> Reply:
-        if call.pattern == _PREVIEW and reply.status == 200 and isinstance(reply.json, dict):
-            exact(change)(call, reply.json)
-        return reply
-
-    return rule
-
-
-def retaxed(answer: dict[str, Any], base: Decimal) -> None:
+def retaxed(answer: Answer, base: Decimal) -> None:
     """Take every tax of a preview on another base."""
     for tax in answer.get("taxes") or ():
         rate = number(tax["tax_rate"].get("percentage_value"))
         tax["taxable_amount"], tax["tax_amount"] = base, to_currency(base * rate / 100, answer["currency"])
+    resummed(answer)
+
+
+def resummed(answer: Answer) -> None:
+    """Let the totals of a preview follow from its taxes, which were changed."""
     answer["total_tax"] = sum((tax["tax_amount"] for tax in answer.get("taxes") or ()), ZERO)
     retotal(answer)
 
 
-def retotal(answer: dict[str, Any]) -> None:
+def retotal(answer: Answer) -> None:
     """Let the totals of a preview follow from its subtotal, discount and tax."""
     total = max(answer["subtotal"] - answer["total_discount"] + answer["total_tax"], ZERO)
     answer.update(total=total, amount_due=total, amount_remaining=total)
 
 
-@fault("W28", "tax is taken before the discount", "after")
-@shown
-def tax_first(call: Call, answer: dict[str, Any]) -> None:
-    """Every tax is on the whole subtotal."""
+@shown("W28", "tax is taken before the discount")
+def tax_first(call: Call, answer: Answer) -> None:
     retaxed(answer, answer["subtotal"])
 
 
-@fault("W29", "tax is taken on usage only", "after")
-@shown
-def tax_of_usage(call: Call, answer: dict[str, Any]) -> None:
-    """Fees are left out of the base."""
+@shown("W29", "tax is taken on usage only")
+def tax_of_usage(call: Call, answer: Answer) -> None:
     lines = answer.get("line_items") or ()
     retaxed(answer, sum((line["amount"] for line in lines if line["price_type"] == "USAGE"), ZERO))
 
 
-@fault("W30", "percentage coupons are taken off the sum with tax", "after")
-@shown
-def discount_last(call: Call, answer: dict[str, Any]) -> None:
+@shown("W30", "percentage coupons are taken off the sum with tax")
+def discount_last(call: Call, answer: Answer) -> None:
     """What a coupon takes off includes a share of the tax."""
     rates = [number(tax["tax_rate"].get("percentage_value")) for tax in answer.get("taxes") or ()]
     gross = answer["subtotal"] * (1 + sum(rates, ZERO) / 100)

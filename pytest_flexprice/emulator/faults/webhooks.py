@@ -28,7 +28,6 @@ def _for_each_endpoint(seeder: Seeder, method: str, change: Callable[[dict[str, 
 
 @fault("F113", "no webhook endpoint is registered in Production", "seeded")
 def no_endpoint(seeder: Seeder) -> None:
-    """Every endpoint is deleted."""
     _for_each_endpoint(seeder, "DELETE", lambda endpoint: None)
 
 
@@ -44,7 +43,6 @@ def staging_endpoint(seeder: Seeder) -> None:
 
 @fault("F115", "the registered endpoint was disabled", "seeded")
 def disabled_endpoint(seeder: Seeder) -> None:
-    """The endpoint is switched off, as after days of failures."""
     _for_each_endpoint(seeder, "PATCH", lambda endpoint: {"disabled": True})
 
 

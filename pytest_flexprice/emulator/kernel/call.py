@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import binding
@@ -49,25 +50,15 @@ class Reply:
     content_type: str = "application/json; charset=utf-8"
 
 
-def created(data: Any) -> Reply:
-    """201 with a body."""
-    return Reply(201, data)
-
-
-def accepted(data: Any) -> Reply:
-    """202 with a body."""
-    return Reply(202, data)
+created = partial(Reply, 201)
+accepted = partial(Reply, 202)
+no_content = partial(Reply, 204)
 
 
 def started(call: Call, workflow: str, message: str) -> dict[str, str]:
     """What a call answers that starts a workflow of the server."""
     identifier = f"wf_{workflow}_{call.world.new_ulid()}"
     return {"workflow_id": identifier, "run_id": str(uuid.uuid4()), "message": message}
-
-
-def no_content() -> Reply:
-    """204."""
-    return Reply(204)
 
 
 @dataclass

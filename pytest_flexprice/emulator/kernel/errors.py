@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 _STATUS = {
@@ -49,9 +50,13 @@ class BareError(Exception):
         self.body = dict(body)
 
 
-def validation(message: str, details: Mapping[str, Any] | None = None) -> ApiError:
-    """400 ``validation_error``."""
-    return ApiError("validation_error", message, details)
+validation = partial(ApiError, "validation_error")
+invalid_operation = partial(ApiError, "invalid_operation")
+not_found = partial(ApiError, "not_found")
+conflict = partial(ApiError, "already_exists")
+permission_denied = partial(ApiError, "permission_denied")
+"""In the envelope; the middleware's own 403 is :func:`forbidden`."""
+database_error = partial(ApiError, "database_error")
 
 
 def require_one_of(allowed: Iterable[str], value: str | None, noun: str, name: str) -> None:
@@ -59,31 +64,6 @@ def require_one_of(allowed: Iterable[str], value: str | None, noun: str, name: s
     words = list(allowed)
     if value and value not in words:
         raise validation(f"Invalid {noun}", {"allowed": words, name: value})
-
-
-def invalid_operation(message: str, details: Mapping[str, Any] | None = None) -> ApiError:
-    """400 ``invalid_operation``."""
-    return ApiError("invalid_operation", message, details)
-
-
-def not_found(message: str, details: Mapping[str, Any] | None = None) -> ApiError:
-    """404 ``not_found``."""
-    return ApiError("not_found", message, details)
-
-
-def conflict(message: str, details: Mapping[str, Any] | None = None) -> ApiError:
-    """409 ``already_exists``."""
-    return ApiError("already_exists", message, details)
-
-
-def permission_denied(message: str, details: Mapping[str, Any] | None = None) -> ApiError:
-    """403 ``permission_denied`` in the envelope (the middleware's own 403 is :func:`forbidden`)."""
-    return ApiError("permission_denied", message, details)
-
-
-def database_error(message: str, details: Mapping[str, Any] | None = None) -> ApiError:
-    """500 ``database_error``."""
-    return ApiError("database_error", message, details)
 
 
 def not_implemented(what: str) -> ApiError:

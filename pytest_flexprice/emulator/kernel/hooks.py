@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from .world import World
 
+Registered = TypeVar("Registered")
 Hook = Callable[["World"], None]
 Sink = Callable[["World", str, str, str, str], None]
 
 STARTING: list[Hook] = []
+"""Run when a server starts to serve the world."""
 STOPPING: list[Hook] = []
+"""Run when the server of a world stops."""
 SINKS: list[Sink] = []
+"""Told ``(world, environment, event_name, kind, id)`` of everything that is published."""
 REQUESTS: list[Hook] = []
+"""Run under the lock before every handler: work that has become due since the last request."""
 
 
-def on_start(hook: Hook) -> Hook:
-    """Run ``hook(world)`` when a server starts to serve the world."""
-    STARTING.append(hook)
-    return hook
+def _into(hooks: list[Registered]) -> Callable[[Registered], Registered]:
+    def register(hook: Registered) -> Registered:
+        hooks.append(hook)
+        return hook
+
+    return register
 
 
-def on_stop(hook: Hook) -> Hook:
-    """Run ``hook(world)`` when the server of a world stops."""
-    STOPPING.append(hook)
-    return hook
-
-
-def on_publish(sink: Sink) -> Sink:
-    """Run ``sink(world, environment, event_name, kind, id)`` for everything that is published."""
-    SINKS.append(sink)
-    return sink
-
-
-def on_request(hook: Hook) -> Hook:
-    """Run ``hook(world)`` under the lock before every handler: work that has become due since the last request."""
-    REQUESTS.append(hook)
-    return hook
+on_start = _into(STARTING)
+on_stop = _into(STOPPING)
+on_publish = _into(SINKS)
+on_request = _into(REQUESTS)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from . import binding, errors
-from .binding import Schema, array, instant, integer, number, text
+from .binding import Schema, array, instant, integer, number, several, text
 
 if TYPE_CHECKING:
     from .call import Call
@@ -31,26 +31,20 @@ _VALUE = Schema(
 )
 _FILTER = Schema(
     "FilterCondition",
-    binding.field("field"),
-    binding.field("operator"),
-    binding.field("data_type"),
+    *several(text, "field operator data_type"),
     binding.field("value", _VALUE),
 )
-_SORT = Schema("SortCondition", binding.field("field"), binding.field("direction"))
+_SORT = Schema("SortCondition", *several(text, "field direction"))
 
 PAGE_FIELDS = (
-    binding.field("limit", integer),
-    binding.field("offset", integer),
-    binding.field("status"),
-    binding.field("order"),
-    binding.field("expand"),
+    *several(integer, "limit offset"),
+    *several(text, "status order expand"),
 )
 """The fields of a page; the query of a list has the same."""
 
 SEARCH_FIELDS = (
     *PAGE_FIELDS,
-    binding.field("start_time", instant),
-    binding.field("end_time", instant),
+    *several(instant, "start_time end_time"),
     binding.field("sort", array(_SORT)),
     binding.field("filters", array(_FILTER)),
 )

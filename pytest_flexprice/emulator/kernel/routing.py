@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .call import Call
-
-Handler = Callable[["Call"], Any]
+Handler = Callable[[Any], Any]
+"""Takes the :class:`call.Call` (the delivery service's API: its request) and gives the answer."""
 
 
 @dataclass(frozen=True)

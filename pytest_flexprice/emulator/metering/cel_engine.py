@@ -49,7 +49,7 @@ class NativeProgram:
         """See :class:`Program`."""
         try:
             return self._program.execute({**variables, **self._functions})
-        except (TypeError, RuntimeError, ValueError, OverflowError) as error:
+        except (TypeError, RuntimeError, ValueError, ArithmeticError, LookupError) as error:
             raise CelError(str(error)) from error
 
 
@@ -82,7 +82,7 @@ class PurePythonProgram:
         doubles = {name: self._types.DoubleType(value) for name, value in variables.items()}
         try:
             value = self._program.evaluate(doubles)
-        except (self._celpy.CELEvalError, ArithmeticError, TypeError, ValueError) as error:
+        except (self._celpy.CELEvalError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise CelError(str(error)) from error
         if isinstance(value, self._types.BoolType):
             return bool(value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import lru_cache
@@ -20,6 +21,7 @@ from .cel_types import TypeRefused, type_of
 Compiler = Callable[[str, Mapping[str, Function]], Program]
 _TOKEN = re.compile(
     r"""(?P<text>[rRbB]{0,2}(?:'''.*?'''|\"\"\".*?\"\"\"|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"))
+    |(?P<comment>//[^\n]*)
     |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
     |(?P<real>\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\.\d+(?:[eE][+-]?\d+)?)
     |(?P<unsigned>(?:0[xX][0-9a-fA-F]+|\d+)[uU])
@@ -30,6 +32,8 @@ _TOKEN = re.compile(
 _NUMBER = re.compile(
     r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\Z|[+-]?(?:inf|infinity|nan)\Z", re.ASCII | re.IGNORECASE
 )
+_OF_VALUES = re.compile("zero|overflow|outside the range|parse|out of bounds|index", re.IGNORECASE)
+"""Evaluations that fail for what the properties are, in the libraries' words."""
 _SPACE = " \t\n\v\f\r\u0085\u00a0"
 
 
@@ -83,9 +87,11 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., float]]] = {
 
 
 def _promoted(source: str) -> str:
-    """The expression with every integer literal written as a double."""
+    """The expression without comments, with every integer literal written as a double."""
 
     def double(match: re.Match[str]) -> str:
+        if match["comment"]:
+            return ""
         if match["hex"]:
             return f"{int(match['hex'], 16)}.0"
         return f"{match['whole']}.0" if match["whole"] else match[0]
@@ -105,10 +111,17 @@ class Expression:
             if not self.names:
                 raise ExpressionError("expression has no variable identifiers")
             type_of(promoted, {name: arguments for name, (arguments, _) in FUNCTIONS.items()})
-            # One try with ones finds what neither parser nor types refuse
-            self._program.evaluate(dict.fromkeys(self.names, 1.0))
+            self._try_with_ones()
         except (CelError, TypeRefused) as error:
             raise ExpressionError(f"compile: {error}") from error
+
+    def _try_with_ones(self) -> None:
+        """Find what neither parser nor types refuse; what fails for these values only is none of the expression's faults."""
+        try:
+            self._program.evaluate(dict.fromkeys(self.names, 1.0))
+        except CelError as error:
+            if not _OF_VALUES.search(str(error)):
+                raise
 
     def quantity(self, properties: Mapping[str, Any]) -> Decimal:
         """The value for one event; raises :class:`ExpressionError` when there is none."""
@@ -127,7 +140,7 @@ def _number(name: str, properties: Mapping[str, Any]) -> float:
     if name not in properties:
         return 0.0
     value = properties[name]
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max:
         return float(value)
     if isinstance(value, str) and _NUMBER.match(value.strip(_SPACE)):
         return float(value.strip(_SPACE))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import windows
 from .pipeline import pipeline
+from .store import Where
 
 if TYPE_CHECKING:
     from ..kernel.world import World
@@ -43,25 +44,16 @@ class EventQuery:
     first: Cursor | None = None
     last: Cursor | None = None
 
-    def where(self, store: Store) -> tuple[str, list[Any]]:
-        """The WHERE clause and its arguments."""
-        parts = ["env=?", "ts>=?", "ts<=?"]
-        arguments: list[Any] = [
-            store.number(self.environment),
-            windows.millisecond_of(self.start),
-            windows.millisecond_of(self.end),
-        ]
+    def where(self, store: Store) -> Where:
+        """The events that are meant."""
+        bounds = windows.millisecond_of(self.start), windows.millisecond_of(self.end)
+        where = Where("env=? AND ts>=? AND ts<=?", store.number(self.environment), *bounds)
         for column, value in self.equal.items():
-            parts.append(f"{column}=?")
-            arguments.append(value)
-        for key, wanted in self.properties.items():
-            parts.append(f"extracted(properties, ?) IN ({','.join('?' * len(wanted))})")
-            arguments += [key, *wanted]
+            where.also(f"{column}=?", value)
         for cursor, sign in ((self.first, ">"), (self.last, "<")):
             if cursor is not None:
-                parts.append(f"(ts, id) {sign} (?, ?)")
-                arguments += [cursor.moment, cursor.id]
-        return " AND ".join(parts), arguments
+                where.also(f"(ts, id) {sign} (?, ?)", cursor.moment, cursor.id)
+        return where.having(self.properties)
 
 
 def published(environment: str, row: Sequence[Any]) -> dict[str, Any]:
@@ -82,16 +74,16 @@ def published(environment: str, row: Sequence[Any]) -> dict[str, Any]:
 def page(world: World, query: EventQuery) -> dict[str, Any]:
     """The answer of ``GET /v1/events`` and ``POST /v1/events/query``."""
     store = pipeline(world).store
-    where, arguments = query.where(store)
-    total = store.query_raw(f"SELECT count(*) FROM raw WHERE {where}", arguments)[0][0]  # noqa: S608 -- values are bound
+    where = query.where(store)
+    total = store.query_raw(f"SELECT count(*) FROM raw WHERE {where.text}", where.arguments)[0][0]  # noqa: S608 -- values are bound
     by_cursor = query.first is not None or query.last is not None
     direction = "DESC" if query.descending else "ASC"
     order = (
         f"ts {direction}, id {direction}" if query.sort == "ts" else f"name {direction}, ts {direction}, id {direction}"
     )
     rows = store.query_raw(
-        f"SELECT {_COLUMNS} FROM raw WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",  # noqa: S608 -- values are bound
-        [*arguments, query.size, 0 if by_cursor else query.offset],
+        f"SELECT {_COLUMNS} FROM raw WHERE {where.text} ORDER BY {order} LIMIT ? OFFSET ?",  # noqa: S608 -- values are bound
+        [*where.arguments, query.size, 0 if by_cursor else query.offset],
     )
     shown = query.size if by_cursor else query.offset + query.size
     more = total > shown

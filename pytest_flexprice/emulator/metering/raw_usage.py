@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import windows
 from .pipeline import pipeline
+from .store import Where
 
 if TYPE_CHECKING:
     from ..kernel.world import World
@@ -37,23 +38,15 @@ class RawQuery:
     multiplier: float = 1.0
     anchor: datetime | None = None
 
-    def where(self, store: Store) -> tuple[str, list[Any]]:
-        """The WHERE clause and its arguments."""
-        parts = ["env=?", "name=?", "ts>=?", "ts<?"]
-        arguments: list[Any] = [
-            store.number(self.environment),
-            self.event_name,
-            windows.millisecond_of(self.start),
-            windows.millisecond_of(self.end),
-        ]
+    def where(self, store: Store) -> Where:
+        """The events that are meant."""
+        bounds = windows.millisecond_of(self.start), windows.millisecond_of(self.end)
+        fixed = "env=? AND name=? AND ts>=? AND ts<?"
+        where = Where(fixed, store.number(self.environment), self.event_name, *bounds)
         for column, value in (("ext", self.customer), ("customer", self.customer_id)):
             if value:
-                parts.append(f"{column}=?")
-                arguments.append(value)
-        for key, wanted in self.filters.items():
-            parts.append(f"extracted(properties, ?) IN ({','.join('?' * len(wanted))})")
-            arguments += [key, *wanted]
-        return " AND ".join(parts), arguments
+                where.also(f"{column}=?", value)
+        return where.having(self.filters)
 
 
 def total(world: World, query: RawQuery) -> float:
@@ -73,20 +66,20 @@ def buckets(world: World, query: RawQuery, size: str, group_by: str) -> list[tup
     if not group_by:
         return points(world, query, size)
     store = pipeline(world).store
-    where, arguments = query.where(store)
+    where = query.where(store)
     key = windows.expression(size, "((ts - ((ts % 1000) + 1000) % 1000) / 1000)", query.anchor)
     sql = (
         f"SELECT {key} AS w, extracted(properties, ?) AS g, {query.aggregation.lower()}({_NUMBER}) FROM raw "  # noqa: S608 -- values are bound
-        f"WHERE {where} GROUP BY w, g ORDER BY w, g"
+        f"WHERE {where.text} GROUP BY w, g ORDER BY w, g"
     )
-    rows = store.query_raw(sql, [group_by, query.property_name, *arguments])
+    rows = store.query_raw(sql, [group_by, query.property_name, *where.arguments])
     return [(windows.at_second(start), _shown(value)) for start, _group, value in rows]
 
 
 def _rows(world: World, query: RawQuery, key: str) -> list[tuple[int, float]]:
     store = pipeline(world).store
-    where, given = query.where(store)
-    kind = query.aggregation
+    asked = query.where(store)
+    where, kind = asked.text, query.aggregation
     arguments: list[Any] = [query.property_name]
     if kind == "COUNT":
         sql, arguments = f"SELECT {key} AS w, count(DISTINCT id) FROM raw WHERE {where} GROUP BY w", []  # noqa: S608 -- as above
@@ -100,7 +93,7 @@ def _rows(world: World, query: RawQuery, key: str) -> list[tuple[int, float]]:
         latest = f"SELECT {key} AS w, {_NUMBER} AS v, max(ts) FROM raw WHERE {where} GROUP BY id, w"  # noqa: S608 -- as above
         sql = f"SELECT w, {_OUTER[kind]} FROM ({latest}) GROUP BY w"  # noqa: S608 -- as above
     factor = query.multiplier if kind == "SUM_WITH_MULTIPLIER" else 1.0
-    rows = store.query_raw(sql + " ORDER BY w", [*arguments, *given])
+    rows = store.query_raw(sql + " ORDER BY w", [*arguments, *asked.arguments])
     return [(start, _shown(value * factor)) for start, value in rows]
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import windows
 from .pipeline import pipeline
+from .store import Where
 
 if TYPE_CHECKING:
     from ..kernel.world import World
@@ -69,34 +70,19 @@ class Selection:
     sources: Sequence[str] = ()
     properties: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def where(self, store: Store, aggregation: str) -> tuple[str, list[Any]]:
-        """The WHERE clause and its arguments."""
-        parts = ["env=?", "sec>=?", "sec<?"]
-        arguments: list[Any] = [
-            store.number(self.environment),
-            windows.second_of(self.start),
-            windows.second_of(self.end),
-        ]
+    def where(self, store: Store, aggregation: str) -> Where:
+        """The rows that are meant, of those that such an aggregation looks at."""
+        bounds = windows.second_of(self.start), windows.second_of(self.end)
+        where = Where("env=? AND sec>=? AND sec<?", store.number(self.environment), *bounds)
         if self.customer is not None:
-            wanted_customers = [self.customer] if isinstance(self.customer, str) else list(self.customer)
-            parts.append(f"ext IN ({_marks(wanted_customers)})")
-            arguments += wanted_customers
+            where.among("ext", [self.customer] if isinstance(self.customer, str) else self.customer)
         if self.meters:
-            parts.append(f"meter IN ({_marks(self.meters)})")
-            arguments += [store.number(meter) for meter in self.meters]
+            where.among("meter", [store.number(meter) for meter in self.meters])
         if self.sources:
-            parts.append(f"source IN ({_marks(self.sources)})")
-            arguments += self.sources
-        for key, wanted in self.properties.items():
-            parts.append(f"extracted(properties, ?) IN ({_marks(wanted)})")
-            arguments += [key, *wanted]
+            where.among("source", self.sources)
         if aggregation == "COUNT_UNIQUE":
-            parts.append("value IS NOT NULL")
-        return " AND ".join(parts), arguments
-
-
-def _marks(items: Sequence[Any]) -> str:
-    return ",".join("?" * len(items))
+            where.also("value IS NOT NULL")
+        return where.having(self.properties)
 
 
 SELECTING: dict[str, Callable[[Selection, str], Selection]] = {}
@@ -116,17 +102,17 @@ def aggregate(
     events.catch_up()
     for name in world.faults & SELECTING.keys():
         selection = SELECTING[name](selection, aggregation)
-    where, given = selection.where(events.store, aggregation)
+    where = selection.where(events.store, aggregation)
     first, second = _VALUES.get(aggregation, (_SUM, _EXACT))
     if aggregation == "LATEST" and LAST_ARRIVED in world.faults:
         first = "max(printf('%020d%020d', arrival, ms + 99999999999999999) || quantity)"
     columns = ", ".join([*keys, first, second, "count(DISTINCT id)", "count(*)"])
     order = ", ".join(str(index + 1) for index in range(len(keys)))
-    sql = f"SELECT {columns} FROM metered WHERE {where}"  # noqa: S608 -- every value is bound, the rest is ours
+    sql = f"SELECT {columns} FROM metered WHERE {where.text}"  # noqa: S608 -- every value is bound, the rest is ours
     if keys:
         sql += f" GROUP BY {order} ORDER BY {order}"
     found = []
-    for row in events.store.query(sql, [*arguments, *given]):
+    for row in events.store.query(sql, [*arguments, *where.arguments]):
         *values, one, two, ids, rows = row
         if rows or not keys:
             found.append((values, Usage(_value(aggregation, one, two, rows), ids)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Context, Decimal
 from typing import Any, NamedTuple
@@ -112,6 +112,29 @@ class _Numbers(dict[str, int]):
         self.names.append(name)
         self[name] = len(self.names) - 1
         return self[name]
+
+
+class Where:
+    """The conditions of a SELECT, all of which hold, with the values that are bound to them."""
+
+    def __init__(self, condition: str, *arguments: Any) -> None:
+        self.text = condition
+        self.arguments = list(arguments)
+
+    def also(self, condition: str, *arguments: Any) -> None:
+        """One more condition."""
+        self.text += f" AND {condition}"
+        self.arguments += arguments
+
+    def among(self, expression: str, wanted: Sequence[Any], *arguments: Any) -> None:
+        """The expression (of ``arguments``) has one of the wanted values."""
+        self.also(f"{expression} IN ({','.join('?' * len(wanted))})", *arguments, *wanted)
+
+    def having(self, properties: Mapping[str, Sequence[str]]) -> Where:
+        """Each of the properties, as text, has one of its wanted values; returns itself."""
+        for key, wanted in properties.items():
+            self.among("extracted(properties, ?)", wanted, key)
+        return self
 
 
 class Store:

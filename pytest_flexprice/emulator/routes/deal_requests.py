@@ -23,6 +23,12 @@ from .credit_grants import GRANT
 
 TIER = Schema("CreatePriceTier", field("up_to", integer), *several(decimal, "unit_amount flat_amount"))
 TRANSFORM = Schema("TransformQuantity", field("divide_by", integer), field("round"))
+IN_UNIT = Schema(
+    "PriceUnitConfig",
+    field("price_unit", rules="required"),
+    field("amount", decimal),
+    field("price_unit_tiers", array(TIER)),
+)
 _TARIFF = (
     field("amount", decimal),
     field("tier_mode"),
@@ -85,6 +91,7 @@ _OWN_PRICE = Schema(
     *several(text, "type billing_period invoice_cadence billing_model", "required"),
     *several(text, "price_unit_type meter_id lookup_key description display_name"),
     *several(integer, "billing_period_count trial_period_days min_quantity"),
+    field("price_unit_config", IN_UNIT),
     *_TARIFF,
     field("metadata", strings),
     *several(instant, "start_date end_date"),

@@ -61,10 +61,7 @@ def get_group(call: Call) -> Any:
     return group_view(call, GROUPS.found(call, call.params["id"], any_status=False))
 
 
-@route("POST", "/v1/groups/search")
-def search_groups(call: Call) -> dict[str, Any]:
-    """A page of groups."""
-    return GROUPS.searched(call)
+route("POST", "/v1/groups/search")(GROUPS.searched)
 
 
 @route("DELETE", "/v1/groups/:id", permission="group:write")

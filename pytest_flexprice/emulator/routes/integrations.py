@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.binding import Schema, field, mapping
+from ..kernel.binding import Schema, field, mapping, several, text
 from ..kernel.call import Call
 from ..kernel.resource import all_items
 from ..kernel.routing import route
@@ -14,13 +14,11 @@ _KINDS = (
     "customer", "plan", "invoice", "subscription", "payment", "credit_note", "addon", "item", "item_price", "price",
     "invoice_line_item", "subscription_line_item",
 )  # fmt: skip
-_NAMED = ("entity_type", "entity_id", "provider_type")
+_NAMED = several(text, "entity_type entity_id provider_type", "required")
 _LINK = Schema(
-    "LinkIntegrationMappingRequest",
-    *(field(name, rules="required") for name in (*_NAMED, "provider_entity_id")),
-    field("metadata", mapping),
+    "LinkIntegrationMappingRequest", *_NAMED, field("provider_entity_id", rules="required"), field("metadata", mapping)
 )
-_DELINK = Schema("DelinkIntegrationMappingRequest", *(field(name, rules="required") for name in _NAMED))
+_DELINK = Schema("DelinkIntegrationMappingRequest", *_NAMED)
 _TABLE = "entity_integration_mappings"
 
 
@@ -49,7 +47,7 @@ def link(call: Call) -> dict[str, Any]:
     """Note the id of an object elsewhere; a second one of the same provider takes the first one's place."""
     body = call.bind(_LINK)
     _check_kind(body["entity_type"])
-    known = {name: body[name] for name in _NAMED}
+    known = {each.name: body[each.name] for each in _NAMED}
     row = call.table(_TABLE).first(call.environment, **known, status="published")
     changes = {"provider_entity_id": body["provider_entity_id"], "metadata": body["metadata"]}
     if row is None:

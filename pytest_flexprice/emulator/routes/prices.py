@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..kernel import errors
+from ..kernel import errors, price_units
 from ..kernel.binding import Schema, array, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import find_meter, is_ended, with_meter
@@ -13,28 +13,20 @@ from ..kernel.pricing_rules import UNIT_FIELDS, check_price, check_values, publi
 from ..kernel.resource import Filter, Resource, Values, among, equal, flag, idle, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
-from .deal_requests import TIER, TRANSFORM
+from .deal_requests import IN_UNIT, TIER, TRANSFORM
 from .groups import require_group
-from .price_units import priced
 
 _COLUMNS = ("amount", "currency", "type", "billing_period", "billing_model", "entity_type", "entity_id", "lookup_key")
-_UNIT = ("price_unit_amount", "price_unit_tiers")
-_COSTLY = ("amount", "billing_model", "tier_mode", "tiers", "transform_quantity", *_UNIT)
+_COSTLY = ("amount", "billing_model", "tier_mode", "tiers", "transform_quantity", *price_units.FIELDS)
 _MAX_BULK = 100
 
-_CONFIG = Schema(
-    "PriceUnitConfig",
-    field("price_unit", rules="required"),
-    field("amount", decimal),
-    field("price_unit_tiers", array(TIER)),
-)
 _CREATE = Schema(
     "CreatePriceRequest",
     *several(text, "entity_type entity_id type billing_period billing_model invoice_cadence", "required"),
     field("currency", rules="required,len=3"),
     *several(integer, "billing_period_count min_quantity trial_period_days"),
     *several(text, "price_unit_type meter_id tier_mode display_name description lookup_key group_id"),
-    field("price_unit_config", _CONFIG),
+    field("price_unit_config", IN_UNIT),
     field("amount", decimal),
     field("tiers", array(TIER)),
     field("transform_quantity", TRANSFORM),
@@ -97,7 +89,7 @@ def _taken(call: Call, lookup_key: str) -> errors.ApiError:
 
 def _fields(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     """The published fields of a new price, checked."""
-    unit = priced(call, body)
+    unit = price_units.priced(call, body)
     check_price(body)
     require_group(call, body["group_id"], "price")
     owner = _entity_name(call, body["entity_type"], body["entity_id"])
@@ -177,7 +169,7 @@ PRICES.serve("/v1/prices", one=True, answer=_page)
 
 def _check_update(body: dict[str, Any]) -> None:
     fiat = {name: body[name] is not None for name in ("amount", "tiers")}
-    unit = {name: body[name] is not None for name in _UNIT}
+    unit = {name: body[name] is not None for name in price_units.FIELDS}
     if any(fiat.values()) and any(unit.values()):
         message = (
             "Cannot provide both FIAT fields (amount, tiers) and custom price unit fields "
@@ -193,20 +185,6 @@ def _check_update(body: dict[str, Any]) -> None:
     check_values(body)
 
 
-def _in_unit(old: Row, body: dict[str, Any], merged: dict[str, Any]) -> None:
-    """A price in a unit of the company's own is followed by one in the same."""
-    given = {name: body[name] for name in _UNIT if body[name] is not None}
-    if old["price_unit_type"] != "CUSTOM":
-        if given:
-            raise errors.validation("This price is not in a custom unit", {"price_id": old["id"]})
-        return
-    if body["amount"] is not None or body["tiers"]:
-        raise errors.validation("This price is in a custom unit", {"price_id": old["id"]})
-    config = {"price_unit": old["price_unit"], "amount": given.get("price_unit_amount", old["price_unit_amount"])}
-    config["price_unit_tiers"] = given.get("price_unit_tiers", old.get("price_unit_tiers"))
-    merged |= {"price_unit_config": config, "amount": None, "tiers": None}
-
-
 def _successor(call: Call, old: Row, body: dict[str, Any], words: dict[str, Any]) -> Row:
     """End ``old`` and make the price that follows it."""
     since = body["effective_from"] or call.now
@@ -217,7 +195,9 @@ def _successor(call: Call, old: Row, body: dict[str, Any], words: dict[str, Any]
     merged["tiers"] = merged["tiers"] and [{"flat_amount": None, **tier} for tier in merged["tiers"]]
     merged |= {"start_date": since, "end_date": None, "lookup_key": ""}
     merged["min_quantity"] = old.get("min_quantity")
-    _in_unit(old, body, merged)
+    config = price_units.following(old, body)
+    if config:
+        merged |= {"price_unit_config": config, "amount": None, "tiers": None}
     fields = _fields(call, merged) | {"parent_price_id": old.get("parent_price_id") or old["id"]}
     call.touch(old, end_date=since, sequence=call.world.next("price"))
     fields["lookup_key"] = words.get("lookup_key", old["lookup_key"])

@@ -89,10 +89,7 @@ def wallet_transactions(call: Call) -> dict[str, Any]:
     return TRANSACTIONS.answer(call, *TRANSACTIONS.asked_by_query(call), rows)
 
 
-@route("POST", "/v1/wallets/transactions/search")
-def search_transactions(call: Call) -> dict[str, Any]:
-    """A page of the movements of all wallets."""
-    return TRANSACTIONS.searched(call)
+route("POST", "/v1/wallets/transactions/search")(TRANSACTIONS.searched)
 
 
 @route("GET", "/v1/wallets/:id/balance/real-time")

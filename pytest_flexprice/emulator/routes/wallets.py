@@ -11,6 +11,7 @@ from ..kernel import errors
 from ..kernel.binding import Schema, boolean, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call
 from ..kernel.lists import OWN, Page
+from ..kernel.price_units import by_code
 from ..kernel.pricing_rules import currency_code
 from ..kernel.resource import Resource, Values, among, equal, flag
 from ..kernel.routing import route
@@ -93,7 +94,8 @@ def create_wallet(call: Call) -> Row:
         raise errors.validation("Conversion rate must be greater than 0")
     _check_refill(body["auto_topup"])
     if body["price_unit"]:
-        raise errors.not_implemented("price_unit on POST /v1/wallets")
+        unit = by_code(call, body["price_unit"])
+        currency, body["conversion_rate"] = unit["base_currency"], unit["conversion_rate"]
     if body["customer_id"]:
         customer = customer_by_id(call, body["customer_id"])
     else:

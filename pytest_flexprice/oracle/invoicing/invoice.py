@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from pytest_flexprice.model.decimals import STORED_PLACES, ZERO, difference, quantized, rounded, total
+from pytest_flexprice.model.decimals import STORED_PLACES, ZERO, difference, quantized, rounded, total, words
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.times import Window
@@ -215,6 +215,10 @@ def _usage_line(
     buckets = usage.per(size, subscription.anchor) if size else (usage.total,)
     used, allowance = total(buckets), allowances.get(line.meter_id)
     left = billable(usage, used, allowance, subscription.billing_period, subscription.anchor)
+    least = line.price.min_quantity or ZERO
+    if left.quantity < least:
+        doubt = f"its price has a min_quantity of {words(least)}, and what Flexprice bills of less is not known"
+        return replace(start, unverified=doubt)
     if size and left.quantity == used:
         price_of, text = total(cost(line.price, each) for each in buckets), _bucket_formula(line, buckets)
     else:

@@ -83,7 +83,7 @@ class Compared:
             return [self._wrong_allowance(used)]
         if self.amount != line.amount:
             return [self._wrong_amount()]
-        return [*self._other_currency(), *self._line_discount()] or self._other_time()
+        return [*self._other_currency(), *self._other_price(), *self._line_discount()] or self._other_time()
 
     def _not_verified(self) -> Finding:
         problem = f"not verified: line {self.line.label}: {self.line.unverified}"
@@ -126,6 +126,17 @@ class Compared:
         except ValueError:
             return None
         return Window(starts, ends) if starts and ends else None
+
+    def _other_price(self) -> list[Finding]:
+        """A line that names another price, or another meter, than the subscription's line that it bills."""
+        wanted = (self.line.price_id, self.line.meter_id)
+        shown = (str(self.hit.get("price_id") or ""), str(self.hit.get("meter_id") or ""))
+        if not all(wanted[:1]) or not all(shown[:1]) or shown == wanted:
+            return []
+        problem = f"line {self.line.label} names another price or meter than the subscription's line that it bills"
+        consequence = "whoever reads the invoice by its prices takes this line for another one"
+        remedy = "do not send it; report it to Flexprice with its id"
+        return [Finding(self.item, self.path, problem, " on ".join(wanted), " on ".join(shown), consequence, remedy)]
 
     def _other_currency(self) -> list[Finding]:
         currency = str(self.hit.get("currency") or self.currency).lower()

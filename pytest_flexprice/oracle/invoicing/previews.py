@@ -157,8 +157,13 @@ def _cause(preview: Preview, path: str) -> str:
     if path == "invoice.discount":
         over = [each.code for each in preview.subscription.coupons or () if each.over(preview.subscription.period)]
         return f"; coupon '{over[0]}' is over" if over else ""
-    rows = {str(row.get("tax_rate_id")): row.get("tax_rate") or {} for row in preview.invoice.get("taxes") or ()}
+    taxes = preview.invoice.get("taxes") or ()
+    rows = {str(row.get("tax_rate_id")): row.get("tax_rate") or {} for row in taxes}
+    if rows and preview.taxes.keys() - rows:
+        return f"; it lacks {len(preview.taxes.keys() - rows)} of the {len(preview.taxes)} attached taxes"
     for key, rate in rows.items():
+        if sum(str(row.get("tax_rate_id")) == key for row in taxes) > 1:
+            return f"; tax '{rate.get('code') or key}' is taken more than once"
         if key in preview.foreign_taxes:
             return f"; nothing attaches tax '{rate.get('code') or key}' to the subscription"
         if key in preview.taxes and rate and Tax.from_api(rate) != preview.taxes[key]:

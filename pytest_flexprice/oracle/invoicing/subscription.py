@@ -58,6 +58,7 @@ class BilledSubscription:
         coupons: what is attached to it; ``None`` where nobody asked.
         ends: when it ends, if that is planned.
         zone: whose clock its periods go by.
+        billed_early: an invoice may come before the period ends, and begins another one (contract 5.5).
     """
 
     id: str
@@ -75,6 +76,7 @@ class BilledSubscription:
     coupons: tuple[AttachedCoupon, ...] | None = None
     ends: datetime | None = None
     zone: tzinfo = UTC
+    billed_early: bool = False
 
     @property
     def coming_period(self) -> Window:
@@ -116,6 +118,7 @@ class BilledSubscription:
             coupons=tuple(AttachedCoupon.from_api(each) for each in data.get("coupon_associations") or ()),
             ends=_end(data),
             zone=_zone(str(data.get("timezone") or "UTC")),
+            billed_early=data.get("auto_invoice_threshold") is not None,
         )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 from pytest_flexprice.model.decimals import ZERO, difference, places, product, quotient, rounded, total, words
 from pytest_flexprice.model.prices import Price
 from pytest_flexprice.oracle.invoicing.expected import ExpectedLine
 from pytest_flexprice.oracle.pricing.commitments import committed
-from pytest_flexprice.oracle.pricing.mistakes import MISTAKES, PricedLine, explaining
+from pytest_flexprice.oracle.pricing.mistakes import MISTAKES, ROUNDINGS, PricedLine, explaining
+from pytest_flexprice.oracle.pricing.prices import cost
 
 _MOST_DAYS = 100
 _MONTHS = (30, 31, 28, 29)
@@ -47,7 +49,8 @@ def mispriced(line: ExpectedLine, amount: Decimal, currency: str) -> list[str]:
 
 def _alike(lines: Iterable[PricedLine], line: ExpectedLine, amount: Decimal) -> list[str]:
     """The rules by which these come to an amount together, under the line's commitment where it has one."""
-    found, parts = [], list(lines)
+    parts = list(lines)
+    found = _rounded_together(parts, amount)
     agreed = line.line.commitment if line.line is not None else None
     for rule in MISTAKES:
         if all(rule.bills(part) == part.amount for part in parts):
@@ -58,6 +61,16 @@ def _alike(lines: Iterable[PricedLine], line: ExpectedLine, amount: Decimal) -> 
         if wrong == amount:
             found.append(rule.words)
     return found
+
+
+def _rounded_together(lines: list[PricedLine], amount: Decimal) -> list[str]:
+    """The wrong ways to round the sum of several by which it comes to an amount."""
+    if len(lines) < 2:
+        return []
+    exact = total(cost(each.price, each.billed) for each in lines)
+    whole = replace(lines[0].price, billing_model="FLAT_FEE", amount=exact, tiers=())
+    one = PricedLine(whole, Decimal(1), None, lines[0].currency)
+    return [rule.words for rule in ROUNDINGS if rule.bills(one) == amount != one.amount]
 
 
 def days_of(line: ExpectedLine, amount: Decimal, currency: str) -> list[str]:

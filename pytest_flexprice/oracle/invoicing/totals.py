@@ -89,7 +89,7 @@ def totals_findings(expected: ExpectedInvoice, observed: Mapping[str, Any], item
             if getattr(expected.deductions, key) != getattr(seen, key) and not (key == "tax" and _unknown(expected))
         ]
         taxes = tax_findings(observed, item)
-        return [*_causes(wrong, taxes), *taxes]
+        return [*_causes(wrong, taxes, _added_up(observed)), *taxes]
     if seen == Deductions():
         return []
     told = Finding(
@@ -106,11 +106,18 @@ def _unknown(expected: ExpectedInvoice) -> bool:
     return expected.deductions is not None and expected.subtotal == expected.deductions.discount
 
 
-def _causes(wrong: Iterable[Finding], taxes: Iterable[Finding]) -> list[Finding]:
-    """The wrong deductions without a tax that is only wrong as its base is: it follows from the wrong discount."""
+def _added_up(observed: Mapping[str, Any]) -> bool:
+    """Whether the sum of taxes is that of the taxes that an invoice shows."""
+    shown = total(decimal(tax.get("tax_amount"), ZERO) for tax in observed.get("taxes") or ())
+    return shown == decimal(observed.get("total_tax"), ZERO)
+
+
+def _causes(wrong: Iterable[Finding], taxes: Iterable[Finding], added_up: bool) -> list[Finding]:
+    """The wrong deductions without a sum of taxes that follows from a wrong discount, or from a tax that is told by itself."""
     found = list(wrong)
     discount = any(each.path == "invoice.discount" for each in found)
-    return [each for each in found if each.path != "invoice.tax" or not discount or any(taxes)]
+    follows = added_up if any(taxes) else discount
+    return [each for each in found if each.path != "invoice.tax" or not follows]
 
 
 def _wrong_deduction(expected: ExpectedInvoice, key: str, word: str, value: Decimal, item: str) -> Finding:
@@ -142,6 +149,7 @@ def _tax_rules(taken: Deductions, subtotal: Decimal, currency: str) -> Iterator[
     left = difference(subtotal, taken.discount)
     if left:
         yield "it is taken before the discount", rounded(quotient(product(taken.tax, subtotal), left), currency)
+    yield "it is taken twice", product(taken.tax, Decimal(2))
 
 
 def _after_tax(taken: Deductions, subtotal: Decimal, currency: str) -> Iterator[tuple[str, Decimal]]:
@@ -167,9 +175,11 @@ def _coupon_rules(expected: ExpectedInvoice, subtotal: Decimal) -> Iterator[tupl
         yield "each coupon is taken off the whole subtotal", total(each.off(subtotal, currency) for each in coupons)
         yield "coupons act the other way round", discounted(coupons[::-1], subtotal, currency)
         yield "only the first coupon acts", coupons[0].off(subtotal, currency)
+        yield "only the last coupon acts", coupons[-1].off(subtotal, currency)
     yield "its last fraction is cut off", discounted(coupons, subtotal, currency, ROUND_DOWN)
     if expected.deductions is not None:
         yield "it is given twice", product(expected.deductions.discount, Decimal(2))
+        yield "it is a hundred times as large", min(product(expected.deductions.discount, Decimal(100)), subtotal)
     yield "it is taken off each line", total(discounted(coupons, line.charged, currency) for line in expected.lines)
     shares = total(each.percentage for each in coupons)
     if shares:

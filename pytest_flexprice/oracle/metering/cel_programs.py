@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from pytest_flexprice.oracle.metering.cel_types import (
 )
 
 Values = Mapping[str, float]
+_POINT_LAST = re.compile(r"-?\d+\.(?!\d)")
 
 
 class ExpressionRefused(Exception):
@@ -164,7 +166,9 @@ class _Checker:
             if kinds != [DOUBLE] * count:
                 raise ExpressionRefused(f"{name}() takes {count} numbers and not ({', '.join(kinds)})")
             return _Node(DOUBLE, lambda values: function(*(node.value(values) for node in nodes)))
-        convert = CONVERSIONS.get((name, kinds[0])) if len(kinds) == 1 else None
+        convert = (
+            CONVERSIONS.get((name, "list" if kinds[0].startswith("list(") else kinds[0])) if len(kinds) == 1 else None
+        )
         if convert is None:
             raise ExpressionRefused(f"{name}() does not take ({', '.join(kinds)})")
         return _Node(RESULTS.get(name, name), lambda values: convert(nodes[0].value(values)))
@@ -207,6 +211,10 @@ def _literal(text: str) -> tuple[str, Any]:
     """Type and value of a literal; whole numbers become doubles."""
     if text in ("true", "false"):
         return BOOL, text == "true"
+    if _POINT_LAST.match(text):
+        raise ExpressionRefused(f"a number ends with a point in {text}")
+    if text[0] == "-" and text[-1] in "uU":
+        raise ExpressionRefused(f"'-' has no meaning before a {UINT}")
     if text[-1:] in "uU" and text[0].isdigit():
         return UINT, int(text[:-1], 0 if text[:2].lower() == "0x" else 10)
     if text.lstrip("-")[:2].lower() == "0x":

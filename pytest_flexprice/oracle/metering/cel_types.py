@@ -162,6 +162,7 @@ CONVERSIONS: dict[tuple[str, str], Callable[[Any], Any]] = {
     **{(INT, kind): _to_whole(INT) for kind in NUMBERS},
     **{(UINT, kind): _to_whole(UINT) for kind in NUMBERS},
     ("size", TEXT): len,
+    ("size", "list"): len,
 }
 """Conversions by name and type of the argument; a double loses its fraction."""
 RESULTS = {"size": INT}

@@ -78,7 +78,9 @@ def committed(commitment: LineCommitment, price: Price, usage_cost: Decimal) -> 
     """
     if commitment.windowed:
         raise not_verified(
-            "", f"prices.{price.id}.commitment", f"not verified: windowed commitment of price '{price.id}'"
+            "",
+            f"prices.{price.id}.commitment",
+            f"not verified: windowed commitment of price '{price.id}', which Flexprice applies to windows that are not known",
         )
     bound = cost(price, commitment.quantity) if commitment.by_quantity else commitment.amount
     used, overage, true_up = min(usage_cost, bound), ZERO, ZERO

@@ -20,6 +20,7 @@ __all__ = [
     "ALLOWANCE",
     "IGNORED",
     "MISTAKES",
+    "ROUNDINGS",
     "SHORTENED",
     "TWICE",
     "Mistake",
@@ -82,6 +83,22 @@ def explaining(seen: Sequence[Seen]) -> list[str]:
     return [rule.words for rule in MISTAKES if all(rule.bills(line) == amount for line, amount in seen)]
 
 
+def _roundings() -> Iterator[Mistake]:
+    yield Mistake("exact halves are rounded to the even neighbour", wrong.rounded_by(ROUND_HALF_EVEN))
+    yield Mistake("exact halves are rounded down", wrong.rounded_by(ROUND_HALF_DOWN))
+    yield Mistake("the rest of the amount is cut off", wrong.rounded_by(ROUND_DOWN))
+    yield Mistake("the amount is rounded up", wrong.rounded_by(ROUND_CEILING))
+    yield Mistake("the amount is not rounded", wrong.unrounded)
+    yield Mistake("the currency has one decimal more", wrong.rounded_by(ROUND_HALF_UP, 1))
+    yield Mistake("the currency has one decimal less", wrong.rounded_by(ROUND_HALF_UP, -1))
+    yield Mistake("the currency has no decimals", wrong.no_decimals)
+    yield Mistake("every currency has two decimals", wrong.hundredths)
+
+
+ROUNDINGS = tuple(_roundings())
+"""Wrong ways to round what was calculated rightly."""
+
+
 def _all() -> Iterator[Mistake]:
     for digits in range(13):
         yield Mistake(f"the unit price is cut to {digits} decimals", wrong.kept(digits, ROUND_DOWN))
@@ -132,15 +149,7 @@ def _all() -> Iterator[Mistake]:
     yield Mistake("the allowance comes off after the tiers", wrong.after_tiers)
     yield Mistake("the allowance comes off at the price of the tier that usage reaches", wrong.at_last_price)
     yield Mistake("the tier goes by what was used, allowance and all", wrong.in_used_tier)
-    yield Mistake("exact halves are rounded to the even neighbour", wrong.rounded_by(ROUND_HALF_EVEN))
-    yield Mistake("exact halves are rounded down", wrong.rounded_by(ROUND_HALF_DOWN))
-    yield Mistake("the rest of the amount is cut off", wrong.rounded_by(ROUND_DOWN))
-    yield Mistake("the amount is rounded up", wrong.rounded_by(ROUND_CEILING))
-    yield Mistake("the amount is not rounded", wrong.unrounded)
-    yield Mistake("the currency has one decimal more", wrong.rounded_by(ROUND_HALF_UP, 1))
-    yield Mistake("the currency has one decimal less", wrong.rounded_by(ROUND_HALF_UP, -1))
-    yield Mistake("the currency has no decimals", wrong.no_decimals)
-    yield Mistake("every currency has two decimals", wrong.hundredths)
+    yield from ROUNDINGS
     yield Mistake("each tier is rounded by itself", wrong.per_tier)
     yield Mistake("parts of units are cut off", wrong.whole_units(ROUND_DOWN))
     yield Mistake("parts of units count as whole ones", wrong.whole_units(ROUND_CEILING))

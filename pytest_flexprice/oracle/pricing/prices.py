@@ -39,7 +39,7 @@ def formula(price: Price, quantity: Decimal) -> str:
 def parts(price: Price, quantity: Decimal) -> list[Part]:
     """The terms whose sum is the price of a quantity."""
     if price.unit_type != FIAT:
-        raise _unknown(price, f"price unit type {price.unit_type}")
+        raise _unknown(price, f"price unit type {price.unit_type}, whose rounding to {price.currency} is not known")
     if price.billing_model == "FLAT_FEE":
         return [Part(f"{words(quantity)} × {words(price.amount)}", product(quantity, price.amount))]
     if price.billing_model == "PACKAGE":

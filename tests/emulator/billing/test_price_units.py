@@ -90,3 +90,41 @@ def test_a_units_code_is_its_own_and_it_lives_as_long_as_its_prices(company: Com
     price(company, {"price_unit": "tok", "amount": "1"})
     assert company.api.call("DELETE", path).status_code == 400
     assert [one["name"] for one in company.api.get("/v1/prices/units")["items"]] == ["Coins"]
+
+
+def test_an_override_of_a_price_in_tokens_is_in_tokens(company: Company, unit: dict[str, Any]) -> None:
+    _status, made = price(company, {"price_unit": unit["code"], "amount": "50"})
+    override = {"price_id": made["id"], "price_unit_amount": "70"}
+    subscription = company.subscribe(override_line_items=[override])
+    own = company.api.get(f"/v1/prices/{company.read(subscription)['line_items'][0]['price_id']}")
+    assert (own["amount"], own["price_unit_amount"], own["price_unit"], own["entity_type"]) == (
+        "0.7", "70", "tok", "SUBSCRIPTION",
+    )  # fmt: skip
+    asked = {
+        "external_customer_id": company.customer(),
+        "plan_id": company.plan,
+        "currency": "usd",
+        "billing_period": "MONTHLY",
+    }
+    for wrong in ({"amount": "1"}, {"price_unit_amount": "-1"}, {"billing_model": "PACKAGE"}):
+        body = {**asked, "override_line_items": [{"price_id": made["id"], **wrong}]}
+        assert company.api.call("POST", "/v1/subscriptions", body).status_code == 400
+
+
+def test_a_line_may_have_its_own_price_in_tokens(company: Company, unit: dict[str, Any]) -> None:
+    company.price("1")
+    subscription = company.subscribe()
+    own = {
+        "type": "USAGE", "meter_id": company.feature["meter_id"], "billing_period": "MONTHLY",
+        "billing_model": "FLAT_FEE", "invoice_cadence": "ARREAR", "price_unit_type": "CUSTOM",
+        "price_unit_config": {"price_unit": unit["code"], "amount": "30"},
+    }  # fmt: skip
+    line = company.api.make(f"/v1/subscriptions/{subscription['id']}/lineitems", {"price": own})
+    assert (line["price_unit"], company.api.get(f"/v1/prices/{line['price_id']}")["amount"]) == ("tok", "0.3")
+
+
+def test_a_wallet_in_tokens_has_their_currency_and_rate(company: Company, unit: dict[str, Any]) -> None:
+    body = {"external_customer_id": company.customer(), "currency": "eur", "price_unit": unit["code"]}
+    answer = company.api.call("POST", "/v1/wallets", body).get_json()
+    assert (answer["currency"], answer["conversion_rate"]) == ("usd", "0.01")
+    assert company.api.call("POST", "/v1/wallets", {**body, "price_unit": "none"}).status_code == 404

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_flexprice.emulator import metering
 from pytest_flexprice.emulator.kernel.options import EmulatorOptions
 from pytest_flexprice.emulator.kernel.world import World
 from pytest_flexprice.emulator.metering import reads
@@ -103,8 +102,8 @@ def test_points_add_up_to_the_total(rows: list[Any], size: str) -> None:
 @given(ROWS)
 def test_groups_split_each_bucket(rows: list[Any]) -> None:
     world, kept = filled(rows)
-    meter = {"id": "meter_1", "aggregation": {"type": "MAX", "bucket_size": "MINUTE", "group_by": "g"}}
-    found = metering.bucketed(world, "env", "acme", meter, T0, T0 + timedelta(hours=1))
+    selection = Selection("env", "acme", ("meter_1",), T0, T0 + timedelta(hours=1))
+    found = reads.buckets(world, selection, "MAX", "MINUTE", "g")
     best: dict[tuple[int, str], Decimal] = {}
     for _, moment, amount, _, group in kept:
         key = (moment // 60_000, group)
@@ -122,8 +121,8 @@ def test_latest_goes_by_time_and_not_by_arrival() -> None:
 @pytest.mark.parametrize("kind", ["COUNT", "SUM", "AVG", "MAX", "LATEST", "COUNT_UNIQUE"])
 def test_nothing_is_zero(kind: str) -> None:
     world, _ = filled([])
-    meter = {"id": "meter_1", "aggregation": {"type": kind}}
-    assert metering.usage(world, "env", "acme", meter, T0, T0 + timedelta(1)) == metering.Usage(Decimal(0), 0)
+    selection = Selection("env", "acme", ("meter_1",), T0, T0 + timedelta(1))
+    assert reads.total(world, selection, kind) == reads.Usage(Decimal(0), 0)
 
 
 def test_days_are_utc_days() -> None:
