@@ -83,7 +83,9 @@ def main() -> None:
         live.catalog(json.loads((DEMO_PLAN.parent / "golive" / "catalog.json").read_text(encoding="utf-8")))
         _, key = live.key("benchmark")
         transport = Counted(server.url, {"x-api-key": key})
-        guard = SimpleNamespace(check=lambda *request: None, prove=None, block=None, refused=tuple)
+        guard = SimpleNamespace(
+            check=lambda *request: None, heed=lambda *answer: None, prove=None, block=None, refused=tuple
+        )
         flexprice = Flexprice(transport, guard)  # type: ignore[arg-type]
         (row,) = flexprice.search("/v1/plans/search", {"lookup_key": "nimbus-pro"})
         bench, ledger = _bench(server.url, flexprice)

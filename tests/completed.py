@@ -11,6 +11,7 @@ _USUAL = {
     "a text": "usd",
     "a number": "0",
     "a whole number": 0,
+    "a whole number that a date can hold": 0,
     "a time with its zone": "2026-11-22T11:50:00Z",
     "true or false": False,
     "a list of objects": [],
@@ -24,5 +25,11 @@ def completed(answer: Any, where: str) -> Any:
     for path, holder, problem in wrong_fields(answer, where):
         if problem in (MISSING, NULL):
             name = path.rpartition(".")[2]
-            holder[name] = copy.deepcopy(_USUAL.get(KINDS[name].called, {}) if name in KINDS else {})
+            holder[name] = _something(KINDS[name].called) if name in KINDS else {}
     return answer
+
+
+def _something(called: str) -> Any:
+    if called.startswith("one of "):
+        return called.removeprefix("one of ").partition(",")[0]
+    return copy.deepcopy(_USUAL.get(called, {}))

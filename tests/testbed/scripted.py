@@ -81,7 +81,9 @@ class Clock:
 
 def bench(script: Scripted, folder: Path, send_events: SendEvents | None = None, **environment: Any) -> Bench:
     """A ladder's tools around a script; ``environment`` is what the plan says of it, which is production unless it says so."""
-    guard = SimpleNamespace(check=lambda *request: None, prove=None, block=None, refused=tuple)
+    guard = SimpleNamespace(
+        check=lambda *request: None, heed=lambda *answer: None, prove=None, block=None, refused=tuple
+    )
     flexprice = Flexprice(script, guard)  # type: ignore[arg-type]
     own = Environment(base_url=script.base_url, **{"type": "development", **environment})
     profile = Profile("prod", own, Level.SMOKE, script.base_url, script.base_url, "env_1", "", "", False, RUN)

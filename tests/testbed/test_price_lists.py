@@ -74,7 +74,9 @@ def served(catalog: dict[str, Any], folder: Path, *faults: str) -> Iterator[Test
         live = Seeder(server)
         live.catalog(catalog)
         _, key = live.key("test")
-        guard = SimpleNamespace(check=lambda *request: None, prove=None, block=None, refused=tuple)
+        guard = SimpleNamespace(
+            check=lambda *request: None, heed=lambda *answer: None, prove=None, block=None, refused=tuple
+        )
         client = Flexprice(Transport(server.url, {"x-api-key": key}), guard)  # type: ignore[arg-type]
         started = Eventually().now()
         yield Testbed(client, Ledger(folder / "ledger.ndjson"), new_run_id(started))
