@@ -38,7 +38,7 @@ Samples = Checked | NotDecided | NotVerified
 def checked_samples(plan: GoLivePlan) -> Checked:
     """All sample events of the plan, read once per process; no network is used."""
     files = sample_check.sample_files(plan)
-    known = plan.customers and (plan.customers.file or plan.customers.declared)
+    known = declared.known(plan.customers)
     return sample_check.check(
         plan.events,
         files,

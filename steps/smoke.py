@@ -12,7 +12,7 @@ from pytest_bdd import given, then, when
 from pytest_flexprice.api import Flexprice
 from pytest_flexprice.evidence.keeping import Observe
 from pytest_flexprice.model.finding import require_none
-from pytest_flexprice.model.golive_plan import GoLivePlan
+from pytest_flexprice.model.golive_plan import GoLivePlan, Webhooks
 from pytest_flexprice.model.meters import Event
 from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.testbed import timeline
@@ -29,7 +29,6 @@ from pytest_flexprice.webhooks.content import content_findings
 from pytest_flexprice.webhooks.delivery import Delivery, delivery_findings
 from pytest_flexprice.webhooks.processed import Processed
 from pytest_flexprice.webhooks.processed_url import HandlerOverride, processed_reader
-from pytest_flexprice.webhooks.target import declared_webhooks
 
 Found = TypeVar("Found")
 LADDER = "from the first event to the processed webhook"
@@ -186,12 +185,12 @@ def webhook_was_processed(
     test_invoice: Finalized,
     flexprice: Flexprice,
     profile: Profile,
-    plan: GoLivePlan,
+    decided_webhooks: Webhooks,
     handler_has_processed: HandlerOverride,
     eventually: Eventually,
     observe: Observe,
 ) -> None:
-    webhooks = declared_webhooks(plan)
+    webhooks = decided_webhooks
     try:
         delivery, processed, waited = await_processed(
             flexprice,

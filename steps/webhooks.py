@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -59,9 +59,30 @@ def reading(flexprice: Flexprice, profile: Profile, webhooks: Webhooks) -> Itera
         portal.close()
 
 
+@pytest.fixture
+def decided_webhooks(plan: GoLivePlan) -> Webhooks:
+    """What the plan says about webhooks; that it says nothing is told by item 6.1 alone."""
+    if plan.webhooks is None:
+        pytest.skip("not run, because the plan does not say where webhooks go (6.1)")
+    return plan.webhooks
+
+
+@pytest.fixture
+def target_for(plan: GoLivePlan, profile: Profile, request: pytest.FixtureRequest) -> Callable[[str], Target]:
+    """The handler that may be probed for an item."""
+
+    def found(item: str) -> Target:
+        request.getfixturevalue("decided_webhooks")
+        return find_target(plan, profile, item)
+
+    return found
+
+
 @given("the webhook endpoints of the environment", target_fixture="endpoints")
 def webhook_endpoints(flexprice: Flexprice, profile: Profile, plan: GoLivePlan) -> list[Endpoint]:
-    with reading(flexprice, profile, declared_webhooks(plan)) as portal:
+    if plan.webhooks is None:
+        return []
+    with reading(flexprice, profile, plan.webhooks) as portal:
         return portal.endpoints()
 
 
@@ -84,37 +105,43 @@ def is_registered(endpoints: list[Endpoint], plan: GoLivePlan, profile: Profile,
 
 
 @then("no endpoint belongs to another environment or to a staging system")
-def no_stranger(endpoints: list[Endpoint], plan: GoLivePlan, profile: Profile, observe: Observe) -> None:
-    webhooks = declared_webhooks(plan)
+def no_stranger(
+    endpoints: list[Endpoint], decided_webhooks: Webhooks, plan: GoLivePlan, profile: Profile, observe: Observe
+) -> None:
     findings = registration.stranger_findings(
-        endpoints, webhooks, elsewhere=elsewhere(plan, profile.name), production=profile.environment.production
+        endpoints, decided_webhooks, elsewhere=elsewhere(plan, profile.name), production=profile.environment.production
     )
     observe("other endpoints", expected="none", observed=[one.observed for one in findings], findings=findings)
     require_none(findings)
 
 
 @given("the event types that an endpoint can be subscribed to", target_fixture="known_types")
-def subscribable_types(flexprice: Flexprice, profile: Profile, plan: GoLivePlan) -> list[str]:
-    with reading(flexprice, profile, declared_webhooks(plan)) as portal:
+def subscribable_types(flexprice: Flexprice, profile: Profile, decided_webhooks: Webhooks) -> list[str]:
+    with reading(flexprice, profile, decided_webhooks) as portal:
         return portal.event_types()
 
 
 @then("the endpoint that the plan names gets these event types and those of the plan")
 def gets_the_types(
-    endpoints: list[Endpoint], known_types: list[str], datatable: list[list[str]], plan: GoLivePlan, observe: Observe
+    endpoints: list[Endpoint],
+    known_types: list[str],
+    datatable: list[list[str]],
+    decided_webhooks: Webhooks,
+    observe: Observe,
 ) -> None:
-    webhooks = declared_webhooks(plan)
-    _require_registered(endpoints, webhooks)
-    wanted = [*dict.fromkeys([*(row[0] for row in datatable[1:]), *webhooks.event_types])]
-    findings = event_types.type_findings(endpoints, webhooks, wanted, known_types)
+    _require_registered(endpoints, decided_webhooks)
+    wanted = [*dict.fromkeys([*(row[0] for row in datatable[1:]), *decided_webhooks.event_types])]
+    findings = event_types.type_findings(endpoints, decided_webhooks, wanted, known_types)
     observed = {one.url: one.event_types or "everything" for one in endpoints}
     observe("event types", expected=wanted, observed=observed, findings=findings)
     require_none(findings)
 
 
 @when("the webhook handler gets signed, unsigned, altered, foreign and outdated messages", target_fixture="tried")
-def try_signatures(plan: GoLivePlan, profile: Profile) -> tuple[Target, list[ProbeResult]]:
-    target = find_target(plan, profile, "6.2")
+def try_signatures(
+    target_for: Callable[[str], Target], plan: GoLivePlan, profile: Profile
+) -> tuple[Target, list[ProbeResult]]:
+    target = target_for("6.2")
     others = other_secrets(plan, profile, target.mint.secret)
     return target, sending.try_signatures(target.url, target.mint, others, user_agent=_AGENT)
 
@@ -141,9 +168,13 @@ def verifies_signatures(
 
 @then("the signing secret that the plan names belongs to the registered endpoint")
 def secret_is_registered(
-    endpoints: list[Endpoint], plan: GoLivePlan, profile: Profile, flexprice: Flexprice, observe: Observe
+    endpoints: list[Endpoint],
+    target_for: Callable[[str], Target],
+    profile: Profile,
+    flexprice: Flexprice,
+    observe: Observe,
 ) -> None:
-    target = find_target(plan, profile, "6.2")
+    target = target_for("6.2")
     own = [one for one in registration.own_endpoints(endpoints, target.webhooks) if not one.disabled]
     prints: dict[str, str] = {}
     with reading(flexprice, profile, target.webhooks) as portal:
@@ -161,8 +192,8 @@ def secret_is_registered(
     "the webhook handler gets every event type, an unknown one, a large one and one of them twice",
     target_fixture="tried",
 )
-def try_answers(plan: GoLivePlan, profile: Profile) -> tuple[Target, list[ProbeResult]]:
-    target = find_target(plan, profile, "6.4")
+def try_answers(target_for: Callable[[str], Target]) -> tuple[Target, list[ProbeResult]]:
+    target = target_for("6.4")
     return target, sending.try_answers(target.url, target.mint, user_agent=_AGENT)
 
 
@@ -189,8 +220,8 @@ def answers_with_success(
 
 
 @when("the webhook handler gets the same message twice", target_fixture="tried")
-def try_twice(plan: GoLivePlan, profile: Profile) -> tuple[Target, list[ProbeResult]]:
-    target = find_target(plan, profile, "6.4")
+def try_twice(target_for: Callable[[str], Target]) -> tuple[Target, list[ProbeResult]]:
+    target = target_for("6.4")
     return target, sending.try_twice(target.url, target.mint, user_agent=_AGENT)
 
 
@@ -212,13 +243,12 @@ def processed_once(
 
 @then("the newest deliveries to the endpoint that the plan names succeeded")
 def recent_deliveries(
-    endpoints: list[Endpoint], plan: GoLivePlan, profile: Profile, flexprice: Flexprice, observe: Observe
+    endpoints: list[Endpoint], decided_webhooks: Webhooks, profile: Profile, flexprice: Flexprice, observe: Observe
 ) -> None:
-    webhooks = declared_webhooks(plan)
-    own = _require_registered(endpoints, webhooks)
+    own = _require_registered(endpoints, decided_webhooks)
     if profile.level < Level.PROBE:  # above, the messages that the handler gets look at it
-        _look_at_certificate(webhooks.endpoint, observe)
-    with reading(flexprice, profile, webhooks) as portal:
+        _look_at_certificate(decided_webhooks.endpoint, observe)
+    with reading(flexprice, profile, decided_webhooks) as portal:
         attempts = {one.id: portal.attempts(one.id) for one in own}
     findings = [finding for one in own for finding in recent.recent_findings(one, attempts[one.id])]
     counts = {key: "{} of {} failed".format(*recent.failure_ratio(each)) for key, each in attempts.items()}

@@ -80,20 +80,19 @@ def read_own_allowances(flexprice: Flexprice) -> dict[str, list[str]]:
     return found
 
 
-def read_prepaid(flexprice: Flexprice) -> dict[str, list[str]]:
-    """The prepaid credits that customers hold, in words, by the customer's id; nothing where the key may not read wallets.
+def read_prepaid(flexprice: Flexprice) -> dict[str, list[tuple[str, str]]]:
+    """The prepaid credits that customers hold, currency and words, by the customer's id; nothing where the key may not read wallets.
 
     They pay finalized invoices (contract 5.4, recording invoice_coupon_tax_wallet).
     """
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[tuple[str, str]]] = {}
     try:
         for row in flexprice.list("/v1/wallets"):
             held = decimal(row.get("balance"), ZERO)
             if held > 0 and row.get("wallet_type") == "PRE_PAID" and row.get("wallet_status") == "active":
-                amount = f"prepaid credits of {words(held)} {str(row.get('currency') or '').lower()}".rstrip()
-                found.setdefault(str(row.get("customer_id")), []).append(
-                    f"{amount} in wallet '{row.get('name') or ''}'"
-                )
+                currency = str(row.get("currency") or "").lower()
+                told = f"prepaid credits of {words(held)} {currency}".rstrip() + f" in wallet '{row.get('name') or ''}'"
+                found.setdefault(str(row.get("customer_id")), []).append((currency, told))
     except ApiError:
         return {}
     return found

@@ -26,18 +26,19 @@ def check(
     ``folder`` is where evidence named as a file starts from, ``alone`` whether the plan has no other environment.
     """
     if not statements:
-        return [_missing(item, environment)]
+        return [_missing(item, environment, alone)]
     judged = [_judge(statement, environment, today, folder, alone) for statement in statements]
     good = [findings for findings in judged if not any(each.severity is Severity.ERROR for each in findings)]
     return good[0] if good else judged[-1]
 
 
-def _missing(item: str, environment: str) -> Finding:
+def _missing(item: str, environment: str, alone: bool) -> Finding:
+    keys = "statement, by, role and on" if alone else f'statement, by, role, on and environment = "{environment}"'
     return Finding(
         item,
         "golive.toml: attestations",
         f"nobody answers for item {item} ({BY_ID[item].title}) in environment '{environment}'; an owner is needed",
-        remedy=f'let the owner add a table [[attestations]] with item = "{item}", statement, by, role and on',
+        remedy=f'let the owner add a table [[attestations]] with item = "{item}", {keys}',
         kind=Kind.NOT_DECIDED,
     )
 

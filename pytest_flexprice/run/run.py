@@ -193,7 +193,9 @@ def _plan_to_write(config: pytest.Config, name: str) -> tuple[plans.GoLivePlan, 
         return plan, source
     base = profiles.sources(config, name).first("base-url", "FLEXPRICE_BASE_URL")
     if base is None:
-        raise ProfileError("--flexprice-init needs to know where Flexprice is; add --flexprice-base-url")
+        raise ProfileError(
+            "--flexprice-init needs to know where Flexprice is; add --flexprice-base-url, such as https://us.api.flexprice.io"
+        )
     environment = plans.Environment(base_url=base[0], type="production", allow="read")
     return plan.model_copy(update={"environments": {**plan.environments, name: environment}}), source
 

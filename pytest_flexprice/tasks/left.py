@@ -32,7 +32,11 @@ def _decisions(plan: FirstPlan) -> Iterator[tuple[str, str]]:
     if not found.collection:
         yield "5.2", "whether invoices are collected or sent: invoicing.collection"
     if found.endpoint is None:
-        yield "6.1", "where webhooks go: no endpoint is registered; [webhooks]"
+        unread = any(one.startswith("webhook endpoints") for one in found.unread)
+        yield (
+            "6.1",
+            f"where webhooks go: {'what is registered could not be read' if unread else 'no endpoint is registered'}; [webhooks]",
+        )
     yield (
         "6.2",
         f"the handler and the variable of its signing secret: webhooks.handler, and {table}.probe_handler = true",

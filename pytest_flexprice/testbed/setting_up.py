@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,6 +12,7 @@ from pytest_flexprice.api import Flexprice, path_of
 from pytest_flexprice.model.decimals import ZERO, decimal, tidy
 from pytest_flexprice.model.finding import Finding, Kind, RequirementNotMet, not_decided, not_verified
 from pytest_flexprice.model.meters import Meter
+from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
 from pytest_flexprice.oracle.pricing.allowances import Allowance, by_meter
@@ -91,35 +92,32 @@ def find_test_plan(flexprice: Flexprice, profile: Profile) -> TestPlan:
             "the plan does not say which plan a test customer subscribes to",
             remedy="name the lookup key of one with a usage price as test_plan",
         )
-    row = _named(read_plan_rows(flexprice, key), key)
+    row = _named(read_plan_rows(flexprice, key), key, lambda: flexprice.search("/v1/plans/search", {}))
     fitting = [
         (currency, period)
         for currency, period in sold_as(row)
         if own.test_currency in ("", currency) and own.test_billing_period in (None, period)
     ]
     if not fitting:
-        raise not_verified(
-            "7.1",
-            f"plans.{key}",
-            f"the test plan '{key}' has no usage price, so that no event can be billed on it",
-            remedy="name a plan with a usage price as test_plan",
+        asked = " ".join(filter(None, (own.test_currency, own.test_billing_period)))
+        sold = ", ".join(" ".join(each) for each in sold_as(row))
+        problem = f"the test plan '{key}' has no usage price{f' in {asked}, but in {sold}' if sold else ''}"
+        remedy = (
+            "correct test_currency and test_billing_period" if sold else "name a plan with a usage price as test_plan"
         )
+        raise not_verified("7.1", f"plans.{key}", f"{problem}, so that no event can be billed on it", remedy=remedy)
     return plan_as_sold(flexprice, row, *fitting[0])
 
 
-def _named(rows: Sequence[dict[str, Any]], key: str) -> dict[str, Any]:
-    if rows:
-        return rows[0]
-    raise RequirementNotMet(
-        [
-            Finding(
-                "7.1",
-                f"plans.{key}",
-                f"the test plan '{key}' does not exist in this environment",
-                remedy="create it there, or correct test_plan in golive.toml",
-            )
-        ]
-    )
+def _named(rows: Iterable[dict[str, Any]], key: str, every: Callable[[], Iterable[dict[str, Any]]]) -> dict[str, Any]:
+    """The row with that lookup key; ``every`` plan is only asked for where there is none."""
+    for row in rows:
+        if row.get("lookup_key") == key:
+            return row
+    near = NearMisses(str(row["lookup_key"]) for row in every() if row.get("lookup_key"))
+    problem = f"the test plan '{key}' does not exist in this environment{near.hint(key)}"
+    remedy = "create it there, or correct test_plan in golive.toml"
+    raise RequirementNotMet([Finding("7.1", f"plans.{key}", problem, remedy=remedy)])
 
 
 def sold_as(row: dict[str, Any]) -> list[tuple[str, str]]:
@@ -157,7 +155,8 @@ def plans_to_prove(flexprice: Flexprice, profile: Profile, chosen: TestPlan) -> 
         return [chosen]
     rows = read_plan_rows(flexprice)
     if wanted != "all":
-        rows = [_named([row for row in rows if row.get("lookup_key") == key], key) for key in wanted]
+        every = rows
+        rows = [_named(every, key, lambda: every) for key in wanted]
     return [plan_as_sold(flexprice, row, *sold) for row in rows for sold in sold_as(row)]
 
 

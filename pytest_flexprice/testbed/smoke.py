@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 from pytest_flexprice.api import ApiError
-from pytest_flexprice.model.finding import Finding, NotVerified, RequirementNotMet
+from pytest_flexprice.model.finding import Finding, Kind, NotVerified, RequirementNotMet
 from pytest_flexprice.model.meters import Event
 from pytest_flexprice.oracle.metering.attribution import Attribution
 from pytest_flexprice.testbed import billing_rungs, event_rungs, usage_rungs
@@ -129,7 +129,8 @@ class Smoke:
     @staticmethod
     def _reach(climbed: Climbed[Any], rung: Rung) -> None:
         if climbed.broken:
-            raise NotReached(f"not reached, because {rung.words} broke first")
+            undecided = {each.kind for each in climbed.findings} == {Kind.NOT_DECIDED}
+            raise NotReached(f"not reached, because {rung.words} {'is not decided' if undecided else 'broke first'}")
 
     def _once(self, rung: Rung, climb: Callable[[], Climbed[Found]]) -> Climbed[Found]:
         if rung not in self._climbed:

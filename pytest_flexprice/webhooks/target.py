@@ -63,7 +63,7 @@ def declared_webhooks(plan: GoLivePlan) -> Webhooks:
     """
     if plan.webhooks is None:
         raise not_decided(
-            "",
+            "6.1",
             "golive.toml: webhooks",
             "the plan does not say where webhooks go",
             remedy="add a table [webhooks] with endpoint, handler and processed",

@@ -110,7 +110,7 @@ def test_prepaid_credits_are_read_where_there_are_any_left(flexprice, server):
     for name, currency, credits in (("Gift", "usd", "12.50"), ("Empty", "eur", "0")):
         body = {"customer_id": customer, "currency": currency, "name": name, "initial_credits_to_load": credits}
         seeder.call("POST", "/v1/wallets", body)
-    assert read_prepaid(flexprice) == {customer: ["prepaid credits of 12.5 usd in wallet 'Gift'"]}
+    assert read_prepaid(flexprice) == {customer: [("usd", "prepaid credits of 12.5 usd in wallet 'Gift'")]}
 
 
 def test_deals_as_declared_are_as_agreed(flexprice):

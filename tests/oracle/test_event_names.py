@@ -117,6 +117,7 @@ def test_a_meter_that_nobody_sends_to_warns() -> None:
     found = event_names.metered(sent("model.completion"), named("model.completion", "old"))
     assert [(one.path, one.severity) for one in found] == [("meters.old", Severity.WARNING)]
     assert "bills 0" in found[0].sentence
+    assert len(event_names.metered(sent("Old"), named("old"))) == 1  # one cause, one voice
 
 
 def test_a_name_that_no_price_bills() -> None:

@@ -397,14 +397,14 @@ def test_prepaid_credits_that_no_plan_gives_are_told(granting: frozenset[str], t
         held,
         DECLARED,
         None,
-        prepaid=lambda: {"c": ["prepaid credits of 5 usd in wallet 'Gift'"]},
+        prepaid=lambda: {
+            "c": [("usd", "prepaid credits of 5 usd in wallet 'Gift'"), ("eur", "prepaid credits of 5 eur")]
+        },
         granting=lambda: plan,
     )
     assert len(found) == told
-    assert all(
-        "prepaid credits of 5 usd in wallet 'Gift': finalized invoices are paid from them" in one.sentence
-        for one in found
-    )
+    said = "wallet 'Gift', prepaid credits of 5 eur, which pay no invoice in usd: finalized invoices are paid from them"
+    assert all(said in one.sentence for one in found)
 
 
 def judged(held: dict, declared: dict[str, str], due: int | None, **agreed: object) -> list[Finding]:

@@ -50,7 +50,10 @@ def metered(sent: Iterable[Sent], catalog: Catalog) -> list[Finding]:
         else:
             found += _counted_twice(name, active[name])
     wanted = {trimmed(one.name) for one in names}
-    return found + [_unsent(name, meters, wanted) for name, meters in sorted(active.items()) if name not in wanted]
+    missing = {trimmed(one.name) for one in names if not one.unbilled} - active.keys()
+    meant = {close[0] for name in missing if (close := near.of(name))}  # told already, as what the other name misses
+    unsent = sorted(active.keys() - wanted - meant)
+    return found + [_unsent(name, active[name], wanted) for name in unsent]
 
 
 def priced(

@@ -21,6 +21,7 @@ from pytest_flexprice.model.subscriptions import INHERITED, Subscription, Subscr
 from pytest_flexprice.oracle.customers.lines import PlanPrices
 
 _ONE = Decimal(1)
+_PAID = "finalized invoices are paid from them, and no money comes in for that part"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Agreed:
         coupons: codes by subscription, in lower case.
         owner_of: the external id of a subscription's customer.
         allowances: what single subscriptions are allowed beside their plan, in words, by subscription.
-        prepaid: the prepaid credits of customers, in words, by the customer's id.
+        prepaid: the prepaid credits of customers, currency and words, by the customer's id.
         granting: the ids of the plans that give credits to whoever subscribes to them.
         due_days_decided: whether the plan decides when invoices are due, so that other terms are told as another decision.
     """
@@ -42,7 +43,7 @@ class Agreed:
     coupons: Callable[[], Mapping[str, frozenset[str]]] = dict
     owner_of: Callable[[str], str] = str
     allowances: Callable[[], Mapping[str, Sequence[str]]] = dict
-    prepaid: Callable[[], Mapping[str, Sequence[str]]] = dict
+    prepaid: Callable[[], Mapping[str, Sequence[tuple[str, str]]]] = dict
     granting: Callable[[], frozenset[str]] = frozenset
     due_days_decided: bool = False
 
@@ -109,8 +110,10 @@ def _undeclared(row: DeclaredRow, one: Subscription, agreed: Agreed) -> Iterator
     if "commitment" not in agreed.columns and (committed := _number(one.commitment)):
         yield _Own(f"a commitment of {committed}", "commitment")
     if one.plan_id not in agreed.granting():
-        for credits in agreed.prepaid().get(one.customer_id, ()):
-            yield _Own(credits, cost="finalized invoices are paid from them, and no money comes in for that part")
+        for currency, credits in agreed.prepaid().get(one.customer_id, ()):
+            pays = currency == one.currency
+            what = credits if pays else f"{credits}, which pay no invoice in {one.currency}"
+            yield _Own(what, cost=_PAID if pays else "what was paid in advance stays unused")
     for line in one.lines or ():
         if line.of == "addon":
             yield _Own(f"addon '{line.display_name}'")

@@ -23,6 +23,11 @@ _LONGEST = 255
 _SHOWN = 50
 
 
+def known(customers: Customers | None) -> bool:
+    """Whether the plan says anything about customers."""
+    return customers is not None and bool(customers.file or customers.declared)
+
+
 def rows(customers: Customers | None, folder: Path) -> Iterator[DeclaredRow]:
     """All declared rows, streamed; empty values are left out, so that nothing is compared with them.
 
@@ -30,7 +35,7 @@ def rows(customers: Customers | None, folder: Path) -> Iterator[DeclaredRow]:
         NotDecided: the plan declares no customers.
         NotVerified: the file, or a cell of it, cannot be read; told after the rows that can, all problems at once.
     """
-    if customers is None or not (customers.file or customers.declared):
+    if customers is None or not known(customers):
         raise _nobody("the plan declares no customers")
     problems: list[Problem] = []
     count = 0
@@ -107,9 +112,7 @@ def nobody_billed(customers: Customers | None, folder: Path, now: datetime) -> b
     Raises:
         NotDecided, NotVerified: as ``usable``.
     """
-    if customers is None or not (customers.file or customers.declared):
-        return False
-    return not any(_billed(row, now) for row in usable(customers, folder))
+    return known(customers) and not any(_billed(row, now) for row in usable(customers, folder))
 
 
 def _billed(row: DeclaredRow, now: datetime) -> bool:
