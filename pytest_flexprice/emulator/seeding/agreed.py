@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from pytest_flexprice.model.customer_columns import pairs
+from pytest_flexprice.model.cell_values import pairs
 
 from .subscribing import Row, refused
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pytest_flexprice.model.customer_columns import pairs
+from pytest_flexprice.model.cell_values import pairs
 from pytest_flexprice.model.golive_plan import Environment, EventKind, GoLivePlan
 
 Row = Mapping[str, str]

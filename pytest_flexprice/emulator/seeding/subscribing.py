@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pytest_flexprice.model.customer_columns import as_instant
+from pytest_flexprice.model.cell_values import as_instant
 
 #: Subscriptions are older than every test event (contract 4.2).
 SUBSCRIBED_SINCE = timedelta(days=3)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from pytest_flexprice.model.customer_columns import BY_NAME, pairs
+from pytest_flexprice.model.cell_values import pairs
+from pytest_flexprice.model.customer_columns import BY_NAME
 from pytest_flexprice.model.decimals import ZERO, decimal, tidy
 from pytest_flexprice.model.declared_customers import DeclaredRow
 from pytest_flexprice.model.finding import Finding, Severity, compared

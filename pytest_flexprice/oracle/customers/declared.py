@@ -9,7 +9,8 @@ from itertools import islice
 from pathlib import Path
 
 from pytest_flexprice.model import declared_customers
-from pytest_flexprice.model.customer_columns import NAMES, TOLD, as_instant
+from pytest_flexprice.model.cell_values import as_instant
+from pytest_flexprice.model.customer_columns import NAMES, TOLD
 from pytest_flexprice.model.declared_customers import DeclaredRow, Problem
 from pytest_flexprice.model.finding import Finding, Kind, NotDecided, NotVerified, Severity, not_decided, not_verified
 from pytest_flexprice.model.golive_plan import Customers

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pytest_flexprice.model.customer_columns import COLUMNS, pairs
+from pytest_flexprice.model.cell_values import pairs
+from pytest_flexprice.model.customer_columns import COLUMNS
 from pytest_flexprice.model.declared_customers import DeclaredRow
 from pytest_flexprice.model.finding import Finding, Severity, compared
 from pytest_flexprice.model.grouping import Told

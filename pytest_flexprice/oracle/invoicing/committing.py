@@ -15,6 +15,8 @@ from pytest_flexprice.oracle.pricing.allowances import Allowance
 from pytest_flexprice.oracle.pricing.commitments import Charge, Commitment, Split, split
 from pytest_flexprice.oracle.pricing.prices import cost, formula
 
+_OTHERS = "a subscription's commitment together with usage that is not known"
+
 
 def with_commitment(
     subscription: BilledSubscription,
@@ -25,8 +27,11 @@ def with_commitment(
     """The lines under the subscription's commitment: cut where usage exceeds it, with a true-up where it falls short."""
     commitment = subscription.commitment
     charged = [line for line in lines if line.kind == "usage" and line.line is not None]
-    if commitment is None or any(line.unverified for line in charged):
+    if commitment is None:
         return lines
+    if any(line.unverified for line in charged):
+        unknown = replace(_true_up(subscription), unverified=_OTHERS, optional=True)
+        return [*_unknown(lines, _OTHERS), *([unknown] if commitment.true_up else [])]
     if commitment.duration not in ("", subscription.billing_period):
         return _unknown(lines, f"a commitment over {commitment.duration}")
     gap = _commitment_gap(charged, allowances, usages)
@@ -50,7 +55,7 @@ def with_commitment(
 
 
 def _unknown(lines: Sequence[ExpectedLine], reason: str) -> list[ExpectedLine]:
-    return [replace(line, unverified=reason) if line.kind == "usage" else line for line in lines]
+    return [replace(line, unverified=line.unverified or reason) if line.kind == "usage" else line for line in lines]
 
 
 def _below(

@@ -154,10 +154,12 @@ def _line(
     if not line.is_usage:
         return _fixed_line(subscription, line, window, closing)
     span = line.within(window)
-    if span.start >= span.end:
-        return None
     usage = usages.get(line.id)
     start = _start(line, span, usage)
+    if span.start >= span.end:
+        doubt = "whether a commitment is filled up on a line that begins later is not known"
+        filled = line.commitment is not None and line.commitment.true_up
+        return replace(start, unverified=doubt, optional=True) if filled else None
     try:
         return _usage_line(subscription, line, start, usage, allowances)
     except NotVerified as reason:
