@@ -96,7 +96,7 @@ def test_a_run_that_sends_nothing_looks_at_it_too(level: Level, looked: bool, mo
     monkeypatch.setattr(certificate, "read", asked.append)
     monkeypatch.setattr(steps, "_require_registered", lambda endpoints, webhooks: [])
     monkeypatch.setattr(steps, "reading", lambda *given: nullcontext())
-    plan = SimpleNamespace(webhooks=Webhooks(endpoint="https://b.acme.example/hooks"))
+    webhooks = Webhooks(endpoint="https://b.acme.example/hooks")
     profile: Any = SimpleNamespace(level=level)
-    steps.recent_deliveries([], plan, profile, None, lambda *given, **more: None)  # type: ignore[arg-type]
+    steps.recent_deliveries([], webhooks, profile, None, lambda *given, **more: None)  # type: ignore[arg-type]
     assert asked == ["https://b.acme.example/hooks"] * looked
