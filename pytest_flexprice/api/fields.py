@@ -19,7 +19,7 @@ _TEXTS = """
     id name key lookup_key external_id customer_id subscription_id plan_id price_id meter_id feature_id invoice_id environment_id entity_id
     entity_type tenant_id display_id display_name event_name event_type external_customer_id subscription_status subscription_type
     parent_subscription_id invoicing_customer_id collection_method payment_terms billing_cycle billing_period billing_cadence billing_model
-    billing_reason currency invoice_status invoice_type invoice_number payment_status invoice_cadence price_type price_unit_type tier_mode
+    billing_reason currency invoice_number invoice_cadence price_type price_unit_type tier_mode
     type field expression bucket_size aggregation_type aggregation_mode reset_usage static_value usage_reset_period feature_type
     unit_singular unit_plural round source coupon_code coupon_id tax_rate_id tax_rate_type subscription_phase_id parent_price_id
     subscription_line_item_id sub_line_item_id cancellation_type cadence commitment_type pause_status plan_display_name timezone
@@ -40,6 +40,7 @@ _SPANS = "billing_period_count trial_period_days grace_period_days due_date_days
 _WORD_OF = {
     "subscription_status": "active paused cancelled incomplete trialing draft",
     "invoice_status": "DRAFT FINALIZED VOIDED SKIPPED",
+    "invoice_type": "SUBSCRIPTION ONE_OFF CREDIT",
     "payment_status": "INITIATED PENDING PROCESSING SUCCEEDED OVERPAID FAILED REFUNDED PARTIALLY_REFUNDED VOIDED",
     "billing_period": "MONTHLY ANNUAL WEEKLY DAILY QUARTERLY HALF_YEARLY ONETIME",
 }
@@ -54,12 +55,12 @@ _FLAGS = """
 """
 _OBJECTS = """
     aggregation coupon customer event feature meter pagination plan price subscription tax_rate transform_quantity latest_invoice
+    cancelling.value invoicing.value setting.value
 """
 _LISTS = """
     items charges coupon_associations credit_grants entitlements environments events filters line_items phases points prices taxes tiers
     connections results coupon_applications processed_events data
 """
-_OPEN = "metadata"
 _WORDS = "roles values filterTypes eventTypes channels"
 
 
@@ -104,11 +105,7 @@ KINDS: dict[str, _Kind] = {
         (_FLAGS, _Kind("true or false", lambda value: isinstance(value, bool))),
         (_OBJECTS, _Kind("an object", lambda value: isinstance(value, dict), holds_fields=True)),
         (_LISTS, _Kind("a list of objects", lambda value: _is_list(value, dict), holds_fields=True)),
-        (_OPEN, _Kind("an object", lambda value: isinstance(value, dict))),
-        (
-            "cancelling.value invoicing.value",
-            _Kind("an object", lambda value: isinstance(value, dict), holds_fields=True),
-        ),
+        ("metadata", _Kind("an object", lambda value: isinstance(value, dict))),
         ("attempt.status", _Kind("a whole number", _is_count(MOST_SECONDS))),
         ("point.value", _Kind("a number", _is_number)),
         (_WORDS, _Kind("a list of texts", lambda value: _is_list(value, str))),
@@ -150,6 +147,8 @@ NEEDED: dict[str, tuple[str, ...]] = {
         "addon": "id name status",
         "charge": "amount quantity currency price",
         "event": "id event_name timestamp external_customer_id",
+        "lookup": "event status",
+        "processed event": "customer_id subscription_id price_id meter_id qty_total",
         "point": "timestamp event_count",
         "environment": "id name type",
         "key": "id display_id roles",
@@ -173,7 +172,8 @@ _HELD = {
     "customer": "customer", "subscription": "subscription", "plan": "plan", "feature": "feature", "meter": "meter",
     "price": "price", "prices": "price", "aggregation": "aggregation", "filters": "filter", "tiers": "tier",
     "entitlements": "entitlement", "latest_invoice": "invoice", "taxes": "tax", "coupon": "coupon",
-    "charges": "charge", "events": "event", "points": "point", "environments": "environment", "tax_rate": "tax rate",
+    "charges": "charge", "events": "event", "event": "event", "processed_events": "processed event", "points": "point",
+    "environments": "environment", "tax_rate": "tax rate",
     "coupon_associations": "coupon association", "cancelling.value": "cancelling policy",
     "invoicing.value": "invoicing policy", "subscription.line_items": "subscription line",
     "invoice.line_items": "invoice line",
@@ -191,6 +191,7 @@ _ANSWERED = tuple(
         r"(GET|POST) /v1/prices(/search|/price_[^/]+)?": "price",
         r"(GET|POST) /v1/entitlements(/search)?": "entitlement",
         r"(GET|POST) /v1/invoices(/search|/preview|/inv_[^/]+)?": "invoice",
+        r"GET /v1/events/lookup": "lookup",
         r"GET /v1/coupons": "coupon",
         r"GET /v1/addons": "addon",
         r"GET /v1/coupons/associations": "coupon association",
@@ -200,6 +201,7 @@ _ANSWERED = tuple(
         r"GET /v1/webhooks/dashboard": "dashboard",
         r"GET /v1/settings/subscription_config": "cancelling",
         r"GET /v1/settings/invoice_config": "invoicing",
+        r"GET /v1/settings/[^/]+": "setting",
         r"GET /api/v1/app/[^/]+/endpoint": "endpoint",
         r"GET /api/v1/app/[^/]+/attempt/(endpoint|msg)/[^/]+": "attempt",
         r"GET /api/v1/app/[^/]+/msg(/[^/]+)?": "message",
@@ -208,7 +210,6 @@ _ANSWERED = tuple(
     }.items()
 )
 
-
 #: By which field what is listed in an object names it.
 _HANGING = {
     "plan.prices": "entity_id", "plan.entitlements": "entity_id", "addon.prices": "entity_id",
@@ -216,7 +217,7 @@ _HANGING = {
 }  # fmt: skip
 
 MISSING, NULL = "has no", "says null as"
-_WITH_OWN_TYPES = ("cancelling", "invoicing", "attempt", "point")
+_WITH_OWN_TYPES = ("cancelling", "invoicing", "setting", "attempt", "point")
 
 
 def checked(answer: Any, where: str) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_flexprice.api import ApiError
 from pytest_flexprice.api.fields import checked
+from pytest_flexprice.api.shapes import object_of
 from pytest_flexprice.api.traffic import read_arrived
 from pytest_flexprice.model.finding import Finding, NotVerified
 from pytest_flexprice.model.meters import Event, Meter
@@ -25,6 +26,7 @@ SECOND = timedelta(seconds=1)
 LANDING, LANDING_QUIET = 50.0, 20.0
 SHORTEST_LANDING, SHORTEST_QUIET = 30.0, 10.0
 FIRST_LOOK = 0.2  # seconds; in a quiet deployment most events are processed by then (contract 3.4)
+_LOOKUP = "/v1/events/lookup"
 MOST_LOOKED_UP, ENDS_LOOKED_UP, FEW = 60, 3, 2
 UNLOOKED = "stored as it was sent, and counted in the subscription's usage"
 
@@ -186,9 +188,10 @@ def _look_until_settled(
 
 def look_up(bench: Bench, setup: Setup, event: Event) -> tuple[Attribution, Any]:
     """One look at an event, with the answer that it rests on."""
-    answer = bench.flexprice.request("GET", "/v1/events/lookup", query={"id": event.id})
+    answer = bench.flexprice.request("GET", _LOOKUP, query={"id": event.id})
     if answer.ok:
-        checked(answer.body, "GET /v1/events/lookup")
+        body = object_of(checked(answer.body, f"GET {_LOOKUP}"), f"GET {_LOOKUP}")
+        object_of(body["event"], f"GET {_LOOKUP}", event.id)
     failed = isinstance(answer.body, dict) and answer.body.get("status") == "failed"
     names = bench.meter_names if failed else ()
     look = attribute(event, answer.status, answer.body, meter=_meter_of(setup, event), event_names=names)
@@ -208,6 +211,7 @@ def _misattributed(setup: Setup, event: Event, answer: dict[str, Any]) -> list[F
         "customer_id": {setup.subscription.customer.id},
         "subscription_id": {setup.subscription.id},
         "price_id": prices,
+        "meter_id": {meter.id for meter in setup.meters},
     }
     for row in answer.get("processed_events") or ():
         for key, allowed in wanted.items():

@@ -248,6 +248,25 @@ def test_recorded_invoices_are_as_expected(name, stage):
         assert expected.lines[0].discount == Decimal(observed["line_items"][0]["invoice_level_discount"])
 
 
+@pytest.mark.parametrize("stage", ["draft", "finalized"])
+@pytest.mark.parametrize(
+    ("starts", "ends", "told"),
+    [
+        ("2026-11-01", "2026-11-20", 0),
+        ("2099-11-01", "2026-12-01", 1),
+        ("2026-12-03", "2027-01-01", 1),
+        ("2001-11-01", "2001-12-01", 1),
+    ],
+)
+def test_a_line_over_no_time_of_the_period_is_told_after_a_cancel_too(stage, starts, ends, told):
+    times = {"period_start": f"{starts}T00:00:00Z", "period_end": f"{ends}T00:00:00Z"}
+    found = compare_invoice(expect(stage=stage), invoice(line(**times)))
+    assert [
+        each.endswith("billed twice, or never; do not send it; report it to Flexprice with its id.")
+        for each in sentences(found)
+    ] == [True] * told
+
+
 def test_tax_and_credits_at_finalization_are_no_finding():
     draft = invoice(line(quantity="100", amount="25"), total="22.5", total_discount="2.5")
     done = {

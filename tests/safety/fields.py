@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import itertools
 import json
 import os
 import re
@@ -26,10 +27,12 @@ from pytest_flexprice.api.transport import Answer, Transport
 from pytest_flexprice.evidence.records import PROPERTY
 from pytest_flexprice.evidence.sealed import original
 from pytest_flexprice.model.decimals import if_number
-from pytest_flexprice.webhooks.portal import Portal
+from pytest_flexprice.run.run import RUN
+from pytest_flexprice.webhooks import portal
 
 Steps = tuple[str, ...]
 GONE = object()
+_WORKERS = itertools.count()
 _ID = re.compile(r"(?<=/)([a-z]+_[0-9A-Za-z]{10,}|acct_\w+|golive-[^/]+|[0-9a-z-]{20,})(?=/|$)")
 
 
@@ -173,7 +176,7 @@ class Tape:
 
     def install(self) -> Callable[[], None]:
         """Stand between every client and its answers."""
-        send, asked, tape = Transport.send, Portal._asked, self
+        send, checked, tape = Transport.send, portal.checked, self
 
         def sending(transport: Transport, method: str, path: str, **request: Any) -> Answer:
             key = repr(
@@ -187,13 +190,13 @@ class Tape:
                 return answer
             return dataclasses.replace(answer, body=tape.played(route_of(method, path), answer.body))
 
-        def asking(portal: Portal, path: str, query: Any) -> Any:
-            return tape.played(route_of("GET", path), asked(portal, path, query))
+        def reading(body: Any, where: str) -> Any:
+            return checked(tape.played(route_of(*where.split(" ", 1)), body), where)
 
-        Transport.send, Portal._asked = sending, asking  # type: ignore[method-assign]
+        Transport.send, portal.checked = sending, reading  # type: ignore[method-assign,attr-defined]
 
         def remove() -> None:
-            Transport.send, Portal._asked = send, asked  # type: ignore[method-assign]
+            Transport.send, portal.checked = send, checked  # type: ignore[method-assign,attr-defined]
 
         return remove
 
@@ -257,7 +260,10 @@ class Sweep:
 
 
 def outcome(item: pytest.Item) -> tuple[str, str]:
-    """Carry a scenario out, with everything it rests on; how it ended, in its record's words."""
+    """Carry a scenario out, with everything it rests on, as a worker of its own; how it ended, in its record's words."""
+    item.config.stash[
+        RUN
+    ].worker = f"w{next(_WORKERS)}"  # a test customer's external id is never used twice: its usage stays
     reports = runtestprotocol(item, log=False, nextitem=None)
     for report in reversed(reports):
         for name, text in report.user_properties:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
 from pytest_flexprice.oracle.metering.attribution import Attribution
 from pytest_flexprice.testbed import billing_rungs, event_rungs, usage_rungs
@@ -35,8 +36,10 @@ def problems(climbed: Climbed[Any]) -> list[str]:
 
 def processed(asked: dict[str, Any], quantity: str = "17", **more: str) -> tuple[int, Any]:
     row = {"customer_id": CUSTOMER.id, "subscription_id": "subs_1", "price_id": "price_1", "meter_id": METER.id, **more}
+    at = next((each.timestamp for each in events(*"1" * 3) if each.id == asked["id"]), NOW)
     event = {"id": asked["id"], "event_name": METER.event_name, "external_customer_id": CUSTOMER.external_id}
-    return 200, {"status": "processed", "event": event, "processed_events": [{**row, "qty_total": quantity}]}
+    stored = {**event, "timestamp": rfc3339(at), **more}
+    return 200, {"status": "processed", "event": stored, "processed_events": [{**row, "qty_total": quantity}]}
 
 
 def test_events_leave_one_by_one_and_in_bulk(script: Scripted, tmp_path: Path) -> None:
@@ -97,10 +100,23 @@ def test_events_that_are_stored_under_other_ids_are_told_by_those(
     assert problems(climbed) == [says]
 
 
-def test_an_event_on_somebody_elses_account_is_told(script: Scripted, tmp_path: Path) -> None:
-    script.on("GET", LOOKUP, lambda asked: processed(asked, customer_id="cust_other"))
+@pytest.mark.parametrize("what", ["customer", "meter"])
+def test_an_event_on_somebody_elses_account_is_told(script: Scripted, tmp_path: Path, what: str) -> None:
+    script.on("GET", LOOKUP, lambda asked: processed(asked, **{f"{what}_id": "another"}))
     climbed = event_rungs.land(bench(script, tmp_path), setup(), events("17"))
-    assert problems(climbed) == [f"event '{RUN}-0' is attributed to another customer than the test customer's"]
+    assert problems(climbed) == [f"event '{RUN}-0' is attributed to another {what} than the test customer's"]
+
+
+def test_an_event_under_another_name_is_told(script: Scripted, tmp_path: Path) -> None:
+    script.on("GET", LOOKUP, lambda asked: processed(asked, event_name="api.cull"))
+    climbed = event_rungs.land(bench(script, tmp_path), setup(), events("17"))
+    assert problems(climbed) == [f"event '{RUN}-0' is stored under another name than it was sent"]
+
+
+def test_an_answer_about_another_event_proves_nothing(script: Scripted, tmp_path: Path) -> None:
+    script.on("GET", LOOKUP, processed({"id": "another"}))
+    with pytest.raises(NotVerified, match=r"is another object \('another'\) than was asked for"):
+        event_rungs.land(bench(script, tmp_path), setup(), events("17"))
 
 
 def test_of_many_events_the_ends_are_looked_up() -> None:

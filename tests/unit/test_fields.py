@@ -140,6 +140,9 @@ def test_a_field_that_must_be_there_is_told_by_request_and_name() -> None:
             {"id": "", "value": {"due_date_days": 1}},
             "value.finalization_delay_seconds",
         ),
+        ("GET /v1/settings/customer_onboarding", {"id": "", "value": ["x"]}, "value"),
+        ("GET /v1/events/lookup", {"status": "processed"}, "event"),
+        ("GET /v1/events/lookup", {"status": "processed", "event": {"id": "e"}}, "event.event_name"),
         ("POST /v1/subscriptions/search", {"items": [{"id": "subs_1"}], "pagination": {}}, "items.customer_id"),
         ("GET /v1/meters", {"items": [{"filters": [None]}]}, "items.id"),
     ],
@@ -172,7 +175,7 @@ def test_what_belongs_to_another_object_is_told(where: str, row: dict[str, Any],
 @pytest.mark.parametrize(
     ("name", "value"),
     [("subtotal", "1e999"), ("subtotal", 10**60), ("due_date_days", 10**30), ("billing_period_count", 1001),
-     ("finalization_delay_seconds", 10**30), ("payment_status", "PAID?"), ("invoice_status", "x y"),
+     ("finalization_delay_seconds", 10**30), ("payment_status", "PAID?"), ("invoice_status", "x y"), ("invoice_type", "x y"),
      ("subscription_status", "ACTIVE"), ("billing_period", "FORTNIGHTLY")],
 )  # fmt: skip
 def test_a_value_that_nobody_can_calculate_with_is_told(name: str, value: Any) -> None:

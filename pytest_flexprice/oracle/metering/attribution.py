@@ -186,7 +186,7 @@ def _stored(answer: Mapping[str, Any]) -> Event | None:
 
 
 def changed_on_the_way(event: Event, answer: Mapping[str, Any]) -> list[Finding]:
-    """What a pipeline changed of an event before Flexprice stored it: its time, to the millisecond, or its customer.
+    """What a pipeline changed of an event before Flexprice stored it: its time, to the millisecond, its customer, or its name.
 
     A time that is left out is the time of arrival, so that late events move into another period (contract 3.1).
     """
@@ -217,6 +217,12 @@ def changed_on_the_way(event: Event, answer: Mapping[str, Any]) -> list[Finding]
                 consequence="somebody else is billed for it, or nobody",
                 remedy="send the external id byte for byte",
             )
+        )
+    if stored.name != event.name:
+        problem = f"event '{event.id}' is stored under another name than it was sent"
+        consequence, remedy = "another meter counts it, or none", "send the name byte for byte as the meter has it"
+        findings.append(
+            Finding("", f"{path}.event_name", problem, event.name, stored.name, consequence=consequence, remedy=remedy)
         )
     return findings
 
