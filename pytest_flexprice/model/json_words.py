@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
 _SHOWN = 40
+_MOST = 10
 # Looked for in this order in what stands at the mistake, then in what the parser says.
 _SIGNS = (
     (r"(?s)$", "it ends here, in the middle: the file is empty or was cut off"),
@@ -33,16 +35,25 @@ _MESSAGES = (
     ("recursion", "it is nested too deep; write it flatter"),
 )
 
+# What can stand at a mistake, and what is read instead to find the next one; lines are kept.
+_INSTEAD = (
+    (re.compile(r"(?://|#)[^\n]*|/\*(?s:.*?)\*/"), ""),
+    (re.compile(r"'([^'\"\\\n]*)'|[\u201c-\u201f]([^\"\\\n\u201c-\u201f]*)[\u201c-\u201f]"), r'"\1\2"'),
+    (re.compile(r"(?i:true|false|null|none|yes|no)\b"), "null"),
+    (re.compile(r",(?=\s*[\]}])"), ""),
+)
+
 
 class Mistake(Exception):
-    """The text is not JSON, or has a name twice; the message follows what it is called, and says the line where it is known."""
+    """The text is not JSON, or has a name twice; the message follows what it is called, and says the lines where they are known."""
 
 
 def parsed(text: str) -> Any:
     """The data of a JSON text, its numbers exact: an int, or a ``Decimal``.
 
     Raises:
-        Mistake: it is not JSON, or an object has a name twice, of which all but the last would be lost.
+        Mistake: it is not JSON, or an object has a name twice, of which all but the last would be lost; at most ten mistakes are
+            told at once.
     """
     twice: dict[str, None] = {}
 
@@ -52,16 +63,66 @@ def parsed(text: str) -> Any:
             twice.update(dict.fromkeys(name for name, count in Counter(name for name, _ in pairs).items() if count > 1))
         return document
 
+    def read(document: str) -> Any:
+        return json.loads(document, parse_float=Decimal, object_pairs_hook=kept)
+
+    told: list[str] = []
     try:
-        document = json.loads(text, parse_float=Decimal, object_pairs_hook=kept)
+        document = read(text)
     except json.JSONDecodeError as error:
-        raise Mistake(f"is not JSON: line {error.lineno}: {_cause(error)}") from None
+        told = [
+            "is not JSON: " + "; ".join(f"{_lines(lines)}: {cause}" for cause, lines in _causes(error, read).items())
+        ]
     except (ValueError, RecursionError) as error:
-        raise Mistake(f"is not JSON: {_of_message(str(error))}") from None
+        told = [f"is not JSON: {_of_message(str(error))}"]
     if twice:
         names = ", ".join(f"'{name[:_SHOWN]}'" for name in twice)
-        raise Mistake(f"has {names} twice in one object, of which all but the last would be lost; keep one of them")
+        told.append(f"has {names} twice in one object, of which all but the last would be lost; keep one of them")
+    if told:
+        raise Mistake("; and it ".join(told))
     return document
+
+
+def _lines(numbers: Iterable[int]) -> str:
+    listed = [str(number) for number in numbers]
+    return f"line{'s' if listed[1:] else ''} {', '.join(listed)}"
+
+
+def _causes(error: json.JSONDecodeError, read: Callable[[str], Any]) -> dict[str, dict[int, None]]:
+    """The lines of each cause; after the first, the text is read as if those before were right."""
+    told: dict[str, dict[int, None]] = {}
+    guessed = 0
+    for _ in range(_MOST):
+        if error.lineno == guessed:  # perhaps it was no comma that was missing there
+            break
+        told.setdefault(_cause(error), {})[error.lineno] = None
+        text = _mended(error)
+        guessed = error.lineno if len(text) > len(error.doc) else 0
+        try:
+            if text:
+                read(text)
+            break
+        except json.JSONDecodeError as following:
+            error = following
+        except (ValueError, RecursionError):
+            break
+    return told
+
+
+def _mended(error: json.JSONDecodeError) -> str:
+    """The text as if this mistake were not in it; empty where nobody knows what was meant."""
+    rest = error.doc[error.pos :].lstrip()
+    before = error.doc[: len(error.doc) - len(rest)]
+    for pattern, instead in _INSTEAD:
+        if found := pattern.match(rest):
+            return before + found.expand(instead) + "\n" * found[0].count("\n") + rest[found.end() :]
+    written = before.rstrip()
+    gap = before[len(written) :]
+    if written.endswith(",") and rest[:1] in ("]", "}"):
+        return written[:-1] + gap + rest
+    if "',' delimiter" in error.msg and "\n" in gap and re.match(r'["{\[\d-]', rest):
+        return f"{written},{gap}{rest}"
+    return ""
 
 
 def _cause(error: json.JSONDecodeError) -> str:

@@ -64,7 +64,6 @@ def resolve(
     plan: plans.GoLivePlan,
     run_id: str,
     *,
-    key_needed: bool = True,
     rehearsal: bool = False,
     add_secret: Callable[[str], None] = lambda value: None,
 ) -> Profile:
@@ -81,19 +80,14 @@ def resolve(
         )
     level, level_source = _level(look, own, name, rehearsal)
     base = look.first("base-url", "FLEXPRICE_BASE_URL", (own.base_url, "plan"))
-    if base is None:
-        raise ProfileError(
-            f"{plan.path}: environments.{name}.base_url is empty; write https://us.api.flexprice.io or yours"
-        )
-    base_url = _checked_url(base[0], base[1])
     key = look.variable("FLEXPRICE_API_KEY")
-    if key is None and key_needed and level > Level.LINT:
-        raise ProfileError(
-            f"no API key: set FLEXPRICE_API_KEY in the environment or in {look.dotenv_name}{look.near('FLEXPRICE_API_KEY')} "
-            "(it is never read from the plan)"
-        )
-    if key:
-        _check_key(*key)
+    wrong = (
+        _wrong_url(*base) if base else _no_url(plan, name),
+        _wrong_key(*key) if key else _no_key(look) if level > Level.LINT else "",
+    )
+    if base is None or any(wrong):
+        raise ProfileError("; and ".join(filter(None, wrong)))
+    base_url = normalised(base[0])
     header = look.variable("FLEXPRICE_ENVIRONMENT_ID")
     previews, previews_source = _previews(look, own)
     svix = look.first("", "FLEXPRICE_SVIX_URL", (own.svix_url, "plan"))
@@ -133,16 +127,22 @@ def resolve(
     return replace(profile, values=(*profile.values, *_budget_value(profile))) if level >= Level.SMOKE else profile
 
 
-def _check_key(key: str, source: str) -> None:
-    """Refuse what cannot be a key as Flexprice shows it, so that no server has to say only that it does not know it."""
+def _no_key(look: Sources) -> str:
+    return (
+        f"no API key: set FLEXPRICE_API_KEY in the environment or in {look.dotenv_name}{look.near('FLEXPRICE_API_KEY')} "
+        "(it is never read from the plan)"
+    )
+
+
+def _wrong_key(key: str, source: str) -> str:
+    """Why this cannot be a key as Flexprice shows it, or nothing, so that no server has to say only that it does not know it."""
     if key != key.strip():
-        raise ProfileError(
-            f"the API key from {source} has white space around it, and Flexprice compares it byte for byte; remove the white space"
-        )
+        return f"the API key from {source} has white space around it, and Flexprice compares it byte for byte; remove the white space"
     wrong = next((words for pattern, words in _NO_KEY if pattern.search(key)), "")
     if wrong or not (key.isascii() and key.isprintable()):
         wrong = wrong or "holds a character that no header can carry"
-        raise ProfileError(f"the API key from {source} {wrong}; put the key there as Flexprice showed it")
+        return f"the API key from {source} {wrong}; put the key there as Flexprice showed it"
+    return ""
 
 
 _NO_KEY = (
@@ -202,17 +202,20 @@ def _previews(look: Sources, own: plans.Environment) -> tuple[int | None, str]:
     return int(text), found[1]
 
 
-def _checked_url(url: str, source: str) -> str:
+def _no_url(plan: plans.GoLivePlan, name: str) -> str:
+    return (
+        "no base URL: add --flexprice-base-url, such as https://us.api.flexprice.io, or write "
+        f"environments.{name}.base_url in {plan.path}"
+    )
+
+
+def _wrong_url(url: str, source: str) -> str:
     parts = urlsplit(url.strip())
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.query:
-        raise ProfileError(
-            f"base URL '{url}' ({source}) is no URL of a server; expected https://us.api.flexprice.io or yours"
-        )
+        return f"base URL '{url}' ({source}) is no URL of a server; expected https://us.api.flexprice.io or yours"
     if parts.scheme == "http" and not is_loopback(url):
-        raise ProfileError(
-            f"base URL '{url}' ({source}) is plain http, so the key would travel unencrypted and was not sent; use https"
-        )
-    return normalised(url)
+        return f"base URL '{url}' ({source}) is plain http, so the key would travel unencrypted and was not sent; use https"
+    return ""
 
 
 def normalised(url: str) -> str:

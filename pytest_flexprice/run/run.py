@@ -191,12 +191,7 @@ def _plan_to_write(config: pytest.Config, name: str) -> tuple[plans.GoLivePlan, 
         plan, source = plans.GoLivePlan(company=company, path=config.rootpath / plans.PLAN_NAME), "to be written"
     if name in plan.environments:
         return plan, source
-    base = profiles.sources(config, name).first("base-url", "FLEXPRICE_BASE_URL")
-    if base is None:
-        raise ProfileError(
-            "--flexprice-init needs to know where Flexprice is; add --flexprice-base-url, such as https://us.api.flexprice.io"
-        )
-    environment = plans.Environment(base_url=base[0], type="production", allow="read")
+    environment = plans.Environment(base_url="", type="production", allow="read")
     return plan.model_copy(update={"environments": {**plan.environments, name: environment}}), source
 
 

@@ -73,7 +73,7 @@ def test_the_folder_that_somebody_stands_in_is_shown(folder: Path) -> None:
         (["--flexprice-init"], "--flexprice-init needs to know the environment; add --flexprice-env=NAME"),
         (["--flexprice-env="], "--flexprice-env is empty; write the name of an environment of the plan"),
         (["--flexprice-env= "], "--flexprice-env is empty; write the name of an environment of the plan"),
-        (["--flexprice-env=other", "--flexprice-init"], "--flexprice-init needs to know where Flexprice is"),
+        (["--flexprice-env=other", "--flexprice-init"], "no base URL: add --flexprice-base-url"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -83,6 +83,15 @@ def test_one_sentence_says_what_to_correct(folder: Path, arguments: list[str], s
 
 def test_without_a_key_it_says_where_keys_come_from(folder: Path) -> None:
     assert "set FLEXPRICE_API_KEY in the environment or in .env.prod" in refused(folder, "--flexprice-env=prod", key="")
+
+
+def test_a_base_url_and_a_key_that_are_wrong_are_told_together(folder: Path) -> None:
+    said = refused(folder, "--flexprice-env=other", "--flexprice-init", key="")
+    assert "no base URL: add --flexprice-base-url" in said
+    assert "no API key: set FLEXPRICE_API_KEY in the environment or in .env.other" in said
+    said = refused(folder, "--flexprice-env=prod", "--flexprice-base-url=flexprice", key="Bearer " + KEY)
+    assert "is no URL of a server" in said
+    assert "begins with the name of a header or scheme" in said
 
 
 def test_white_space_around_the_key_is_told(folder: Path) -> None:

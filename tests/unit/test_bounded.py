@@ -233,6 +233,26 @@ def test_mistakes_in_json_are_told_in_the_words_of_who_wrote_it(text: str, says:
     assert "char " not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{\n// prices\n"a": [1,\n], # x\n\'b\': \'c\',\n"d": None\n"e": {"f": 1, "f": 2},\n}',
+         'lines 2, 4: JSON has no comments; take it out; '),
+        ('{"a": [1,\n],\n"b": 2,\n}', "lines 2, 4: the last entry has no comma behind it."),
+        ('[{"a": 1}\n{"b": 2}\n{"c": 3}]', "lines 2, 3: a comma, or a closing bracket, is missing before this."),
+        ('{"a": 1,\n}\n{"b": 1}', "line 2: the last entry has no comma behind it; line 3: the document ended before"),
+        ('/* a\nb */{\n\u201ca\u201d: 1,}', "line 1: JSON has no comments; take it out; line 3: a curly quote stands here; write it anew"),
+        ('{"a": 1, "a": 2,}', "line 1: the last entry has no comma behind it; and it has 'a' twice in one object"),
+        ('{"a": [1\n"b": 2,\n}', "is not JSON: line 2: a comma, or a closing bracket, is missing before this."),
+        ("[\n" + "// x\n" * 40 + "]", "lines 2, 3, 4, 5, 6, 7, 8, 9, 10, 11: JSON has no comments; take it out."),
+    ],
+    ids=range(8),
+)  # fmt: skip
+def test_mistakes_in_json_are_told_at_once(text: str, says: str) -> None:
+    with pytest.raises(Unreadable, match=re.escape(says)):
+        parse_json(text, HERE, "the catalog")
+
+
 plain_json = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
