@@ -153,3 +153,56 @@ def test_credits_pay_what_they_may(fault: str, tmp_path: Path) -> None:
         )
     assert bool(said) is bool(fault)
     assert re.search(CREDITED[fault], said), said
+
+
+SOLD = catalog(
+    {"volume": feature("api.sent", "SUM", "mb")}, pro=({}, [usage("volume", "api.sent", amount="1"), fee("30")])
+)
+STORED = {
+    "W168": [r"finalization changed the discount \(expected 1, found 0\)"],
+    "W169 W170": [
+        r"the finalized invoice has another discount than its preview \(expected '0', found '1'\)",
+        r"the taxes that it shows come to 0, but its total_tax says 1 \(expected 0, found 1\)",
+    ],
+}
+
+
+@pytest.mark.parametrize("faults", STORED)
+def test_a_stored_invoice_is_not_discounted_or_taxed_beside_its_preview(faults: str, tmp_path: Path) -> None:
+    with served(SOLD, tmp_path, *faults.split()) as testbed:
+        said = "\n".join(finding.sentence for finding in ladder(testbed).finalized().findings)
+    assert all(re.search(words, said) for words in STORED[faults]), said
+
+
+def test_nobody_pays_a_draft(tmp_path: Path) -> None:
+    with served(SOLD, tmp_path, "W171") as testbed:
+        said = "\n".join(finding.sentence for finding in ladder(testbed).drafted().findings)
+    assert "nobody pays a draft, but its amount_paid says 1 (expected 0, found 1)" in said
+
+
+PRICED = catalog(
+    {"boxes": feature("box.sent", "SUM", "n"), "steps": feature("step.made", "SUM", "n")},
+    pro=(
+        {},
+        [
+            usage("boxes", "box.sent", billing_model="PACKAGE", amount="3", divide_by="10", round="up"),
+            usage(
+                "steps",
+                "step.made",
+                billing_model="TIERED",
+                tier_mode="SLAB",
+                tiers=[{"up_to": 10, "unit_amount": "1"}, {"up_to": None, "unit_amount": "0.35"}],
+            ),
+        ],
+    ),
+)
+BY_EVENT = (
+    r"'box\.sent' has the right quantity and the wrong price.* as if each event opens packages of its own",
+    r"'step\.made' has the right quantity and the wrong price.* as if the tiers begin anew with each event",
+)
+
+
+def test_prices_that_begin_anew_with_each_event_are_named(tmp_path: Path) -> None:
+    with served(PRICED, tmp_path, "W172", "W173") as testbed:
+        said = "\n".join(finding.sentence for finding in ladder(testbed).previewed().findings)
+    assert all(re.search(words, said) for words in BY_EVENT), said

@@ -26,17 +26,20 @@ _PREVIEW = "/v1/invoices/preview"
 _MONTH = 30
 
 
-@fault("W23", "what each event costs is rounded by itself", "charges")
-def per_event(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """At flat prices of summed or counted usage; the sum of rounded costs is billed."""
-    for line in lines:
-        priced = priced_line(scope, subscription, line)
-        if priced is None or priced.tariff.model != "FLAT_FEE" or priced.buckets is not None or line.free:
-            continue
-        counts = _event_by_event(scope, subscription, line)
-        if counts is not None:
-            line.amount = sum((to_currency(count * priced.tariff.amount, priced.currency) for count in counts), ZERO)
-    return lines
+def _by_event(model: str) -> Callable[[Scope, Row, Lines], Lines]:
+    """A rule by which each event of summed or counted usage is priced, and rounded, by itself, at prices of a model."""
+
+    def rule(scope: Scope, subscription: Row, lines: Lines) -> Lines:
+        for line in lines:
+            priced = priced_line(scope, subscription, line)
+            if priced is None or priced.tariff.model != model or priced.buckets is not None or line.free:
+                continue
+            counts = _event_by_event(scope, subscription, line)
+            if counts is not None:
+                line.amount = sum((to_currency(priced.tariff.cost(one), priced.currency) for one in counts), ZERO)
+        return lines
+
+    return rule
 
 
 def _event_by_event(scope: Scope, subscription: Row, line: Line) -> list[Decimal] | None:
@@ -51,6 +54,11 @@ def _event_by_event(scope: Scope, subscription: Row, line: Line) -> list[Decimal
     window = (usage.second(line.start), usage.second(line.end))
     selection = Selection(scope.environment, customer, (meter["id"],), *window)
     return [found.value for _key, found in aggregate(scope.world, selection, kind, ("id", "sec"))]
+
+
+wrongly("W23", "what each event costs is rounded by itself", _by_event("FLAT_FEE"))
+wrongly("W172", "each event opens packages of its own", _by_event("PACKAGE"))
+wrongly("W173", "the tiers begin anew with each event", _by_event("TIERED"))
 
 
 @fault("W24", "fees are billed twice", "charges")

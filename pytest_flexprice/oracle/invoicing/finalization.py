@@ -40,7 +40,7 @@ def _not_finalized(item: str, path: str, problem: str, status: Any, remedy: str)
 
 
 def finalization_findings(draft: Mapping[str, Any], finalized: Mapping[str, Any], item: str = "") -> list[Finding]:
-    """What finalization changed that it must not: lines and subtotal. Tax and credits come with it (contract 5.4)."""
+    """What finalization changed that it must not: lines, subtotal and discount. Tax and credits come with it (contract 5.4)."""
     found = []
     before, after = _by_line(draft), _by_line(finalized)
     for key in sorted(before.keys() | after.keys()):
@@ -57,35 +57,38 @@ def finalization_findings(draft: Mapping[str, Any], finalized: Mapping[str, Any]
                     remedy="compute the draft again right before finalizing it",
                 )
             )
-    if not found and decimal(draft.get("subtotal"), ZERO) != decimal(finalized.get("subtotal"), ZERO):
-        found.append(
-            Finding(
-                item,
-                "invoice.subtotal",
-                "finalization changed the subtotal",
-                expected=decimal(draft.get("subtotal"), ZERO),
-                observed=decimal(finalized.get("subtotal"), ZERO),
+    for name, word in (("subtotal", "subtotal"), ("total_discount", "discount")):
+        was, now = decimal(draft.get(name), ZERO), decimal(finalized.get(name), ZERO)
+        if was != now and not found:
+            found.append(
+                Finding(item, f"invoice.{word}", f"finalization changed the {word}", expected=was, observed=now)
             )
-        )
     return found + equation_findings(finalized, item)
 
 
 def taxed_findings(previewed: Mapping[str, Any], finalized: Mapping[str, Any], item: str = "") -> list[Finding]:
-    """Whether the finalized invoice has the taxes that its preview had, whoever they are attached to (contract 5.4)."""
+    """Whether the finalized invoice has the taxes and the discount that its preview had, whoever they are attached to (contract 5.4)."""
     before, after = _taxes(previewed), _taxes(finalized)
-    if before.keys() == after.keys():
-        return []
-    return [
-        Finding(
-            item,
-            "invoice.taxes",
-            "the finalized invoice has other taxes than its preview",
-            expected=", ".join(sorted(before.values())) or "none",
-            observed=", ".join(sorted(after.values())) or "none",
-            consequence="customers are taxed otherwise than they were told",
-            remedy="look at the taxes of the subscription, its customer and the tenant, and report it to Flexprice",
-        )
-    ]
+    found = []
+    if before.keys() != after.keys():
+        wanted, seen = (", ".join(sorted(each.values())) or "none" for each in (before, after))
+        found.append(_unlike(item, "taxes", wanted, seen))
+    was, now = (decimal(each.get("total_discount"), ZERO) for each in (previewed, finalized))
+    if was != now:
+        found.append(_unlike(item, "discount", words(was), words(now)))
+    return found
+
+
+def _unlike(item: str, key: str, expected: str, observed: str) -> Finding:
+    return Finding(
+        item,
+        f"invoice.{key}",
+        f"the finalized invoice has {'other' if key == 'taxes' else 'another'} {key} than its preview",
+        expected=expected,
+        observed=observed,
+        consequence="customers pay otherwise than they were told",
+        remedy=f"look at the {key} of the subscription, its customer and the tenant, and report it to Flexprice",
+    )
 
 
 def _taxes(invoice: Mapping[str, Any]) -> dict[str, str]:

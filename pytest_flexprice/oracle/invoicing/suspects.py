@@ -27,6 +27,7 @@ from pytest_flexprice.oracle.pricing.mistakes import SHORTENED, Seen, explaining
 from pytest_flexprice.oracle.pricing.prices import cost
 
 _ONE, _TWO, _YEAR, _MONTH = Decimal(1), Decimal(2), Decimal(12), Decimal(30)
+_BY_EVENT = {"PACKAGE": "each event opens packages of its own", "TIERED": "the tiers begin anew with each event"}
 LISTED = "the plan's price holds and not the agreed one"
 Suspects = Iterator[tuple[str, Decimal]]
 """Wrong rules in words that follow "as if", each with the amount that it comes to before rounding."""
@@ -104,11 +105,11 @@ def _fee(line: ExpectedLine, price: Price) -> Suspects:
 
 
 def _events(line: ExpectedLine, price: Price) -> Suspects:
-    """Each event rounded by itself, where the events are known and simply added."""
+    """Each event by itself, where the events are known and simply added."""
     rows = line.usage.rows if line.usage else None
-    if rows and not line.allowed and price.billing_model == "FLAT_FEE":
-        amounts = (rounded(cost(price, row.quantity), price.currency) for row in rows)
-        yield "what each event costs is rounded by itself", total(amounts)
+    if rows and not line.allowed:
+        alone = total(rounded(cost(price, row.quantity), price.currency) for row in rows)
+        yield _BY_EVENT.get(price.billing_model, "what each event costs is rounded by itself"), alone
 
 
 def _buckets(line: ExpectedLine, price: Price) -> Suspects:

@@ -52,6 +52,8 @@ def due_findings(observed: Mapping[str, Any], item: str = "") -> Iterator[Findin
     if due != total_:
         yield _equation(item, "amount_due", f"its total is {words(total_)}", due, total_)
     paid = decimal(observed.get("amount_paid"), ZERO)
+    if paid and observed.get("invoice_status") == "DRAFT":
+        yield _equation(item, "amount_paid", "nobody pays a draft", paid, ZERO)
     remaining = decimal(observed.get("amount_remaining"), difference(due, paid))
     left = max(difference(due, paid), ZERO)
     if remaining != left and due == total_:
@@ -92,6 +94,9 @@ def totals_findings(expected: ExpectedInvoice, observed: Mapping[str, Any], item
         return [*_causes(wrong, taxes, _added_up(observed)), *taxes]
     if seen == Deductions():
         return []
+    if not _added_up(observed):
+        text = f"the taxes that it shows come to {words(_taxed(observed))}"
+        return [_equation(item, "total_tax", text, seen.tax, _taxed(observed))]
     told = Finding(
         item,
         "invoice.total",
@@ -108,8 +113,11 @@ def _unknown(expected: ExpectedInvoice) -> bool:
 
 def _added_up(observed: Mapping[str, Any]) -> bool:
     """Whether the sum of taxes is that of the taxes that an invoice shows."""
-    shown = total(decimal(tax.get("tax_amount"), ZERO) for tax in observed.get("taxes") or ())
-    return shown == decimal(observed.get("total_tax"), ZERO)
+    return _taxed(observed) == decimal(observed.get("total_tax"), ZERO)
+
+
+def _taxed(observed: Mapping[str, Any]) -> Decimal:
+    return total(decimal(tax.get("tax_amount"), ZERO) for tax in observed.get("taxes") or ())
 
 
 def _causes(wrong: Iterable[Finding], taxes: Iterable[Finding], added_up: bool) -> list[Finding]:
