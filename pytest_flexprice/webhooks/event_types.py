@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.model.golive_plan import CHECKLIST_EVENT_TYPES, Webhooks
@@ -17,7 +17,7 @@ def type_findings(
     endpoints: Sequence[Endpoint],
     webhooks: Webhooks,
     wanted: Iterable[str] = CHECKLIST_EVENT_TYPES,
-    known_types: Iterable[str] | None = None,
+    known_types: Collection[str] | None = None,
 ) -> list[Finding]:
     """Whether the plan's endpoint gets the wanted event types, those of the checklist and of the plan in any case (checklist 6.3).
 
@@ -29,6 +29,7 @@ def type_findings(
     spelled = [name for name in names if name not in MISSPELLED]
     if known_types is not None:
         findings += _unknown(spelled, set(known_types))
+        spelled = [name for name in spelled if name in {*known_types, *CHECKLIST_EVENT_TYPES}]
     own = own_endpoints(endpoints, webhooks)
     if not own:
         return [*findings, _no_types(webhooks)]
@@ -63,7 +64,7 @@ def _unknown(wanted: Iterable[str], known: set[str]) -> Iterator[Finding]:
                 "delivery service: event types",
                 f"the delivery service does not know the event type '{name}', so no endpoint can subscribe to it by name"
                 + _nearest(name, known),
-                remedy="ask the operator of Flexprice to register its event types, or correct webhooks.event_types",
+                remedy="correct webhooks.event_types, or ask the operator of Flexprice to register the type",
                 severity=Severity.WARNING if checklist else Severity.ERROR,
             )
 

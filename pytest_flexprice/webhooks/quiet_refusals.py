@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_flexprice.model.finding import Finding, Severity
 from pytest_flexprice.webhooks.beliefs import Belief, refusing_words
+from pytest_flexprice.webhooks.mint import Expect
 from pytest_flexprice.webhooks.results import ProbeResult
 
 ITEM = "6.2"
@@ -20,10 +21,16 @@ def quiet_refusals(forged: Sequence[ProbeResult], became: Mapping[str, Belief]) 
 def _without_effect(forged: Sequence[ProbeResult], became: Mapping[str, Belief]) -> Iterable[Finding]:
     found = [result for result in forged if became[result.probe.name] is Belief.WITHOUT_EFFECT]
     if found:
+        others = any(
+            became[result.probe.name] is not Belief.WITHOUT_EFFECT
+            for result in forged
+            if result.probe.expect is Expect.REFUSED
+        )
+        more = f" and {len(found) - 1} more" if found[1:] else ""
         yield _warning(
             found[0],
-            f"the webhook handler answers success to {len(found)} forged messages, and processed none of those that it was asked about: "
-            "it verifies after it answers",
+            f"the webhook handler answers success to the forged message '{found[0].probe.name}'{more}, and processed none that it was "
+            f"asked about: {'what is forged so leaves it before it is verified' if others else 'it verifies after it answers'}",
             consequence="its answers say nothing of whether a webhook was taken, so the delivery service cannot send it again",
             remedy="verify before answering: it takes microseconds",
         )

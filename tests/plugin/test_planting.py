@@ -30,7 +30,9 @@ def test_no_company_is_too_strange_to_be_seeded_with_a_fault(tmp_path: Path, see
     for name in SEEDED:
         server = FlexpriceServer(EmulatorOptions(lag=0, faults=(name,)))
         live, _sandbox = fill(server, plan, plan.environments["prod"])
-        live.endpoint("https://b.acme.example/f", ["invoice.update.finalized"])
+        live.endpoint(
+            "https://b.acme.example/f", ["invoice.update.finalized", "invoice.finalised"]
+        )  # item 6.3 tells that one
         live.customers(customers_of(plan))
 
 

@@ -90,7 +90,10 @@ def attribute(
         return _failed(_stored(answer) or event, answer, meter, NearMisses(event_names), NearMisses(ids))
     reason = _why_processing(event, meter)
     sentence = f"event '{event.id}' is stored, but still 'processing'{reason}"
-    remedy = "see that its customer has an active subscription with a line on the meter"
+    remedy = (
+        "see that its customer has an active subscription with a line on the meter; if it has, and no event is processed, ask "
+        "Flexprice's support whether processing stands still"
+    )
     return _waiting(
         event, Reached.LANDED, sentence, "processing can last for ever, and then it is never counted", remedy
     )
