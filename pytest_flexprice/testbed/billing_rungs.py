@@ -11,7 +11,7 @@ from pytest_flexprice.api import path_of
 from pytest_flexprice.model.decimals import ZERO, decimal, words
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.model.meters import Event
-from pytest_flexprice.oracle.invoicing.finalization import finalization_findings, finalized_findings, taxed_findings
+from pytest_flexprice.oracle.invoicing.finalization import finalization_findings, finalized_findings, unlike_its_preview
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, Stage, expected_invoice
 from pytest_flexprice.oracle.invoicing.prepaid import Wallet, prepaid_findings
@@ -197,7 +197,7 @@ def _cancel_and_bill(bench: Bench, setup: Setup, sent: list[Event]) -> Climbed[D
 def finalize(
     bench: Bench, setup: Setup, sent: list[Event], drafted: Draft, previewed: Invoice | None = None
 ) -> Climbed[Finalized]:
-    """The draft finalized, read back and compared again: finalized, numbered, unchanged, taxed as ``previewed`` (checklist 7.3)."""
+    """The draft finalized and read back: finalized, numbered, unchanged, taxed and discounted as ``previewed`` (checklist 7.3)."""
     before = drafted.invoice
     if drafted.billed_at is not None:
         return Climbed("finalized by cancelling", _read(before), [], Finalized(before, drafted.billed_at))
@@ -210,7 +210,7 @@ def finalize(
     observed = flexprice.get(path_of("invoices", identifier))
     findings = finalized_findings(observed, "7.3") or [
         *_compared(_expected(setup, sent, "finalized"), before, observed),
-        *(taxed_findings(previewed, observed, "7.3") if previewed else ()),
+        *(unlike_its_preview(previewed, observed, "7.3") if previewed else ()),
         *_prepaid(bench, setup, observed, wallets),
         *_without_pdf(bench, identifier),
     ]

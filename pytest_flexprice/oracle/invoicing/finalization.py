@@ -66,7 +66,7 @@ def finalization_findings(draft: Mapping[str, Any], finalized: Mapping[str, Any]
     return found + equation_findings(finalized, item)
 
 
-def taxed_findings(previewed: Mapping[str, Any], finalized: Mapping[str, Any], item: str = "") -> list[Finding]:
+def unlike_its_preview(previewed: Mapping[str, Any], finalized: Mapping[str, Any], item: str = "") -> list[Finding]:
     """Whether the finalized invoice has the taxes and the discount that its preview had, whoever they are attached to (contract 5.4)."""
     before, after = _taxes(previewed), _taxes(finalized)
     found = []
