@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 _TOKENS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _SPELLED = {
-    ("time", "0.001"): "ms msec msecs milli millis millisecond milliseconds",
-    ("time", "1"): "s sec secs second seconds",
-    ("time", "60"): "min mins minute minutes",
-    ("time", "3600"): "h hr hrs hour hours",
+    ("time", "0.001"): "ms msec msecs milli millis millisecond milliseconds millisekunden",
+    ("time", "1"): "s sec secs second seconds sek sekunde sekunden seconde secondes segundo segundos",
+    ("time", "60"): "min mins minute minutes minuten minuto minutos",
+    ("time", "3600"): "h hr hrs hour hours std stunde stunden heure heures hora horas",
     ("time", "86400"): "day days",
     ("data", "1"): "byte bytes",
     ("data", "1e3"): "kb kib kilobyte kilobytes",
@@ -32,19 +32,20 @@ _LETTERS = ("s", "h")
 
 
 _MEASURED = frozenset(
-    [
+    {
+        "bandwidth",
+        "dauer",
         "duration",
         "elapsed",
-        "runtime",
-        "uptime",
         "latency",
         "length",
+        "runtime",
         "size",
-        "bandwidth",
-        "traffic",
         "storage",
+        "traffic",
+        "uptime",
         "volume",
-    ]
+    }
 )
 
 

@@ -26,6 +26,7 @@ from .catalog_strategies import catalog, tokens, usage
         ("gb", "GB hours", None),
         ("s", "minutes", None),
         ("duration_s", "minutes", "60"),
+        ("dauer_sekunden", "Sprachminuten Minute", "60"),
     ],
 )
 def test_how_many_of_one_unit_are_another(one: str, other: str, times: str | None) -> None:
