@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..kernel.tables import Row
+from ..kernel.world import World
 from .rounding import ZERO
 from .scope import Scope
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
 
 
 def left(scope: Scope, wallet: Row) -> list[Row]:

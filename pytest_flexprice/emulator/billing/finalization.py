@@ -4,16 +4,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 from zlib import crc32
 
 from ..kernel.jobs import job
 from ..kernel.tables import Row
+from ..kernel.world import World
 from . import config, drafts, invoices
 from .scope import Scope, Work
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
 
 _LEAST_WAIT = timedelta(minutes=15)
 _SPREAD_SECONDS = 300

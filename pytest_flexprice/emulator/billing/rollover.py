@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..kernel.jobs import job
 from ..kernel.tables import Row
+from ..kernel.world import World
 from . import cancelling, drafts, finalization, grants, inheritance, plan_changes
 from .lines import Period
 from .scope import Scope, Work
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
 
 
 def active(world: World) -> list[Row]:

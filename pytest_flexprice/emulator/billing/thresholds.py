@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from ..kernel.jobs import job
 from ..kernel.tables import Row
+from ..kernel.world import World
 from . import drafts, invoices, lines
 from .lines import Period
 from .pricing import number
 from .rollover import active
 from .scope import Scope, Work
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
 
 
 def _watched(world: World) -> list[Row]:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from ..kernel.jobs import job
 from ..kernel.tables import Row
+from ..kernel.world import World
 from . import cancelling, config, drafts, invoices, periods
 from .lines import Period
 from .scope import Scope, Work
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
 
 
 def _trialing(world: World) -> list[Row]:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..kernel.jobs import job
 from ..kernel.tables import Row
+from ..kernel.world import World
 from . import credits as single
 from .pricing import number
 from .rounding import ONE, ZERO, exact, to_currency
 from .scope import Scope, Work
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
 
 USAGE_ONLY = {"allowed_price_types": ["USAGE"]}
 CREDITING: dict[str, Callable[[Row, Decimal], Decimal]] = {}

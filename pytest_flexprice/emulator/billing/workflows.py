@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from ..kernel.jobs import job
+from ..kernel.world import World
 from . import drafts, finalization, invoices
 from .scope import Scope
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
 
 DELAY = timedelta(milliseconds=500)
 """How long a started workflow takes (the real server: about a second)."""

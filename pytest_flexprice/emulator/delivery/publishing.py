@@ -13,13 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..kernel import render
+from ..kernel.world import World
 from .key_order import invoice_in_order, maps_sorted
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
 
 Builder = Callable[["World", str, str], "Mapping[str, Any] | None"]
 """``(world, environment, id)`` to the object's fields in the server's own order; ``None`` when it is not there."""

@@ -9,12 +9,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..kernel import hooks
 from ..kernel.access import access_of
 from ..kernel.jobs import job
 from ..kernel.scheduler import Scheduler
+from ..kernel.world import World
 from . import (
     bodies,  # noqa: F401 -- registers the builders of the simple kinds
     native,
@@ -25,9 +26,6 @@ from .model import Endpoint
 from .publishing import Event, body_of
 from .svix import Svix
 from .transport import Transport
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
 
 _LOG = logging.getLogger(__name__)
 _EVENTS_KEPT = 10_000

@@ -14,14 +14,13 @@ from ..billing.rounding import ZERO, to_currency
 from ..billing.scope import Scope
 from ..kernel.call import Call
 from ..kernel.tables import Row
-from .calculation import Lines, by_amount, charged, each_line, wrongly
+from .calculation import Lines, Priced, by_amount, charged, each_line, wrongly
 from .counting import recount
 from .registry import fault
 from .settlement import Answer, retaxed, shown
 
 if TYPE_CHECKING:
     from ..seeding.seed import Seeder
-    from .calculation import Priced
 
 _DAY = timedelta(days=1)
 _YEAR = 12

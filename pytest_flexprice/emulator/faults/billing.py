@@ -6,9 +6,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from ..billing import drafts, invoices
+from ..billing.lines import Line
 from ..billing.pricing import Tariff
 from ..billing.rounding import ONE, ZERO, to_currency
 from ..billing.scope import subscription_by_id
@@ -16,9 +16,6 @@ from ..kernel.binding import BindError, parse
 from ..kernel.call import Call, Reply, accepted, started
 from .registry import fault
 from .settlement import Answer, shown
-
-if TYPE_CHECKING:
-    from ..billing.lines import Line
 
 _DRAFT = "/v1/subscriptions/temporal/:id/draft-and-compute"
 _FINALIZE = "/v1/invoices/:id/finalize"

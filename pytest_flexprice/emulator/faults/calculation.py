@@ -8,17 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
-from typing import TYPE_CHECKING
 
 from ..billing import usage
+from ..billing.lines import Line
 from ..billing.pricing import Tariff, Tier, bucketed_cost
 from ..billing.rounding import ONE, ZERO, exact, places, to_currency
 from ..billing.scope import Scope
 from ..kernel.tables import Row
 from .registry import fault
-
-if TYPE_CHECKING:
-    from ..billing.lines import Line
 
 Lines = list["Line"]
 _HAIR = Decimal("1e-12")

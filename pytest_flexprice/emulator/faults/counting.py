@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import ROUND_DOWN, Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..billing import usage
+from ..billing.lines import Line
 from ..billing.rounding import ZERO, exact, to_currency
 from ..billing.scope import Scope
 from ..kernel.tables import Row
@@ -16,9 +17,6 @@ from ..metering.rules import Measure, Meter, filters_match
 from ..metering.values import printed
 from .calculation import Lines, Priced, priced_line
 from .registry import declare, fault
-
-if TYPE_CHECKING:
-    from ..billing.lines import Line
 
 
 def _counted_as(kinds: tuple[str, ...], kind: str) -> Callable[[Scope, Row, Lines], Lines]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..kernel.call import Call, Reply
 from ..kernel.errors import ApiError
+from ..kernel.world import World
 from ..metering.pipeline import ACCEPTING, LAGS, LOST, METERING
 from ..metering.store import Event, MeteredRow
 from ..metering.values import to_text
@@ -15,7 +16,6 @@ from ..metering.windows import millisecond_of
 from .registry import declare, fault
 
 if TYPE_CHECKING:
-    from ..kernel.world import World
     from ..seeding.seed import Seeder
 
 SLOW_SECONDS = 20.0

@@ -6,20 +6,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import ROUND_DOWN, Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..billing.lines import granted_to
+from ..billing.lines import Line, granted_to
 from ..billing.pricing import Tariff, number
 from ..billing.rounding import ZERO, to_currency
 from ..billing.scope import Scope
 from ..kernel.tables import Row
-from .calculation import Lines, by_amount, charged, each_line, let_free, priced_line, wrongly
+from .calculation import Lines, Priced, by_amount, charged, each_line, let_free, priced_line, wrongly
 from .counting import recount
 from .registry import fault
-
-if TYPE_CHECKING:
-    from ..billing.lines import Line
-    from .calculation import Priced
 
 _LONG = timedelta(days=3650)
 _HALF = Decimal(2)

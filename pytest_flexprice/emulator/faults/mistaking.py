@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..kernel.world import World
 from ..metering.pipeline import LOST
 from ..metering.reads import SELECTING, Selection
 from ..metering.rules import Measure, Meter
@@ -15,11 +16,6 @@ from ..metering.windows import millisecond_of
 from .counting import known_as
 from .events import metered, sent
 from .registry import declare
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ..kernel.world import World
 
 _SECOND = timedelta(seconds=1)
 _LONG = timedelta(days=3650)

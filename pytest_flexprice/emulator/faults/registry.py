@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from ..kernel.call import Call, Reply
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
+from ..kernel.world import World
 
 Place = Literal["front", "before", "after", "charges", "key", "catalog", "customers", "setting", "seeded"]
 SEEDED_PLACES = ("key", "catalog", "customers", "setting", "seeded")

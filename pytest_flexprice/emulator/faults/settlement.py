@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..billing import usage
 from ..billing.coupon import discount
+from ..billing.lines import Line
 from ..billing.pricing import number
 from ..billing.rounding import ZERO, exact, to_currency
 from ..billing.scope import Scope
@@ -17,9 +18,6 @@ from ..kernel.tables import Row
 from ..metering.reads import Selection, aggregate
 from .calculation import Lines, Priced, by_amount, charged, priced_line, wrongly
 from .registry import fault
-
-if TYPE_CHECKING:
-    from ..billing.lines import Line
 
 Answer = dict[str, Any]
 _PREVIEW = "/v1/invoices/preview"

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from ..delivery.publishing import Event
 from ..delivery.service import intercepts
+from ..kernel.world import World
 from .registry import declare, fault
 
 if TYPE_CHECKING:
-    from ..kernel.world import World
     from ..seeding.seed import Seeder
 
 STAGING_HOST = "hooks.staging.example.com"

@@ -8,13 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import binding, errors
 from .binding import Schema, array, instant, integer, number, several, text
-
-if TYPE_CHECKING:
-    from .call import Call
+from .call import Call
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1000

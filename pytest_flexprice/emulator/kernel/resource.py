@@ -10,17 +10,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import binding, errors
 from .binding import BindError, Kind, Schema, array, boolean, text
+from .call import Call
 from .checks import failing_tag
 from .lists import GENERAL, NEXT, SEARCH_FIELDS, Offset, Page, Words, listing, page_of, query_page, select
 from .routing import route
 from .tables import Row
-
-if TYPE_CHECKING:
-    from .call import Call
 
 LONGEST = 255
 """How many characters a column of texts holds."""

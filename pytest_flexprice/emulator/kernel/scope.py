@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import errors
 from .tables import Row, Table
-
-if TYPE_CHECKING:
-    from .world import World
+from .world import World
 
 
 def unknown(table: str, identifier: str) -> errors.ApiError:

@@ -9,13 +9,11 @@ import hmac
 import json
 import secrets
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .access import access_of
 from .call import Caller
-
-if TYPE_CHECKING:
-    from .world import World
+from .world import World
 
 LIFETIME = timedelta(days=30)
 _HEADER = base64.urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT"}').rstrip(b"=").decode()

@@ -5,16 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import errors
 from .binding import BindError, Schema, boolean, field, integer
 from .checks import is_timezone
 from .setting_defaults import DEFAULTS
 from .tables import Row
-
-if TYPE_CHECKING:
-    from .world import World
+from .world import World
 
 KEYS = (
     "invoice_config", "subscription_config", "invoice_pdf_config", "tenant_config", "customer_onboarding",

@@ -6,18 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..billing import views
 from ..billing.scope import Scope
 from ..kernel import catalog, errors
+from ..kernel.call import Call
 from ..kernel.tables import Row
 from . import listing, windows
 from .pipeline import LOST, pipeline
 from .rules import filters_match
-
-if TYPE_CHECKING:
-    from ..kernel.call import Call
 
 _LIVE = ("active", "trialing")
 _SUBSCRIPTIONS = 50
