@@ -25,8 +25,7 @@ def by_id(scope: Scope, identifier: str) -> Row:
 
 def check(given: Given) -> None:
     """Refuse a request for an addon that cannot be meant."""
-    if given["cadence"] and given["cadence"] not in CADENCES:
-        raise errors.validation("Addon cadence must be onetime or recurring")
+    errors.refuse(given["cadence"] and given["cadence"] not in CADENCES, "Addon cadence must be onetime or recurring")
     config.check_proration(given["proration_behavior"])
     line_commitments.check_all(given["line_item_commitments"])
     overrides.check_once(given["override_line_items"] or [])
@@ -39,8 +38,7 @@ def attach(scope: Scope, row: Row, given: Given) -> Row:
     """
     check(given)
     addon = by_id(scope, given["addon_id"])
-    if row["subscription_status"] not in _OPEN:
-        raise errors.validation("Addon can only be added to active or draft subscriptions")
+    errors.refuse(row["subscription_status"] not in _OPEN, "Addon can only be added to active or draft subscriptions")
     prices = price_choice.matching(scope, addon["id"], "ADDON", row["currency"], row["billing_period"])
     start = given["start_date"] or scope.now
     end = _period_end(row, start) if given["cadence"] == "onetime" else None

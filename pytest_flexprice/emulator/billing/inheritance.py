@@ -51,8 +51,7 @@ _ENDING = ("subscription_status", "cancelled_at", "cancel_at", "cancel_at_period
 def check(given: Mapping[str, Any]) -> None:
     """Refuse kinds of belonging that exclude each other."""
     for one, other, message in _EITHER:
-        if given[one] and given[other]:
-            raise errors.validation(message)
+        errors.refuse(given[one] and given[other], message)
     for index, identifier in enumerate(given[_GROUP] or []):
         if not identifier:
             raise errors.validation(f"Subscription ID at index {index} is empty")
@@ -94,8 +93,7 @@ def linked(scope: Scope, row: Row, identifier: str) -> str | None:
     if row["subscription_type"] in (INHERITED, GROUPED):
         details = {"subscription_id": row["id"], "subscription_type": row["subscription_type"]}
         raise errors.validation("The parent of a subscription that is billed with another cannot be updated", details)
-    if identifier == row["id"]:
-        raise errors.validation("A subscription cannot be its own parent", {"parent_subscription_id": identifier})
+    errors.refuse(identifier == row["id"], "A subscription cannot be its own parent", parent_subscription_id=identifier)
     return _parent(scope, identifier)["id"] if identifier else None
 
 

@@ -71,8 +71,7 @@ def check_new(row: Mapping[str, Any], given: Given) -> None:
     if not given["price_id"] and not given["price"]:
         raise errors.validation("Provide either price_id (existing price) or price (inline price).")
     start, end = given["start_date"], given["end_date"]
-    if start is not None and end is not None and start > end:
-        raise errors.validation("Start date cannot be after end date")
+    errors.refuse(start is not None and end is not None and start > end, "Start date cannot be after end date")
     if start is not None and start < row["start_date"]:
         details = {"start_date": start, "subscription_start": row["start_date"]}
         raise errors.validation("start_date must be on or after the subscription's start date.", details)

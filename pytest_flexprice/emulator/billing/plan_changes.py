@@ -49,8 +49,7 @@ def request(scope: Scope, row: Row, body: Given) -> Swap:
     target = _target(scope, row, body["target_plan_id"])
     if body["change_at"] != "end_of_period":
         return swap(scope, row, target, body, scope.now)
-    if pending(scope, row):
-        raise errors.validation("The subscription has a pending plan change", {"subscription_id": row["id"]})
+    errors.refuse(pending(scope, row), "The subscription has a pending plan change", subscription_id=row["id"])
     at = row["current_period_end"]
     found = _described(scope, row, target, at)
     found.schedule = _scheduled(scope, row, body, at)
@@ -60,14 +59,12 @@ def request(scope: Scope, row: Row, body: Given) -> Swap:
 def _target(scope: Scope, row: Row, identifier: str) -> Row:
     target = scope.named("plans", identifier)
     details = {"subscription_id": row["id"], "status": row["subscription_status"]}
-    if row["subscription_status"] != "active":
-        raise errors.validation("Only active subscriptions can change their plan", details)
+    errors.refuse(row["subscription_status"] != "active", "Only active subscriptions can change their plan", **details)
     if not inheritance.has_invoices(row):
         raise errors.validation("A subscription that is billed with another cannot change its plan", details)
     if scope.find("subscription_phases", subscription_id=row["id"], status="published"):
         raise errors.validation("A subscription with phases cannot change its plan", details)
-    if target["id"] == row["plan_id"]:
-        raise errors.validation("The subscription is on this plan already", {"plan_id": identifier})
+    errors.refuse(target["id"] == row["plan_id"], "The subscription is on this plan already", plan_id=identifier)
     price_choice.matching(scope, target["id"], "PLAN", row["currency"], row["billing_period"])
     return target
 

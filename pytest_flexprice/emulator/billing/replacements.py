@@ -17,8 +17,7 @@ def replace(scope: Scope, invoice: Row) -> None:
     details = {"current_status": invoice["invoice_status"], "invoice_id": invoice["id"]}
     if invoice["invoice_status"] != "VOIDED" or invoice["invoice_type"] != "SUBSCRIPTION":
         raise errors.validation("Only voided subscription invoices can be recalculated", details)
-    if invoice.get("recalculated_invoice_id"):
-        raise errors.validation("The invoice has been recalculated already", details)
+    errors.refuse(invoice.get("recalculated_invoice_id"), "The invoice has been recalculated already", **details)
     subscription = scope.need("subscriptions", invoice["subscription_id"])
     period = Period(invoice["period_start"], invoice["period_end"])
     fresh = drafts.new_subscription_invoice(scope, subscription, invoice["billing_reason"], period)

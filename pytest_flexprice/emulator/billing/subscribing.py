@@ -55,8 +55,7 @@ def trial_days(body: Mapping[str, Any], prices: Sequence[Row]) -> int:
         return int(body["trial_period_days"])
     recurring = [row for row in prices if row["type"] == "FIXED" and row["billing_period"] != periods.ONETIME]
     found = {int(row.get("trial_period_days") or 0) for row in recurring}
-    if len(found) > 1:
-        raise errors.validation("all recurring fixed plan prices must have the same trial_period_days")
+    errors.refuse(len(found) > 1, "all recurring fixed plan prices must have the same trial_period_days")
     return found.pop() if found else 0
 
 

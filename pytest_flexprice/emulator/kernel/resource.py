@@ -229,8 +229,7 @@ class Resource:
     def selected(self, call: Call, values: Values, page: Page, rows: Iterable[Row] | None = None) -> list[Row]:
         """All rows that are asked for, in the asked order, whatever the page."""
         for each in self.filters:
-            if each.name.endswith("_ids") and not all(values[each.name] or ()):
-                raise errors.validation(self.words.page)
+            errors.refuse(each.name.endswith("_ids") and not all(values[each.name] or ()), self.words.page)
         if self.check is not None:
             self.check(page)
         tests = [(each.test, values[each.name]) for each in self.filters if each.test and _says(values[each.name])]
@@ -282,10 +281,8 @@ def free(call: Call, table: str, message: str, key: str | None, *, column: str =
 
 def clonable(call: Call, noun: str, source: Row, body: Values) -> None:
     """Refuse a copy without a name of its own, without a key, or with a taken one (recording plans; the API's own description)."""
-    if not body["name"] or body["name"] == source["name"]:
-        raise errors.validation(f"Please provide a name for the cloned {noun}")
-    if not body["lookup_key"]:
-        raise errors.validation(f"Please provide a unique lookup_key for the cloned {noun}")
+    errors.refuse(not body["name"] or body["name"] == source["name"], f"Please provide a name for the cloned {noun}")
+    errors.refuse(not body["lookup_key"], f"Please provide a unique lookup_key for the cloned {noun}")
     free(call, f"{noun}s", f"Please choose a different lookup_key for the cloned {noun}", body["lookup_key"])
 
 

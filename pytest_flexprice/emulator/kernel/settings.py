@@ -41,8 +41,7 @@ def _invoice_config(given: Value) -> Value:
     if given["format"] not in INVOICE_FORMATS:
         raise errors.validation(f"Invoice config format must be one of [{' '.join(INVOICE_FORMATS)}]")
     zone = given["timezone"]
-    if not is_timezone(zone) and zone.upper() not in _ABBREVIATED_ZONES:
-        raise errors.validation(f"Invalid timezone: {zone}")
+    errors.refuse(not is_timezone(zone) and zone.upper() not in _ABBREVIATED_ZONES, f"Invalid timezone: {zone}")
     default = DEFAULTS["invoice_config"]
     for name in ("separator", "finalization_delay_seconds"):
         given[name] = given[name] or default[name]

@@ -41,8 +41,7 @@ def read_clock(call: Call) -> dict[str, Any]:
 def move_clock(call: Call) -> dict[str, Any]:
     """Move the clock forward, running every job that becomes due on the way."""
     body = call.bind(_CLOCK, 'expected {"advance": seconds} or {"to": time}')
-    if (body["advance"] is None) == (body["to"] is None):
-        raise errors.validation('expected {"advance": seconds} or {"to": time}')
+    errors.refuse((body["advance"] is None) == (body["to"] is None), 'expected {"advance": seconds} or {"to": time}')
     by = body["to"] - call.now if body["to"] else timedelta(seconds=min(body["advance"], 1e9))
     if not timedelta() <= by <= MAX_ADVANCE:
         raise errors.validation(f"the clock moves forward only, by at most {MAX_ADVANCE.days} days")
@@ -105,8 +104,7 @@ def switch_faults(call: Call) -> dict[str, Any]:
     body = call.bind(_FAULTS, 'expected {"on": [names], "off": [names]}')
     on, off = set(body["on"] or []), set(body["off"] or [])
     for name in sorted(on | off):
-        if name not in FAULTS:
-            raise errors.validation(f"unknown fault {name}; GET /_emulator/faults lists them")
+        errors.refuse(name not in FAULTS, f"unknown fault {name}; GET /_emulator/faults lists them")
     for name in sorted((on - call.world.faults) | (off & call.world.faults)):
         if FAULTS[name].seeded:
             raise errors.invalid_operation(f"fault {name} lies in what is seeded: name it when the server is started")

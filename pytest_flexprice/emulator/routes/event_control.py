@@ -34,7 +34,6 @@ def read_pipeline(call: Call) -> dict[str, Any]:
 def release_events(call: Call) -> dict[str, Any]:
     """Process waiting events now."""
     body = call.bind(_RELEASE, _EXPECTED)
-    if body["stage"] not in _STAGES or (body["release"] or 0) < 0:
-        raise errors.validation(_EXPECTED)
+    errors.refuse(body["stage"] not in _STAGES or (body["release"] or 0) < 0, _EXPECTED)
     pipeline(call.world).release(body["release"], _STAGES[body["stage"]])
     return _state(call)

@@ -48,8 +48,7 @@ _CLONE = Schema("CloneFeatureRequest", *several(text, "name lookup_key descripti
 
 def _expand(page: Page) -> None:
     for name in page.expand:
-        if name not in _EXPANSIONS:
-            raise errors.validation("Field is not allowed to be expanded", {"field": name})
+        errors.refuse(name not in _EXPANSIONS, "Field is not allowed to be expanded", field=name)
 
 
 def _shown(call: Call, row: Row, page: Page) -> dict[str, Any]:
@@ -81,9 +80,7 @@ def _key_of(name: str) -> str:
 
 
 def _check(call: Call, body: dict[str, Any]) -> None:
-    if body["type"] not in TYPES:
-        details = {"type": body["type"], "allowed_types": list(TYPES)}
-        raise errors.validation("Invalid feature type", details)
+    errors.refuse(body["type"] not in TYPES, "Invalid feature type", type=body["type"], allowed_types=list(TYPES))
     if body["type"] == "metered" and not body["meter_id"] and body["meter"] is None:
         raise errors.validation("Please provide meter details to setup a metered feature")
     _check_units(body, body)

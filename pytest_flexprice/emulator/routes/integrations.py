@@ -36,8 +36,7 @@ def configuration(_call: Call) -> dict[str, Any]:
 def mappings(call: Call) -> dict[str, Any]:
     """The ids of one object elsewhere."""
     kind, identifier = call.query.get("entity_type"), call.query.get("entity_id")
-    if not kind or not identifier:
-        raise errors.validation("entity_type and entity_id are required")
+    errors.refuse(not kind or not identifier, "entity_type and entity_id are required")
     _check_kind(kind)
     return all_items(call.find(_TABLE, entity_type=kind, entity_id=identifier, status="published"))
 

@@ -106,8 +106,7 @@ def update_invoice(call: Call) -> dict[str, Any]:
     invoices.require_status(row, ("DRAFT", "FINALIZED"))
     changes: dict[str, Any] = {}
     if body["due_date"] is not None:
-        if body["due_date"] <= call.now:
-            raise errors.validation("Due date must be in the future", {"due_date": body["due_date"]})
+        errors.refuse(body["due_date"] <= call.now, "Due date must be in the future", due_date=body["due_date"])
         changes["due_date"] = body["due_date"]
     changes |= {name: body[name] for name in ("metadata", "invoice_pdf_url") if body[name] is not None}
     if body["apply_discount"] and row["invoice_status"] == "DRAFT" and row["invoice_type"] == "SUBSCRIPTION":

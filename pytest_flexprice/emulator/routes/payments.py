@@ -49,8 +49,7 @@ def create_payment(call: Call) -> Reply:
         message = "Payment method ID is required for online payment methods"
         raise errors.validation(message, {"payment_method_type": body["payment_method_type"]})
     body["amount"] = body["amount"] or ZERO  # no number is zero, as of credits (recording credit_grants)
-    if body["amount"] <= 0:
-        raise errors.validation("Amount must be greater than 0", {"amount": body["amount"]})
+    errors.refuse(body["amount"] <= 0, "Amount must be greater than 0", amount=body["amount"])
     invoice = _invoice(call, body["destination_id"])
     currency = body["currency"].lower()
     if currency != invoice["currency"]:

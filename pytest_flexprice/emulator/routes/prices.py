@@ -129,8 +129,7 @@ def create_prices(call: Call) -> Reply:
     items = [item for item in body["items"] or [] if item is not None]
     if not items:
         raise errors.validation("Please provide at least one price to create")
-    if len(items) > _MAX_BULK:
-        raise errors.validation(f"Please provide at most {_MAX_BULK} prices to create")
+    errors.refuse(len(items) > _MAX_BULK, f"Please provide at most {_MAX_BULK} prices to create")
     checked: list[dict[str, Any]] = []
     for index, item in enumerate(items):
         with errors.at_index(index):
@@ -214,8 +213,7 @@ def update_price(call: Call) -> Any:
     row = PRICES.found(call, call.params["id"])
     names = ("display_name", "description", "lookup_key", "metadata", "group_id")
     words = {name: body[name] for name in names if body[name] is not None}
-    if row.get("end_date") is not None:
-        raise errors.validation("Cannot update a terminated price", {"price_id": row["id"]})
+    errors.refuse(row.get("end_date") is not None, "Cannot update a terminated price", price_id=row["id"])
     _require_free(call, body["lookup_key"], row)
     if any(body[name] is not None for name in _COSTLY):
         return _created_view(_successor(call, row, body, words))

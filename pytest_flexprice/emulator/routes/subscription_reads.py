@@ -140,8 +140,7 @@ def customer_usage(call: Call) -> dict[str, Any]:
 def usage_by_query(call: Call) -> dict[str, Any]:
     """The same, by ``customer_id`` or ``customer_lookup_key``, of the features and subscriptions that the query names."""
     identifier, key = call.query.get("customer_id"), call.query.get("customer_lookup_key")
-    if not identifier and not key:
-        raise errors.validation("Either customer_id or customer_lookup_key is required")
+    errors.refuse(not identifier and not key, "Either customer_id or customer_lookup_key is required")
     customer = customer_by_id(call, identifier) if identifier else customer_by_external_id(call, key or "")
     usage = _usage(call, customer, _named(call, "subscription_ids"))
     return {**usage, "features": _asked(call, usage["features"])}

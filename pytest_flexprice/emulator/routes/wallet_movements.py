@@ -61,8 +61,7 @@ def top_up_wallet(call: Call) -> dict[str, Any]:
     if body["checkout"]:
         raise errors.not_implemented("checkout on POST /v1/wallets/:id/top-up")
     bonus = body["bonus_credits_to_add"]
-    if bonus is not None and bonus <= 0:
-        raise errors.validation("Bonus credits must be greater than 0", {"bonus_credits_to_add": bonus})
+    errors.refuse(bonus is not None and bonus <= 0, "Bonus credits must be greater than 0", bonus_credits_to_add=bonus)
     added = body["credits_to_add"]
     if added is None and body["amount"] is not None:
         added = body["amount"] / row["topup_conversion_rate"]
@@ -103,8 +102,7 @@ def wallet_balance(call: Call) -> dict[str, Any]:
 def wallets_of_customer(call: Call) -> list[dict[str, Any]]:
     """The wallets of a customer named by ``id`` or ``lookup_key``, where it is asked for with the balance of this moment."""
     identifier, key = call.query.get("id"), call.query.get("lookup_key")
-    if not identifier and not key:
-        raise errors.validation("Please provide either id or lookup_key")
+    errors.refuse(not identifier and not key, "Please provide either id or lookup_key")
     customer = customer_by_id(call, identifier) if identifier else customer_by_external_id(call, key or "")
     rows = call.find("wallets", customer_id=customer["id"], status="published")
     live = call.query.get("include_real_time_balance") == "true"
