@@ -38,16 +38,6 @@ INTERCEPTORS: dict[str, Interceptor] = {}
 """By the name of the fault that has to be on."""
 
 
-def intercepts(fault: str) -> Callable[[Interceptor], Interceptor]:
-    """Register what a fault does to events that are about to be sent."""
-
-    def register(interceptor: Interceptor) -> Interceptor:
-        INTERCEPTORS[fault] = interceptor
-        return interceptor
-
-    return register
-
-
 class DeliveryService:
     """Sends what is published. Made on first use; its threads start with the first event."""
 

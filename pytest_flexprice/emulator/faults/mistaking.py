@@ -15,7 +15,7 @@ from ..metering.store import Event, MeteredRow
 from ..metering.windows import millisecond_of
 from .counting import known_as
 from .events import metered, sent
-from .registry import declare
+from .registry import hooking
 
 _SECOND = timedelta(seconds=1)
 _LONG = timedelta(days=3650)
@@ -32,14 +32,10 @@ def _first_only(
     """A server to which only the first of several counts that have a place in common."""
 
     def change(world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
-        seen = world.part(f"fault {name}", _nothing)
+        seen: dict[Hashable, str] = world.part(f"fault {name}", lambda _world: {})
         return [row if seen.setdefault(place(row), own(row)) == own(row) else _lost(row) for row in rows]
 
     metered(name, meaning)(change)
-
-
-def _nothing(_world: World) -> dict[Hashable, str]:
-    return {}
 
 
 def _moment(row: MeteredRow) -> tuple[str, str, int]:
@@ -79,45 +75,25 @@ class _NoText(Meter):
 known_as("W154", "numbers that are written as text count nothing")(_NoText)
 
 
-def _selected(name: str, meaning: str, change: Callable[[Selection, str], Selection]) -> None:
-    declare(name, meaning)
-    SELECTING[name] = change
+def _starting(by: timedelta) -> Callable[[Selection, str], Selection]:
+    return lambda asked, _: replace(asked, start=asked.start + by)
 
 
-_selected(
-    "W155",
-    "the first second of a period is not in it",
-    lambda asked, _: replace(asked, start=asked.start + _SECOND),
-)
-_selected(
-    "W156",
-    "the first second after a period is in it",
-    lambda asked, _: replace(asked, end=asked.end + _SECOND),
-)
-_selected(
-    "W157",
-    "the last second before a period is in it",
-    lambda asked, _: replace(asked, start=asked.start - _SECOND),
-)
-_selected(
-    "W158",
-    "what was used before a subscription began is billed in it",
-    lambda asked, _: replace(asked, start=asked.start - _LONG),
-)
-_selected(
-    "W159",
-    "the highest value is that of all customers",
-    lambda asked, kind: replace(asked, customer=None) if kind == "MAX" else asked,
+_selecting = hooking(SELECTING)
+_selecting("W155", "the first second of a period is not in it")(_starting(_SECOND))
+_selecting("W156", "the first second after a period is in it")(lambda asked, _: replace(asked, end=asked.end + _SECOND))
+_selecting("W157", "the last second before a period is in it")(_starting(-_SECOND))
+_selecting("W158", "what was used before a subscription began is billed in it")(_starting(-_LONG))
+_selecting("W159", "the highest value is that of all customers")(
+    lambda asked, kind: replace(asked, customer=None) if kind == "MAX" else asked
 )
 
 
 @metered("W160", "customers' ids are written in lower case, whoever sends them")
 def folded_customer(_world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
     """``Acme`` uses what ``acme`` is billed for."""
-    return [
-        row._replace(event=row.event._replace(external_customer_id=row.event.external_customer_id.lower()))
-        for row in rows
-    ]
+    folded = (row.event._replace(external_customer_id=row.event.external_customer_id.lower()) for row in rows)
+    return [row._replace(event=event) for row, event in zip(rows, folded, strict=True)]
 
 
 @sent("W161", "meters listen to their events' names without regard to upper and lower case")
