@@ -73,7 +73,7 @@ def unfiltered(row: Mapping[str, Any]) -> Meter:
     return Meter({**row, "filters": []})
 
 
-class _OtherFilter(Meter):
+class OtherFilter(Meter):
     """A meter that compares its filters by another rule."""
 
     def __init__(self, row: Mapping[str, Any], passes: Callable[[Filters, Mapping[str, Any]], bool]) -> None:
@@ -100,9 +100,9 @@ def _begun_pass(filters: Filters, properties: Mapping[str, Any]) -> bool:
     return all(shown.get(one["key"], "").startswith(tuple(one["values"])) for one in filters)
 
 
-known_as("W57", "one of several filters of a meter is enough")(partial(_OtherFilter, passes=_any_passes))
-known_as("W147", "filters do not look at upper and lower case")(partial(_OtherFilter, passes=_folded_pass))
-known_as("W148", "filters compare the beginning of a value")(partial(_OtherFilter, passes=_begun_pass))
+known_as("W57", "one of several filters of a meter is enough")(partial(OtherFilter, passes=_any_passes))
+known_as("W147", "filters do not look at upper and lower case")(partial(OtherFilter, passes=_folded_pass))
+known_as("W148", "filters compare the beginning of a value")(partial(OtherFilter, passes=_begun_pass))
 
 
 @known_as("W58", "the multiplier of meters is forgotten")
