@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from ..kernel.tables import Row
-from ..kernel.world import World
 from .rounding import ZERO
 from .scope import Scope
 
@@ -15,11 +13,8 @@ from .scope import Scope
 def left(scope: Scope, wallet: Row) -> list[Row]:
     """The credits that may still be spent: by priority, then what expires soonest, then the oldest."""
     rows = scope.find("wallet_transactions", wallet_id=wallet["id"], type="credit")
-    return sorted((row for row in rows if row["credits_available"] > 0 and not _over(row, scope.now)), key=_place)
-
-
-def _over(row: Row, now: datetime) -> bool:
-    return row["expiry_date"] is not None and row["expiry_date"] <= now
+    usable = (row for row in rows if row["expiry_date"] is None or row["expiry_date"] > scope.now)
+    return sorted((row for row in usable if row["credits_available"] > 0), key=_place)
 
 
 def _place(row: Row) -> tuple[Any, ...]:
@@ -39,14 +34,3 @@ def spend(scope: Scope, wallet: Row, credits: Decimal, source: Row | None = None
         share = min(row["credits_available"], credits)
         scope.amend(row, {"credits_available": row["credits_available"] - share})
         credits -= share
-
-
-def expiring(world: World) -> list[Row]:
-    """The credits that will expire."""
-    rows = world.table("wallet_transactions").everywhere(type="credit")
-    return [row for row in rows if row["expiry_date"] is not None and row["credits_available"] > 0]
-
-
-def first_expiry(world: World) -> datetime | None:
-    """When the next credits expire."""
-    return min((row["expiry_date"] for row in expiring(world)), default=None)

@@ -128,7 +128,7 @@ def heirs(scope: Scope, parent_customer: str, external_ids: Sequence[str]) -> li
 
 
 def _heir(scope: Scope, parent_customer: str, external_id: str, own: set[str]) -> Row:
-    child = scope.table("customers").first(scope.environment, external_id=external_id, status="published")
+    child = scope.first("customers", external_id=external_id)
     if child is None:
         message = "No customer exists for the given external id in this environment"
         raise errors.not_found(message, {"external_id": external_id})
@@ -159,7 +159,7 @@ def leaving(scope: Scope, parent: Row, external_id: str) -> Row:
         raise errors.validation(
             "The parent subscription must be active or trialing to remove inherited children", details
         )
-    customer = scope.table("customers").first(scope.environment, external_id=external_id, status="published")
+    customer = scope.first("customers", external_id=external_id)
     if customer is None:
         raise errors.not_found("No customer exists for the given external ID", {"external_id": external_id})
     for child in children(scope, parent):

@@ -27,10 +27,7 @@ _PAID = ("SUCCEEDED", "OVERPAID")
 
 def by_id(scope: Scope, identifier: str) -> Row:
     """An invoice of any status; 404 otherwise."""
-    row = scope.get("invoices", identifier)
-    if row is None:
-        raise errors.not_found(f"invoice {identifier} not found", {"id": identifier})
-    return row
+    return scope.found("invoices", identifier, f"invoice {identifier} not found", {"id": identifier}, any_status=True)
 
 
 def finalize(scope: Scope, invoice: Row) -> None:

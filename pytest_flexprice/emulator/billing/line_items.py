@@ -112,6 +112,14 @@ def committed(promise: LineCommitment | None) -> dict[str, Any]:
     }
 
 
+def by_id(scope: Scope, identifier: str, *, any_status: bool = False) -> Row:
+    """A line item, published unless ``any_status``; 404 otherwise."""
+    message = f"Subscription line item with ID {identifier} was not found"
+    return scope.found(
+        "subscription_line_items", identifier, message, {"line_item_id": identifier}, any_status=any_status
+    )
+
+
 def of(scope: Scope, row: Row) -> list[Row]:
     """Every published line item of a subscription, oldest first."""
     return scope.find("subscription_line_items", subscription_id=row["id"], status="published")

@@ -4,32 +4,28 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from ..kernel.jobs import job
+from ..kernel.due import at_moments
 from ..kernel.tables import Row
 from ..kernel.world import World
 from . import drafts, invoices, lines
 from .lines import Period
 from .pricing import number
 from .rollover import active
-from .scope import Scope, Work
+from .scope import Scope
 
 
 def _watched(world: World) -> list[Row]:
     return [row for row in active(world) if row["auto_invoice_threshold"] is not None]
 
 
-def _first(world: World) -> datetime | None:
-    return min((row["current_period_start"] for row in _watched(world)), default=None)
-
-
-@job(every=timedelta(minutes=5), name="auto invoice threshold", due=_first)
-def bill_thresholds(world: World, now: datetime) -> None:
-    """Bill the running period of every subscription whose usage has reached its threshold."""
-    for row in _watched(world):
-        _bill(Work.on(world, row), row, now)
-
-
-def _bill(scope: Scope, row: Row, now: datetime) -> None:
+@at_moments(
+    every=timedelta(minutes=5),
+    name="auto invoice threshold",
+    rows=_watched,
+    moment=lambda _scope, row: row["current_period_start"],
+)
+def bill_threshold(scope: Scope, row: Row, now: datetime) -> None:
+    """Bill the running period of a subscription whose usage has reached its threshold."""
     period = Period(row["current_period_start"], now)
     if period.start >= period.end or now >= row["current_period_end"]:
         return

@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ..kernel.jobs import job
+from ..kernel.due import at_moments
 from ..kernel.tables import Row
-from ..kernel.world import World
 from . import credits as single
 from .pricing import number
 from .rounding import ONE, ZERO, exact, to_currency
-from .scope import Scope, Work
+from .scope import Scope
 
 USAGE_ONLY = {"allowed_price_types": ["USAGE"]}
 CREDITING: dict[str, Callable[[Row, Decimal], Decimal]] = {}
@@ -32,7 +31,7 @@ def create(scope: Scope, customer_id: str, currency: str, **given: Any) -> Row:
         balance=ZERO,
         credit_balance=ZERO,
         wallet_status="active",
-        name=given.get("name") or _name(kind, currency),
+        name=given.get("name") or f"{'Prepaid' if kind == 'PRE_PAID' else 'Postpaid'} Wallet - {currency.upper()}",
         description=given.get("description") or "",
         metadata=given.get("metadata"),
         wallet_type=kind,
@@ -46,14 +45,16 @@ def create(scope: Scope, customer_id: str, currency: str, **given: Any) -> Row:
     return row
 
 
-def _name(kind: str, currency: str) -> str:
-    return f"{'Prepaid' if kind == 'PRE_PAID' else 'Postpaid'} Wallet - {currency.upper()}"
-
-
 def active(scope: Scope, customer_id: str, currency: str, kind: str = "PRE_PAID") -> list[Row]:
     """The active wallets of a customer in a currency and of a type, oldest first."""
     rows = scope.find("wallets", customer_id=customer_id, wallet_status="active", status="published")
     return [row for row in rows if row["currency"] == currency and row["wallet_type"] == kind]
+
+
+def ensure(scope: Scope, customer_id: str, currency: str, **given: Any) -> Row:
+    """The oldest active prepaid wallet of a customer in a currency, made where there is none."""
+    existing = active(scope, customer_id, currency)
+    return existing[0] if existing else create(scope, customer_id, currency, **given)
 
 
 def move(scope: Scope, wallet: Row, credits: Decimal, reason: str, reference: str = "", **given: Any) -> Row:
@@ -118,14 +119,16 @@ def terminate(scope: Scope, wallet: Row) -> None:
     scope.publish("wallet.terminated", wallet)
 
 
-@job(every=timedelta(minutes=15), name="wallet expiry", due=single.first_expiry)
-def expire(world: World, now: datetime) -> None:
-    """Take away the credits that have expired."""
-    for row in single.expiring(world):
-        if row["expiry_date"] <= now:
-            scope = Work.on(world, row)
-            wallet = scope.need("wallets", row["wallet_id"])
-            move(scope, wallet, -row["credits_available"], "CREDIT_EXPIRED", row["id"], source=row)
+@at_moments(
+    every=timedelta(minutes=15),
+    name="wallet expiry",
+    rows=lambda world: world.table("wallet_transactions").everywhere(type="credit"),
+    moment=lambda _scope, row: row["expiry_date"] if row["credits_available"] > 0 else None,
+)
+def expire(scope: Scope, row: Row, _now: datetime) -> None:
+    """Take away credits that have expired."""
+    wallet = scope.need("wallets", row["wallet_id"])
+    move(scope, wallet, -row["credits_available"], "CREDIT_EXPIRED", row["id"], source=row)
 
 
 @exact
@@ -162,10 +165,7 @@ def give_back(scope: Scope, invoice: Row) -> Decimal:
 
 def refund(scope: Scope, invoice: Row, amount: Decimal, reason: str = "INVOICE_VOID_REFUND", of: str = "") -> None:
     """Put money that was paid for an invoice into the customer's prepaid wallet, made where there is none."""
-    existing = active(scope, invoice["customer_id"], invoice["currency"])
-    wallet = existing[0] if existing else None
-    if wallet is None:
-        wallet = create(scope, invoice["customer_id"], invoice["currency"], name="Subscription Wallet")
+    wallet = ensure(scope, invoice["customer_id"], invoice["currency"], name="Subscription Wallet")
     move(scope, wallet, amount / wallet["conversion_rate"], reason, of or invoice["id"])
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from ..kernel.jobs import job
 from ..kernel.world import World
 from . import drafts, finalization, invoices
+from .readings import Period
 from .scope import Scope
 
 DELAY = timedelta(milliseconds=500)
@@ -62,7 +63,7 @@ def draft_current_period(scope: Scope, subscription_id: str) -> None:
 
     def work() -> None:
         row = scope.need("subscriptions", subscription_id)
-        period = drafts.running(row)
+        period = Period.running(row)
         invoice = drafts.period_taken(scope, row, period)
         if invoice is None:
             invoice = drafts.new_subscription_invoice(scope, row, "SUBSCRIPTION_CYCLE", period)

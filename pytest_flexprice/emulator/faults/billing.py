@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from ..billing import drafts, invoices
 from ..billing.pricing import Tariff
+from ..billing.readings import Period
 from ..billing.rounding import ONE, ZERO, to_currency
 from ..billing.scope import subscription_by_id
 from ..kernel.binding import BindError, parse
@@ -95,7 +96,7 @@ _posted("F134", "the draft of an invoice never appears", _DRAFT)(_accepted)
 def skipped_draft(call: Call) -> Reply | None:
     """The draft is computed as if nothing had been used."""
     row = subscription_by_id(call, call.params["id"])
-    period = drafts.running(row)
+    period = Period.running(row)
     invoice = drafts.period_taken(call, row, period)
     if invoice is None:
         invoice = drafts.new_subscription_invoice(call, row, "SUBSCRIPTION_CYCLE", period)

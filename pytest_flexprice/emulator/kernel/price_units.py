@@ -16,10 +16,7 @@ FIELDS = ("price_unit_amount", "price_unit_tiers")
 
 def by_code(scope: Scope, code: str) -> Row:
     """The published unit of that code; else 404."""
-    row = scope.table("price_units").first(scope.environment, code=code, status="published")
-    if row is None:
-        raise errors.not_found(f"Price unit with code {code} was not found", {"code": code})
-    return row
+    return scope.keyed("price_units", f"Price unit with code {code} was not found", code=code)
 
 
 def priced(scope: Scope, price: dict[str, Any]) -> dict[str, Any]:

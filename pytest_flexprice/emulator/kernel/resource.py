@@ -275,7 +275,7 @@ def all_items(items: list[Any], offset: int = 0) -> dict[str, Any]:
 
 def free(call: Call, table: str, message: str, key: str | None, *, column: str = "lookup_key") -> None:
     """Refuse with 409 a key that a published object has."""
-    if key and call.world.table(table).first(call.environment, **{column: key}, status="published"):
+    if key and call.first(table, **{column: key}):
         raise errors.conflict(message, {column: key})
 
 

@@ -77,6 +77,17 @@ class Scope:
             raise unknown(table, identifier)
         return row
 
+    def keyed(self, table: str, message: str, details: Mapping[str, Any] | None = None, /, **key: str) -> Row:
+        """The published row of a key; else 404 with ``message``, whose details are the key unless given."""
+        row = self.first(table, **key)
+        if row is None:
+            raise errors.not_found(message, details or key)
+        return row
+
+    def first(self, table: str, **equal: Any) -> Row | None:
+        """The oldest published row of this environment with these values."""
+        return self.table(table).first(self.environment, **equal, status="published")
+
     def find(self, table: str, **equal: Any) -> list[Row]:
         """The rows of this environment with these values, oldest first."""
         return self.table(table).find(self.environment, **equal)

@@ -94,9 +94,7 @@ def create_tax_association(call: Call) -> dict[str, Any]:
     errors.refuse(start and end and end <= start, "End date must be after start date", end_date=end, start_date=start)
     owner = body["entity_id"] or ""
     if body["external_customer_id"]:
-        found = call.table("customers").first(
-            call.environment, external_id=body["external_customer_id"], status="published"
-        )
+        found = call.first("customers", external_id=body["external_customer_id"])
         owner = found["id"] if found else owner
     rate = promises.tax_rate_by_code(call, body["tax_rate_code"])
     return views.shown(promises.associate_tax(call, rate, body["entity_type"], owner, body))

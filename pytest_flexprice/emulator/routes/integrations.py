@@ -47,7 +47,7 @@ def link(call: Call) -> dict[str, Any]:
     body = call.bind(_LINK)
     _check_kind(body["entity_type"])
     known = {each.name: body[each.name] for each in _NAMED}
-    row = call.table(_TABLE).first(call.environment, **known, status="published")
+    row = call.first(_TABLE, **known)
     changes = {"provider_entity_id": body["provider_entity_id"], "metadata": body["metadata"]}
     if row is None:
         row = call.insert(_TABLE, "eim", **known, **changes)
@@ -60,7 +60,7 @@ def link(call: Call) -> dict[str, Any]:
 def delink(call: Call) -> dict[str, str]:
     """Forget the id of an object elsewhere."""
     known = call.bind(_DELINK)
-    row = call.table(_TABLE).first(call.environment, **known, status="published")
+    row = call.first(_TABLE, **known)
     if row is None:
         raise errors.not_found("Integration mapping not found", known)
     call.touch(row, status="archived")

@@ -100,9 +100,8 @@ def update_invoice(call: Call) -> dict[str, Any]:
     """Metadata (replaced) and due date (the future only) of a draft or finalized invoice."""
     body = call.bind(_UPDATE, _BAD_BODY)
     identifier = call.params["id"]
-    row = call.get("invoices", identifier)
-    if row is None:
-        raise errors.not_found(f"invoice not found: {identifier}", {"id": identifier})
+    message = f"invoice not found: {identifier}"
+    row = call.found("invoices", identifier, message, {"id": identifier}, any_status=True)
     invoices.require_status(row, ("DRAFT", "FINALIZED"))
     changes: dict[str, Any] = {}
     if body["due_date"] is not None:

@@ -133,7 +133,7 @@ def update_meter(call: Call) -> Any:
 
 
 def _archive(call: Call) -> None:
-    meter = call.table("meters").get(call.params["id"], call.environment)
+    meter = call.get("meters", call.params["id"])
     if meter is not None:
         meter.update(status="archived", updated_at=call.now)
 

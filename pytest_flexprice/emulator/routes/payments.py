@@ -56,7 +56,7 @@ def create_payment(call: Call) -> Reply:
         details = {"invoice_currency": invoice["currency"], "payment_currency": currency}
         raise errors.validation("Payment currency must match invoice currency", details)
     key = body["idempotency_key"] or _key(call, body)
-    earlier = call.table("payments").first(call.environment, idempotency_key=key, status="published")
+    earlier = call.first("payments", idempotency_key=key)
     if earlier is not None:
         return created(_view(earlier))
     if body["payment_method_type"] != "OFFLINE" and body["process_payment"]:

@@ -52,7 +52,7 @@ def get_unit_by_code(call: Call) -> Any:
 def delete_unit(call: Call) -> dict[str, str]:
     """Archive a unit that no price is given in."""
     row = UNITS.found(call, call.params["id"])
-    if call.table("prices").first(call.environment, price_unit_id=row["id"], status="published"):
+    if call.first("prices", price_unit_id=row["id"]):
         raise errors.validation("This price unit is in use by prices", {"price_unit_id": row["id"]})
     call.touch(row, status="archived")
     return {"message": "Price unit archived successfully"}

@@ -77,7 +77,7 @@ def _entity_name(call: Call, kind: str, identifier: str) -> str:
 
 def _require_free(call: Call, lookup_key: str | None, own: Row | None = None) -> None:
     """Refuse a key that another price in force has; an update's as well, as of plans (recording plans)."""
-    rows = call.table("prices").find(call.environment, lookup_key=lookup_key, status="published")
+    rows = call.find("prices", lookup_key=lookup_key, status="published")
     if lookup_key and any(not is_ended(row, call.now) and row is not own for row in rows):
         raise _taken(call, lookup_key)
 
@@ -149,7 +149,7 @@ def lookup_price(call: Call) -> Any:
     """The current price of a lookup key: the newest that has begun and not ended, else the newest not ended."""
     key = call.params["lookup_key"]
     now = call.now
-    rows = call.table("prices").find(call.environment, lookup_key=key, status="published")
+    rows = call.find("prices", lookup_key=key, status="published")
     current = [row for row in rows if not is_ended(row, now)]
     begun = [row for row in current if row["start_date"] <= now]
     if not current:

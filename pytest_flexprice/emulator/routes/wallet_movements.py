@@ -7,7 +7,7 @@ from typing import Any
 
 from ..billing import consumption, credits, topups, wallets
 from ..billing.rounding import ZERO
-from ..billing.scope import Scope, customer_by_external_id, customer_by_id
+from ..billing.scope import Scope, customer_of
 from ..kernel import errors
 from ..kernel.binding import Schema, boolean, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call
@@ -103,15 +103,12 @@ def wallets_of_customer(call: Call) -> list[dict[str, Any]]:
     """The wallets of a customer named by ``id`` or ``lookup_key``, where it is asked for with the balance of this moment."""
     identifier, key = call.query.get("id"), call.query.get("lookup_key")
     errors.refuse(not identifier and not key, "Please provide either id or lookup_key")
-    customer = customer_by_id(call, identifier) if identifier else customer_by_external_id(call, key or "")
-    rows = call.find("wallets", customer_id=customer["id"], status="published")
+    rows = call.find("wallets", customer_id=customer_of(call, identifier, key)["id"], status="published")
     live = call.query.get("include_real_time_balance") == "true"
     shown = ("real_time_balance", "real_time_credit_balance", "credits_available_breakdown")
-    balances = [_balance(call, row) if live else {} for row in rows]
-    return [
-        row.public(**{name: balance[name] for name in shown if name in balance})
-        for row, balance in zip(rows, balances, strict=True)
-    ]
+    balances = [_balance(call, row).items() if live else () for row in rows]
+    known = [{name: value for name, value in balance if name in shown} for balance in balances]
+    return [row.public(**balance) for row, balance in zip(rows, known, strict=True)]
 
 
 def _balance(call: Call, row: Row) -> dict[str, Any]:
