@@ -9,7 +9,7 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.catalog import grants_of
 from ..kernel.tables import Row
-from . import config, grants, line_commitments, line_items, overrides, periods, price_choice
+from . import config, grants, line_commitments, line_items, overrides, periods
 from .line_items import Origin
 from .readings import Period
 from .scope import Scope
@@ -35,7 +35,7 @@ def attach(scope: Scope, row: Row, given: Given) -> Row:
     check(given)
     addon = scope.named("addons", given["addon_id"])
     errors.refuse(row["subscription_status"] not in _OPEN, "Addon can only be added to active or draft subscriptions")
-    prices = price_choice.matching(scope, addon["id"], "ADDON", row["currency"], row["billing_period"])
+    prices = line_items.matching(scope, addon["id"], "ADDON", row["currency"], row["billing_period"])
     start = given["start_date"] or scope.now
     end = _period_end(row, start) if given["cadence"] == "onetime" else None
     association = _associate(scope, row, addon, given, (start, end))

@@ -8,8 +8,9 @@ from typing import Any
 from ..kernel.due import at_moments
 from ..kernel.tables import Row
 from ..kernel.world import World
-from . import cancelling, drafts, finalization, grants, inheritance, plan_changes
+from . import cancelling, drafts, finalization, grants, inheritance, invoices, lines, plan_changes
 from .lines import Period
+from .pricing import number
 from .scope import Scope
 
 
@@ -106,3 +107,26 @@ def tell_renewals(scope: Scope, row: Row, now: datetime) -> None:
     end = row["_renewal_told"] = row["current_period_end"]
     if now < end:
         scope.publish("subscription.renewal.due", row)
+
+
+def _watched(world: World) -> list[Row]:
+    return [row for row in active(world) if row["auto_invoice_threshold"] is not None]
+
+
+@at_moments(
+    every=timedelta(minutes=5),
+    name="auto invoice threshold",
+    rows=_watched,
+    moment=lambda _scope, row: row["current_period_start"],
+)
+def bill_threshold(scope: Scope, row: Row, now: datetime) -> None:
+    """Bill the running period of a subscription whose usage has reached its threshold."""
+    period = Period(row["current_period_start"], now)
+    if period.start >= period.end or now >= row["current_period_end"]:
+        return
+    reached = lines.subtotal(lines.arrear(scope, row, period))
+    if reached <= 0 or reached < number(row["auto_invoice_threshold"]):
+        return
+    invoice = drafts.new_subscription_invoice(scope, row, "AUTO_INVOICE_THRESHOLD", period)
+    invoices.close(scope, invoice)
+    scope.touch(row, current_period_start=now)

@@ -24,7 +24,6 @@ from . import (
     overrides,
     periods,
     phases,
-    price_choice,
     promises,
     transaction,
     views,
@@ -101,7 +100,7 @@ def _party(scope: Scope, body: Mapping[str, Any]) -> _Party:
     if plan["status"] != "published":
         details = {"plan_id": plan["id"], "status": plan["status"]}
         raise errors.validation("The plan must be active to create a subscription", details)
-    prices = price_choice.matching(scope, plan["id"], "PLAN", body["currency"], body["billing_period"])
+    prices = line_items.matching(scope, plan["id"], "PLAN", body["currency"], body["billing_period"])
     if body["auto_invoice_threshold"] is not None and any(price["type"] != "USAGE" for price in prices):
         raise errors.validation("auto_invoice_threshold is only supported for subscriptions with usage prices only")
     return _Party(customer, plan, prices)

@@ -9,7 +9,6 @@ from typing import Any
 
 from ..kernel.due import at_moments
 from ..kernel.tables import Row
-from . import credits as single
 from .pricing import number
 from .rounding import ONE, ZERO, exact, to_currency
 from .scope import Scope
@@ -63,7 +62,7 @@ def move(scope: Scope, wallet: Row, credits: Decimal, reason: str, reference: st
     ``given`` may say when credits expire (``expiry``), which go first (``priority``), and from which a debit is (``source``).
     """
     if credits < 0:
-        single.spend(scope, wallet, -credits, given.get("source"))
+        spend(scope, wallet, -credits, given.get("source"))
     row = note(scope, wallet, credits, reason, reference, **given)
     after = row["credit_balance_after"]
     scope.touch(wallet, credit_balance=after, balance=after * wallet["conversion_rate"])
@@ -136,7 +135,7 @@ def apply_credits(scope: Scope, invoice: Row) -> Decimal:
     """Pay the lines of an invoice from the customer's prepaid wallets, as far as they may; the sum that was paid."""
     total = ZERO
     for wallet in active(scope, invoice["customer_id"], invoice["currency"]):
-        spent, usable = ZERO, min(wallet["balance"], single.spendable(scope, wallet))
+        spent, usable = ZERO, min(wallet["balance"], spendable(scope, wallet))
         for line in invoice["_lines"]:
             if not _allowed(wallet, line):
                 continue
@@ -177,3 +176,29 @@ def _allowed(wallet: Row, line: Mapping[str, Any]) -> bool:
 def _open(line: Mapping[str, Any]) -> Decimal:
     taken = number(line["line_item_discount"]) + number(line["invoice_level_discount"])
     return number(line["amount"]) - taken - number(line["prepaid_credits_applied"])
+
+
+def left(scope: Scope, wallet: Row) -> list[Row]:
+    """The credits that may still be spent: by priority, then what expires soonest, then the oldest."""
+    rows = scope.find("wallet_transactions", wallet_id=wallet["id"], type="credit")
+    usable = (row for row in rows if row["expiry_date"] is None or row["expiry_date"] > scope.now)
+    return sorted((row for row in usable if row["credits_available"] > 0), key=_place)
+
+
+def _place(row: Row) -> tuple[Any, ...]:
+    priority, expiry = row["priority"], row["expiry_date"]
+    return priority is None, priority or 0, expiry is None, expiry or row["created_at"]
+
+
+def spendable(scope: Scope, wallet: Row) -> Decimal:
+    """What the credits that have not expired are worth."""
+    worth: Decimal = sum((row["credits_available"] for row in left(scope, wallet)), ZERO) * wallet["conversion_rate"]
+    return worth
+
+
+def spend(scope: Scope, wallet: Row, credits: Decimal, source: Row | None = None) -> None:
+    """Take credits from where they are spent first, or from one source only."""
+    for row in [source] if source else left(scope, wallet):
+        share = min(row["credits_available"], credits)
+        scope.amend(row, {"credits_available": row["credits_available"] - share})
+        credits -= share

@@ -18,7 +18,7 @@ from ..kernel.scheduler import Scheduler
 from ..kernel.world import World
 from . import (
     bodies,  # noqa: F401 -- registers the builders of the simple kinds
-    native,
+    transport,
 )
 from .encoding import sorted_again
 from .locking import Guard
@@ -217,7 +217,7 @@ class DeliveryService:
                 event.done = True
             message.answered.wait(self.settings.answer_wait_seconds)
             return True
-        event.done = native.send(self.settings, self._transport, body).success
+        event.done = transport.send(self.settings, self._transport, body).success
         event.failures += not event.done
         return event.done
 

@@ -15,10 +15,11 @@ from typing import Any
 from ..faults.all import FAULTS
 from ..kernel import errors
 from ..kernel.access import access_of
-from ..kernel.binding import Schema, array, field, instant, mapping, number, text
+from ..kernel.binding import Schema, array, field, instant, integer, mapping, number, text
 from ..kernel.call import Call
 from ..kernel.routing import route
 from ..kernel.world import World
+from ..metering.pipeline import Stage, pipeline
 
 _CLOCK = Schema("Clock", field("advance", number), field("to", instant))
 _FAULTS = Schema("Faults", field("on", array(text)), field("off", array(text)))
@@ -129,3 +130,28 @@ def read_state(call: Call) -> dict[str, Any]:
         "keys": len(access.keys),
         "faults": sorted(call.world.faults),
     }
+
+
+_EXPECTED = 'expected {"release": number, "stage": "raw" | "metered"}'
+_RELEASE = Schema("Release", field("release", integer), field("stage"))
+_STAGES: dict[str | None, tuple[Stage, ...]] = {None: ("raw", "metered"), "raw": ("raw",), "metered": ("metered",)}
+
+
+def _state(call: Call) -> dict[str, Any]:
+    events = pipeline(call.world)
+    return {"stored": events.store.counts(), "waiting": events.waiting()}
+
+
+@route("GET", "/_emulator/events", public=True)
+def read_pipeline(call: Call) -> dict[str, Any]:
+    """How many events are stored and how many wait, by consumer."""
+    return _state(call)
+
+
+@route("POST", "/_emulator/events", public=True)
+def release_events(call: Call) -> dict[str, Any]:
+    """Process waiting events now."""
+    body = call.bind(_RELEASE, _EXPECTED)
+    errors.refuse(body["stage"] not in _STAGES or (body["release"] or 0) < 0, _EXPECTED)
+    pipeline(call.world).release(body["release"], _STAGES[body["stage"]])
+    return _state(call)

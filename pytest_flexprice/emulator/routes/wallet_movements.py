@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import gt, lt
 from typing import Any
 
-from ..billing import consumption, credits, topups, wallets
+from ..billing import consumption, topups, wallets
 from ..billing.rounding import ZERO
 from ..billing.scope import Scope, customer_of
 from ..kernel import errors
@@ -132,6 +132,6 @@ def _balance(call: Call, row: Row) -> dict[str, Any]:
 def _breakdown(scope: Scope, row: Row) -> dict[str, Any]:
     """What is left of credits that were bought, and of those that were given."""
     parts = {"purchased": ZERO, "free": ZERO}
-    for entry in credits.left(scope, row):
+    for entry in wallets.left(scope, row):
         parts["purchased" if entry["transaction_reason"] in _BOUGHT else "free"] += entry["credits_available"]
     return parts
