@@ -107,10 +107,9 @@ def list_schedules(call: Call) -> dict[str, Any]:
     return _listed(call, rows[page.offset : page.offset + page.limit])
 
 
-@route("GET", "/v1/subscription-schedules/:id")
-def get_schedule(call: Call) -> dict[str, Any]:
-    """One schedule."""
-    return plan_changes.schedule_view(call, _schedule(call, call.params["id"]))
+route("GET", "/v1/subscription-schedules/:id")(
+    lambda call: plan_changes.schedule_view(call, _schedule(call, call.params["id"]))
+)
 
 
 @route("POST", "/v1/subscriptions/schedules/:id/cancel", permission="subscription:write")
