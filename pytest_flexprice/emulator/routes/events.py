@@ -93,12 +93,8 @@ def _property_filters(given: str) -> dict[str, list[str]]:
 
 def _page(call: Call, values: dict[str, Any]) -> dict[str, Any]:
     sort, order = values["sort"] or "timestamp", values["order"] or "desc"
-    if sort not in _SORTS:
-        details = {"allowed_values": list(_SORTS), "sort": sort}
-        raise errors.validation("Request validation failed due to invalid sort field", details)
-    if order not in _ORDERS:
-        details = {"allowed_values": list(_ORDERS), "order": order}
-        raise errors.validation("Request validation failed due to invalid order by value", details)
+    errors.require_allowed(_SORTS, sort, "Request validation failed due to invalid sort field", "sort")
+    errors.require_allowed(_ORDERS, order, "Request validation failed due to invalid order by value", "order")
     start, end = window(call, values)
     size = values["page_size"] or 0
     return listing.page(

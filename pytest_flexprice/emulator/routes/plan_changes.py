@@ -28,9 +28,7 @@ _CANCEL = Schema("CancelScheduleRequest", *several(text, "schedule_id subscripti
 def _asked(call: Call) -> dict[str, Any]:
     body = call.bind(_CHANGE)
     config.check_proration(body["proration_behavior"])
-    if body["change_at"] and body["change_at"] not in plan_changes.TIMES:
-        details = {"allowed_values": list(plan_changes.TIMES), "change_at": body["change_at"]}
-        raise errors.validation("Invalid change at", details)
+    errors.require_allowed(plan_changes.TIMES, body["change_at"], "Invalid change at", "change_at")
     plan_changes.check_policies(body["entity_policies"])
     return body
 
