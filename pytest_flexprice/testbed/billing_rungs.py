@@ -258,8 +258,8 @@ def _compared(expected: ExpectedInvoice, before: dict[str, Any], observed: dict[
             "7.3",
             f"invoices.{observed['id']}.{key}",
             f"finalization changed the invoice's {key}",
-            before[key],
-            observed[key],
+            before.get(key),
+            observed.get(key),
         )
         for key in ("currency", "period_start", "period_end", "customer_id", "subscription_id")
         if before.get(key) != observed.get(key)
