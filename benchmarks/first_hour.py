@@ -194,7 +194,7 @@ def _told(output: str) -> list[str]:
     """What is worth reading of an output: what was written and is left, or items that do not simply hold, with the verdict."""
     kept, on = [], False
     for line in output.splitlines():
-        if re.match(r"\d\.\d  (passed|attested) ", line):
+        if re.match(r"\d\.\d[\d.,– ]* (passed|attested) ", line):
             on = True
             continue
         on = (

@@ -23,6 +23,7 @@ from pytest_flexprice.oracle.catalog import canonical as catalog_json
 from pytest_flexprice.oracle.catalog import diff as catalog_diff
 from pytest_flexprice.oracle.catalog import health as catalog_health
 from pytest_flexprice.oracle.catalog.objects import Catalog, Extras
+from pytest_flexprice.oracle.catalog.units import other_units
 from pytest_flexprice.run.differences import listed
 from pytest_flexprice.run.run import Run
 
@@ -197,7 +198,8 @@ def meters_match_events(sent: tuple[EventKind, ...], present: Catalog, observe: 
 
 
 def _own_faults(catalog: Catalog) -> list[Finding]:
-    return [*catalog_health.prices_that_bill(catalog, _now()), *catalog_health.unkeyed_plans(catalog)]
+    faults = [*catalog_health.prices_that_bill(catalog, _now()), *catalog_health.unkeyed_plans(catalog)]
+    return [*faults, *other_units(catalog)]
 
 
 def _accepted(plan: GoLivePlan, extras: bool | None = None) -> list[AcceptedDifference]:

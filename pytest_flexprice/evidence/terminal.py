@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_flexprice.evidence.drift import told
 from pytest_flexprice.evidence.judged import ItemVerdict, State, Verdict, Word
+from pytest_flexprice.model.checklist import SECTIONS
 
 if TYPE_CHECKING:
     from pytest_flexprice.evidence.bundle import Bundle
@@ -32,9 +34,12 @@ BANNER: dict[Word, dict[str, bool]] = {
     "INCOMPLETE": {"yellow": True, "bold": True},
     "REHEARSAL": {"blue": True, "bold": True},
 }
-STATE_WIDTH = 13
+STATE_WIDTH, IDS_WIDTH = 13, 13
 NARROW, NARROWEST, WIDEST = 72, 40, 100
 MOST_WARNINGS = 2
+HOLDS: tuple[State, ...] = ("passed", "attested")
+LAST: tuple[State, ...] = ("not run", "waived", "not decided", "not verified", "failed")
+"""The order of what does not hold: what to do something about stands at the end, where a terminal shows it."""
 
 
 def print_verdict(
@@ -44,15 +49,10 @@ def print_verdict(
     width = max(shutil.get_terminal_size().columns, NARROWEST)
     table = min(width, WIDEST)
     reporter.section("go-live checklist" + (" (rehearsal)" if verdict.rehearsal else ""))
-    said: set[str] = set()
-    for item in verdict.items:
-        for coloured, text in item_lines(item, table):
-            reporter.write_line(text, **(COLOURS[item.state] if coloured else {}))
-        for line in warning_lines(item, table, said):
-            reporter.write_line(line, yellow=True)
-        if reporter.verbosity > 0 and bundle.document is not None:
-            for line in scenario_lines(item, bundle.document.scenarios):
-                reporter.write_line(line)
+    if reporter.verbosity > 0:
+        _every_item(reporter, verdict, bundle, table)
+    else:
+        _short_table(reporter, verdict, table)
     for sentence in verdict.leftovers:
         _paragraph(reporter, f"Left behind: {sentence}", width, red=True)
     reporter.write_line("")
@@ -73,6 +73,65 @@ def print_verdict(
     reporter.write_line(f"Evidence: {_short(bundle.zip or bundle.folder)}")
 
 
+def _every_item(reporter: Any, verdict: Verdict, bundle: Bundle, width: int) -> None:
+    """A row for every item, with its scenarios, for whoever asked for more with ``-v``."""
+    said: set[str] = set()
+    for item in verdict.items:
+        _item(reporter, item, width, said)
+        for line in scenario_lines(item, bundle.document.scenarios) if bundle.document is not None else ():
+            reporter.write_line(line)
+
+
+def _short_table(reporter: Any, verdict: Verdict, width: int) -> None:
+    """A line a section for what holds, a row for what has a warning, one for all that a cause left unreached, and what is red last."""
+    for text in held_lines(verdict.items, width):
+        reporter.write_line(text, **COLOURS["passed"])
+    said: set[str] = set()
+    for item in verdict.items:
+        if item.state in HOLDS and set(item.warnings) - said:
+            _item(reporter, item, width, said)
+    for state in LAST:
+        mine = [item for item in verdict.items if item.state == state]
+        for item in unreached(mine) if state == "not run" else mine:
+            _item(reporter, item, width, said)
+
+
+def _item(reporter: Any, item: ItemVerdict, width: int, said: set[str]) -> None:
+    for coloured, text in item_lines(item, width):
+        reporter.write_line(text, **(COLOURS[item.state] if coloured else {}))
+    for line in warning_lines(item, width, said):
+        reporter.write_line(line, yellow=True)
+
+
+def held_lines(items: Iterable[ItemVerdict], width: int) -> Iterator[str]:
+    """What holds, a line for each section and state: ``1.1–1.4  passed  Environment and API access``."""
+    held = [item for item in items if item.state in HOLDS]
+    for (section, state), mine in groupby(held, lambda item: (item.section, item.state)):
+        ids = spelled([item.id for item in mine])
+        text = f"{ids:<{IDS_WIDTH}} {state:<{STATE_WIDTH}} {SECTIONS[section]}"
+        yield text if len(text) <= width else f"{ids} {state}"
+
+
+def unreached(items: Sequence[ItemVerdict]) -> Iterator[ItemVerdict]:
+    """What was not run, one row for all with the same reason."""
+    for why in dict.fromkeys(item.why for item in items):
+        first, *others = [item for item in items if item.why == why]
+        also = f" (also {spelled([item.id for item in others])})" if others else ""
+        yield first.model_copy(update={"why": f"{why.removesuffix('.')}{also}"})
+
+
+def spelled(ids: Sequence[str]) -> str:
+    """Ids of items, neighbours of one section as a span: ``1.1–1.4, 2.1``."""
+    runs: list[list[str]] = []
+    for one in ids:
+        section, number = one.split(".")
+        if runs and runs[-1][-1] == f"{section}.{int(number) - 1}":
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 2 else ", ".join(run) for run in runs)
+
+
 def drift_line(drift: Drift) -> str:
     """What changed since the last run, in one paragraph."""
     return f"Since {drift.since}: {'; '.join(told(drift)) or 'nothing changed'}."
@@ -84,7 +143,7 @@ def item_lines(item: ItemVerdict, width: int) -> list[tuple[bool, str]]:
     On a wide terminal the sentence stands in a column of its own; on a narrow one below. Items that hold take one line.
     """
     head = f"{item.id}  {item.state:<{STATE_WIDTH}}"
-    holds = item.state in ("passed", "attested")
+    holds = item.state in HOLDS
     sentence = item.title if holds else item.why
     if width >= NARROW:
         room = width - len(head) - 1

@@ -182,11 +182,15 @@ def _judge_statement(item: Item, verdict: ItemVerdict, grounds: _Grounds) -> Non
 
 
 def _waived(verdict: ItemVerdict, grounds: _Grounds) -> ItemVerdict:
-    if verdict.state not in _GRAVE:
-        return verdict
     waiver = waiver_for(verdict.id, grounds.plan, grounds.today)
+    ended = None if waiver else ended_waiver(verdict.id, grounds.plan, grounds.today)
+    if verdict.state not in _GRAVE:
+        if ended:
+            verdict.warnings.append(
+                f"Its waiver ended on {ended.isoformat()} and covers nothing any more; take it out."
+            )
+        return verdict
     if waiver is None:
-        ended = ended_waiver(verdict.id, grounds.plan, grounds.today)
         verdict.why += f" Its waiver ended on {ended.isoformat()}." if ended else ""
         return verdict
     verdict.without_waiver, verdict.state, verdict.waiver = verdict.state, "waived", waiver

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from pytest_flexprice.model.finding import Finding
 
 SHOWN = 10
+_NUMBERS = re.compile(r"\d[\d:.,TZ+-]*")
 _NAMES = re.compile(r"'[^']*'|\d[\d:.,TZ+-]*")
 
 
@@ -44,6 +45,21 @@ def alike(findings: Iterable[Finding]) -> Iterator[Told]:
     """Findings counted under their own words, names left out: "amount of price … of plan … differs from what was signed off"."""
     for finding in findings:
         yield Told(f'findings like "{shape(finding.problem)}"', finding.path, finding)
+
+
+def first_of_each(told: Iterable[Told]) -> list[Finding]:
+    """One finding for all that differ only in their subject and in numbers: the first, which counts the others."""
+    kinds: dict[str, list[Told]] = {}
+    for one in told:
+        said = one.finding.problem.replace(one.subject, "")
+        kinds.setdefault(_NUMBERS.sub("…", f"{one.kind} {said}"), []).append(one)
+    return [_counting(first, len(others)) for first, *others in kinds.values()]
+
+
+def _counting(first: Told, others: int) -> Finding:
+    name = f"'{first.subject}'"
+    problem = first.finding.problem.replace(name, f"{name} (and {others} more like it)", 1)
+    return replace(first.finding, problem=problem) if others else first.finding
 
 
 def shape(problem: str) -> str:

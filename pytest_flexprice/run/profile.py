@@ -44,7 +44,8 @@ def find_plan(config: pytest.Config, name: str) -> tuple[Path, str]:
     if name == LOCAL:
         return demo.PLAN, "demo company"
     raise ProfileError(
-        f"{usual}: there is no such plan file; write a first one with --flexprice-init, or name yours with --flexprice-plan"
+        f"{usual}: there is no such plan file; name yours with --flexprice-plan, or put your key into FLEXPRICE_API_KEY and write a "
+        f"first one: pytest --flexprice-env={name} --flexprice-base-url=https://us.api.flexprice.io --flexprice-init"
     )
 
 

@@ -22,7 +22,11 @@ GROUPS = {
     Level.SMOKE.word: "test customer",
     Level.DRILL.word: "test customer",
 }
-GIVEN = {"the company's own log": "own log"}
+GIVEN = {
+    "the company's own log": "own log",
+    "the sample events of the application": "samples",
+    "the events that reached this environment in the last seven days": "samples",
+}
 """What is read or compared once in a process, by the step that needs it, although no level says so."""
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_flexprice.model.finding import Finding, Kind
+from pytest_flexprice.model.grouping import Told, first_of_each
 from pytest_flexprice.model.meters import Event
 from pytest_flexprice.model.times import Window, second
 from pytest_flexprice.oracle.metering.designing import design, near_miss_name, stamper
@@ -39,11 +40,11 @@ def accept(bench: Bench, setup: Setup) -> Climbed[list[Event]]:
     findings = []
     if answered is not None:
         known = {each.event_id for each in answered}
-        findings = [
-            Finding("7.1", f"events.{event.id}", f"event '{event.id}' was sent, but not accepted")
+        findings = first_of_each(
+            Told("", event.id, Finding("7.1", f"events.{event.id}", f"event '{event.id}' was sent, but not accepted"))
             for event in events
             if event.id not in known
-        ]
+        )
     observed = (
         [f"{each.event_id} ({each.path})" for each in answered]
         if answered is not None

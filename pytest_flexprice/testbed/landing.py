@@ -11,6 +11,7 @@ from pytest_flexprice.api.fields import checked
 from pytest_flexprice.api.shapes import object_of
 from pytest_flexprice.api.traffic import read_arrived
 from pytest_flexprice.model.finding import Finding, NotVerified
+from pytest_flexprice.model.grouping import Told, first_of_each
 from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.times import Window
 from pytest_flexprice.oracle.metering.attribution import Attribution, attribute, changed_on_the_way
@@ -74,16 +75,16 @@ def _landed_findings(
     answers, reason = seen
     unseen = {look.event_id for look in looks if look.unseen}
     renamed = _under_other_ids(bench, setup, events) if len(unseen) > len(events) / 2 else []
-    findings = [*renamed] + [
-        _given_up(look, reason)
+    told = [
+        Told("", look.event_id, _given_up(look, reason))
         for look in looks
         if look.finding is not None and not (renamed and look.event_id in unseen)
     ]
     counted = {look.event_id for look in looks if look.counted}
     for event in events:
         if event.id in counted:
-            findings += _misattributed(setup, event, answers[event.id])
-    return findings
+            told += [Told("", event.id, finding) for finding in _misattributed(setup, event, answers[event.id])]
+    return [*renamed, *first_of_each(told)]
 
 
 def _doubtful(bench: Bench, setup: Setup, sent: list[Event], others: list[Event]) -> list[Event]:

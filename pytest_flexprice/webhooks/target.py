@@ -89,7 +89,7 @@ def native_findings(webhooks: Webhooks) -> list[Finding]:
     ]
 
 
-def find_target(plan: GoLivePlan, profile: RunProfile, item: str) -> Target:
+def find_target(plan: GoLivePlan, profile: RunProfile) -> Target:
     """The handler that may be probed, with the means to sign for it.
 
     Raises:
@@ -101,20 +101,20 @@ def find_target(plan: GoLivePlan, profile: RunProfile, item: str) -> Target:
         require_none(native_findings(webhooks))
     if webhooks.handler is None:
         raise not_decided(
-            item,
+            "6.2",
             "golive.toml: webhooks.handler",
             "the plan does not name the webhook handler",
             remedy="add handler = { url = …, secret = <name of the variable with the signing secret> }",
         )
     if profile.production and not profile.environment.probe_handler:
         raise not_verified(
-            item,
+            "6.2",
             f"golive.toml: environments.{profile.in_plan}.probe_handler",
             "the webhook handler was not tried, because the plan does not allow it in production",
             remedy="set probe_handler = true if the handler may get signed messages about invoices that do not exist (inv_golive_…)",
         )
     variable = webhooks.handler.secret
-    return Target(_checked(webhooks.handler.url), webhooks, _mint(profile, variable, item), variable)
+    return Target(_checked(webhooks.handler.url), webhooks, _mint(profile, variable), variable)
 
 
 def address_findings(target: Target) -> list[Finding]:
@@ -154,11 +154,11 @@ def other_secrets(plan: GoLivePlan, profile: RunProfile, secret: str) -> dict[st
     return found
 
 
-def _mint(profile: RunProfile, variable: str, item: str) -> Mint:
+def _mint(profile: RunProfile, variable: str) -> Mint:
     secret = profile.variable(variable)
     if not secret:
         raise not_verified(
-            item,
+            "6.2",
             f"variable {variable}",
             f"the variable {variable}, which the plan names for the handler's signing secret, is not set",
             remedy="set it to the endpoint's signing secret from the webhook portal (whsec_…)",
@@ -167,7 +167,9 @@ def _mint(profile: RunProfile, variable: str, item: str) -> Mint:
         return Mint(secret, profile.run_id, datetime.now(UTC), variable)
     except signatures.SecretError as error:
         raise not_verified(
-            item, f"variable {variable}", f"the variable {variable} cannot be used ({shown(variable, secret)}): {error}"
+            "6.2",
+            f"variable {variable}",
+            f"the variable {variable} cannot be used ({shown(variable, secret)}): {error}",
         ) from None
 
 

@@ -185,6 +185,12 @@ def test_a_waiver_hides_no_other_failure():
     assert "2.1" not in verdict.headline
 
 
+def test_a_waiver_that_ended_is_told_of_an_item_that_holds():
+    waived = plan(waivers=[{**WAIVER, "until": TODAY - timedelta(days=1)}])
+    assert "waiver ended on 2026-11-21" in state(judged(the_plan=waived), "2.1").warnings[0]
+    assert state(judged(the_plan=plan(waivers=[WAIVER])), "2.1").warnings == []
+
+
 @pytest.mark.parametrize(("level", "covered"), [("lint", 5), ("read", 17), ("probe", 19), ("smoke", 26), ("drill", 26)])
 def test_a_lower_level_says_what_it_covers_and_leaves_open(level, covered):
     verdict = judged(level=Level.parse(level))

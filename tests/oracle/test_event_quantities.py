@@ -28,6 +28,18 @@ def test_quantities_far_from_all_samples_may_be_of_another_unit(tmp_path: Path) 
     assert other_units(gigabytes, more) == other_units(gigabytes, of(1e9, 2e9)) == other_units({}, much) == []
 
 
+def test_seconds_in_one_and_minutes_in_the_other_are_told_where_the_property_is_a_time(tmp_path: Path) -> None:
+    def of(field: str, *values: float) -> Spans:
+        rows = (event(n, properties={field: value}) for n, value in enumerate(values))
+        return check(tmp_path, *rows, meters=(tokens(field=field),)).spans
+
+    seconds, minutes = (30, 120, 600, 90), (0.5, 2, 9, 1.4)
+    assert len(other_units(of("duration", *seconds), of("duration", *minutes))) == 1
+    assert len(other_units(of("minutes", *minutes), of("minutes", *seconds))) == 1
+    assert other_units(of("tokens", *seconds), of("tokens", *minutes)) == []
+    assert other_units(of("duration", *seconds), of("duration", 3, 12, 29)) == []
+
+
 def test_one_of_ten_that_misses_the_filter_by_case_is_told(tmp_path: Path) -> None:
     meter = tokens(filters={"region": ("eu", "us")})
     rows = [event(number, properties={"tokens": 1, "region": "eu"}) for number in range(9)]

@@ -283,6 +283,7 @@ def test_the_neighbours_usage_is_counted_by_one_request(
     monkeypatch.setattr(usage_rungs, "set_up", lambda *_, **_more: setup())
     monkeypatch.setattr(usage_rungs, "READERS_DEADLINE", 0.0)
     monkeypatch.setattr(usage_rungs, "SHORTEST_READERS", 0.0)
+    monkeypatch.setattr(usage_rungs, "crowd", lambda *_: [])
     monkeypatch.setattr(scripted.Testbed, "customer", lambda *_: CUSTOMER)
     monkeypatch.setattr(scripted.Bench, "test_plan", scripted.plan(), raising=False)
     item = {"meter_id": METER.id, "event_count": counted, "total_value": "2"}

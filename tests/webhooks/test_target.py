@@ -65,7 +65,7 @@ ALLOWED = {"type": "production", "probe_handler": True}
 
 def test_the_plans_handler_is_the_target():
     plan = plan_with(TABLE, prod=ALLOWED)
-    target = find_target(plan, profile(plan), "6.2")
+    target = find_target(plan, profile(plan))
     assert (target.url, target.variable) == (URL, "ACME_SECRET")
     assert target.mint.secret == SECRET
     assert SECRET not in repr(target)
@@ -75,11 +75,11 @@ def test_a_handler_elsewhere_is_told():
     plan = plan_with(
         {**TABLE, "handler": {"url": "https://inner.acme.example/x", "secret": "ACME_SECRET"}}, prod=ALLOWED
     )
-    findings = address_findings(find_target(plan, profile(plan), "6.2"))
+    findings = address_findings(find_target(plan, profile(plan)))
     assert [one.severity for one in findings] == [Severity.WARNING]
     assert URL in findings[0].sentence
     plan = plan_with(TABLE, prod=ALLOWED)
-    assert address_findings(find_target(plan, profile(plan), "6.2")) == []
+    assert address_findings(find_target(plan, profile(plan))) == []
 
 
 def test_a_secret_that_is_not_the_endpoints_is_found_by_fingerprint():
@@ -97,30 +97,30 @@ def test_a_silent_plan_is_not_decided():
         declared_webhooks(plan_with())
     plan = plan_with({"endpoint": URL}, prod=ALLOWED)
     with pytest.raises(NotDecided, match="does not name the webhook handler"):
-        find_target(plan, profile(plan), "6.2")
+        find_target(plan, profile(plan))
     plan = plan_with({"endpoint": URL, "handler": {"url": "acme", "secret": "ACME_SECRET"}}, prod=ALLOWED)
     with pytest.raises(NotDecided, match="'acme' is no URL"):
-        find_target(plan, profile(plan), "6.2")
+        find_target(plan, profile(plan))
 
 
 def test_production_is_probed_with_the_plans_leave_only():
     plan = plan_with(TABLE)
     with pytest.raises(NotVerified, match="probe_handler = true"):
-        find_target(plan, profile(plan), "6.2")
-    assert find_target(plan, profile(plan, production=False), "6.2")
+        find_target(plan, profile(plan))
+    assert find_target(plan, profile(plan, production=False))
 
 
 @pytest.mark.parametrize(("value", "reason"), [(None, "is not set"), ("", "is not set"), ("whsec_a", "cannot be used")])
 def test_a_missing_or_broken_secret_is_named_by_its_variable(value, reason):
     plan = plan_with(TABLE, prod=ALLOWED)
     with pytest.raises(NotVerified, match=f"variable ACME_SECRET.*{reason}"):
-        find_target(plan, profile(plan, variables={"ACME_SECRET": value}), "6.4")
+        find_target(plan, profile(plan, variables={"ACME_SECRET": value}))
 
 
 def test_native_deliveries_cannot_be_verified_and_say_why():
     plan = plan_with({**TABLE, "transport": "native"}, prod=ALLOWED)
     with pytest.raises(NotVerified, match=r"natively.*no signature"):
-        find_target(plan, profile(plan), "6.2")
+        find_target(plan, profile(plan))
     assert "although the plan says" in native_findings(webhooks())[0].sentence
     assert "although" not in native_findings(webhooks(transport="native"))[0].sentence
 

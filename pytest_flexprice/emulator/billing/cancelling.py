@@ -34,7 +34,7 @@ def check(body: Mapping[str, Any], now: datetime) -> None:
     behavior = body["proration_behavior"]
     if behavior and behavior not in config.PRORATIONS:
         details = {"allowed_values": list(config.PRORATIONS), "provided_value": behavior}
-        raise errors.validation("Proration behavior must be none or create_prorations", details)
+        raise errors.validation("Proration behavior must be create_prorations or none", details)
     date = body["cancel_at"]
     if kind == "scheduled_date" and date is None:
         message = "Provide a cancel_at date (past for backdated cancellation, future for scheduled cancellation)"

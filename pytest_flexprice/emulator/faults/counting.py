@@ -94,39 +94,40 @@ def unfiltered(row: Mapping[str, Any]) -> Meter:
     return Meter({**row, "filters": []})
 
 
-class _OtherFilter(Meter):
+class OtherFilter(Meter):
     """A meter that compares its filters by a rule of its own."""
 
     def measure(self, properties: Mapping[str, Any]) -> Measure | None:
         filters, self._filters = self._filters, []
         try:
-            return super().measure(properties) if not filters or self._passes(filters, properties) else None
+            return super().measure(properties) if not filters or self.passes(filters, properties) else None
         finally:
             self._filters = filters
 
-    def _passes(self, filters: list[dict[str, Any]], properties: Mapping[str, Any]) -> bool:
+    def passes(self, filters: list[dict[str, Any]], properties: Mapping[str, Any]) -> bool:
+        """Whether an event's properties are let through."""
         raise NotImplementedError
 
 
-class _AnyFilter(_OtherFilter):
+class _AnyFilter(OtherFilter):
     """A meter to which one of its filters is enough."""
 
-    def _passes(self, filters: list[dict[str, Any]], properties: Mapping[str, Any]) -> bool:
+    def passes(self, filters: list[dict[str, Any]], properties: Mapping[str, Any]) -> bool:
         return any(filters_match([one], properties) for one in filters)
 
 
-class _CarelessFilter(_OtherFilter):
+class _CarelessFilter(OtherFilter):
     """A meter whose filters do not look at upper and lower case."""
 
-    def _passes(self, filters: list[dict[str, Any]], properties: Mapping[str, Any]) -> bool:
+    def passes(self, filters: list[dict[str, Any]], properties: Mapping[str, Any]) -> bool:
         folded = [{**one, "values": {each.casefold() for each in one["values"]}} for one in filters]
         return filters_match(folded, {key: printed(value).casefold() for key, value in properties.items()})
 
 
-class _ShortFilter(_OtherFilter):
+class _ShortFilter(OtherFilter):
     """A meter whose filters compare the beginning of a value."""
 
-    def _passes(self, filters: list[dict[str, Any]], properties: Mapping[str, Any]) -> bool:
+    def passes(self, filters: list[dict[str, Any]], properties: Mapping[str, Any]) -> bool:
         shown = {key: printed(value) for key, value in properties.items()}
         return all(shown.get(one["key"], "").startswith(tuple(one["values"])) for one in filters)
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..metering.pipeline import LOST
 from ..metering.reads import SELECTING, Selection
-from ..metering.rules import Measure, Meter
+from ..metering.rules import Measure, Meter, filters_match
 from ..metering.store import Event, MeteredRow
 from ..metering.windows import millisecond_of
-from .counting import known_as
+from .counting import OtherFilter, known_as
 from .events import metered, sent
 from .registry import declare
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _SECOND = timedelta(seconds=1)
 _LONG = timedelta(days=3650)
+_FIFTY = 50
 
 
 def _lost(row: MeteredRow) -> MeteredRow:
@@ -64,6 +65,37 @@ _first_only(
 )
 
 
+@metered("W174", "every fiftieth event is lost")
+def fiftieth(world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
+    """Whoever sent it."""
+    seen = world.part("fault W174", _nothing)
+    for row in rows:
+        seen.setdefault(row.event.id, str(len(seen) + 1))
+    return [_lost(row) if int(seen[row.event.id]) % _FIFTY == 0 else row for row in rows]
+
+
+@metered("W182", "ids are cut off after 64 characters")
+def short_ids(_world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
+    """Those that begin alike are one event."""
+    return [row._replace(event=row.event._replace(id=row.event.id[:64])) for row in rows]
+
+
+@metered("W183", "times are rounded to whole seconds")
+def rounded_times(_world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
+    """The later half of a second is in the next one."""
+    return [row._replace(event=row.event._replace(moment=row.event.moment + 500)) for row in rows]
+
+
+@metered("W184", "an event that is sent again takes the first one away")
+def taken_away(world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
+    """It counts nothing."""
+    seen = world.part("fault W184", _nothing)
+    places = [(*_moment(row), row.event.id, row.event.external_customer_id) for row in rows]
+    known = seen.keys() & places
+    seen.update(dict.fromkeys(places, ""))
+    return [row._replace(quantity=0) if place in known else row for place, row in zip(places, rows, strict=True)]
+
+
 @metered("W153", "events count when they arrive, whenever they happened")
 def arrived(world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
     """The debugger shows them at their own time."""
@@ -71,16 +103,49 @@ def arrived(world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
     return [*map(_lost, rows), *(row._replace(event=row.event._replace(moment=now)) for row in rows)]
 
 
-class _NoText(Meter):
-    """A meter to which a number that is written as text is none."""
+def _read_as(name: str, meaning: str, other: Callable[[Any], Any], *, unique: bool = False) -> None:
+    """A server that takes values for others: those that are added up, or those that are told apart."""
 
-    def measure(self, properties: Mapping[str, Any]) -> Measure | None:
-        found = super().measure(properties)
-        text = self.type not in ("COUNT", "COUNT_UNIQUE") and isinstance(properties.get(self.field), str)
-        return found._replace(quantity=0) if found and text else found
+    class Reading(Meter):
+        """A meter that looks at another value."""
+
+        def measure(self, properties: Mapping[str, Any]) -> Measure | None:
+            if self.field and self.type != "COUNT" and (self.type == "COUNT_UNIQUE") is unique:
+                properties = {**properties, self.field: other(properties.get(self.field))}
+            return super().measure(properties)
+
+    known_as(name, meaning)(Reading)
 
 
-known_as("W154", "numbers that are written as text count nothing")(_NoText)
+_read_as(
+    "W154",
+    "numbers that are written as text count nothing",
+    lambda value: 0 if isinstance(value, str) else value,
+)
+_read_as(
+    "W175",
+    "the exponent of a number is ignored",
+    lambda value: value.partition("e")[0] if isinstance(value, str) else value,
+)
+_read_as("W176", "an event without a value counts one", lambda value: 1 if value is None else value)
+_read_as(
+    "W177",
+    "values below zero count without their sign",
+    lambda value: abs(value) if isinstance(value, (int, float)) and value is not True else value,
+)
+_read_as("W178", "a truth value counts one", lambda value: 1 if value is True else value)
+_read_as("W179", "a number and the same one as text are two values", repr, unique=True)
+_read_as("W180", "values are cut off after 64 characters", lambda value: str(value)[:64], unique=True)
+
+
+class _LooseFilter(OtherFilter):
+    """A meter whose filters let pass what they do not find."""
+
+    def passes(self, filters: list[dict[str, Any]], properties: Mapping[str, Any]) -> bool:
+        return filters_match([one for one in filters if one["key"] in properties], properties)
+
+
+known_as("W181", "events without the property of a filter pass it")(_LooseFilter)
 
 
 def _selected(name: str, meaning: str, change: Callable[[Selection, str], Selection]) -> None:

@@ -17,7 +17,7 @@ from .features import FEATURES, TYPES
 
 RESET_PERIODS = ("MONTHLY", "ANNUAL", "WEEKLY", "DAILY", "QUARTERLY", "HALF_YEARLY", "NEVER")
 _MODES = ("additive", "parallel")
-_ENTITIES = ("PLAN", "ADDON", "SUBSCRIPTION")
+_ENTITIES = ("PLAN", "SUBSCRIPTION", "ADDON")
 _COLUMNS = ("entity_type", "entity_id", "feature_id", "feature_type", "is_enabled", "usage_limit", "display_order")
 
 _TWICE = "An entitlement with this plan and feature already exists"

@@ -26,10 +26,13 @@ _COLUMNS = (
 
 _LINE = Schema(
     "CreateInvoiceLineItemRequest",
-    *several(text, "display_name entity_id entity_type plan_display_name price_id price_type meter_id"),
-    *several(decimal, "amount quantity"),
+    *several(text, "display_name entity_id entity_type plan_id plan_display_name price_id price_type meter_id"),
+    *several(text, "meter_display_name price_unit subscription_id subscription_line_item_id"),
+    *several(decimal, "amount quantity adjusted_entitlement_quantity price_unit_amount"),
+    *several(decimal, "prepaid_credits_applied line_item_discount invoice_level_discount"),
     *several(instant, "period_start period_end"),
     field("metadata", strings),
+    field("commitment_info", mapping),
 )
 _CREATE = Schema(
     "CreateDraftInvoiceRequest",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import Any
 
 from ..billing import consumption, views
@@ -86,6 +86,20 @@ def _named(call: Call, name: str) -> set[str]:
     return {part for value in call.query.getlist(name) for part in value.split(",") if part}
 
 
+def expanded(scope: Scope, row: Row, expand: Sequence[str], *, plan: dict[str, Any] | None) -> dict[str, Any]:
+    """A subscription with what is asked for; lines, coupons and entitlements where there are any (by the API's description)."""
+    parts: dict[str, Any] = {}
+    if "subscription_line_items" in expand:
+        parts["line_items"] = views.line_items(scope, row["id"])
+    if "coupon_associations" in expand:
+        parts["coupon_associations"] = views.coupon_associations(scope, row)
+    if "entitlements" in expand:
+        parts["entitlements"] = consumption.entitled_features(scope, [row])
+    parts = {name: part for name, part in parts.items() if part}
+    customer = views.customer(scope, row["customer_id"]) if "customer" in expand else None
+    return views.subscription(row, plan=plan, customer=customer, **parts)
+
+
 def _running(scope: Scope, customer: Row, wanted: Container[str] = ()) -> list[Row]:
     rows = scope.find("subscriptions", customer_id=customer["id"])[::-1]
     return [row for row in rows if running(row) and (not wanted or row["id"] in wanted)]
@@ -96,7 +110,10 @@ def customer_subscriptions(call: Call) -> dict[str, Any]:
     """A customer's active and trialing subscriptions; ``null`` when there are none."""
     customer = customer_by_external_id(call, call.params["external_id"], named=True)
     rows = _running(call, customer)
-    items = [views.subscription(row) for row in rows] or None
+    expand = (call.query.get("expand") or "").split(",")
+    items = [
+        expanded(call, row, expand, plan=views.plan(call, row["plan_id"]) if "plan" in expand else None) for row in rows
+    ] or None
     return {"items": items, "pagination": {"total": 0, "limit": 0, "offset": 0}}
 
 

@@ -22,8 +22,8 @@ _DESCRIPTIONS = {
     "super_admin": "Provides unrestricted access to all resources, operations, and administrative settings.",
 }
 _ALLOWED = {
-    "service_account": ("super_admin", "event_ingestor", "event_reader"),
     "user": ("super_admin", "all_writer", "all_reader"),
+    "service_account": ("super_admin", "event_ingestor", "event_reader"),
 }
 _CREATE = Schema(
     "CreateUserRequest",
