@@ -78,7 +78,7 @@ def remove(
     failed: Exception | None = None
     try:
         how.act(flexprice, identifier, state)
-    except (ApiError, NotVerified, WriteRefused) as error:  # the guard refuses what an earlier process took away already
+    except (ApiError, NotVerified, WriteRefused) as error:  # also our guard's: an earlier process may have taken it away
         failed = error
     state = _state(flexprice, kind, identifier, owner)
     if how.gone(state):
