@@ -84,7 +84,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_count(most: int) -> Callable[[Any], bool]:
-    return lambda value: type(value) is int and abs(value) <= most
+    return lambda value: type(value) is int and 0 <= value <= most
 
 
 @lru_cache(maxsize=4096)
@@ -100,8 +100,8 @@ KINDS: dict[str, _Kind] = {
     for names, kind in (
         (_TEXTS, _Kind("a text", lambda value: isinstance(value, str))),
         (_NUMBERS, _Kind("a number", _is_number)),
-        (_INTEGERS, _Kind("a whole number", _is_count(MOST_SECONDS))),
-        (_SPANS, _Kind("a whole number that a date can hold", _is_count(MOST_SPANS))),
+        (_INTEGERS, _Kind("a whole number, 0 or more", _is_count(MOST_SECONDS))),
+        (_SPANS, _Kind("a whole number from 0 on that a date can hold", _is_count(MOST_SPANS))),
         (_TIMES, _Kind("a time with its zone", lambda value: isinstance(value, str) and _is_instant(value))),
         (_FLAGS, _Kind("true or false", lambda value: isinstance(value, bool))),
         (_OBJECTS, _Kind("an object", lambda value: isinstance(value, dict), holds_fields=True)),

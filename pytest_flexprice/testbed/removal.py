@@ -78,7 +78,7 @@ def remove(
     failed: Exception | None = None
     try:
         how.act(flexprice, identifier, state)
-    except (ApiError, NotVerified, WriteRefused) as error:  # also our guard's: an earlier process may have taken it away
+    except (ApiError, NotVerified, WriteRefused) as error:
         failed = error
     state = _state(flexprice, kind, identifier, owner)
     if how.gone(state):
