@@ -52,15 +52,14 @@ def create_payment(call: Call) -> Reply:
         raise errors.validation(message, {"payment_method_type": body["payment_method_type"]})
     errors.require_one_of(_GATEWAYS, body["payment_gateway"], "payment gateway type", "payment_gateway")
     body["amount"] = body["amount"] or ZERO  # no number is zero, as of credits (recording credit_grants)
-    if body["amount"] <= 0:
-        raise errors.validation("Amount must be greater than 0", {"amount": body["amount"]})
+    errors.refuse(body["amount"] <= 0, "Amount must be greater than 0", amount=body["amount"])
     invoice = _invoice(call, body["destination_id"])
     currency = body["currency"].lower()
     if currency != invoice["currency"]:
         details = {"invoice_currency": invoice["currency"], "payment_currency": currency}
         raise errors.validation("Payment currency must match invoice currency", details)
     key = body["idempotency_key"] or _key(call, body)
-    earlier = call.table("payments").first(call.environment, idempotency_key=key, status="published")
+    earlier = call.first("payments", idempotency_key=key)
     if earlier is not None:
         return created(_view(earlier))
     if body["payment_method_type"] != "OFFLINE" and body["process_payment"]:
@@ -137,12 +136,6 @@ def _payment(scope: Scope, identifier: str) -> Row:
     return row
 
 
-@route("GET", "/v1/payments/:id")
-def get_payment(call: Call) -> dict[str, Any]:
-    """One payment."""
-    return _read(call, _payment(call, call.params["id"]))
-
-
 @route("POST", "/v1/payments/:id/process", permission="payment:write")
 def process_payment(call: Call) -> dict[str, Any]:
     """Process a pending offline payment."""
@@ -180,6 +173,7 @@ PAYMENTS = Resource(
         *equals("gateway_payment_id gateway_tracking_id"),
     ),
     sort="name",
+    find=_payment,
     view=lambda call, row, _page: _read(call, row),
 )
-PAYMENTS.serve("/v1/payments", search=False)
+PAYMENTS.serve("/v1/payments", search=False, one=True)

@@ -6,7 +6,7 @@ from collections.abc import Container, Sequence
 from typing import Any
 
 from ..billing import consumption, views
-from ..billing.scope import Scope, customer_by_external_id, customer_by_id, subscription_by_id
+from ..billing.scope import Scope, customer_by_external_id, customer_by_id, customer_of, subscription_by_id
 from ..billing.subscribing import running
 from ..kernel import errors
 from ..kernel.binding import Schema, boolean, field, instant, several
@@ -139,6 +139,7 @@ def entitlements_by_external_id(call: Call) -> dict[str, Any]:
 
 
 def _usage(scope: Scope, customer: Row, wanted: Container[str] = ()) -> dict[str, Any]:
+    """How much of what they are entitled to a customer has used."""
     rows = _running(scope, customer, wanted)
     features = consumption.customer_usage(scope, customer, rows)
     period = None
@@ -147,20 +148,15 @@ def _usage(scope: Scope, customer: Row, wanted: Container[str] = ()) -> dict[str
     return {"customer_id": customer["id"], "features": features, "period": period}
 
 
-@route("GET", "/v1/customers/:id/usage")
-def customer_usage(call: Call) -> dict[str, Any]:
-    """How much of what they are entitled to a customer has used."""
-    return _usage(call, customer_by_id(call, call.params["id"]))
+route("GET", "/v1/customers/:id/usage")(lambda call: _usage(call, customer_by_id(call, call.params["id"])))
 
 
 @route("GET", "/v1/customers/usage")
 def usage_by_query(call: Call) -> dict[str, Any]:
     """The same, by ``customer_id`` or ``customer_lookup_key``, of the features and subscriptions that the query names."""
     identifier, key = call.query.get("customer_id"), call.query.get("customer_lookup_key")
-    if not identifier and not key:
-        raise errors.validation("Either customer_id or customer_lookup_key is required")
-    customer = customer_by_id(call, identifier) if identifier else customer_by_external_id(call, key or "")
-    usage = _usage(call, customer, _named(call, "subscription_ids"))
+    errors.refuse(not identifier and not key, "Either customer_id or customer_lookup_key is required")
+    usage = _usage(call, customer_of(call, identifier, key), _named(call, "subscription_ids"))
     return {**usage, "features": _asked(call, usage["features"])}
 
 
