@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,11 @@ from .scope import Scope
 if TYPE_CHECKING:
     from ..kernel.world import World
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
 
 def left(scope: Scope, wallet: Row) -> list[Row]:
-    """The credits that may still be spent: by priority, then what expires soonest, then the oldest."""
+    """The credits that may still be spent: by priority, then what expires soonest, then the most (the documentation's page on debits)."""
     rows = scope.find("wallet_transactions", wallet_id=wallet["id"], type="credit")
     return sorted((row for row in rows if row["credits_available"] > 0 and not _over(row, scope.now)), key=_place)
 
@@ -25,8 +27,8 @@ def _over(row: Row, now: datetime) -> bool:
 
 
 def _place(row: Row) -> tuple[Any, ...]:
-    priority, expiry = row["priority"], row["expiry_date"]
-    return priority is None, priority or 0, expiry is None, expiry or row["created_at"]
+    priority = row["priority"]
+    return priority is None, priority or 0, row["expiry_date"] or _NEVER, -row["credit_amount"], row["created_at"]
 
 
 def spendable(scope: Scope, wallet: Row) -> Decimal:

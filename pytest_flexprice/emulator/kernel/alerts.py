@@ -1,4 +1,4 @@
-"""At which thresholds somebody is told: of features, wallets, spend and the setting for all wallets (the documentation's pages on alerts)."""
+"""At which thresholds somebody is told: of features, wallets and spend (the documentation's pages on alerts)."""
 
 from __future__ import annotations
 

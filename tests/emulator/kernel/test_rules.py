@@ -136,7 +136,10 @@ def test_a_reporting_unit_is_shown_with_the_fields_it_has(api: Api) -> None:
             {"critical": "20", "warning": "10", "info": "0"},
             "info threshold must be greater than warning threshold for 'below' condition",
         ),
-        ({"critical": "20", "info": "9"}, "info threshold must be greater than critical threshold for 'below' condition"),
+        (
+            {"critical": "20", "info": "9"},
+            "info threshold must be greater than critical threshold for 'below' condition",
+        ),
         ({"critical": "0", "warning": "10", "info": "20"}, ""),
     ],
 )
