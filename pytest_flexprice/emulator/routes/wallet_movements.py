@@ -73,6 +73,7 @@ def top_up_wallet(call: Call) -> dict[str, Any]:
         added = body["amount"] / row["topup_conversion_rate"]
     if added is None or added <= 0:
         raise errors.validation("Please provide positive credits_to_add or amount")
+    _require_new(call, row, body["idempotency_key"])
     known = {"description": body["description"] or "", "metadata": body["metadata"], "priority": body["priority"],
              "idempotency_key": body["idempotency_key"] or "", "expiry": body["expiry_date_utc"]}  # fmt: skip
     invoice = None
@@ -97,8 +98,7 @@ def debit_wallet(call: Call) -> Row:
     )
     if credits_ <= 0:
         raise errors.validation("Credits amount must be positive", {"credits": credits_})
-    if call.find("wallet_transactions", wallet_id=row["id"], idempotency_key=key):
-        raise errors.conflict("A transaction with this idempotency key already exists", {"idempotency_key": key})
+    _require_new(call, row, key)
     available = sum((one["credits_available"] for one in credits.left(call, row)), ZERO)
     if credits_ > available:
         details = {"wallet_id": row["id"], "amount": credits_, "available_balance": available}
@@ -106,6 +106,12 @@ def debit_wallet(call: Call) -> Row:
     known = {"description": body["description"] or "", "metadata": body["metadata"], "idempotency_key": key}
     wallets.move(call, row, -credits_, "MANUAL_BALANCE_DEBIT", row["id"], **known)
     return row
+
+
+def _require_new(call: Call, row: Row, key: str | None) -> None:
+    """Refuse a movement that was made already (the documentation's changelog)."""
+    if key and call.find("wallet_transactions", wallet_id=row["id"], idempotency_key=key):
+        raise errors.conflict("A transaction with this idempotency key already exists", {"idempotency_key": key})
 
 
 def _open_wallet(call: Call) -> Row:

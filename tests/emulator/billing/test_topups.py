@@ -105,7 +105,9 @@ def test_a_debit_by_hand_takes_the_largest_credits_first_and_never_too_many(comp
     made = wallet(company)
     for credits_to_add in ("5", "20"):
         body = {"credits_to_add": credits_to_add, "transaction_reason": "FREE_CREDIT_GRANT"}
+        body["idempotency_key"] = credits_to_add
         company.api.make(f"/v1/wallets/{made['id']}/top-up", body)
+    assert company.api.call("POST", f"/v1/wallets/{made['id']}/top-up", body).status_code == 409
     path, body = f"/v1/wallets/{made['id']}/debit", {"transaction_reason": "MANUAL_BALANCE_DEBIT"}
     assert company.api.make(path, {**body, "credits": "7", "idempotency_key": "a"})["credit_balance"] == "18"
     moved = company.api.get(f"/v1/wallets/{made['id']}/transactions")["items"]
