@@ -83,7 +83,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_count(most: int) -> Callable[[Any], bool]:
-    return lambda value: type(value) is int and abs(value) <= most
+    return lambda value: type(value) is int and 0 <= value <= most
 
 
 @lru_cache(maxsize=4096)
@@ -99,14 +99,14 @@ KINDS: dict[str, _Kind] = {
     for names, kind in (
         (_TEXTS, _Kind("a text", lambda value: isinstance(value, str))),
         (_NUMBERS, _Kind("a number", _is_number)),
-        (_INTEGERS, _Kind("a whole number", _is_count(MOST_SECONDS))),
-        (_SPANS, _Kind("a whole number that a date can hold", _is_count(MOST_SPANS))),
+        (_INTEGERS, _Kind("a whole number, 0 or more", _is_count(MOST_SECONDS))),
+        (_SPANS, _Kind("a whole number from 0 on that a date can hold", _is_count(MOST_SPANS))),
         (_TIMES, _Kind("a time with its zone", lambda value: isinstance(value, str) and _is_instant(value))),
         (_FLAGS, _Kind("true or false", lambda value: isinstance(value, bool))),
         (_OBJECTS, _Kind("an object", lambda value: isinstance(value, dict), holds_fields=True)),
         (_LISTS, _Kind("a list of objects", lambda value: _is_list(value, dict), holds_fields=True)),
         ("metadata", _Kind("an object", lambda value: isinstance(value, dict))),
-        ("attempt.status", _Kind("a whole number", _is_count(MOST_SECONDS))),
+        ("attempt.status", _Kind("a whole number, 0 or more", _is_count(MOST_SECONDS))),
         ("point.value", _Kind("a number", _is_number)),
         (_WORDS, _Kind("a list of texts", lambda value: _is_list(value, str))),
     )

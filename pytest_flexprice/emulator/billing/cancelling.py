@@ -78,8 +78,7 @@ def _refuse(row: Row, kind: str) -> None:
     if row["subscription_type"] == inheritance.INHERITED:
         message = "Cancel the parent subscription instead; inherited subscriptions follow the parent lifecycle"
         raise errors.validation(message, {"subscription_id": row["id"]})
-    if status == "cancelled":
-        raise errors.validation("The subscription is already cancelled", {"subscription_id": row["id"]})
+    errors.refuse(status == "cancelled", "The subscription is already cancelled", subscription_id=row["id"])
     if status == "draft":
         details = {"operation": "cancellation", "subscription_id": row["id"], "subscription_status": status}
         raise errors.validation("Draft subscriptions must be activated before cancellation.", details)

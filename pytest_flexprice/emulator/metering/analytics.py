@@ -45,7 +45,7 @@ def answer(scope: Scope, question: Question) -> dict[str, Any]:
 def _customer(scope: Scope, question: Question) -> Row | None:
     if question.customer is None:
         return None
-    return scope.table("customers").first(scope.environment, external_id=question.customer, status="published")
+    return scope.first("customers", external_id=question.customer)
 
 
 def _subscriptions(scope: Scope, question: Question) -> list[Row]:

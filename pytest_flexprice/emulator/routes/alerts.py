@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..billing.line_changes import by_id
+from ..billing.line_items import by_id
 from ..billing.scope import subscription_by_id
 from ..kernel import alerts, errors
 from ..kernel.binding import Schema, field, several, text
@@ -63,7 +63,7 @@ def _check(call: Call, body: dict[str, Any]) -> None:
     if kind == "subscription_line_item" and by_id(call, body["entity_id"])["subscription_id"] != subscription["id"]:
         raise errors.validation("The line item must belong to the subscription", {"line_item_id": body["entity_id"]})
     known = {"entity_type": kind, "entity_id": body["entity_id"], "parent_entity_id": owner or ""}
-    if call.table("alert_settings").first(call.environment, **known, status="published"):
+    if call.first("alert_settings", **known):
         raise errors.conflict("Alert settings of this entity already exist", known)
 
 

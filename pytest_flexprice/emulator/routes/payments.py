@@ -52,15 +52,14 @@ def create_payment(call: Call) -> Reply:
         raise errors.validation(message, {"payment_method_type": body["payment_method_type"]})
     errors.require_one_of(_GATEWAYS, body["payment_gateway"], "payment gateway type", "payment_gateway")
     body["amount"] = body["amount"] or ZERO  # no number is zero, as of credits (recording credit_grants)
-    if body["amount"] <= 0:
-        raise errors.validation("Amount must be greater than 0", {"amount": body["amount"]})
+    errors.refuse(body["amount"] <= 0, "Amount must be greater than 0", amount=body["amount"])
     invoice = _invoice(call, body["destination_id"])
     currency = body["currency"].lower()
     if currency != invoice["currency"]:
         details = {"invoice_currency": invoice["currency"], "payment_currency": currency}
         raise errors.validation("Payment currency must match invoice currency", details)
     key = body["idempotency_key"] or _key(call, body)
-    earlier = call.table("payments").first(call.environment, idempotency_key=key, status="published")
+    earlier = call.first("payments", idempotency_key=key)
     if earlier is not None:
         return created(_view(earlier))
     if body["payment_method_type"] != "OFFLINE" and body["process_payment"]:

@@ -6,7 +6,7 @@ from collections.abc import Container, Sequence
 from typing import Any
 
 from ..billing import consumption, views
-from ..billing.scope import Scope, customer_by_external_id, customer_by_id, subscription_by_id
+from ..billing.scope import Scope, customer_by_external_id, customer_by_id, customer_of, subscription_by_id
 from ..billing.subscribing import running
 from ..kernel import errors
 from ..kernel.binding import Schema, boolean, field, instant, several
@@ -157,10 +157,8 @@ def customer_usage(call: Call) -> dict[str, Any]:
 def usage_by_query(call: Call) -> dict[str, Any]:
     """The same, by ``customer_id`` or ``customer_lookup_key``, of the features and subscriptions that the query names."""
     identifier, key = call.query.get("customer_id"), call.query.get("customer_lookup_key")
-    if not identifier and not key:
-        raise errors.validation("Either customer_id or customer_lookup_key is required")
-    customer = customer_by_id(call, identifier) if identifier else customer_by_external_id(call, key or "")
-    usage = _usage(call, customer, _named(call, "subscription_ids"))
+    errors.refuse(not identifier and not key, "Either customer_id or customer_lookup_key is required")
+    usage = _usage(call, customer_of(call, identifier, key), _named(call, "subscription_ids"))
     return {**usage, "features": _asked(call, usage["features"])}
 
 
