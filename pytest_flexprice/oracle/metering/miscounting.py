@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
@@ -79,6 +79,10 @@ def mistaken(usage: Usage, quantity: Decimal, events: Sequence[Event]) -> list[s
         "the first second of the billed time is left out": [row for row in rows if row.second > rows[0].second],
         "of the events of one second only the first counts": [*firsts.values()],
         **{words: _reread(usage, events, other) for words, other in _readings(usage)},
+        "the names of properties go without upper and lower case": _reread(
+            usage, _folded_keys(usage.meter, events), _as_is
+        ),
+        "the zone of a time is ignored": _reread(usage, [_without_zone(event) for event in events], _as_is),
         **{f"event ids are cut off after {most} characters": _merged(rows, most) for most in _CUT},
     }
     return [words for words, taken in ways.items() if [*taken] != [*rows] and _adds_up(meter, taken, quantity)]
@@ -104,6 +108,26 @@ def _readings(usage: Usage) -> Iterable[tuple[str, Callable[[Any], Any]]]:
     if usage.meter.aggregation.type == "COUNT_UNIQUE":
         return [(_APART, lambda value: f"{value} {type(value).__name__}")]
     return _READINGS.items()
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def _folded_keys(meter: Meter, events: Iterable[Event]) -> list[Event]:
+    """The events if a property of nearly the meter's name were of that name."""
+    field = meter.aggregation.field
+    alike = [
+        {key: value for key, value in each.properties.items() if key.casefold() == field.casefold()} for each in events
+    ]
+    return [
+        replace(each, properties={**each.properties, field: each.properties.get(field, next(iter(own.values()), None))})
+        for each, own in zip(events, alike, strict=True)
+    ]
+
+
+def _without_zone(event: Event) -> Event:
+    return replace(event, timestamp=event.timestamp.replace(tzinfo=UTC))
 
 
 def _merged(rows: Iterable[CountedEvent], most: int) -> list[CountedEvent]:
