@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, difference, quotient
+from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, difference, quotient, total
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.times import second
@@ -189,6 +190,7 @@ def _adds_up(meter: Meter, rows: Sequence[CountedEvent], quantity: Decimal) -> b
 
 def _ways(usage: Usage) -> Iterator[tuple[str, Decimal]]:
     yield from _of_buckets(usage)
+    yield from _of_days(usage)
     own = "SUM" if usage.meter.aggregation.type in _ADDING else usage.meter.aggregation.type
     for kind, words in WAYS.items():
         value = _counted(usage, kind) if kind != own else None
@@ -214,6 +216,21 @@ def _ways(usage: Usage) -> Iterator[tuple[str, Decimal]]:
     multiplier = usage.meter.aggregation.multiplier
     if multiplier and usage.meter.aggregation.type == "SUM_WITH_MULTIPLIER":
         yield "the multiplier is forgotten", quotient(usage.total, multiplier)
+
+
+def _of_days(usage: Usage) -> Iterator[tuple[str, Decimal]]:
+    """What days come to by themselves, where a meter counts them together; and buckets whose groups are not told apart."""
+    spec = usage.meter.aggregation
+    days: dict[date, list[CountedEvent]] = {}
+    for row in usage.rows or ():
+        days.setdefault(row.second.astimezone(UTC).date(), []).append(row)
+    if len(days) > 1 and spec.type not in _ADDING and not spec.bucket_size:
+        with suppress(NotVerified):
+            by_day = total(aggregated(spec.type, rows, usage.meter.name) for rows in days.values())
+            yield "each day is counted by itself, and the days are added up", by_day
+    if spec.group_by and spec.bucket_size and usage.rows:
+        mixed = replace(usage, rows=tuple(row._replace(group="") for row in usage.rows))
+        yield "the groups of a bucket are not told apart", total(mixed.per(spec.bucket_size))
 
 
 def _of_buckets(usage: Usage) -> Iterator[tuple[str, Decimal]]:
