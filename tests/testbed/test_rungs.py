@@ -208,6 +208,11 @@ def invoice(status: str, **more: Any) -> dict[str, Any]:
         "total": "8.5",
         "amount_due": "8.5",
         "amount_remaining": "8.5",
+        "invoice_type": "SUBSCRIPTION",
+        "finalized_at": rfc3339(NOW),
+        "payment_status": "PENDING",
+        "due_date": rfc3339(NOW),
+        "period_end": rfc3339(NOW),
         **more,
     }
 

@@ -27,14 +27,9 @@ def check(body: Mapping[str, Any], now: datetime) -> None:
     if kind not in TYPES:
         message = "Cancellation type must be immediate, end_of_period, or scheduled_date"
         raise errors.validation(message, {"allowed_values": list(TYPES), "provided_value": kind})
-    policy = body["cancel_immediately_inovice_policy"]
-    if policy and policy not in POLICIES:
-        message = "Cancel immediately invoice policy must be generate_invoice or skip"
-        raise errors.validation(message, {"allowed_values": list(POLICIES), "provided_value": policy})
-    behavior = body["proration_behavior"]
-    if behavior and behavior not in config.PRORATIONS:
-        details = {"allowed_values": list(config.PRORATIONS), "provided_value": behavior}
-        raise errors.validation("Proration behavior must be none or create_prorations", details)
+    policy, behavior = body["cancel_immediately_inovice_policy"], body["proration_behavior"]
+    errors.require_allowed(POLICIES, policy, "Cancel immediately invoice policy must be generate_invoice or skip")
+    errors.require_allowed(config.PRORATIONS, behavior, "Proration behavior must be create_prorations or none")
     date = body["cancel_at"]
     if kind == "scheduled_date" and date is None:
         message = "Provide a cancel_at date (past for backdated cancellation, future for scheduled cancellation)"
@@ -78,8 +73,7 @@ def _refuse(row: Row, kind: str) -> None:
     if row["subscription_type"] == inheritance.INHERITED:
         message = "Cancel the parent subscription instead; inherited subscriptions follow the parent lifecycle"
         raise errors.validation(message, {"subscription_id": row["id"]})
-    if status == "cancelled":
-        raise errors.validation("The subscription is already cancelled", {"subscription_id": row["id"]})
+    errors.refuse(status == "cancelled", "The subscription is already cancelled", subscription_id=row["id"])
     if status == "draft":
         details = {"operation": "cancellation", "subscription_id": row["id"], "subscription_status": status}
         raise errors.validation("Draft subscriptions must be activated before cancellation.", details)

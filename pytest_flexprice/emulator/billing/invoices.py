@@ -27,10 +27,7 @@ _PAID = ("SUCCEEDED", "OVERPAID")
 
 def by_id(scope: Scope, identifier: str) -> Row:
     """An invoice of any status; 404 otherwise."""
-    row = scope.get("invoices", identifier)
-    if row is None:
-        raise errors.not_found(f"invoice {identifier} not found", {"id": identifier})
-    return row
+    return scope.found("invoices", identifier, f"invoice {identifier} not found", {"id": identifier}, any_status=True)
 
 
 def finalize(scope: Scope, invoice: Row) -> None:
@@ -40,8 +37,7 @@ def finalize(scope: Scope, invoice: Row) -> None:
     """
     if invoice["invoice_status"] == "SKIPPED":
         return
-    if invoice["invoice_status"] != "DRAFT":
-        raise errors.validation("invoice must be in draft status to be finalized")
+    errors.refuse(invoice["invoice_status"] != "DRAFT", "invoice must be in draft status to be finalized")
     steps = 1
     if invoice["_lines"] and invoice["invoice_type"] == "SUBSCRIPTION":
         _deduct(scope, invoice)
@@ -71,7 +67,7 @@ def close(scope: Scope, invoice: Row) -> None:
 
 def _deduct(scope: Scope, invoice: Row) -> None:
     taxable = number(invoice["subtotal"]) - number(invoice["total_discount"])
-    invoice["_taxes"] = [_applied(scope, invoice, rate, taxable) for rate in rates_of(scope, invoice)]
+    invoice["_taxes"] = [_kept(scope, invoice, rate, taxable) for rate in rates_of(scope, invoice)]
     invoice["total_tax"] = sum((entry["tax_amount"] for entry in invoice["_taxes"]), ZERO)
     if invoice["invoice_type"] == "SUBSCRIPTION":
         invoice["total_prepaid_credits_applied"] = wallets.apply_credits(scope, invoice)
@@ -93,19 +89,23 @@ def subscription_rates(scope: Scope, subscription_id: str, currency: str) -> lis
     return [scope.need("tax_rates", row["tax_rate_id"]) for row in sorted(rows, key=lambda row: row["priority"] or 0)]
 
 
-def _applied(scope: Scope, invoice: Row, rate: Row, taxable: Decimal) -> dict[str, Any]:
+def applied(scope: Scope, invoice_id: str, rate: Row, taxable: Decimal, currency: str) -> dict[str, Any]:
+    """What a tax rate takes of an invoice."""
     return {
-        "id": scope.world.new_id("taxapp"),
         "tax_rate_id": rate["id"],
         "entity_type": "invoice",
-        "entity_id": invoice["id"],
+        "entity_id": invoice_id,
         "taxable_amount": taxable,
-        "tax_amount": tax.amount(rate, taxable, invoice["currency"]),
-        "currency": invoice["currency"],
+        "tax_amount": tax.amount(rate, taxable, currency),
+        "currency": currency,
         "applied_at": scope.now,
-        "idempotency_key": f"tax_application-{secrets.token_hex(8)}",
         **scope.stamped(),
     }
+
+
+def _kept(scope: Scope, invoice: Row, rate: Row, taxable: Decimal) -> dict[str, Any]:
+    own = {"id": scope.world.new_id("taxapp"), "idempotency_key": f"tax_application-{secrets.token_hex(8)}"}
+    return {**own, **applied(scope, invoice["id"], rate, taxable, invoice["currency"])}
 
 
 def void(scope: Scope, invoice: Row, metadata: dict[str, str] | None) -> None:
@@ -141,8 +141,7 @@ def set_payment_status(scope: Scope, invoice: Row, wanted: str, amount: Decimal 
     if wanted not in allowed:
         message = f"invalid payment status transition from {current} to {wanted}"
         raise errors.validation(message, {"allowed_statuses": list(allowed)})
-    if amount is not None and amount < 0:
-        raise errors.validation("amount must be non-negative")
+    errors.refuse(amount is not None and amount < 0, "amount must be non-negative")
     scope.touch(invoice, **_payment(invoice, wanted, amount, scope), version=invoice["version"] + 1)
     scope.publish("invoice.update.payment", invoice)
 
@@ -153,13 +152,11 @@ def _payment(invoice: Row, wanted: str, amount: Decimal | None, scope: Scope) ->
     if wanted == "SUCCEEDED":
         changes.update(amount_paid=due, amount_remaining=ZERO, paid_at=scope.now)
     elif wanted == "OVERPAID":
-        if invoice["amount_remaining"] > 0:
-            raise errors.validation("amount_remaining must be zero for overpaid invoices")
+        errors.refuse(invoice["amount_remaining"] > 0, "amount_remaining must be zero for overpaid invoices")
         paid = invoice["amount_paid"] + (amount or ZERO)
         changes.update(amount_paid=paid, overpaid_amount=max(paid - due, ZERO), paid_at=scope.now)
     elif wanted == "PENDING" and amount is not None:
-        if amount > due:
-            raise errors.validation("amount_paid cannot be greater than amount_due")
+        errors.refuse(amount > due, "amount_paid cannot be greater than amount_due")
         changes.update(amount_paid=amount, amount_remaining=max(due - amount, ZERO))
     elif wanted == "FAILED":
         changes.update(amount_paid=ZERO, amount_remaining=due, paid_at=None)

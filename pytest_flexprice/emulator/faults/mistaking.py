@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
+from ..kernel.world import World
 from ..metering.pipeline import LOST
 from ..metering.reads import SELECTING, Selection
 from ..metering.rules import Measure, Meter, filters_match
 from ..metering.store import Event, MeteredRow
 from ..metering.windows import millisecond_of
-from .counting import OtherFilter, known_as
+from .counting import Filters, OtherFilter, known_as
 from .events import metered, sent
-from .registry import declare
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ..kernel.world import World
+from .registry import hooking
 
 _SECOND = timedelta(seconds=1)
 _LONG = timedelta(days=3650)
@@ -37,14 +34,10 @@ def _first_only(
     """A server to which only the first of several counts that have a place in common."""
 
     def change(world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
-        seen = world.part(f"fault {name}", _nothing)
+        seen: dict[Hashable, str] = world.part(f"fault {name}", lambda _world: {})
         return [row if seen.setdefault(place(row), own(row)) == own(row) else _lost(row) for row in rows]
 
     metered(name, meaning)(change)
-
-
-def _nothing(_world: World) -> dict[Hashable, str]:
-    return {}
 
 
 def _moment(row: MeteredRow) -> tuple[str, str, int]:
@@ -68,10 +61,10 @@ _first_only(
 @metered("W174", "every fiftieth event is lost")
 def fiftieth(world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
     """Whoever sent it."""
-    seen = world.part("fault W174", _nothing)
+    seen: dict[str, int] = world.part("fault W174", lambda _world: {})
     for row in rows:
-        seen.setdefault(row.event.id, str(len(seen) + 1))
-    return [_lost(row) if int(seen[row.event.id]) % _FIFTY == 0 else row for row in rows]
+        seen.setdefault(row.event.id, len(seen) + 1)
+    return [_lost(row) if seen[row.event.id] % _FIFTY == 0 else row for row in rows]
 
 
 @metered("W182", "ids are cut off after 64 characters")
@@ -89,7 +82,7 @@ def rounded_times(_world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
 @metered("W184", "an event that is sent again takes the first one away")
 def taken_away(world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
     """It counts nothing."""
-    seen = world.part("fault W184", _nothing)
+    seen: dict[Hashable, str] = world.part("fault W184", lambda _world: {})
     places = [(*_moment(row), row.event.id, row.event.external_customer_id) for row in rows]
     known = seen.keys() & places
     seen.update(dict.fromkeys(places, ""))
@@ -117,16 +110,12 @@ def _read_as(name: str, meaning: str, other: Callable[[Any], Any], *, unique: bo
     known_as(name, meaning)(Reading)
 
 
-_read_as(
-    "W154",
-    "numbers that are written as text count nothing",
-    lambda value: 0 if isinstance(value, str) else value,
-)
-_read_as(
-    "W175",
-    "the exponent of a number is ignored",
-    lambda value: value.partition("e")[0] if isinstance(value, str) else value,
-)
+def _text(change: Callable[[str], Any]) -> Callable[[Any], Any]:
+    return lambda value: change(value) if isinstance(value, str) else value
+
+
+_read_as("W154", "numbers that are written as text count nothing", _text(lambda _: 0))
+_read_as("W175", "the exponent of a number is ignored", _text(lambda value: value.partition("e")[0]))
 _read_as("W176", "an event without a value counts one", lambda value: 1 if value is None else value)
 _read_as(
     "W177",
@@ -138,55 +127,32 @@ _read_as("W179", "a number and the same one as text are two values", repr, uniqu
 _read_as("W180", "values are cut off after 64 characters", lambda value: str(value)[:64], unique=True)
 
 
-class _LooseFilter(OtherFilter):
-    """A meter whose filters let pass what they do not find."""
-
-    def passes(self, filters: list[dict[str, Any]], properties: Mapping[str, Any]) -> bool:
-        return filters_match([one for one in filters if one["key"] in properties], properties)
+def _found_pass(filters: Filters, properties: Mapping[str, Any]) -> bool:
+    return filters_match([one for one in filters if one["key"] in properties], properties)
 
 
-known_as("W181", "events without the property of a filter pass it")(_LooseFilter)
+known_as("W181", "events without the property of a filter pass it")(partial(OtherFilter, passes=_found_pass))
 
 
-def _selected(name: str, meaning: str, change: Callable[[Selection, str], Selection]) -> None:
-    declare(name, meaning)
-    SELECTING[name] = change
+def _starting(by: timedelta) -> Callable[[Selection, str], Selection]:
+    return lambda asked, _: replace(asked, start=asked.start + by)
 
 
-_selected(
-    "W155",
-    "the first second of a period is not in it",
-    lambda asked, _: replace(asked, start=asked.start + _SECOND),
-)
-_selected(
-    "W156",
-    "the first second after a period is in it",
-    lambda asked, _: replace(asked, end=asked.end + _SECOND),
-)
-_selected(
-    "W157",
-    "the last second before a period is in it",
-    lambda asked, _: replace(asked, start=asked.start - _SECOND),
-)
-_selected(
-    "W158",
-    "what was used before a subscription began is billed in it",
-    lambda asked, _: replace(asked, start=asked.start - _LONG),
-)
-_selected(
-    "W159",
-    "the highest value is that of all customers",
-    lambda asked, kind: replace(asked, customer=None) if kind == "MAX" else asked,
+_selecting = hooking(SELECTING)
+_selecting("W155", "the first second of a period is not in it")(_starting(_SECOND))
+_selecting("W156", "the first second after a period is in it")(lambda asked, _: replace(asked, end=asked.end + _SECOND))
+_selecting("W157", "the last second before a period is in it")(_starting(-_SECOND))
+_selecting("W158", "what was used before a subscription began is billed in it")(_starting(-_LONG))
+_selecting("W159", "the highest value is that of all customers")(
+    lambda asked, kind: replace(asked, customer=None) if kind == "MAX" else asked
 )
 
 
 @metered("W160", "customers' ids are written in lower case, whoever sends them")
 def folded_customer(_world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
     """``Acme`` uses what ``acme`` is billed for."""
-    return [
-        row._replace(event=row.event._replace(external_customer_id=row.event.external_customer_id.lower()))
-        for row in rows
-    ]
+    folded = (row.event._replace(external_customer_id=row.event.external_customer_id.lower()) for row in rows)
+    return [row._replace(event=event) for row, event in zip(rows, folded, strict=True)]
 
 
 @sent("W161", "meters listen to their events' names without regard to upper and lower case")

@@ -10,17 +10,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import binding, errors
 from .binding import BindError, Kind, Schema, array, boolean, text
+from .call import Call
 from .checks import failing_tag
 from .lists import GENERAL, NEXT, SEARCH_FIELDS, Offset, Page, Words, listing, page_of, query_page, select
 from .routing import route
 from .tables import Row
-
-if TYPE_CHECKING:
-    from .call import Call
 
 LONGEST = 255
 """How many characters a column of texts holds."""
@@ -113,8 +111,9 @@ class Resource:
     ``noun`` names it in messages ("Failed to list plans"); ``columns`` may be sorted and filtered by; ``sort`` says whether
     ``?sort=`` is "refused" or taken as the "name" of a column, ``conditions`` whether a search sorts by conditions or by such
     a name, ``offset`` what the answered offset means; ``statuses`` are listed unless one is asked for.
-    ``view`` shows one row, ``full`` one that is read by id where that shows more, ``check`` refuses a page before anything is
-    read; ``words`` and ``unknown`` (said to a column that is none) are the area's own.
+    ``view`` shows one row, ``full`` one that is read by id where that shows more, ``find`` finds it where the area has words of its
+    own for none, ``check`` refuses a page before anything is read; ``words`` and ``unknown`` (said to a column that is none) are
+    the area's own too.
     """
 
     noun: str
@@ -126,6 +125,7 @@ class Resource:
     offset: Offset = NEXT
     view: View | None = None
     full: View | None = None
+    find: Callable[[Call, str], Row] | None = None
     check: Callable[[Page], None] | None = None
     words: Words = GENERAL
     unknown: str = ""
@@ -150,8 +150,7 @@ class Resource:
 
     def found(self, call: Call, identifier: str, *, any_status: bool = True) -> Row:
         """The row of that id; else 404."""
-        row: Row = call.named(self.table, identifier, any_status=any_status)
-        return row
+        return self.find(call, identifier) if self.find else call.named(self.table, identifier, any_status=any_status)
 
     def asked_by_query(self, call: Call) -> tuple[Values, Page]:
         """The filters and the page of a GET."""
@@ -231,8 +230,7 @@ class Resource:
     def selected(self, call: Call, values: Values, page: Page, rows: Iterable[Row] | None = None) -> list[Row]:
         """All rows that are asked for, in the asked order, whatever the page."""
         for each in self.filters:
-            if each.name.endswith("_ids") and not all(values[each.name] or ()):
-                raise errors.validation(self.words.page)
+            errors.refuse(each.name.endswith("_ids") and not all(values[each.name] or ()), self.words.page)
         if self.check is not None:
             self.check(page)
         tests = [(each.test, values[each.name]) for each in self.filters if each.test and _says(values[each.name])]
@@ -278,16 +276,14 @@ def all_items(items: list[Any], offset: int = 0) -> dict[str, Any]:
 
 def free(call: Call, table: str, message: str, key: str | None, *, column: str = "lookup_key") -> None:
     """Refuse with 409 a key that a published object has."""
-    if key and call.world.table(table).first(call.environment, **{column: key}, status="published"):
+    if key and call.first(table, **{column: key}):
         raise errors.conflict(message, {column: key})
 
 
 def clonable(call: Call, noun: str, source: Row, body: Values) -> None:
     """Refuse a copy without a name of its own, without a key, or with a taken one (recording plans; the API's own description)."""
-    if not body["name"] or body["name"] == source["name"]:
-        raise errors.validation(f"Please provide a name for the cloned {noun}")
-    if not body["lookup_key"]:
-        raise errors.validation(f"Please provide a unique lookup_key for the cloned {noun}")
+    errors.refuse(not body["name"] or body["name"] == source["name"], f"Please provide a name for the cloned {noun}")
+    errors.refuse(not body["lookup_key"], f"Please provide a unique lookup_key for the cloned {noun}")
     free(call, f"{noun}s", f"Please choose a different lookup_key for the cloned {noun}", body["lookup_key"])
 
 

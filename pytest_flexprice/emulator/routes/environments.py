@@ -36,10 +36,9 @@ def _environment(call: Call, identifier: str) -> Row:
     return row
 
 
-@route("GET", "/v1/environments/:id", permission="environment:read", tenant_wide=True)
-def get_environment(call: Call) -> dict[str, Any]:
-    """One environment of the tenant."""
-    return _environment(call, call.params["id"])
+route("GET", "/v1/environments/:id", permission="environment:read", tenant_wide=True)(
+    lambda call: _environment(call, call.params["id"])
+)
 
 
 def _add(call: Call, name: str, kind: str) -> Row:
@@ -63,8 +62,7 @@ def update_environment(call: Call) -> dict[str, Any]:
     """Rename an environment; its type cannot change."""
     body = call.bind(_UPDATE)
     row = _environment(call, call.params["id"])
-    if body["type"] and body["type"] != row["type"]:
-        raise errors.validation(f'type is immutable; current type is "{row["type"]}"')
+    errors.refuse(body["type"] and body["type"] != row["type"], f'type is immutable; current type is "{row["type"]}"')
     row.update(name=body["name"] or row["name"], updated_at=call.now)
     return row
 

@@ -80,12 +80,6 @@ def list_events(call: Call) -> dict[str, Any]:
     return _page(call, values)
 
 
-@route("POST", "/v1/events/query")
-def query_events(call: Call) -> dict[str, Any]:
-    """A page of raw events, by body."""
-    return _page(call, call.bind(_QUERY, _CHECK))
-
-
 def _number(given: str | None) -> int:
     return int(given) if given and _WHOLE.match(given) else 0
 
@@ -99,12 +93,8 @@ def _property_filters(given: str) -> dict[str, list[str]]:
 
 def _page(call: Call, values: dict[str, Any]) -> dict[str, Any]:
     sort, order = values["sort"] or "timestamp", values["order"] or "desc"
-    if sort not in _SORTS:
-        details = {"allowed_values": list(_SORTS), "sort": sort}
-        raise errors.validation("Request validation failed due to invalid sort field", details)
-    if order not in _ORDERS:
-        details = {"allowed_values": list(_ORDERS), "order": order}
-        raise errors.validation("Request validation failed due to invalid order by value", details)
+    errors.require_allowed(_SORTS, sort, "Request validation failed due to invalid sort field", "sort")
+    errors.require_allowed(_ORDERS, order, "Request validation failed due to invalid order by value", "order")
     start, end = window(call, values)
     size = values["page_size"] or 0
     return listing.page(
@@ -129,8 +119,7 @@ def window(call: Call, values: dict[str, Any]) -> tuple[datetime, datetime]:
     """The asked window, by default the last seven days; 400 when it ends before it starts."""
     now = call.now
     start, end = values["start_time"] or now - _WEEK, values["end_time"] or now
-    if end < start:
-        raise errors.validation(_CHECK)
+    errors.refuse(end < start, _CHECK)
     return start, end
 
 
@@ -138,20 +127,11 @@ def _cursor(key: str | None) -> listing.Cursor | None:
     if not key:
         return None
     parts = key.split("::")
-    if len(parts) != 2:
-        raise errors.validation("Invalid cursor key format")
-    if not re.fullmatch(r"[+-]?\d{1,19}", parts[0], re.ASCII):
-        raise errors.validation("Invalid timestamp while parsing cursor")
+    errors.refuse(len(parts) != 2, "Invalid cursor key format")
+    errors.refuse(not re.fullmatch(r"[+-]?\d{1,19}", parts[0], re.ASCII), "Invalid timestamp while parsing cursor")
     return listing.Cursor(int(parts[0]) // 1_000_000, parts[1])
 
 
-@route("GET", "/v1/events/lookup")
-def look_up_event(call: Call) -> dict[str, Any]:
-    """The event debugger, by ``?id=``."""
-    return lookup(call, call.query.get("id") or "")
-
-
-@route("GET", "/v1/events/:id")
-def get_event(call: Call) -> dict[str, Any]:
-    """The event debugger by path, its older form."""
-    return lookup(call, call.params["id"])
+route("POST", "/v1/events/query")(lambda call: _page(call, call.bind(_QUERY, _CHECK)))
+route("GET", "/v1/events/lookup")(lambda call: lookup(call, call.query.get("id") or ""))
+route("GET", "/v1/events/:id")(lambda call: lookup(call, call.params["id"]))  # the older form

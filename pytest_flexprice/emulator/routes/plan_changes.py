@@ -28,9 +28,7 @@ _CANCEL = Schema("CancelScheduleRequest", *several(text, "schedule_id subscripti
 def _asked(call: Call) -> dict[str, Any]:
     body = call.bind(_CHANGE)
     config.check_proration(body["proration_behavior"])
-    if body["change_at"] and body["change_at"] not in plan_changes.TIMES:
-        details = {"allowed_values": list(plan_changes.TIMES), "change_at": body["change_at"]}
-        raise errors.validation("Invalid change at", details)
+    errors.require_allowed(plan_changes.TIMES, body["change_at"], "Invalid change at", "change_at")
     plan_changes.check_policies(body["entity_policies"])
     return body
 
@@ -82,10 +80,8 @@ def _plan(row: Row) -> dict[str, Any]:
 
 
 def _schedule(scope: Scope, identifier: str) -> Row:
-    row = scope.get("subscription_schedules", identifier)
-    if row is None:
-        raise errors.not_found(f"Subscription schedule with ID {identifier} was not found", {"schedule_id": identifier})
-    return row
+    message = f"Subscription schedule with ID {identifier} was not found"
+    return scope.found("subscription_schedules", identifier, message, {"schedule_id": identifier}, any_status=True)
 
 
 def _listed(scope: Scope, rows: list[Row]) -> dict[str, Any]:
@@ -109,10 +105,9 @@ def list_schedules(call: Call) -> dict[str, Any]:
     return _listed(call, rows[page.offset : page.offset + page.limit])
 
 
-@route("GET", "/v1/subscription-schedules/:id")
-def get_schedule(call: Call) -> dict[str, Any]:
-    """One schedule."""
-    return plan_changes.schedule_view(call, _schedule(call, call.params["id"]))
+route("GET", "/v1/subscription-schedules/:id")(
+    lambda call: plan_changes.schedule_view(call, _schedule(call, call.params["id"]))
+)
 
 
 @route("POST", "/v1/subscriptions/schedules/:id/cancel", permission="subscription:write")

@@ -77,7 +77,7 @@ def _entity_name(call: Call, kind: str, identifier: str) -> str:
 
 def _require_free(call: Call, lookup_key: str | None, own: Row | None = None) -> None:
     """Refuse a key that another price in force has; an update's as well, as of plans (recording plans)."""
-    rows = call.table("prices").find(call.environment, lookup_key=lookup_key, status="published")
+    rows = call.find("prices", lookup_key=lookup_key, status="published")
     if lookup_key and any(not is_ended(row, call.now) and row is not own for row in rows):
         raise _taken(call, lookup_key)
 
@@ -107,8 +107,7 @@ def _fields(call: Call, body: dict[str, Any]) -> dict[str, Any]:
 def _insert(call: Call, fields: dict[str, Any]) -> Row:
     _require_free(call, fields["lookup_key"])
     storable("create price", fields, "lookup_key", "display_name")
-    row = call.stamp("price", **fields, sequence=call.world.next("price"))
-    return call.table("prices").insert(row)
+    return call.insert("prices", "price", **fields, sequence=call.world.next("price"))
 
 
 def _created_view(row: Row, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -116,10 +115,9 @@ def _created_view(row: Row, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
     return {name: value for name, value in row.public().items() if name not in ("sequence", *without)}
 
 
-@route("POST", "/v1/prices", permission="price:write")
-def create_price(call: Call) -> Reply:
-    """A new price of a plan, addon or subscription."""
-    return created(_created_view(_insert(call, _fields(call, call.bind(_CREATE)))))
+route("POST", "/v1/prices", permission="price:write")(
+    lambda call: created(_created_view(_insert(call, _fields(call, call.bind(_CREATE)))))
+)
 
 
 @route("POST", "/v1/prices/bulk", permission="price:write")
@@ -129,8 +127,7 @@ def create_prices(call: Call) -> Reply:
     items = [item for item in body["items"] or [] if item is not None]
     if not items:
         raise errors.validation("Please provide at least one price to create")
-    if len(items) > _MAX_BULK:
-        raise errors.validation(f"Please provide at most {_MAX_BULK} prices to create")
+    errors.refuse(len(items) > _MAX_BULK, f"Please provide at most {_MAX_BULK} prices to create")
     checked: list[dict[str, Any]] = []
     for index, item in enumerate(items):
         with errors.at_index(index):
@@ -150,7 +147,7 @@ def lookup_price(call: Call) -> Any:
     """The current price of a lookup key: the newest that has begun and not ended, else the newest not ended."""
     key = call.params["lookup_key"]
     now = call.now
-    rows = call.table("prices").find(call.environment, lookup_key=key, status="published")
+    rows = call.find("prices", lookup_key=key, status="published")
     current = [row for row in rows if not is_ended(row, now)]
     begun = [row for row in current if row["start_date"] <= now]
     if not current:
@@ -201,8 +198,7 @@ def _successor(call: Call, old: Row, body: dict[str, Any], words: dict[str, Any]
     fields = _fields(call, merged) | {"parent_price_id": old.get("parent_price_id") or old["id"]}
     call.touch(old, end_date=since, sequence=call.world.next("price"))
     fields["lookup_key"] = words.get("lookup_key", old["lookup_key"])
-    row = call.stamp("price", **fields, sequence=call.world.next("price"))
-    return call.table("prices").insert(row)
+    return call.insert("prices", "price", **fields, sequence=call.world.next("price"))
 
 
 @route("PUT", "/v1/prices/:id", permission="price:write")
@@ -214,8 +210,7 @@ def update_price(call: Call) -> Any:
     row = PRICES.found(call, call.params["id"])
     names = ("display_name", "description", "lookup_key", "metadata", "group_id")
     words = {name: body[name] for name in names if body[name] is not None}
-    if row.get("end_date") is not None:
-        raise errors.validation("Cannot update a terminated price", {"price_id": row["id"]})
+    errors.refuse(row.get("end_date") is not None, "Cannot update a terminated price", price_id=row["id"])
     _require_free(call, body["lookup_key"], row)
     if any(body[name] is not None for name in _COSTLY):
         return _created_view(_successor(call, row, body, words))

@@ -16,26 +16,15 @@ _NO_SAML = "SAML single sign-on is not available on this deployment"
 
 
 def _never_set(key: str) -> dict[str, Any]:
-    return {
-        "id": "",
-        "key": key,
-        "value": DEFAULTS[key],
-        "environment_id": "",
-        "tenant_id": "",
-        "status": "",
-        "created_at": ZERO_TIME,
-        "updated_at": ZERO_TIME,
-        "created_by": "",
-        "updated_by": "",
-    }
+    empty = dict.fromkeys(("id", "environment_id", "tenant_id", "status", "created_by", "updated_by"), "")
+    return {**empty, "key": key, "value": DEFAULTS[key], "created_at": ZERO_TIME, "updated_at": ZERO_TIME}
 
 
 @route("GET", "/v1/settings/:key", permission="setting:read")
 def get_setting(call: Call) -> Any:
     """The saved setting, else its defaults under an empty id."""
     key = call.params["key"]
-    if key not in settings.KEYS:
-        raise errors.validation(f"Unknown setting key: {key}")
+    errors.refuse(key not in settings.KEYS, f"Unknown setting key: {key}")
     if key not in DEFAULTS:
         raise errors.not_found(_NO_SAML)
     return settings.saved(call.world, key, call.environment, call.tenant) or _never_set(key)
@@ -46,10 +35,8 @@ def put_setting(call: Call) -> Any:
     """Save a setting; fields left out keep their value."""
     key = call.params["key"]
     body = call.bind(_UPDATE)
-    if key not in settings.KEYS:
-        raise errors.validation("Please provide a valid setting key", {"allowed": list(settings.KEYS)})
-    if not body["value"]:
-        raise errors.validation("Please provide a valid setting value")
+    errors.refuse(key not in settings.KEYS, "Please provide a valid setting key", allowed=list(settings.KEYS))
+    errors.refuse(not body["value"], "Please provide a valid setting value")
     if key not in DEFAULTS:
         raise errors.not_found(_NO_SAML)
     current = settings.value(call.world, key, call.environment, call.tenant)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from operator import le
 from typing import Any
 
 from ..billing import (
     cancelling,
-    consumption,
     inheritance,
     lifecycle,  # noqa: F401 -- registers the jobs that go with subscriptions
     subscribing,
     views,
 )
-from ..billing.scope import Scope, customer_by_external_id, subscription_by_id
+from ..billing.scope import customer_by_external_id, subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, boolean, field, instant, several, text
 from ..kernel.call import Call, Reply, created
@@ -23,7 +21,8 @@ from ..kernel.lists import Page, listing
 from ..kernel.resource import Filter, Resource, Values, among, bounded, equal, holds_at
 from ..kernel.routing import route
 from ..kernel.tables import Row
-from .subscription_requests import CREATE, STATUSES, check
+from .subscription_reads import expanded
+from .subscription_requests import CREATE, check, require_known
 
 _COLUMNS = (
     "customer_id", "plan_id", "subscription_status", "currency", "start_date", "end_date", "current_period_start",
@@ -70,6 +69,8 @@ SUBSCRIPTIONS = Resource(
         Filter("effective_date_for_update", instant, _due),
         *(Filter(name, boolean) for name in _FLAGS),
     ),
+    find=subscription_by_id,
+    full=lambda call, row, _page: views.full_subscription(call, row),
 )
 
 
@@ -82,12 +83,6 @@ def create_subscription(call: Call) -> Reply:
     return created(views.created_subscription(call, row, invoice))
 
 
-@route("GET", "/v1/subscriptions/:id")
-def get_subscription(call: Call) -> dict[str, Any]:
-    """One subscription with line items, prices, plan and customer."""
-    return views.full_subscription(call, subscription_by_id(call, call.params["id"]))
-
-
 @route("GET", "/v1/subscriptions/:id/v2")
 def get_subscription_v2(call: Call) -> dict[str, Any]:
     """One subscription, bare; ``expand`` adds plan, customer, line items and prices."""
@@ -98,8 +93,10 @@ def get_subscription_v2(call: Call) -> dict[str, Any]:
         view["plan"] = views.plan(call, row["plan_id"])
     if "customer" in expand:
         view["customer"] = views.customer(call, row["customer_id"])
-    if "subscription_line_items" in expand:
-        view["line_items"] = views.line_items(call, row["id"], with_price="prices" in expand)
+    if "subscription_line_items" in expand and (
+        lines := views.line_items(call, row["id"], with_price="prices" in expand)
+    ):
+        view["line_items"] = lines
     view["plan_prices_out_of_sync"] = views.out_of_sync(call, row)
     return view
 
@@ -108,34 +105,20 @@ def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
     """Active ones only, unless statuses are asked for."""
     wanted = [status for status in values["subscription_status"] or [] if status] or ["active"]
     for status in wanted:
-        if status not in STATUSES:
-            details = {"allowed_status": list(STATUSES), "status": status}
-            raise errors.validation("Invalid subscription status", details)
+        require_known(status)
     rows = [row for row in SUBSCRIPTIONS.all(call) if row["subscription_status"] in wanted]
     if values["external_customer_id"]:
         customer = customer_by_external_id(call, values["external_customer_id"], named=True)
         rows = [row for row in rows if row["customer_id"] == customer["id"]]
     answer = listing(SUBSCRIPTIONS.selected(call, {**values, "subscription_status": wanted}, page, rows), page)
     parts = [*page.expand, *(part for flag, part in _FLAGS.items() if values[flag])]
-    answer["items"] = [_item(call, row, parts) for row in answer["items"]]
+    answer["items"] = [
+        expanded(call, row, parts, plan=views.listed_plan(call, row["plan_id"], parts)) for row in answer["items"]
+    ]
     return answer
 
 
-def _item(scope: Scope, row: Row, expand: Sequence[str]) -> dict[str, Any]:
-    """A subscription with what is asked for; lines, coupons and entitlements where there are any (by the API's description)."""
-    parts: dict[str, Any] = {}
-    if "subscription_line_items" in expand:
-        parts["line_items"] = views.line_items(scope, row["id"])
-    if "coupon_associations" in expand:
-        parts["coupon_associations"] = views.coupon_associations(scope, row)
-    if "entitlements" in expand:
-        parts["entitlements"] = consumption.entitled_features(scope, [row])
-    parts = {name: part for name, part in parts.items() if part}
-    customer = views.customer(scope, row["customer_id"]) if "customer" in expand else None
-    return views.subscription(row, plan=views.listed_plan(scope, row["plan_id"], expand), customer=customer, **parts)
-
-
-SUBSCRIPTIONS.serve("/v1/subscriptions", answer=_page)
+SUBSCRIPTIONS.serve("/v1/subscriptions", one=True, answer=_page)
 
 
 @route("PUT", "/v1/subscriptions/:id", permission="subscription:write")
@@ -147,9 +130,7 @@ def update_subscription(call: Call) -> dict[str, Any]:
     if body["parent_subscription_id"] is not None:
         changes["parent_subscription_id"] = inheritance.linked(call, row, body["parent_subscription_id"])
     if body["status"]:
-        if body["status"] not in STATUSES:
-            details = {"allowed_status": list(STATUSES), "status": body["status"]}
-            raise errors.validation("Invalid subscription status", details)
+        require_known(body["status"])
         changes["subscription_status"] = body["status"]
     if body["cancel_at"] is not None:
         changes["cancel_at"] = body["cancel_at"]

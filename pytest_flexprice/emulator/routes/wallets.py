@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..billing import topups, wallets
-from ..billing.scope import Scope, customer_by_external_id, customer_by_id
+from ..billing.scope import Scope, customer_by_id, customer_of
 from ..kernel import errors
 from ..kernel.binding import Schema, boolean, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call
@@ -47,6 +47,12 @@ _UPDATE = Schema(
     field("alert_settings", ALERTS),
     field("auto_topup", _REFILL),
 )
+
+
+def wallet_by_id(scope: Scope, identifier: str) -> Row:
+    return scope.found("wallets", identifier, "Wallet not found", {"wallet_id": identifier}, any_status=True)
+
+
 WALLETS = Resource(
     "wallets",
     _COLUMNS,
@@ -59,6 +65,7 @@ WALLETS = Resource(
     sort="name",
     conditions=False,
     offset=OWN,
+    find=wallet_by_id,
 )
 
 
@@ -69,14 +76,7 @@ def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
     return WALLETS.answer(call, values, page, rows)
 
 
-WALLETS.serve("/v1/wallets", answer=_page)
-
-
-def wallet_by_id(scope: Scope, identifier: str) -> Row:
-    row = scope.get("wallets", identifier)
-    if row is None:
-        raise errors.not_found("Wallet not found", {"wallet_id": identifier})
-    return row
+WALLETS.serve("/v1/wallets", one=True, answer=_page)
 
 
 @route("POST", "/v1/wallets", permission="wallet:write")
@@ -96,10 +96,7 @@ def create_wallet(call: Call) -> Row:
     if body["price_unit"]:
         unit = by_code(call, body["price_unit"])
         currency, body["conversion_rate"] = unit["base_currency"], unit["conversion_rate"]
-    if body["customer_id"]:
-        customer = customer_by_id(call, body["customer_id"])
-    else:
-        customer = customer_by_external_id(call, body["external_customer_id"])
+    customer = customer_of(call, body["customer_id"], body["external_customer_id"])
     kind = body["wallet_type"] or "PRE_PAID"
     existing = wallets.active(call, customer["id"], currency, kind)
     if existing:
@@ -150,12 +147,6 @@ def body_of(body: dict[str, Any]) -> dict[str, Any]:
         "alert_settings", "auto_topup",
     )  # fmt: skip
     return {name: body[name] for name in names}
-
-
-@route("GET", "/v1/wallets/:id")
-def get_wallet(call: Call) -> Row:
-    """One wallet, closed ones too."""
-    return wallet_by_id(call, call.params["id"])
 
 
 @route("PUT", "/v1/wallets/:id", permission="wallet:write")
