@@ -144,15 +144,13 @@ def other_case(catalog: Catalog) -> None:
             return
 
 
-@fault("F33", "a meter is archived in Production", "catalog")
-def archived_meter(catalog: Catalog) -> None:
-    _first_meter(catalog)["status"] = "archived"
-
-
-@fault("F36", "the aggregation of a meter differs", "catalog")
-def other_aggregation(catalog: Catalog) -> None:
-    """A sum became a maximum, so that many small events count as one."""
-    _first_meter(catalog, aggregation="SUM", bucket_size=None)["aggregation"] = "MAX"
+fault("F33", "a meter is archived in Production", "catalog")(
+    lambda catalog: _first_meter(catalog).update(status="archived")
+)
+# A sum became a maximum, so that many small events count as one.
+fault("F36", "the aggregation of a meter differs", "catalog")(
+    lambda catalog: _first_meter(catalog, aggregation="SUM", bucket_size=None).update(aggregation="MAX")
+)
 
 
 @fault("F37", "the aggregated property of a meter differs by a letter", "catalog")
@@ -219,20 +217,20 @@ def extra_meter(catalog: Catalog) -> None:
     catalog["features"]["legacy_batch_jobs"] = {"name": "Legacy batch jobs", "type": "metered", "meter": meter}
 
 
-@fault("F46", "addons, coupons and tax rates exist in the Sandbox only: a clone does not carry them", "catalog")
+_NOT_CARRIED = "addons, coupons and tax rates exist in the Sandbox only: a clone does not carry them"
+_NOT_NUMBERED = "settings were not carried over: the Sandbox numbers its invoices, Production has the defaults"
+
+
+@fault("F46", _NOT_CARRIED, "catalog")
 def not_carried(catalog: Catalog) -> None:
     for name in ("addons", "coupons", "tax_rates"):
         (catalog.get("extras") or {}).pop(name, None)
 
 
-@fault(
-    "F47", "settings were not carried over: the Sandbox numbers its invoices, Production has the defaults", "catalog"
-)
-def not_numbered(catalog: Catalog) -> None:
-    (catalog.get("extras") or {}).pop("settings", None)
+fault("F47", _NOT_NUMBERED, "catalog")(lambda catalog: (catalog.get("extras") or {}).pop("settings", None))
 
 
-@fault("F46", "addons, coupons and tax rates exist in the Sandbox only: a clone does not carry them", "seeded")
+@fault("F46", _NOT_CARRIED, "seeded")
 def left_behind(seeder: Seeder) -> None:
     sandbox = seeder.beside()
     sandbox.call("POST", "/v1/addons", {"name": "Rehearsed support", "lookup_key": "rehearsed-support"})
@@ -242,7 +240,7 @@ def left_behind(seeder: Seeder) -> None:
     sandbox.call("POST", "/v1/taxes/rates", rate)
 
 
-@fault("F47", "settings were not carried over: the Sandbox numbers its invoices, Production has the defaults", "seeded")
+@fault("F47", _NOT_NUMBERED, "seeded")
 def sandbox_numbering(seeder: Seeder) -> None:
     """The Sandbox has an invoice prefix and timezone of its own."""
     value = {"prefix": "NIM", "format": "YYYYMM", "start_sequence": 1000, "timezone": "Europe/Oslo", "suffix_length": 6}

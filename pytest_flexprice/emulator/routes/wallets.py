@@ -7,7 +7,7 @@ from typing import Any
 
 from ..billing import topups, wallets
 from ..billing.scope import Scope, customer_by_id, customer_of
-from ..kernel import errors
+from ..kernel import alerts, errors
 from ..kernel.binding import Schema, boolean, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call
 from ..kernel.lists import OWN, Page
@@ -16,7 +16,6 @@ from ..kernel.pricing_rules import currency_code
 from ..kernel.resource import Resource, Values, among, equal, flag
 from ..kernel.routing import route
 from ..kernel.tables import Row
-from .features import ALERTS, check_alerts
 
 _TYPES = ("PRE_PAID", "POST_PAID")
 _PRICED = ("ALL", "USAGE", "FIXED")
@@ -36,7 +35,7 @@ _CREATE = Schema(
     *several(decimal, "conversion_rate topup_conversion_rate initial_credits_to_load"),
     field("initial_credits_expiry_date_utc", instant),
     field("initial_credits_to_load_expiry_date", integer),
-    field("alert_settings", ALERTS),
+    field("alert_settings", alerts.ALERTS),
     field("auto_topup", _REFILL),
 )
 _UPDATE = Schema(
@@ -44,9 +43,15 @@ _UPDATE = Schema(
     *several(text, "name description"),
     field("metadata", strings),
     field("config", mapping),
-    field("alert_settings", ALERTS),
+    field("alert_settings", alerts.ALERTS),
     field("auto_topup", _REFILL),
 )
+
+
+def wallet_by_id(scope: Scope, identifier: str) -> Row:
+    return scope.found("wallets", identifier, "Wallet not found", {"wallet_id": identifier}, any_status=True)
+
+
 WALLETS = Resource(
     "wallets",
     _COLUMNS,
@@ -59,6 +64,7 @@ WALLETS = Resource(
     sort="name",
     conditions=False,
     offset=OWN,
+    find=wallet_by_id,
 )
 
 
@@ -69,11 +75,7 @@ def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
     return WALLETS.answer(call, values, page, rows)
 
 
-WALLETS.serve("/v1/wallets", answer=_page)
-
-
-def wallet_by_id(scope: Scope, identifier: str) -> Row:
-    return scope.found("wallets", identifier, "Wallet not found", {"wallet_id": identifier}, any_status=True)
+WALLETS.serve("/v1/wallets", one=True, answer=_page)
 
 
 @route("POST", "/v1/wallets", permission="wallet:write")
@@ -84,7 +86,7 @@ def create_wallet(call: Call) -> Row:
         raise errors.validation("Please provide either customer_id or external_customer_id")
     errors.require_one_of(_TYPES, body["wallet_type"], "wallet type", "type")
     currency = currency_code(body["currency"])
-    check_alerts(body["alert_settings"])
+    alerts.check(body["alert_settings"])
     _check_config(body["config"])
     expiry = _expiry(body)
     if body["conversion_rate"] is not None and body["conversion_rate"] <= 0:
@@ -146,18 +148,12 @@ def body_of(body: dict[str, Any]) -> dict[str, Any]:
     return {name: body[name] for name in names}
 
 
-@route("GET", "/v1/wallets/:id")
-def get_wallet(call: Call) -> Row:
-    """One wallet, closed ones too."""
-    return wallet_by_id(call, call.params["id"])
-
-
 @route("PUT", "/v1/wallets/:id", permission="wallet:write")
 def update_wallet(call: Call) -> Row:
     """Name, description, metadata and config."""
     body = call.bind(_UPDATE)
     _check_refill(body["auto_topup"])
-    check_alerts(body["alert_settings"])
+    alerts.check(body["alert_settings"])
     _check_config(body["config"])
     row = wallet_by_id(call, call.params["id"])
     call.touch(row, **{name: value for name, value in body.items() if value is not None})
