@@ -84,6 +84,13 @@ def test_a_rule_that_could_not_be_followed_is_refused(company: Company, rule: di
     assert "auto_topup" not in company.api.get(f"/v1/wallets/{made['id']}")
 
 
+def test_a_rule_is_changed_by_what_is_given(company: Company) -> None:
+    rule = {"enabled": True, "threshold": "3", "amount": "50", "invoicing": False}
+    made = wallet(company, auto_topup=rule)
+    changed = company.api.call("PUT", f"/v1/wallets/{made['id']}", {"auto_topup": {"amount": "7"}}).get_json()
+    assert changed["auto_topup"] == {**rule, "amount": "7", "cooldown": None}
+
+
 def test_the_balance_of_this_moment_knows_what_was_used(company: Company) -> None:
     company.price("1.5")
     made = company.subscribe(company.now - timedelta(days=2))
