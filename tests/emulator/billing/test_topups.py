@@ -52,7 +52,7 @@ def test_a_part_payment_brings_none_and_a_void_one_never_does(company: Company) 
     assert read(company, made)[1][-1] == "failed"
 
 
-@pytest.mark.parametrize(("invoicing", "credits"), [(False, "25"), (True, "0")])
+@pytest.mark.parametrize(("invoicing", "credits"), [(False, "50"), (True, "0")])
 def test_a_wallet_refills_itself_when_an_invoice_empties_it(company: Company, invoicing: bool, credits: str) -> None:
     company.price("1")
     made = company.subscribe(company.now - timedelta(days=2))
