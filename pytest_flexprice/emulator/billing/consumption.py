@@ -68,7 +68,7 @@ def _charge(scope: Scope, row: Row, reading: Reading, charge: Charge, *, overage
         "filter_values": {},
         "meter_id": reading.item["meter_id"],
         "meter_display_name": reading.meter["name"],
-        "price": views.price(scope, reading.item["price_id"]),
+        "price": views.embedded(scope, "prices", reading.item["price_id"]),
         "is_overage": overage,
         **({"overage_factor": float(number(row["overage_factor"]))} if overage else {}),
     }

@@ -10,7 +10,7 @@ from ..kernel.tables import Row
 from . import config, discounts, inheritance, lines, periods
 from .lines import Line, Period
 from .pricing import number
-from .rounding import ZERO, stored
+from .rounding import ZERO, stored, total
 from .scope import Scope
 
 AMOUNTS = (
@@ -180,7 +180,7 @@ def compute(scope: Scope, invoice: Row, charged: list[Line] | None = None) -> No
         row["quantity"] = stored(row["quantity"])
         if row["adjusted_entitlement_quantity"] is not None:
             row["adjusted_entitlement_quantity"] = stored(row["adjusted_entitlement_quantity"])
-    subtotal, off = lines.subtotal(charged), discounts.off(taken)
+    subtotal, off = total(charged), total(taken)
     skipped = subtotal == 0 and reason != "SUBSCRIPTION_TRIAL_START"
     scope.touch(
         invoice,

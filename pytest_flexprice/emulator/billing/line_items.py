@@ -121,9 +121,9 @@ def by_id(scope: Scope, identifier: str, *, any_status: bool = False) -> Row:
     )
 
 
-def of(scope: Scope, row: Row) -> list[Row]:
-    """Every published line item of a subscription, oldest first."""
-    return scope.find("subscription_line_items", subscription_id=row["id"], status="published")
+def of(scope: Scope, row: Row, **equal: object) -> list[Row]:
+    """The published line items of a subscription with these values, oldest first."""
+    return scope.find("subscription_line_items", subscription_id=row["id"], status="published", **equal)
 
 
 def matching(scope: Scope, owner: str, kind: str, currency: str, period: str) -> list[Row]:

@@ -93,7 +93,7 @@ def expanded(scope: Scope, row: Row, expand: Sequence[str], *, plan: dict[str, A
         coupon_associations="coupon_associations" in expand and views.coupon_associations(scope, row),
         entitlements="entitlements" in expand and consumption.entitled_features(scope, [row]),
     )
-    customer = views.customer(scope, row["customer_id"]) if "customer" in expand else None
+    customer = views.embedded(scope, "customers", row["customer_id"]) if "customer" in expand else None
     return views.subscription(row, plan=plan, customer=customer, **parts)
 
 

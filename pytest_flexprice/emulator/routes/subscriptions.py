@@ -92,7 +92,7 @@ def get_subscription_v2(call: Call) -> dict[str, Any]:
     if "plan" in expand:
         view["plan"] = views.plan(call, row["plan_id"])
     if "customer" in expand:
-        view["customer"] = views.customer(call, row["customer_id"])
+        view["customer"] = views.embedded(call, "customers", row["customer_id"])
     if "subscription_line_items" in expand and (
         lines := views.line_items(call, row["id"], with_price="prices" in expand)
     ):
