@@ -122,19 +122,15 @@ def create_feature(call: Call) -> Reply:
     if body["type"] == "metered":
         meter = find_meter(call, body["meter_id"]) if body["meter_id"] else insert_meter(call, body["meter"])
         meter_id = meter["id"]
-    row = call.stamp(
+    stored = call.insert(
+        "features",
         "feat",
-        name=body["name"],
         lookup_key=lookup_key,
-        description=body["description"] or "",
         meter_id=meter_id,
-        metadata=body["metadata"],
-        type=body["type"],
-        unit_singular=body["unit_singular"] or "",
-        unit_plural=body["unit_plural"] or "",
+        **{name: body[name] for name in ("name", "metadata", "type")},
+        **{name: body[name] or "" for name in ("description", *_UNITS)},
         **{name: body[name] for name in _OPTIONAL if body[name]},
     )
-    stored = call.table("features").insert(row)
     call.publish("feature.created", stored)
     return created(stored)
 
