@@ -22,11 +22,10 @@ from ..kernel.options import PRODUCTION, SANDBOX
 from ..kernel.server import FlexpriceServer
 from ..metering.pipeline import pipeline
 from . import bodies
-from .agreed import deal
 from .cataloguing import Cataloguing, Seeded
 from .made_up import coupon
 from .past import settle_past
-from .subscribing import Row, SeedError, moment_of, place, refusal, refused, rfc3339, wanted
+from .subscribing import Row, SeedError, deal, moment_of, place, refusal, refused, rfc3339, wanted
 
 __all__ = ["SeedError", "Seeded", "Seeder"]
 
