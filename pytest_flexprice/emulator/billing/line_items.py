@@ -138,9 +138,7 @@ def matching(scope: Scope, owner: str, kind: str, currency: str, period: str) ->
         if row["billing_period"] in (period, periods.ONETIME) and not catalog.is_ended(row, now)
     ]
     details = {"entity_id": owner, "entity_type": kind}
-    if not rows:
-        raise errors.validation("The entity must have at least one price to create a subscription", details)
+    errors.refuse(not rows, "The entity must have at least one price to create a subscription", **details)
     rows = [row for row in rows if row["currency"] == currency]
-    if not rows:
-        raise errors.validation("No prices match the subscription criteria", details)
+    errors.refuse(not rows, "No prices match the subscription criteria", **details)
     return rows

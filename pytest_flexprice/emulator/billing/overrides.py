@@ -145,8 +145,7 @@ def _check_model(override: Override, price: Row) -> None:
     details = {"price_id": price["id"], "price_unit_type": price["price_unit_type"]}
     tiers = override["tiers"] or override["price_unit_tiers"]
     if model == "TIERED":
-        if not tiers:
-            raise errors.validation("Price tiers are required to set up tiered pricing", details)
+        errors.refuse(not tiers, "Price tiers are required to set up tiered pricing", **details)
         errors.require_one_of(TIER_MODES, override["tier_mode"], "billing tier", "billing_tier")
         _check_tiers(tiers)
         return

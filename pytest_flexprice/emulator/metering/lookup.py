@@ -47,8 +47,7 @@ class _Failure(Exception):
 
 def lookup(call: Call, identifier: str) -> dict[str, Any]:
     """The answer of the debugger; 404 while the event is not stored, 501 when no row can hold its quantity."""
-    if not identifier:
-        raise errors.validation("Please provide a valid event ID")
+    errors.refuse(not identifier, "Please provide a valid event ID")
     found = listing.by_id(call.world, call.environment, identifier)
     if found is None:
         raise errors.not_found("Event not found in events table", {"event_id": identifier})

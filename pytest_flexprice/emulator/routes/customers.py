@@ -105,8 +105,7 @@ def update_customer_by_external_id(call: Call) -> Any:
     identifier, key = call.query.get("id"), call.query.get("external_customer_id")
     if identifier:
         return _update(call, CUSTOMERS.found(call, identifier), body)
-    if not key:
-        raise errors.validation("Either customer ID or external_customer_id is required")
+    errors.refuse(not key, "Either customer ID or external_customer_id is required")
     return _update(call, customer_by_external_id(call, key), body)
 
 

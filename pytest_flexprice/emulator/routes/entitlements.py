@@ -165,8 +165,7 @@ def create_entitlement(call: Call) -> Reply:
 def create_entitlements(call: Call) -> Reply:
     """Several entitlements; one bad refuses all and is named by its place, as among prices (recording price_changes)."""
     items = [item for item in call.bind(_BULK)["items"] or [] if item is not None]
-    if not items:
-        raise errors.validation("Please provide at least one entitlement to create")
+    errors.refuse(not items, "Please provide at least one entitlement to create")
     checked: list[dict[str, Any]] = []
     for index, item in enumerate(items):
         with errors.at_index(index):

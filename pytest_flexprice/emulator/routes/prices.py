@@ -125,8 +125,7 @@ def create_prices(call: Call) -> Reply:
     """Several prices, or none of them."""
     body = call.bind(_BULK)
     items = [item for item in body["items"] or [] if item is not None]
-    if not items:
-        raise errors.validation("Please provide at least one price to create")
+    errors.refuse(not items, "Please provide at least one price to create")
     errors.refuse(len(items) > _MAX_BULK, f"Please provide at most {_MAX_BULK} prices to create")
     checked: list[dict[str, Any]] = []
     for index, item in enumerate(items):
