@@ -33,8 +33,6 @@ from .lines import Period
 from .rounding import ONE
 from .scope import Scope, customer_of
 
-_OPEN = ("trialing", "active")
-
 
 def milliseconds(moment: datetime) -> datetime:
     """``moment`` cut to its millisecond, as subscriptions keep their dates."""
@@ -267,8 +265,3 @@ def activate(scope: Scope, row: Row, start: datetime) -> Row | None:
     invoice = open_billing(scope, row)
     scope.publish("subscription.activated", row)
     return invoice
-
-
-def running(row: Mapping[str, Any]) -> bool:
-    """Whether a subscription is active or trialing."""
-    return row["subscription_status"] in _OPEN

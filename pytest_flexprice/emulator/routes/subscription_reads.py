@@ -6,8 +6,8 @@ from collections.abc import Container, Sequence
 from typing import Any
 
 from ..billing import consumption, views
+from ..billing.inheritance import LIVE
 from ..billing.scope import Scope, customer_by_external_id, customer_by_id, customer_of, subscription_by_id
-from ..billing.subscribing import running
 from ..kernel import errors
 from ..kernel.binding import Schema, boolean, field, instant, several
 from ..kernel.call import Call
@@ -99,7 +99,7 @@ def expanded(scope: Scope, row: Row, expand: Sequence[str], *, plan: dict[str, A
 
 def _running(scope: Scope, customer: Row, wanted: Container[str] = ()) -> list[Row]:
     rows = scope.find("subscriptions", customer_id=customer["id"])[::-1]
-    return [row for row in rows if running(row) and (not wanted or row["id"] in wanted)]
+    return [row for row in rows if row["subscription_status"] in LIVE and (not wanted or row["id"] in wanted)]
 
 
 @route("GET", "/v1/customers/external/:external_id/subscriptions")
