@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..kernel import errors
-from ..kernel.binding import Schema, array, boolean, decimal, field, several, strings, text
+from ..kernel import alerts, errors
+from ..kernel.binding import Schema, array, decimal, field, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import find_meter, with_meter
 from ..kernel.lists import Page
@@ -20,12 +20,9 @@ TYPES = ("metered", "boolean", "static", "config")
 _UNITS = ("unit_singular", "unit_plural")
 _COLUMNS = ("name", "lookup_key", "description", "meter_id", "type", *_UNITS)
 _EXPANSIONS = ("meters", "groups")
-_CONDITIONS = ("above", "below")
 _OPTIONAL = ("reporting_unit", "alert_settings", "group_id")
 
 _REPORTING = Schema("ReportingUnit", *several(text, "unit_singular unit_plural"), field("conversion_rate", decimal))
-_THRESHOLD = Schema("AlertThreshold", field("threshold", decimal), field("condition"))
-ALERTS = Schema("AlertSettings", *several(_THRESHOLD, "critical warning info"), field("alert_enabled", boolean))
 _CREATE = Schema(
     "CreateFeatureRequest",
     *several(text, "name type", "required", bound=True),
@@ -33,7 +30,7 @@ _CREATE = Schema(
     field("meter", METER),
     field("metadata", strings),
     field("reporting_unit", _REPORTING),
-    field("alert_settings", ALERTS),
+    field("alert_settings", alerts.ALERTS),
 )
 _UPDATE = Schema(
     "UpdateFeatureRequest",
@@ -41,7 +38,7 @@ _UPDATE = Schema(
     field("metadata", strings),
     field("filters", array(FILTER)),
     field("reporting_unit", _REPORTING),
-    field("alert_settings", ALERTS),
+    field("alert_settings", alerts.ALERTS),
 )
 _CLONE = Schema("CloneFeatureRequest", *several(text, "name lookup_key description"), field("metadata", strings))
 
@@ -99,15 +96,7 @@ def _check_units(body: dict[str, Any], units: dict[str, Any]) -> None:
         if reporting["conversion_rate"] <= 0:
             details = {"conversion_rate": reporting["conversion_rate"]}
             raise errors.validation("Reporting unit conversion rate must be greater than 0", details)
-    check_alerts(body["alert_settings"])
-
-
-def check_alerts(given: dict[str, Any] | None) -> None:
-    """Refuse an unknown condition; what is not said to be on is off."""
-    alerts = {} if given is None else given
-    alerts["alert_enabled"] = bool(alerts.get("alert_enabled"))
-    for level in ("critical", "warning", "info"):
-        errors.require_one_of(_CONDITIONS, (alerts.get(level) or {}).get("condition"), "alert condition", "condition")
+    alerts.check(body["alert_settings"])
 
 
 @route("POST", "/v1/features", permission="feature:write")
