@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..kernel.pricing_rules import display_amount
-from ..kernel.render import dec
+from ..kernel.render import dec, filled
 from ..kernel.tables import Row
 from . import entitling, readings, usage, views
 from .commitment import Charge
@@ -37,7 +37,7 @@ def subscription_usage(scope: Scope, row: Row, start: datetime, end: datetime) -
         "overage_factor": float(number(row["overage_factor"])),
         "has_overage": bool(split.overage),
     }
-    return answer | views.filled(
+    return answer | filled(
         commitment_amount=float(number(row["commitment_amount"])),
         commitment_utilized=float(split.utilized),
         overage_amount=float(over),

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from ..kernel.render import ZERO_TIME
+from ..kernel.render import ZERO_TIME, filled
 from ..kernel.tables import Row
 from . import config, discounts, drafts, inheritance, invoices, views
 from .lines import Period
@@ -55,7 +55,7 @@ def preview(
         "is_manually_edited": False,
         **scope.stamped(),
     }
-    return view | views.filled(
+    return view | filled(
         customer=views.embedded(scope, "customers", inheritance.payer(subscription)),
         taxes=taxes,
         line_items=[views.shown(row, price_unit_amount=ZERO) for row in rows],

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..kernel import catalog
-from ..kernel.render import ZERO_TIME
+from ..kernel.render import ZERO_TIME, filled
 from ..kernel.tables import Row
 from .rounding import ZERO
 from .scope import Scope
@@ -30,11 +30,6 @@ def shown(row: Mapping[str, Any], **extra: Any) -> dict[str, Any]:
     """The published fields of a row; optional ones are left out when they have no value, ``extra`` come last."""
     fields = {k: v for k, v in row.items() if not k.startswith("_") and not (v is None and k in _OMITTED)}
     return {**fields, **extra}
-
-
-def filled(**parts: Any) -> dict[str, Any]:
-    """Those parts of a view that say anything."""
-    return {name: part for name, part in parts.items() if part}
 
 
 def line_item(scope: Scope, row: Row, *, with_price: bool = False) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from ..billing.scope import Scope, customer_by_external_id, customer_by_id, cust
 from ..kernel import errors
 from ..kernel.binding import Schema, boolean, field, instant, several
 from ..kernel.call import Call
+from ..kernel.render import filled
 from ..kernel.resource import Filter, Resource, among, equal
 from ..kernel.routing import route
 from ..kernel.tables import Row
@@ -88,7 +89,7 @@ def _named(call: Call, name: str) -> set[str]:
 
 def expanded(scope: Scope, row: Row, expand: Sequence[str], *, plan: dict[str, Any] | None) -> dict[str, Any]:
     """A subscription with what is asked for; lines, coupons and entitlements where there are any (by the API's description)."""
-    parts = views.filled(
+    parts = filled(
         line_items="subscription_line_items" in expand and views.line_items(scope, row["id"]),
         coupon_associations="coupon_associations" in expand and views.coupon_associations(scope, row),
         entitlements="entitlements" in expand and consumption.entitled_features(scope, [row]),

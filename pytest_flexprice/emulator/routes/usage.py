@@ -10,6 +10,7 @@ from ..billing.inheritance import LIVE
 from ..kernel import errors
 from ..kernel.binding import Schema, array, decimal, field, instant, several, text
 from ..kernel.call import Call
+from ..kernel.render import filled
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from ..metering import raw_usage, reads
@@ -66,17 +67,14 @@ def _item(call: Call, meter_id: str, body: dict[str, Any]) -> dict[str, Any]:
             usage = Usage(reads.summed(point.value for point in shown), sum(point.event_count for point in shown))
         else:
             usage = reads.total(call.world, selection, kind)
-    answer: dict[str, Any] = {
+    points = [{"timestamp": point.start, "value": point.value, "event_count": point.event_count} for point in shown]
+    return {
         "meter_id": meter_id,
         "aggregation_type": kind,
         "total_value": usage.value,
         "event_count": usage.event_count,
+        **filled(points=points),
     }
-    if shown:
-        answer["points"] = [
-            {"timestamp": point.start, "value": point.value, "event_count": point.event_count} for point in shown
-        ]
-    return answer
 
 
 @route("POST", "/v1/meter-usage/query")
