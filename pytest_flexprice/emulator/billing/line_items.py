@@ -30,12 +30,10 @@ class Origin:
 
     @classmethod
     def plan(cls, row: Row) -> Origin:
-        """A plan."""
         return cls("plan", row["id"], row["name"])
 
     @classmethod
     def addon(cls, row: Row) -> Origin:
-        """An addon."""
         return cls("addon", row["id"])
 
     @classmethod

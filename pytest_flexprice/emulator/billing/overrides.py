@@ -135,7 +135,6 @@ def check(override: Override, price: Row | None) -> None:
 
 
 def check_quantity(quantity: Decimal | None) -> None:
-    """Refuse a negative quantity."""
     errors.refuse(quantity is not None and quantity < 0, "Quantity cannot be negative")
 
 

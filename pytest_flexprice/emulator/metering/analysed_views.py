@@ -110,7 +110,6 @@ def _owner(scope: Scope, price: Row | None) -> dict[str, str]:
 
 
 def _expanded(scope: Scope, question: Question, item: Item, feature: Row | None, price: Row | None) -> dict[str, Any]:
-    """The objects named in ``expand``."""
     line, owner = item.line, _owner(scope, price)
     every = {
         "price": price.public() if price is not None else None,

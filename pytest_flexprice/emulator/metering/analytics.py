@@ -49,7 +49,6 @@ def _customer(scope: Scope, question: Question) -> Row | None:
 
 
 def _subscriptions(scope: Scope, question: Question) -> list[Row]:
-    """The customer's newest subscriptions."""
     customer = _customer(scope, question)
     if customer is None:
         return []
@@ -92,7 +91,6 @@ def _usage_lines(scope: Scope, row: Row) -> list[Row]:
 
 
 def _meters_in_force(scope: Scope, question: Question, rows: Sequence[Row]) -> set[str]:
-    """The meters on lines that are in force in the window."""
     return {
         line["meter_id"]
         for row in rows

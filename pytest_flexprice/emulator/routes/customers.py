@@ -93,7 +93,6 @@ def get_customer_by_external_id(call: Call) -> Any:
 
 @route("PUT", "/v1/customers/:id", permission="customer:write")
 def update_customer(call: Call) -> Any:
-    """Change what is given."""
     body = call.bind(_UPDATE)
     return _update(call, CUSTOMERS.found(call, call.params["id"]), body)
 

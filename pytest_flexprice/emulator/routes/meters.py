@@ -109,7 +109,6 @@ def add_filters(call: Call, meter: Row, given: list[dict[str, Any] | None]) -> N
 
 @route("POST", "/v1/meters", permission="meter:write")
 def create_meter(call: Call) -> Reply:
-    """A new meter."""
     return created(insert_meter(call, call.bind(METER)))
 
 

@@ -46,7 +46,6 @@ PLANS.serve("/v1/plans", one=True)
 
 
 def _holder(call: Call, lookup_key: str | None) -> Row | None:
-    """The published plan that has this lookup key."""
     if not lookup_key:
         return None
     return call.first("plans", lookup_key=lookup_key)
