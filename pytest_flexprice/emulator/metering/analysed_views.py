@@ -9,6 +9,7 @@ from typing import Any
 from ..billing import views
 from ..billing.pricing import number
 from ..billing.scope import Scope
+from ..kernel.catalog import with_group
 from ..kernel.render import dec, filled
 from ..kernel.tables import Row
 from . import reads, windows
@@ -112,7 +113,7 @@ def _owner(scope: Scope, price: Row | None) -> dict[str, str]:
 def _expanded(scope: Scope, question: Question, item: Item, feature: Row | None, price: Row | None) -> dict[str, Any]:
     line, owner = item.line, _owner(scope, price)
     every = {
-        "price": price.public() if price is not None else None,
+        "price": with_group(scope, price, price.public()) if price is not None else None,
         "meter": item.meter.public(**(_EDITORS if line is not None else _edited(scope, item.meter))),
         "feature": feature,
         "subscription_line_item": views.line_item(scope, line) if line is not None else None,
