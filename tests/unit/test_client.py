@@ -236,7 +236,7 @@ def test_one_object_is_an_object(body: Any) -> None:
 
 def test_another_object_than_asked_for_is_not_believed() -> None:
     asked_for, answered = (f"wallet_01ARZ3NDEKTSV4RRFFQ69G5FA{end}" for end in "VW")
-    flexprice, _ = client(lambda asked: (200, {"id": answered}, {}))
+    flexprice, _ = client(lambda asked: (200, {"id": answered, "customer_id": "cust_1"}, {}))
     with pytest.raises(NotVerified, match=f"is another object \\('{answered}'\\) than was asked for"):
         flexprice.get(f"/v1/wallets/{asked_for}")
     assert flexprice.get(f"/v1/wallets/{answered}") == {"id": answered}
@@ -286,7 +286,10 @@ def test_a_list_that_shifts_while_it_is_read_is_read_again(calm: int, read: bool
     assert sorted(row["id"] for row in flexprice.list("/v1/anything")) == ["x_0", "x_1", "x_2", "x_3"]
 
 
-def test_an_answer_about_something_else_is_not_believed() -> None:
-    flexprice, _ = client(lambda asked: (200, {"meter_id": "meter_2", "total_value": "5"}, {}))
-    with pytest.raises(NotVerified, match="is about another meter_id \\('meter_2'\\) than was asked for"):
-        flexprice.post("/v1/meter-usage/query", {"meter_id": "meter_1"})
+@pytest.mark.parametrize(
+    ("key", "asked", "told"), [("meter_id", "meter_1", "meter_2"), ("aggregation_type", "SUM", "MAX")]
+)
+def test_an_answer_about_something_else_is_not_believed(key: str, asked: str, told: str) -> None:
+    flexprice, _ = client(lambda _: (200, {"meter_id": "meter_1", "total_value": "5", key: told}, {}))
+    with pytest.raises(NotVerified, match=f"is about another {key} \\('{told}'\\) than was asked for"):
+        flexprice.post("/v1/meter-usage/query", {"meter_id": "meter_1", key: asked})
