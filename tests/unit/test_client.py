@@ -13,6 +13,7 @@ from pytest_flexprice.api import Answer, ApiError, Flexprice, WriteGuard
 from pytest_flexprice.api.errors import read_refusal
 from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.model.finding import NotVerified
+from tests.completed import completed
 
 
 class FakeTransport:
@@ -236,10 +237,11 @@ def test_one_object_is_an_object(body: Any) -> None:
 
 def test_another_object_than_asked_for_is_not_believed() -> None:
     asked_for, answered = (f"wallet_01ARZ3NDEKTSV4RRFFQ69G5FA{end}" for end in "VW")
-    flexprice, _ = client(lambda asked: (200, {"id": answered, "customer_id": "cust_1"}, {}))
+    wallet = completed({"id": answered}, f"GET /v1/wallets/{asked_for}")
+    flexprice, _ = client(lambda asked: (200, wallet, {}))
     with pytest.raises(NotVerified, match=f"is another object \\('{answered}'\\) than was asked for"):
         flexprice.get(f"/v1/wallets/{asked_for}")
-    assert flexprice.get(f"/v1/wallets/{answered}") == {"id": answered}
+    assert flexprice.get(f"/v1/wallets/{answered}") == wallet
 
 
 @pytest.mark.parametrize("status", [408, 429])
