@@ -8,17 +8,17 @@ from typing import Any
 from ..kernel import alerts, errors
 from ..kernel.binding import Schema, array, decimal, field, several, strings, text
 from ..kernel.call import Call, Reply, created
-from ..kernel.catalog import find_meter, with_meter
+from ..kernel.catalog import find_meter, with_group, with_meter
 from ..kernel.lists import Page
 from ..kernel.resource import Resource, among, clonable, containing, equal, free, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
-from .groups import group_view, require_group
+from .groups import require_group
 from .meters import FILTER, METER, add_filters, insert_meter
 
 TYPES = ("metered", "boolean", "static", "config")
 _UNITS = ("unit_singular", "unit_plural")
-_COLUMNS = ("name", "lookup_key", "description", "meter_id", "type", *_UNITS)
+_COLUMNS = ("name", "lookup_key", "description", "meter_id", "type", "group_id", *_UNITS)
 _EXPANSIONS = ("meters", "groups")
 _OPTIONAL = ("reporting_unit", "alert_settings", "group_id")
 
@@ -48,10 +48,8 @@ def _expand(page: Page) -> None:
         errors.refuse(name not in _EXPANSIONS, "Field is not allowed to be expanded", field=name)
 
 
-def _shown(call: Call, row: Row, page: Page) -> dict[str, Any]:
-    view = with_meter(call, row, "meters" in page.expand)
-    group = call.get("groups", row.get("group_id") or "")
-    return {**view, "group": group_view(call, group)} if group and "groups" in page.expand else view
+def _shown(call: Call, row: Row, *, meter: bool = False) -> dict[str, Any]:
+    return with_group(call, row, with_meter(call, row, meter))
 
 
 FEATURES = Resource(
@@ -65,8 +63,8 @@ FEATURES = Resource(
         containing("name_contains", "name"),
     ),
     statuses=("published", "archived"),
-    view=_shown,
-    full=lambda call, row, _page: with_meter(call, row),
+    view=lambda call, row, page: _shown(call, row, meter="meters" in page.expand),
+    full=lambda call, row, _page: _shown(call, row, meter=True),
     check=_expand,
 )
 FEATURES.serve("/v1/features", one=True)
@@ -125,7 +123,7 @@ def create_feature(call: Call) -> Reply:
     )
     stored = call.table("features").insert(row)
     call.publish("feature.created", stored)
-    return created(stored)
+    return created(_shown(call, stored))
 
 
 @route("PUT", "/v1/features/:id", permission="feature:write")
@@ -143,7 +141,7 @@ def update_feature(call: Call) -> Any:
     storable("update feature", {**changes, **units}, "name", *_UNITS)
     call.touch(row, **changes, **units)
     call.publish("feature.updated", row)
-    return row
+    return _shown(call, row)
 
 
 @route("DELETE", "/v1/features/:id", permission="feature:write")
@@ -184,4 +182,4 @@ def clone_feature(call: Call) -> Reply:
         **kept,
     )
     stored = call.table("features").insert(row)
-    return created(with_meter(call, stored))
+    return created(_shown(call, stored, meter=True))
