@@ -32,5 +32,7 @@ def test_what_was_asked_goes_unwritten_and_the_run_goes_on(caplog: pytest.LogCap
 
 def test_what_was_collected_cannot_be_told(tmp_path: Path) -> None:
     (tmp_path / "collected-main.json").symlink_to(FULL)
-    with pytest.raises(pytest.UsageError, match=r"could not be written below .* \(No space left on device\): make room there"):
+    with pytest.raises(
+        pytest.UsageError, match=r"could not be written below .* \(No space left on device\): make room there"
+    ):
         write_catalog(tmp_path, "main", [])

@@ -46,8 +46,12 @@ FORMS: dict[str, Callable[[str], str]] = {
     "base 64 of UTF-16 in the middle": lambda key: base64.b64encode(b"x" + key.encode("utf-16-be") + b"yz").decode(),
     "base 64, twice": lambda key: base64.b64encode(b"u:" + base64.b64encode(b"user:" + key.encode())).decode(),
     "gzip in base 64": lambda key: base64.b64encode(gzip.compress(b"POST /v1/x\nx-api-key: " + key.encode())).decode(),
-    "gzip in base 64, wrapped": lambda key: base64.encodebytes(gzip.compress(b"x-api-key: " + key.encode())).decode().strip(),
-    "gzip in base 64 for URLs": lambda key: base64.urlsafe_b64encode(gzip.compress(key.encode() * 2)).decode().rstrip("="),
+    "gzip in base 64, wrapped": lambda key: (
+        base64.encodebytes(gzip.compress(b"x-api-key: " + key.encode())).decode().strip()
+    ),
+    "gzip in base 64 for URLs": lambda key: (
+        base64.urlsafe_b64encode(gzip.compress(key.encode() * 2)).decode().rstrip("=")
+    ),
     "gzip in base 64, cut off": lambda key: base64.b64encode(gzip.compress(key.encode()))[:-14].decode(),
     "zlib in base 64": lambda key: base64.b64encode(zlib.compress(key.encode())).decode(),
     "zlib in base 64, tightly": lambda key: base64.b64encode(zlib.compress(key.encode(), 9)).decode(),
