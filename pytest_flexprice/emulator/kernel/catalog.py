@@ -6,6 +6,7 @@ from collections.abc import Container
 from datetime import datetime
 from typing import Any
 
+from .render import filled
 from .scope import Scope
 from .tables import Row
 
@@ -13,6 +14,9 @@ View = dict[str, Any]
 _PARTS = ("features", "meters", "plans")
 ENTITLED = _PARTS[:1] + _PARTS[2:]
 """What the answer of an entitlement's creation expands."""
+
+GROUPED = {"price": "prices", "feature": "features"}
+_OF_GROUP = ("id", "name", "lookup_key", "entity_type", "metadata", "status", "created_at", "updated_at")
 
 
 def is_ended(price: Row, now: datetime) -> bool:
@@ -48,15 +52,27 @@ def with_meter(scope: Scope, row: Row, wanted: bool = True) -> View:
     return row.public(meter=found) if found else row.public()
 
 
+def group_view(scope: Scope, row: Row) -> View:
+    """A group with the ids of what belongs to it."""
+    members = scope.find(GROUPED[row["entity_type"]], group_id=row["id"])
+    return {**{name: row[name] for name in _OF_GROUP}, "entity_ids": [member["id"] for member in members]}
+
+
+def with_group(scope: Scope, row: Row, view: View, wanted: bool = True) -> View:
+    """The view of a price or feature, where it is ``wanted`` with its group (the documentation's pages on groups)."""
+    if not row.get("group_id"):
+        return {name: value for name, value in view.items() if name != "group_id"}
+    group = scope.get("groups", row["group_id"]) if wanted else None
+    return {**view, "group": group_view(scope, group)} if group else view
+
+
 def entitlement_view(scope: Scope, row: Row, expand: Container[str] = _PARTS) -> View:
     """An entitlement with its feature, that one's meter, and its plan, as far as an answer expands them."""
-    extra: View = {}
     feature = scope.get("features", row["feature_id"]) if "features" in expand else None
-    if feature:
-        extra["feature"] = with_meter(scope, feature, "meters" in expand)
+    extra = filled(feature=feature and with_meter(scope, feature, "meters" in expand))
     if row["entity_type"] == "PLAN":
         owner = scope.get("plans", row["entity_id"]) if "plans" in expand else None
-        extra |= {**({"plan": owner} if owner else {}), "plan_id": row["entity_id"]}
+        extra |= {**filled(plan=owner), "plan_id": row["entity_id"]}
     return row.public(**extra)
 
 
@@ -66,17 +82,14 @@ def plan_view(scope: Scope, row: Row, expand: Container[str], *, full: bool = Fa
     ``full`` is a read by id: ended prices too, entitlements with all that belongs to them.
     """
     parts = _PARTS if full else [part for part in _PARTS[:1] if part in expand]
-    extra: View = {}
-    if "prices" in expand:
-        prices = prices_of(scope, row["id"], ended=full)[::-1]
-        extra["prices"] = [with_meter(scope, price, "meters" in expand) for price in prices]
-    if "entitlements" in expand:
-        extra["entitlements"] = [
-            entitlement_view(scope, item, parts) for item in entitlements_of(scope, row["id"])[::-1]
-        ]
-    if "credit_grant" in expand:
-        extra["credit_grants"] = grants_of(scope, row["id"])[::-1]
-    return row.public(**{name: part for name, part in extra.items() if part})
+    prices = prices_of(scope, row["id"], ended=full)[::-1] if "prices" in expand else ()
+    entitlements = entitlements_of(scope, row["id"])[::-1] if "entitlements" in expand else ()
+    extra = filled(
+        prices=[with_meter(scope, price, "meters" in expand) for price in prices],
+        entitlements=[entitlement_view(scope, item, parts) for item in entitlements],
+        credit_grants=grants_of(scope, row["id"])[::-1] if "credit_grant" in expand else None,
+    )
+    return row.public(**extra)
 
 
 def full_plan_view(scope: Scope, row: Row) -> View:

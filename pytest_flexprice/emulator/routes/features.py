@@ -8,17 +8,17 @@ from typing import Any
 from ..kernel import alerts, errors
 from ..kernel.binding import Schema, array, decimal, field, several, strings, text
 from ..kernel.call import Call, Reply, created
-from ..kernel.catalog import find_meter, with_meter
+from ..kernel.catalog import find_meter, with_group, with_meter
 from ..kernel.lists import Page
 from ..kernel.resource import Resource, among, clonable, containing, equal, free, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
-from .groups import group_view, require_group
+from .groups import require_group
 from .meters import FILTER, METER, add_filters, insert_meter
 
 TYPES = ("metered", "boolean", "static", "config")
 _UNITS = ("unit_singular", "unit_plural")
-_COLUMNS = ("name", "lookup_key", "description", "meter_id", "type", *_UNITS)
+_COLUMNS = ("name", "lookup_key", "description", "meter_id", "type", "group_id", *_UNITS)
 _EXPANSIONS = ("meters", "groups")
 _OPTIONAL = ("reporting_unit", "alert_settings", "group_id")
 
@@ -48,10 +48,8 @@ def _expand(page: Page) -> None:
         errors.refuse(name not in _EXPANSIONS, "Field is not allowed to be expanded", field=name)
 
 
-def _shown(call: Call, row: Row, page: Page) -> dict[str, Any]:
-    view = with_meter(call, row, "meters" in page.expand)
-    group = call.get("groups", row.get("group_id") or "")
-    return {**view, "group": group_view(call, group)} if group and "groups" in page.expand else view
+def _shown(call: Call, row: Row, *, meter: bool = False) -> dict[str, Any]:
+    return with_group(call, row, with_meter(call, row, meter))
 
 
 FEATURES = Resource(
@@ -65,8 +63,8 @@ FEATURES = Resource(
         containing("name_contains", "name"),
     ),
     statuses=("published", "archived"),
-    view=_shown,
-    full=lambda call, row, _page: with_meter(call, row),
+    view=lambda call, row, page: _shown(call, row, meter="meters" in page.expand),
+    full=lambda call, row, _page: _shown(call, row, meter=True),
     check=_expand,
 )
 FEATURES.serve("/v1/features", one=True)
@@ -111,21 +109,17 @@ def create_feature(call: Call) -> Reply:
     if body["type"] == "metered":
         meter = find_meter(call, body["meter_id"]) if body["meter_id"] else insert_meter(call, body["meter"])
         meter_id = meter["id"]
-    row = call.stamp(
+    stored = call.insert(
+        "features",
         "feat",
-        name=body["name"],
         lookup_key=lookup_key,
-        description=body["description"] or "",
         meter_id=meter_id,
-        metadata=body["metadata"],
-        type=body["type"],
-        unit_singular=body["unit_singular"] or "",
-        unit_plural=body["unit_plural"] or "",
+        **{name: body[name] for name in ("name", "metadata", "type")},
+        **{name: body[name] or "" for name in ("description", *_UNITS)},
         **{name: body[name] for name in _OPTIONAL if body[name]},
     )
-    stored = call.table("features").insert(row)
     call.publish("feature.created", stored)
-    return created(stored)
+    return created(_shown(call, stored))
 
 
 @route("PUT", "/v1/features/:id", permission="feature:write")
@@ -143,7 +137,7 @@ def update_feature(call: Call) -> Any:
     storable("update feature", {**changes, **units}, "name", *_UNITS)
     call.touch(row, **changes, **units)
     call.publish("feature.updated", row)
-    return row
+    return _shown(call, row)
 
 
 @route("DELETE", "/v1/features/:id", permission="feature:write")
@@ -167,21 +161,8 @@ def clone_feature(call: Call) -> Reply:
     body = call.bind(_CLONE)
     source = FEATURES.found(call, call.params["id"])
     clonable(call, "feature", source, body)
-    meter_id = ""
     meter = call.get("meters", source["meter_id"])
-    if meter is not None:
-        now = call.now
-        copy = meter.public(id=call.world.new_id("meter"), status="published", created_at=now, updated_at=now)
-        meter_id = call.table("meters").insert(copy, call.environment)["id"]
-    kept = {name: source[name] for name in ("type", *_UNITS, *_OPTIONAL) if name in source}
-    row = call.stamp(
-        "feat",
-        name=body["name"],
-        lookup_key=body["lookup_key"],
-        description=source["description"] if body["description"] is None else body["description"],
-        meter_id=meter_id,
-        metadata={**(source["metadata"] or {}), **(body["metadata"] or {}), "source_feature_id": source["id"]},
-        **kept,
-    )
-    stored = call.table("features").insert(row)
-    return created(with_meter(call, stored))
+    given = {name: value for name, value in body.items() if value is not None}
+    given["meter_id"] = call.copied("meters", "meter", meter)["id"] if meter is not None else ""
+    given["metadata"] = {**(source["metadata"] or {}), **(body["metadata"] or {}), "source_feature_id": source["id"]}
+    return created(_shown(call, call.copied("features", "feat", source, **given), meter=True))

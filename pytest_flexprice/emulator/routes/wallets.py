@@ -11,8 +11,7 @@ from ..kernel import alerts, errors
 from ..kernel.binding import Schema, boolean, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call
 from ..kernel.lists import OWN, Page
-from ..kernel.price_units import by_code
-from ..kernel.pricing_rules import currency_code
+from ..kernel.pricing_rules import by_code, currency_code
 from ..kernel.resource import Resource, Values, among, equal, flag
 from ..kernel.routing import route
 from ..kernel.tables import Row
@@ -150,12 +149,15 @@ def body_of(body: dict[str, Any]) -> dict[str, Any]:
 
 @route("PUT", "/v1/wallets/:id", permission="wallet:write")
 def update_wallet(call: Call) -> Row:
-    """Name, description, metadata and config."""
+    """What is given; of the rule of refills as well (the documentation's page on automatic top-ups)."""
     body = call.bind(_UPDATE)
-    _check_refill(body["auto_topup"])
     alerts.check(body["alert_settings"])
     _check_config(body["config"])
     row = wallet_by_id(call, call.params["id"])
+    if body["auto_topup"]:
+        given = {name: value for name, value in body["auto_topup"].items() if value is not None}
+        body["auto_topup"] = {**dict.fromkeys(body["auto_topup"]), **(row.get("auto_topup") or {}), **given}
+    _check_refill(body["auto_topup"])
     call.touch(row, **{name: value for name, value in body.items() if value is not None})
     call.publish("wallet.updated", row)
     return row

@@ -52,7 +52,7 @@ def test_a_part_payment_brings_none_and_a_void_one_never_does(company: Company) 
     assert read(company, made)[1][-1] == "failed"
 
 
-@pytest.mark.parametrize(("invoicing", "credits"), [(False, "25"), (True, "0")])
+@pytest.mark.parametrize(("invoicing", "credits"), [(False, "50"), (True, "0")])
 def test_a_wallet_refills_itself_when_an_invoice_empties_it(company: Company, invoicing: bool, credits: str) -> None:
     company.price("1")
     made = company.subscribe(company.now - timedelta(days=2))
@@ -82,6 +82,13 @@ def test_a_rule_that_could_not_be_followed_is_refused(company: Company, rule: di
     made = wallet(company)
     assert company.api.call("PUT", f"/v1/wallets/{made['id']}", {"auto_topup": rule}).status_code == 400
     assert "auto_topup" not in company.api.get(f"/v1/wallets/{made['id']}")
+
+
+def test_a_rule_is_changed_by_what_is_given(company: Company) -> None:
+    rule = {"enabled": True, "threshold": "3", "amount": "50", "invoicing": False}
+    made = wallet(company, auto_topup=rule)
+    changed = company.api.call("PUT", f"/v1/wallets/{made['id']}", {"auto_topup": {"amount": "7"}}).get_json()
+    assert changed["auto_topup"] == {**rule, "amount": "7", "cooldown": None}
 
 
 def test_the_balance_of_this_moment_knows_what_was_used(company: Company) -> None:

@@ -206,12 +206,25 @@ def test_groups_hold_features(api: Api) -> None:
     assert api.call("POST", "/v1/groups", body).status_code == 409
     feature = api.make("/v1/features", {**FEATURE, "group_id": group["id"]})
     assert api.get(f"/v1/groups/{group['id']}")["entity_ids"] == [feature["id"]]
-    shown = api.get("/v1/features?expand=groups")["items"][0]
-    assert shown["group"]["name"] == "Compute"
+    asked = {"filters": [{"field": "group_id", "operator": "eq", "value": {"string": group["id"]}}]}
+    (found,) = api.call("POST", "/v1/features/search", asked).get_json()["items"]
+    assert [each["group"]["name"] for each in (feature, found)] == ["Compute", "Compute"]
     assert _price(api, group_id=group["id"]).status_code == 400
     assert api.call("DELETE", f"/v1/groups/{group['id']}").status_code == 204
-    assert api.get(f"/v1/features/{feature['id']}")["group_id"] == ""
+    assert not {"group", "group_id"} & api.get(f"/v1/features/{feature['id']}").keys()
     assert api.call("GET", f"/v1/groups/{group['id']}").status_code == 404
+
+
+def test_a_price_shows_its_group_where_that_is_asked_for(api: Api) -> None:
+    group = api.make("/v1/groups", {"name": "Fees", "lookup_key": "fees", "entity_type": "price"})
+    price = _price(api, group_id=group["id"]).get_json()
+    path = f"/v1/prices/{price['id']}"
+    assert "group" not in api.get(path)
+    listed = api.call("POST", "/v1/prices/search", {"price_ids": [price["id"]], "expand": "groups"}).get_json()["items"]
+    assert [shown["group"]["entity_ids"] for shown in (api.get(f"{path}?expand=groups"), *listed)] == [
+        [price["id"]]
+    ] * 2
+    assert "group_id" not in api.call("PUT", path, {"group_id": ""}).get_json()
 
 
 def test_a_tenant_is_the_callers_own(api: Api) -> None:
