@@ -53,8 +53,7 @@ def check(given: Mapping[str, Any]) -> None:
     for one, other, message in _EITHER:
         errors.refuse(given[one] and given[other], message)
     for index, identifier in enumerate(given[_GROUP] or []):
-        if not identifier:
-            raise errors.validation(f"Subscription ID at index {index} is empty")
+        errors.refuse(not identifier, f"Subscription ID at index {index} is empty")
 
 
 def prepare(scope: Scope, row: Row, given: Mapping[str, Any] | None) -> list[Row]:

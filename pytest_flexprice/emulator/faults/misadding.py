@@ -100,7 +100,6 @@ def last_tax(call: Call, answer: Answer) -> None:
 
 @shown("W166", "of several coupons only the last is taken")
 def last_coupon(call: Call, answer: Answer) -> None:
-    """Off the whole subtotal."""
     coupons = [coupon for _, coupon in _coupons(call, answer)]
     if len(coupons) > 1:
         _discounted(answer, discount(coupons[-1], answer["subtotal"], answer["currency"]))
