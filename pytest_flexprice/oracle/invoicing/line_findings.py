@@ -157,7 +157,7 @@ class Compared:
         return [Finding(self.item, self.path, problem, " on ".join(wanted), " on ".join(shown), consequence, remedy)]
 
     def _other_name(self) -> list[Finding]:
-        """A stored line that is called otherwise than the subscription's line that it bills; which name holds after a change nobody knows."""
+        """A stored line that is called otherwise than the subscription's line; which name holds after a change nobody knows."""
         name = str(self.hit.get("display_name") or "")
         if (
             self.expected.stage == "preview"
