@@ -30,7 +30,7 @@ def word_of(judged: list[ItemVerdict], level: Level, rehearsal: bool, beside: Tr
     waived = [item.id for item in judged if item.state == "waived"]
     troubles = _troubles(failed, [item.id for item in judged if item.state == "not decided"], beside)
     if rehearsal:
-        told = troubles + ([f"not proved: {', '.join(unproved)}"] if unproved else [])
+        told = troubles + ([f"not proved: {_list(unproved)}"] if unproved else [])
         excepted = f", except {_list(waived)}: waived" if waived else ""
         outcome = "; ".join(told) if told else f"all {len(judged)} items hold{excepted}"
         return "REHEARSAL", "REHEARSAL", f"{capital(outcome)}. A rehearsal says nothing about a real environment."
@@ -97,4 +97,17 @@ def _items(ids: list[str]) -> str:
 
 
 def _list(ids: list[str]) -> str:
-    return ids[0] if len(ids) == 1 else f"{', '.join(ids[:-1])} and {ids[-1]}"
+    shown = spans(ids)
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def spans(ids: Sequence[str]) -> list[str]:
+    """Ids of items, three neighbours of one section and more as a span: ``1.1–1.4``, ``2.1``."""
+    runs: list[list[str]] = []
+    for one in ids:
+        section, number = one.split(".")
+        if runs and runs[-1][-1] == f"{section}.{int(number) - 1}":
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    return [name for run in runs for name in ([f"{run[0]}–{run[-1]}"] if len(run) > 2 else run)]

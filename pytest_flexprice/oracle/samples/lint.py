@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.oracle.samples.counts import Batch, Copied, NameCount, Repeated, RuleCount
+from pytest_flexprice.oracle.samples.forms import Look
 from pytest_flexprice.oracle.samples.words import WORDS
 
 ITEM = "3.1"
@@ -18,16 +19,20 @@ _SEARCHED = 100
 
 
 def broken_rules(
-    tallies: Iterable[RuleCount], totals: Mapping[str, int], properties: Mapping[str, Sequence[str]]
+    tallies: Iterable[RuleCount],
+    totals: Mapping[str, int],
+    properties: Mapping[str, Sequence[str]],
+    looks: Mapping[str, Look],
 ) -> list[Finding]:
-    """Each rule that events of a file break; ``properties`` gives the names that events of a name have, for near misses."""
+    """Each rule that events of a file break; ``properties`` gives the names that events of a name have, for near misses, and
+    ``looks`` what they have elsewhere."""
     return [
         Finding(
             ITEM,
             f"samples.{one.file}:{one.first}" + (f".{one.rule.about}" if one.rule.about else ""),
             f"{_of(one.count, totals.get(one.file, one.count))} {one.file} {_have(one.count)} "
             + WORDS[one.rule.name].problem.format(about=one.rule.about, event=one.rule.event)
-            + f" (first: event {one.first}{_example(one)}){_near(one, properties)}",
+            + f" (first: event {one.first}{_example(one)}){_near(one, properties, looks)}",
             consequence=WORDS[one.rule.name].consequence,
             remedy=WORDS[one.rule.name].remedy,
             severity=WORDS[one.rule.name].severity,
@@ -78,9 +83,13 @@ def _written(shown: str) -> str:
     return ", whose T and Z must be capitals" if "z" in shown or "t" in shown else ""
 
 
-def _near(one: RuleCount, properties: Mapping[str, Sequence[str]]) -> str:
+def _near(one: RuleCount, properties: Mapping[str, Sequence[str]], looks: Mapping[str, Look]) -> str:
     if "missing" not in one.rule.name:
         return ""
+    place = looks[one.file].misplaced.get((one.rule.event, one.rule.about)) if one.file in looks else None
+    if place is not None:
+        where = f"within its property '{place}', and meters look no deeper" if place else "beside its properties"
+        return f", but '{one.rule.about}' is there {where}"
     return NearMisses(properties.get(one.rule.event, ())).hint(one.rule.about)
 
 
