@@ -71,9 +71,7 @@ def coverage_of(judged: list[ItemVerdict], level: Level) -> str:
     opened = [item for item in judged if not item.in_level]
     text = f"Level {level.word} covers {len(covered)} of {len(judged)} items"
     if missed:
-        text = (
-            f"This run at level {level.word} covered {len(covered)} of {len(judged)} items, did not run {_list(spans(missed))}"
-        )
+        text = f"This run at level {level.word} covered {len(covered)} of {len(judged)} items, did not run {_list(spans(missed))}"
     if not opened:
         return text + "."
     needed = max(Level.parse(item.level) for item in opened)

@@ -105,23 +105,36 @@ def unknown_customers(found: Sequence[NameCount], known: Sequence[str], what: st
 
 
 def _strangers(found: Sequence[NameCount], known: Sequence[str], what: str, consequence: str) -> list[Finding]:
-    if not found:
-        return []
-    near = NearMisses(known)
+    """One finding for each name, and one for all ids that differ in the same way, or in no way that is known, in whatever files."""
+    near = NearMisses(known) if found else NearMisses(())
     noun, problem = what.split(" is ", 1)
     field = "event_name" if noun == "event name" else "external_customer_id"
+    alike: dict[str, list[NameCount]] = {}
+    for one in found[:_SEARCHED]:
+        way = (near.of(one.value) or ("", ""))[1] if field == "external_customer_id" else one.value
+        alike.setdefault(way, []).append(one)
     findings = [
         Finding(
             ITEM,
-            f"samples.{one.file}:{one.first}.{field}",
-            f"{noun} '{one.value}' in {one.file} ({one.count:,} {_noun(one.count)}, first: event {one.first}) is "
-            f"{problem}{near.hint(one.value)}",
+            f"samples.{first.file}:{first.first}.{field}",
+            f"{noun} '{first.value}'{_others(first, several)} is {problem}{near.hint(first.value)}",
             consequence=consequence,
             remedy="declare it, or correct the application",
         )
-        for one in found[:_SEARCHED]
+        for several in alike.values()
+        for first in several[:1]
     ]
-    return _listed(findings, len(found))
+    return _listed(findings, len(findings) + max(len(found) - _SEARCHED, 0))
+
+
+def _others(first: NameCount, several: Sequence[NameCount]) -> str:
+    """Which other names a finding is about, and where they all are."""
+    names = [name for name in dict.fromkeys(one.value for one in several) if name != first.value]
+    listed = ", ".join(f"'{name}'" for name in names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+    files, count = len({one.file for one in several}) - 1, sum(one.count for one in several)
+    more = f" and {files} more {'file' if files == 1 else 'files'}" if files else ""
+    also = f" (and {len(names)} more: {listed})" if names else ""
+    return f"{also} in {first.file}{more} ({count:,} {_noun(count)}, first: event {first.first})"
 
 
 def repeated_ids(found: Iterable[Repeated], totals: Mapping[str, int]) -> list[Finding]:
