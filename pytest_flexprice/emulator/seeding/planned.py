@@ -66,7 +66,7 @@ def customers_of(plan: GoLivePlan) -> Iterator[dict[str, str]]:
         for row in declared(plan.customers, plan.folder):
             if isinstance(row, Problem):
                 problems.append(row)
-            else:
+            elif row.external_id:  # a row of nobody is told by item 4.1
                 yield {**row.values, "external_id": row.external_id, "name": row.name, "where": row.where}
     except Unusable as error:
         raise SeedError(f"the customers file {error}") from None

@@ -179,7 +179,11 @@ def odd_id(row: DeclaredRow) -> Finding | None:
     """What is wrong, or worth knowing, about one declared external id by itself (contract 4.1)."""
     name = row.external_id
     if not name:
-        return _odd(row, "a customer is declared without an external id", "its events cannot be billed to anybody")
+        return _odd(
+            row,
+            f"a customer is declared without an external id ({row.where})",
+            "its events cannot be billed to anybody",
+        )
     if _INTERNAL.fullmatch(name):
         return _odd(
             row,
