@@ -10,8 +10,8 @@ from pytest_flexprice.api.fields import KINDS, MISSING, NULL, wrong_fields
 _USUAL = {
     "a text": "usd",
     "a number": "0",
-    "a whole number": 0,
-    "a whole number that a date can hold": 0,
+    "a whole number, 0 or more": 0,
+    "a whole number from 0 on that a date can hold": 0,
     "a time with its zone": "2026-11-22T11:50:00Z",
     "true or false": False,
     "a list of objects": [],

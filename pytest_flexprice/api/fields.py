@@ -19,22 +19,25 @@ _TEXTS = """
     id name key lookup_key external_id customer_id subscription_id plan_id price_id meter_id feature_id invoice_id environment_id entity_id
     entity_type tenant_id display_id display_name event_name event_type external_customer_id subscription_status subscription_type
     parent_subscription_id invoicing_customer_id collection_method payment_terms billing_cycle billing_period billing_cadence billing_model
-    billing_reason currency invoice_number invoice_cadence price_type price_unit_type tier_mode
+    billing_reason currency invoice_number invoice_cadence price_type price_unit_type tier_mode aggregation.group_by meter_display_name
     type field expression bucket_size aggregation_type aggregation_mode reset_usage static_value usage_reset_period feature_type
     unit_singular unit_plural round source coupon_code coupon_id tax_rate_id tax_rate_type subscription_phase_id parent_price_id
     subscription_line_item_id sub_line_item_id cancellation_type cadence commitment_type pause_status plan_display_name timezone
-    app_id token url workflow_id status window_size provider_type iter_last_key
-    msgId endpointId eventType iterator
+    app_id token url workflow_id status window_size provider_type iter_last_key msgId endpointId eventType iterator failure_point_type
+    wallet_status wallet_type tax_rate_status commitment_duration
 """
 _NUMBERS = """
     amount quantity min_quantity unit_amount flat_amount up_to divide_by multiplier usage_limit usage total_usage qty_total cost
-    price_unit_amount conversion_rate subtotal total total_tax total_discount total_value
+    price_unit_amount conversion_rate subtotal total total_tax total_discount total_value balance point.value auto_invoice_threshold
     amount_due amount_paid amount_remaining adjustment_amount refunded_amount total_prepaid_credits_applied prepaid_credits_applied
     invoice_level_discount line_item_discount discount tax_amount taxable_amount percentage_value fixed_value amount_off percentage_off
     commitment_amount commitment_quantity commitment_overage_factor overage_factor adjusted_entitlement_quantity
     computed_commitment_utilized_amount computed_overage_amount computed_true_up_amount credits
 """
-_INTEGERS = "event_count total_count limit offset total_redemptions finalization_delay_seconds responseStatusCode rateLimit throttleRate"
+_INTEGERS = """
+    event_count total_count limit offset total_redemptions max_redemptions finalization_delay_seconds
+    responseStatusCode rateLimit throttleRate attempt.status
+"""
 _SPANS = "billing_period_count trial_period_days grace_period_days due_date_days"
 #: Words that decide something; another one is a state that nobody here knows.
 _WORD_OF = {
@@ -47,25 +50,23 @@ _WORD_OF = {
 _TIMES = """
     start_date end_date start_time end_time current_period_start current_period_end period_start period_end billing_anchor trial_end
     cancel_at cancelled_at created_at updated_at due_date finalized_at issue_date paid_at timestamp expires_at effective_date
-    createdAt updatedAt
+    createdAt updatedAt last_computed_at
 """
 _FLAGS = """
     auto_apply cancel_at_period_end commitment_true_up_enabled commitment_windowed enable_true_up true_up_enabled is_enabled is_soft_limit
-    is_overage is_windowed svix_enabled has_more auto_cancellation_enabled disabled done
+    is_overage is_windowed svix_enabled has_more is_window_commitment auto_cancellation_enabled disabled done
 """
 _OBJECTS = """
     aggregation coupon customer event feature meter pagination plan price subscription tax_rate transform_quantity latest_invoice
-    cancelling.value invoicing.value setting.value
+    debug_tracker failure_point config cancelling.value invoicing.value setting.value
 """
 _LISTS = """
     items charges coupon_associations credit_grants entitlements environments events filters line_items phases points prices taxes tiers
     connections results coupon_applications processed_events data
 """
-_WORDS = "roles values filterTypes eventTypes channels"
-
-
+_WORDS = "roles values filterTypes eventTypes channels allowed_price_types"
+#: The largest exponent of a number that an invoice can be calculated with; Flexprice's own have at most 38 digits.
 LARGEST = 40
-"""The largest exponent of a number that an invoice can be calculated with; Flexprice's own have at most 38 digits."""
 MOST_SECONDS, MOST_SPANS = 10**12, 1000
 
 
@@ -83,7 +84,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_count(most: int) -> Callable[[Any], bool]:
-    return lambda value: type(value) is int and abs(value) <= most
+    return lambda value: type(value) is int and 0 <= value <= most
 
 
 @lru_cache(maxsize=4096)
@@ -99,15 +100,13 @@ KINDS: dict[str, _Kind] = {
     for names, kind in (
         (_TEXTS, _Kind("a text", lambda value: isinstance(value, str))),
         (_NUMBERS, _Kind("a number", _is_number)),
-        (_INTEGERS, _Kind("a whole number", _is_count(MOST_SECONDS))),
-        (_SPANS, _Kind("a whole number that a date can hold", _is_count(MOST_SPANS))),
+        (_INTEGERS, _Kind("a whole number, 0 or more", _is_count(MOST_SECONDS))),
+        (_SPANS, _Kind("a whole number from 0 on that a date can hold", _is_count(MOST_SPANS))),
         (_TIMES, _Kind("a time with its zone", lambda value: isinstance(value, str) and _is_instant(value))),
         (_FLAGS, _Kind("true or false", lambda value: isinstance(value, bool))),
         (_OBJECTS, _Kind("an object", lambda value: isinstance(value, dict), holds_fields=True)),
         (_LISTS, _Kind("a list of objects", lambda value: _is_list(value, dict), holds_fields=True)),
         ("metadata", _Kind("an object", lambda value: isinstance(value, dict))),
-        ("attempt.status", _Kind("a whole number", _is_count(MOST_SECONDS))),
-        ("point.value", _Kind("a number", _is_number)),
         (_WORDS, _Kind("a list of texts", lambda value: _is_list(value, str))),
     )
     for name in names.split()
@@ -163,20 +162,19 @@ NEEDED: dict[str, tuple[str, ...]] = {
         "invoicing policy": "due_date_days finalization_delay_seconds",
         "endpoint": "id url disabled filterTypes?",
         "attempt": "id msgId endpointId status timestamp",
+        "wallet": "id customer_id currency balance wallet_status wallet_type",
         "message": "id eventType timestamp payload?",
         "event type": "name",
     }.items()
 }
 #: What a field holds, by its own name or by the kind of what it stands in.
 _HELD = {
-    "customer": "customer", "subscription": "subscription", "plan": "plan", "feature": "feature", "meter": "meter",
-    "price": "price", "prices": "price", "aggregation": "aggregation", "filters": "filter", "tiers": "tier",
-    "entitlements": "entitlement", "latest_invoice": "invoice", "taxes": "tax", "coupon": "coupon",
-    "charges": "charge", "events": "event", "event": "event", "processed_events": "processed event", "points": "point",
-    "environments": "environment", "tax_rate": "tax rate",
-    "coupon_associations": "coupon association", "cancelling.value": "cancelling policy",
-    "invoicing.value": "invoicing policy", "subscription.line_items": "subscription line",
-    "invoice.line_items": "invoice line",
+    "customer": "customer", "subscription": "subscription", "plan": "plan", "feature": "feature", "meter": "meter", "price": "price",
+    "prices": "price", "aggregation": "aggregation", "filters": "filter", "tiers": "tier", "entitlements": "entitlement",
+    "latest_invoice": "invoice", "taxes": "tax", "coupon": "coupon", "charges": "charge", "events": "event", "event": "event",
+    "processed_events": "processed event", "points": "point", "environments": "environment", "tax_rate": "tax rate",
+    "coupon_associations": "coupon association", "cancelling.value": "cancelling policy", "invoicing.value": "invoicing policy",
+    "subscription.line_items": "subscription line", "invoice.line_items": "invoice line",
 }  # fmt: skip
 #: What a request answers with, itself or in its list.
 _ANSWERED = tuple(
@@ -192,6 +190,7 @@ _ANSWERED = tuple(
         r"(GET|POST) /v1/entitlements(/search)?": "entitlement",
         r"(GET|POST) /v1/invoices(/search|/preview|/inv_[^/]+)?": "invoice",
         r"GET /v1/events/lookup": "lookup",
+        r"GET /v1/(customers/[^/]+/wallets|wallets/[^/]+)": "wallet",
         r"GET /v1/coupons": "coupon",
         r"GET /v1/addons": "addon",
         r"GET /v1/coupons/associations": "coupon association",
@@ -217,7 +216,7 @@ _HANGING = {
 }  # fmt: skip
 
 MISSING, NULL = "has no", "says null as"
-_WITH_OWN_TYPES = ("cancelling", "invoicing", "setting", "attempt", "point")
+_WITH_OWN_TYPES = ("cancelling", "invoicing", "setting", "attempt", "point", "aggregation")
 
 
 def checked(answer: Any, where: str) -> Any:
@@ -235,7 +234,7 @@ def checked(answer: Any, where: str) -> Any:
 def wrong_fields(answer: Any, where: str) -> Iterator[tuple[str, dict[str, Any], str]]:
     """Each field that is wrong in the answer to ``where``: its path, the object that it belongs to, and the problem."""
     kind = next((kind for pattern, kind in _ANSWERED if pattern.fullmatch(where)), "")
-    return _wrong(answer, kind if _is_one(answer) else "", kind)
+    return _wrong(answer, kind if _is_one(answer) or isinstance(answer, list) else "", kind)
 
 
 def _is_one(answer: Any) -> bool:

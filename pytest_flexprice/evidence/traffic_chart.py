@@ -70,11 +70,12 @@ class Chart:
 
 @dataclass(frozen=True)
 class CauseRow:
-    """Why events differ: how many, what that is worth, and some of them."""
+    """Why events differ: how many, what that is worth, what they share, and some of them."""
 
     cause: str
     events: int
     worth: str
+    spread: str
     examples: list[str]
 
 
@@ -122,7 +123,8 @@ def _chart(told: dict[str, Any], days: Sequence[str]) -> Chart:
 
 def _cause(told: dict[str, Any]) -> CauseRow:
     examples = [str(each) for each in _list(told.get("examples"))]
-    return CauseRow(str(told.get("cause")), _count(told.get("events")), str(told.get("worth") or ""), examples)
+    worth, spread = (str(told.get(key) or "") for key in ("worth", "spread"))
+    return CauseRow(str(told.get("cause")), _count(told.get("events")), worth, spread, examples)
 
 
 def _list(value: Any) -> list[Any]:

@@ -20,11 +20,21 @@ SCHEMES = (
     "databricks",
     "pyspark",
 )
-FILE_KINDS = ("parquet", "ndjson", "jsonl", "csv")
+FILE_KINDS = {
+    "parquet": "parquet", "ndjson": "ndjson", "jsonl": "ndjson", "json": "ndjson", "log": "ndjson", "csv": "csv", "tsv": "csv",
+}  # fmt: skip
+"""What files may end in, and what they then hold."""
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 """How a source names the environment variable that holds a secret: ``${LOG_PASSWORD}``."""
 _SECRETIVE = re.compile(r"pass|pwd|secret|token|key|credential", re.IGNORECASE)
-_FILE = re.compile(rf"\.({'|'.join(FILE_KINDS)})(\.gz|\.zst)?$", re.IGNORECASE)
+_ROTATED = r"([.-][0-9][0-9T.-]*)?(\.gz|\.zst)?"
+_FILE = re.compile(rf"\.({'|'.join(FILE_KINDS)}){_ROTATED}\*?$", re.IGNORECASE)
+
+
+def file_kind(name: str) -> str:
+    """What a file holds by its name, which may be that of a rotated or compressed one; else what it ends in."""
+    found = _FILE.search(name)
+    return FILE_KINDS[found[1].lower()] if found else name.rsplit(".", 1)[-1].lower()
 
 
 def _zone(name: str) -> str:
@@ -60,8 +70,9 @@ class Columns(BaseModel):
 class Traffic(BaseModel):
     """The company's own log of what it sent.
 
-    ``source`` is a file, a glob or a list of them (Parquet, NDJSON, CSV), or the URL of a database with ``table`` or ``query``; a
-    secret in a URL is the name of its variable: ``postgres://reader:${LOG_PASSWORD}@db/usage``. Whole UTC days are compared, from
+    ``source`` is a file, a glob or a list of them (Parquet, NDJSON, CSV; rotated and compressed ones too), or the URL of a database with
+    ``table`` or ``query``; a secret in a URL is the name of its variable: ``postgres://reader:${LOG_PASSWORD}@db/usage``.
+    Whole UTC days are compared, from
     ``first_day`` to ``last_day`` (both included; by default the running period), never the last ``settling_hours``.
     ``timezone`` is that of timestamps without one. ``customers`` is how many customers a run compares one by one beside those that
     differ: the next ones each day.
@@ -131,9 +142,7 @@ def _files_problem(traffic: Traffic) -> str:
         return "source lists a URL among files; name either files or one URL"
     wrong = next((one for one in traffic.sources if not _FILE.search(one)), None)
     if wrong is not None:
-        return (
-            f"source '{wrong}' ends in none of .parquet, .ndjson, .jsonl and .csv; name such files, or a database's URL"
-        )
+        return f"source '{wrong}' ends in none of {', '.join(f'.{kind}' for kind in FILE_KINDS)}; name such files, or a database's URL"
     if traffic.table or traffic.query:
         return "table and query belong to a database; remove them, or give a URL as source"
     return ""

@@ -16,7 +16,7 @@ import pytest
 from pytest_flexprice.evidence.headline import EXIT_NOT_VERIFIED
 from pytest_flexprice.evidence.logs import clean_log_records
 from pytest_flexprice.evidence.plugin import PLUGIN
-from pytest_flexprice.evidence.streams import clean_process
+from pytest_flexprice.evidence.streams import clean_process, open_streams
 from pytest_flexprice.run.early import redactor_for
 from pytest_flexprice.run.options import LISTINGS, TASKS
 from pytest_flexprice.run.vanishing import Vanishing
@@ -36,6 +36,7 @@ _PROGRAM = ("console_main", "_console_main")
 def watch(config: pytest.Config, name: str) -> None:
     """Before any ``conftest.py`` is imported, where the process is there for pytest alone: what it prints shows no secret, and it may not
     leave with 0 unless its run says so."""
+    open_streams()
     is_pytest = _is_pytest(sys._getframe())
     if is_pytest or "PYTEST_XDIST_WORKER" in os.environ:
         redactor = redactor_for(config.rootpath, name)

@@ -11,7 +11,12 @@ from pytest_flexprice.api import path_of
 from pytest_flexprice.model.decimals import ZERO, decimal, words
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.model.meters import Event
-from pytest_flexprice.oracle.invoicing.finalization import finalization_findings, finalized_findings, unlike_its_preview
+from pytest_flexprice.oracle.invoicing.finalization import (
+    finalization_findings,
+    finalized_findings,
+    unasked_findings,
+    unlike_its_preview,
+)
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, Stage, expected_invoice
 from pytest_flexprice.oracle.invoicing.prepaid import Wallet, prepaid_findings
@@ -209,8 +214,8 @@ def finalize(
     flexprice.post(path_of("invoices", identifier, "finalize"), {})
     observed = flexprice.get(path_of("invoices", identifier))
     findings = finalized_findings(observed, "7.3") or [
-        *_compared(_expected(setup, sent, "finalized"), before, observed),
-        *(unlike_its_preview(previewed, observed, "7.3") if previewed else ()),
+        *_compared(_expected(setup, sent, "finalized"), before, observed, previewed),
+        *unasked_findings(observed, "7.3"),
         *_prepaid(bench, setup, observed, wallets),
         *_without_pdf(bench, identifier),
     ]
@@ -250,20 +255,14 @@ def _without_pdf(bench: Bench, identifier: str) -> list[Finding]:
     ]
 
 
-def _compared(expected: ExpectedInvoice, before: dict[str, Any], observed: dict[str, Any]) -> list[Finding]:
+def _compared(
+    expected: ExpectedInvoice, before: Invoice, observed: Invoice, previewed: Invoice | None
+) -> list[Finding]:
     findings = finalization_findings(before, observed, "7.3")
     findings += compare_invoice(expected, observed, "7.3")
-    findings += [
-        Finding(
-            "7.3",
-            f"invoices.{observed['id']}.{key}",
-            f"finalization changed the invoice's {key}",
-            before[key],
-            observed[key],
-        )
-        for key in ("currency", "period_start", "period_end", "customer_id", "subscription_id")
-        if before.get(key) != observed.get(key)
-    ]
+    told = {each.path for each in findings}
+    other = unlike_its_preview(previewed, observed, "7.3") if previewed else []
+    findings += [each for each in other if each.path not in told]
     # Both comparisons check the totals equation; one finding of it is enough.
     return [each for number, each in enumerate(findings) if each not in findings[:number]]
 

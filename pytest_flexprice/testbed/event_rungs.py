@@ -24,7 +24,7 @@ __all__ = ["accept", "land", "looked_up", "mismatch"]
 def accept(bench: Bench, setup: Setup) -> Climbed[list[Event]]:
     """Send the designed events, a whole second after every line's start and not in the future (contract 3.8)."""
     first = second(setup.begins) + 2 * SECOND
-    bench.eventually.until(first + SECOND)
+    bench.eventually.until(first + SECOND, "what the test subscription bills")
     stamp = stamper(first, second(bench.now()))
     bodies = design(
         setup.billed,

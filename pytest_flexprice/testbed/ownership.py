@@ -69,6 +69,8 @@ def _foreign_customer(row: Mapping[str, Any], external_id: str, identifier: str)
         return f"whose external id is {row.get('external_id')!r}"
     if not row.get("id") or (identifier and row.get("id") != identifier):
         return f"whose id is not '{identifier}'" if identifier else "which has no id"
+    if not _ID.fullmatch(row["id"]):
+        return f"whose id {row['id']!r} cannot be Flexprice's"
     if not is_marked(row):
         return "which does not carry our mark"
     if named and str(row["metadata"].get("run_id", "")).lower() != named[0]:

@@ -155,7 +155,7 @@ class Prover:
 
     def _design(self, provings: Sequence[Proving]) -> None:
         begins = max((each.setup.begins for each in provings), default=self.eventually.now())
-        self.eventually.until(second(begins) + 3 * SECOND)
+        self.eventually.until(second(begins) + 3 * SECOND, "what the subscriptions under proof bill")
         meters = {each.label: each.setup.meters for each in provings}
         reached = needs_of({each.label: each.aim for each in provings}, meters, self.budget)
         for each in provings:

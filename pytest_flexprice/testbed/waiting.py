@@ -5,15 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Generic, TypeVar
 
-from pytest_flexprice.model.finding import Finding, Kind, NotVerified
+from pytest_flexprice.model.finding import Finding, Kind, NotVerified, not_verified
 
 Value = TypeVar("Value")
 Progress = Callable[[str, float, float], None]
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
 PACE_MARGIN = 10.0
+LONGEST_UNTIL = 300.0  # seconds that a moment may be away
+
+
+def steady() -> Callable[[], datetime]:
+    """The wall clock as it is now, moved on by one that nobody sets: what is set in the middle of a run would move what was sent before."""
+    passed = partial(time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
+    began, first = datetime.now(UTC), passed()
+    return lambda: began + timedelta(seconds=passed() - first)
 
 
 @dataclass
@@ -32,18 +41,27 @@ class Eventually:
     """Polls until a condition holds.
 
     ``progress`` is told what is awaited, the seconds so far and the deadline; ``clock`` and ``pause`` are the time's, ``now`` is the
-    wall clock, in UTC.
+    wall clock, in UTC, as ``steady`` has it.
     """
 
     progress: Progress = lambda what, seconds, deadline: None
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    now: Callable[[], datetime] = field(default_factory=steady)
 
-    def until(self, moment: datetime) -> None:
-        """Let the wall clock reach a moment."""
-        while (left := (moment - self.now()).total_seconds()) > 0:
+    def until(self, moment: datetime, what: str = "the next step") -> None:
+        """Let the wall clock reach a moment, ``what`` begins then.
+
+        Raises:
+            NotVerified: it is too far away to be waited for.
+        """
+        left = (moment - self.now()).total_seconds()
+        if left > LONGEST_UNTIL:
+            at = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+            raise not_verified("", what, f"{what} begins at {at} only, {left:.0f} s from now, which is not waited for")
+        while left > 0:
             self.pause(min(left, 1.0))
+            left = (moment - self.now()).total_seconds()
 
     def poll(
         self,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +19,8 @@ from pytest_flexprice.model.times import Window
 from pytest_flexprice.oracle.metering.attribution import why_zero
 from pytest_flexprice.oracle.metering.expressions import ExpressionError
 from pytest_flexprice.oracle.metering.meters import quantity
+
+Identity = tuple[datetime, str, str]
 
 
 class Cause(StrEnum):
@@ -64,7 +67,8 @@ class Tally:
     """All differences of one cause: how many events, which quantity by meter, and three of them; money is filled in later.
 
     ``grave`` of the events are missing on a bill that should hold them; ``by_customer`` is the quantity by customer and meter of
-    events that are only counted. ``about`` tells that the money is that of the quantity alone, not what it changes in a bill.
+    events that are only counted. ``spread`` is what the events share, in words. ``about`` tells that the
+    money is that of the quantity alone, not what it changes in a bill.
     """
 
     cause: Cause
@@ -74,6 +78,7 @@ class Tally:
     examples: list[Difference] = field(default_factory=list)
     money: dict[str, Decimal] = field(default_factory=dict)
     by_customer: dict[tuple[str, str], Decimal] = field(default_factory=dict)
+    spread: str = ""
     about: bool = True
 
 
@@ -104,9 +109,8 @@ def classified(
     An event that moved out of the ``window`` is missing on its bill, one that moved into it is billed too much.
     """
     ours, theirs = _by_id(logged), _by_id(arrived)
-    variants = _variants(logged)
     for identifier in dict.fromkeys((*ours, *theirs)):
-        yield from _of_one_id(ours.get(identifier, {}), theirs.get(identifier, {}), meters, variants, window)
+        yield from _of_one_id(ours.get(identifier, {}), theirs.get(identifier, {}), meters, window)
 
 
 def by_other_ids(differences: Sequence[Difference]) -> list[Difference]:
@@ -123,63 +127,98 @@ def by_other_ids(differences: Sequence[Difference]) -> list[Difference]:
         others = foreign.get(_alike(one)) if one.cause is Cause.LOST else None
         if others:
             other = others.pop(0)
-            taken.add(other.event_id)
+            taken.add(other)
             found.append(one._replace(cause=Cause.ID, detail=f"arrived as '{other.event_id}'", quantity=ZERO))
         else:
             found.append(one)
-    return [one for one in found if not (one.cause is Cause.FOREIGN and one.event_id in taken)]
+    return [one for one in found if one not in taken]
+
+
+def copied(differences: Iterable[Difference], logged: Iterable[Event], arrived: Iterable[Event]) -> list[Difference]:
+    """The differences, of which an event that nobody logged says of which logged one it is a copy under an id of its own."""
+    found = list(differences)
+    foreign = {one.event_id for one in found if one.cause is Cause.FOREIGN}
+    if not foreign:
+        return found
+    first = {_content(event): event.id for event in logged}
+    copies = {event.id: first.get(_content(event), "") for event in arrived if event.id in foreign}
+    return [
+        one._replace(detail=f"the same as '{copies[one.event_id]}'") if copies.get(one.event_id) else one
+        for one in found
+    ]
+
+
+def _content(event: Event) -> tuple[object, ...]:
+    return *identity(event), json.dumps(event.properties, sort_keys=True)
 
 
 def _alike(one: Difference) -> tuple[object, ...]:
     return one.name, one.customer, one.time.replace(microsecond=0), one.meter, abs(one.quantity)
 
 
-def _by_id(events: Sequence[Event]) -> dict[str, dict[datetime, Event]]:
-    """The events by id and second; of equal ones the later stays."""
-    found: dict[str, dict[datetime, Event]] = defaultdict(dict)
+def identity(event: Event) -> Identity:
+    """What tells events of one id apart: an id counts again for another customer, name or second (contract 3.3)."""
+    return event.timestamp.replace(microsecond=0), event.name, event.external_customer_id
+
+
+def _by_id(events: Sequence[Event]) -> dict[str, dict[Identity, list[Event]]]:
+    """The events by id and identity: of several values any may win (contract 11.1)."""
+    found: dict[str, dict[Identity, list[Event]]] = defaultdict(lambda: defaultdict(list))
     for event in events:
-        found[event.id][event.timestamp.replace(microsecond=0)] = event
+        found[event.id][identity(event)].append(event)
     return found
 
 
-Variants = Mapping[tuple[str, datetime], Sequence[Event]]
-
-
-def _variants(events: Sequence[Event]) -> Variants:
-    """Everything that was logged under one id and second: of several values any may win (contract 11.1)."""
-    found: dict[tuple[str, datetime], list[Event]] = defaultdict(list)
-    for event in events:
-        found[event.id, event.timestamp.replace(microsecond=0)].append(event)
-    return found
+_PAIRED: tuple[Callable[[Identity], object], ...] = (
+    lambda one: one[:2],
+    lambda one: one[::2],
+    lambda one: one[0],
+    lambda one: one[1:],
+    lambda one: None,
+)
+"""What the two sides of an event that differs still share: the first of these that they do."""
 
 
 def _of_one_id(
-    ours: Mapping[datetime, Event],
-    theirs: Mapping[datetime, Event],
+    ours: Mapping[Identity, Sequence[Event]],
+    theirs: Mapping[Identity, Sequence[Event]],
     meters: Mapping[str, Sequence[Meter]],
-    variants: Variants,
     window: Window | None,
 ) -> Iterator[Difference]:
-    shared = [second for second in ours if second in theirs]
-    for second in shared:
-        other = theirs[second]
-        if all(list(_altered(one, other, meters)) for one in variants[other.id, second]):
-            yield from _altered(ours[second], other, meters)
-    lost = [ours[second] for second in ours if second not in theirs]
-    extra = [theirs[second] for second in theirs if second not in ours]
-    for one, other in zip(lost, extra, strict=False):
+    for key in ours:
+        if key in theirs:
+            other = theirs[key][-1]
+            if all(list(_altered(one, other, meters)) for one in ours[key]):
+                yield from _altered(ours[key][-1], other, meters)
+    lost = {key: each[-1] for key, each in ours.items() if key not in theirs}
+    extra = {key: each[-1] for key, each in theirs.items() if key not in ours}
+    for one, other in _pairs(lost, extra):
+        if one.timestamp.replace(microsecond=0) == other.timestamp.replace(microsecond=0):
+            yield from _altered(one, other, meters)
+            continue
         sign = int(window.holds(one.timestamp)) - int(window.holds(other.timestamp)) if window else 0
         yield _told(Cause.MOVED, one, meters, f"arrived as of {other.timestamp.isoformat()}", sign=sign)
         altered = _altered(one, other, meters)
         yield from (each._replace(quantity=ZERO) for each in altered) if sign > 0 else altered
-    for one in lost[len(extra) :]:
+    for one in lost.values():
         yield _told(Cause.LOST, one, meters)
-    for other in extra[len(lost) :]:
-        if ours:
-            first = next(iter(ours)).isoformat()
-            yield _told(Cause.TWICE, other, meters, f"logged as of {first}", sign=-1)
+    for other in extra.values():
+        same = [key for key in ours if key[1:] == identity(other)[1:]]
+        if same:
+            yield _told(Cause.TWICE, other, meters, f"logged as of {same[0][0].isoformat()}", sign=-1)
         else:
             yield _told(Cause.FOREIGN, other, meters, sign=-1)
+
+
+def _pairs(lost: dict[Identity, Event], extra: dict[Identity, Event]) -> Iterator[tuple[Event, Event]]:
+    """The events of one id that are on one side only, with what became of them on the other; both are taken out."""
+    for shared in _PAIRED:
+        others: dict[object, list[Identity]] = defaultdict(list)
+        for key in extra:
+            others[shared(key)].append(key)
+        for key in list(lost):
+            if others[shared(key)]:
+                yield lost.pop(key), extra.pop(others[shared(key)].pop(0))
 
 
 def _altered(one: Event, other: Event, meters: Mapping[str, Sequence[Meter]]) -> Iterator[Difference]:

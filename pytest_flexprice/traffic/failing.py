@@ -29,6 +29,10 @@ _ENGINES = (
 _LONGEST = 300
 _CSV = re.compile(r"CSV Error on Line: (\d+)\n(.*?)\s*Possible ", re.DOTALL)
 _CSV_FILE = re.compile(r"^ *file = (.*)$", re.MULTILINE)
+_CUT = re.compile(
+    "unexpected end of data|No magic bytes|too small to be a Parquet|unterminated quote|Unexpected end of GZIP|unfinished"
+)
+_BASE64_OBJECT = 'Input: "eyJ'
 _NO_UTF8 = "This file is not utf-8 encoded"
 
 
@@ -52,9 +56,14 @@ def reading(traffic: Traffic, variable: Variables) -> Iterator[None]:
         text = words_of(error, traffic, variable)
         if "Malformed JSON" in text and "in file" not in text:
             remedy = "name another column as properties in [traffic.columns], or write JSON objects into it"
+            if _BASE64_OBJECT in text:
+                remedy = "it is Base64: write the log with its values decoded"
             raise problem(
                 f"holds what is no JSON where properties are expected: {text}", remedy, "columns.properties"
             ) from None
+        if _CUT.search(text):
+            remedy = "name it once it is written whole, or leave it out of traffic.source"
+            raise problem(f"is cut off, or still being written: {text}", remedy) from None
         raise problem(f"cannot be read: {text}", "correct traffic.source") from None
 
 

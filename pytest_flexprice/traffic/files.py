@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pytest_flexprice.model.traffic_plan import Traffic
+from pytest_flexprice.model.traffic_plan import Traffic, file_kind
 from pytest_flexprice.oracle.samples.rules import quoted
 from pytest_flexprice.traffic.failing import problem
 from pytest_flexprice.traffic.reading import SEQUENCE
@@ -39,7 +39,7 @@ def files_of(traffic: Traffic, folder: Path) -> list[Path]:
             if not file.is_file():
                 raise problem(f"'{file.name}' is no file", "name files in traffic.source; a pipe can be read only once")
             found.setdefault(file.resolve(), file)
-    kinds = {_kind(file) for file in found.values()}
+    kinds = {file_kind(file.name) for file in found.values()}
     if len(kinds) > 1:
         raise problem(f"mixes {' and '.join(sorted(kinds))} files", "name files of one kind in traffic.source")
     return list(found.values())
@@ -62,17 +62,12 @@ def _matching(pattern: str, folder: Path) -> list[Path]:
 
 def _parts(folder: Path) -> list[Path]:
     """The files of a table that was written as a folder, as clusters do; its own notes begin with a dot or an underscore."""
-    kind = _kind(folder)
-    found = [each for each in sorted(folder.rglob("*")) if each.is_file() and _kind(each) == kind]
+    kind = file_kind(folder.name)
+    found = [each for each in sorted(folder.rglob("*")) if each.is_file() and file_kind(each.name) == kind]
     parts = [each for each in found if not each.name.startswith((".", "_"))]
     if not parts:
         raise problem(f"'{folder.name}' is a folder without .{kind} files", "correct traffic.source")
     return parts
-
-
-def _kind(file: Path) -> str:
-    name = file.name.lower().removesuffix(".gz").removesuffix(".zst").rsplit(".", 1)[-1]
-    return {"jsonl": "ndjson"}.get(name, name)
 
 
 def table_of(connection: Any, traffic: Traffic, files: Sequence[Path]) -> Any:
@@ -83,7 +78,7 @@ def table_of(connection: Any, traffic: Traffic, files: Sequence[Path]) -> Any:
     """
     if not any(file.stat().st_size for file in files):
         raise problem("is empty", "correct traffic.source")
-    kind, names = _kind(files[0]), "[" + ", ".join(quoted(str(file)) for file in files) + "]"
+    kind, names = file_kind(files[0].name), "[" + ", ".join(quoted(str(file)) for file in files) + "]"
     if kind == "parquet":
         return _parquet(connection, traffic, files, names)
     for file in files:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
@@ -10,9 +11,10 @@ from pytest_flexprice.model.decimals import ZERO
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.meters import Event
 from pytest_flexprice.model.times import Window
-from pytest_flexprice.traffic.causes import Cause, Difference, Tally, by_other_ids, classified
+from pytest_flexprice.traffic.causes import Cause, Difference, Tally, by_other_ids, classified, copied, identity
 from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.search import MOST_EVENTS, Search, Stretch
+from pytest_flexprice.traffic.traits import learn
 
 MOST_LOOKUPS = 200
 SAMPLED = 10 * PAGE
@@ -136,7 +138,9 @@ def looked_up(
         found = [_doubted(one) if one.cause is Cause.LOST and one.event_id not in known_well else one for one in found]
     for each in {one.event_id for one in found}:
         search.touch((*ours.get(each, ()), *theirs.get(each, ())))
-    return by_other_ids(found)
+    found = copied(by_other_ids(found), _flat(ours), _flat(theirs))
+    learn(search.traits, found, ours, theirs)
+    return found
 
 
 def _doubted(one: Difference) -> Difference:
@@ -166,8 +170,9 @@ def _spread(ids: Sequence[str], most: int) -> list[str]:
     return [ids[int(number * step)] for number in range(min(len(ids), most))]
 
 
-def _seconds(events: Iterable[Event]) -> set[datetime]:
-    return {event.timestamp.replace(microsecond=0) for event in events}
+def _seconds(events: Iterable[Event]) -> Counter[datetime]:
+    """How many events of one id lie in each second; one that was renamed there need not be looked for elsewhere."""
+    return Counter(second for second, *_ in {identity(event) for event in events})
 
 
 def _flat(side: Mapping[str, Sequence[Event]]) -> Iterator[Event]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import ibis
@@ -19,6 +20,7 @@ SEQUENCE = "flexprice_sequence"
 _DIGITS = 40
 MOST_NAMED, LONGEST_NAME = 20, 40
 """Of the log's own columns so many are named where one is missing, and so much of each."""
+IN_QUERY = "when the log is written, or by traffic.query of a database (files too, by duckdb://)"
 
 
 def canonical(raw: Rows, traffic: Traffic, dialect: Dialect, kept: Callable[[Rows], Rows] = lambda rows: rows) -> Rows:
@@ -117,7 +119,7 @@ def _wrong(key: str, name: str, kind: Any, expected: str) -> Exception:
         "3.1",
         f"traffic.columns.{key}",
         f"column '{name}' of the company's log is of type {_type(kind)}, where {expected} is expected for an event's {key}",
-        remedy=f"name another column as {key} in [traffic.columns], or convert it in traffic.query",
+        remedy=f"name another column as {key} in [traffic.columns], or convert it {IN_QUERY}",
     )
 
 
@@ -178,9 +180,9 @@ def _look(raw: Rows, table: Rows, traffic: Traffic, dialect: Dialect) -> None:
                 "3.1",
                 f"traffic.columns.{key}",
                 f"{row[key]:,} of {row['events']:,} events of the company's log have no {key} in"
-                f" '{getattr(traffic.columns, key)}'",
+                f" '{getattr(traffic.columns, key)}', such as {_first(table, key)}",
                 consequence="they can be compared with nothing",
-                remedy=f"name the right column as {key} in [traffic.columns], or leave such events out by traffic.query",
+                remedy=f"name the right column as {key} in [traffic.columns], or leave such events out {IN_QUERY}",
             )
     if row["odd"]:
         odd = fetched(table.filter(_no_object(table.properties)).agg(least=table.properties.min()))[0]["least"]
@@ -192,6 +194,15 @@ def _look(raw: Rows, table: Rows, traffic: Traffic, dialect: Dialect) -> None:
             consequence="every meter that reads a property would count 0 of them",
             remedy="name another column as properties in [traffic.columns], or write an object of names and values into it",
         )
+
+
+def _first(table: Rows, key: str) -> str:
+    """The first event without its ``key``, by all that it has."""
+    lacking = table.filter(table[key].isnull() | (table[key] == "")).order_by("seq").limit(1)
+    row = fetched(lacking.select("name", "customer", "id", "second"))[0]
+    second = row.pop("second")
+    held = [f"{name} '{value[:LONGEST_NAME]}'" for name, value in row.items() if value]
+    return ", ".join([*held, f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}"])
 
 
 def _no_object(properties: Column) -> Column:
@@ -207,11 +218,14 @@ def _unreadable_times(raw: Rows, traffic: Traffic, dialect: Dialect, row: dict[s
         without = _count(raw.filter(column.re_search(NAIVE)))
         if without and not traffic.timezone:
             return naive(f"{without:,} of {row['events']:,} timestamps in column '{name}' have no zone")
+    odd = raw.select(text=column.cast("string"), second=seconds(column, traffic.timezone, name, dialect))
+    odd = fetched(odd.filter(odd.second.isnull()).agg(least=odd.text.min()))[0]["least"]
+    shown = "as nothing stands there" if odd is None else f"but such as '{odd[:LONGEST_NAME]}'"
     return not_verified(
         "3.1",
         "traffic.columns.time",
-        f"{row['time']:,} of {row['events']:,} events of the company's log have no time that can be read in '{name}'",
-        remedy="write RFC 3339 stamps such as 2026-11-20T08:00:00Z or numbers since 1970, or convert them in traffic.query",
+        f"{row['time']:,} of {row['events']:,} events of the company's log have no time that can be read in '{name}', {shown}",
+        remedy="write RFC 3339 stamps such as 2026-11-20T08:00:00Z or numbers since 1970, or convert them " + IN_QUERY,
     )
 
 

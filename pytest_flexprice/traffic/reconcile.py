@@ -17,6 +17,7 @@ from pytest_flexprice.traffic.known import Known
 from pytest_flexprice.traffic.log import DAY, Log
 from pytest_flexprice.traffic.looking import by_id, looked_up, of_a_sample, of_stretches, sampled
 from pytest_flexprice.traffic.search import MOST_EVENTS, Search, Side
+from pytest_flexprice.traffic.traits import told
 from pytest_flexprice.traffic.uncounted import uncounted
 
 MOST_NAMES = 500
@@ -72,7 +73,7 @@ def reconcile(search: Search, known: Known, window: Window, now: datetime) -> Re
         result.apart += _late(log, search.flexprice, Window(window.end, now), names[:MOST_NAMES])
     except NotVerified as reason:
         result.notes.append(f"what is inside the settling margin was not counted: {reason.findings[0].problem}")
-    _tally(result)
+    _tally(search, result)
     return result
 
 
@@ -83,7 +84,7 @@ def sample(search: Search, known: Known, result: Reconciled, now: datetime) -> N
         differences = of_a_sample(search, known, stretch, result.notes, now)
         if differences is not None:
             result.sampled = stretch.events
-            _add(result, differences)
+            _add(search, result, differences)
 
 
 def explain(search: Search, known: Known, result: Reconciled, customers: Iterable[str], now: datetime) -> None:
@@ -98,19 +99,22 @@ def explain(search: Search, known: Known, result: Reconciled, customers: Iterabl
         except NotVerified as reason:
             result.notes.append(f"the events of '{customer}' were not looked into: {reason.findings[0].problem}")
             continue
-        _add(result, looked_up(search, known, (ours, theirs), result.notes, now))
+        _add(search, result, looked_up(search, known, (ours, theirs), result.notes, now))
 
 
-def _add(result: Reconciled, differences: Iterable[Difference]) -> None:
+def _add(search: Search, result: Reconciled, differences: Iterable[Difference]) -> None:
     """Take in what is not known yet."""
-    told = {one.event_id for one in result.differences if one.event_id}
-    result.differences += [one for one in differences if one.event_id not in told]
-    _tally(result)
+    known = {(one.event_id, one.name, one.customer) for one in result.differences}
+    result.differences += [one for one in differences if (one.event_id, one.name, one.customer) not in known]
+    _tally(search, result)
 
 
-def _tally(result: Reconciled) -> None:
+def _tally(search: Search, result: Reconciled) -> None:
     order = list(Cause)
     result.tallies = sorted([*tallied(result.differences), *result.apart], key=lambda each: order.index(each.cause))
+    for tally in result.tallies:
+        own = [one for one in result.differences if one.cause is tally.cause and one.event_id]
+        tally.spread = told(own, search.traits.get(tally.cause, {}))
 
 
 def _of_the_log(known: Known, result: Reconciled) -> Iterator[Difference]:

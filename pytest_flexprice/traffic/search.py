@@ -30,6 +30,7 @@ from pytest_flexprice.traffic.log import DAY, HOUR, MINUTE, Log
 from pytest_flexprice.traffic.metered import Metered
 from pytest_flexprice.traffic.metering import Counted
 from pytest_flexprice.traffic.state import ResumeState
+from pytest_flexprice.traffic.traits import Traits
 
 WORDS = {DAY: "DAY", HOUR: "HOUR", MINUTE: "MINUTE"}
 WHOLE = 20 * PAGE
@@ -60,7 +61,8 @@ class Search:
     """The search for what differs in a window of whole days; ``is_over`` tells that there is no time for more.
 
     ``state`` keeps what was read for the next run, ``counted`` is what both sides have of each day of the ``window``. ``touched``
-    is how many single events are known to differ by name and day, ``repeated`` where some were sent again within their second.
+    is how many single events are known to differ by name and day, ``repeated`` where some were sent again within their second,
+    ``traits`` what the events of one cause share.
     """
 
     log: Log
@@ -73,6 +75,7 @@ class Search:
     window: Window | None = None
     touched: dict[tuple[str, datetime], int] = field(default_factory=dict)
     repeated: set[tuple[str, datetime]] = field(default_factory=set)
+    traits: Traits = field(default_factory=dict)
 
     def touch(self, events: Iterable[Event]) -> None:
         """Note that single events are known to differ in their days; those of one id count once."""

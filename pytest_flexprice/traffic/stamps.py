@@ -70,7 +70,7 @@ def _only(text: Column, pattern: str) -> Column:
 
 def _usual(text: Column) -> Column:
     """The texts that databases and programs write, as RFC 3339 has them."""
-    text = text.upper().re_replace(" ?(UTC|Z)$", "Z")
+    text = text.upper().re_replace("\\[[A-Z/_+-]+\\]$", "").re_replace(" ?(UTC|Z)$", "Z").replace(",", ".")
     return ibis.cases(
         (text.re_search(_SHORT_ZONE), text.substr(0, text.length() - 2) + ":" + text.substr(text.length() - 2)),
         (text.re_search(_HOURS_ZONE), text + ":00"),

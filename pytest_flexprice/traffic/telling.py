@@ -108,7 +108,7 @@ _MEANINGS = {
     Cause.FOREIGN: Meaning(
         "are in Flexprice and not in the company's log",
         "customers pay for what the company did not log",
-        "look for another sender, or for a gap in the log",
+        "look for another sender, for retries under new ids, or for a gap in the log",
     ),
     Cause.LATE: Meaning(
         "of the settling margin have not arrived yet",
@@ -154,7 +154,7 @@ def _finding(tally: Tally, severity: Severity, known: Known) -> Finding:
     return Finding(
         "3.1",
         f"traffic.{tally.cause.name.lower()}",
-        f"{count} {problem}{f' ({worth})' if worth else ''}: {shown}",
+        f"{count} {problem}{f' ({worth})' if worth else ''}{f', {tally.spread}' if tally.spread else ''}: {shown}",
         consequence=meaning.consequence,
         remedy=meaning.remedy,
         severity=severity,
@@ -231,5 +231,6 @@ def _cause(tally: Tally, known: Known) -> dict[str, Any]:
         "cause": tally.cause.value,
         "events": tally.events,
         "worth": _worth(tally, known),
+        "spread": tally.spread,
         "examples": [example(one) for one in tally.examples],
     }

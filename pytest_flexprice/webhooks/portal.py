@@ -88,7 +88,7 @@ class Portal:
     def secret_fingerprint(self, endpoint_id: str) -> str:
         """The fingerprint of an endpoint's signing secret; the secret itself is told to the redaction and dropped."""
         answer = self._get(f"{self._app}/endpoint/{quote(endpoint_id, safe='')}/secret")
-        secret = str(answer.get("key", "")) if isinstance(answer, dict) else ""
+        secret = str(answer.get("key") or "") if isinstance(answer, dict) else ""
         if not secret:
             raise _unreadable("it did not show the endpoint's signing secret")
         self._add_secret(secret)

@@ -31,7 +31,7 @@ def test_a_line_that_ends_within_the_period_pays_its_days():
     assert (fee.amount, fee.optional) == (Decimal(10), False)
 
 
-@pytest.mark.parametrize("end", [None, IN_DECEMBER])
+@pytest.mark.parametrize("end", [None, IN_DECEMBER, instant("2026-12-09T00:00:00Z")])
 def test_what_a_subscription_that_ends_pays_is_not_known_whether_its_lines_say_so_or_not(end):
     fee = in_advance(replace(RUNNING, ends=IN_DECEMBER), replace(LINE, end=end))
     assert fee is not None

@@ -233,3 +233,14 @@ def capped(most: int) -> Attack:
         return None
 
     return attack
+
+
+#: What a run writes: how it is called, and where it goes to as ``on`` knows it.
+WRITES: dict[str, tuple[str, str | Callable[[str], bool]]] = {
+    "making a customer": ("POST", "/v1/customers"),
+    "making a subscription": ("POST", "/v1/subscriptions"),
+    "asking for a draft": ("POST", f"*{DRAFTING}"),
+    "voiding": ("POST", "*/void"),
+    "cancelling": ("POST", "*/cancel"),
+    "deleting": ("DELETE", lambda path: path.startswith("/v1/customers/")),
+}

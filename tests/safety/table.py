@@ -9,11 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.safety import attacks as make
-from tests.safety.attacks import DRAFTING, SEARCHES, VICTIM
+from tests.safety.attacks import SEARCHES, VICTIM
 from tests.safety.case import Case
 from tests.safety.changing_cases import CHANGING, CLOCKS, HIDDEN, STEERING, TWICE
 from tests.safety.mixed_cases import CACHES
 from tests.safety.more_cases import LIES, SPELLINGS
+from tests.safety.odd_cases import ODD
 from tests.safety.proxy import Attack, answer
 from tests.safety.wire_cases import WIRE
 
@@ -181,20 +182,12 @@ CREATES = (
     ),
 )
 
-WRITES = {
-    "making a customer": ("POST", "/v1/customers"),
-    "making a subscription": ("POST", "/v1/subscriptions"),
-    "asking for a draft": ("POST", f"*{DRAFTING}"),
-    "voiding": ("POST", "*/void"),
-    "cancelling": ("POST", "*/cancel"),
-    "deleting": ("DELETE", lambda path: path.startswith("/v1/customers/")),
-}
 LOST = tuple(
     Case(
         f"the answer to {what} is lost: {name}",
         lambda place=place, reply=reply: make.on(place[0], place[1], make.executed(reply)),  # type: ignore[misc]
     )
-    for what, place in WRITES.items()
+    for what, place in make.WRITES.items()
     for name, reply in make.LOST.items()
 )
 SHAPES = tuple(
@@ -259,6 +252,7 @@ CASES: dict[str, tuple[Case, ...]] = {
     "Old answers, answers of others, and pages that shift": CACHES,
     "Clocks": CLOCKS,
     "Names that steer": STEERING,
+    "Refusals, states and statuses that are not so": ODD,
 }
 
 

@@ -208,6 +208,11 @@ def invoice(status: str, **more: Any) -> dict[str, Any]:
         "total": "8.5",
         "amount_due": "8.5",
         "amount_remaining": "8.5",
+        "invoice_type": "SUBSCRIPTION",
+        "finalized_at": rfc3339(NOW),
+        "payment_status": "PENDING",
+        "due_date": rfc3339(NOW),
+        "period_end": rfc3339(NOW),
         **more,
     }
 
@@ -283,6 +288,7 @@ def test_the_neighbours_usage_is_counted_by_one_request(
     monkeypatch.setattr(usage_rungs, "set_up", lambda *_, **_more: setup())
     monkeypatch.setattr(usage_rungs, "READERS_DEADLINE", 0.0)
     monkeypatch.setattr(usage_rungs, "SHORTEST_READERS", 0.0)
+    monkeypatch.setattr(usage_rungs, "crowd", lambda *_: [])
     monkeypatch.setattr(scripted.Testbed, "customer", lambda *_: CUSTOMER)
     monkeypatch.setattr(scripted.Bench, "test_plan", scripted.plan(), raising=False)
     item = {"meter_id": METER.id, "event_count": counted, "total_value": "2"}

@@ -41,6 +41,6 @@ def file_of(folder: Path, kind: str, rows=(ROW,)) -> str:
     return path.name
 
 
-def events_of(folder, variable=lambda name: None, **given):
+def events_of(folder, most=10, variable=lambda name: None, **given):
     with opened(Traffic(**given), folder, variable) as log:
-        return Log(log).events(DAY, 10)
+        return Log(log).events(DAY, most)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_flexprice.model.meters import Aggregation, Event, Filter, Meter
 from pytest_flexprice.model.times import Window
-from pytest_flexprice.traffic.causes import EXAMPLES, Cause, classified, tallied
+from pytest_flexprice.traffic.causes import EXAMPLES, Cause, classified, copied, tallied
 
 AT = datetime(2026, 11, 20, 8, tzinfo=UTC)
 SUM = Meter("m_sum", "sum", "use", Aggregation("SUM", "n"), (Filter("kind", ("a", "b")),))
@@ -21,6 +21,7 @@ METERS = {"use": [SUM], "call": [COUNT]}
 ONE = Event("e1", "use", AT, {"n": 5, "kind": "a"}, "acct")
 CALL = Event("e2", "call", AT, {}, "acct")
 LATER = timedelta(seconds=1)
+ELSE, CALL_OF_ONE = replace(ONE, external_customer_id="another"), replace(ONE, name="call")
 
 
 def _altered(**properties):
@@ -45,6 +46,10 @@ CASES = {
     "more": ([ONE], [_altered(n="7.5")], Cause.VALUE, "-2.5"),
     "text for a number": ([ONE], [_altered(n="5,0")], Cause.WORTHLESS, 5),
     "nobody logged it": ([], [ONE], Cause.FOREIGN, -5),
+    "lost of an id that another customer has too": ([ONE, ELSE], [ELSE], Cause.LOST, 5),
+    "lost of an id that another name has too": ([ONE, CALL_OF_ONE], [CALL_OF_ONE], Cause.LOST, 5),
+    "renamed beside another of its id": ([ONE, CALL_OF_ONE], [CALL_OF_ONE, replace(ONE, name="usage")], Cause.NAME, 5),
+    "moved beside another of its id": ([ONE, ELSE], [ELSE, replace(ONE, timestamp=AT + LATER)], Cause.MOVED, 0),
 }  # fmt: skip
 
 
@@ -62,6 +67,7 @@ SAME = {
     "a number as text": ([ONE], [_altered(n="5.0")]),
     "a property that nobody reads": ([ONE], [_altered(region="eu")]),
     "another value that the filter takes too": ([ONE], [_altered(kind="b")]),
+    "one id for two customers and two names": ([ONE, ELSE, CALL_OF_ONE], [CALL_OF_ONE, ELSE, ONE]),
     "sent again and logged again": ([ONE, replace(ONE, timestamp=AT + LATER)],) * 2,
 }
 
@@ -104,3 +110,10 @@ def test_a_tally_counts_all_and_shows_few(lost):
     (tally,) = tallied(classified(events, [], METERS))
     assert (tally.events, tally.quantities) == (lost, {"m_sum": Decimal(5 * lost)})
     assert len(tally.examples) == min(lost, EXAMPLES)
+
+
+def test_a_retry_under_a_new_id_is_said_to_be_a_copy():
+    again, other = replace(ONE, id="e1-again"), replace(_altered(n=4), id="other")
+    arrived = [ONE, again, other]
+    found = copied(classified([ONE], arrived, METERS), [ONE], arrived)
+    assert [(one.event_id, one.detail) for one in found] == [("e1-again", "the same as 'e1'"), ("other", "")]

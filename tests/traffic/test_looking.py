@@ -252,3 +252,29 @@ def test_scenarios_of_the_own_log_share_a_worker(tmp_path):
     groups = GroupScheduling.__new__(GroupScheduling)
     groups._folder = tmp_path
     assert [groups._split_scope(each) for each in "abc"] == ["own log", "b", "own log"]
+
+
+def _spread(lost):
+    """What is told of the events that never arrived, in days that hold others."""
+    sent = [replace(one, properties={"n": n, "version": "2.1" if n % 7 == 0 else "2.0"}) for n, one in enumerate(SENT)]
+    known = _known()
+    search_ = Search(
+        ListLog(sent), ListFlexprice([one for n, one in enumerate(sent) if not lost(n)], [SUM]), known.metered
+    )
+    (tally,) = reconcile(search_, known, WINDOW, NOW).tallies
+    return tally.spread
+
+
+@pytest.mark.parametrize(
+    ("lost", "told"),
+    [
+        (lambda n: n % 7 == 0, "of 3 customers, all with version '2.1', from 2026-11-02 00:00:00 to 2026-11-04 11:51:00 UTC"),
+        (lambda n: 40 <= n < 46, "of 3 customers, from 2026-11-02 06:00:00 to 06:45:00 UTC"),
+        (lambda n: n % 3 == 1 and n < 60, "all of 'acct-1', from 2026-11-02 00:09:00 to 08:42:00 UTC"),
+        (lambda n: n in (7, 14), "of 2 customers, from 2026-11-02 01:03:00 to 02:06:00 UTC"),
+        (lambda n: n == 7, ""),
+    ],
+    ids=["a version", "some minutes", "a customer", "too few to say", "one"],
+)  # fmt: skip
+def test_what_the_events_of_one_cause_share_is_told(lost, told):
+    assert _spread(lost) == told

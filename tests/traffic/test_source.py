@@ -35,17 +35,18 @@ def test_every_kind_of_file_holds_the_same_event(tmp_path, kind):
     assert event.properties == ROW["properties"]
 
 
-@pytest.mark.parametrize(
-    "stamp",
-    [
-        "2026-11-20 08:00:00 UTC", "2026-11-20T08:00:00z", "2026-11-20 08:00:00+00", "2026-11-20T09:30:00.123456789+0130",
-        " 2026-11-20T08:00:00+00:00 ", 1795161600, "1795161600.75", 1795161600_000, "1795161600000000", 1795161600 * 10**9,
-    ],
+STAMPS = (
+    "2026-11-20 08:00:00 UTC", "2026-11-20T08:00:00z", "2026-11-20 08:00:00+00", "2026-11-20T09:30:00.123456789+0130",
+    " 2026-11-20T08:00:00+00:00 ", "2026-11-20 08:00:00,123Z", "2026-11-20T09:00:00+01:00[Europe/Berlin]", 1795161600, "1795161600.75",
+    1795161600_000, "1795161600000000", 1795161600 * 10**9,
 )  # fmt: skip
+
+
 @pytest.mark.parametrize("kind", ["ndjson", "csv", "parquet"])
-def test_times_are_read_as_programs_and_databases_write_them(tmp_path, kind, stamp):
-    (event,) = events_of(tmp_path, source=file_of(tmp_path, kind, [{**ROW, "timestamp": str(stamp)}]))
-    assert event.timestamp == AT
+def test_times_are_read_as_programs_and_databases_write_them(tmp_path, kind):
+    rows = [{**ROW, "event_id": f"e{n}", "timestamp": str(stamp)} for n, stamp in enumerate(STAMPS)]
+    found = events_of(tmp_path, len(rows), source=file_of(tmp_path, kind, rows))
+    assert [(one.id, one.timestamp) for one in found] == [(row["event_id"], AT) for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,13 @@ def test_compressed_files_of_a_glob_are_one_log_in_the_order_of_their_names(tmp_
         text = json.dumps({**ROW, "event_id": identifier})
         (tmp_path / f"log-{day}.ndjson.gz").write_bytes(gzip.compress(text.encode()))
     assert [one.id for one in events_of(tmp_path, source="log-*.ndjson.gz")] == ["first", "later"]
+
+
+def test_rotated_files_are_one_log_whatever_their_names_end_in(tmp_path):
+    for name in ("usage.log", "usage.log.1", "usage.log-20261119.gz"):
+        text = json.dumps({**ROW, "event_id": name}).encode()
+        (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+    assert {one.id for one in events_of(tmp_path, source="usage.log*")} == {each.name for each in tmp_path.iterdir()}
 
 
 def test_a_table_that_a_cluster_wrote_as_a_folder_is_one_log(tmp_path):
@@ -183,8 +191,16 @@ def test_a_database_a_query_paths_and_columns_hold_it_too(tmp_path):
     [
         ({"columns": {"id": "uuid"}}, {}, r"no column 'uuid' for an event's id"),
         ({}, {"timestamp": "2026-11-20T08:00:00"}, r"have no zone.*set traffic\.timezone"),
-        ({}, {"timestamp": "yesterday"}, r"1 of 1 events .* no time that can be read in 'timestamp'"),
-        ({}, {"event_id": ""}, r"1 of 1 events .* have no id in 'event_id'"),
+        (
+            {},
+            {"timestamp": "yesterday"},
+            r"1 of 1 events .* no time that can be read in 'timestamp', but such as 'yesterday'",
+        ),
+        (
+            {},
+            {"event_id": ""},
+            r"1 of 1 events .* no id in 'event_id', such as name 'use', customer 'acct', 2026-11-20T08:00:00Z:",
+        ),
         ({}, {"properties": "[1, 2]"}, r"1 of 1 events .* no JSON object in 'properties', but such as \[1, 2\]"),
         ({}, {"properties": "12"}, r"no JSON object in 'properties', but such as 12:"),
         ({"source": "gone.parquet"}, {}, r"'gone\.parquet' is not there"),
@@ -223,7 +239,7 @@ def test_an_unreachable_database_shows_no_secret(tmp_path):
     pytest.importorskip("psycopg")
     url = "postgres://reader:${LOG_PASSWORD}@127.0.0.1:1/usage"
     with pytest.raises(NotVerified, match="cannot be reached") as raised:
-        events_of(tmp_path, lambda name: "p@ss word", source=url, table="t")
+        events_of(tmp_path, variable=lambda name: "p@ss word", source=url, table="t")
     assert "p@ss" not in str(raised.value)
     assert "p%40ss" not in str(raised.value)
 

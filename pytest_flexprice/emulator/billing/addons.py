@@ -9,8 +9,9 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.catalog import grants_of
 from ..kernel.tables import Row
-from . import config, grants, line_commitments, line_items, overrides, periods, price_choice
+from . import config, grants, line_commitments, line_items, overrides, periods
 from .line_items import Origin
+from .readings import Period
 from .scope import Scope
 
 Given = Mapping[str, Any]
@@ -18,15 +19,9 @@ CADENCES = ("onetime", "recurring")
 _OPEN = ("active", "draft")
 
 
-def by_id(scope: Scope, identifier: str) -> Row:
-    """A published addon; 404 otherwise."""
-    return scope.named("addons", identifier)
-
-
 def check(given: Given) -> None:
     """Refuse a request for an addon that cannot be meant."""
-    if given["cadence"] and given["cadence"] not in CADENCES:
-        raise errors.validation("Addon cadence must be onetime or recurring")
+    errors.refuse(given["cadence"] and given["cadence"] not in CADENCES, "Addon cadence must be onetime or recurring")
     config.check_proration(given["proration_behavior"])
     line_commitments.check_all(given["line_item_commitments"])
     overrides.check_once(given["override_line_items"] or [])
@@ -38,10 +33,9 @@ def attach(scope: Scope, row: Row, given: Given) -> Row:
     Raises :class:`errors.ApiError` for an unknown addon, one without matching prices, a subscription that takes none.
     """
     check(given)
-    addon = by_id(scope, given["addon_id"])
-    if row["subscription_status"] not in _OPEN:
-        raise errors.validation("Addon can only be added to active or draft subscriptions")
-    prices = price_choice.matching(scope, addon["id"], "ADDON", row["currency"], row["billing_period"])
+    addon = scope.named("addons", given["addon_id"])
+    errors.refuse(row["subscription_status"] not in _OPEN, "Addon can only be added to active or draft subscriptions")
+    prices = line_items.matching(scope, addon["id"], "ADDON", row["currency"], row["billing_period"])
     start = given["start_date"] or scope.now
     end = _period_end(row, start) if given["cadence"] == "onetime" else None
     association = _associate(scope, row, addon, given, (start, end))
@@ -67,12 +61,7 @@ def attach(scope: Scope, row: Row, given: Given) -> Row:
 
 def _marks(row: Row, addon: Row) -> dict[str, str]:
     """How a line says that it comes from an addon."""
-    return {
-        "addon_id": addon["id"],
-        "addon_quantity": "1",
-        "addon_status": "active",
-        "subscription_id": row["id"],
-    }
+    return {"addon_id": addon["id"], "addon_quantity": "1", "addon_status": "active", "subscription_id": row["id"]}
 
 
 def _associate(scope: Scope, row: Row, addon: Row, given: Given, window: tuple[datetime, datetime | None]) -> Row:
@@ -145,12 +134,8 @@ def _removal(row: Row, wanted: datetime | None) -> datetime:
 
 def current(scope: Scope, row: Row) -> list[Row]:
     """The associations of a subscription that were not removed and touch its running period, oldest first."""
-    start, end = row["current_period_start"], row["current_period_end"]
-    return [
-        one
-        for one in scope.find("addon_associations", entity_id=row["id"], addon_status="active", status="published")
-        if one["start_date"] <= end and (one["end_date"] is None or one["end_date"] >= start)
-    ]
+    rows = scope.find("addon_associations", entity_id=row["id"], addon_status="active", status="published")
+    return [one for one in rows if Period.running(row).touched_by(one)]
 
 
 def check_unused(scope: Scope, addon: Row) -> None:
@@ -161,12 +146,11 @@ def check_unused(scope: Scope, addon: Row) -> None:
     lines = scope.find("subscription_line_items", entity_id=addon["id"], entity_type="addon", status="published")
     had = scope.find("addon_associations", addon_id=addon["id"], addon_status="active", status="published")
     if lines or had:
-        details = {
-            "active_line_items_count": min(len(lines), 1),
-            "active_subscriptions_count": min(len(had), 1),
-            "addon_id": addon["id"],
-        }
-        message = (
-            "Addon is currently active on one or more subscriptions. Remove it from all subscriptions before deleting."
+        raise errors.validation(
+            "Addon is currently active on one or more subscriptions. Remove it from all subscriptions before deleting.",
+            {
+                "active_line_items_count": min(len(lines), 1),
+                "active_subscriptions_count": min(len(had), 1),
+                "addon_id": addon["id"],
+            },
         )
-        raise errors.validation(message, details)

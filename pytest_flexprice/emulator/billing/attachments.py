@@ -24,14 +24,12 @@ _TRIAL_ENDS = ("immediate", "scheduled_date")
 
 def _adds(kind: str, params: Given) -> bool:
     """Whether something is added, not removed."""
-    if params.get("action") not in ("add", "remove"):
-        raise errors.validation(f"Valid values for {kind} action: add, remove")
+    errors.refuse(params.get("action") not in ("add", "remove"), f"Valid values for {kind} action: add, remove")
     return bool(params["action"] == "add")
 
 
 def _required(params: Given, name: str) -> Any:
-    if not params.get(name):
-        raise errors.validation(f"{name} is required for action '{params['action']}'")
+    errors.refuse(not params.get(name), f"{name} is required for action '{params['action']}'")
     return params[name]
 
 
@@ -126,8 +124,7 @@ def tax(scope: Scope, row: Row, params: Given) -> Changed:
 def trial_end(scope: Scope, row: Row, params: Given) -> Changed:
     """End the trial now, or move its end."""
     action = params.get("action")
-    if action not in _TRIAL_ENDS:
-        raise errors.validation(f"Valid values for trial end action: {', '.join(_TRIAL_ENDS)}")
+    errors.refuse(action not in _TRIAL_ENDS, f"Valid values for trial end action: {', '.join(_TRIAL_ENDS)}")
     if row["subscription_status"] != "trialing":
         details = {"subscription_id": row["id"], "subscription_status": row["subscription_status"]}
         raise errors.validation("Only the trial of a trialing subscription can be changed", details)
@@ -135,8 +132,7 @@ def trial_end(scope: Scope, row: Row, params: Given) -> Changed:
     end = now if action == "immediate" else params.get("new_trial_end")
     if end is None:
         raise errors.validation("new_trial_end is required for action 'scheduled_date'")
-    if end < now:
-        raise errors.validation("new_trial_end must be in the future", {"new_trial_end": end})
+    errors.refuse(end < now, "new_trial_end must be in the future", new_trial_end=end)
     scope.touch(row, trial_end=end, current_period_end=end)
     if action == "immediate":
         trials.start_paying(scope, row)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..kernel import settings
 from ..kernel.jobs import job
 from ..kernel.tables import Row
+from ..kernel.world import World
 from . import cancelling
 from .rollover import active
 from .scope import Work
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
 
 LIMIT = 50
 """How many subscriptions one run cancels in an environment."""

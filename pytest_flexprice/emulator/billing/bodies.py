@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..delivery.bodies import customer
 from ..delivery.publishing import webhook_body
+from ..kernel.world import World
 from . import views
 from .scope import Work
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
 
 _SUBSCRIPTION = (
     "id", "customer_id", "plan_id", "lookup_key", "subscription_status", "currency", "start_date", "end_date",

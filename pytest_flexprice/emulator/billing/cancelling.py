@@ -34,7 +34,7 @@ def check(body: Mapping[str, Any], now: datetime) -> None:
     behavior = body["proration_behavior"]
     if behavior and behavior not in config.PRORATIONS:
         details = {"allowed_values": list(config.PRORATIONS), "provided_value": behavior}
-        raise errors.validation("Proration behavior must be none or create_prorations", details)
+        raise errors.validation("Proration behavior must be create_prorations or none", details)
     date = body["cancel_at"]
     if kind == "scheduled_date" and date is None:
         message = "Provide a cancel_at date (past for backdated cancellation, future for scheduled cancellation)"
@@ -78,8 +78,7 @@ def _refuse(row: Row, kind: str) -> None:
     if row["subscription_type"] == inheritance.INHERITED:
         message = "Cancel the parent subscription instead; inherited subscriptions follow the parent lifecycle"
         raise errors.validation(message, {"subscription_id": row["id"]})
-    if status == "cancelled":
-        raise errors.validation("The subscription is already cancelled", {"subscription_id": row["id"]})
+    errors.refuse(status == "cancelled", "The subscription is already cancelled", subscription_id=row["id"])
     if status == "draft":
         details = {"operation": "cancellation", "subscription_id": row["id"], "subscription_status": status}
         raise errors.validation("Draft subscriptions must be activated before cancellation.", details)

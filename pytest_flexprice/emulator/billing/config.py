@@ -14,7 +14,7 @@ _FORMATS = {"YYYYMM": "%Y%m", "YYYYMMDD": "%Y%m%d", "YYMMDD": "%y%m%d", "YY": "%
 _TERMS = " NET"
 _INDIA = {"IST": "Asia/Kolkata"}
 
-PRORATIONS = ("none", "create_prorations")
+PRORATIONS = ("create_prorations", "none")
 PAYMENT_TERMS = tuple(f"{days}{_TERMS}" for days in (15, 30, 45, 60, 75, 90))
 
 

@@ -36,13 +36,10 @@ def taken(
     found = [row for row in _offered(scope, subscription, period) if _in_force(scope, row, invoice_id)]
     currency = subscription["currency"]
     targets = {line.item["id"]: index for index, line in enumerate(charged) if line.item is not None}
-    discounts = []
-    for row in found:
-        index = targets.get(row["subscription_line_item_id"])
-        if index is not None:
-            discounts.append(_discount(scope, row, charged[index].amount, currency, index))
+    aimed = [(row, targets[key]) for row in found if (key := row["subscription_line_item_id"]) in targets]
+    discounts = [_discount(scope, row, charged[index].amount, currency, index) for row, index in aimed]
     left = sum((line.amount for line in charged), ZERO) - off(discounts)
-    for row in sorted(found, key=lambda row: not _is_percentage(scope, row)):
+    for row in sorted(found, key=lambda row: scope.need("coupons", row["coupon_id"])["type"] != "percentage"):
         if row["subscription_line_item_id"] is None and left > 0:
             discounts.append(_discount(scope, row, left, currency))
             left -= discounts[-1].amount
@@ -60,12 +57,7 @@ def _offered(scope: Scope, subscription: Row, period: Period) -> list[Row]:
 def associations(scope: Scope, subscription: Row, period: Period) -> list[Row]:
     """The coupons attached to a subscription that touch a period, in the order in which they begin."""
     rows = scope.find("coupon_associations", subscription_id=subscription["id"], status="published")
-    touching = [
-        row
-        for row in rows
-        if row["start_date"] <= period.end and (row["end_date"] is None or row["end_date"] >= period.start)
-    ]
-    return sorted(touching, key=lambda row: row["start_date"])
+    return sorted(filter(period.touched_by, rows), key=lambda row: row["start_date"])
 
 
 def _in_force(scope: Scope, association: Row, invoice_id: str) -> bool:
@@ -79,15 +71,8 @@ def _in_force(scope: Scope, association: Row, invoice_id: str) -> bool:
 def _applications(scope: Scope, association: Row, invoice_id: str) -> int:
     """How many other invoices of the subscription took the coupon."""
     rows = scope.find("invoices", subscription_id=association["subscription_id"])
-    return sum(
-        any(noted["coupon_id"] == association["coupon_id"] for noted in row["_coupons"])
-        for row in rows
-        if row["id"] != invoice_id
-    )
-
-
-def _is_percentage(scope: Scope, row: Row) -> bool:
-    return bool(scope.need("coupons", row["coupon_id"])["type"] == "percentage")
+    taken = ({noted["coupon_id"] for noted in row["_coupons"]} for row in rows if row["id"] != invoice_id)
+    return sum(association["coupon_id"] in coupons for coupons in taken)
 
 
 def _discount(scope: Scope, row: Row, price: Decimal, currency: str, line: int | None = None) -> Discount:
@@ -119,12 +104,8 @@ def application(scope: Scope, subscription: Row, one: Discount, invoice_id: str,
     """How an invoice notes a coupon."""
     used = one.coupon
     target = None if one.line is None else rows[one.line]
-    snapshot = {
-        "amount_off": used["amount_off"],
-        "applied_to": "invoice" if target is None else "line_item",
-        "percentage_off": used["percentage_off"],
-        "type": used["type"],
-    }
+    snapshot = {name: used[name] for name in ("amount_off", "percentage_off", "type")}
+    snapshot["applied_to"] = "invoice" if target is None else "line_item"
     if target is not None:
         snapshot |= {"line_item_id": target["id"], "price_id": target["price_id"]}
     return {

@@ -68,11 +68,9 @@ def new_subscription_invoice(scope: Scope, subscription: Row, reason: str, perio
 
 def period_taken(scope: Scope, subscription: Row, period: Period) -> Row | None:
     """The invoice that a period of a subscription has already, unless it was voided."""
-    rows = scope.find("invoices", subscription_id=subscription["id"], billing_reason="SUBSCRIPTION_CYCLE")
-    for row in rows:
-        if row["invoice_status"] != "VOIDED" and (row["period_start"], row["period_end"]) == (period.start, period.end):
-            return row
-    return None
+    cycle = {"billing_reason": "SUBSCRIPTION_CYCLE", "period_start": period.start, "period_end": period.end}
+    rows = scope.find("invoices", subscription_id=subscription["id"], **cycle)
+    return next((row for row in rows if row["invoice_status"] != "VOIDED"), None)
 
 
 _OPENING = frozenset({"SUBSCRIPTION_CREATE", "SUBSCRIPTION_TRIAL_START", "SUBSCRIPTION_TRIAL_END"})
@@ -162,11 +160,6 @@ def _origin(scope: Scope, subscription: Row, line: Line) -> dict[str, Any]:
     }
 
 
-def running(subscription: Row) -> Period:
-    """The running period of a subscription."""
-    return Period(subscription["current_period_start"], subscription["current_period_end"])
-
-
 def compute(scope: Scope, invoice: Row, charged: list[Line] | None = None) -> None:
     """Work out lines (unless given), discount, total and due date of a subscription's draft.
 
@@ -209,13 +202,8 @@ def compute(scope: Scope, invoice: Row, charged: list[Line] | None = None) -> No
 
 def set_total(invoice: Row) -> None:
     """total = subtotal − discount − credits + tax, never negative; what is due and remains follows (contract 5.4)."""
-    total = (
-        number(invoice["subtotal"])
-        - number(invoice["total_discount"])
-        - number(invoice["total_prepaid_credits_applied"])
-        + number(invoice["total_tax"])
-    )
-    total = max(total, ZERO)
+    off = number(invoice["total_discount"]) + number(invoice["total_prepaid_credits_applied"])
+    total = max(number(invoice["subtotal"]) - off + number(invoice["total_tax"]), ZERO)
     invoice.update(total=total, amount_due=total, amount_remaining=max(total - invoice["amount_paid"], ZERO))
 
 

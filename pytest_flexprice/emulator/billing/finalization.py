@@ -4,16 +4,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 from zlib import crc32
 
-from ..kernel.jobs import job
+from ..kernel.due import at_moments
 from ..kernel.tables import Row
+from ..kernel.world import World
 from . import config, drafts, invoices
-from .scope import Scope, Work
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
+from .scope import Scope
 
 _LEAST_WAIT = timedelta(minutes=15)
 _SPREAD_SECONDS = 300
@@ -28,16 +25,10 @@ def _drafts(world: World) -> list[Row]:
     return world.table("invoices").everywhere(invoice_status="DRAFT")
 
 
-def _first_computing(world: World) -> datetime | None:
-    return min((row["_compute_at"] for row in _drafts(world) if row["_compute_at"]), default=None)
-
-
-@job(every=timedelta(), name="compute drafts", due=_first_computing)
-def compute_drafts(world: World, now: datetime) -> None:
-    """Compute the drafts of finished periods whose time has come."""
-    for row in _drafts(world):
-        if row["_compute_at"] and row["_compute_at"] <= now:
-            drafts.compute(Work.on(world, row), row)
+compute_drafts = at_moments(
+    every=timedelta(), name="compute drafts", rows=_drafts, moment=lambda _scope, row: row["_compute_at"]
+)(lambda scope, row, _now: drafts.compute(scope, row))
+"""Compute the drafts of finished periods whose time has come."""
 
 
 def due_at(scope: Scope, row: Row) -> datetime | None:
@@ -57,16 +48,7 @@ def is_due(scope: Scope, row: Row) -> bool:
     return moment is not None and moment <= scope.now
 
 
-def _first_finalization(world: World) -> datetime | None:
-    moments = (due_at(Work.on(world, row), row) for row in _drafts(world))
-    return min((moment for moment in moments if moment is not None), default=None)
-
-
-@job(every=timedelta(minutes=30), name="finalize drafts", due=_first_finalization)
-def finalize_drafts(world: World, now: datetime) -> None:
-    """Finalize the computed drafts whose delay is over."""
-    for row in _drafts(world):
-        scope = Work.on(world, row)
-        moment = due_at(scope, row)
-        if moment is not None and moment <= now:
-            invoices.finalize(scope, row)
+finalize_drafts = at_moments(every=timedelta(minutes=30), name="finalize drafts", rows=_drafts, moment=due_at)(
+    lambda scope, row, _now: invoices.finalize(scope, row)
+)
+"""Finalize the computed drafts whose delay is over."""

@@ -86,7 +86,7 @@ def take(scope: Scope, subscription: Row, grant: Mapping[str, Any], **private: A
 def pay_due(scope: Scope, subscription: Row, grant: Row) -> None:
     """Pay out every instalment of a grant whose time has come."""
     while (moment := coming(grant)) is not None and moment <= scope.now:
-        wallet = _wallet(scope, subscription)
+        wallet = wallets.ensure(scope, subscription["customer_id"], subscription["currency"])
         terms = {"expiry": _expiry(subscription, grant, moment), "priority": grant.get("priority")}
         wallets.move(scope, wallet, number(grant["credits"]), "SUBSCRIPTION_CREDIT_GRANT", grant["id"], **terms)
         grant["_paid"] += 1
@@ -143,14 +143,8 @@ def due(grant: Row) -> datetime | None:
         return first
     if grant["cadence"] != "RECURRING" or not grant.get("period"):
         return None
-    return periods.instalment(
-        grant["credit_grant_anchor"], grant["period"], grant.get("period_count") or 1, grant["_paid"]
-    )
-
-
-def _wallet(scope: Scope, subscription: Row) -> Row:
-    existing = wallets.active(scope, subscription["customer_id"], subscription["currency"])
-    return existing[0] if existing else wallets.create(scope, subscription["customer_id"], subscription["currency"])
+    count = grant.get("period_count") or 1
+    return periods.instalment(grant["credit_grant_anchor"], grant["period"], count, grant["_paid"])
 
 
 def end(scope: Scope, subscription: Row, moment: datetime) -> None:

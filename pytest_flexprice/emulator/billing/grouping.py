@@ -65,15 +65,14 @@ def _check_step(parent: Row, child: Row) -> None:
         details = {"child_billing_anchor": child["billing_anchor"], "parent_billing_anchor": parent["billing_anchor"]}
         message = "Child and parent subscriptions must share the same day-of-month and time-of-day billing anchor"
         raise errors.validation(message, details)
-    if child["currency"] != parent["currency"]:
-        details = {
-            "child_subscription_id": child["id"],
-            "child_currency": child["currency"],
-            "parent_subscription_id": parent["id"],
-            "parent_currency": parent["currency"],
-        }
-        message = "Child and parent subscriptions must use the same currency for grouped invoicing"
-        raise errors.validation(message, details)
+    errors.refuse(
+        child["currency"] != parent["currency"],
+        "Child and parent subscriptions must use the same currency for grouped invoicing",
+        child_subscription_id=child["id"],
+        child_currency=child["currency"],
+        parent_subscription_id=parent["id"],
+        parent_currency=parent["currency"],
+    )
     if child["start_date"] < parent["start_date"]:
         details = {"child_start_date": child["start_date"], "parent_start_date": parent["start_date"]}
         raise errors.validation("Child subscription cannot start before its parent", details)

@@ -51,8 +51,7 @@ _ENDING = ("subscription_status", "cancelled_at", "cancel_at", "cancel_at_period
 def check(given: Mapping[str, Any]) -> None:
     """Refuse kinds of belonging that exclude each other."""
     for one, other, message in _EITHER:
-        if given[one] and given[other]:
-            raise errors.validation(message)
+        errors.refuse(given[one] and given[other], message)
     for index, identifier in enumerate(given[_GROUP] or []):
         if not identifier:
             raise errors.validation(f"Subscription ID at index {index} is empty")
@@ -94,8 +93,7 @@ def linked(scope: Scope, row: Row, identifier: str) -> str | None:
     if row["subscription_type"] in (INHERITED, GROUPED):
         details = {"subscription_id": row["id"], "subscription_type": row["subscription_type"]}
         raise errors.validation("The parent of a subscription that is billed with another cannot be updated", details)
-    if identifier == row["id"]:
-        raise errors.validation("A subscription cannot be its own parent", {"parent_subscription_id": identifier})
+    errors.refuse(identifier == row["id"], "A subscription cannot be its own parent", parent_subscription_id=identifier)
     return _parent(scope, identifier)["id"] if identifier else None
 
 
@@ -130,7 +128,7 @@ def heirs(scope: Scope, parent_customer: str, external_ids: Sequence[str]) -> li
 
 
 def _heir(scope: Scope, parent_customer: str, external_id: str, own: set[str]) -> Row:
-    child = scope.table("customers").first(scope.environment, external_id=external_id, status="published")
+    child = scope.first("customers", external_id=external_id)
     if child is None:
         message = "No customer exists for the given external id in this environment"
         raise errors.not_found(message, {"external_id": external_id})
@@ -161,7 +159,7 @@ def leaving(scope: Scope, parent: Row, external_id: str) -> Row:
         raise errors.validation(
             "The parent subscription must be active or trialing to remove inherited children", details
         )
-    customer = scope.table("customers").first(scope.environment, external_id=external_id, status="published")
+    customer = scope.first("customers", external_id=external_id)
     if customer is None:
         raise errors.not_found("No customer exists for the given external ID", {"external_id": external_id})
     for child in children(scope, parent):

@@ -27,10 +27,7 @@ _PAID = ("SUCCEEDED", "OVERPAID")
 
 def by_id(scope: Scope, identifier: str) -> Row:
     """An invoice of any status; 404 otherwise."""
-    row = scope.get("invoices", identifier)
-    if row is None:
-        raise errors.not_found(f"invoice {identifier} not found", {"id": identifier})
-    return row
+    return scope.found("invoices", identifier, f"invoice {identifier} not found", {"id": identifier}, any_status=True)
 
 
 def finalize(scope: Scope, invoice: Row) -> None:
@@ -40,8 +37,7 @@ def finalize(scope: Scope, invoice: Row) -> None:
     """
     if invoice["invoice_status"] == "SKIPPED":
         return
-    if invoice["invoice_status"] != "DRAFT":
-        raise errors.validation("invoice must be in draft status to be finalized")
+    errors.refuse(invoice["invoice_status"] != "DRAFT", "invoice must be in draft status to be finalized")
     steps = 1
     if invoice["_lines"] and invoice["invoice_type"] == "SUBSCRIPTION":
         _deduct(scope, invoice)
@@ -141,8 +137,7 @@ def set_payment_status(scope: Scope, invoice: Row, wanted: str, amount: Decimal 
     if wanted not in allowed:
         message = f"invalid payment status transition from {current} to {wanted}"
         raise errors.validation(message, {"allowed_statuses": list(allowed)})
-    if amount is not None and amount < 0:
-        raise errors.validation("amount must be non-negative")
+    errors.refuse(amount is not None and amount < 0, "amount must be non-negative")
     scope.touch(invoice, **_payment(invoice, wanted, amount, scope), version=invoice["version"] + 1)
     scope.publish("invoice.update.payment", invoice)
 
@@ -153,13 +148,11 @@ def _payment(invoice: Row, wanted: str, amount: Decimal | None, scope: Scope) ->
     if wanted == "SUCCEEDED":
         changes.update(amount_paid=due, amount_remaining=ZERO, paid_at=scope.now)
     elif wanted == "OVERPAID":
-        if invoice["amount_remaining"] > 0:
-            raise errors.validation("amount_remaining must be zero for overpaid invoices")
+        errors.refuse(invoice["amount_remaining"] > 0, "amount_remaining must be zero for overpaid invoices")
         paid = invoice["amount_paid"] + (amount or ZERO)
         changes.update(amount_paid=paid, overpaid_amount=max(paid - due, ZERO), paid_at=scope.now)
     elif wanted == "PENDING" and amount is not None:
-        if amount > due:
-            raise errors.validation("amount_paid cannot be greater than amount_due")
+        errors.refuse(amount > due, "amount_paid cannot be greater than amount_due")
         changes.update(amount_paid=amount, amount_remaining=max(due - amount, ZERO))
     elif wanted == "FAILED":
         changes.update(amount_paid=ZERO, amount_remaining=due, paid_at=None)

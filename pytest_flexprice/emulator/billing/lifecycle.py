@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import autocancel, bodies, finalization, rollover, thresholds, trials, workflows
+from . import autocancel, bodies, finalization, rollover, trials, workflows
 
-__all__ = ["autocancel", "bodies", "finalization", "rollover", "thresholds", "trials", "workflows"]
+__all__ = ["autocancel", "bodies", "finalization", "rollover", "trials", "workflows"]

@@ -22,15 +22,6 @@ COSTLY = ("amount", "billing_model", "tier_mode", "tiers", "transform_quantity")
 _COMMITMENT = ("commitment_amount", "commitment_quantity")
 
 
-def by_id(scope: Scope, identifier: str) -> Row:
-    """A published line item; 404 otherwise."""
-    row = scope.get("subscription_line_items", identifier)
-    if row is None or row["status"] != "published":
-        message = f"Subscription line item with ID {identifier} was not found"
-        raise errors.not_found(message, {"line_item_id": identifier})
-    return row
-
-
 def add(scope: Scope, row: Row, given: Given) -> Row:
     """Give a subscription a line beside its plan's, by an existing price or by one made for it.
 
@@ -41,7 +32,8 @@ def add(scope: Scope, row: Row, given: Given) -> Row:
         details = {"subscription_id": row["id"], "status": row["subscription_status"]}
         raise errors.validation("Only active subscriptions can have line items added", details)
     promise = _promise(given)
-    price = _inline(scope, row, given["price"]) if given["price"] else _existing(scope, given["price_id"])
+    own = given["price"]
+    price = _inline(scope, row, own) if own else scope.named("prices", given["price_id"], any_status=True)
     if promise is not None:
         line_commitments.promise(scope, _as_agreed(given), price)
     when = line_items.span(row, price, given["start_date"], given["end_date"])
@@ -71,8 +63,7 @@ def check_new(row: Mapping[str, Any], given: Given) -> None:
     if not given["price_id"] and not given["price"]:
         raise errors.validation("Provide either price_id (existing price) or price (inline price).")
     start, end = given["start_date"], given["end_date"]
-    if start is not None and end is not None and start > end:
-        raise errors.validation("Start date cannot be after end date")
+    errors.refuse(start is not None and end is not None and start > end, "Start date cannot be after end date")
     if start is not None and start < row["start_date"]:
         details = {"start_date": start, "subscription_start": row["start_date"]}
         raise errors.validation("start_date must be on or after the subscription's start date.", details)
@@ -82,10 +73,6 @@ def check_new(row: Mapping[str, Any], given: Given) -> None:
         raise errors.validation(message, details)
     overrides.check_quantity(given["quantity"])
     _check_commitment(given)
-
-
-def _existing(scope: Scope, identifier: str) -> Row:
-    return scope.named("prices", identifier, any_status=True)
 
 
 def _inline(scope: Scope, row: Row, given: Given) -> Row:

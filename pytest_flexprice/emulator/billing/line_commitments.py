@@ -27,9 +27,7 @@ def check_all(given: Mapping[str, Mapping[str, Any] | None] | None) -> None:
         if agreed["commitment_time_buckets"]:
             raise errors.not_implemented("commitment_time_buckets")
         reason = wrong(agreed)
-        if reason:
-            details = {"error": reason, "price_id": price_id}
-            raise errors.validation("Line item commitment validation failed", details)
+        errors.refuse(reason, "Line item commitment validation failed", error=reason, price_id=price_id)
 
 
 def wrong(agreed: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from ..kernel import catalog, errors
 from ..kernel.tables import Row
 from . import periods
 from .commitment import LineCommitment
@@ -112,6 +113,34 @@ def committed(promise: LineCommitment | None) -> dict[str, Any]:
     }
 
 
+def by_id(scope: Scope, identifier: str, *, any_status: bool = False) -> Row:
+    """A line item, published unless ``any_status``; 404 otherwise."""
+    message = f"Subscription line item with ID {identifier} was not found"
+    return scope.found(
+        "subscription_line_items", identifier, message, {"line_item_id": identifier}, any_status=any_status
+    )
+
+
 def of(scope: Scope, row: Row) -> list[Row]:
     """Every published line item of a subscription, oldest first."""
     return scope.find("subscription_line_items", subscription_id=row["id"], status="published")
+
+
+def matching(scope: Scope, owner: str, kind: str, currency: str, period: str) -> list[Row]:
+    """The prices of a plan or addon that a subscription takes: its billing period (or one-time) and currency, not ended.
+
+    Raises :class:`errors.ApiError` when nothing is left.
+    """
+    now = scope.now
+    rows = [
+        row
+        for row in scope.find("prices", entity_id=owner, entity_type=kind, status="published")
+        if row["billing_period"] in (period, periods.ONETIME) and not catalog.is_ended(row, now)
+    ]
+    details = {"entity_id": owner, "entity_type": kind}
+    if not rows:
+        raise errors.validation("The entity must have at least one price to create a subscription", details)
+    rows = [row for row in rows if row["currency"] == currency]
+    if not rows:
+        raise errors.validation("No prices match the subscription criteria", details)
+    return rows

@@ -15,6 +15,12 @@ from .scope import Scope, subscription_by_id
 
 TYPES = ("SUBSCRIPTION", "ONE_OFF", "CREDIT")
 
+_AS_GIVEN = (
+    "entity_id", "plan_display_name", "price_id", "meter_id", "meter_display_name", "price_unit_amount",
+    "adjusted_entitlement_quantity", "subscription_line_item_id", "commitment_info",
+)  # fmt: skip
+_OFF = ("prepaid_credits_applied", "line_item_discount", "invoice_level_discount")
+
 
 def create(scope: Scope, body: Mapping[str, Any]) -> Row:
     """Store and finalize the invoice of a checked request."""
@@ -63,13 +69,11 @@ def _line(scope: Scope, invoice: Row, given: Mapping[str, Any]) -> Row:
         id=scope.world.new_id("inv_line"),
         invoice_id=invoice["id"],
         customer_id=invoice["customer_id"],
-        subscription_id=invoice["subscription_id"],
-        entity_id=given["entity_id"] or None,
+        subscription_id=given.get("subscription_id") or invoice["subscription_id"],
         entity_type=given["entity_type"] or "",
-        plan_display_name=given["plan_display_name"] or None,
-        price_id=given["price_id"] or None,
         price_type=given["price_type"] or "",
-        meter_id=given["meter_id"] or None,
+        **{name: given.get(name) or None for name in _AS_GIVEN},
+        **({"price_unit": given["price_unit"]} if given.get("price_unit") else {}),
         display_name=given["display_name"] or "",
         amount=to_currency(given["amount"] if given["amount"] is not None else ZERO, invoice["currency"]),
         quantity=given["quantity"] if given["quantity"] is not None else ONE,
@@ -78,9 +82,7 @@ def _line(scope: Scope, invoice: Row, given: Mapping[str, Any]) -> Row:
         period_end=given["period_end"],
         metadata=given["metadata"] or None,
         environment_id=scope.environment,
-        prepaid_credits_applied=ZERO,
-        line_item_discount=ZERO,
-        invoice_level_discount=ZERO,
+        **{name: given.get(name) or ZERO for name in _OFF},
         **scope.stamped(with_environment=False),
     )
 

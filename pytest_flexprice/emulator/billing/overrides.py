@@ -136,8 +136,7 @@ def check(override: Override, price: Row | None) -> None:
 
 def check_quantity(quantity: Decimal | None) -> None:
     """Refuse a negative quantity."""
-    if quantity is not None and quantity < 0:
-        raise errors.validation("Quantity cannot be negative")
+    errors.refuse(quantity is not None and quantity < 0, "Quantity cannot be negative")
 
 
 def _check_model(override: Override, price: Row) -> None:
@@ -170,7 +169,6 @@ def _check_tiers(given: Sequence[Mapping[str, Any]]) -> None:
 def _check_package(package: Mapping[str, Any] | None) -> None:
     if package is None:
         return
-    if (package["divide_by"] or 0) <= 0:
-        raise errors.validation("Please provide a valid number of units to set up package pricing")
+    errors.refuse((package["divide_by"] or 0) <= 0, "Please provide a valid number of units to set up package pricing")
     if package["round"] and package["round"] not in ROUNDINGS:
         raise errors.validation("Invalid rounding type- allowed up and down", {"round": package["round"]})

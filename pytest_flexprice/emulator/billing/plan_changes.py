@@ -14,7 +14,7 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.resource import holds_at
 from ..kernel.tables import Row
-from . import addons, attachments, inheritance, line_items, price_choice, views
+from . import addons, attachments, inheritance, line_items, views
 from .line_items import Origin
 from .pricing import number
 from .quantities import Changed
@@ -49,8 +49,7 @@ def request(scope: Scope, row: Row, body: Given) -> Swap:
     target = _target(scope, row, body["target_plan_id"])
     if body["change_at"] != "end_of_period":
         return swap(scope, row, target, body, scope.now)
-    if pending(scope, row):
-        raise errors.validation("The subscription has a pending plan change", {"subscription_id": row["id"]})
+    errors.refuse(pending(scope, row), "The subscription has a pending plan change", subscription_id=row["id"])
     at = row["current_period_end"]
     found = _described(scope, row, target, at)
     found.schedule = _scheduled(scope, row, body, at)
@@ -60,15 +59,13 @@ def request(scope: Scope, row: Row, body: Given) -> Swap:
 def _target(scope: Scope, row: Row, identifier: str) -> Row:
     target = scope.named("plans", identifier)
     details = {"subscription_id": row["id"], "status": row["subscription_status"]}
-    if row["subscription_status"] != "active":
-        raise errors.validation("Only active subscriptions can change their plan", details)
+    errors.refuse(row["subscription_status"] != "active", "Only active subscriptions can change their plan", **details)
     if not inheritance.has_invoices(row):
         raise errors.validation("A subscription that is billed with another cannot change its plan", details)
     if scope.find("subscription_phases", subscription_id=row["id"], status="published"):
         raise errors.validation("A subscription with phases cannot change its plan", details)
-    if target["id"] == row["plan_id"]:
-        raise errors.validation("The subscription is on this plan already", {"plan_id": identifier})
-    price_choice.matching(scope, target["id"], "PLAN", row["currency"], row["billing_period"])
+    errors.refuse(target["id"] == row["plan_id"], "The subscription is on this plan already", plan_id=identifier)
+    line_items.matching(scope, target["id"], "PLAN", row["currency"], row["billing_period"])
     return target
 
 
@@ -120,7 +117,7 @@ def swap(scope: Scope, row: Row, target: Row, body: Given, at: datetime) -> Swap
     ended = _plan_lines(scope, row, at)
     for item in ended:
         scope.touch(item, end_date=at)
-    prices = price_choice.matching(scope, target["id"], "PLAN", row["currency"], row["billing_period"])
+    prices = line_items.matching(scope, target["id"], "PLAN", row["currency"], row["billing_period"])
     spans = [(price, line_items.span(row, price, at)) for price in prices]
     begun = [line_items.add(scope, row, Origin.plan(target), price, when) for price, when in spans]
     found.entities = _entities(scope, row, body.get("entity_policies") or {}, at)
@@ -144,7 +141,7 @@ def _described(scope: Scope, row: Row, target: Row, at: datetime) -> Swap:
 @exact
 def _kind(scope: Scope, row: Row, target: Row, at: datetime) -> str:
     """Up or down, by the fees of both plans."""
-    prices = price_choice.matching(scope, target["id"], "PLAN", row["currency"], row["billing_period"])
+    prices = line_items.matching(scope, target["id"], "PLAN", row["currency"], row["billing_period"])
     new = sum((_fee(price) * line_items.default_quantity(price) for price in prices), ZERO)
     lines = _plan_lines(scope, row, at)
     old = sum((_fee(scope.need("prices", item["price_id"])) * number(item["quantity"]) for item in lines), ZERO)

@@ -7,17 +7,14 @@ Usage prices beyond that become lines, lines of ended prices end. Overridden pri
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from ..kernel import errors
 from ..kernel.tables import Row
+from ..kernel.world import World
 from . import line_items, views, workflows
 from .inheritance import INHERITED
 from .line_items import Origin
 from .scope import Scope
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
 
 LOCK = timedelta(hours=2)
 """How long a plan cannot be synced again."""

@@ -53,11 +53,11 @@ def _wanted(
     owner = phase or row
     start, until, place = owner["start_date"], phase["end_date"] if phase else None, phase["id"] if phase else None
     for identifier in body["coupons"] or []:
-        yield _Wanted(_coupon(scope, identifier), start, until, phase=place)
+        yield _Wanted(scope.named("coupons", identifier), start, until, phase=place)
     for price_id, identifiers in (body["line_item_coupons"] or {}).items():
         for identifier in identifiers or []:
             line = _line(items, price_id, identifier, "coupon_id")
-            yield _Wanted(_coupon(scope, identifier), start, until, line, place)
+            yield _Wanted(scope.named("coupons", identifier), start, until, line, place)
     for given in body["subscription_coupons"] or []:
         code, price_id = given["coupon_code"], given["price_id"]
         used = coupon_by_code(scope, code)
@@ -76,14 +76,8 @@ def _line(items: Mapping[str, Row], price_id: str, name: str, kind: str) -> str:
 
 def coupon_by_code(scope: Scope, code: str) -> Row:
     """A published coupon by its code, in any case; 404 otherwise."""
-    row = scope.table("coupons").first(scope.environment, coupon_code=code.lower(), status="published")
-    if row is None:
-        raise errors.not_found(f"Coupon with code '{code}' was not found", {"coupon_code": code})
-    return row
-
-
-def _coupon(scope: Scope, identifier: str) -> Row:
-    return scope.named("coupons", identifier)
+    message = f"Coupon with code '{code}' was not found"
+    return scope.keyed("coupons", message, {"coupon_code": code}, coupon_code=code.lower())
 
 
 def _check(scope: Scope, row: Row, used: Row) -> None:
@@ -128,17 +122,13 @@ def attach_taxes(scope: Scope, row: Row, given: Sequence[Mapping[str, Any]] | No
         _inherit_taxes(scope, row)
     for override in given or []:
         rate = tax_rate_by_code(scope, override["tax_rate_code"])
-        associate_tax(
-            scope, rate, "subscription", row["id"], {**override, "currency": override["currency"] or row["currency"]}
-        )
+        agreed = {**override, "currency": override["currency"] or row["currency"]}
+        associate_tax(scope, rate, "subscription", row["id"], agreed)
 
 
 def tax_rate_by_code(scope: Scope, code: str) -> Row:
     """A published tax rate; 404 otherwise."""
-    rate = scope.table("tax_rates").first(scope.environment, code=code, status="published")
-    if rate is None:
-        raise errors.not_found(f"Taxrate with code {code} was not found", {"taxrate_code": code})
-    return rate
+    return scope.keyed("tax_rates", f"Taxrate with code {code} was not found", {"taxrate_code": code}, code=code)
 
 
 def associate_tax(scope: Scope, rate: Row, kind: str, owner: str, given: Mapping[str, Any]) -> Row:

@@ -51,17 +51,14 @@ def change(scope: Scope, row: Row, params: Given) -> Changed:
 
     Raises :class:`errors.ApiError` for a subscription that does not run, and for a line or date that does not fit.
     """
-    changes = _changes(scope, row, check(params))
-    items = [shown for one in changes for shown in _apply(scope, row, one)]
-    settled = settle(scope, row, changes)
-    return {**({"line_items": items} if items else {}), **({"invoices": settled} if settled else {})}
-
-
-def _changes(scope: Scope, row: Row, wanted: Sequence[Given]) -> list[Change]:
+    wanted = check(params)
     if row["subscription_status"] != "active":
         details = {"subscription_id": row["id"], "status": row["subscription_status"]}
         raise errors.validation("Only active subscriptions can have quantity changes applied", details)
-    return [one for one in (_change(scope, row, given) for given in wanted) if one.new != one.old]
+    changes = [one for one in (_change(scope, row, given) for given in wanted) if one.new != one.old]
+    items = [shown for one in changes for shown in _apply(scope, row, one)]
+    settled = settle(scope, row, changes)
+    return {**({"line_items": items} if items else {}), **({"invoices": settled} if settled else {})}
 
 
 def _change(scope: Scope, row: Row, given: Given) -> Change:
@@ -83,9 +80,6 @@ def _apply(scope: Scope, row: Row, one: Change) -> list[dict[str, Any]]:
 def _line(item: Row, end: datetime, action: str) -> dict[str, Any]:
     fields = {name: item[name] for name in ("id", "price_id", "quantity", "start_date")}
     return {**fields, "end_date": end, "change_action": action}
-
-
-# --- money ---
 
 
 def settle(scope: Scope, row: Row, changes: Sequence[Change]) -> list[dict[str, Any]]:
@@ -160,11 +154,8 @@ def _day(moment: datetime) -> str:
 def _give_back(scope: Scope, row: Row, one: Change, amount: Decimal) -> dict[str, Any]:
     """Credit what a smaller quantity saves to a prepaid wallet of the payer, made where there is none."""
     customer = inheritance.payer(row)
-    existing = wallets.active(scope, customer, row["currency"])
     known = {"created_for": "proration_credit", "source": "subscription_change"}
-    wallet = existing[0] if existing else wallets.create(
-        scope, customer, row["currency"], name="Proration Credit Wallet", metadata=known
-    )  # fmt: skip
+    wallet = wallets.ensure(scope, customer, row["currency"], name="Proration Credit Wallet", metadata=known)
     key = f"proration_credit_{row['id']}_{one.item['id']}_{one.moment:%Y-%m-%dT%H:%M:%SZ}"
     entry = wallets.move(
         scope,
@@ -182,17 +173,10 @@ def _give_back(scope: Scope, row: Row, one: Change, amount: Decimal) -> dict[str
 def _quantified(scope: Scope, row: Row, change: Given, moment: datetime) -> Row:
     """The line of a quantity change; refused unless it is a fee of this subscription, in force at ``moment``."""
     start, end = row["current_period_start"], row["current_period_end"]
-    for wrong, name, bound in (
-        (moment < start, "current_period_start", start),
-        (moment >= end, "current_period_end", end),
-    ):
-        if wrong:
-            details = {"effective_date": moment, name: bound}
-            raise errors.validation("Set effective_date to a time within the current billing period", details)
-    item = scope.get("subscription_line_items", change["id"])
-    if item is None:
-        message = f"Subscription line item with ID {change['id']} was not found"
-        raise errors.not_found(message, {"line_item_id": change["id"]})
+    words = "Set effective_date to a time within the current billing period"
+    errors.refuse(moment < start, words, effective_date=moment, current_period_start=start)
+    errors.refuse(moment >= end, words, effective_date=moment, current_period_end=end)
+    item = line_items.by_id(scope, change["id"], any_status=True)
     who = {"line_item_id": item["id"]}
     if item["subscription_id"] != row["id"]:
         details = {**who, "subscription_id": row["id"]}

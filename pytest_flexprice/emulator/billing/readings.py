@@ -27,6 +27,15 @@ class Period:
     start: datetime
     end: datetime
 
+    @classmethod
+    def running(cls, subscription: Row) -> Period:
+        """The running period of a subscription."""
+        return cls(subscription["current_period_start"], subscription["current_period_end"])
+
+    def touched_by(self, row: Row) -> bool:
+        """Whether something with dates is in force at any time of the period, its ends included."""
+        return bool(row["start_date"] <= self.end and (row["end_date"] is None or row["end_date"] >= self.start))
+
     def clip(self, item: Row) -> Period:
         """The period cut to a line item's dates; one that begins later starts after it ends."""
         return Period(max(self.start, item["start_date"]), min(self.end, item["end_date"] or self.end))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..kernel.jobs import job
+from ..kernel.due import at_moments
 from ..kernel.tables import Row
-from . import cancelling, drafts, finalization, grants, inheritance, plan_changes
+from ..kernel.world import World
+from . import cancelling, drafts, finalization, grants, inheritance, invoices, lines, plan_changes
 from .lines import Period
-from .scope import Scope, Work
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
+from .pricing import number
+from .scope import Scope
 
 
 def active(world: World) -> list[Row]:
@@ -37,17 +36,11 @@ def _leading(world: World) -> list[Row]:
     return [row for row in active(world) if row["subscription_type"] != inheritance.GROUPED]
 
 
-def _first(world: World) -> datetime | None:
-    return min((_next(row) for row in _leading(world)), default=None)
-
-
-@job(every=timedelta(minutes=2), name="rollover", due=_first)
-def roll_over(world: World, now: datetime) -> None:
+@at_moments(every=timedelta(minutes=2), name="rollover", rows=_leading, moment=lambda _scope, row: _next(row))
+def roll_over(scope: Scope, row: Row, now: datetime) -> None:
     """End every period that is over; a subscription that is to end then ends."""
-    for row in _leading(world):
-        scope = Work.on(world, row)
-        while row["subscription_status"] == "active" and _next(row) <= now:
-            _step(scope, row)
+    while row["subscription_status"] == "active" and _next(row) <= now:
+        _step(scope, row)
 
 
 def _step(scope: Scope, row: Row) -> None:
@@ -89,40 +82,51 @@ def _end(scope: Scope, row: Row, period: Period, ending: datetime) -> None:
     cancelling.finish(scope, row, ending, ending, keep_cancel_at=not planned, **changes)
 
 
-def _first_instalment(world: World) -> datetime | None:
-    owned = (grant for row in active(world) for grant in grants.of(Work.on(world, row), row))
-    return min((moment for grant in owned if (moment := grants.coming(grant)) is not None), default=None)
+def _instalment(scope: Scope, row: Row) -> datetime | None:
+    coming = (grants.coming(grant) for grant in grants.of(scope, row))
+    return min((moment for moment in coming if moment is not None), default=None)
 
 
-@job(every=timedelta(minutes=15), name="credit grants", due=_first_instalment)
-def pay_grants(world: World, now: datetime) -> None:
-    """Pay out instalments of recurring grants."""
-    for row in active(world):
-        scope = Work.on(world, row)
-        for grant in grants.of(scope, row):
-            grants.pay_due(scope, row, grant)
+pay_grants = at_moments(every=timedelta(minutes=15), name="credit grants", rows=active, moment=_instalment)(
+    lambda scope, row, _now: grants.pay_all(scope, row)
+)
+"""Pay out instalments of recurring grants."""
 
 
-_RENEWAL_NOTICE = timedelta(hours=24)
-
-
-def _first_renewal(world: World) -> datetime | None:
-    moments = (row["current_period_end"] - _RENEWAL_NOTICE for row in active(world) if _announces(row))
-    return min(moments, default=None)
-
-
-def _announces(row: Row) -> bool:
-    end = row["current_period_end"]
+def _renewal(_scope: Scope, row: Row) -> datetime | None:
+    """When it is told that a period ends: once, a day before; never of a subscription that is going to end."""
+    end: datetime = row["current_period_end"]
     ends_itself = row["end_date"] is not None and row["end_date"] <= end
-    return row["cancel_at"] is None and not ends_itself and row.get("_renewal_told") != end
+    told = row["cancel_at"] is not None or ends_itself or row.get("_renewal_told") == end
+    return None if told else end - timedelta(hours=24)
 
 
-@job(every=timedelta(minutes=15), name="renewal alerts", due=_first_renewal)
-def tell_renewals(world: World, now: datetime) -> None:
-    """Announce once, a day before, that a period ends; not for a subscription that is going to end."""
-    for row in active(world):
-        end = row["current_period_end"]
-        if _announces(row) and end - _RENEWAL_NOTICE <= now:
-            row["_renewal_told"] = end
-            if now < end:
-                Work.on(world, row).publish("subscription.renewal.due", row)
+@at_moments(every=timedelta(minutes=15), name="renewal alerts", rows=active, moment=_renewal)
+def tell_renewals(scope: Scope, row: Row, now: datetime) -> None:
+    """Announce that a period ends."""
+    end = row["_renewal_told"] = row["current_period_end"]
+    if now < end:
+        scope.publish("subscription.renewal.due", row)
+
+
+def _watched(world: World) -> list[Row]:
+    return [row for row in active(world) if row["auto_invoice_threshold"] is not None]
+
+
+@at_moments(
+    every=timedelta(minutes=5),
+    name="auto invoice threshold",
+    rows=_watched,
+    moment=lambda _scope, row: row["current_period_start"],
+)
+def bill_threshold(scope: Scope, row: Row, now: datetime) -> None:
+    """Bill the running period of a subscription whose usage has reached its threshold."""
+    period = Period(row["current_period_start"], now)
+    if period.start >= period.end or now >= row["current_period_end"]:
+        return
+    reached = lines.subtotal(lines.arrear(scope, row, period))
+    if reached <= 0 or reached < number(row["auto_invoice_threshold"]):
+        return
+    invoice = drafts.new_subscription_invoice(scope, row, "AUTO_INVOICE_THRESHOLD", period)
+    invoices.close(scope, invoice)
+    scope.touch(row, current_period_start=now)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from ..kernel import errors
 from ..kernel.scope import Scope, Work
 from ..kernel.tables import Row
 
-__all__ = ["Scope", "Work", "customer_by_external_id", "customer_by_id", "subscription_by_id"]
+__all__ = ["Scope", "Work", "customer_by_external_id", "customer_by_id", "customer_of", "subscription_by_id"]
 
 
 def customer_by_id(scope: Scope, identifier: str) -> Row:
@@ -16,16 +15,15 @@ def customer_by_id(scope: Scope, identifier: str) -> Row:
 
 def customer_by_external_id(scope: Scope, key: str, *, named: bool = False) -> Row:
     """A published customer by external id; 404 otherwise, whose details some calls extend by the field's name."""
-    row = scope.table("customers").first(scope.environment, external_id=key, status="published")
-    if row is None:
-        details = {"lookup_key": key, **({"external_customer_id": key} if named else {})}
-        raise errors.not_found(f"Customer with lookup key {key} was not found", details)
-    return row
+    details = {"lookup_key": key, **({"external_customer_id": key} if named else {})}
+    return scope.keyed("customers", f"Customer with lookup key {key} was not found", details, external_id=key)
+
+
+def customer_of(scope: Scope, identifier: str | None, key: str | None) -> Row:
+    """The customer of an id, or else of an external id; 404 otherwise."""
+    return customer_by_id(scope, identifier) if identifier else customer_by_external_id(scope, key or "")
 
 
 def subscription_by_id(scope: Scope, identifier: str) -> Row:
     """A subscription of any status; 404 otherwise."""
-    row = scope.get("subscriptions", identifier)
-    if row is None:
-        raise errors.not_found("Subscription not found")
-    return row
+    return scope.found("subscriptions", identifier, "Subscription not found", any_status=True)

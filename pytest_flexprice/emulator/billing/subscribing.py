@@ -24,7 +24,6 @@ from . import (
     overrides,
     periods,
     phases,
-    price_choice,
     promises,
     transaction,
     views,
@@ -32,7 +31,7 @@ from . import (
 from .line_items import Origin
 from .lines import Period
 from .rounding import ONE
-from .scope import Scope, customer_by_external_id, customer_by_id
+from .scope import Scope, customer_of
 
 _OPEN = ("trialing", "active")
 
@@ -55,8 +54,7 @@ def trial_days(body: Mapping[str, Any], prices: Sequence[Row]) -> int:
         return int(body["trial_period_days"])
     recurring = [row for row in prices if row["type"] == "FIXED" and row["billing_period"] != periods.ONETIME]
     found = {int(row.get("trial_period_days") or 0) for row in recurring}
-    if len(found) > 1:
-        raise errors.validation("all recurring fixed plan prices must have the same trial_period_days")
+    errors.refuse(len(found) > 1, "all recurring fixed plan prices must have the same trial_period_days")
     return found.pop() if found else 0
 
 
@@ -75,7 +73,10 @@ def create(scope: Scope, body: Mapping[str, Any]) -> tuple[Row, Row | None]:
             deal.publish("subscription.draft.created", row)
             return row, None
         invoice = open_billing(deal, row)
-        _bring_together(deal, row, heirs, belonging.get("subscriptions_ids_for_grouped_invoicing"))
+        for heir in heirs:
+            inheritance.bequeath(deal, row, heir)
+        for identifier in belonging.get("subscriptions_ids_for_grouped_invoicing") or []:
+            grouping.group(deal, row, identifier)
     phases.open_later(scope, row, party.plan, party.prices, body["phases"] or [])
     scope.publish("subscription.created", row)
     return row, invoice
@@ -91,10 +92,7 @@ class _Party:
 
 
 def _party(scope: Scope, body: Mapping[str, Any]) -> _Party:
-    if body["customer_id"]:
-        customer = customer_by_id(scope, body["customer_id"])
-    else:
-        customer = customer_by_external_id(scope, body["external_customer_id"])
+    customer = customer_of(scope, body["customer_id"], body["external_customer_id"])
     if customer["status"] != "published":
         details = {"customer_id": customer["id"], "status": customer["status"]}
         raise errors.validation("The customer must be active to create a subscription", details)
@@ -102,7 +100,7 @@ def _party(scope: Scope, body: Mapping[str, Any]) -> _Party:
     if plan["status"] != "published":
         details = {"plan_id": plan["id"], "status": plan["status"]}
         raise errors.validation("The plan must be active to create a subscription", details)
-    prices = price_choice.matching(scope, plan["id"], "PLAN", body["currency"], body["billing_period"])
+    prices = line_items.matching(scope, plan["id"], "PLAN", body["currency"], body["billing_period"])
     if body["auto_invoice_threshold"] is not None and any(price["type"] != "USAGE" for price in prices):
         raise errors.validation("auto_invoice_threshold is only supported for subscriptions with usage prices only")
     return _Party(customer, plan, prices)
@@ -174,13 +172,6 @@ def _first_lines(scope: Scope, row: Row, body: Mapping[str, Any], plan: Row, pri
     }
 
 
-def _bring_together(scope: Scope, row: Row, heirs: Sequence[Row], grouped: Sequence[str] | None) -> None:
-    for child in heirs:
-        inheritance.bequeath(scope, row, child)
-    for identifier in grouped or []:
-        grouping.group(scope, row, identifier)
-
-
 def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row, kind: str) -> Row:
     start = milliseconds(body["start_date"] or scope.now)
     days = body["trial_period_days"] or 0
@@ -190,6 +181,8 @@ def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row, kind
     anchored = anchor(body, start, zone)
     count = body["billing_period_count"] or 1
     last = milliseconds(body["end_date"]) if body["end_date"] else None
+    end = trial_end if status == "trialing" else None
+    end = end or periods.period_end(start, anchored, (body["billing_period"], count), last, zone)
     return scope.insert(
         "subscriptions",
         "subs",
@@ -213,11 +206,7 @@ def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row, kind
         start_date=start,
         end_date=last,
         current_period_start=start,
-        current_period_end=(
-            trial_end
-            if trial_end is not None and status == "trialing"
-            else periods.period_end(start, anchored, (body["billing_period"], count), last, zone)
-        ),
+        current_period_end=end,
         billing_cadence="RECURRING",
         billing_period=body["billing_period"],
         billing_period_count=count,
@@ -241,8 +230,7 @@ def open_billing(scope: Scope, row: Row) -> Row | None:
     """
     trial = row["subscription_status"] == "trialing"
     reason = "SUBSCRIPTION_TRIAL_START" if trial else "SUBSCRIPTION_CREATE"
-    period = Period(row["current_period_start"], row["current_period_end"])
-    invoice = drafts.new_subscription_invoice(scope, row, reason, period)
+    invoice = drafts.new_subscription_invoice(scope, row, reason, Period.running(row))
     if not inheritance.has_invoices(row):
         grants.start(scope, row)
         return None

@@ -10,16 +10,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..kernel.hooks import on_publish
 from ..kernel.tables import Row
+from ..kernel.world import World
 from . import oneoff, wallets
 from .rounding import exact, to_currency
 from .scope import Scope, Work
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
 
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 """Seconds of what the pause between two refills is counted in."""

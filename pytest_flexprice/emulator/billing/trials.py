@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import timedelta
 
-from ..kernel.jobs import job
+from ..kernel.due import at_moments
 from ..kernel.tables import Row
 from . import cancelling, config, drafts, invoices, periods
 from .lines import Period
-from .scope import Scope, Work
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
-
-
-def _trialing(world: World) -> list[Row]:
-    return world.table("subscriptions").everywhere(subscription_status="trialing")
-
-
-def _first(world: World) -> datetime | None:
-    return min((row["trial_end"] for row in _trialing(world)), default=None)
-
-
-@job(every=timedelta(minutes=15), name="trial end", due=_first)
-def end_trials(world: World, now: datetime) -> None:
-    """Start the first paid period of every trial that is over, billing its advance fees at once."""
-    for row in _trialing(world):
-        if row["trial_end"] <= now:
-            start_paying(Work.on(world, row), row)
+from .scope import Scope
 
 
 def start_paying(scope: Scope, row: Row) -> None:
@@ -52,3 +32,12 @@ def start_paying(scope: Scope, row: Row) -> None:
     invoices.close(scope, invoice)
     if invoice["invoice_status"] == "SKIPPED":
         scope.publish("subscription.activated", row)
+
+
+end_trials = at_moments(
+    every=timedelta(minutes=15),
+    name="trial end",
+    rows=lambda world: world.table("subscriptions").everywhere(subscription_status="trialing"),
+    moment=lambda _scope, row: row["trial_end"],
+)(lambda scope, row, _now: start_paying(scope, row))
+"""Start the first paid period of every trial that is over, billing its advance fees at once."""

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..kernel.jobs import job
+from ..kernel.due import at_moments
 from ..kernel.tables import Row
-from . import credits as single
 from .pricing import number
 from .rounding import ONE, ZERO, exact, to_currency
-from .scope import Scope, Work
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
+from .scope import Scope
 
 USAGE_ONLY = {"allowed_price_types": ["USAGE"]}
 CREDITING: dict[str, Callable[[Row, Decimal], Decimal]] = {}
@@ -34,7 +30,7 @@ def create(scope: Scope, customer_id: str, currency: str, **given: Any) -> Row:
         balance=ZERO,
         credit_balance=ZERO,
         wallet_status="active",
-        name=given.get("name") or _name(kind, currency),
+        name=given.get("name") or f"{'Prepaid' if kind == 'PRE_PAID' else 'Postpaid'} Wallet - {currency.upper()}",
         description=given.get("description") or "",
         metadata=given.get("metadata"),
         wallet_type=kind,
@@ -48,14 +44,16 @@ def create(scope: Scope, customer_id: str, currency: str, **given: Any) -> Row:
     return row
 
 
-def _name(kind: str, currency: str) -> str:
-    return f"{'Prepaid' if kind == 'PRE_PAID' else 'Postpaid'} Wallet - {currency.upper()}"
-
-
 def active(scope: Scope, customer_id: str, currency: str, kind: str = "PRE_PAID") -> list[Row]:
     """The active wallets of a customer in a currency and of a type, oldest first."""
     rows = scope.find("wallets", customer_id=customer_id, wallet_status="active", status="published")
     return [row for row in rows if row["currency"] == currency and row["wallet_type"] == kind]
+
+
+def ensure(scope: Scope, customer_id: str, currency: str, **given: Any) -> Row:
+    """The oldest active prepaid wallet of a customer in a currency, made where there is none."""
+    existing = active(scope, customer_id, currency)
+    return existing[0] if existing else create(scope, customer_id, currency, **given)
 
 
 def move(scope: Scope, wallet: Row, credits: Decimal, reason: str, reference: str = "", **given: Any) -> Row:
@@ -64,7 +62,7 @@ def move(scope: Scope, wallet: Row, credits: Decimal, reason: str, reference: st
     ``given`` may say when credits expire (``expiry``), which go first (``priority``), and from which a debit is (``source``).
     """
     if credits < 0:
-        single.spend(scope, wallet, -credits, given.get("source"))
+        spend(scope, wallet, -credits, given.get("source"))
     row = note(scope, wallet, credits, reason, reference, **given)
     after = row["credit_balance_after"]
     scope.touch(wallet, credit_balance=after, balance=after * wallet["conversion_rate"])
@@ -120,14 +118,16 @@ def terminate(scope: Scope, wallet: Row) -> None:
     scope.publish("wallet.terminated", wallet)
 
 
-@job(every=timedelta(minutes=15), name="wallet expiry", due=single.first_expiry)
-def expire(world: World, now: datetime) -> None:
-    """Take away the credits that have expired."""
-    for row in single.expiring(world):
-        if row["expiry_date"] <= now:
-            scope = Work.on(world, row)
-            wallet = scope.need("wallets", row["wallet_id"])
-            move(scope, wallet, -row["credits_available"], "CREDIT_EXPIRED", row["id"], source=row)
+@at_moments(
+    every=timedelta(minutes=15),
+    name="wallet expiry",
+    rows=lambda world: world.table("wallet_transactions").everywhere(type="credit"),
+    moment=lambda _scope, row: row["expiry_date"] if row["credits_available"] > 0 else None,
+)
+def expire(scope: Scope, row: Row, _now: datetime) -> None:
+    """Take away credits that have expired."""
+    wallet = scope.need("wallets", row["wallet_id"])
+    move(scope, wallet, -row["credits_available"], "CREDIT_EXPIRED", row["id"], source=row)
 
 
 @exact
@@ -135,7 +135,7 @@ def apply_credits(scope: Scope, invoice: Row) -> Decimal:
     """Pay the lines of an invoice from the customer's prepaid wallets, as far as they may; the sum that was paid."""
     total = ZERO
     for wallet in active(scope, invoice["customer_id"], invoice["currency"]):
-        spent, usable = ZERO, min(wallet["balance"], single.spendable(scope, wallet))
+        spent, usable = ZERO, min(wallet["balance"], spendable(scope, wallet))
         for line in invoice["_lines"]:
             if not _allowed(wallet, line):
                 continue
@@ -164,10 +164,7 @@ def give_back(scope: Scope, invoice: Row) -> Decimal:
 
 def refund(scope: Scope, invoice: Row, amount: Decimal, reason: str = "INVOICE_VOID_REFUND", of: str = "") -> None:
     """Put money that was paid for an invoice into the customer's prepaid wallet, made where there is none."""
-    existing = active(scope, invoice["customer_id"], invoice["currency"])
-    wallet = existing[0] if existing else None
-    if wallet is None:
-        wallet = create(scope, invoice["customer_id"], invoice["currency"], name="Subscription Wallet")
+    wallet = ensure(scope, invoice["customer_id"], invoice["currency"], name="Subscription Wallet")
     move(scope, wallet, amount / wallet["conversion_rate"], reason, of or invoice["id"])
 
 
@@ -179,3 +176,29 @@ def _allowed(wallet: Row, line: Mapping[str, Any]) -> bool:
 def _open(line: Mapping[str, Any]) -> Decimal:
     taken = number(line["line_item_discount"]) + number(line["invoice_level_discount"])
     return number(line["amount"]) - taken - number(line["prepaid_credits_applied"])
+
+
+def left(scope: Scope, wallet: Row) -> list[Row]:
+    """The credits that may still be spent: by priority, then what expires soonest, then the oldest."""
+    rows = scope.find("wallet_transactions", wallet_id=wallet["id"], type="credit")
+    usable = (row for row in rows if row["expiry_date"] is None or row["expiry_date"] > scope.now)
+    return sorted((row for row in usable if row["credits_available"] > 0), key=_place)
+
+
+def _place(row: Row) -> tuple[Any, ...]:
+    priority, expiry = row["priority"], row["expiry_date"]
+    return priority is None, priority or 0, expiry is None, expiry or row["created_at"]
+
+
+def spendable(scope: Scope, wallet: Row) -> Decimal:
+    """What the credits that have not expired are worth."""
+    worth: Decimal = sum((row["credits_available"] for row in left(scope, wallet)), ZERO) * wallet["conversion_rate"]
+    return worth
+
+
+def spend(scope: Scope, wallet: Row, credits: Decimal, source: Row | None = None) -> None:
+    """Take credits from where they are spent first, or from one source only."""
+    for row in [source] if source else left(scope, wallet):
+        share = min(row["credits_available"], credits)
+        scope.amend(row, {"credits_available": row["credits_available"] - share})
+        credits -= share

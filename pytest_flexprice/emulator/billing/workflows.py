@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from ..kernel import errors
 from ..kernel.jobs import job
+from ..kernel.tables import Row
+from ..kernel.world import World
 from . import drafts, finalization, invoices
+from .readings import Period
 from .scope import Scope
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
 
 DELAY = timedelta(milliseconds=500)
 """How long a started workflow takes (the real server: about a second)."""
@@ -65,7 +65,7 @@ def draft_current_period(scope: Scope, subscription_id: str) -> None:
 
     def work() -> None:
         row = scope.need("subscriptions", subscription_id)
-        period = drafts.running(row)
+        period = Period.running(row)
         invoice = drafts.period_taken(scope, row, period)
         if invoice is None:
             invoice = drafts.new_subscription_invoice(scope, row, "SUBSCRIPTION_CYCLE", period)
@@ -95,3 +95,19 @@ def finalize_when_due(scope: Scope, invoice_id: str) -> None:
             invoices.finalize(scope, row)
 
     later(scope, work)
+
+
+def replace(scope: Scope, invoice: Row) -> None:
+    """Make and compute, a moment later, a draft for the period of a voided invoice of a subscription.
+
+    Raises :class:`errors.ApiError` for an invoice of another kind or status, and for one that was replaced already.
+    """
+    details = {"current_status": invoice["invoice_status"], "invoice_id": invoice["id"]}
+    if invoice["invoice_status"] != "VOIDED" or invoice["invoice_type"] != "SUBSCRIPTION":
+        raise errors.validation("Only voided subscription invoices can be recalculated", details)
+    errors.refuse(invoice.get("recalculated_invoice_id"), "The invoice has been recalculated already", **details)
+    subscription = scope.need("subscriptions", invoice["subscription_id"])
+    period = Period(invoice["period_start"], invoice["period_end"])
+    fresh = drafts.new_subscription_invoice(scope, subscription, invoice["billing_reason"], period)
+    scope.touch(invoice, recalculated_invoice_id=fresh["id"])
+    compute_later(scope, fresh["id"])

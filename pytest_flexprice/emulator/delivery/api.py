@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ..kernel.routing import Route, Router
@@ -28,51 +29,26 @@ _IDEMPOTENT_KEPT = 1000
 
 def _application(request: Request) -> Answer:
     found = request.application
-    return Answer(
-        json={
-            "uid": found.uid,
-            "name": found.uid,
-            "throttleRate": None,
-            "id": found.id,
-            "createdAt": instant(found.created_at),
-            "updatedAt": instant(found.updated_at),
-            "metadata": {},
-        }
-    )
+    known: dict[str, Any] = {"uid": found.uid, "name": found.uid, "throttleRate": None, "id": found.id, "metadata": {}}
+    times = {"createdAt": instant(found.created_at), "updatedAt": instant(found.updated_at)}
+    return Answer(json={**known, **times})
 
 
 def _shown_type(request: Request, name: str) -> dict[str, Any]:
     since = instant(request.svix.started)
-    return {
-        "name": name,
-        "description": name,
-        "archived": False,
-        "deprecated": False,
-        "schemas": None,
-        "createdAt": since,
-        "updatedAt": since,
-        "featureFlag": None,
-    }
+    state = {"archived": False, "deprecated": False, "schemas": None, "featureFlag": None}
+    return {"name": name, "description": name, **state, "createdAt": since, "updatedAt": since}
 
 
 def _event_types(request: Request) -> Answer:
-    return Answer(
-        json=page(REGISTERED, request.query, lambda name: name, lambda name: _shown_type(request, name), ascending=True)
-    )
+    shown = partial(_shown_type, request)
+    return Answer(json=page(REGISTERED, request.query, lambda name: name, shown, ascending=True))
 
 
 def _event_type(request: Request) -> Answer:
     if request.params["name"] not in REGISTERED:
         raise entity_not_found()
     return Answer(json=_shown_type(request, request.params["name"]))
-
-
-def _health(_: Request) -> Answer:
-    return Answer(json={part: {"status": "ok"} for part in ("database", "queue", "cache")})
-
-
-def _ping(_: Request) -> Answer:
-    return Answer(204)
 
 
 def _logout(_: Request) -> Answer:
@@ -83,12 +59,13 @@ def _forbidden(_: Request) -> Answer:
     raise insufficient()
 
 
+_HEALTHY = {part: {"status": "ok"} for part in ("database", "queue", "cache")}
 _APP = "/app/:app"
 _ENDPOINT = f"{_APP}/endpoint/:endpoint"
 _MESSAGE = f"{_APP}/msg/:message"
 _OPERATIONS: tuple[Route, ...] = (
-    Route("GET", "/health", _health, public=True),
-    Route("GET", "/health/ping", _ping, public=True),
+    Route("GET", "/health", lambda _: Answer(json=_HEALTHY), public=True),
+    Route("GET", "/health/ping", lambda _: Answer(204), public=True),
     Route("POST", "/auth/logout", _logout),
     Route("POST", "/auth/app-portal-access/:app", _forbidden),
     Route("POST", "/auth/dashboard-access/:app", _forbidden),

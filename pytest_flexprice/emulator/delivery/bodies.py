@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..kernel.world import World
 from .publishing import webhook_body
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
 
 CUSTOMER = (
     "id external_id environment_id name email address_line1 address_line2 address_city address_state"

@@ -149,12 +149,8 @@ def rotate(request: Request) -> Answer:
 def headers(request: Request) -> Answer:
     """``GET …/headers``: values of sensitive headers are withheld."""
     held = request.endpoint.headers
-    return Answer(
-        json={
-            "headers": {name: value for name, value in held.items() if name.lower() not in _SENSITIVE},
-            "sensitive": [name for name in held if name.lower() in _SENSITIVE],
-        }
-    )
+    plain = {name: value for name, value in held.items() if name.lower() not in _SENSITIVE}
+    return Answer(json={"headers": plain, "sensitive": [name for name in held if name not in plain]})
 
 
 def put_headers(request: Request) -> Answer:
@@ -200,22 +196,9 @@ def recover(request: Request) -> Answer:
 
 def shown(endpoint: Endpoint) -> dict[str, Any]:
     """An endpoint as the API shows it; the secret is not in it."""
-    return {
-        "description": endpoint.description,
-        "rateLimit": endpoint.rate_limit,
-        "throttleRate": endpoint.throttle_rate,
-        "uid": endpoint.uid,
-        "url": endpoint.url,
-        "version": endpoint.version,
-        "disabled": endpoint.disabled,
-        "eventTypes": endpoint.filter_types,
-        "filterTypes": endpoint.filter_types,
-        "channels": endpoint.channels,
-        "createdAt": instant(endpoint.created_at),
-        "updatedAt": instant(endpoint.updated_at),
-        "id": endpoint.id,
-        "metadata": endpoint.metadata,
-    }
+    fields = {key: getattr(endpoint, attribute) for key, attribute in _ATTRIBUTES.items() if key != "secret"}
+    times = {"createdAt": instant(endpoint.created_at), "updatedAt": instant(endpoint.updated_at)}
+    return {"id": endpoint.id, **fields, "eventTypes": endpoint.filter_types, **times}
 
 
 def _given(request: Request, fields: dict[str, Field], name: str) -> dict[str, Any]:

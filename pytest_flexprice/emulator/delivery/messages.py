@@ -9,8 +9,8 @@ from typing import Any
 from .endpoints import shown
 from .model import STATUS_TEXT, Attempt, Endpoint, Message
 from .paging import Query, flag, moment, names, page, whole_number
-from .replies import Answer, entity_not_found, instant
-from .request import Request
+from .replies import Answer, instant
+from .request import Request, there
 
 
 def listed(request: Request) -> Answer:
@@ -67,12 +67,10 @@ def attempts_of_message(request: Request) -> Answer:
     """``GET …/attempt/msg/:message``, and the older ``…/msg/:message/attempt``: newest first."""
     message = request.message
     wanted = request.query.get("endpoint_id")
-    if wanted is not None:
-        endpoint = request.application.endpoint(wanted)
-        if endpoint is None:
-            raise entity_not_found()
-        return _attempts(request, [a for a in message.attempts if a.endpoint_id == endpoint.id])
-    return _attempts(request, message.attempts)
+    if wanted is None:
+        return _attempts(request, message.attempts)
+    endpoint = there(request.application.endpoint(wanted))
+    return _attempts(request, [a for a in message.attempts if a.endpoint_id == endpoint.id])
 
 
 def attempts_of_pair(request: Request) -> Answer:
@@ -83,10 +81,8 @@ def attempts_of_pair(request: Request) -> Answer:
 
 def attempt(request: Request) -> Answer:
     """``GET …/msg/:message/attempt/:attempt``."""
-    for found in request.message.attempts:
-        if found.id == request.params["attempt"]:
-            return Answer(json=shown_attempt(found, True))
-    raise entity_not_found()
+    found = there(next((one for one in request.message.attempts if one.id == request.params["attempt"]), None))
+    return Answer(json=shown_attempt(found, True))
 
 
 def resend(request: Request) -> Answer:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from .ksuid import Ksuids
+from ..kernel.ids import Ksuids
 from .signing import new_secret
 
 SUCCESS, PENDING, FAIL, SENDING, CANCELED = range(5)

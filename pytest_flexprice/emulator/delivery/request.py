@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from .model import Application, Endpoint, Message
 from .paging import Query
 from .replies import entity_not_found
 from .serde import Field, read
 from .svix import Svix
+
+T = TypeVar("T")
+
+
+def there(found: T | None) -> T:
+    """What was looked for; else 404."""
+    if found is None:
+        raise entity_not_found()
+    return found
 
 
 @dataclass
@@ -27,26 +36,18 @@ class Request:
     @property
     def application(self) -> Application:
         """The application of the path, if the token is for it; else 404."""
-        found = self.svix.applications.get(self.params["app"])
-        if found is None or found is not self.scope:
-            raise entity_not_found()
-        return found
+        found = there(self.svix.applications.get(self.params["app"]))
+        return there(found if found is self.scope else None)
 
     @property
     def endpoint(self) -> Endpoint:
         """The endpoint of the path; else 404."""
-        found = self.application.endpoint(self.params["endpoint"])
-        if found is None:
-            raise entity_not_found()
-        return found
+        return there(self.application.endpoint(self.params["endpoint"]))
 
     @property
     def message(self) -> Message:
         """The message of the path; else 404."""
-        found = self.application.message(self.params["message"])
-        if found is None:
-            raise entity_not_found()
-        return found
+        return there(self.application.message(self.params["message"]))
 
     @property
     def now(self) -> datetime:

@@ -9,15 +9,16 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..kernel import hooks
 from ..kernel.access import access_of
 from ..kernel.jobs import job
 from ..kernel.scheduler import Scheduler
+from ..kernel.world import World
 from . import (
     bodies,  # noqa: F401 -- registers the builders of the simple kinds
-    native,
+    transport,
 )
 from .encoding import sorted_again
 from .locking import Guard
@@ -25,9 +26,6 @@ from .model import Endpoint
 from .publishing import Event, body_of
 from .svix import Svix
 from .transport import Transport
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
 
 _LOG = logging.getLogger(__name__)
 _EVENTS_KEPT = 10_000
@@ -38,16 +36,6 @@ Interceptor = Callable[["World", Event, "bytes | None"], "bytes | None"]
 
 INTERCEPTORS: dict[str, Interceptor] = {}
 """By the name of the fault that has to be on."""
-
-
-def intercepts(fault: str) -> Callable[[Interceptor], Interceptor]:
-    """Register what a fault does to events that are about to be sent."""
-
-    def register(interceptor: Interceptor) -> Interceptor:
-        INTERCEPTORS[fault] = interceptor
-        return interceptor
-
-    return register
 
 
 class DeliveryService:
@@ -229,7 +217,7 @@ class DeliveryService:
                 event.done = True
             message.answered.wait(self.settings.answer_wait_seconds)
             return True
-        event.done = native.send(self.settings, self._transport, body).success
+        event.done = transport.send(self.settings, self._transport, body).success
         event.failures += not event.done
         return event.done
 

@@ -8,10 +8,12 @@ import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
+
+from .settings import DeliverySettings
 
 if TYPE_CHECKING:
     import http.client
@@ -162,3 +164,28 @@ def _read(sock: socket.socket, end: float, limit: int) -> Outcome:
 
 def _seconds(value: str | None) -> float | None:
     return float(value) if value is not None and value.strip().isdigit() else None
+
+
+USER_AGENT = "Go-http-client/1.1"
+
+
+def native_headers(url: str, body: bytes, configured: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The headers of a native delivery: no signature, no id, no time."""
+    own = {"Content-Type": "application/json", **{_canonical(name): value for name, value in configured.items()}}
+    return [
+        ("Host", host_header(url)),
+        ("User-Agent", own.pop("User-Agent", USER_AGENT)),
+        ("Content-Length", str(len(body))),
+        *sorted(own.items()),
+        ("Accept-Encoding", "gzip"),
+    ]
+
+
+def send(settings: DeliverySettings, transport: Transport, body: bytes) -> Outcome:
+    """One attempt to the configured URL."""
+    url = settings.native_url or ""
+    return transport.post(url, native_headers(url, body, settings.native_headers), body)
+
+
+def _canonical(name: str) -> str:
+    return "-".join(part[:1].upper() + part[1:].lower() for part in name.split("-"))

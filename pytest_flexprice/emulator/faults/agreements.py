@@ -14,14 +14,13 @@ from ..billing.rounding import ZERO, to_currency
 from ..billing.scope import Scope
 from ..kernel.call import Call
 from ..kernel.tables import Row
-from .calculation import Lines, by_amount, charged, each_line, wrongly
+from .calculation import Lines, Priced, amounting, charged, each_line, wrongly
 from .counting import recount
 from .registry import fault
 from .settlement import Answer, retaxed, shown
 
 if TYPE_CHECKING:
     from ..seeding.seed import Seeder
-    from .calculation import Priced
 
 _DAY = timedelta(days=1)
 _YEAR = 12
@@ -42,19 +41,16 @@ _periods("W162", "periods begin a day too late", lambda row: row["current_period
 _periods("W105", "periods end a day too early", lambda row: row["current_period_end"] - _DAY)
 
 
-def _repriced(scope: Scope, priced: Priced, price_id: str | None) -> None:
-    other = scope.get("prices", price_id) if price_id else None
-    if other is not None:
-        priced.line.amount = to_currency(priced.cost(Tariff.of(other)), priced.currency)
-
-
 @fault("W106", "prices that were agreed with a customer are ignored", "charges")
 def no_overrides(scope: Scope, subscription: Row, lines: Lines) -> Lines:
     """The plan's price holds."""
 
     def change(priced: Priced) -> None:
         assert priced.line.item is not None
-        _repriced(scope, priced, scope.need("prices", priced.line.item["price_id"]).get("parent_price_id"))
+        own = scope.need("prices", priced.line.item["price_id"])
+        other = scope.get("prices", own.get("parent_price_id"))
+        if other is not None:
+            priced.line.amount = to_currency(priced.cost(Tariff.of(other)), priced.currency)
 
     return each_line(change)(scope, subscription, lines)
 
@@ -85,14 +81,12 @@ def children_billed(scope: Scope, subscription: Row, lines: Lines) -> Lines:
     return arrear(scope, parent, Period(parent["current_period_start"], parent["current_period_end"]))
 
 
-def _annual_by_months(priced: Priced) -> Decimal | None:
+@amounting("W110", "an annual fee is charged by the month", "FIXED")
+def annual_by_months(priced: Priced) -> Decimal | None:
     item = priced.line.item
     if item is None or item["billing_period"] != "ANNUAL":
         return None
     return to_currency(priced.cost(priced.tariff) / _YEAR, priced.currency)
-
-
-wrongly("W110", "an annual fee is charged by the month", by_amount(_annual_by_months, "FIXED"))
 
 
 def _discounts(answer: Answer, change: Callable[[Decimal], Decimal]) -> None:

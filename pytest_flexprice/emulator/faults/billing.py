@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from ..billing import drafts, invoices
 from ..billing.pricing import Tariff
+from ..billing.readings import Period
 from ..billing.rounding import ONE, ZERO, to_currency
 from ..billing.scope import subscription_by_id
 from ..kernel.binding import BindError, parse
@@ -17,12 +18,8 @@ from ..kernel.call import Call, Reply, accepted, started
 from .registry import fault
 from .settlement import Answer, shown
 
-if TYPE_CHECKING:
-    from ..billing.lines import Line
-
 _DRAFT = "/v1/subscriptions/temporal/:id/draft-and-compute"
-_FINALIZE = "/v1/invoices/:id/finalize"
-_CANCEL = "/v1/subscriptions/:id/cancel"
+
 _WRONG_FACTOR = 10
 
 
@@ -75,66 +72,63 @@ def wrong_total(call: Call, answer: Answer) -> None:
         answer[name] += ONE
 
 
+def _posted(name: str, meaning: str, path: str) -> Callable[[Callable[[Call], Reply | None]], None]:
+    """Register a fault that may answer a POST in place of its handler."""
+
+    def register(rule: Callable[[Call], Reply | None]) -> None:
+        fault(name, meaning, "before")(
+            lambda call: rule(call) if (call.method, call.pattern) == ("POST", path) else None
+        )
+
+    return register
+
+
 def _accepted(call: Call) -> Reply:
     identifier = call.params["id"]
     message = f"Successfully triggered draft-and-compute invoice workflow for subscription {identifier}"
     return accepted(started(call, f"DraftAndComputeSubscriptionInvoiceWorkflow_{identifier}", message))
 
 
-@fault("F134", "the draft of an invoice never appears", "before")
-def no_draft(call: Call) -> Reply | None:
-    return _accepted(call) if call.method == "POST" and call.pattern == _DRAFT else None
+_posted("F134", "the draft of an invoice never appears", _DRAFT)(_accepted)
 
 
-@fault("F135", "a draft without usage is skipped, and finalizing it says success", "before")
+@_posted("F135", "a draft without usage is skipped, and finalizing it says success", _DRAFT)
 def skipped_draft(call: Call) -> Reply | None:
     """The draft is computed as if nothing had been used."""
-    if call.method != "POST" or call.pattern != _DRAFT:
-        return None
     row = subscription_by_id(call, call.params["id"])
-    period = drafts.running(row)
+    period = Period.running(row)
     invoice = drafts.period_taken(call, row, period)
     if invoice is None:
         invoice = drafts.new_subscription_invoice(call, row, "SUBSCRIPTION_CYCLE", period)
         charged = drafts.charges(call, row, "SUBSCRIPTION_CYCLE", period)
-        drafts.compute(call, invoice, [_unused(line) for line in charged])
+        drafts.compute(call, invoice, [replace(line, amount=ZERO, quantity=ZERO) for line in charged])
     return _accepted(call)
 
 
-def _unused(line: Line) -> Line:
-    return replace(line, amount=ZERO, quantity=ZERO)
-
-
-@fault("F136", "finalizing an invoice answers success and leaves it a draft", "before")
+@_posted("F136", "finalizing an invoice answers success and leaves it a draft", "/v1/invoices/:id/finalize")
 def never_finalized(call: Call) -> Reply | None:
-    if call.method != "POST" or call.pattern != _FINALIZE:
-        return None
     invoices.by_id(call, call.params["id"])
     return Reply(200, {"message": "invoice finalized successfully"})
 
 
-@fault("F145", "cancelling a subscription answers success and leaves it active", "before")
+@_posted("F145", "cancelling a subscription answers success and leaves it active", "/v1/subscriptions/:id/cancel")
 def never_cancelled(call: Call) -> Reply | None:
     """A cancel without an invoice changes nothing; one that bills works."""
-    if call.method != "POST" or call.pattern != _CANCEL:
-        return None
     body = _body(call)
     if body.get("cancel_immediately_inovice_policy") == "generate_invoice":
         return None
     row = subscription_by_id(call, call.params["id"])
-    return Reply(
-        200,
-        {
-            "subscription_id": row["id"],
-            "cancellation_type": body.get("cancellation_type"),
-            "effective_date": call.now,
-            "status": "cancelled",
-            "proration_details": None,
-            "total_credit_amount": ZERO,
-            "message": "Subscription cancelled immediately",
-            "processed_at": call.now,
-        },
-    )
+    answer = {
+        "subscription_id": row["id"],
+        "cancellation_type": body.get("cancellation_type"),
+        "effective_date": call.now,
+        "status": "cancelled",
+        "proration_details": None,
+        "total_credit_amount": ZERO,
+        "message": "Subscription cancelled immediately",
+        "processed_at": call.now,
+    }
+    return Reply(200, answer)
 
 
 def _body(call: Call) -> Answer:
@@ -145,11 +139,9 @@ def _body(call: Call) -> Answer:
     return body if isinstance(body, dict) else {}
 
 
-@fault("F111", "a tax is added at finalization, which is right and must not fail", "before")
+@_posted("F111", "a tax is added at finalization, which is right and must not fail", "/v1/subscriptions")
 def taxed_subscription(call: Call) -> Reply | None:
     """Subscriptions of a test run get the first tax rate there is."""
-    if call.method != "POST" or call.pattern != "/v1/subscriptions":
-        return None
     body = json.loads(call.body or b"{}")
     rates = call.find("tax_rates", status="published")
     if rates and (body.get("metadata") or {}).get("managed_by"):

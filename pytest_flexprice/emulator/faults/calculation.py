@@ -8,17 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
-from typing import TYPE_CHECKING
 
 from ..billing import usage
+from ..billing.lines import Line
 from ..billing.pricing import Tariff, Tier, bucketed_cost
 from ..billing.rounding import ONE, ZERO, exact, places, to_currency
 from ..billing.scope import Scope
 from ..kernel.tables import Row
 from .registry import fault
-
-if TYPE_CHECKING:
-    from ..billing.lines import Line
 
 Lines = list["Line"]
 _HAIR = Decimal("1e-12")
@@ -116,80 +113,80 @@ def with_units(change: Callable[[Decimal], Decimal]) -> Callable[[Tariff], Tarif
     return changed
 
 
+def with_tiers(change: Callable[[tuple[Tier, ...]], tuple[Tier, ...]]) -> Callable[[Tariff], Tariff]:
+    return lambda tariff: replace(tariff, tiers=change(tariff.tiers)) if tariff.tiers else tariff
+
+
+def each_tier(change: Callable[[Tier], Tier]) -> Callable[[Tariff], Tariff]:
+    return with_tiers(lambda tiers: tuple(map(change, tiers)))
+
+
 def quantized(digits: int, mode: str) -> Callable[[Decimal], Decimal]:
     return lambda amount: amount.quantize(Decimal(1).scaleb(-digits), rounding=mode)
 
 
-def _bounds(tiers: tuple[Tier, ...], by: Decimal) -> tuple[Tier, ...]:
-    return tuple(replace(tier, up_to=None if tier.up_to is None else tier.up_to + by) for tier in tiers)
+def later(by: Decimal) -> Callable[[Tier], Tier]:
+    """A tier that ends so much later."""
+    return lambda tier: replace(tier, up_to=None if tier.up_to is None else tier.up_to + by)
+
+
+def _moded(mode: str, other: str) -> Callable[[Tariff], Tariff]:
+    return lambda tariff: replace(tariff, tier_mode=other) if tariff.tier_mode == mode else tariff
 
 
 def wrongly(name: str, meaning: str, rule: Callable[[Scope, Row, Lines], Lines]) -> None:
     fault(name, meaning, "charges")(rule)
 
 
+def amounting(name: str, meaning: str, kind: str = "USAGE") -> Callable[[Callable[[Priced], Decimal | None]], None]:
+    """Register a fault that comes to other amounts; see :func:`by_amount`."""
+    return lambda change: wrongly(name, meaning, by_amount(change, kind))
+
+
+def pricing(name: str, meaning: str, kind: str = "") -> Callable[[Callable[[Priced], None]], None]:
+    """Register a fault that changes priced lines; see :func:`each_line`."""
+    return lambda change: wrongly(name, meaning, each_line(change, kind=kind))
+
+
 wrongly("W01", "unit prices are rounded to four decimals", by_tariff(with_units(quantized(4, ROUND_HALF_UP))))
 wrongly("W02", "unit prices are cut to five decimals", by_tariff(with_units(quantized(5, ROUND_DOWN))))
 wrongly("W03", "unit prices are rounded to six decimals", by_tariff(with_units(quantized(6, ROUND_HALF_UP))))
 wrongly(
-    "W04",
-    "every tier costs what the first does",
-    by_tariff(lambda tariff: replace(tariff, tiers=tariff.tiers[:1] and (replace(tariff.tiers[0], up_to=None),))),
+    "W04", "every tier costs what the first does", by_tariff(with_tiers(lambda tiers: (replace(tiers[0], up_to=None),)))
 )
+wrongly("W05", "the bound of a tier belongs to the next one", by_tariff(each_tier(later(-_HAIR))))
+wrongly("W06", "tiers end one unit too late", by_tariff(each_tier(later(ONE))))
+wrongly("W07", "graduated tiers are billed by volume", by_tariff(_moded("SLAB", "VOLUME")))
+wrongly("W08", "volume tiers are billed graduated", by_tariff(_moded("VOLUME", "SLAB")))
 wrongly(
-    "W05",
-    "the bound of a tier belongs to the next one",
-    by_tariff(lambda tariff: replace(tariff, tiers=_bounds(tariff.tiers, -_HAIR))),
-)
-wrongly(
-    "W06",
-    "tiers end one unit too late",
-    by_tariff(lambda tariff: replace(tariff, tiers=_bounds(tariff.tiers, ONE))),
-)
-wrongly(
-    "W07",
-    "graduated tiers are billed by volume",
-    by_tariff(lambda tariff: replace(tariff, tier_mode="VOLUME") if tariff.tier_mode == "SLAB" else tariff),
-)
-wrongly(
-    "W08",
-    "volume tiers are billed graduated",
-    by_tariff(lambda tariff: replace(tariff, tier_mode="SLAB") if tariff.tier_mode == "VOLUME" else tariff),
-)
-wrongly(
-    "W09",
-    "the flat amounts of tiers are forgotten",
-    by_tariff(lambda tariff: replace(tariff, tiers=tuple(replace(tier, flat_amount=ZERO) for tier in tariff.tiers))),
+    "W09", "the flat amounts of tiers are forgotten", by_tariff(each_tier(lambda tier: replace(tier, flat_amount=ZERO)))
 )
 wrongly(
     "W10",
     "the flat amounts of tiers are charged for each unit",
-    by_tariff(
-        lambda tariff: replace(
-            tariff,
-            tiers=tuple(
-                replace(tier, unit_amount=tier.unit_amount + tier.flat_amount, flat_amount=ZERO)
-                for tier in tariff.tiers
-            ),
-        )
-    ),
+    by_tariff(each_tier(lambda tier: replace(tier, unit_amount=tier.unit_amount + tier.flat_amount, flat_amount=ZERO))),
 )
 
 
-def _packages(mode: str) -> Callable[[Priced], Decimal | None]:
+def packaged(count: Callable[[Decimal], Decimal]) -> Callable[[Priced], Decimal | None]:
+    """What packages cost that are counted so."""
+
     def cost(priced: Priced) -> Decimal | None:
         tariff = priced.tariff
         if tariff.model != "PACKAGE" or priced.buckets is not None:
             return None
-        whole = (priced.line.quantity / tariff.divide_by).to_integral_value(rounding=mode)
-        return to_currency(whole * tariff.amount, priced.currency)
+        return to_currency(count(priced.line.quantity / tariff.divide_by) * tariff.amount, priced.currency)
 
     return cost
 
 
-wrongly("W11", "packages are rounded down", by_amount(_packages(ROUND_FLOOR)))
-wrongly("W12", "packages are rounded to the nearest", by_amount(_packages(ROUND_HALF_UP)))
-wrongly("W13", "packages are rounded up where they should be rounded down", by_amount(_packages(ROUND_CEILING)))
+def whole(mode: str) -> Callable[[Decimal], Decimal]:
+    return lambda count: count.to_integral_value(rounding=mode)
+
+
+wrongly("W11", "packages are rounded down", by_amount(packaged(whole(ROUND_FLOOR))))
+wrongly("W12", "packages are rounded to the nearest", by_amount(packaged(whole(ROUND_HALF_UP))))
+wrongly("W13", "packages are rounded up where they should be rounded down", by_amount(packaged(whole(ROUND_CEILING))))
 
 
 def let_free(priced: Priced, free: Decimal) -> None:
@@ -199,19 +196,26 @@ def let_free(priced: Priced, free: Decimal) -> None:
     line.amount = to_currency(priced.cost(priced.tariff), priced.currency)
 
 
-@each_line
-def _no_allowance(priced: Priced) -> None:
+def bill(priced: Priced, quantity: Decimal) -> None:
+    """Bill so much of a line in place of what was used."""
+    priced.line.quantity = quantity
+    priced.line.amount = to_currency(priced.tariff.cost(quantity), priced.currency)
+
+
+@pricing("W14", "allowances are ignored")
+def no_allowance(priced: Priced) -> None:
     if priced.line.free:
         let_free(priced, ZERO)
 
 
-@each_line
-def _double_allowance(priced: Priced) -> None:
+@pricing("W15", "allowances are doubled")
+def double_allowance(priced: Priced) -> None:
     if priced.line.free and priced.line.quantity:
         let_free(priced, priced.line.free * 2)
 
 
-def _after_tiers(priced: Priced) -> Decimal | None:
+@amounting("W16", "allowances come off after the tiers")
+def after_tiers(priced: Priced) -> Decimal | None:
     free = priced.line.free
     if not free or not priced.line.quantity:
         return None
@@ -219,19 +223,10 @@ def _after_tiers(priced: Priced) -> Decimal | None:
     return to_currency(max(cost, ZERO), priced.currency)
 
 
-wrongly("W14", "allowances are ignored", _no_allowance)
-wrongly("W15", "allowances are doubled", _double_allowance)
-wrongly("W16", "allowances come off after the tiers", by_amount(_after_tiers))
-
-
-@each_line
-def _highest_bucket(priced: Priced) -> None:
+@pricing("W17", "of a bucketed meter only the highest bucket is billed")
+def highest_bucket(priced: Priced) -> None:
     if priced.buckets:
-        priced.line.quantity = max(priced.buckets)
-        priced.line.amount = to_currency(priced.tariff.cost(priced.line.quantity), priced.currency)
-
-
-wrongly("W17", "of a bucketed meter only the highest bucket is billed", _highest_bucket)
+        bill(priced, max(priced.buckets))
 
 
 def rounding_by(mode: str, digits: Callable[[str], int] = places) -> Callable[[Priced], Decimal | None]:

@@ -43,18 +43,19 @@ def features(catalog: Catalog, **meter: Any) -> Iterator[tuple[str, Object]]:
             yield key, feature
 
 
+def usage_prices(catalog: Catalog) -> tuple[Object, list[Object]]:
+    """The first plan that has usage prices, with these; nothing where none has any."""
+    found = ((plan, [one for one in plan.get("prices") or () if one["type"] == "USAGE"]) for _, plan in plans(catalog))
+    return next((each for each in found if each[1]), ({}, []))
+
+
+def exchange(price: Object) -> None:
+    """Put a price in another currency."""
+    price["currency"] = "usd" if price["currency"] == "eur" else "eur"
+
+
 def _first_meter(catalog: Catalog, **equal: Any) -> Object:
-    found = next((feature["meter"] for _key, feature in features(catalog, **equal)), None)
-    return found if found is not None else {}
-
-
-def _entitlement(catalog: Catalog) -> Object:
-    for _key, plan in plans(catalog):
-        for entitlement in (plan.get("entitlements") or {}).values():
-            if entitlement.get("usage_limit") is not None:
-                found: Object = entitlement
-                return found
-    return {}
+    return next((feature["meter"] for _key, feature in features(catalog, **equal)), {})
 
 
 @fault("F21", "a plan is missing in Production", "catalog")
@@ -72,9 +73,7 @@ def stale_plan(catalog: Catalog) -> None:
     for _key, plan in list(plans(catalog))[:1]:
         plan["prices"] = [copy.deepcopy(price) for price in plan["prices"][:-1]] or plan["prices"]
         for part in (part for price in plan["prices"] for part in (price, *(price.get("tiers") or ()))):
-            for name in ("amount", "unit_amount"):
-                if part.get(name):
-                    part[name] = dec(Decimal(part[name]) / 2)
+            part.update({name: dec(Decimal(part[name]) / 2) for name in ("amount", "unit_amount") if part.get(name)})
 
 
 @fault("F23", "the amount of a price differs", "catalog")
@@ -90,53 +89,48 @@ def other_amount(catalog: Catalog) -> None:
 @fault("F24", "the bound of a tier differs", "catalog")
 def other_tier(catalog: Catalog) -> None:
     """The first bounded tier ends one later."""
-    for price in prices(catalog, billing_model="TIERED"):
-        for tier in price.get("tiers") or ():
-            if tier.get("up_to") is not None:
-                tier["up_to"] = dec(Decimal(tier["up_to"]) + 1)
-                return
+    tiers = (tier for price in prices(catalog, billing_model="TIERED") for tier in price.get("tiers") or ())
+    for tier in [tier for tier in tiers if tier.get("up_to") is not None][:1]:
+        tier["up_to"] = dec(Decimal(tier["up_to"]) + 1)
 
 
-def _companion(catalog: Catalog) -> Object:
+def _companion(catalog: Catalog) -> list[Object]:
     """A price of a plan that has others too, a FIXED one if there is any: without it the plan can still be subscribed."""
-    for _key, plan in plans(catalog):
-        choices = plan.get("prices") or []
-        if len(choices) > 1:
-            found: Object = next((price for price in choices if price["type"] == "FIXED"), choices[-1])
-            return found
-    return {}
+    several = (plan["prices"] for _key, plan in plans(catalog) if len(plan.get("prices") or ()) > 1)
+    choices: list[Object] = next(several, [])
+    return [*(price for price in choices if price["type"] == "FIXED"), *choices[-1:]][:1]
 
 
 @fault("F26", "the currency of a price differs", "catalog")
 def other_currency(catalog: Catalog) -> None:
-    price = _companion(catalog)
-    if price:
-        price["currency"] = "usd" if price["currency"] == "eur" else "eur"
+    for price in _companion(catalog):
+        exchange(price)
 
 
 @fault("F27", "the billing period of a price differs", "catalog")
 def other_period(catalog: Catalog) -> None:
-    price = _companion(catalog)
-    if price:
+    for price in _companion(catalog):
         price["billing_period"] = "MONTHLY" if price["billing_period"] == "ANNUAL" else "ANNUAL"
 
 
 @fault("F29", "one usage price is missing in a plan", "catalog")
 def missing_price(catalog: Catalog) -> None:
-    for _key, plan in plans(catalog):
-        usage = [price for price in plan.get("prices") or () if price["type"] == "USAGE"]
-        if usage:
-            plan["prices"].remove(usage[-1])
-            return
+    plan, usage = usage_prices(catalog)
+    for price in usage[-1:]:
+        plan["prices"].remove(price)
 
 
 @fault("F30", "a price is there twice", "catalog")
 def extra_price(catalog: Catalog) -> None:
-    for _key, plan in plans(catalog):
-        usage = [price for price in plan.get("prices") or () if price["type"] == "USAGE"]
-        if usage:
-            plan["prices"].append({**copy.deepcopy(usage[0]), "lookup_key": ""})
-            return
+    plan, usage = usage_prices(catalog)
+    for price in usage[:1]:
+        plan["prices"].append({**copy.deepcopy(price), "lookup_key": ""})
+
+
+@fault("F90", "a usage price is in another currency, so subscriptions dropped its line without a word", "catalog")
+def dropped_line(catalog: Catalog) -> None:
+    for price in usage_prices(catalog)[1][:1]:
+        exchange(price)
 
 
 @fault("F31", "a meter's event name differs in its case", "catalog")
@@ -192,17 +186,15 @@ def dead_filter(catalog: Catalog) -> None:
 
 @fault("F41", "an entitlement is missing on a plan", "catalog")
 def missing_entitlement(catalog: Catalog) -> None:
-    for _key, plan in plans(catalog):
-        if plan.get("entitlements"):
-            plan["entitlements"].popitem()
-            return
+    for entitlements in [plan["entitlements"] for _key, plan in plans(catalog) if plan.get("entitlements")][:1]:
+        entitlements.popitem()
 
 
 @fault("F42", "the limit of an entitlement differs", "catalog")
 def other_limit(catalog: Catalog) -> None:
     """Ten times the allowance, and hard instead of soft."""
-    entitlement = _entitlement(catalog)
-    if entitlement:
+    every = (each for _key, plan in plans(catalog) for each in (plan.get("entitlements") or {}).values())
+    for entitlement in [each for each in every if each.get("usage_limit") is not None][:1]:
         entitlement["usage_limit"] = dec(Decimal(entitlement["usage_limit"]) * 10)
         entitlement["is_soft_limit"] = not entitlement.get("is_soft_limit")
 

@@ -2,46 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from decimal import ROUND_DOWN, Decimal
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from ..billing import usage
-from ..billing.rounding import ZERO, exact, to_currency
+from ..billing.lines import Line
+from ..billing.rounding import ZERO, exact
 from ..billing.scope import Scope
 from ..kernel.tables import Row
 from ..metering.pipeline import KNOWING
 from ..metering.reads import LAST_ARRIVED, Selection, aggregate
 from ..metering.rules import Measure, Meter, filters_match
 from ..metering.values import printed
-from .calculation import Lines, Priced, priced_line
-from .registry import declare, fault
+from .calculation import bill, charged, priced_line
+from .registry import declare, hooking
 
-if TYPE_CHECKING:
-    from ..billing.lines import Line
-
-
-def _counted_as(kinds: tuple[str, ...], kind: str) -> Callable[[Scope, Row, Lines], Lines]:
-    """A rule that bills meters of some kinds as if they were of another one."""
-
-    def rule(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-        for line in lines:
-            priced = priced_line(scope, subscription, line)
-            if priced is not None and line.item is not None and line.kind == "USAGE":
-                meter = scope.need("meters", line.item["meter_id"])
-                if meter["aggregation"]["type"] in kinds and priced.buckets is None:
-                    _bill(priced, _value(scope, subscription, line.item["meter_id"], (line.start, line.end), kind))
-        return lines
-
-    return rule
+Filters = list[dict[str, Any]]
 
 
-def recount(scope: Scope, subscription: Row, line: Line) -> None:
-    """Bill what a usage line's meter counts in the line's time, which a rule has changed."""
+@exact
+def recount(scope: Scope, subscription: Row, line: Line, kinds: Container[str] = (), kind: str = "") -> None:
+    """Bill what a usage line's meter counts in the line's time, which a rule has changed.
+
+    With ``kinds``, bill meters of these only, and as if they were of another ``kind``.
+    """
     priced = priced_line(scope, subscription, line)
     if priced is not None and line.item is not None and priced.buckets is None:
-        kind = scope.need("meters", line.item["meter_id"])["aggregation"]["type"]
-        _bill(priced, _value(scope, subscription, line.item["meter_id"], (line.start, line.end), kind))
+        own = scope.need("meters", line.item["meter_id"])["aggregation"]["type"]
+        if not kinds or own in kinds:
+            used = _value(scope, subscription, line.item["meter_id"], (line.start, line.end), kind or own)
+            bill(priced, max(used - (line.free or ZERO), ZERO))
 
 
 def _value(scope: Scope, subscription: Row, meter_id: str, window: tuple[Any, Any], kind: str) -> Decimal:
@@ -51,16 +43,9 @@ def _value(scope: Scope, subscription: Row, meter_id: str, window: tuple[Any, An
     return found.value
 
 
-@exact
-def _bill(priced: Priced, used: Decimal) -> None:
-    """Let so much be used of a line, what is free of it as before."""
-    line = priced.line
-    line.quantity = max(used - (line.free or ZERO), ZERO)
-    line.amount = to_currency(priced.tariff.cost(line.quantity), priced.currency)
-
-
 def _billed_as(name: str, meaning: str, kinds: tuple[str, ...], kind: str) -> None:
-    fault(name, meaning, "charges")(_counted_as(kinds, kind))
+    """Register a fault that bills meters of some kinds as if they were of another one."""
+    charged(name, meaning, "USAGE")(lambda scope, subscription, line: recount(scope, subscription, line, kinds, kind))
 
 
 _billed_as("W51", "unique values are billed as if each event had its own", ("COUNT_UNIQUE",), "COUNT")
@@ -79,14 +64,8 @@ _billed_as("W96", "of the latest value the sum is billed", ("LATEST",), "SUM")
 declare(LAST_ARRIVED, "the latest value is the one that arrived last, whenever it was stamped")
 
 
-def known_as(name: str, meaning: str) -> Callable[[Callable[[Mapping[str, Any]], Meter]], None]:
-    """Register how a fault understands meters, for every reader alike."""
-
-    def register(change: Callable[[Mapping[str, Any]], Meter]) -> None:
-        declare(name, meaning)
-        KNOWING[name] = change
-
-    return register
+known_as = hooking(KNOWING)
+"""Registers how a fault understands meters, for every reader alike."""
 
 
 @known_as("W56", "the filters of meters are ignored")
@@ -94,56 +73,36 @@ def unfiltered(row: Mapping[str, Any]) -> Meter:
     return Meter({**row, "filters": []})
 
 
-class _OtherFilter(Meter):
-    """A meter that compares its filters by a rule of its own."""
+class OtherFilter(Meter):
+    """A meter that compares its filters by another rule."""
+
+    def __init__(self, row: Mapping[str, Any], passes: Callable[[Filters, Mapping[str, Any]], bool]) -> None:
+        super().__init__(row)
+        self._compared, self._filters = self._filters, []
+        self._passes = passes
 
     def measure(self, properties: Mapping[str, Any]) -> Measure | None:
-        filters, self._filters = self._filters, []
-        try:
-            return super().measure(properties) if not filters or self._passes(filters, properties) else None
-        finally:
-            self._filters = filters
-
-    def _passes(self, filters: list[dict[str, Any]], properties: Mapping[str, Any]) -> bool:
-        raise NotImplementedError
+        passed = not self._compared or self._passes(self._compared, properties)
+        return super().measure(properties) if passed else None
 
 
-class _AnyFilter(_OtherFilter):
-    """A meter to which one of its filters is enough."""
-
-    def _passes(self, filters: list[dict[str, Any]], properties: Mapping[str, Any]) -> bool:
-        return any(filters_match([one], properties) for one in filters)
+def _any_passes(filters: Filters, properties: Mapping[str, Any]) -> bool:
+    return any(filters_match([one], properties) for one in filters)
 
 
-class _CarelessFilter(_OtherFilter):
-    """A meter whose filters do not look at upper and lower case."""
-
-    def _passes(self, filters: list[dict[str, Any]], properties: Mapping[str, Any]) -> bool:
-        folded = [{**one, "values": {each.casefold() for each in one["values"]}} for one in filters]
-        return filters_match(folded, {key: printed(value).casefold() for key, value in properties.items()})
+def _folded_pass(filters: Filters, properties: Mapping[str, Any]) -> bool:
+    folded = [{**one, "values": {each.casefold() for each in one["values"]}} for one in filters]
+    return filters_match(folded, {key: printed(value).casefold() for key, value in properties.items()})
 
 
-class _ShortFilter(_OtherFilter):
-    """A meter whose filters compare the beginning of a value."""
-
-    def _passes(self, filters: list[dict[str, Any]], properties: Mapping[str, Any]) -> bool:
-        shown = {key: printed(value) for key, value in properties.items()}
-        return all(shown.get(one["key"], "").startswith(tuple(one["values"])) for one in filters)
+def _begun_pass(filters: Filters, properties: Mapping[str, Any]) -> bool:
+    shown = {key: printed(value) for key, value in properties.items()}
+    return all(shown.get(one["key"], "").startswith(tuple(one["values"])) for one in filters)
 
 
-@known_as("W147", "filters do not look at upper and lower case")
-def careless_filter(row: Mapping[str, Any]) -> Meter:
-    return _CarelessFilter(row)
-
-
-@known_as("W148", "filters compare the beginning of a value")
-def short_filter(row: Mapping[str, Any]) -> Meter:
-    return _ShortFilter(row)
-
-
-@known_as("W57", "one of several filters of a meter is enough")
-def any_filter(row: Mapping[str, Any]) -> Meter:
-    return _AnyFilter(row)
+known_as("W57", "one of several filters of a meter is enough")(partial(OtherFilter, passes=_any_passes))
+known_as("W147", "filters do not look at upper and lower case")(partial(OtherFilter, passes=_folded_pass))
+known_as("W148", "filters compare the beginning of a value")(partial(OtherFilter, passes=_begun_pass))
 
 
 @known_as("W58", "the multiplier of meters is forgotten")
@@ -153,27 +112,25 @@ def unmultiplied(row: Mapping[str, Any]) -> Meter:
     return Meter({**row, "aggregation": {**aggregation, "multiplier": multiplier}})
 
 
-class _Whole(Meter):
-    """A meter that keeps whole numbers only."""
+class _OtherMeasure(Meter):
+    """A meter that makes something else of what it measures."""
+
+    def __init__(self, row: Mapping[str, Any], change: Callable[[Measure], Measure]) -> None:
+        super().__init__(row)
+        self._change = change
 
     def measure(self, properties: Mapping[str, Any]) -> Measure | None:
         found = super().measure(properties)
-        return None if found is None else found._replace(quantity=Decimal(found.quantity).to_integral_value(ROUND_DOWN))
+        return None if found is None else self._change(found)
 
 
-@known_as("W97", "the values of events are cut to whole numbers")
-def whole(row: Mapping[str, Any]) -> Meter:
-    return _Whole(row)
+def _cut(found: Measure) -> Measure:
+    return found._replace(quantity=Decimal(found.quantity).to_integral_value(ROUND_DOWN))
 
 
-@known_as("W59", "unique values are counted without regard to case and space")
-def carelessly_unique(row: Mapping[str, Any]) -> Meter:
-    return _Careless(row)
+def _alike(found: Measure) -> Measure:
+    return found._replace(unique=found.unique and found.unique.strip().lower())
 
 
-class _Careless(Meter):
-    """A meter that takes values for the same that look alike."""
-
-    def measure(self, properties: Mapping[str, Any]) -> Measure | None:
-        found = super().measure(properties)
-        return None if found is None else found._replace(unique=found.unique and found.unique.strip().lower())
+known_as("W97", "the values of events are cut to whole numbers")(partial(_OtherMeasure, change=_cut))
+known_as("W59", "unique values are counted without regard to case and space")(partial(_OtherMeasure, change=_alike))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from pytest_flexprice.model.customer_columns import DEALS
 
 from ..kernel.render import gotime
-from .catalog import Catalog, plans
 from .registry import fault
 
 if TYPE_CHECKING:
@@ -25,11 +24,8 @@ def _subscribed(rows: Rows) -> dict[str, Any]:
     """The first customer who has a plan, one whose subscription simply runs if there is any, and whom nobody inherits from."""
     parents = {row.get("parent") for row in rows}
     held = [row for row in rows if row.get("plan")]
-    plain = [
-        row
-        for row in held
-        if row.get("status") in (None, "", "active") and not row.get("parent") and row["external_id"] not in parents
-    ]
+    runs = [row for row in held if row.get("status") in (None, "", "active") and not row.get("parent")]
+    plain = [row for row in runs if row["external_id"] not in parents]
     return next(iter(plain or held), {})
 
 
@@ -37,22 +33,16 @@ def _subscribed(rows: Rows) -> dict[str, Any]:
 def missing_customer(rows: Rows) -> None:
     """The last customer whom nobody inherits from is not there."""
     parents = {row.get("parent") for row in rows}
-    for row in reversed(rows):
-        if row["external_id"] not in parents:
-            rows.remove(row)
-            return
+    for row in [row for row in rows if row["external_id"] not in parents][-1:]:
+        rows.remove(row)
 
 
 @fault("F82", "a customer's external id differs in its case", "customers")
 def other_id_case(rows: Rows) -> None:
     """The first customer whose id has letters has it in the other case."""
-    for identifier in [row["external_id"] for row in rows]:
-        if identifier.swapcase() != identifier:
-            for row in rows:
-                row.update(
-                    {name: value.swapcase() for name, value in row.items() if name in _IDS and value == identifier}
-                )
-            return
+    for identifier in [row["external_id"] for row in rows if row["external_id"].swapcase() != row["external_id"]][:1]:
+        for row in rows:
+            row.update({name: identifier.swapcase() for name in _IDS if row.get(name) == identifier})
 
 
 @fault("F83", "a customer appeared from events with a mistyped id", "customers")
@@ -94,15 +84,6 @@ def paused(seeder: Seeder) -> None:
     for identifier in seeder.seeded.subscriptions.values():
         if seeder.call("GET", f"/v1/subscriptions/{identifier}")["subscription_status"] == "active":
             seeder.call("PUT", f"/v1/subscriptions/{identifier}", {"status": "paused"})
-            return
-
-
-@fault("F90", "a usage price is in another currency, so subscriptions dropped its line without a word", "catalog")
-def dropped_line(catalog: Catalog) -> None:
-    for _key, plan in plans(catalog):
-        usage = [price for price in plan.get("prices") or () if price["type"] == "USAGE"]
-        if usage:
-            usage[0]["currency"] = "usd" if usage[0]["currency"] == "eur" else "eur"
             return
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import ROUND_DOWN, Decimal
-from typing import Any
+from functools import partial
 
 from ..billing.coupon import discount
 from ..billing.lines import Line
@@ -15,25 +15,19 @@ from ..billing.rounding import ONE, ZERO, exact, places, to_currency
 from ..billing.scope import Scope
 from ..kernel.call import Call
 from ..kernel.tables import Row
-from .calculation import Lines, by_amount, charged, each_line, wrongly
+from .calculation import Lines, amounting, bill, charged, pricing
 from .registry import fault
 from .settlement import Answer, resummed, retaxed, retotal, shown
 
 _SEATS = Decimal(7)
 
-wrongly(
-    "W60",
-    "fees cost the same whatever their quantity",
-    by_amount(lambda priced: to_currency(priced.tariff.cost(ONE), priced.currency), "FIXED"),
+amounting("W60", "fees cost the same whatever their quantity", "FIXED")(
+    lambda priced: to_currency(priced.tariff.cost(ONE), priced.currency)
 )
-
-
-def _one(priced: Any) -> None:
-    priced.line.quantity = ONE
-    priced.line.amount = to_currency(priced.tariff.cost(ONE), priced.currency)
-
-
-wrongly("W61", "every fee is bought once", each_line(_one, kind="FIXED"))
+pricing("W61", "every fee is bought once", "FIXED")(lambda priced: bill(priced, ONE))
+amounting("W98", "a part of a period costs what a whole one does", "FIXED")(
+    lambda priced: to_currency(priced.cost(priced.tariff), priced.currency)
+)
 
 
 @charged("W62", "fees in advance are billed for the period that ends", "FIXED")
@@ -97,17 +91,14 @@ def _of_lines(answer: Answer, kind: str) -> Decimal:
     return sum((line["amount"] for line in answer.get("line_items") or () if line["price_type"] == kind), ZERO)
 
 
+def _share(other: str, scope: Scope, answer: Answer, coupon: Row, left: Decimal) -> Decimal:
+    """What a coupon takes off all but lines of the other kind."""
+    return discount(coupon, left - _of_lines(answer, other), answer["currency"])
+
+
 _coupons("W66", "coupons are ignored", lambda scope, answer, coupon, left: ZERO)
-_coupons(
-    "W67",
-    "coupons take off a share of usage only",
-    lambda scope, answer, coupon, left: discount(coupon, left - _of_lines(answer, "FIXED"), answer["currency"]),
-)
-_coupons(
-    "W68",
-    "coupons take off a share of fees only",
-    lambda scope, answer, coupon, left: discount(coupon, left - _of_lines(answer, "USAGE"), answer["currency"]),
-)
+_coupons("W67", "coupons take off a share of usage only", partial(_share, "FIXED"))
+_coupons("W68", "coupons take off a share of fees only", partial(_share, "USAGE"))
 _coupons(
     "W69",
     "every coupon is taken off the whole subtotal, whatever came off before",
@@ -202,13 +193,6 @@ def foreign_line(scope: Scope, subscription: Row, lines: Lines) -> Lines:
 @charged("W81", "usage of the day before a period is billed in it", "USAGE")
 def early_usage(scope: Scope, subscription: Row, line: Line) -> None:
     line.start -= timedelta(days=1)
-
-
-wrongly(
-    "W98",
-    "a part of a period costs what a whole one does",
-    by_amount(lambda priced: to_currency(priced.cost(priced.tariff), priced.currency), "FIXED"),
-)
 
 
 @charged("W99", "the overage factor acts twice")

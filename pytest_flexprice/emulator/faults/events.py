@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..kernel.call import Call, Reply
 from ..kernel.errors import ApiError
+from ..kernel.world import World
 from ..metering.pipeline import ACCEPTING, LAGS, LOST, METERING
 from ..metering.store import Event, MeteredRow
 from ..metering.values import to_text
 from ..metering.windows import millisecond_of
-from .registry import declare, fault
+from .registry import fault, hooking
 
 if TYPE_CHECKING:
-    from ..kernel.world import World
     from ..seeding.seed import Seeder
 
 SLOW_SECONDS = 20.0
@@ -27,24 +27,11 @@ _TRANSIENT = (404, 500, 404)
 _LOST = 2
 
 
-def sent(name: str, meaning: str) -> Callable[[Callable[[World, Event], Event | None]], None]:
-    """Register what a fault makes of every event that arrives."""
-
-    def register(change: Callable[[World, Event], Event | None]) -> None:
-        declare(name, meaning)
-        ACCEPTING[name] = change
-
-    return register
-
-
-def metered(name: str, meaning: str) -> Callable[[Callable[[World, list[MeteredRow]], list[MeteredRow]]], None]:
-    """Register what a fault makes of the metered rows of a batch."""
-
-    def register(change: Callable[[World, list[MeteredRow]], list[MeteredRow]]) -> None:
-        declare(name, meaning)
-        METERING[name] = change
-
-    return register
+sent = hooking(ACCEPTING)
+"""Registers what a fault makes of every event that arrives."""
+metered = hooking(METERING)
+"""Registers what a fault makes of the metered rows of a batch."""
+_lagging = hooking(LAGS)
 
 
 def _nearly(text: str) -> str:
@@ -61,13 +48,9 @@ def _with_properties(event: Event, properties: Mapping[str, Any]) -> Event:
 
 def _with_numbers(event: Event, change: Callable[[Any], Any]) -> Event:
     """The event with every number among its properties changed."""
-    return _with_properties(
-        event,
-        {
-            key: change(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
-            for key, value in event.properties.items()
-        },
-    )
+    numbers = {key for key, value in event.properties.items() if type(value) in (int, float)}
+    changed = {key: change(value) if key in numbers else value for key, value in event.properties.items()}
+    return _with_properties(event, changed)
 
 
 @sent("F51", "the application's event names are not the meters'")
@@ -160,7 +143,7 @@ def counted_twice(_world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
 @metered("F133", "one of a customer's events is missing in every total")
 def one_lost(world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
     """The second event of each customer that counts anything: the debugger still shows it."""
-    seen = world.part("fault F133", _counted)
+    seen: dict[tuple[str, str], list[str]] = world.part("fault F133", lambda _world: {})
     kept = []
     for row in rows:
         ids = seen.setdefault((row.event.environment, row.event.external_customer_id), [])
@@ -171,22 +154,13 @@ def one_lost(world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
     return kept
 
 
-def _counted(_world: World) -> dict[tuple[str, str], list[str]]:
-    return {}
+_lagging("F74", "the metering consumer stands still: events are never processed")(lambda _world: None)
 
 
-declare("F74", "the metering consumer stands still: events are never processed")
-LAGS["F74"] = lambda _world: None
-
-declare("F75", "the metering consumer is slow, but correct")
-
-
-def _slow(world: World) -> float:
+@_lagging("F75", "the metering consumer is slow, but correct")
+def slow(world: World) -> float:
     given = world.options.extra.get("slow_seconds", SLOW_SECONDS)
     return float(given) if isinstance(given, (int, float)) else SLOW_SECONDS
-
-
-LAGS["F75"] = _slow
 
 
 def _not_there(identifier: str, status: int) -> Reply:
@@ -206,14 +180,10 @@ def transient_lookup(call: Call) -> Reply | None:
     identifier = _looked_up(call)
     if not identifier:
         return None
-    tries = call.world.part("fault F76", _no_tries)
+    tries: dict[str, int] = call.world.part("fault F76", lambda _world: {})
     done = tries.get(identifier, 0)
     tries[identifier] = done + 1
     return _not_there(identifier, _TRANSIENT[done]) if done < len(_TRANSIENT) else None
-
-
-def _no_tries(_world: World) -> dict[str, int]:
-    return {}
 
 
 @fault("F77", "the event debugger always answers 500", "before")

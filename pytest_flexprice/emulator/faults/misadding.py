@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 from ..billing.coupon import discount
@@ -11,14 +10,13 @@ from ..billing.rounding import ONE, ZERO, to_currency
 from ..billing.wallets import CREDITING
 from ..kernel.call import Call
 from ..kernel.tables import Row
-from .registry import declare
+from .registry import hooking
 from .settlement import Answer, resummed, retotal, shown
 
 
-def _coupons(call: Call, answer: Answer) -> Iterator[tuple[Answer, Row]]:
+def _coupons(call: Call, answer: Answer) -> list[tuple[Answer, Row]]:
     """What each coupon took off an answer, with the coupon."""
-    for applied in answer.get("coupon_applications") or ():
-        yield applied, call.need("coupons", applied["coupon_id"])
+    return [(one, call.need("coupons", one["coupon_id"])) for one in answer.get("coupon_applications") or ()]
 
 
 def _discounted(answer: Answer, off: Decimal) -> None:
@@ -41,13 +39,12 @@ def less_remains(call: Call, answer: Answer) -> None:
 
 @shown("W142", "each tax is on top of the one before")
 def compounded(call: Call, answer: Answer) -> None:
-    """The second is on a sum with the first."""
+
     base = answer["subtotal"] - answer["total_discount"]
     for tax in answer.get("taxes") or ():
         rate = number(tax["tax_rate"].get("percentage_value"))
-        tax["tax_amount"] = to_currency(
-            base * rate / 100 + number(tax["tax_rate"].get("fixed_value")), answer["currency"]
-        )
+        fixed = number(tax["tax_rate"].get("fixed_value"))
+        tax["tax_amount"] = to_currency(base * rate / 100 + fixed, answer["currency"])
         base += tax["tax_amount"]
     resummed(answer)
 
@@ -62,7 +59,7 @@ def tax_per_line(call: Call, answer: Answer) -> None:
 
 @shown("W144", "a coupon's share is rounded line by line")
 def discount_per_line(call: Call, answer: Answer) -> None:
-    """The sum of what it takes off each line."""
+
     off = ZERO
     for applied, coupon in _coupons(call, answer):
         applied["discounted_amount"] = sum(
@@ -86,7 +83,7 @@ def percent_as_amount(call: Call, answer: Answer) -> None:
 
 @shown("W163", "lines name each other's prices")
 def other_prices(call: Call, answer: Answer) -> None:
-    """Each that of the next."""
+
     lines = answer.get("line_items") or []
     for line, price in zip(lines, [line["price_id"] for line in [*lines[1:], *lines[:1]]], strict=True):
         line["price_id"] = price
@@ -94,14 +91,14 @@ def other_prices(call: Call, answer: Answer) -> None:
 
 @shown("W164", "the first tax is taken twice")
 def taxed_twice(call: Call, answer: Answer) -> None:
-    """It is there once more."""
+
     answer["taxes"] = [*(answer.get("taxes") or ()), *map(dict, (answer.get("taxes") or ())[:1])]
     resummed(answer)
 
 
 @shown("W165", "of several taxes only the last is taken")
 def last_tax(call: Call, answer: Answer) -> None:
-    """The others are missing."""
+
     answer["taxes"] = (answer.get("taxes") or [])[-1:]
     resummed(answer)
 
@@ -116,14 +113,10 @@ def last_coupon(call: Call, answer: Answer) -> None:
 
 @shown("W167", "what a coupon takes off is a hundred times as large")
 def hundredfold(call: Call, answer: Answer) -> None:
-    """Up to all of it."""
+
     _discounted(answer, answer["total_discount"] * 100)
 
 
-def _credited(name: str, meaning: str, change: Callable[[Row, Decimal], Decimal]) -> None:
-    declare(name, meaning)
-    CREDITING[name] = change
-
-
-_credited("W149", "prepaid credits pay nothing", lambda invoice, paid: ZERO)
-_credited("W150", "prepaid credits pay twice", lambda invoice, paid: paid * 2)
+_crediting = hooking(CREDITING)
+_crediting("W149", "prepaid credits pay nothing")(lambda invoice, paid: ZERO)
+_crediting("W150", "prepaid credits pay twice")(lambda invoice, paid: paid * 2)

@@ -6,20 +6,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import ROUND_DOWN, Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..billing.lines import granted_to
+from ..billing.lines import Line, granted_to
 from ..billing.pricing import Tariff, number
 from ..billing.rounding import ZERO, to_currency
 from ..billing.scope import Scope
 from ..kernel.tables import Row
-from .calculation import Lines, by_amount, charged, each_line, let_free, priced_line, wrongly
+from .calculation import Lines, Priced, amounting, bill, charged, each_line, let_free, priced_line, pricing, wrongly
 from .counting import recount
 from .registry import fault
-
-if TYPE_CHECKING:
-    from ..billing.lines import Line
-    from .calculation import Priced
 
 _LONG = timedelta(days=3650)
 _HALF = Decimal(2)
@@ -87,31 +83,22 @@ def too_late(scope: Scope, subscription: Row, line: Line) -> None:
         line.end = end
 
 
-def _on_the_sum(priced: Priced) -> Decimal | None:
-    if not priced.buckets:
-        return None
-    return to_currency(priced.tariff.cost(priced.line.quantity), priced.currency)
+@amounting("W128", "tiers and packages of bucketed meters go by the sum")
+def on_the_sum(priced: Priced) -> Decimal | None:
+    return to_currency(priced.tariff.cost(priced.line.quantity), priced.currency) if priced.buckets else None
 
 
-def _rounded_buckets(priced: Priced) -> Decimal | None:
+@amounting("W129", "each bucket is rounded by itself")
+def rounded_buckets(priced: Priced) -> Decimal | None:
     if not priced.buckets or priced.line.free:
         return None
     return sum((to_currency(priced.tariff.cost(each), priced.currency) for each in priced.buckets), ZERO)
 
 
-wrongly("W128", "tiers and packages of bucketed meters go by the sum", by_amount(_on_the_sum))
-wrongly("W129", "each bucket is rounded by itself", by_amount(_rounded_buckets))
-
-
-@each_line
-def _mean_bucket(priced: Priced) -> None:
+@pricing("W130", "of a bucketed meter the mean of the buckets is billed")
+def mean_bucket(priced: Priced) -> None:
     if priced.buckets:
-        mean = sum(priced.buckets, ZERO) / len(priced.buckets)
-        priced.line.quantity = mean.quantize(Decimal("1e-8"))
-        priced.line.amount = to_currency(priced.tariff.cost(priced.line.quantity), priced.currency)
-
-
-wrongly("W130", "of a bucketed meter the mean of the buckets is billed", _mean_bucket)
+        bill(priced, (sum(priced.buckets, ZERO) / len(priced.buckets)).quantize(Decimal("1e-8")))
 
 
 @fault("W131", "an allowance per day or month is given once in a billing period", "charges")
@@ -124,28 +111,23 @@ def once_a_period(scope: Scope, subscription: Row, lines: Lines) -> Lines:
     return each_line(change, kind="USAGE")(scope, subscription, lines)
 
 
-@each_line
-def _limitless(priced: Priced) -> None:
+@pricing("W132", "what is not exceeded is billed, and so is what has no limit")
+def limitless(priced: Priced) -> None:
     if priced.line.free and not priced.line.quantity:
         let_free(priced, ZERO)
 
 
-wrongly("W132", "what is not exceeded is billed, and so is what has no limit", _limitless)
-
-
-def _whole_seats(priced: Priced) -> Decimal | None:
+@amounting("W133", "parts of seats are free", "FIXED")
+def whole_seats(priced: Priced) -> Decimal | None:
     quantity = priced.line.quantity
     cost = priced.tariff.cost(quantity.to_integral_value(ROUND_DOWN))
     return to_currency(cost, priced.currency) if quantity % 1 else None
 
 
-def _swapped_tiers(priced: Priced) -> Decimal | None:
+@amounting("W134", "tiers of fees are swapped", "FIXED")
+def swapped_tiers(priced: Priced) -> Decimal | None:
     other = replace(priced.tariff, tier_mode="VOLUME" if priced.tariff.tier_mode == "SLAB" else "SLAB")
     return to_currency(other.cost(priced.line.quantity), priced.currency) if other.tiers else None
-
-
-wrongly("W133", "parts of seats are free", by_amount(_whole_seats, "FIXED"))
-wrongly("W134", "tiers of fees are swapped", by_amount(_swapped_tiers, "FIXED"))
 
 
 @charged("W135", "fees are charged for what is left of the period", "FIXED")
@@ -164,10 +146,8 @@ def halves(scope: Scope, subscription: Row, lines: Lines) -> Lines:
             found.append(line)
             continue
         half = line.quantity / _HALF
-        found += [
-            replace(line, quantity=each, amount=to_currency(priced.tariff.cost(each), priced.currency))
-            for each in (half, half)
-        ]
+        amount = to_currency(priced.tariff.cost(half), priced.currency)
+        found += [replace(line, quantity=half, amount=amount) for _ in range(2)]
     return found
 
 

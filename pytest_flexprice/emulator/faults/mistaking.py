@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
+from ..kernel.world import World
 from ..metering.pipeline import LOST
 from ..metering.reads import SELECTING, Selection
-from ..metering.rules import Measure, Meter
+from ..metering.rules import Measure, Meter, filters_match
 from ..metering.store import Event, MeteredRow
 from ..metering.windows import millisecond_of
-from .counting import known_as
+from .counting import Filters, OtherFilter, known_as
 from .events import metered, sent
-from .registry import declare
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ..kernel.world import World
+from .registry import hooking
 
 _SECOND = timedelta(seconds=1)
 _LONG = timedelta(days=3650)
+_FIFTY = 50
 
 
 def _lost(row: MeteredRow) -> MeteredRow:
@@ -36,14 +34,10 @@ def _first_only(
     """A server to which only the first of several counts that have a place in common."""
 
     def change(world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
-        seen = world.part(f"fault {name}", _nothing)
+        seen: dict[Hashable, str] = world.part(f"fault {name}", lambda _world: {})
         return [row if seen.setdefault(place(row), own(row)) == own(row) else _lost(row) for row in rows]
 
     metered(name, meaning)(change)
-
-
-def _nothing(_world: World) -> dict[Hashable, str]:
-    return {}
 
 
 def _moment(row: MeteredRow) -> tuple[str, str, int]:
@@ -64,6 +58,37 @@ _first_only(
 )
 
 
+@metered("W174", "every fiftieth event is lost")
+def fiftieth(world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
+    """Whoever sent it."""
+    seen: dict[str, int] = world.part("fault W174", lambda _world: {})
+    for row in rows:
+        seen.setdefault(row.event.id, len(seen) + 1)
+    return [_lost(row) if seen[row.event.id] % _FIFTY == 0 else row for row in rows]
+
+
+@metered("W182", "ids are cut off after 64 characters")
+def short_ids(_world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
+    """Those that begin alike are one event."""
+    return [row._replace(event=row.event._replace(id=row.event.id[:64])) for row in rows]
+
+
+@metered("W183", "times are rounded to whole seconds")
+def rounded_times(_world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
+    """The later half of a second is in the next one."""
+    return [row._replace(event=row.event._replace(moment=row.event.moment + 500)) for row in rows]
+
+
+@metered("W184", "an event that is sent again takes the first one away")
+def taken_away(world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
+    """It counts nothing."""
+    seen: dict[Hashable, str] = world.part("fault W184", lambda _world: {})
+    places = [(*_moment(row), row.event.id, row.event.external_customer_id) for row in rows]
+    known = seen.keys() & places
+    seen.update(dict.fromkeys(places, ""))
+    return [row._replace(quantity=0) if place in known else row for place, row in zip(places, rows, strict=True)]
+
+
 @metered("W153", "events count when they arrive, whenever they happened")
 def arrived(world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
     """The debugger shows them at their own time."""
@@ -71,57 +96,63 @@ def arrived(world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
     return [*map(_lost, rows), *(row._replace(event=row.event._replace(moment=now)) for row in rows)]
 
 
-class _NoText(Meter):
-    """A meter to which a number that is written as text is none."""
+def _read_as(name: str, meaning: str, other: Callable[[Any], Any], *, unique: bool = False) -> None:
+    """A server that takes values for others: those that are added up, or those that are told apart."""
 
-    def measure(self, properties: Mapping[str, Any]) -> Measure | None:
-        found = super().measure(properties)
-        text = self.type not in ("COUNT", "COUNT_UNIQUE") and isinstance(properties.get(self.field), str)
-        return found._replace(quantity=0) if found and text else found
+    class Reading(Meter):
+        """A meter that looks at another value."""
 
+        def measure(self, properties: Mapping[str, Any]) -> Measure | None:
+            if self.field and self.type != "COUNT" and (self.type == "COUNT_UNIQUE") is unique:
+                properties = {**properties, self.field: other(properties.get(self.field))}
+            return super().measure(properties)
 
-known_as("W154", "numbers that are written as text count nothing")(_NoText)
-
-
-def _selected(name: str, meaning: str, change: Callable[[Selection, str], Selection]) -> None:
-    declare(name, meaning)
-    SELECTING[name] = change
+    known_as(name, meaning)(Reading)
 
 
-_selected(
-    "W155",
-    "the first second of a period is not in it",
-    lambda asked, _: replace(asked, start=asked.start + _SECOND),
+def _text(change: Callable[[str], Any]) -> Callable[[Any], Any]:
+    return lambda value: change(value) if isinstance(value, str) else value
+
+
+_read_as("W154", "numbers that are written as text count nothing", _text(lambda _: 0))
+_read_as("W175", "the exponent of a number is ignored", _text(lambda value: value.partition("e")[0]))
+_read_as("W176", "an event without a value counts one", lambda value: 1 if value is None else value)
+_read_as(
+    "W177",
+    "values below zero count without their sign",
+    lambda value: abs(value) if isinstance(value, (int, float)) and value is not True else value,
 )
-_selected(
-    "W156",
-    "the first second after a period is in it",
-    lambda asked, _: replace(asked, end=asked.end + _SECOND),
-)
-_selected(
-    "W157",
-    "the last second before a period is in it",
-    lambda asked, _: replace(asked, start=asked.start - _SECOND),
-)
-_selected(
-    "W158",
-    "what was used before a subscription began is billed in it",
-    lambda asked, _: replace(asked, start=asked.start - _LONG),
-)
-_selected(
-    "W159",
-    "the highest value is that of all customers",
-    lambda asked, kind: replace(asked, customer=None) if kind == "MAX" else asked,
+_read_as("W178", "a truth value counts one", lambda value: 1 if value is True else value)
+_read_as("W179", "a number and the same one as text are two values", repr, unique=True)
+_read_as("W180", "values are cut off after 64 characters", lambda value: str(value)[:64], unique=True)
+
+
+def _found_pass(filters: Filters, properties: Mapping[str, Any]) -> bool:
+    return filters_match([one for one in filters if one["key"] in properties], properties)
+
+
+known_as("W181", "events without the property of a filter pass it")(partial(OtherFilter, passes=_found_pass))
+
+
+def _starting(by: timedelta) -> Callable[[Selection, str], Selection]:
+    return lambda asked, _: replace(asked, start=asked.start + by)
+
+
+_selecting = hooking(SELECTING)
+_selecting("W155", "the first second of a period is not in it")(_starting(_SECOND))
+_selecting("W156", "the first second after a period is in it")(lambda asked, _: replace(asked, end=asked.end + _SECOND))
+_selecting("W157", "the last second before a period is in it")(_starting(-_SECOND))
+_selecting("W158", "what was used before a subscription began is billed in it")(_starting(-_LONG))
+_selecting("W159", "the highest value is that of all customers")(
+    lambda asked, kind: replace(asked, customer=None) if kind == "MAX" else asked
 )
 
 
 @metered("W160", "customers' ids are written in lower case, whoever sends them")
 def folded_customer(_world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
     """``Acme`` uses what ``acme`` is billed for."""
-    return [
-        row._replace(event=row.event._replace(external_customer_id=row.event.external_customer_id.lower()))
-        for row in rows
-    ]
+    folded = (row.event._replace(external_customer_id=row.event.external_customer_id.lower()) for row in rows)
+    return [row._replace(event=event) for row, event in zip(rows, folded, strict=True)]
 
 
 @sent("W161", "meters listen to their events' names without regard to upper and lower case")

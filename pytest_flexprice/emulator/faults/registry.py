@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from ..kernel.call import Call, Reply
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
+from ..kernel.world import World
 
 Place = Literal["front", "before", "after", "charges", "key", "catalog", "customers", "setting", "seeded"]
 SEEDED_PLACES = ("key", "catalog", "customers", "setting", "seeded")
@@ -59,6 +57,20 @@ def fault(name: str, meaning: str, place: Place) -> Callable[[Rule], Rule]:
     return register
 
 
+def hooking(hooks: dict[str, Rule]) -> Callable[[str, str], Callable[[Rule], Rule]]:
+    """What registers ``(name, meaning)`` faults whose rules a part of the emulator looks up by name."""
+
+    def named(name: str, meaning: str) -> Callable[[Rule], Rule]:
+        def register(rule: Rule) -> Rule:
+            declare(name, meaning)
+            hooks[name] = rule
+            return rule
+
+        return register
+
+    return named
+
+
 def rules(world: World, place: Place) -> list[Callable[..., Any]]:
     """The rules of the active faults at a place, in order of the faults' names."""
     active = (FAULTS[name] for name in sorted(world.faults) if name in FAULTS)
@@ -67,20 +79,12 @@ def rules(world: World, place: Place) -> list[Callable[..., Any]]:
 
 def front(world: World, path: str) -> Reply | None:
     """The answer of the first active fault that stands in front of the server."""
-    for rule in rules(world, "front"):
-        reply: Reply | None = rule(path)
-        if reply is not None:
-            return reply
-    return None
+    return next((reply for rule in rules(world, "front") if (reply := rule(path)) is not None), None)
 
 
 def before(world: World, call: Call) -> Reply | None:
     """The answer of the first active fault that answers by itself."""
-    for rule in rules(world, "before"):
-        reply: Reply | None = rule(call)
-        if reply is not None:
-            return reply
-    return None
+    return next((reply for rule in rules(world, "before") if (reply := rule(call)) is not None), None)
 
 
 def after(world: World, call: Call, reply: Reply) -> Reply:

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..billing import usage
 from ..billing.coupon import discount
+from ..billing.lines import Line
 from ..billing.pricing import number
 from ..billing.rounding import ZERO, exact, to_currency
 from ..billing.scope import Scope
 from ..kernel.call import Call, Reply
 from ..kernel.tables import Row
 from ..metering.reads import Selection, aggregate
-from .calculation import Lines, Priced, by_amount, charged, priced_line, wrongly
+from .calculation import Lines, Priced, amounting, charged, priced_line, wrongly
 from .registry import fault
-
-if TYPE_CHECKING:
-    from ..billing.lines import Line
 
 Answer = dict[str, Any]
 _PREVIEW = "/v1/invoices/preview"
@@ -66,15 +64,13 @@ def fees_twice(scope: Scope, subscription: Row, lines: Lines) -> Lines:
     return [*lines, *(replace(line) for line in lines if line.kind == "FIXED")]
 
 
-def _thirty_days(priced: Priced) -> Decimal | None:
+@amounting("W25", "a part of a period is counted as if every period had 30 days", "FIXED")
+def thirty_days(priced: Priced) -> Decimal | None:
     """Only fees that were prorated at all are wrong."""
     whole, line = priced.cost(priced.tariff), priced.line
     if line.amount == to_currency(whole, priced.currency):
         return None
     return to_currency(whole * Decimal((line.end - line.start).days) / _MONTH, priced.currency)
-
-
-wrongly("W25", "a part of a period is counted as if every period had 30 days", by_amount(_thirty_days, "FIXED"))
 
 
 @fault("W26", "commitments are not filled up", "charges")

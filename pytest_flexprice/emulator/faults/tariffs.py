@@ -8,57 +8,46 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_DOWN, ROU
 
 from ..billing.pricing import Tariff, Tier
 from ..billing.rounding import ONE, ZERO, places, to_currency
-from .calculation import Priced, by_amount, by_tariff, each_line, let_free, quantized, rounding_by, with_units, wrongly
-
-_SECOND_TIER = 1
-
-
-def _tiers(change: Callable[[tuple[Tier, ...]], tuple[Tier, ...]]) -> Callable[[Tariff], Tariff]:
-    return lambda tariff: replace(tariff, tiers=change(tariff.tiers)) if tariff.tiers else tariff
-
-
-def _later_second(tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
-    return tuple(
-        replace(tier, up_to=tier.up_to + ONE) if index == _SECOND_TIER and tier.up_to is not None else tier
-        for index, tier in enumerate(tiers)
-    )
-
-
-def _without_last(tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
-    return (*tiers[:-2], replace(tiers[-2], up_to=None)) if len(tiers) > 1 else tiers
-
+from .calculation import (
+    Priced,
+    amounting,
+    by_amount,
+    by_tariff,
+    each_line,
+    each_tier,
+    later,
+    let_free,
+    packaged,
+    quantized,
+    rounding_by,
+    whole,
+    with_tiers,
+    with_units,
+    wrongly,
+)
 
 wrongly("W31", "unit prices are cut to two decimals", by_tariff(with_units(quantized(2, ROUND_DOWN))))
 wrongly("W32", "unit prices are rounded to eight decimals", by_tariff(with_units(quantized(8, ROUND_HALF_UP))))
-wrongly("W33", "the second tier ends one unit too late", by_tariff(_tiers(_later_second)))
-wrongly("W34", "the last tier is ignored", by_tariff(_tiers(_without_last)))
 wrongly(
-    "W35",
-    "every tier costs what the last does",
-    by_tariff(_tiers(lambda tiers: (replace(tiers[-1], up_to=None),))),
+    "W33",
+    "the second tier ends one unit too late",
+    by_tariff(with_tiers(lambda tiers: (*tiers[:1], *map(later(ONE), tiers[1:2]), *tiers[2:]))),
 )
-
-
-def _packaged(count: Callable[[Decimal], Decimal]) -> Callable[[Priced], Decimal | None]:
-    def cost(priced: Priced) -> Decimal | None:
-        tariff = priced.tariff
-        if tariff.model != "PACKAGE" or priced.buckets is not None:
-            return None
-        return to_currency(count(priced.line.quantity / tariff.divide_by) * tariff.amount, priced.currency)
-
-    return cost
-
-
-wrongly("W36", "parts of packages are charged", by_amount(_packaged(lambda packages: packages)))
 wrongly(
-    "W37",
-    "a full package opens the next one",
-    by_amount(_packaged(lambda packages: packages.to_integral_value(ROUND_FLOOR) + ONE)),
+    "W34",
+    "the last tier is ignored",
+    by_tariff(with_tiers(lambda tiers: (*tiers[:-2], replace(tiers[-2], up_to=None)) if len(tiers) > 1 else tiers)),
 )
+wrongly(
+    "W35", "every tier costs what the last does", by_tariff(with_tiers(lambda tiers: (replace(tiers[-1], up_to=None),)))
+)
+wrongly("W36", "parts of packages are charged", by_amount(packaged(lambda packages: packages)))
+wrongly("W37", "a full package opens the next one", by_amount(packaged(lambda count: whole(ROUND_FLOOR)(count) + ONE)))
 wrongly("W38", "exact halves are rounded down", by_amount(rounding_by(ROUND_HALF_DOWN), ""))
 
 
-def _by_tier(priced: Priced) -> Decimal | None:
+@amounting("W39", "each tier is rounded by itself")
+def by_tier(priced: Priced) -> Decimal | None:
     tariff = priced.tariff
     if tariff.tier_mode != "SLAB" or priced.buckets is not None:
         return None
@@ -71,23 +60,21 @@ def _by_tier(priced: Priced) -> Decimal | None:
     return found
 
 
-wrongly("W39", "each tier is rounded by itself", by_amount(_by_tier))
 wrongly("W40", "amounts are not rounded at all", by_amount(lambda priced: priced.cost(priced.tariff), ""))
 wrongly("W41", "every currency has two decimals", by_amount(rounding_by(ROUND_HALF_UP, lambda currency: 2), ""))
 
 
-def _whole(mode: str) -> Callable[[Priced], Decimal | None]:
+def _units(mode: str) -> Callable[[Priced], Decimal | None]:
     def cost(priced: Priced) -> Decimal | None:
         if priced.buckets is not None:
             return None
-        quantity = priced.line.quantity.to_integral_value(rounding=mode)
-        return to_currency(priced.tariff.cost(quantity), priced.currency)
+        return to_currency(priced.tariff.cost(whole(mode)(priced.line.quantity)), priced.currency)
 
     return cost
 
 
-wrongly("W42", "parts of units cost nothing", by_amount(_whole(ROUND_FLOOR)))
-wrongly("W43", "parts of units cost what whole ones do", by_amount(_whole(ROUND_CEILING)))
+wrongly("W42", "parts of units cost nothing", by_amount(_units(ROUND_FLOOR)))
+wrongly("W43", "parts of units cost what whole ones do", by_amount(_units(ROUND_CEILING)))
 
 
 def _flats(reached: Callable[[list[Tier]], list[Tier]], mode: str) -> Callable[[Priced], Decimal | None]:
@@ -95,7 +82,7 @@ def _flats(reached: Callable[[list[Tier]], list[Tier]], mode: str) -> Callable[[
         tariff, quantity = priced.tariff, priced.line.quantity
         if tariff.tier_mode != mode or not quantity or priced.buckets is not None:
             return None
-        bare = replace(tariff, tiers=tuple(replace(tier, flat_amount=ZERO) for tier in tariff.tiers))
+        bare = each_tier(lambda tier: replace(tier, flat_amount=ZERO))(tariff)
         lower = [ZERO, *(tier.up_to or ZERO for tier in tariff.tiers)]
         charged = reached([tier for tier, below in zip(tariff.tiers, lower, strict=False) if below < quantity])
         return to_currency(bare.cost(quantity) + sum((tier.flat_amount for tier in charged), ZERO), priced.currency)
@@ -119,11 +106,7 @@ def _granted(priced: Priced) -> Decimal:
     return priced.line.free or ZERO
 
 
-wrongly(
-    "W46",
-    "allowances end one unit too early",
-    each_line(_allowing(lambda priced: _granted(priced) - ONE)),
-)
+wrongly("W46", "allowances end one unit too early", each_line(_allowing(lambda priced: _granted(priced) - ONE)))
 wrongly(
     "W47",
     "usage above an allowance is billed from its first unit",
@@ -132,7 +115,8 @@ wrongly(
 wrongly("W48", "usage above an allowance is free too", each_line(_allowing(lambda priced: priced.used)))
 
 
-def _dearest_last(priced: Priced) -> Decimal | None:
+@amounting("W49", "an allowance comes off at the price of the last tier reached")
+def dearest_last(priced: Priced) -> Decimal | None:
     """The allowance reduces the bill at the price of the last unit used."""
     free, tiers = priced.line.free, priced.tariff.tiers
     if not free or not priced.line.quantity or not tiers:
@@ -141,39 +125,27 @@ def _dearest_last(priced: Priced) -> Decimal | None:
     return to_currency(max(priced.tariff.cost(priced.used) - free * last.unit_amount, ZERO), priced.currency)
 
 
-wrongly("W49", "an allowance comes off at the price of the last tier reached", by_amount(_dearest_last))
-
-
-def _in_used_tier(priced: Priced) -> Decimal | None:
+@amounting("W50", "the tier goes by what was used, allowance and all")
+def in_used_tier(priced: Priced) -> Decimal | None:
     tariff = priced.tariff
     if not priced.line.free or tariff.tier_mode != "VOLUME":
         return None
     reached = [tier for tier in tariff.tiers if tier.up_to is None or priced.used <= tier.up_to] or [*tariff.tiers[-1:]]
-    return to_currency(
-        priced.cost(replace(tariff, tiers=(replace(reached[0], up_to=None),))),
-        priced.currency,
-    )
+    return to_currency(priced.cost(replace(tariff, tiers=(replace(reached[0], up_to=None),))), priced.currency)
 
 
-wrongly("W50", "the tier goes by what was used, allowance and all", by_amount(_in_used_tier))
-
-
-def _each_unit(priced: Priced) -> Decimal | None:
+@amounting("W82", "the price of a package is charged for each unit")
+def each_unit(priced: Priced) -> Decimal | None:
     if priced.tariff.model != "PACKAGE":
         return None
     return to_currency(priced.line.quantity * priced.tariff.amount, priced.currency)
 
 
-wrongly("W82", "the price of a package is charged for each unit", by_amount(_each_unit))
-
-
-def _once(priced: Priced) -> Decimal | None:
+@amounting("W83", "usage costs its price once, however much it is")
+def once(priced: Priced) -> Decimal | None:
     if priced.tariff.model == "TIERED" or priced.buckets is not None or not priced.line.quantity:
         return None
     return to_currency(priced.tariff.amount, priced.currency)
-
-
-wrongly("W83", "usage costs its price once, however much it is", by_amount(_once))
 
 
 def _mantissa(amount: Decimal) -> Decimal:
@@ -204,24 +176,21 @@ wrongly(
 )
 
 
-def _entered(priced: Priced) -> Decimal | None:
+@amounting("W87", "the flat amount of the first tier is charged without usage")
+def entered(priced: Priced) -> Decimal | None:
     tiers = priced.tariff.tiers
     return to_currency(tiers[0].flat_amount, priced.currency) if tiers and not priced.line.quantity else None
 
 
-wrongly("W87", "the flat amount of the first tier is charged without usage", by_amount(_entered))
-
-
-def _free_packages(priced: Priced) -> Decimal | None:
+@amounting("W88", "an allowance is counted in packages")
+def free_packages(priced: Priced) -> Decimal | None:
     tariff = priced.tariff
     if tariff.model != "PACKAGE" or not priced.line.free or not priced.line.quantity:
         return None
-    mode = ROUND_FLOOR if tariff.round_down else ROUND_CEILING
-    packages = (priced.used / tariff.divide_by).to_integral_value(rounding=mode)
+    packages = whole(ROUND_FLOOR if tariff.round_down else ROUND_CEILING)(priced.used / tariff.divide_by)
     return to_currency(max(packages - priced.line.free, ZERO) * tariff.amount, priced.currency)
 
 
-wrongly("W88", "an allowance is counted in packages", by_amount(_free_packages))
 wrongly(
     "W89",
     "amounts are in the smallest coins",

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..delivery.publishing import Event
-from ..delivery.service import intercepts
-from .registry import declare, fault
+from ..delivery.service import INTERCEPTORS
+from ..kernel.world import World
+from .registry import fault, hooking
 
 if TYPE_CHECKING:
-    from ..kernel.world import World
     from ..seeding.seed import Seeder
 
 STAGING_HOST = "hooks.staging.example.com"
@@ -34,11 +34,8 @@ def no_endpoint(seeder: Seeder) -> None:
 @fault("F114", "the registered endpoint is the one of the staging system", "seeded")
 def staging_endpoint(seeder: Seeder) -> None:
     """The same path at another host, to which nothing of this machine can deliver."""
-
-    def elsewhere(endpoint: dict[str, Any]) -> dict[str, Any]:
-        return {"url": f"https://{STAGING_HOST}{urlsplit(endpoint['url']).path}"}
-
-    _for_each_endpoint(seeder, "PATCH", elsewhere)
+    host = f"https://{STAGING_HOST}"
+    _for_each_endpoint(seeder, "PATCH", lambda endpoint: {"url": host + urlsplit(endpoint["url"]).path})
 
 
 @fault("F115", "the registered endpoint was disabled", "seeded")
@@ -57,19 +54,11 @@ def missing_type(seeder: Seeder) -> None:
     _for_each_endpoint(seeder, "PATCH", without_one)
 
 
-declare("F139", "webhooks are never sent")
+intercepting = hooking(INTERCEPTORS)
+intercepting("F139", "webhooks are never sent")(lambda world, event, body: None)
 
 
-@intercepts("F139")
-def never_sent(world: World, event: Event, body: bytes | None) -> bytes | None:
-    """Every event is lost before the delivery service hears of it."""
-    return None
-
-
-declare("F140", "the webhook tells about another invoice")
-
-
-@intercepts("F140")
+@intercepting("F140", "the webhook tells about another invoice")
 def another_invoice(world: World, event: Event, body: bytes | None) -> bytes | None:
     """The invoice's id is replaced by another one's, the environment's newest beside it or one that is not there."""
     if body is None or event.kind != "invoice":

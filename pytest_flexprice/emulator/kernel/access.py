@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .call import Caller
 from .options import DEFAULT_TENANT, PRODUCTION, SANDBOX
 from .tables import Row
-
-if TYPE_CHECKING:
-    from .world import World
+from .world import World
 
 ROLES: dict[str, dict[str, list[str]]] = {
     "all_reader": {"*": ["read"]},

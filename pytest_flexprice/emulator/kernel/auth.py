@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from . import errors, sessions
 from .access import access_of, allowed, config_caller
 from .call import Caller
-
-if TYPE_CHECKING:
-    from .routing import Route
-    from .world import World
+from .routing import Route
+from .world import World
 
 SUPER_ADMIN_ONLY = "This action requires a user account with Super Admin access"
 

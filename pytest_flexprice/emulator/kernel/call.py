@@ -10,14 +10,12 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import binding
 from .scope import Scope
-
-if TYPE_CHECKING:
-    from .world import World
-    from .wsgi import Query
+from .world import World
+from .wsgi import Query
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Container
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .scope import Scope
 from .tables import Row
-
-if TYPE_CHECKING:
-    from .scope import Scope
 
 View = dict[str, Any]
 _PARTS = ("features", "meters", "plans")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .catalog import entitlements_of, grants_of, prices_of
+from .scope import Scope
 from .tables import Row
-
-if TYPE_CHECKING:
-    from .scope import Scope
 
 _OWN = ("id", "environment_id", "status", "created_at", "updated_at", "created_by", "updated_by", "parent_price_id")
 

@@ -59,11 +59,16 @@ permission_denied = partial(ApiError, "permission_denied")
 database_error = partial(ApiError, "database_error")
 
 
+def refuse(wrong: object, message: str, /, **details: Any) -> None:
+    """400 with these details for what is wrong; nothing happens otherwise."""
+    if wrong:
+        raise validation(message, details)
+
+
 def require_one_of(allowed: Iterable[str], value: str | None, noun: str, name: str) -> None:
     """400 "Invalid ``noun``" for a word that is none of the allowed ones (recordings features, prices); no word is fine."""
     words = list(allowed)
-    if value and value not in words:
-        raise validation(f"Invalid {noun}", {"allowed": words, name: value})
+    refuse(value and value not in words, f"Invalid {noun}", **{"allowed": words, name: value})
 
 
 def not_implemented(what: str) -> ApiError:

@@ -1,4 +1,4 @@
-"""Identifiers as the real server makes them: prefix + ULID, ``sk_`` + ULID."""
+"""Identifiers as the real servers make them: Flexprice's of a ULID, the delivery service's of a KSUID; each sorts by its time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import threading
 from datetime import datetime
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_RANDOM_BITS = 80
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_KSUID_EPOCH = 1_400_000_000
+_TICKS = 256  # a second has 256 ticks of (about) 4 ms
 
 
 def digits(number: int, alphabet: str, length: int) -> str:
@@ -41,7 +43,7 @@ class Ids:
     """Makes ULIDs of which each is greater than the one before."""
 
     def __init__(self) -> None:
-        self._numbers = Growing(_RANDOM_BITS)
+        self._numbers = Growing(80)
 
     def ulid(self, now: datetime) -> str:
         """A ULID (26 characters) of ``now``."""
@@ -50,3 +52,15 @@ class Ids:
     def new(self, prefix: str, now: datetime) -> str:
         """``prefix_ULID``, for instance ``cust_01K…``."""
         return f"{prefix}_{self.ulid(now)}"
+
+
+class Ksuids:
+    """Makes ids of the delivery service, of which each is greater than the one before, so that a list's iterator can be an id."""
+
+    def __init__(self) -> None:
+        self._numbers = Growing(120)
+
+    def new(self, prefix: str, now: datetime) -> str:
+        """``prefix_`` + KSUID (27 characters) of ``now``, for instance ``ep_3MTM…``."""
+        ticks = int((now.timestamp() - _KSUID_EPOCH) * _TICKS)
+        return f"{prefix}_{digits(self._numbers.next(ticks), _BASE62, 27)}"

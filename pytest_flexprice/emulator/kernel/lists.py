@@ -8,13 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import binding, errors
 from .binding import Schema, array, instant, integer, number, several, text
-
-if TYPE_CHECKING:
-    from .call import Call
+from .call import Call
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1000
@@ -71,17 +69,12 @@ def page_of(values: Mapping[str, Any], message: str = INVALID_FILTER) -> Page:
     limit = values.get("limit") or DEFAULT_LIMIT
     offset = values.get("offset") or 0
     order = values.get("order") or "desc"
-    if not 1 <= limit <= MAX_LIMIT:
-        raise errors.validation(message, {"limit": f"must be between 1 and {MAX_LIMIT}"})
-    if offset < 0:
-        raise errors.validation(message, {"offset": "must be non-negative"})
-    if order not in ("asc", "desc"):
-        raise errors.validation(message, {"order": "must be either 'asc' or 'desc'"})
-    if None in (values.get("sort") or ()) or None in (values.get("filters") or ()):
-        raise errors.validation(message)
+    errors.refuse(not 1 <= limit <= MAX_LIMIT, message, limit=f"must be between 1 and {MAX_LIMIT}")
+    errors.refuse(offset < 0, message, offset="must be non-negative")
+    errors.refuse(order not in ("asc", "desc"), message, order="must be either 'asc' or 'desc'")
+    errors.refuse(None in (values.get("sort") or ()) or None in (values.get("filters") or ()), message)
     start, end = values.get("start_time"), values.get("end_time")
-    if start and end and end < start:
-        raise errors.validation(message)
+    errors.refuse(start and end and end < start, message)
     return Page(
         limit,
         offset,
@@ -175,11 +168,9 @@ def select(
     """
     known = set(fields) | {"id", "status", "created_at", "updated_at", "created_by", "updated_by", "environment_id"}
     for condition in [*page.sort, *page.filters]:
-        if condition["field"] not in known:
-            raise errors.validation(unknown or f"Failed to list {noun}")
+        errors.refuse(condition["field"] not in known, unknown or f"Failed to list {noun}")
     for condition in page.filters:
-        if (condition["operator"] or "eq") not in _OPERATORS:
-            raise errors.validation(INVALID_FILTER, {"operator": condition["operator"]})
+        errors.refuse((condition["operator"] or "eq") not in _OPERATORS, INVALID_FILTER, operator=condition["operator"])
     wanted = (page.status,) if page.status else statuses
     kept = [row for row in rows if row.get("status") in wanted and _in_range(row, page) and matches(row, page.filters)]
     return order(kept, page)

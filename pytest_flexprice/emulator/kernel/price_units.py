@@ -16,10 +16,7 @@ FIELDS = ("price_unit_amount", "price_unit_tiers")
 
 def by_code(scope: Scope, code: str) -> Row:
     """The published unit of that code; else 404."""
-    row = scope.table("price_units").first(scope.environment, code=code, status="published")
-    if row is None:
-        raise errors.not_found(f"Price unit with code {code} was not found", {"code": code})
-    return row
+    return scope.keyed("price_units", f"Price unit with code {code} was not found", code=code)
 
 
 def priced(scope: Scope, price: dict[str, Any]) -> dict[str, Any]:
@@ -27,8 +24,7 @@ def priced(scope: Scope, price: dict[str, Any]) -> dict[str, Any]:
     if price["price_unit_type"] != "CUSTOM":
         return {}
     config = price["price_unit_config"]
-    if not config or not config["price_unit"]:
-        raise errors.validation("price_unit_config is required for prices in a custom unit")
+    errors.refuse(not config or not config["price_unit"], "price_unit_config is required for prices in a custom unit")
     if price["amount"] is not None or price["tiers"]:
         raise errors.validation("Prices in a custom unit take amount and tiers in price_unit_config only")
     unit = by_code(scope, config["price_unit"])
@@ -59,11 +55,9 @@ def following(old: Row, given: Mapping[str, Any]) -> dict[str, Any] | None:
     """The amounts of what follows a price in a unit, which is in the same one; none for prices in money."""
     changes = {name: given[name] for name in FIELDS if given[name] is not None}
     if old["price_unit_type"] != "CUSTOM":
-        if changes:
-            raise errors.validation("This price is not in a custom unit", {"price_id": old["id"]})
+        errors.refuse(changes, "This price is not in a custom unit", price_id=old["id"])
         return None
-    if given["amount"] is not None or given["tiers"]:
-        raise errors.validation("This price is in a custom unit", {"price_id": old["id"]})
+    errors.refuse(given["amount"] is not None or given["tiers"], "This price is in a custom unit", price_id=old["id"])
     return {
         "price_unit": old["price_unit"],
         "amount": changes.get("price_unit_amount", old["price_unit_amount"]),

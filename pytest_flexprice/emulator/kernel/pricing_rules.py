@@ -48,8 +48,7 @@ _SYMBOLS = {
 
 def currency_code(given: str) -> str:
     """A currency as it is kept, in lower case; its length is all that is checked (recordings invoice_oneoff, prices)."""
-    if len(given) != CURRENCY_LENGTH:
-        raise errors.validation(f"Currency code must be {CURRENCY_LENGTH} characters long")
+    errors.refuse(len(given) != CURRENCY_LENGTH, f"Currency code must be {CURRENCY_LENGTH} characters long")
     return given.lower()
 
 
@@ -145,8 +144,7 @@ def _check_amounts(price: dict[str, Any]) -> None:
     if model in ("FLAT_FEE", "PACKAGE") and price["amount"] is None:
         words = model.lower().replace("_", " ")
         raise errors.validation(f"Amount is required to set up {words} pricing with fiat pricing units")
-    if model == "TIERED" and not price["tiers"]:
-        raise errors.validation("Price tiers are required to set up tiered pricing")
+    errors.refuse(model == "TIERED" and not price["tiers"], "Price tiers are required to set up tiered pricing")
     if model == "PACKAGE" and price["transform_quantity"] is None:
         raise errors.validation("Please provide the number of units to set up package pricing")
     if model == "PACKAGE" and (price["transform_quantity"]["divide_by"] or 0) <= 0:
@@ -156,16 +154,12 @@ def _check_amounts(price: dict[str, Any]) -> None:
 def check_values(price: dict[str, Any]) -> None:
     """The checks of the values that a price may be changed to."""
     amount = price["amount"]
-    if amount is not None and amount < 0:
-        raise errors.validation("Please provide a non-negative amount value", {"amount": dec(amount)})
+    errors.refuse(amount is not None and amount < 0, "Please provide a non-negative amount value", amount=amount)
     errors.require_one_of(TIER_MODES, price["tier_mode"], "billing tier", "billing_tier")
     for tier in price["tiers"] or []:
         if tier is None or tier["unit_amount"] is None:
             raise errors.validation("Unit amount is required to set up tiered pricing")
-        if tier["unit_amount"] < 0:
-            raise errors.validation("Unit amount cannot be negative", {"unit_amount": dec(tier["unit_amount"])})
-        if (tier["flat_amount"] or 0) < 0:
-            raise errors.validation("Flat amount cannot be negative", {"flat_amount": dec(tier["flat_amount"])})
+        errors.refuse(tier["unit_amount"] < 0, "Unit amount cannot be negative", unit_amount=tier["unit_amount"])
+        errors.refuse((tier["flat_amount"] or 0) < 0, "Flat amount cannot be negative", flat_amount=tier["flat_amount"])
     rounding = (price["transform_quantity"] or {}).get("round")
-    if rounding and rounding not in ROUNDINGS:
-        raise errors.validation("Invalid rounding type- allowed up and down", {"round": rounding})
+    errors.refuse(rounding and rounding not in ROUNDINGS, "Invalid rounding type- allowed up and down", round=rounding)

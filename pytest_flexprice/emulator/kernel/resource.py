@@ -10,17 +10,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import binding, errors
 from .binding import BindError, Kind, Schema, array, boolean, text
+from .call import Call
 from .checks import failing_tag
 from .lists import GENERAL, NEXT, SEARCH_FIELDS, Offset, Page, Words, listing, page_of, query_page, select
 from .routing import route
 from .tables import Row
-
-if TYPE_CHECKING:
-    from .call import Call
 
 LONGEST = 255
 """How many characters a column of texts holds."""
@@ -231,8 +229,7 @@ class Resource:
     def selected(self, call: Call, values: Values, page: Page, rows: Iterable[Row] | None = None) -> list[Row]:
         """All rows that are asked for, in the asked order, whatever the page."""
         for each in self.filters:
-            if each.name.endswith("_ids") and not all(values[each.name] or ()):
-                raise errors.validation(self.words.page)
+            errors.refuse(each.name.endswith("_ids") and not all(values[each.name] or ()), self.words.page)
         if self.check is not None:
             self.check(page)
         tests = [(each.test, values[each.name]) for each in self.filters if each.test and _says(values[each.name])]
@@ -278,16 +275,14 @@ def all_items(items: list[Any], offset: int = 0) -> dict[str, Any]:
 
 def free(call: Call, table: str, message: str, key: str | None, *, column: str = "lookup_key") -> None:
     """Refuse with 409 a key that a published object has."""
-    if key and call.world.table(table).first(call.environment, **{column: key}, status="published"):
+    if key and call.first(table, **{column: key}):
         raise errors.conflict(message, {column: key})
 
 
 def clonable(call: Call, noun: str, source: Row, body: Values) -> None:
     """Refuse a copy without a name of its own, without a key, or with a taken one (recording plans; the API's own description)."""
-    if not body["name"] or body["name"] == source["name"]:
-        raise errors.validation(f"Please provide a name for the cloned {noun}")
-    if not body["lookup_key"]:
-        raise errors.validation(f"Please provide a unique lookup_key for the cloned {noun}")
+    errors.refuse(not body["name"] or body["name"] == source["name"], f"Please provide a name for the cloned {noun}")
+    errors.refuse(not body["lookup_key"], f"Please provide a unique lookup_key for the cloned {noun}")
     free(call, f"{noun}s", f"Please choose a different lookup_key for the cloned {noun}", body["lookup_key"])
 
 

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import errors
 from .tables import Row, Table
-
-if TYPE_CHECKING:
-    from .world import World
+from .world import World
 
 
 def unknown(table: str, identifier: str) -> errors.ApiError:
@@ -78,6 +76,17 @@ class Scope:
         if row is None or not (any_status or row.get("status", "published") == "published"):
             raise unknown(table, identifier)
         return row
+
+    def keyed(self, table: str, message: str, details: Mapping[str, Any] | None = None, /, **key: str) -> Row:
+        """The published row of a key; else 404 with ``message``, whose details are the key unless given."""
+        row = self.first(table, **key)
+        if row is None:
+            raise errors.not_found(message, details or key)
+        return row
+
+    def first(self, table: str, **equal: Any) -> Row | None:
+        """The oldest published row of this environment with these values."""
+        return self.table(table).first(self.environment, **equal, status="published")
 
     def find(self, table: str, **equal: Any) -> list[Row]:
         """The rows of this environment with these values, oldest first."""

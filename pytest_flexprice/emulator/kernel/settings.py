@@ -5,16 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import errors
 from .binding import BindError, Schema, boolean, field, integer
 from .checks import is_timezone
 from .setting_defaults import DEFAULTS
 from .tables import Row
-
-if TYPE_CHECKING:
-    from .world import World
+from .world import World
 
 KEYS = (
     "invoice_config", "subscription_config", "invoice_pdf_config", "tenant_config", "customer_onboarding",
@@ -43,8 +41,7 @@ def _invoice_config(given: Value) -> Value:
     if given["format"] not in INVOICE_FORMATS:
         raise errors.validation(f"Invoice config format must be one of [{' '.join(INVOICE_FORMATS)}]")
     zone = given["timezone"]
-    if not is_timezone(zone) and zone.upper() not in _ABBREVIATED_ZONES:
-        raise errors.validation(f"Invalid timezone: {zone}")
+    errors.refuse(not is_timezone(zone) and zone.upper() not in _ABBREVIATED_ZONES, f"Invalid timezone: {zone}")
     default = DEFAULTS["invoice_config"]
     for name in ("separator", "finalization_delay_seconds"):
         given[name] = given[name] or default[name]

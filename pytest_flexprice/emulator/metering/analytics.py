@@ -45,7 +45,7 @@ def answer(scope: Scope, question: Question) -> dict[str, Any]:
 def _customer(scope: Scope, question: Question) -> Row | None:
     if question.customer is None:
         return None
-    return scope.table("customers").first(scope.environment, external_id=question.customer, status="published")
+    return scope.first("customers", external_id=question.customer)
 
 
 def _subscriptions(scope: Scope, question: Question) -> list[Row]:
@@ -121,7 +121,7 @@ def _of_subscription(scope: Scope, question: Question, row: Row, window: Period,
         if line["meter_id"] in wanted and (line["end_date"] is None or line["end_date"] >= window.start):
             item = Item(scope.need("meters", line["meter_id"]), line=line, subscription=row)
             found = []
-            if line["meter_id"] in counted:
+            if line["meter_id"] in counted or item.bucketed:
                 found = list(_items(scope, question, item, customers, window.clip(line)))
             yield from found or _idle(question, item)
 

@@ -104,8 +104,7 @@ def read_one(body: bytes) -> Sent:
         sent = _sent(first_document(body_text(body), _DECODER))
     except BindError as error:
         raise errors.validation(INVALID) from error
-    if not (sent.name and sent.external_customer_id):
-        raise errors.validation(INVALID)
+    errors.refuse(not (sent.name and sent.external_customer_id), INVALID)
     return sent
 
 

@@ -6,15 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..kernel.world import World
 from . import windows
 from .pipeline import pipeline
-from .store import Where
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
-    from .store import Store
+from .store import Store, Where
 
 _COLUMNS = "id, ext, customer, name, ts, properties, source"
 _NANOSECONDS = 1_000_000  # in a millisecond

@@ -6,18 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..billing import views
 from ..billing.scope import Scope
 from ..kernel import catalog, errors
+from ..kernel.call import Call
 from ..kernel.tables import Row
 from . import listing, windows
 from .pipeline import LOST, pipeline
 from .rules import filters_match
-
-if TYPE_CHECKING:
-    from ..kernel.call import Call
 
 _LIVE = ("active", "trialing")
 _SUBSCRIPTIONS = 50
@@ -93,7 +91,7 @@ def active(line: Row, moment: datetime) -> bool:
 
 def _processed(scope: Scope, metered: Metered) -> list[dict[str, Any]]:
     """Who is billed for a metered row, one entry for each line item."""
-    customer = scope.table("customers").first(scope.environment, external_id=metered.customer, status="published")
+    customer = scope.first("customers", external_id=metered.customer)
     if customer is None:
         return []
     moment = windows.at_second(metered.second)
@@ -145,7 +143,7 @@ class _Tracker:
 
     def _customer(self) -> Row:
         key = self._event["external_customer_id"]
-        row = self._scope.table("customers").first(self._scope.environment, external_id=key, status="published")
+        row = self._scope.first("customers", external_id=key)
         if row is None:
             failure = _Failure("customer_lookup", "ent: customer not found")
             self._report["customer_lookup"] = {"status": "error", "error": failure.body()}

@@ -11,15 +11,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from ..kernel import hooks
+from ..kernel.world import World
 from .rules import Meter, TooLarge
 from .store import Event, MeteredRow, Store
 from .windows import millisecond_of
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
 
 T = TypeVar("T")
 Stage = Literal["raw", "metered"]

@@ -7,15 +7,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..kernel.world import World
 from . import windows
 from .pipeline import pipeline
-from .store import Where
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
-    from .store import Store
+from .store import Store, Where
 
 _NUMBER = "extracted_number(properties, ?)"
 _OUTER = {"SUM": "sum(v)", "SUM_WITH_MULTIPLIER": "sum(v)", "AVG": "avg(v)", "MAX": "max(v)", "WEIGHTED_SUM": "sum(v)"}

@@ -9,15 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Context, Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..kernel.world import World
 from . import windows
 from .pipeline import pipeline
-from .store import Where
-
-if TYPE_CHECKING:
-    from ..kernel.world import World
-    from .store import Store
+from .store import Store, Where
 
 _SUM = "coalesce(sum(quantity) FILTER (WHERE typeof(quantity)='integer'), 0)"
 _EXACT = "exact_sum(quantity) FILTER (WHERE typeof(quantity)='text')"

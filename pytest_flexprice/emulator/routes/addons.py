@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..billing import addons
-from ..kernel import errors
 from ..kernel.binding import Schema, field, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import plan_view
@@ -45,10 +44,8 @@ def create_addon(call: Call) -> Reply:
 def lookup_addon(call: Call) -> Any:
     """One published addon by its key."""
     key = call.params["lookup_key"]
-    row = call.table("addons").first(call.environment, lookup_key=key, status="published")
-    if row is None:
-        raise errors.not_found(f"Addon with lookup key {key} was not found", {"lookup_key": key})
-    return plan_view(call, row, _EVERYTHING)
+    found = call.keyed("addons", f"Addon with lookup key {key} was not found", lookup_key=key)
+    return plan_view(call, found, _EVERYTHING)
 
 
 @route("PUT", "/v1/addons/:id", permission="addon:write")

@@ -54,7 +54,7 @@ def _check(call: Call, body: dict[str, Any]) -> None:
     check_alerts(body["config"])
     subscription_by_id(call, body["entity_id"] if kind == "subscription" else owner)
     known = {"entity_type": kind, "entity_id": body["entity_id"], "parent_entity_id": owner or ""}
-    if call.table("alert_settings").first(call.environment, **known, status="published"):
+    if call.first("alert_settings", **known):
         raise errors.conflict("Alert settings of this entity already exist", known)
 
 

@@ -54,8 +54,7 @@ def _new_secret(call: Call) -> str:
 def create_key(call: Call) -> Reply:
     """A new key of the call's environment, with the account's roles of this moment; shown once."""
     body = call.bind(_CREATE, _MESSAGE)
-    if body["type"] not in _TYPES:
-        raise errors.validation("Invalid secret type")
+    errors.refuse(body["type"] not in _TYPES, "Invalid secret type")
     owner = _owner(call, body["service_account_id"])
     secret = _new_secret(call)
     fields = {

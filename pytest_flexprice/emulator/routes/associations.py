@@ -91,13 +91,10 @@ def create_tax_association(call: Call) -> dict[str, Any]:
     body = call.bind(_CREATE)
     errors.require_one_of(_TAXABLE, body["entity_type"], "tax rate entity type", "entity_type")
     start, end = body["start_date"], body["end_date"]
-    if start and end and end <= start:
-        raise errors.validation("End date must be after start date", {"end_date": end, "start_date": start})
+    errors.refuse(start and end and end <= start, "End date must be after start date", end_date=end, start_date=start)
     owner = body["entity_id"] or ""
     if body["external_customer_id"]:
-        found = call.table("customers").first(
-            call.environment, external_id=body["external_customer_id"], status="published"
-        )
+        found = call.first("customers", external_id=body["external_customer_id"])
         owner = found["id"] if found else owner
     rate = promises.tax_rate_by_code(call, body["tax_rate_code"])
     return views.shown(promises.associate_tax(call, rate, body["entity_type"], owner, body))

@@ -15,10 +15,11 @@ from typing import Any
 from ..faults.all import FAULTS
 from ..kernel import errors
 from ..kernel.access import access_of
-from ..kernel.binding import Schema, array, field, instant, mapping, number, text
+from ..kernel.binding import Schema, array, field, instant, integer, mapping, number, text
 from ..kernel.call import Call
 from ..kernel.routing import route
 from ..kernel.world import World
+from ..metering.pipeline import Stage, pipeline
 
 _CLOCK = Schema("Clock", field("advance", number), field("to", instant))
 _FAULTS = Schema("Faults", field("on", array(text)), field("off", array(text)))
@@ -41,8 +42,7 @@ def read_clock(call: Call) -> dict[str, Any]:
 def move_clock(call: Call) -> dict[str, Any]:
     """Move the clock forward, running every job that becomes due on the way."""
     body = call.bind(_CLOCK, 'expected {"advance": seconds} or {"to": time}')
-    if (body["advance"] is None) == (body["to"] is None):
-        raise errors.validation('expected {"advance": seconds} or {"to": time}')
+    errors.refuse((body["advance"] is None) == (body["to"] is None), 'expected {"advance": seconds} or {"to": time}')
     by = body["to"] - call.now if body["to"] else timedelta(seconds=min(body["advance"], 1e9))
     if not timedelta() <= by <= MAX_ADVANCE:
         raise errors.validation(f"the clock moves forward only, by at most {MAX_ADVANCE.days} days")
@@ -105,8 +105,7 @@ def switch_faults(call: Call) -> dict[str, Any]:
     body = call.bind(_FAULTS, 'expected {"on": [names], "off": [names]}')
     on, off = set(body["on"] or []), set(body["off"] or [])
     for name in sorted(on | off):
-        if name not in FAULTS:
-            raise errors.validation(f"unknown fault {name}; GET /_emulator/faults lists them")
+        errors.refuse(name not in FAULTS, f"unknown fault {name}; GET /_emulator/faults lists them")
     for name in sorted((on - call.world.faults) | (off & call.world.faults)):
         if FAULTS[name].seeded:
             raise errors.invalid_operation(f"fault {name} lies in what is seeded: name it when the server is started")
@@ -131,3 +130,28 @@ def read_state(call: Call) -> dict[str, Any]:
         "keys": len(access.keys),
         "faults": sorted(call.world.faults),
     }
+
+
+_EXPECTED = 'expected {"release": number, "stage": "raw" | "metered"}'
+_RELEASE = Schema("Release", field("release", integer), field("stage"))
+_STAGES: dict[str | None, tuple[Stage, ...]] = {None: ("raw", "metered"), "raw": ("raw",), "metered": ("metered",)}
+
+
+def _state(call: Call) -> dict[str, Any]:
+    events = pipeline(call.world)
+    return {"stored": events.store.counts(), "waiting": events.waiting()}
+
+
+@route("GET", "/_emulator/events", public=True)
+def read_pipeline(call: Call) -> dict[str, Any]:
+    """How many events are stored and how many wait, by consumer."""
+    return _state(call)
+
+
+@route("POST", "/_emulator/events", public=True)
+def release_events(call: Call) -> dict[str, Any]:
+    """Process waiting events now."""
+    body = call.bind(_RELEASE, _EXPECTED)
+    errors.refuse(body["stage"] not in _STAGES or (body["release"] or 0) < 0, _EXPECTED)
+    pipeline(call.world).release(body["release"], _STAGES[body["stage"]])
+    return _state(call)

@@ -50,8 +50,7 @@ def _check_discount(body: dict[str, Any]) -> None:
 def _check_duration(body: dict[str, Any]) -> None:
     periods = body["duration_in_periods"]
     if body["cadence"] != "repeated":
-        if periods is not None:
-            raise errors.validation("Duration in periods is only applicable for repeated cadence")
+        errors.refuse(periods is not None, "Duration in periods is only applicable for repeated cadence")
     elif periods is None:
         raise errors.validation("Please specify how many billing periods this coupon should apply to")
     elif periods <= 0:

@@ -9,7 +9,6 @@ from ..billing.scope import customer_by_id, subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, instant, integer, several, strings, text
 from ..kernel.call import Call, Reply, created
-from ..kernel.render import dec
 from ..kernel.resource import Resource, all_items, among, equal
 from ..kernel.routing import route
 
@@ -47,8 +46,7 @@ GRANTS.serve("/v1/creditgrants", search=False, one=True)
 def _check(body: dict[str, Any]) -> None:
     errors.require_one_of(SCOPES, body["scope"], "credit grant scope", "scope")
     credits = body["credits"] or decimal(0)
-    if credits <= 0:
-        raise errors.validation("Please provide a positive credits", {"credits": dec(credits)})
+    errors.refuse(credits <= 0, "Please provide a positive credits", credits=credits)
     errors.require_one_of(CADENCES, body["cadence"], "credit grant cadence", "cadence")
     if body["cadence"] == "RECURRING" and body["period"] not in PERIODS:
         raise errors.validation("Period is required for RECURRING cadence", {"cadence": body["cadence"]})
@@ -61,8 +59,7 @@ def _check(body: dict[str, Any]) -> None:
 
 def _require_owner(call: Call, body: dict[str, Any]) -> None:
     if body["scope"] == "SUBSCRIPTION":
-        if not body["subscription_id"]:
-            raise errors.validation("Please provide a valid subscription id")
+        errors.refuse(not body["subscription_id"], "Please provide a valid subscription id")
         subscription_by_id(call, body["subscription_id"])
         if body["start_date"] is None:
             details = {"scope": body["scope"]}

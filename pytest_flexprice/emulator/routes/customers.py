@@ -123,7 +123,7 @@ def _update(call: Call, row: Row, body: dict[str, Any]) -> Any:
         if metadata is None:
             return Reply(500, text="", content_type="")  # the real server crashes here
         changes["metadata"] = _noted(metadata, key)
-        if call.table("customers").first(call.environment, external_id=key, status="published"):
+        if call.first("customers", external_id=key):
             taken = {"email": changes.get("email", row["email"]), "external_id": key}
             raise errors.conflict("A customer with this identifier already exists", taken)
     call.touch(row, **changes)

@@ -17,7 +17,7 @@ from .features import FEATURES, TYPES
 
 RESET_PERIODS = ("MONTHLY", "ANNUAL", "WEEKLY", "DAILY", "QUARTERLY", "HALF_YEARLY", "NEVER")
 _MODES = ("additive", "parallel")
-_ENTITIES = ("PLAN", "ADDON", "SUBSCRIPTION")
+_ENTITIES = ("PLAN", "SUBSCRIPTION", "ADDON")
 _COLUMNS = ("entity_type", "entity_id", "feature_id", "feature_type", "is_enabled", "usage_limit", "display_order")
 
 _TWICE = "An entitlement with this plan and feature already exists"
@@ -117,7 +117,7 @@ def _check_feature(call: Call, body: dict[str, Any]) -> None:
     if feature["type"] != body["feature_type"]:
         details = {"expected": feature["type"], "actual": body["feature_type"]}
         raise errors.validation(f"Expected {feature['type']}, got {body['feature_type']}", details)
-    meter = call.table("meters").get(feature["meter_id"], call.environment)
+    meter = call.get("meters", feature["meter_id"])
     aggregation = meter["aggregation"] if meter else {}
     if aggregation.get("bucket_size") and aggregation["type"] == "MAX":
         message = "Entitlements are not supported for features with bucketed max meters"

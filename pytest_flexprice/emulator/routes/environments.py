@@ -63,8 +63,7 @@ def update_environment(call: Call) -> dict[str, Any]:
     """Rename an environment; its type cannot change."""
     body = call.bind(_UPDATE)
     row = _environment(call, call.params["id"])
-    if body["type"] and body["type"] != row["type"]:
-        raise errors.validation(f'type is immutable; current type is "{row["type"]}"')
+    errors.refuse(body["type"] and body["type"] != row["type"], f'type is immutable; current type is "{row["type"]}"')
     row.update(name=body["name"] or row["name"], updated_at=call.now)
     return row
 

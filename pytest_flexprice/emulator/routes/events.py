@@ -129,8 +129,7 @@ def window(call: Call, values: dict[str, Any]) -> tuple[datetime, datetime]:
     """The asked window, by default the last seven days; 400 when it ends before it starts."""
     now = call.now
     start, end = values["start_time"] or now - _WEEK, values["end_time"] or now
-    if end < start:
-        raise errors.validation(_CHECK)
+    errors.refuse(end < start, _CHECK)
     return start, end
 
 
@@ -138,10 +137,8 @@ def _cursor(key: str | None) -> listing.Cursor | None:
     if not key:
         return None
     parts = key.split("::")
-    if len(parts) != 2:
-        raise errors.validation("Invalid cursor key format")
-    if not re.fullmatch(r"[+-]?\d{1,19}", parts[0], re.ASCII):
-        raise errors.validation("Invalid timestamp while parsing cursor")
+    errors.refuse(len(parts) != 2, "Invalid cursor key format")
+    errors.refuse(not re.fullmatch(r"[+-]?\d{1,19}", parts[0], re.ASCII), "Invalid timestamp while parsing cursor")
     return listing.Cursor(int(parts[0]) // 1_000_000, parts[1])
 
 

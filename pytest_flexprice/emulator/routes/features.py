@@ -48,13 +48,12 @@ _CLONE = Schema("CloneFeatureRequest", *several(text, "name lookup_key descripti
 
 def _expand(page: Page) -> None:
     for name in page.expand:
-        if name not in _EXPANSIONS:
-            raise errors.validation("Field is not allowed to be expanded", {"field": name})
+        errors.refuse(name not in _EXPANSIONS, "Field is not allowed to be expanded", field=name)
 
 
 def _shown(call: Call, row: Row, page: Page) -> dict[str, Any]:
     view = with_meter(call, row, "meters" in page.expand)
-    group = call.table("groups").get(row.get("group_id") or "", call.environment)
+    group = call.get("groups", row.get("group_id") or "")
     return {**view, "group": group_view(call, group)} if group and "groups" in page.expand else view
 
 
@@ -81,9 +80,7 @@ def _key_of(name: str) -> str:
 
 
 def _check(call: Call, body: dict[str, Any]) -> None:
-    if body["type"] not in TYPES:
-        details = {"type": body["type"], "allowed_types": list(TYPES)}
-        raise errors.validation("Invalid feature type", details)
+    errors.refuse(body["type"] not in TYPES, "Invalid feature type", type=body["type"], allowed_types=list(TYPES))
     if body["type"] == "metered" and not body["meter_id"] and body["meter"] is None:
         raise errors.validation("Please provide meter details to setup a metered feature")
     _check_units(body, body)
@@ -163,14 +160,12 @@ def update_feature(call: Call) -> Any:
 @route("DELETE", "/v1/features/:id", permission="feature:write")
 def delete_feature(call: Call) -> dict[str, str]:
     """Archive a feature and its meter, unless an entitlement uses the feature."""
-    row = call.table("features").get(call.params["id"], call.environment)
-    if row is None:
-        raise errors.not_found("The specified feature does not exist")
-    if call.table("entitlements").first(call.environment, feature_id=row["id"], status="published"):
+    row = call.found("features", call.params["id"], "The specified feature does not exist", any_status=True)
+    if call.first("entitlements", feature_id=row["id"]):
         message = "Feature is linked to some plans, please remove the feature from the plans first"
         raise errors.invalid_operation(message)
     call.touch(row, status="archived")
-    meter = call.table("meters").get(row["meter_id"], call.environment)
+    meter = call.get("meters", row["meter_id"])
     if meter is not None:
         meter.update(status="archived", updated_at=call.now)
     call.publish("feature.deleted", row)
@@ -184,7 +179,7 @@ def clone_feature(call: Call) -> Reply:
     source = FEATURES.found(call, call.params["id"])
     clonable(call, "feature", source, body)
     meter_id = ""
-    meter = call.table("meters").get(source["meter_id"], call.environment)
+    meter = call.get("meters", source["meter_id"])
     if meter is not None:
         now = call.now
         copy = meter.public(id=call.world.new_id("meter"), status="published", created_at=now, updated_at=now)

@@ -22,7 +22,7 @@ _CREATE = Schema(
 
 def group_view(call: Call, row: Row, _page: Page | None = None) -> dict[str, Any]:
     """A group with the ids of what belongs to it."""
-    members = call.table(_MEMBERS[row["entity_type"]]).find(call.environment, group_id=row["id"])
+    members = call.find(_MEMBERS[row["entity_type"]], group_id=row["id"])
     return {**{name: row[name] for name in _SHOWN}, "entity_ids": [member["id"] for member in members]}
 
 
@@ -68,7 +68,7 @@ route("POST", "/v1/groups/search")(GROUPS.searched)
 def delete_group(call: Call) -> Reply:
     """Archive a group; what belonged to it belongs to none."""
     row = GROUPS.found(call, call.params["id"], any_status=False)
-    for member in call.table(_MEMBERS[row["entity_type"]]).find(call.environment, group_id=row["id"]):
+    for member in call.find(_MEMBERS[row["entity_type"]], group_id=row["id"]):
         member["group_id"] = ""
     call.touch(row, status="archived")
     return no_content()

@@ -36,8 +36,7 @@ def configuration(_call: Call) -> dict[str, Any]:
 def mappings(call: Call) -> dict[str, Any]:
     """The ids of one object elsewhere."""
     kind, identifier = call.query.get("entity_type"), call.query.get("entity_id")
-    if not kind or not identifier:
-        raise errors.validation("entity_type and entity_id are required")
+    errors.refuse(not kind or not identifier, "entity_type and entity_id are required")
     _check_kind(kind)
     return all_items(call.find(_TABLE, entity_type=kind, entity_id=identifier, status="published"))
 
@@ -48,7 +47,7 @@ def link(call: Call) -> dict[str, Any]:
     body = call.bind(_LINK)
     _check_kind(body["entity_type"])
     known = {each.name: body[each.name] for each in _NAMED}
-    row = call.table(_TABLE).first(call.environment, **known, status="published")
+    row = call.first(_TABLE, **known)
     changes = {"provider_entity_id": body["provider_entity_id"], "metadata": body["metadata"]}
     if row is None:
         row = call.insert(_TABLE, "eim", **known, **changes)
@@ -61,7 +60,7 @@ def link(call: Call) -> dict[str, Any]:
 def delink(call: Call) -> dict[str, str]:
     """Forget the id of an object elsewhere."""
     known = call.bind(_DELINK)
-    row = call.table(_TABLE).first(call.environment, **known, status="published")
+    row = call.first(_TABLE, **known)
     if row is None:
         raise errors.not_found("Integration mapping not found", known)
     call.touch(row, status="archived")

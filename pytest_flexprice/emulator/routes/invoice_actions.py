@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..billing import drafts, invoices, replacements, views, workflows
+from ..billing import drafts, invoices, views, workflows
 from ..billing.scope import subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, strings
@@ -66,7 +66,7 @@ def finalize_later(call: Call) -> Reply:
 def replace_invoice(call: Call) -> Reply:
     """A fresh invoice for the period of a voided one, which names it (by the API's description, not recorded)."""
     row = invoices.by_id(call, call.params["id"])
-    replacements.replace(call, row)
+    workflows.replace(call, row)
     return triggered(call, "RecalculateInvoice", "recalculate", "invoice", row["id"])
 
 

@@ -6,7 +6,8 @@ from operator import ge, gt, le
 from typing import Any
 
 from ..billing import drafts, invoices, oneoff, transaction, views
-from ..billing.scope import customer_by_external_id
+from ..billing.preview import preview
+from ..billing.scope import customer_by_external_id, subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, array, boolean, decimal, field, instant, mapping, several, strings, text
 from ..kernel.call import Call, Reply, created
@@ -26,10 +27,13 @@ _COLUMNS = (
 
 _LINE = Schema(
     "CreateInvoiceLineItemRequest",
-    *several(text, "display_name entity_id entity_type plan_display_name price_id price_type meter_id"),
-    *several(decimal, "amount quantity"),
+    *several(text, "display_name entity_id entity_type plan_id plan_display_name price_id price_type meter_id"),
+    *several(text, "meter_display_name price_unit subscription_id subscription_line_item_id"),
+    *several(decimal, "amount quantity adjusted_entitlement_quantity price_unit_amount"),
+    *several(decimal, "prepaid_credits_applied line_item_discount invoice_level_discount"),
     *several(instant, "period_start period_end"),
     field("metadata", strings),
+    field("commitment_info", mapping),
 )
 _CREATE = Schema(
     "CreateDraftInvoiceRequest",
@@ -100,14 +104,12 @@ def update_invoice(call: Call) -> dict[str, Any]:
     """Metadata (replaced) and due date (the future only) of a draft or finalized invoice."""
     body = call.bind(_UPDATE, _BAD_BODY)
     identifier = call.params["id"]
-    row = call.get("invoices", identifier)
-    if row is None:
-        raise errors.not_found(f"invoice not found: {identifier}", {"id": identifier})
+    message = f"invoice not found: {identifier}"
+    row = call.found("invoices", identifier, message, {"id": identifier}, any_status=True)
     invoices.require_status(row, ("DRAFT", "FINALIZED"))
     changes: dict[str, Any] = {}
     if body["due_date"] is not None:
-        if body["due_date"] <= call.now:
-            raise errors.validation("Due date must be in the future", {"due_date": body["due_date"]})
+        errors.refuse(body["due_date"] <= call.now, "Due date must be in the future", due_date=body["due_date"])
         changes["due_date"] = body["due_date"]
     changes |= {name: body[name] for name in ("metadata", "invoice_pdf_url") if body[name] is not None}
     if body["apply_discount"] and row["invoice_status"] == "DRAFT" and row["invoice_type"] == "SUBSCRIPTION":
@@ -134,3 +136,20 @@ def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
 
 
 INVOICES.serve("/v1/invoices", answer=_page)
+
+
+_PREVIEW = Schema(
+    "GetPreviewInvoiceRequest",
+    field("subscription_id", rules="required", bound=True),
+    *several(instant, "period_start period_end"),
+    field("hide_zero_charges_line_items", boolean),
+)
+
+
+@route("POST", "/v1/invoices/preview")
+def preview_invoice(call: Call) -> dict[str, Any]:
+    """What a subscription's invoice would say; nothing is stored."""
+    body = call.bind(_PREVIEW, "failed to bind request body")
+    row = subscription_by_id(call, body["subscription_id"])
+    hide = bool(body["hide_zero_charges_line_items"])
+    return preview(call, row, body["period_start"], body["period_end"], hide_zero=hide)

@@ -34,10 +34,8 @@ _UPDATE = Schema("UpdateMeterRequest", field("filters", array(FILTER)))
 
 def _check_aggregation(given: dict[str, Any]) -> None:
     kind = given["type"] or ""
-    if kind not in AGGREGATIONS:
-        raise errors.validation("Please provide a valid aggregation type", {"aggregation_type": kind})
-    if given["field"] and given["expression"]:
-        raise errors.validation("Provide either field or expression, not both")
+    errors.refuse(kind not in AGGREGATIONS, "Please provide a valid aggregation type", aggregation_type=kind)
+    errors.refuse(given["field"] and given["expression"], "Provide either field or expression, not both")
     if kind != "COUNT" and not given["field"] and not given["expression"]:
         message = "Please specify a field or expression for this aggregation type"
         raise errors.validation(message, {"aggregation_type": kind})
@@ -47,10 +45,8 @@ def _check_aggregation(given: dict[str, Any]) -> None:
             raise errors.validation(message, {"aggregation_type": kind})
         check_expression(given["expression"])
     if kind == "SUM_WITH_MULTIPLIER":
-        if given["multiplier"] is None:
-            raise errors.validation("Please provide a multiplier value")
-        if given["multiplier"] <= 0:
-            raise errors.validation("Multiplier must be greater than zero")
+        errors.refuse(given["multiplier"] is None, "Please provide a multiplier value")
+        errors.refuse(given["multiplier"] <= 0, "Multiplier must be greater than zero")
     _check_buckets(kind, given)
 
 
@@ -59,8 +55,7 @@ def _check_buckets(kind: str, given: dict[str, Any]) -> None:
     if size and kind not in ("MAX", "SUM"):
         details = {"aggregation_type": kind, "bucket_size": size}
         raise errors.validation("BucketSize is only valid for MAX or SUM aggregation type", details)
-    if size and size not in BUCKETS:
-        raise errors.validation("Invalid window size", {"window_size": size, "allowed_values": list(BUCKETS)})
+    errors.refuse(size and size not in BUCKETS, "Invalid window size", window_size=size, allowed_values=list(BUCKETS))
     if given["group_by"] and not (size and kind == "MAX"):
         details = {"aggregation_type": kind, "group_by": given["group_by"]}
         raise errors.validation("GroupBy is only valid for MAX aggregation with a bucket size", details)
@@ -131,15 +126,14 @@ def get_meter(call: Call) -> Any:
 def update_meter(call: Call) -> Any:
     """Merge filters; everything else in the body is ignored."""
     body = call.bind(_UPDATE)
-    if not body["filters"]:
-        raise errors.validation("At least one filter must be provided")
+    errors.refuse(not body["filters"], "At least one filter must be provided")
     meter = find_meter(call, call.params["id"])
     add_filters(call, meter, body["filters"])
     return meter
 
 
 def _archive(call: Call) -> None:
-    meter = call.table("meters").get(call.params["id"], call.environment)
+    meter = call.get("meters", call.params["id"])
     if meter is not None:
         meter.update(status="archived", updated_at=call.now)
 

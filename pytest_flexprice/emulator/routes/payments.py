@@ -9,7 +9,7 @@ from ..billing import invoices, views
 from ..billing.rounding import ZERO
 from ..billing.scope import Scope
 from ..kernel import errors
-from ..kernel.binding import Schema, boolean, decimal, field, instant, several, strings, text
+from ..kernel.binding import Schema, boolean, decimal, field, instant, mapping, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.resource import Resource, among, equals
 from ..kernel.routing import route
@@ -19,14 +19,16 @@ _COLUMNS = ("destination_type", "destination_id", "payment_method_type", "amount
 _WITHOUT_ID = ("OFFLINE", "CREDITS", "PAYMENT_LINK")
 _CREATE = Schema(
     "CreatePaymentRequest",
-    *several(text, "idempotency_key payment_method_id"),
+    *several(text, "idempotency_key payment_method_id payment_gateway success_url cancel_url"),
     *several(text, "destination_type destination_id payment_method_type currency", "required", bound=True),
     field("amount", decimal),
-    field("process_payment", boolean),
+    *several(boolean, "process_payment save_card_and_make_default"),
     field("metadata", strings),
+    field("gateway_options", mapping),
 )
 
 
+_GATEWAYS = ("stripe", "razorpay", "nomod", "moyasar", "paddle", "whop")
 _STATUSES = (
     "INITIATED", "PENDING", "PROCESSING", "SUCCEEDED", "OVERPAID", "FAILED", "REFUNDED", "PARTIALLY_REFUNDED",
     "VOIDED",
@@ -48,16 +50,16 @@ def create_payment(call: Call) -> Reply:
     if body["payment_method_type"] not in _WITHOUT_ID and not body["payment_method_id"]:
         message = "Payment method ID is required for online payment methods"
         raise errors.validation(message, {"payment_method_type": body["payment_method_type"]})
+    errors.require_one_of(_GATEWAYS, body["payment_gateway"], "payment gateway type", "payment_gateway")
     body["amount"] = body["amount"] or ZERO  # no number is zero, as of credits (recording credit_grants)
-    if body["amount"] <= 0:
-        raise errors.validation("Amount must be greater than 0", {"amount": body["amount"]})
+    errors.refuse(body["amount"] <= 0, "Amount must be greater than 0", amount=body["amount"])
     invoice = _invoice(call, body["destination_id"])
     currency = body["currency"].lower()
     if currency != invoice["currency"]:
         details = {"invoice_currency": invoice["currency"], "payment_currency": currency}
         raise errors.validation("Payment currency must match invoice currency", details)
     key = body["idempotency_key"] or _key(call, body)
-    earlier = call.table("payments").first(call.environment, idempotency_key=key, status="published")
+    earlier = call.first("payments", idempotency_key=key)
     if earlier is not None:
         return created(_view(earlier))
     if body["payment_method_type"] != "OFFLINE" and body["process_payment"]:
@@ -104,8 +106,9 @@ def _store(scope: Scope, body: dict[str, Any], key: str, currency: str) -> Row:
         payment_status="PENDING",
         track_attempts=False,
         succeeded_at=None,
-        save_card_and_make_default=False,
+        save_card_and_make_default=bool(body["save_card_and_make_default"]),
         metadata=body["metadata"],
+        **({"payment_gateway": body["payment_gateway"]} if body["payment_gateway"] else {}),
     )
 
 

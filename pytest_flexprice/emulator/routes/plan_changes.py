@@ -82,10 +82,8 @@ def _plan(row: Row) -> dict[str, Any]:
 
 
 def _schedule(scope: Scope, identifier: str) -> Row:
-    row = scope.get("subscription_schedules", identifier)
-    if row is None:
-        raise errors.not_found(f"Subscription schedule with ID {identifier} was not found", {"schedule_id": identifier})
-    return row
+    message = f"Subscription schedule with ID {identifier} was not found"
+    return scope.found("subscription_schedules", identifier, message, {"schedule_id": identifier}, any_status=True)
 
 
 def _listed(scope: Scope, rows: list[Row]) -> dict[str, Any]:

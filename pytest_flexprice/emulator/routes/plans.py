@@ -49,7 +49,7 @@ def _holder(call: Call, lookup_key: str | None) -> Row | None:
     """The published plan that has this lookup key."""
     if not lookup_key:
         return None
-    return call.table("plans").first(call.environment, lookup_key=lookup_key, status="published")
+    return call.first("plans", lookup_key=lookup_key)
 
 
 def _taken(identifier: str, name: str) -> errors.ApiError:

@@ -11,7 +11,6 @@ from ..kernel.binding import Schema, decimal, field, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.lists import OWN
 from ..kernel.price_units import by_code
-from ..kernel.render import dec
 from ..kernel.resource import Resource, among, free
 from ..kernel.routing import route
 
@@ -37,9 +36,7 @@ def create_unit(call: Call) -> Reply:
     """A new unit; its code is free among the published ones."""
     body = call.bind(_CREATE)
     rate = body["conversion_rate"] or Decimal(0)  # as of credits (recording credit_grants), no number is zero
-    if rate <= 0:
-        details = {"conversion_rate": dec(rate)}
-        raise errors.validation("Conversion rate must be greater than zero", details)
+    errors.refuse(rate <= 0, "Conversion rate must be greater than zero", conversion_rate=rate)
     free(call, "price_units", "A price unit with this code already exists", body["code"], column="code")
     fields = {**body, "base_currency": body["base_currency"].lower()}
     return created(call.table("price_units").insert(call.stamp("price_unit", **fields)))
@@ -55,7 +52,7 @@ def get_unit_by_code(call: Call) -> Any:
 def delete_unit(call: Call) -> dict[str, str]:
     """Archive a unit that no price is given in."""
     row = UNITS.found(call, call.params["id"])
-    if call.table("prices").first(call.environment, price_unit_id=row["id"], status="published"):
+    if call.first("prices", price_unit_id=row["id"]):
         raise errors.validation("This price unit is in use by prices", {"price_unit_id": row["id"]})
     call.touch(row, status="archived")
     return {"message": "Price unit archived successfully"}

@@ -77,7 +77,7 @@ def _entity_name(call: Call, kind: str, identifier: str) -> str:
 
 def _require_free(call: Call, lookup_key: str | None, own: Row | None = None) -> None:
     """Refuse a key that another price in force has; an update's as well, as of plans (recording plans)."""
-    rows = call.table("prices").find(call.environment, lookup_key=lookup_key, status="published")
+    rows = call.find("prices", lookup_key=lookup_key, status="published")
     if lookup_key and any(not is_ended(row, call.now) and row is not own for row in rows):
         raise _taken(call, lookup_key)
 
@@ -129,8 +129,7 @@ def create_prices(call: Call) -> Reply:
     items = [item for item in body["items"] or [] if item is not None]
     if not items:
         raise errors.validation("Please provide at least one price to create")
-    if len(items) > _MAX_BULK:
-        raise errors.validation(f"Please provide at most {_MAX_BULK} prices to create")
+    errors.refuse(len(items) > _MAX_BULK, f"Please provide at most {_MAX_BULK} prices to create")
     checked: list[dict[str, Any]] = []
     for index, item in enumerate(items):
         with errors.at_index(index):
@@ -150,7 +149,7 @@ def lookup_price(call: Call) -> Any:
     """The current price of a lookup key: the newest that has begun and not ended, else the newest not ended."""
     key = call.params["lookup_key"]
     now = call.now
-    rows = call.table("prices").find(call.environment, lookup_key=key, status="published")
+    rows = call.find("prices", lookup_key=key, status="published")
     current = [row for row in rows if not is_ended(row, now)]
     begun = [row for row in current if row["start_date"] <= now]
     if not current:
@@ -214,8 +213,7 @@ def update_price(call: Call) -> Any:
     row = PRICES.found(call, call.params["id"])
     names = ("display_name", "description", "lookup_key", "metadata", "group_id")
     words = {name: body[name] for name in names if body[name] is not None}
-    if row.get("end_date") is not None:
-        raise errors.validation("Cannot update a terminated price", {"price_id": row["id"]})
+    errors.refuse(row.get("end_date") is not None, "Cannot update a terminated price", price_id=row["id"])
     _require_free(call, body["lookup_key"], row)
     if any(body[name] is not None for name in _COSTLY):
         return _created_view(_successor(call, row, body, words))

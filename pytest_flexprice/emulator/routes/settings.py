@@ -34,8 +34,7 @@ def _never_set(key: str) -> dict[str, Any]:
 def get_setting(call: Call) -> Any:
     """The saved setting, else its defaults under an empty id."""
     key = call.params["key"]
-    if key not in settings.KEYS:
-        raise errors.validation(f"Unknown setting key: {key}")
+    errors.refuse(key not in settings.KEYS, f"Unknown setting key: {key}")
     if key not in DEFAULTS:
         raise errors.not_found(_NO_SAML)
     return settings.saved(call.world, key, call.environment, call.tenant) or _never_set(key)
@@ -46,10 +45,8 @@ def put_setting(call: Call) -> Any:
     """Save a setting; fields left out keep their value."""
     key = call.params["key"]
     body = call.bind(_UPDATE)
-    if key not in settings.KEYS:
-        raise errors.validation("Please provide a valid setting key", {"allowed": list(settings.KEYS)})
-    if not body["value"]:
-        raise errors.validation("Please provide a valid setting value")
+    errors.refuse(key not in settings.KEYS, "Please provide a valid setting key", allowed=list(settings.KEYS))
+    errors.refuse(not body["value"], "Please provide a valid setting value")
     if key not in DEFAULTS:
         raise errors.not_found(_NO_SAML)
     current = settings.value(call.world, key, call.environment, call.tenant)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..billing import attachments, config, line_changes, modifications, price_sync, transaction, views
+from ..billing import attachments, config, line_changes, line_items, modifications, price_sync, transaction, views
 from ..billing.scope import Scope, subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, array, decimal, field, instant, mapping, several, text
@@ -115,7 +115,7 @@ def add_line_item(call: Call) -> Reply:
 def change_line_item(call: Call) -> dict[str, Any]:
     """Another price or commitment from a date on (a new line), or other metadata."""
     body = call.bind(LINE_UPDATE)
-    item = line_changes.by_id(call, call.params["id"])
+    item = line_items.by_id(call, call.params["id"])
     with transaction.all_or_nothing(call) as deal:
         changed = line_changes.change(deal, item, body)
     call.publish("subscription.updated", call.need("subscriptions", item["subscription_id"]))
@@ -127,7 +127,7 @@ def end_line_item(call: Call) -> dict[str, Any]:
     """Let a line end, now or on a date."""
     body = call.bind(_END_LINE)
     config.check_proration(body["proration_behavior"])
-    item = line_changes.end(call, line_changes.by_id(call, call.params["id"]), body["effective_from"])
+    item = line_changes.end(call, line_items.by_id(call, call.params["id"]), body["effective_from"])
     row = call.need("subscriptions", item["subscription_id"])
     attachments.prorate(call, row, body, ended=[item])
     call.publish("subscription.updated", row)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import Any
 
 from ..billing import consumption, views
-from ..billing.scope import Scope, customer_by_external_id, customer_by_id, subscription_by_id
+from ..billing.scope import Scope, customer_by_external_id, customer_by_id, customer_of, subscription_by_id
 from ..billing.subscribing import running
 from ..kernel import errors
 from ..kernel.binding import Schema, boolean, field, instant, several
@@ -86,6 +86,20 @@ def _named(call: Call, name: str) -> set[str]:
     return {part for value in call.query.getlist(name) for part in value.split(",") if part}
 
 
+def expanded(scope: Scope, row: Row, expand: Sequence[str], *, plan: dict[str, Any] | None) -> dict[str, Any]:
+    """A subscription with what is asked for; lines, coupons and entitlements where there are any (by the API's description)."""
+    parts: dict[str, Any] = {}
+    if "subscription_line_items" in expand:
+        parts["line_items"] = views.line_items(scope, row["id"])
+    if "coupon_associations" in expand:
+        parts["coupon_associations"] = views.coupon_associations(scope, row)
+    if "entitlements" in expand:
+        parts["entitlements"] = consumption.entitled_features(scope, [row])
+    parts = {name: part for name, part in parts.items() if part}
+    customer = views.customer(scope, row["customer_id"]) if "customer" in expand else None
+    return views.subscription(row, plan=plan, customer=customer, **parts)
+
+
 def _running(scope: Scope, customer: Row, wanted: Container[str] = ()) -> list[Row]:
     rows = scope.find("subscriptions", customer_id=customer["id"])[::-1]
     return [row for row in rows if running(row) and (not wanted or row["id"] in wanted)]
@@ -96,7 +110,10 @@ def customer_subscriptions(call: Call) -> dict[str, Any]:
     """A customer's active and trialing subscriptions; ``null`` when there are none."""
     customer = customer_by_external_id(call, call.params["external_id"], named=True)
     rows = _running(call, customer)
-    items = [views.subscription(row) for row in rows] or None
+    expand = (call.query.get("expand") or "").split(",")
+    items = [
+        expanded(call, row, expand, plan=views.plan(call, row["plan_id"]) if "plan" in expand else None) for row in rows
+    ] or None
     return {"items": items, "pagination": {"total": 0, "limit": 0, "offset": 0}}
 
 
@@ -140,10 +157,8 @@ def customer_usage(call: Call) -> dict[str, Any]:
 def usage_by_query(call: Call) -> dict[str, Any]:
     """The same, by ``customer_id`` or ``customer_lookup_key``, of the features and subscriptions that the query names."""
     identifier, key = call.query.get("customer_id"), call.query.get("customer_lookup_key")
-    if not identifier and not key:
-        raise errors.validation("Either customer_id or customer_lookup_key is required")
-    customer = customer_by_id(call, identifier) if identifier else customer_by_external_id(call, key or "")
-    usage = _usage(call, customer, _named(call, "subscription_ids"))
+    errors.refuse(not identifier and not key, "Either customer_id or customer_lookup_key is required")
+    usage = _usage(call, customer_of(call, identifier, key), _named(call, "subscription_ids"))
     return {**usage, "features": _asked(call, usage["features"])}
 
 

@@ -65,8 +65,7 @@ def check(body: dict[str, Any], call: Call) -> None:
     if (body["trial_period_days"] or 0) < 0:
         details = {"trial_period_days": body["trial_period_days"]}
         raise errors.validation("Use 0 to disable trial or omit to inherit from plan prices", details)
-    if body["subscription_status"] == "draft" and body["phases"]:
-        raise errors.validation("Draft subscriptions cannot have phases")
+    errors.refuse(body["subscription_status"] == "draft" and body["phases"], "Draft subscriptions cannot have phases")
     _check_amounts(body)
     _check_deal(body, call)
     if body["checkout"]:
@@ -111,8 +110,7 @@ def _check_collection(body: dict[str, Any]) -> None:
 
 def _check_dates(body: dict[str, Any], call: Call) -> None:
     start, end = body["start_date"] or call.now, body["end_date"]
-    if end is not None and end < start:
-        raise errors.validation("End date must be after start date", {"end_date": end, "start_date": start})
+    errors.refuse(end is not None and end < start, "End date must be after start date", end_date=end, start_date=start)
 
 
 def _check_amounts(body: dict[str, Any]) -> None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from operator import le
 from typing import Any
 
 from ..billing import (
     cancelling,
-    consumption,
     inheritance,
     lifecycle,  # noqa: F401 -- registers the jobs that go with subscriptions
     subscribing,
     views,
 )
-from ..billing.scope import Scope, customer_by_external_id, subscription_by_id
+from ..billing.scope import customer_by_external_id, subscription_by_id
 from ..kernel import errors
 from ..kernel.binding import Schema, boolean, field, instant, several, text
 from ..kernel.call import Call, Reply, created
@@ -23,6 +21,7 @@ from ..kernel.lists import Page, listing
 from ..kernel.resource import Filter, Resource, Values, among, bounded, equal, holds_at
 from ..kernel.routing import route
 from ..kernel.tables import Row
+from .subscription_reads import expanded
 from .subscription_requests import CREATE, STATUSES, check
 
 _COLUMNS = (
@@ -98,8 +97,10 @@ def get_subscription_v2(call: Call) -> dict[str, Any]:
         view["plan"] = views.plan(call, row["plan_id"])
     if "customer" in expand:
         view["customer"] = views.customer(call, row["customer_id"])
-    if "subscription_line_items" in expand:
-        view["line_items"] = views.line_items(call, row["id"], with_price="prices" in expand)
+    if "subscription_line_items" in expand and (
+        lines := views.line_items(call, row["id"], with_price="prices" in expand)
+    ):
+        view["line_items"] = lines
     view["plan_prices_out_of_sync"] = views.out_of_sync(call, row)
     return view
 
@@ -117,22 +118,10 @@ def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
         rows = [row for row in rows if row["customer_id"] == customer["id"]]
     answer = listing(SUBSCRIPTIONS.selected(call, {**values, "subscription_status": wanted}, page, rows), page)
     parts = [*page.expand, *(part for flag, part in _FLAGS.items() if values[flag])]
-    answer["items"] = [_item(call, row, parts) for row in answer["items"]]
+    answer["items"] = [
+        expanded(call, row, parts, plan=views.listed_plan(call, row["plan_id"], parts)) for row in answer["items"]
+    ]
     return answer
-
-
-def _item(scope: Scope, row: Row, expand: Sequence[str]) -> dict[str, Any]:
-    """A subscription with what is asked for; lines, coupons and entitlements where there are any (by the API's description)."""
-    parts: dict[str, Any] = {}
-    if "subscription_line_items" in expand:
-        parts["line_items"] = views.line_items(scope, row["id"])
-    if "coupon_associations" in expand:
-        parts["coupon_associations"] = views.coupon_associations(scope, row)
-    if "entitlements" in expand:
-        parts["entitlements"] = consumption.entitled_features(scope, [row])
-    parts = {name: part for name, part in parts.items() if part}
-    customer = views.customer(scope, row["customer_id"]) if "customer" in expand else None
-    return views.subscription(row, plan=views.listed_plan(scope, row["plan_id"], expand), customer=customer, **parts)
 
 
 SUBSCRIPTIONS.serve("/v1/subscriptions", answer=_page)

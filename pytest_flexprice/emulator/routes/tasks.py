@@ -1,4 +1,4 @@
-"""What is nowhere here — imports, exports, workflows, checkouts, a marketplace's reports: empty lists, and 404 by id (contract 1.10)."""
+"""What is nowhere here — imports, exports, workflows, checkouts, gateways, reports of a marketplace: empty lists, and 404 by id."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 from ..billing import finalization, rollover
 from ..kernel import binding, errors
 from ..kernel.call import Call, started
-from ..kernel.lists import OWN
-from ..kernel.resource import Resource, equal, equals, flag
+from ..kernel.lists import OWN, Page
+from ..kernel.resource import Resource, Values, equal, equals, flag
 from ..kernel.routing import route
-from .connections import CONNECTIONS
 
 _OWNERS = ("subscription_id", "customer_id", "customer_external_id", "plan_id", "currency")
 _KINDS = ("events", "invoice", "credit_topups", "credit_usage", "usage_analytics")
@@ -107,3 +106,16 @@ def switch(call: Call) -> Any:
 
 
 route("POST", "/v1/tasks/scheduled/:id/run")(SCHEDULED.shown)
+
+
+CONNECTIONS = Resource("connections", ("name", "provider_type"))
+
+
+def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
+    """The gateways in the order in which they were connected; none is ``null``."""
+    found = CONNECTIONS.selected(call, values, page)[::-1]
+    shown = found[page.offset : page.offset + page.limit]
+    return {"connections": shown or None, "total": len(found), "limit": page.limit, "offset": page.offset}
+
+
+CONNECTIONS.serve("/v1/connections", one=True, answer=_page)

@@ -34,11 +34,11 @@ def _check(body: dict[str, Any]) -> None:
     kind = body["tax_rate_type"] or "percentage"
     errors.require_one_of(_TYPES, kind, "tax rate type", "type")
     errors.require_one_of(_SCOPES, body["scope"], "tax rate scope", "scope")
-    if (
+    errors.refuse(
         kind == "percentage"
-        and not 0 <= (body["percentage_value"] if body["percentage_value"] is not None else -1) <= _HUNDRED
-    ):
-        raise errors.validation("Percentage value must be between 0 and 100")
+        and (not 0 <= (body["percentage_value"] if body["percentage_value"] is not None else -1) <= _HUNDRED),
+        "Percentage value must be between 0 and 100",
+    )
     if kind == "fixed" and (body["fixed_value"] is None or body["fixed_value"] < 0):
         raise errors.validation("Fixed value must be non-negative")
 

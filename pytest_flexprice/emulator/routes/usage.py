@@ -97,8 +97,7 @@ def query_meter_usage(call: Call) -> dict[str, Any]:
 def analyse_meter_usage(call: Call) -> dict[str, Any]:
     """The same for several meters; those without events are left out."""
     body = call.bind(_ANALYTICS, _BODY)
-    if body["meter_ids"] is None:
-        raise errors.validation(_BODY)
+    errors.refuse(body["meter_ids"] is None, _BODY)
     items = [_item(call, meter_id, body) for meter_id in dict.fromkeys(body["meter_ids"])]
     return {"items": [item for item in items if item["event_count"]]}
 
@@ -139,8 +138,7 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 def _raw(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     start, end = window(call, body)
     kind = body["aggregation_type"] if body["property_name"] else "COUNT"
-    if kind not in raw_usage.TYPES:
-        raise errors.validation("The specified aggregation type is not supported", {"aggregation_type": kind})
+    errors.refuse(kind not in raw_usage.TYPES, "The specified aggregation type is not supported", aggregation_type=kind)
     query = raw_usage.RawQuery(
         call.environment,
         body["event_name"],

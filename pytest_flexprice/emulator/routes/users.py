@@ -22,8 +22,8 @@ _DESCRIPTIONS = {
     "super_admin": "Provides unrestricted access to all resources, operations, and administrative settings.",
 }
 _ALLOWED = {
-    "service_account": ("super_admin", "event_ingestor", "event_reader"),
     "user": ("super_admin", "all_writer", "all_reader"),
+    "service_account": ("super_admin", "event_ingestor", "event_reader"),
 }
 _CREATE = Schema(
     "CreateUserRequest",
@@ -96,17 +96,14 @@ def create_user(call: Call) -> Reply:
     kind = body["type"]
     errors.require_one_of(_ALLOWED, kind, "user type", "type")
     roles = _checked_roles(kind, body["roles"] or [])
-    if kind == "service_account" and not roles:
-        raise errors.validation("Service accounts require role assignment")
-    if kind == "user" and not body["email"]:
-        raise errors.validation("Email is required for user accounts")
+    errors.refuse(kind == "service_account" and not roles, "Service accounts require role assignment")
+    errors.refuse(kind == "user" and not body["email"], "Email is required for user accounts")
     access = access_of(call.world)
     people = [u for u in access.users.values() if u["_tenant"] == call.tenant and u["status"] == "published"]
     if kind == "user" and any(u.get("email") == body["email"] for u in access.users.values()):
         raise errors.conflict("An account with this email already exists", {"email": body["email"]})
     limit = settings.value(call.world, "tenant_config", call.environment, call.tenant)["max_users"]
-    if len(people) >= limit:
-        raise errors.validation(f"You have reached the maximum limit of {limit} user(s)")
+    errors.refuse(len(people) >= limit, f"You have reached the maximum limit of {limit} user(s)")
     now = call.now
     password = secrets.token_urlsafe(12) if kind == "user" else ""
     user = access.add_user(
@@ -150,10 +147,8 @@ def rename_account(call: Call) -> dict[str, Any]:
     """Rename a service account."""
     body = call.bind(_RENAME)
     user = _account(call)
-    if user["type"] != "service_account":
-        raise errors.validation("Only service accounts can be updated")
-    if not body["name"]:
-        raise errors.validation("Please provide a name for the service account")
+    errors.refuse(user["type"] != "service_account", "Only service accounts can be updated")
+    errors.refuse(not body["name"], "Please provide a name for the service account")
     user.update(name=body["name"], updated_at=call.now)
     return _view(call, user)
 
@@ -180,8 +175,7 @@ def change_roles(call: Call) -> dict[str, Any]:
     """Change another person's roles, as long as there are no keys; those of a service account are fixed at its creation."""
     body = call.bind(_ROLES)
     user = _account(call)
-    if user["type"] != "user":
-        raise errors.validation("Roles can only be updated for user accounts", {"user_type": user["type"]})
+    errors.refuse(user["type"] != "user", "Roles can only be updated for user accounts", user_type=user["type"])
     if user["id"] == call.caller.user_id:
         raise errors.permission_denied("You cannot update your own roles")
     roles = _checked_roles(user["type"], body["roles"])
@@ -195,9 +189,7 @@ def change_roles(call: Call) -> dict[str, Any]:
 def delete_user(call: Call) -> Reply:
     """Archive a service account without keys."""
     user = _account(call)
-    if user["type"] != "service_account":
-        raise errors.validation("Only service accounts can be archived")
-    if _living_keys(call, user):
-        raise errors.validation("Revoke all API keys before archiving this service account")
+    errors.refuse(user["type"] != "service_account", "Only service accounts can be archived")
+    errors.refuse(_living_keys(call, user), "Revoke all API keys before archiving this service account")
     user["status"] = "archived"
     return no_content()

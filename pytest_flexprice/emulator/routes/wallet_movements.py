@@ -5,9 +5,9 @@ from __future__ import annotations
 from operator import gt, lt
 from typing import Any
 
-from ..billing import consumption, credits, topups, wallets
+from ..billing import consumption, topups, wallets
 from ..billing.rounding import ZERO
-from ..billing.scope import Scope, customer_by_external_id, customer_by_id
+from ..billing.scope import Scope, customer_of
 from ..kernel import errors
 from ..kernel.binding import Schema, boolean, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call
@@ -61,8 +61,7 @@ def top_up_wallet(call: Call) -> dict[str, Any]:
     if body["checkout"]:
         raise errors.not_implemented("checkout on POST /v1/wallets/:id/top-up")
     bonus = body["bonus_credits_to_add"]
-    if bonus is not None and bonus <= 0:
-        raise errors.validation("Bonus credits must be greater than 0", {"bonus_credits_to_add": bonus})
+    errors.refuse(bonus is not None and bonus <= 0, "Bonus credits must be greater than 0", bonus_credits_to_add=bonus)
     added = body["credits_to_add"]
     if added is None and body["amount"] is not None:
         added = body["amount"] / row["topup_conversion_rate"]
@@ -103,17 +102,13 @@ def wallet_balance(call: Call) -> dict[str, Any]:
 def wallets_of_customer(call: Call) -> list[dict[str, Any]]:
     """The wallets of a customer named by ``id`` or ``lookup_key``, where it is asked for with the balance of this moment."""
     identifier, key = call.query.get("id"), call.query.get("lookup_key")
-    if not identifier and not key:
-        raise errors.validation("Please provide either id or lookup_key")
-    customer = customer_by_id(call, identifier) if identifier else customer_by_external_id(call, key or "")
-    rows = call.find("wallets", customer_id=customer["id"], status="published")
+    errors.refuse(not identifier and not key, "Please provide either id or lookup_key")
+    rows = call.find("wallets", customer_id=customer_of(call, identifier, key)["id"], status="published")
     live = call.query.get("include_real_time_balance") == "true"
     shown = ("real_time_balance", "real_time_credit_balance", "credits_available_breakdown")
-    balances = [_balance(call, row) if live else {} for row in rows]
-    return [
-        row.public(**{name: balance[name] for name in shown if name in balance})
-        for row, balance in zip(rows, balances, strict=True)
-    ]
+    balances = [_balance(call, row).items() if live else () for row in rows]
+    known = [{name: value for name, value in balance if name in shown} for balance in balances]
+    return [row.public(**balance) for row, balance in zip(rows, known, strict=True)]
 
 
 def _balance(call: Call, row: Row) -> dict[str, Any]:
@@ -137,6 +132,6 @@ def _balance(call: Call, row: Row) -> dict[str, Any]:
 def _breakdown(scope: Scope, row: Row) -> dict[str, Any]:
     """What is left of credits that were bought, and of those that were given."""
     parts = {"purchased": ZERO, "free": ZERO}
-    for entry in credits.left(scope, row):
+    for entry in wallets.left(scope, row):
         parts["purchased" if entry["transaction_reason"] in _BOUGHT else "free"] += entry["credits_available"]
     return parts

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..billing import topups, wallets
-from ..billing.scope import Scope, customer_by_external_id, customer_by_id
+from ..billing.scope import Scope, customer_by_id, customer_of
 from ..kernel import errors
 from ..kernel.binding import Schema, boolean, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call
@@ -73,10 +73,7 @@ WALLETS.serve("/v1/wallets", answer=_page)
 
 
 def wallet_by_id(scope: Scope, identifier: str) -> Row:
-    row = scope.get("wallets", identifier)
-    if row is None:
-        raise errors.not_found("Wallet not found", {"wallet_id": identifier})
-    return row
+    return scope.found("wallets", identifier, "Wallet not found", {"wallet_id": identifier}, any_status=True)
 
 
 @route("POST", "/v1/wallets", permission="wallet:write")
@@ -96,10 +93,7 @@ def create_wallet(call: Call) -> Row:
     if body["price_unit"]:
         unit = by_code(call, body["price_unit"])
         currency, body["conversion_rate"] = unit["base_currency"], unit["conversion_rate"]
-    if body["customer_id"]:
-        customer = customer_by_id(call, body["customer_id"])
-    else:
-        customer = customer_by_external_id(call, body["external_customer_id"])
+    customer = customer_of(call, body["customer_id"], body["external_customer_id"])
     kind = body["wallet_type"] or "PRE_PAID"
     existing = wallets.active(call, customer["id"], currency, kind)
     if existing:

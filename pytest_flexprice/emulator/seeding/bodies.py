@@ -15,8 +15,6 @@ _PRICE_FIELDS = (
 _ENTITLEMENT_FIELDS = (
     "feature_type", "is_enabled", "usage_limit", "usage_reset_period", "is_soft_limit", "static_value", "config_value",
 )  # fmt: skip
-
-
 _COUPON_FIELDS = (
     "name", "type", "cadence", "percentage_off", "amount_off", "currency", "coupon_code", "duration_in_periods",
     "max_redemptions",
@@ -60,12 +58,10 @@ def entitlement(plan_id: str, feature_id: str, given: Row) -> dict[str, Any]:
 
 
 def coupon(given: Row) -> dict[str, Any]:
-    """A coupon."""
     return _given(given, _COUPON_FIELDS)
 
 
 def tax_rate(given: Row) -> dict[str, Any]:
-    """A tax rate."""
     return _given(given, _TAX_RATE_FIELDS)
 
 

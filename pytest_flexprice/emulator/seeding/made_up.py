@@ -14,7 +14,7 @@ from pytest_flexprice.model.golive_plan import Environment, EventKind, GoLivePla
 
 Row = Mapping[str, str]
 _USUAL = ("usd", "MONTHLY")
-_AMOUNT, _FEE = "1", "10"
+_FLAT = {"billing_model": "FLAT_FEE", "billing_period_count": 1}
 _NAMED = ("price_overrides", "quantity")
 _UNNAMED_FEE = "Fee"
 
@@ -86,23 +86,8 @@ def _plan(
 
 
 def _usage(name: str) -> dict[str, Any]:
-    return {
-        "type": "USAGE",
-        "billing_model": "FLAT_FEE",
-        "billing_period_count": 1,
-        "invoice_cadence": "ARREAR",
-        "amount": _AMOUNT,
-        "feature": name,
-        "event_name": name,
-    }
+    return {**_FLAT, "type": "USAGE", "invoice_cadence": "ARREAR", "amount": "1", "feature": name, "event_name": name}
 
 
 def _fee(name: str) -> dict[str, Any]:
-    return {
-        "type": "FIXED",
-        "billing_model": "FLAT_FEE",
-        "billing_period_count": 1,
-        "invoice_cadence": "ADVANCE",
-        "amount": _FEE,
-        "display_name": name,
-    }
+    return {**_FLAT, "type": "FIXED", "invoice_cadence": "ADVANCE", "amount": "10", "display_name": name}

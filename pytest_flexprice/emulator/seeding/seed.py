@@ -46,7 +46,7 @@ class Seeder:
         self._headers = {"x-api-key": server.api_key, "x-environment-id": environment}
         self._now = datetime.now(UTC)
         self.seeded = Seeded(environment)
-        self._lost_plans: set[str] = set()
+        self._lost_plans: set[str] = set()  # what active faults took away: nobody can be subscribed to it
         self._terms: dict[str, dict[str, str]] = {}
         self.collection = ""
         """How money is collected where a customer's row does not say it."""
@@ -137,17 +137,13 @@ class Seeder:
             body.update({name: row[name] for name in ("timezone", "metadata") if row.get(name)})
             if external_id not in self.seeded.customers:
                 self.seeded.customers[external_id] = self.call("POST", "/v1/customers", body)["id"]
-        sold = [row for row in rows if row.get("plan") and not self._lost(str(row["plan"]))]
+        sold = [row for row in rows if row.get("plan") and str(row["plan"]) not in self._lost_plans]
         problems: list[str] = []
-        for subscribe, some in (
-            (self._subscription, [row for row in sold if not row.get("parent")]),
-            (self._inherit, [row for row in sold if row.get("parent")]),
-        ):
-            for row in some:
-                try:
-                    subscribe(row)
-                except SeedError as error:
-                    problems.append(str(error))
+        for row in sorted(sold, key=lambda row: bool(row.get("parent"))):
+            try:
+                (self._inherit if row.get("parent") else self._subscription)(row)
+            except SeedError as error:
+                problems.append(str(error))
         if problems and not any(rules(self.world, place) for place in ("catalog", "customers")):
             raise SeedError(several(problems, "of the declared customers cannot be made"))
         settle_past(self)
@@ -190,19 +186,12 @@ class Seeder:
         parent = self.seeded.subscriptions.get(str(row["parent"]))
         if parent is None:
             raise refused(row, "parent", "the external id of a customer of this file with a subscription of its own")
-        body = {"external_customer_ids_to_inherit_subscription": [row["external_id"]]}
+        params = {"external_customer_ids_to_inherit_subscription": [row["external_id"]]}
+        body = {"type": "inheritance", "inheritance_params": params}
         try:
-            self.call(
-                "POST",
-                f"/v1/subscriptions/{parent}/modify/execute",
-                {"type": "inheritance", "inheritance_params": body},
-            )
+            self.call("POST", f"/v1/subscriptions/{parent}/modify/execute", body)
         except SeedError as error:
             raise SeedError(f"{place(row)}: {error}") from None
-
-    def _lost(self, plan: str) -> bool:
-        """Whether an active fault took the plan away, so that nobody can be subscribed to it."""
-        return plan in self._lost_plans
 
     def _plan_id(self, row: Row) -> str:
         key = str(row["plan"])

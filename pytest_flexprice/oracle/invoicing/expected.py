@@ -90,7 +90,7 @@ class ExpectedLine:
 class ExpectedInvoice:
     """An invoice as it should be at one stage. ``deductions`` are ``None`` when coupons, taxes and credits were not given.
 
-    ``coupons`` are those that act on the whole of it, in their order.
+    ``coupons`` are those that act on the whole of it, in their order; ``closing`` tells that the subscription ends with it.
     """
 
     currency: str
@@ -99,6 +99,7 @@ class ExpectedInvoice:
     subtotal: Decimal | None
     deductions: Deductions | None
     coupons: tuple[Coupon, ...] = ()
+    closing: bool = False
 
     @property
     def total(self) -> Decimal | None:

@@ -34,8 +34,7 @@ def in_advance(subscription: BilledSubscription, line: BilledLine) -> Fee | None
     span = line.within(coming)
     if span.start >= span.end:
         return None
-    ends = subscription.ends
-    ending = ends is not None and ends < coming.end and line.end in (None, ends)
+    ending = subscription.ends is not None and subscription.ends < coming.end
     if line.price.billing_period == ONE_TIME:
         return _whole(line)._replace(optional=True)
     if ending:

@@ -8,8 +8,20 @@ from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, decimal, total, words
 from pytest_flexprice.model.finding import Finding
+from pytest_flexprice.model.times import days, instant_of, second, written
 from pytest_flexprice.oracle.invoicing.findings import InvoiceLine
 from pytest_flexprice.oracle.invoicing.totals import equation_findings
+
+_KEPT = [
+    "currency",
+    "period_start",
+    "period_end",
+    "customer_id",
+    "subscription_id",
+    "invoice_type",
+    "billing_reason",
+    "due_date",
+]
 
 
 def finalized_findings(invoice: Mapping[str, Any], item: str = "") -> list[Finding]:
@@ -39,8 +51,39 @@ def _not_finalized(item: str, path: str, problem: str, status: Any, remedy: str)
     return Finding(item, f"{path}.invoice_status", problem, expected="FINALIZED", observed=status, remedy=remedy)
 
 
+def unasked_findings(invoice: Mapping[str, Any], item: str = "") -> list[Finding]:
+    """What a finalized invoice says that nobody did: it is paid, refunded or adjusted, or due at no time that its period gives.
+
+    It is due whole days after its period's end, whatever the terms are (contract 4.7).
+    """
+    path, found = f"invoices.{invoice.get('id', '')}", []
+    for key in ("amount_paid", "adjustment_amount", "refunded_amount"):
+        value = decimal(invoice.get(key), ZERO)
+        if value:
+            found.append(_unasked(item, f"{path}.{key}", f"its {key} says {words(value)}", ZERO, value))
+    status = str(invoice.get("payment_status") or "PENDING")
+    if status != "PENDING" and decimal(invoice.get("total"), ZERO) > 0:
+        found.append(_unasked(item, f"{path}.payment_status", f"its payment is {status}", "PENDING", status))
+    ends, due = instant_of(invoice, "period_end"), instant_of(invoice, "due_date")
+    if ends and (due is None or due < ends or (second(due) - second(ends)) % days(1)):
+        shown = None if due is None else written(due)
+        problem = f"the invoice is due at {shown or 'no time'}, and not whole days after its period, which ends at {written(ends)}"
+        remedy = "look at due_date_days of the invoice_config setting and the subscription's payment terms"
+        cost = "nobody is asked to pay, or auto-cancel acts on another day"
+        found.append(Finding(item, f"{path}.due_date", problem, observed=shown, consequence=cost, remedy=remedy))
+    if not invoice.get("finalized_at"):
+        found.append(_unasked(item, f"{path}.finalized_at", "it does not say when it was finalized", "a time", None))
+    return found
+
+
+def _unasked(item: str, path: str, what: str, expected: Any, observed: Any) -> Finding:
+    problem = f"nobody did anything but finalize the test invoice, and {what}"
+    consequence, remedy = "what customers owe is not what they are told", "report it to Flexprice with its id"
+    return Finding(item, path, problem, expected, observed, consequence, remedy)
+
+
 def finalization_findings(draft: Mapping[str, Any], finalized: Mapping[str, Any], item: str = "") -> list[Finding]:
-    """What finalization changed that it must not: lines, subtotal and discount. Tax and credits come with it (contract 5.4)."""
+    """What finalization changed that it must not; only tax and credits come with it (contract 5.4)."""
     found = []
     before, after = _by_line(draft), _by_line(finalized)
     for key in sorted(before.keys() | after.keys()):
@@ -51,8 +94,8 @@ def finalization_findings(draft: Mapping[str, Any], finalized: Mapping[str, Any]
                     item,
                     f"invoice.lines.{key[0]}",
                     f"finalization changed line '{key[0]}'",
-                    expected=_amounts(old),
-                    observed=_amounts(new),
+                    expected=_amounts(old, new),
+                    observed=_amounts(new, old),
                     consequence="the invoice that was checked is not the one that is sent",
                     remedy="compute the draft again right before finalizing it",
                 )
@@ -63,6 +106,17 @@ def finalization_findings(draft: Mapping[str, Any], finalized: Mapping[str, Any]
             found.append(
                 Finding(item, f"invoice.{word}", f"finalization changed the {word}", expected=was, observed=now)
             )
+    found += [
+        Finding(
+            item,
+            f"invoices.{finalized.get('id', '')}.{key}",
+            f"finalization changed the invoice's {key}",
+            draft.get(key),
+            finalized.get(key),
+        )
+        for key in _KEPT
+        if draft.get(key) != finalized.get(key)
+    ]
     return found + equation_findings(finalized, item)
 
 
@@ -100,18 +154,26 @@ def _taxes(invoice: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _by_line(invoice: Mapping[str, Any]) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
-    found: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
+_Billed = tuple[Decimal, Decimal, str]
+"""What lines of one price bill: quantity, amount, and for when."""
+
+
+def _by_line(invoice: Mapping[str, Any]) -> dict[tuple[str, str], _Billed]:
+    found: dict[tuple[str, str], _Billed] = {}
     lines: Iterable[InvoiceLine] = invoice.get("line_items") or ()
     for line in lines:
         key = (str(line.get("display_name") or line.get("price_id") or ""), str(line.get("price_id") or ""))
-        quantity, amount = found.get(key, (ZERO, ZERO))
+        quantity, amount, times = found.get(key, (ZERO, ZERO, ""))
         found[key] = (
             total((quantity, decimal(line.get("quantity"), ZERO))),
             total((amount, decimal(line.get("amount"), ZERO))),
+            ", ".join(sorted(filter(None, (times, f"{line.get('period_start')} to {line.get('period_end')}")))),
         )
     return found
 
 
-def _amounts(line: tuple[Decimal, Decimal] | None) -> str | None:
-    return None if line is None else f"{words(line[0])} for {words(line[1])}"
+def _amounts(line: _Billed | None, other: _Billed | None) -> str | None:
+    if line is None:
+        return None
+    when = f" from {line[2]}" if other is not None and other[2] != line[2] else ""
+    return f"{words(line[0])} for {words(line[1])}{when}"

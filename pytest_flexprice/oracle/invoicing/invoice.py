@@ -83,7 +83,7 @@ def expected_invoice(
     lines = [_shown(line, shown) for line in lines] if shown is not None else lines
     known = not any((line.unverified or line.optional) and line.shown is None for line in lines)
     subtotal = total(line.charged for line in lines) if known else None
-    invoice = ExpectedInvoice(subscription.currency, stage, tuple(lines), subtotal, None)
+    invoice = ExpectedInvoice(subscription.currency, stage, tuple(lines), subtotal, None, closing=closing)
     if subtotal is None or all(each is None for each in (coupons, line_coupons, taxes, credit_balance)):
         return invoice
     return _with_deductions(invoice, coupons or (), line_coupons or {}, taxes or (), credit_balance or ZERO)

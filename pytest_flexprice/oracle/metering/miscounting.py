@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
+from typing import Any
 
 from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, difference, quotient
 from pytest_flexprice.model.finding import NotVerified
@@ -33,6 +34,7 @@ TIMES = {
 """Other times and customers to count in, in words that follow "as if"."""
 _KEEPING = ("SUM", "MAX", "LATEST", "AVG")
 """Ways to count that keep the values of events."""
+_CUT = (64, 36, 16)
 _ADDING = ("SUM", "WEIGHTED_SUM", "SUM_WITH_MULTIPLIER")
 
 
@@ -54,6 +56,7 @@ def unfiltered(usage: Usage, quantity: Decimal, events: Sequence[Event]) -> list
         "one of its filters is enough": some,
         "its filter goes without upper and lower case": _passing(meter, named, _folded),
         "its filter compares the beginning only": _passing(meter, named, str.startswith),
+        "events without the property of its filter pass": _passing(meter, named, str.__eq__, lacking=True),
     }
     return [words for words, taken in ways.items() if _comes_to(loose, taken, quantity)]
 
@@ -65,7 +68,6 @@ def mistaken(usage: Usage, quantity: Decimal, events: Sequence[Event]) -> list[s
         kept = metered_rows(meter, events) if window else []
     except NotVerified:
         return []
-    texts = {event.id for event in events if isinstance(event.properties.get(meter.aggregation.field), str)}
     before = [row for row in kept if window and row.second < second(window.start)]
     after = [row for row in kept if window and row.second >= second(window.end)]
     firsts = {row.second: row for row in reversed(rows)}
@@ -76,11 +78,50 @@ def mistaken(usage: Usage, quantity: Decimal, events: Sequence[Event]) -> list[s
         "each event counts once more at another time": [*before, *rows, *rows],
         "the first second of the billed time is left out": [row for row in rows if row.second > rows[0].second],
         "of the events of one second only the first counts": [*firsts.values()],
-        "a number that is written as text counts nothing": [
-            row._replace(quantity=ZERO) if row.event_id in texts else row for row in rows
-        ],
+        **{words: _reread(usage, events, other) for words, other in _readings(usage)},
+        **{f"event ids are cut off after {most} characters": _merged(rows, most) for most in _CUT},
     }
     return [words for words, taken in ways.items() if [*taken] != [*rows] and _adds_up(meter, taken, quantity)]
+
+
+_READINGS: Mapping[str, Callable[[Any], Any]] = {
+    "a number that is written as text counts nothing": lambda value: 0 if isinstance(value, str) else value,
+    "a number's exponent is ignored": lambda value: value.partition("e")[0] if isinstance(value, str) else value,
+    "a value below zero counts without its sign": lambda value: abs(value) if _is_number(value) else value,
+    "a truth value counts one": lambda value: 1 if value is True else value,
+    "an event without a value counts one": lambda value: 1 if value is None else value,
+    "every event with a value that is no number counts one": lambda value: (
+        1 if value is None or value is True else value
+    ),
+}
+"""Wrong ways to read the value of an event, in words that follow "as if"."""
+
+
+_APART = "a number and the same one as text are two values"
+
+
+def _readings(usage: Usage) -> Iterable[tuple[str, Callable[[Any], Any]]]:
+    if usage.meter.aggregation.type == "COUNT_UNIQUE":
+        return [(_APART, lambda value: f"{value} {type(value).__name__}")]
+    return _READINGS.items()
+
+
+def _merged(rows: Iterable[CountedEvent], most: int) -> list[CountedEvent]:
+    """The rows if ids were the same that begin alike: the later one stays."""
+    return [*{(row.event_id[:most], row.second): row for row in rows}.values()]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _reread(usage: Usage, events: Sequence[Event], other: Callable[[Any], Any]) -> list[CountedEvent]:
+    """The counted rows if values were read otherwise."""
+    meter, field = usage.meter, usage.meter.aggregation.field
+    if not field or meter.aggregation.type == "COUNT":
+        return list(usage.rows or ())
+    read = [replace(each, properties={**each.properties, field: other(each.properties.get(field))}) for each in events]
+    return [row for row in metered_rows(meter, read) if usage.window is None or usage.window.holds(row.second)]
 
 
 def _in_time(usage: Usage, moment: datetime) -> bool:
@@ -91,13 +132,17 @@ def _folded(sent: str, value: str) -> bool:
     return sent.casefold() == value.casefold()
 
 
-def _passing(meter: Meter, events: Sequence[Event], alike: Callable[[str, str], bool]) -> list[Event]:
-    """The events that pass a meter's filters if values are compared like that."""
+def _passing(
+    meter: Meter, events: Sequence[Event], alike: Callable[[str, str], bool], *, lacking: bool = False
+) -> list[Event]:
+    """The events that pass a meter's filters if values are compared like that, and ``lacking`` ones do or not."""
     return [
         event
         for event in events
         if all(
-            one.key in event.properties and any(alike(printed(event.properties[one.key]), each) for each in one.values)
+            any(alike(printed(event.properties[one.key]), each) for each in one.values)
+            if one.key in event.properties
+            else lacking
             for one in meter.filters
         )
     ]
@@ -137,6 +182,11 @@ def _ways(usage: Usage) -> Iterator[tuple[str, Decimal]]:
     if usage.rows and own == "LATEST":
         last = max(usage.rows, key=lambda row: row.event_id)  # ids rise in the order of sending
         yield "the value that arrived last counts, whenever it was stamped", last.quantity
+    if usage.rows and own == "COUNT_UNIQUE":
+        texts = [row.unique for row in usage.rows if row.unique is not None]
+        yield "values go without upper and lower case", Decimal(len({text.strip().casefold() for text in texts}))
+        for most in _CUT:
+            yield f"values are cut off after {most} characters", Decimal(len({text[:most] for text in texts}))
     multiplier = usage.meter.aggregation.multiplier
     if multiplier and usage.meter.aggregation.type == "SUM_WITH_MULTIPLIER":
         yield "the multiplier is forgotten", quotient(usage.total, multiplier)

@@ -30,8 +30,11 @@ def counts(meter: Meter) -> bool:
 
 
 def plain_properties(meter: Meter, number: int = 0) -> dict[str, Any]:
-    """What an event needs to pass a meter's filters, the ``number``-th of several; without the value that is counted."""
-    properties: dict[str, Any] = {one.key: one.values[number % len(one.values)] for one in meter.filters}
+    """What an event needs to pass a meter's filters, the ``number``-th of several; without the value that is counted.
+
+    A filter without values lets nothing pass, whatever an event has.
+    """
+    properties: dict[str, Any] = {one.key: one.values[number % len(one.values)] for one in meter.filters if one.values}
     if meter.aggregation.group_by:
         properties.setdefault(meter.aggregation.group_by, "golive-0")
     return properties

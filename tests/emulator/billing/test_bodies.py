@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_flexprice.emulator.billing.bodies import full_invoice, subscription_event
-from pytest_flexprice.emulator.delivery.key_order import invoice_in_order
+from pytest_flexprice.emulator.delivery.publishing import invoice_in_order
 from pytest_flexprice.emulator.kernel.render import plain
 
 from .conftest import Company

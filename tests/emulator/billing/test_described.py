@@ -56,6 +56,11 @@ def test_lists_show_what_they_are_asked_to_expand(company: Company) -> None:
     (invoice,) = company.invoices(made, "FINALIZED")
     (tax,) = company.api.get(f"/v1/invoices/{invoice['id']}?expand=tax_applied.tax_rate")["taxes"]
     assert (tax["tax_rate"]["code"], tax["tax_amount"]) == ("t", "1.8")
+    own = f"/v1/customers/external/{company.read(made)['customer']['external_id']}/subscriptions"
+    (bare,) = company.api.get(own)["items"]
+    (full,) = company.api.get(f"{own}?expand=subscription_line_items,entitlements,plan,customer")["items"]
+    assert (bare["plan"], full.keys() - bare.keys()) == (None, {"line_items", "entitlements"})
+    assert (full["plan"]["id"], full["customer"]["id"]) == (company.plan, made["customer_id"])
     usage = f"/v1/customers/usage?customer_id={made['customer_id']}&subscription_ids="
     assert [len(company.api.get(usage + one)["features"]) for one in (made["id"], "subs_x")] == [1, 0]
 
@@ -120,6 +125,15 @@ def test_a_refused_invoice_leaves_none(company: Company, field: dict[str, Any]) 
     body = {"customer_id": "c", "invoice_type": "ONE_OFF", "currency": "usd", "subtotal": "10", **field}
     assert company.api.call("POST", "/v1/invoices", body).status_code == 404
     assert company.api.get("/v1/invoices")["items"] == []
+
+
+def test_a_line_of_ones_own_keeps_what_it_is_given(company: Company) -> None:
+    given = {"meter_display_name": "Calls", "subscription_line_item_id": "line", "adjusted_entitlement_quantity": "2",
+             "line_item_discount": "1", "price_unit": "tok", "price_unit_amount": "7"}  # fmt: skip
+    line = {"display_name": "Setup", "amount": "10", "quantity": "1", **given}
+    body = {"customer_id": "c", "invoice_type": "ONE_OFF", "currency": "usd", "subtotal": "10", "line_items": [line]}
+    (kept,) = company.api.make("/v1/invoices", body)["line_items"]
+    assert {name: kept[name] for name in given} == given
 
 
 @pytest.mark.parametrize("amount", ["1e400", "-1e390"])
@@ -198,9 +212,13 @@ def test_a_payment_is_changed_by_hand_and_taken_out_of_the_lists(company: Compan
     invoice = company.subscribe()["latest_invoice"]["id"]
     body = {
         "destination_type": "INVOICE", "destination_id": invoice, "payment_method_type": "OFFLINE", "amount": "4",
-        "currency": "usd",
+        "currency": "usd", "payment_gateway": "stripe", "save_card_and_make_default": True,
     }  # fmt: skip
-    made = company.api.make("/v1/payments", body)["id"]
+    unknown = company.api.call("POST", "/v1/payments", {**body, "payment_gateway": "purse"})
+    assert unknown.get_json()["message"] == "Invalid payment gateway type"
+    stored = company.api.make("/v1/payments", body)
+    assert (stored["payment_gateway"], stored["save_card_and_make_default"]) == ("stripe", True)
+    made = stored["id"]
     path = f"/v1/payments/{made}"
     assert company.api.call("PUT", path, {"payment_status": "LATE"}).status_code == 400
     changed = company.api.call("PUT", path, {"gateway_payment_id": "pi_1", "metadata": {"a": "b"}}).get_json()

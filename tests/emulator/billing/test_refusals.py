@@ -103,5 +103,5 @@ def test_a_proration_that_is_none_is_refused_in_the_same_words_everywhere(
     api: Api, method: str, path: str, body: dict[str, Any]
 ) -> None:
     answer = api.call(method, path, {**body, "proration_behavior": "some"})
-    details = {"allowed_values": ["none", "create_prorations"], "proration_behavior": "some"}
+    details = {"allowed_values": ["create_prorations", "none"], "proration_behavior": "some"}
     assert (answer.status_code, answer.get_json()["details"]) == (400, details)

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
-from pytest_flexprice.emulator.delivery.ksuid import Ksuids
 from pytest_flexprice.emulator.delivery.paging import page, parse_time
 from pytest_flexprice.emulator.delivery.replies import Refusal, instant
 from pytest_flexprice.emulator.delivery.serde import STRING, Field, read
 from pytest_flexprice.emulator.delivery.tokens import LIFETIME, Tokens
+from pytest_flexprice.emulator.kernel.ids import Ksuids
 from pytest_flexprice.emulator.kernel.scheduler import Scheduler
 
 from .conftest import until

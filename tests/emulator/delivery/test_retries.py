@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_flexprice.emulator.delivery.model import FAIL, SUCCESS
-from pytest_flexprice.emulator.delivery.retry import wait_before_next
 from pytest_flexprice.emulator.delivery.settings import RETRY_SCHEDULE, DeliverySettings
+from pytest_flexprice.emulator.delivery.svix import wait_before_next
 from pytest_flexprice.emulator.delivery.transport import Outcome
 
 from .conftest import FAST, until

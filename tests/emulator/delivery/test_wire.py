@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from pytest_flexprice.emulator.delivery.encoding import dumps, go_float, sorted_again
 from pytest_flexprice.emulator.delivery.model import Endpoint, Message
-from pytest_flexprice.emulator.delivery.native import native_headers
 from pytest_flexprice.emulator.delivery.settings import DeliverySettings
 from pytest_flexprice.emulator.delivery.signing import SecretError, key_of, new_secret, sign, signatures
 from pytest_flexprice.emulator.delivery.svix import delivery_headers
+from pytest_flexprice.emulator.delivery.transport import native_headers
 
 from .recorded import FOLDER, facts
 
