@@ -27,14 +27,9 @@ def check(body: Mapping[str, Any], now: datetime) -> None:
     if kind not in TYPES:
         message = "Cancellation type must be immediate, end_of_period, or scheduled_date"
         raise errors.validation(message, {"allowed_values": list(TYPES), "provided_value": kind})
-    policy = body["cancel_immediately_inovice_policy"]
-    if policy and policy not in POLICIES:
-        message = "Cancel immediately invoice policy must be generate_invoice or skip"
-        raise errors.validation(message, {"allowed_values": list(POLICIES), "provided_value": policy})
-    behavior = body["proration_behavior"]
-    if behavior and behavior not in config.PRORATIONS:
-        details = {"allowed_values": list(config.PRORATIONS), "provided_value": behavior}
-        raise errors.validation("Proration behavior must be create_prorations or none", details)
+    policy, behavior = body["cancel_immediately_inovice_policy"], body["proration_behavior"]
+    errors.require_allowed(POLICIES, policy, "Cancel immediately invoice policy must be generate_invoice or skip")
+    errors.require_allowed(config.PRORATIONS, behavior, "Proration behavior must be create_prorations or none")
     date = body["cancel_at"]
     if kind == "scheduled_date" and date is None:
         message = "Provide a cancel_at date (past for backdated cancellation, future for scheduled cancellation)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from .pricing import Tariff
 from .rounding import ONE, ZERO, exact
@@ -67,14 +67,13 @@ class LineCommitment:
         return self.amount if self.kind == "amount" else tariff.cost(self.quantity)
 
 
-@dataclass(frozen=True)
-class LineOutcome:
+class LineOutcome(NamedTuple):
     """The amount of a line under its commitment and how it came about."""
 
-    amount: Decimal
-    true_up: Decimal
-    overage: Decimal
-    utilized: Decimal
+    amount: Decimal = ZERO
+    true_up: Decimal = ZERO
+    overage: Decimal = ZERO
+    utilized: Decimal = ZERO
 
 
 @exact
@@ -96,12 +95,7 @@ def of_windows(commitment: LineCommitment, costs: Sequence[Decimal], committed: 
 @exact
 def total(outcomes: Sequence[LineOutcome]) -> LineOutcome:
     """What several windows come to."""
-    return LineOutcome(
-        sum((o.amount for o in outcomes), ZERO),
-        sum((o.true_up for o in outcomes), ZERO),
-        sum((o.overage for o in outcomes), ZERO),
-        sum((o.utilized for o in outcomes), ZERO),
-    )
+    return LineOutcome(*(sum(column, ZERO) for column in zip(*outcomes, strict=True)))
 
 
 def explained(commitment: LineCommitment, outcome: LineOutcome, committed: Decimal) -> dict[str, Any]:

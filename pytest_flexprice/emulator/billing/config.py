@@ -20,9 +20,7 @@ PAYMENT_TERMS = tuple(f"{days}{_TERMS}" for days in (15, 30, 45, 60, 75, 90))
 
 def check_proration(given: str | None) -> None:
     """Refuse a behaviour that is none, wherever one is asked for; a cancellation has words of its own."""
-    if given and given not in PRORATIONS:
-        details = {"allowed_values": list(PRORATIONS), "proration_behavior": given}
-        raise errors.validation("Invalid proration behavior", details)
+    errors.require_allowed(PRORATIONS, given, "Invalid proration behavior", "proration_behavior")
 
 
 def invoice_config(scope: Scope) -> dict[str, Any]:

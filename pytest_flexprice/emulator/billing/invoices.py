@@ -67,7 +67,7 @@ def close(scope: Scope, invoice: Row) -> None:
 
 def _deduct(scope: Scope, invoice: Row) -> None:
     taxable = number(invoice["subtotal"]) - number(invoice["total_discount"])
-    invoice["_taxes"] = [_applied(scope, invoice, rate, taxable) for rate in rates_of(scope, invoice)]
+    invoice["_taxes"] = [_kept(scope, invoice, rate, taxable) for rate in rates_of(scope, invoice)]
     invoice["total_tax"] = sum((entry["tax_amount"] for entry in invoice["_taxes"]), ZERO)
     if invoice["invoice_type"] == "SUBSCRIPTION":
         invoice["total_prepaid_credits_applied"] = wallets.apply_credits(scope, invoice)
@@ -89,19 +89,23 @@ def subscription_rates(scope: Scope, subscription_id: str, currency: str) -> lis
     return [scope.need("tax_rates", row["tax_rate_id"]) for row in sorted(rows, key=lambda row: row["priority"] or 0)]
 
 
-def _applied(scope: Scope, invoice: Row, rate: Row, taxable: Decimal) -> dict[str, Any]:
+def applied(scope: Scope, invoice_id: str, rate: Row, taxable: Decimal, currency: str) -> dict[str, Any]:
+    """What a tax rate takes of an invoice."""
     return {
-        "id": scope.world.new_id("taxapp"),
         "tax_rate_id": rate["id"],
         "entity_type": "invoice",
-        "entity_id": invoice["id"],
+        "entity_id": invoice_id,
         "taxable_amount": taxable,
-        "tax_amount": tax.amount(rate, taxable, invoice["currency"]),
-        "currency": invoice["currency"],
+        "tax_amount": tax.amount(rate, taxable, currency),
+        "currency": currency,
         "applied_at": scope.now,
-        "idempotency_key": f"tax_application-{secrets.token_hex(8)}",
         **scope.stamped(),
     }
+
+
+def _kept(scope: Scope, invoice: Row, rate: Row, taxable: Decimal) -> dict[str, Any]:
+    own = {"id": scope.world.new_id("taxapp"), "idempotency_key": f"tax_application-{secrets.token_hex(8)}"}
+    return {**own, **applied(scope, invoice["id"], rate, taxable, invoice["currency"])}
 
 
 def void(scope: Scope, invoice: Row, metadata: dict[str, str] | None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..kernel.render import ZERO_TIME
 from ..kernel.tables import Row
-from . import config, discounts, drafts, inheritance, invoices, lines, tax, views
+from . import config, discounts, drafts, inheritance, invoices, lines, views
 from .lines import Period
 from .rounding import ZERO
 from .scope import Scope
@@ -69,22 +69,9 @@ def preview(
 
 
 def _taxes(scope: Scope, subscription: Row, identifier: str, taxable: Decimal) -> list[dict[str, Any]]:
-    rates = invoices.subscription_rates(scope, subscription["id"], subscription["currency"])
+    currency = subscription["currency"]
+    nobody = {"created_at": ZERO_TIME, "updated_at": ZERO_TIME, "created_by": "", "updated_by": ""}
     return [
-        {
-            "tax_rate_id": rate["id"],
-            "entity_type": "invoice",
-            "entity_id": identifier,
-            "taxable_amount": taxable,
-            "tax_amount": tax.amount(rate, taxable, subscription["currency"]),
-            "currency": subscription["currency"],
-            "applied_at": scope.now,
-            **scope.stamped(),
-            "created_at": ZERO_TIME,
-            "updated_at": ZERO_TIME,
-            "created_by": "",
-            "updated_by": "",
-            "tax_rate": views.tax_rate(rate),
-        }
-        for rate in rates
+        {**invoices.applied(scope, identifier, rate, taxable, currency), **nobody, "tax_rate": views.tax_rate(rate)}
+        for rate in invoices.subscription_rates(scope, subscription["id"], currency)
     ]

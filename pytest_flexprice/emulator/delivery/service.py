@@ -14,14 +14,13 @@ from typing import Any
 from ..kernel import hooks
 from ..kernel.access import access_of
 from ..kernel.jobs import job
-from ..kernel.scheduler import Scheduler
+from ..kernel.scheduler import Guard, Scheduler
 from ..kernel.world import World
 from . import (
     bodies,  # noqa: F401 -- registers the builders of the simple kinds
     transport,
 )
 from .encoding import sorted_again
-from .locking import Guard
 from .model import Endpoint
 from .publishing import Event, body_of
 from .svix import Svix

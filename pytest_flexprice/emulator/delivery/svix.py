@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from ..kernel.scheduler import Scheduler
-from .locking import Guard
+from ..kernel.scheduler import Guard, Scheduler
 from .model import FAIL, MANUAL, SCHEDULED, SUCCESS, Application, Applications, Attempt, Destination, Endpoint, Message
 from .settings import DeliverySettings
 from .signing import signatures

@@ -219,20 +219,22 @@ def extra_meter(catalog: Catalog) -> None:
     catalog["features"]["legacy_batch_jobs"] = {"name": "Legacy batch jobs", "type": "metered", "meter": meter}
 
 
-@fault("F46", "addons, coupons and tax rates exist in the Sandbox only: a clone does not carry them", "catalog")
+_NOT_CARRIED = "addons, coupons and tax rates exist in the Sandbox only: a clone does not carry them"
+_NOT_NUMBERED = "settings were not carried over: the Sandbox numbers its invoices, Production has the defaults"
+
+
+@fault("F46", _NOT_CARRIED, "catalog")
 def not_carried(catalog: Catalog) -> None:
     for name in ("addons", "coupons", "tax_rates"):
         (catalog.get("extras") or {}).pop(name, None)
 
 
-@fault(
-    "F47", "settings were not carried over: the Sandbox numbers its invoices, Production has the defaults", "catalog"
-)
+@fault("F47", _NOT_NUMBERED, "catalog")
 def not_numbered(catalog: Catalog) -> None:
     (catalog.get("extras") or {}).pop("settings", None)
 
 
-@fault("F46", "addons, coupons and tax rates exist in the Sandbox only: a clone does not carry them", "seeded")
+@fault("F46", _NOT_CARRIED, "seeded")
 def left_behind(seeder: Seeder) -> None:
     sandbox = seeder.beside()
     sandbox.call("POST", "/v1/addons", {"name": "Rehearsed support", "lookup_key": "rehearsed-support"})
@@ -242,7 +244,7 @@ def left_behind(seeder: Seeder) -> None:
     sandbox.call("POST", "/v1/taxes/rates", rate)
 
 
-@fault("F47", "settings were not carried over: the Sandbox numbers its invoices, Production has the defaults", "seeded")
+@fault("F47", _NOT_NUMBERED, "seeded")
 def sandbox_numbering(seeder: Seeder) -> None:
     """The Sandbox has an invoice prefix and timezone of its own."""
     value = {"prefix": "NIM", "format": "YYYYMM", "start_sequence": 1000, "timezone": "Europe/Oslo", "suffix_length": 6}

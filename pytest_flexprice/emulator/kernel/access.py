@@ -97,9 +97,9 @@ class Access:
         self.tenants[identifier] = row
         return row
 
-    def add_user(self, identifier: str, tenant: str, **fields: Any) -> Row:
+    def add_user(self, identifier: str, tenant: str, now: datetime, **fields: Any) -> Row:
         """Store an account; ``fields`` has email or name, type, roles."""
-        row = Row(id=identifier, _tenant=tenant, **fields)
+        row = Row(id=identifier, _tenant=tenant, status="published", created_at=now, updated_at=now, **fields)
         self.users[identifier] = row
         return row
 
@@ -110,16 +110,7 @@ def _fresh(world: World) -> Access:
     access.add_tenant(DEFAULT_TENANT, "Default Tenant", now)
     access.add_environment(SANDBOX, "Sandbox", "development", DEFAULT_TENANT, now)
     access.add_environment(PRODUCTION, "Production", "production", DEFAULT_TENANT, now)
-    access.add_user(
-        DEFAULT_USER,
-        DEFAULT_TENANT,
-        email=DEFAULT_EMAIL,
-        type="user",
-        roles=["super_admin"],
-        status="published",
-        created_at=now,
-        updated_at=now,
-    )
+    access.add_user(DEFAULT_USER, DEFAULT_TENANT, now, email=DEFAULT_EMAIL, type="user", roles=["super_admin"])
     return access
 
 

@@ -7,20 +7,17 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-_STATUS = {
-    "validation_error": 400,
-    "invalid_operation": 400,
-    "permission_denied": 403,
-    "not_found": 404,
-    "already_exists": 409,
-    "version_conflict": 409,
-    "too_many_requests": 429,
-    "database_error": 500,
-    "system_error": 500,
-    "internal_error": 500,
-    "not_implemented": 501,
-    "service_unavailable": 503,
+_CODES = {
+    400: "validation_error invalid_operation",
+    403: "permission_denied",
+    404: "not_found",
+    409: "already_exists version_conflict",
+    429: "too_many_requests",
+    500: "database_error system_error internal_error",
+    501: "not_implemented",
+    503: "service_unavailable",
 }
+_STATUS = {code: status for status, codes in _CODES.items() for code in codes.split()}
 
 
 class ApiError(Exception):
@@ -63,6 +60,11 @@ def refuse(wrong: object, message: str, /, **details: Any) -> None:
     """400 with these details for what is wrong; nothing happens otherwise."""
     if wrong:
         raise validation(message, details)
+
+
+def require_allowed(allowed: Iterable[str], value: str | None, message: str, name: str = "provided_value") -> None:
+    """400 with ``message`` for a word that is none of the allowed ones, where the server calls them values; no word is fine."""
+    refuse(value and value not in allowed, message, **{"allowed_values": list(allowed), name: value})
 
 
 def require_one_of(allowed: Iterable[str], value: str | None, noun: str, name: str) -> None:

@@ -3,6 +3,7 @@ list_conventions, errors_read)."""
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -221,30 +222,19 @@ def _comparable(actual: Any, given: Any) -> tuple[Any, Any] | None:
     return actual, given
 
 
-def _equal(actual: Any, given: Any) -> bool:
-    pair = _comparable(actual, given)
-    return pair is not None and bool(pair[0] == pair[1])
-
-
-def _above(actual: Any, given: Any) -> bool:
-    pair = _comparable(actual, given)
-    return pair is not None and bool(pair[0] > pair[1])
-
-
-def _below(actual: Any, given: Any) -> bool:
-    pair = _comparable(actual, given)
-    return pair is not None and bool(pair[0] < pair[1])
+def _compared(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    return lambda actual, given: (pair := _comparable(actual, given)) is not None and bool(test(*pair))
 
 
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": _equal,
+    "eq": _compared(operator.eq),
     "contains": lambda actual, given: str(given or "").lower() in str(actual or "").lower(),
     "not_contains": lambda actual, given: str(given or "").lower() not in str(actual or "").lower(),
-    "gt": _above,
-    "lt": _below,
-    "gte": lambda actual, given: _above(actual, given) or _equal(actual, given),
+    "gt": _compared(operator.gt),
+    "lt": _compared(operator.lt),
+    "gte": _compared(operator.ge),
     "in": lambda actual, given: actual in (given or ()),
     "not_in": lambda actual, given: actual not in (given or ()),
-    "before": _below,
-    "after": _above,
+    "before": _compared(operator.lt),
+    "after": _compared(operator.gt),
 }

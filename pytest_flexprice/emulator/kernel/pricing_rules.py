@@ -24,26 +24,10 @@ UNIT_FIELDS = {"price_unit_amount": "0", "conversion_rate": "1"}
 CURRENCY_LENGTH = 3
 
 _SYMBOLS = {
-    "usd": "$",
-    "eur": "€",
-    "gbp": "£",
-    "aud": "AUS",
-    "cad": "CAD",
-    "jpy": "¥",
-    "inr": "₹",
-    "idr": "Rp",
-    "sgd": "S$",
-    "thb": "฿",
-    "myr": "RM",
-    "php": "₱",
-    "vnd": "₫",
-    "hkd": "HK$",
-    "krw": "₩",
-    "nzd": "NZ$",
-    "brl": "R$",
-    "clp": "CLP$",
+    "usd": "$", "eur": "€", "gbp": "£", "aud": "AUS", "cad": "CAD", "jpy": "¥", "inr": "₹", "idr": "Rp", "sgd": "S$",
+    "thb": "฿", "myr": "RM", "php": "₱", "vnd": "₫", "hkd": "HK$", "krw": "₩", "nzd": "NZ$", "brl": "R$", "clp": "CLP$",
     "cny": "CN¥",
-}
+}  # fmt: skip
 
 
 def currency_code(given: str) -> str:

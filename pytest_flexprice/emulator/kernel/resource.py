@@ -111,8 +111,9 @@ class Resource:
     ``noun`` names it in messages ("Failed to list plans"); ``columns`` may be sorted and filtered by; ``sort`` says whether
     ``?sort=`` is "refused" or taken as the "name" of a column, ``conditions`` whether a search sorts by conditions or by such
     a name, ``offset`` what the answered offset means; ``statuses`` are listed unless one is asked for.
-    ``view`` shows one row, ``full`` one that is read by id where that shows more, ``check`` refuses a page before anything is
-    read; ``words`` and ``unknown`` (said to a column that is none) are the area's own.
+    ``view`` shows one row, ``full`` one that is read by id where that shows more, ``find`` finds it where the area has words of its
+    own for none, ``check`` refuses a page before anything is read; ``words`` and ``unknown`` (said to a column that is none) are
+    the area's own too.
     """
 
     noun: str
@@ -124,6 +125,7 @@ class Resource:
     offset: Offset = NEXT
     view: View | None = None
     full: View | None = None
+    find: Callable[[Call, str], Row] | None = None
     check: Callable[[Page], None] | None = None
     words: Words = GENERAL
     unknown: str = ""
@@ -148,8 +150,7 @@ class Resource:
 
     def found(self, call: Call, identifier: str, *, any_status: bool = True) -> Row:
         """The row of that id; else 404."""
-        row: Row = call.named(self.table, identifier, any_status=any_status)
-        return row
+        return self.find(call, identifier) if self.find else call.named(self.table, identifier, any_status=any_status)
 
     def asked_by_query(self, call: Call) -> tuple[Values, Page]:
         """The filters and the page of a GET."""

@@ -105,3 +105,26 @@ class Scheduler:
                     wait = min(due, _LOOK_AGAIN)
                 self._changed.wait(wait)
             return None
+
+
+class Guard:
+    """``with guard:`` holds a lock, or raises :class:`Stopping` once :meth:`stop` was called, whoever else holds it."""
+
+    def __init__(self, lock: threading.Lock | threading.RLock) -> None:
+        self._lock = lock
+        self.stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Let nobody in any more."""
+        self.stopped.set()
+
+    def __enter__(self) -> None:
+        while not self._lock.acquire(timeout=0.05):
+            if self.stopped.is_set():
+                raise Stopping
+        if self.stopped.is_set():
+            self._lock.release()
+            raise Stopping
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()

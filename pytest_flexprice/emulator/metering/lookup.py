@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ from .rules import filters_match
 
 _LIVE = ("active", "trialing")
 _SUBSCRIPTIONS = 50
-_UNPROCESSED = "unprocessed"
+_STEPS = ("customer_lookup", "meter_matching", "price_lookup", "subscription_line_item_lookup")
 
 
 @dataclass(frozen=True)
@@ -121,12 +121,7 @@ class _Tracker:
         self._event = event
         self._moment = moment
         self._metered = metered
-        self._report: dict[str, Any] = {
-            "customer_lookup": {"status": _UNPROCESSED},
-            "meter_matching": {"status": _UNPROCESSED},
-            "price_lookup": {"status": _UNPROCESSED},
-            "subscription_line_item_lookup": {"status": _UNPROCESSED},
-        }
+        self._report: dict[str, Any] = {step: {"status": "unprocessed"} for step in _STEPS}
 
     def run(self) -> dict[str, Any]:
         """The report; ``failure_point`` is ``None`` when no step failed."""
@@ -168,27 +163,18 @@ class _Tracker:
         return row.public(environment_id=self._scope.environment, **users)
 
     def _prices(self, meters: Sequence[Row]) -> list[Row]:
-        rows = [price for meter in meters for price in self._prices_on(meter)]
+        equal = {"status": "published", "type": "USAGE"}
+        found = [row for meter in meters for row in self._scope.find("prices", meter_id=meter["id"], **equal)]
+        rows = [row for row in found if not catalog.is_ended(row, self._scope.now)]
         if not rows:
             self._report["price_lookup"] = {"status": "not_found"}
             raise _Failure("price_lookup", "No prices found for matched meters")
         matched = [
-            {
-                "price_id": row["id"],
-                "meter_id": row["meter_id"],
-                "status": row["status"],
-                "price": row.public(),
-            }
+            {"price_id": row["id"], "meter_id": row["meter_id"], "status": row["status"], "price": row.public()}
             for row in rows
         ]
         self._report["price_lookup"] = {"status": "found", "matched_prices": matched}
         return rows
-
-    def _prices_on(self, meter: Row) -> Iterator[Row]:
-        now = self._scope.now
-        for row in self._scope.find("prices", meter_id=meter["id"], status="published", type="USAGE"):
-            if not catalog.is_ended(row, now):
-                yield row
 
     def _lines(self, customer: Row, prices: Sequence[Row]) -> None:
         own = [row["id"] for row in _live(self._scope, customer["id"])]
@@ -233,9 +219,5 @@ class _Tracker:
     def _attribution(self) -> dict[str, Any]:
         if self._metered is None:
             return {"status": "processing"}
-        row = {
-            "meter_id": self._metered.meter,
-            "external_customer_id": self._metered.customer,
-            "qty_total": self._metered.quantity,
-        }
-        return {"status": "attributed", "meter_usage": row}
+        row = {"meter_id": self._metered.meter, "external_customer_id": self._metered.customer}
+        return {"status": "attributed", "meter_usage": {**row, "qty_total": self._metered.quantity}}

@@ -39,17 +39,8 @@ def sign_up(call: Call) -> dict[str, Any]:
     access, world, now = access_of(call.world), call.world, call.now
     tenant = access.add_tenant(world.new_id("tenant"), body["tenant_name"] or "Flexprice", now)
     access.add_environment(world.new_id("env"), "Sandbox", "development", tenant["id"], now)
-    user = access.add_user(
-        world.new_id("user"),
-        tenant["id"],
-        email=body["email"],
-        type="user",
-        roles=["super_admin"],
-        status="published",
-        created_at=now,
-        updated_at=now,
-        _password=body["password"],
-    )
+    known = {"email": body["email"], "type": "user", "roles": ["super_admin"], "_password": body["password"]}
+    user = access.add_user(world.new_id("user"), tenant["id"], now, **known)
     return _session(call, user)
 
 

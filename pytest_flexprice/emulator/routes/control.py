@@ -29,13 +29,11 @@ MAX_ADVANCE = timedelta(days=800)
 
 
 def _clock(world: World) -> dict[str, Any]:
+    """The server's time and how far it is ahead of the real one."""
     return {"now": world.clock.now(), "offset_seconds": world.clock.offset.total_seconds()}
 
 
-@route("GET", "/_emulator/clock", public=True)
-def read_clock(call: Call) -> dict[str, Any]:
-    """The server's time and how far it is ahead of the real one."""
-    return _clock(call.world)
+route("GET", "/_emulator/clock", public=True)(lambda call: _clock(call.world))
 
 
 @route("POST", "/_emulator/clock", public=True)
@@ -51,13 +49,11 @@ def move_clock(call: Call) -> dict[str, Any]:
 
 
 def _options(world: World) -> dict[str, Any]:
+    """The options that may be changed while the server runs."""
     return {name: value for name, value in dataclasses.asdict(world.options).items() if name not in _FIXED}
 
 
-@route("GET", "/_emulator/options", public=True)
-def read_options(call: Call) -> dict[str, Any]:
-    """The options that may be changed while the server runs."""
-    return _options(call.world)
+route("GET", "/_emulator/options", public=True)(lambda call: _options(call.world))
 
 
 @route("PUT", "/_emulator/options", public=True)
@@ -90,13 +86,11 @@ def reset(call: Call) -> dict[str, Any]:
 
 
 def _faults(world: World) -> dict[str, Any]:
+    """Which faults are on, and what each known one means."""
     return {"on": sorted(world.faults), "known": {name: FAULTS[name].meaning for name in sorted(FAULTS)}}
 
 
-@route("GET", "/_emulator/faults", public=True)
-def read_faults(call: Call) -> dict[str, Any]:
-    """Which faults are on, and what each known one means."""
-    return _faults(call.world)
+route("GET", "/_emulator/faults", public=True)(lambda call: _faults(call.world))
 
 
 @route("POST", "/_emulator/faults", public=True)
@@ -138,14 +132,12 @@ _STAGES: dict[str | None, tuple[Stage, ...]] = {None: ("raw", "metered"), "raw":
 
 
 def _state(call: Call) -> dict[str, Any]:
+    """How many events are stored and how many wait, by consumer."""
     events = pipeline(call.world)
     return {"stored": events.store.counts(), "waiting": events.waiting()}
 
 
-@route("GET", "/_emulator/events", public=True)
-def read_pipeline(call: Call) -> dict[str, Any]:
-    """How many events are stored and how many wait, by consumer."""
-    return _state(call)
+route("GET", "/_emulator/events", public=True)(_state)
 
 
 @route("POST", "/_emulator/events", public=True)

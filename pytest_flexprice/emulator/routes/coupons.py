@@ -96,7 +96,4 @@ def create_coupon(call: Call) -> Reply:
     return created(views.coupon(row))
 
 
-@route("GET", "/v1/coupons/code/:code")
-def get_coupon_by_code(call: Call) -> dict[str, Any]:
-    """One coupon by its code, in any case."""
-    return views.coupon(promises.coupon_by_code(call, call.params["code"]))
+route("GET", "/v1/coupons/code/:code")(lambda call: views.coupon(promises.coupon_by_code(call, call.params["code"])))

@@ -187,10 +187,7 @@ def _find(call: Call) -> Row:
     return call.found("entitlements", identifier, "Entitlement not found", {"id": identifier}, any_status=True)
 
 
-@route("GET", "/v1/entitlements/:id")
-def get_entitlement(call: Call) -> Any:
-    """One entitlement, deleted ones too, with feature, meter and plan."""
-    return entitlement_view(call, _find(call))
+route("GET", "/v1/entitlements/:id")(lambda call: entitlement_view(call, _find(call)))
 
 
 def _answer(call: Call, values: Values, page: Page, names: Any) -> dict[str, Any]:
@@ -201,10 +198,7 @@ def _answer(call: Call, values: Values, page: Page, names: Any) -> dict[str, Any
     return ENTITLEMENTS.answer(call, values, page)
 
 
-@route("GET", "/v1/entitlements")
-def list_entitlements(call: Call) -> dict[str, Any]:
-    """A page of entitlements."""
-    return _answer(call, *ENTITLEMENTS.asked_by_query(call), call.query.get)
+route("GET", "/v1/entitlements")(lambda call: _answer(call, *ENTITLEMENTS.asked_by_query(call), call.query.get))
 
 
 @route("POST", "/v1/entitlements/search")

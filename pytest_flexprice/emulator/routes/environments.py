@@ -36,10 +36,9 @@ def _environment(call: Call, identifier: str) -> Row:
     return row
 
 
-@route("GET", "/v1/environments/:id", permission="environment:read", tenant_wide=True)
-def get_environment(call: Call) -> dict[str, Any]:
-    """One environment of the tenant."""
-    return _environment(call, call.params["id"])
+route("GET", "/v1/environments/:id", permission="environment:read", tenant_wide=True)(
+    lambda call: _environment(call, call.params["id"])
+)
 
 
 def _add(call: Call, name: str, kind: str) -> Row:

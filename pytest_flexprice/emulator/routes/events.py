@@ -80,12 +80,6 @@ def list_events(call: Call) -> dict[str, Any]:
     return _page(call, values)
 
 
-@route("POST", "/v1/events/query")
-def query_events(call: Call) -> dict[str, Any]:
-    """A page of raw events, by body."""
-    return _page(call, call.bind(_QUERY, _CHECK))
-
-
 def _number(given: str | None) -> int:
     return int(given) if given and _WHOLE.match(given) else 0
 
@@ -99,12 +93,8 @@ def _property_filters(given: str) -> dict[str, list[str]]:
 
 def _page(call: Call, values: dict[str, Any]) -> dict[str, Any]:
     sort, order = values["sort"] or "timestamp", values["order"] or "desc"
-    if sort not in _SORTS:
-        details = {"allowed_values": list(_SORTS), "sort": sort}
-        raise errors.validation("Request validation failed due to invalid sort field", details)
-    if order not in _ORDERS:
-        details = {"allowed_values": list(_ORDERS), "order": order}
-        raise errors.validation("Request validation failed due to invalid order by value", details)
+    errors.require_allowed(_SORTS, sort, "Request validation failed due to invalid sort field", "sort")
+    errors.require_allowed(_ORDERS, order, "Request validation failed due to invalid order by value", "order")
     start, end = window(call, values)
     size = values["page_size"] or 0
     return listing.page(
@@ -142,13 +132,6 @@ def _cursor(key: str | None) -> listing.Cursor | None:
     return listing.Cursor(int(parts[0]) // 1_000_000, parts[1])
 
 
-@route("GET", "/v1/events/lookup")
-def look_up_event(call: Call) -> dict[str, Any]:
-    """The event debugger, by ``?id=``."""
-    return lookup(call, call.query.get("id") or "")
-
-
-@route("GET", "/v1/events/:id")
-def get_event(call: Call) -> dict[str, Any]:
-    """The event debugger by path, its older form."""
-    return lookup(call, call.params["id"])
+route("POST", "/v1/events/query")(lambda call: _page(call, call.bind(_QUERY, _CHECK)))
+route("GET", "/v1/events/lookup")(lambda call: lookup(call, call.query.get("id") or ""))
+route("GET", "/v1/events/:id")(lambda call: lookup(call, call.params["id"]))  # the older form

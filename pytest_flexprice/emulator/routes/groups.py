@@ -31,6 +31,7 @@ GROUPS = Resource(
     ("name", "lookup_key", "entity_type"),
     (*equals("name lookup_key entity_type"), among("group_ids", "id")),
     view=group_view,
+    find=lambda call, identifier: call.named("groups", identifier),
 )
 
 
@@ -38,7 +39,7 @@ def require_group(call: Call, identifier: str | None, kind: str) -> None:
     """Refuse a group that is unknown or holds other things."""
     if not identifier:
         return
-    row = GROUPS.found(call, identifier, any_status=False)
+    row = GROUPS.found(call, identifier)
     if row["entity_type"] != kind:
         details = {"group_id": identifier, "entity_type": kind, "group_entity_type": row["entity_type"]}
         raise errors.validation("The group is for entities of another type", details)
@@ -51,23 +52,17 @@ def create_group(call: Call) -> Reply:
     errors.require_one_of(_MEMBERS, body["entity_type"], "group entity type", "entity_type")
     free(call, "groups", "A group with this lookup key already exists", body["lookup_key"])
     storable("create group", body, "name", "lookup_key")
-    row = call.table("groups").insert(call.stamp("group", **body, metadata={}))
-    return created(group_view(call, row))
+    return created(group_view(call, call.insert("groups", "group", **body, metadata={})))
 
 
-@route("GET", "/v1/groups/:id")
-def get_group(call: Call) -> Any:
-    """One group."""
-    return group_view(call, GROUPS.found(call, call.params["id"], any_status=False))
-
-
+route("GET", "/v1/groups/:id")(GROUPS.shown)
 route("POST", "/v1/groups/search")(GROUPS.searched)
 
 
 @route("DELETE", "/v1/groups/:id", permission="group:write")
 def delete_group(call: Call) -> Reply:
     """Archive a group; what belonged to it belongs to none."""
-    row = GROUPS.found(call, call.params["id"], any_status=False)
+    row = GROUPS.found(call, call.params["id"])
     for member in call.find(_MEMBERS[row["entity_type"]], group_id=row["id"]):
         member["group_id"] = ""
     call.touch(row, status="archived")

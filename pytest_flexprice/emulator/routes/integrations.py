@@ -26,10 +26,7 @@ def _check_kind(kind: str) -> None:
     errors.require_one_of(_KINDS, kind, "entity type", "entity_type")
 
 
-@route("GET", "/v1/integrations/config")
-def configuration(_call: Call) -> dict[str, Any]:
-    """No provider is connected."""
-    return {"integrations": []}
+route("GET", "/v1/integrations/config")(lambda _call: {"integrations": []})  # no provider is connected
 
 
 @route("GET", "/v1/integrations/mappings")

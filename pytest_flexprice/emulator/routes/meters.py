@@ -16,8 +16,8 @@ from ..metering.expressions import check_expression
 AGGREGATIONS = ("COUNT", "SUM", "AVG", "COUNT_UNIQUE", "LATEST", "SUM_WITH_MULTIPLIER", "MAX", "WEIGHTED_SUM")
 BUCKETS = ("MINUTE", "15MIN", "30MIN", "HOUR", "3HOUR", "6HOUR", "12HOUR", "DAY", "WEEK", "MONTH")
 _WITH_EXPRESSION = ("SUM", "AVG", "MAX", "LATEST")
-METERS = Resource("meters", (), statuses=("published", "archived"), sort="name", conditions=False)
-METERS.serve("/v1/meters", search=False)
+METERS = Resource("meters", (), statuses=("published", "archived"), sort="name", conditions=False, find=find_meter)
+METERS.serve("/v1/meters", search=False, one=True)
 
 FILTER = Schema("Filter", field("key"), field("values", array(text)))
 _AGGREGATION = Schema(
@@ -116,12 +116,6 @@ def create_meter(call: Call) -> Reply:
     return created(insert_meter(call, call.bind(METER)))
 
 
-@route("GET", "/v1/meters/:id")
-def get_meter(call: Call) -> Any:
-    """One meter."""
-    return find_meter(call, call.params["id"])
-
-
 @route("PUT", "/v1/meters/:id", permission="meter:write")
 def update_meter(call: Call) -> Any:
     """Merge filters; everything else in the body is ignored."""
@@ -132,21 +126,11 @@ def update_meter(call: Call) -> Any:
     return meter
 
 
-def _archive(call: Call) -> None:
+@route("POST", "/v1/meters/:id/disable", permission="meter:write")
+@route("DELETE", "/v1/meters/:id", permission="meter:write")
+def archive_meter(call: Call) -> dict[str, str]:
+    """Archive a meter, known or not."""
     meter = call.get("meters", call.params["id"])
     if meter is not None:
         meter.update(status="archived", updated_at=call.now)
-
-
-@route("POST", "/v1/meters/:id/disable", permission="meter:write")
-def disable_meter(call: Call) -> dict[str, str]:
-    """Archive a meter, known or not."""
-    _archive(call)
-    return {"message": "Meter disabled successfully"}
-
-
-@route("DELETE", "/v1/meters/:id", permission="meter:write")
-def delete_meter(call: Call) -> dict[str, str]:
-    """Archive a meter, known or not."""
-    _archive(call)
-    return {"message": "Meter deleted successfully"}
+    return {"message": f"Meter {'deleted' if call.method == 'DELETE' else 'disabled'} successfully"}

@@ -136,12 +136,6 @@ def _payment(scope: Scope, identifier: str) -> Row:
     return row
 
 
-@route("GET", "/v1/payments/:id")
-def get_payment(call: Call) -> dict[str, Any]:
-    """One payment."""
-    return _read(call, _payment(call, call.params["id"]))
-
-
 @route("POST", "/v1/payments/:id/process", permission="payment:write")
 def process_payment(call: Call) -> dict[str, Any]:
     """Process a pending offline payment."""
@@ -179,6 +173,7 @@ PAYMENTS = Resource(
         *equals("gateway_payment_id gateway_tracking_id"),
     ),
     sort="name",
+    find=_payment,
     view=lambda call, row, _page: _read(call, row),
 )
-PAYMENTS.serve("/v1/payments", search=False)
+PAYMENTS.serve("/v1/payments", search=False, one=True)

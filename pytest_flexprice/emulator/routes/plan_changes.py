@@ -28,9 +28,7 @@ _CANCEL = Schema("CancelScheduleRequest", *several(text, "schedule_id subscripti
 def _asked(call: Call) -> dict[str, Any]:
     body = call.bind(_CHANGE)
     config.check_proration(body["proration_behavior"])
-    if body["change_at"] and body["change_at"] not in plan_changes.TIMES:
-        details = {"allowed_values": list(plan_changes.TIMES), "change_at": body["change_at"]}
-        raise errors.validation("Invalid change at", details)
+    errors.require_allowed(plan_changes.TIMES, body["change_at"], "Invalid change at", "change_at")
     plan_changes.check_policies(body["entity_policies"])
     return body
 
@@ -107,10 +105,9 @@ def list_schedules(call: Call) -> dict[str, Any]:
     return _listed(call, rows[page.offset : page.offset + page.limit])
 
 
-@route("GET", "/v1/subscription-schedules/:id")
-def get_schedule(call: Call) -> dict[str, Any]:
-    """One schedule."""
-    return plan_changes.schedule_view(call, _schedule(call, call.params["id"]))
+route("GET", "/v1/subscription-schedules/:id")(
+    lambda call: plan_changes.schedule_view(call, _schedule(call, call.params["id"]))
+)
 
 
 @route("POST", "/v1/subscriptions/schedules/:id/cancel", permission="subscription:write")

@@ -83,15 +83,11 @@ def plan_entitlements(call: Call) -> dict[str, Any]:
 
 
 @route("GET", "/v1/plans/:id/creditgrants")
-def plan_grants(call: Call) -> dict[str, Any]:
-    """The credit grants of a plan; none of an unknown one."""
-    return all_items(grants_of(call, call.params["id"])[::-1])
-
-
 @route("GET", "/v1/addons/:id/creditgrants")
-def addon_grants(call: Call) -> dict[str, Any]:
-    """The credit grants of an addon; none of an unknown one."""
-    return all_items(grants_of(call, call.params["id"], "ADDON")[::-1])
+def plan_grants(call: Call) -> dict[str, Any]:
+    """The credit grants of a plan or an addon; none of an unknown one."""
+    kind = "ADDON" if call.path.startswith("/v1/addons/") else "PLAN"
+    return all_items(grants_of(call, call.params["id"], kind)[::-1])
 
 
 @route("PUT", "/v1/plans/:id", permission="plan:write")

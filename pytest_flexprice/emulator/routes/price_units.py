@@ -4,7 +4,6 @@ catalog_listing, list_conventions)."""
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, several, strings, text
@@ -39,13 +38,10 @@ def create_unit(call: Call) -> Reply:
     errors.refuse(rate <= 0, "Conversion rate must be greater than zero", conversion_rate=rate)
     free(call, "price_units", "A price unit with this code already exists", body["code"], column="code")
     fields = {**body, "base_currency": body["base_currency"].lower()}
-    return created(call.table("price_units").insert(call.stamp("price_unit", **fields)))
+    return created(call.insert("price_units", "price_unit", **fields))
 
 
-@route("GET", "/v1/prices/units/code/:code")
-def get_unit_by_code(call: Call) -> Any:
-    """One published unit by its code."""
-    return by_code(call, call.params["code"])
+route("GET", "/v1/prices/units/code/:code")(lambda call: by_code(call, call.params["code"]))
 
 
 @route("DELETE", "/v1/prices/units/:id", permission="price_unit:write")

@@ -107,8 +107,7 @@ def _fields(call: Call, body: dict[str, Any]) -> dict[str, Any]:
 def _insert(call: Call, fields: dict[str, Any]) -> Row:
     _require_free(call, fields["lookup_key"])
     storable("create price", fields, "lookup_key", "display_name")
-    row = call.stamp("price", **fields, sequence=call.world.next("price"))
-    return call.table("prices").insert(row)
+    return call.insert("prices", "price", **fields, sequence=call.world.next("price"))
 
 
 def _created_view(row: Row, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -116,10 +115,9 @@ def _created_view(row: Row, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
     return {name: value for name, value in row.public().items() if name not in ("sequence", *without)}
 
 
-@route("POST", "/v1/prices", permission="price:write")
-def create_price(call: Call) -> Reply:
-    """A new price of a plan, addon or subscription."""
-    return created(_created_view(_insert(call, _fields(call, call.bind(_CREATE)))))
+route("POST", "/v1/prices", permission="price:write")(
+    lambda call: created(_created_view(_insert(call, _fields(call, call.bind(_CREATE)))))
+)
 
 
 @route("POST", "/v1/prices/bulk", permission="price:write")
@@ -200,8 +198,7 @@ def _successor(call: Call, old: Row, body: dict[str, Any], words: dict[str, Any]
     fields = _fields(call, merged) | {"parent_price_id": old.get("parent_price_id") or old["id"]}
     call.touch(old, end_date=since, sequence=call.world.next("price"))
     fields["lookup_key"] = words.get("lookup_key", old["lookup_key"])
-    row = call.stamp("price", **fields, sequence=call.world.next("price"))
-    return call.table("prices").insert(row)
+    return call.insert("prices", "price", **fields, sequence=call.world.next("price"))
 
 
 @route("PUT", "/v1/prices/:id", permission="price:write")

@@ -16,18 +16,8 @@ _NO_SAML = "SAML single sign-on is not available on this deployment"
 
 
 def _never_set(key: str) -> dict[str, Any]:
-    return {
-        "id": "",
-        "key": key,
-        "value": DEFAULTS[key],
-        "environment_id": "",
-        "tenant_id": "",
-        "status": "",
-        "created_at": ZERO_TIME,
-        "updated_at": ZERO_TIME,
-        "created_by": "",
-        "updated_by": "",
-    }
+    empty = dict.fromkeys(("id", "environment_id", "tenant_id", "status", "created_by", "updated_by"), "")
+    return {**empty, "key": key, "value": DEFAULTS[key], "created_at": ZERO_TIME, "updated_at": ZERO_TIME}
 
 
 @route("GET", "/v1/settings/:key", permission="setting:read")

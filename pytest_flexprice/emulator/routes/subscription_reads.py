@@ -139,6 +139,7 @@ def entitlements_by_external_id(call: Call) -> dict[str, Any]:
 
 
 def _usage(scope: Scope, customer: Row, wanted: Container[str] = ()) -> dict[str, Any]:
+    """How much of what they are entitled to a customer has used."""
     rows = _running(scope, customer, wanted)
     features = consumption.customer_usage(scope, customer, rows)
     period = None
@@ -147,10 +148,7 @@ def _usage(scope: Scope, customer: Row, wanted: Container[str] = ()) -> dict[str
     return {"customer_id": customer["id"], "features": features, "period": period}
 
 
-@route("GET", "/v1/customers/:id/usage")
-def customer_usage(call: Call) -> dict[str, Any]:
-    """How much of what they are entitled to a customer has used."""
-    return _usage(call, customer_by_id(call, call.params["id"]))
+route("GET", "/v1/customers/:id/usage")(lambda call: _usage(call, customer_by_id(call, call.params["id"])))
 
 
 @route("GET", "/v1/customers/usage")

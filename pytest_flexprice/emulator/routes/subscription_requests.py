@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from ..billing import config, inheritance, line_changes, line_commitments, overrides, periods, phases
@@ -40,9 +39,9 @@ CREATE = Schema(
 )
 
 
-def _among(value: str | None, allowed: Sequence[str], message: str, name: str) -> None:
-    if value and value not in allowed:
-        raise errors.validation(message, {"allowed_values": list(allowed), name: value})
+def require_known(status: str, allowed: tuple[str, ...] = STATUSES) -> None:
+    """400 for a status that subscriptions cannot have, or cannot be given here."""
+    errors.refuse(status not in allowed, "Invalid subscription status", allowed_status=list(STATUSES), status=status)
 
 
 def check(body: dict[str, Any], call: Call) -> None:
@@ -60,7 +59,8 @@ def check(body: dict[str, Any], call: Call) -> None:
     body["currency"] = currency_code(body["currency"])
     _check_period(body)
     _check_collection(body)
-    _check_dates(body, call)
+    start, end = body["start_date"] or call.now, body["end_date"]
+    errors.refuse(end is not None and end < start, "End date must be after start date", end_date=end, start_date=start)
     config.check_proration(body["proration_behavior"])
     if (body["trial_period_days"] or 0) < 0:
         details = {"trial_period_days": body["trial_period_days"]}
@@ -77,7 +77,7 @@ def _check_period(body: dict[str, Any]) -> None:
         raise errors.validation("Invalid billing period", {"billing_period": body["billing_period"]})
     if body["billing_period"] == periods.ONETIME:
         raise errors.validation("Invalid billing period type", {"period": body["billing_period"]})
-    _among(body["billing_cycle"], _CYCLES, "Invalid billing cycle", "billing_cycle")
+    errors.require_allowed(_CYCLES, body["billing_cycle"], "Invalid billing cycle", "billing_cycle")
     if body["billing_anchor"] and body["billing_cycle"] == "calendar":
         details = {"billing_anchor": body["billing_anchor"], "billing_cycle": body["billing_cycle"]}
         raise errors.validation("billing_anchor can only be passed when billing_cycle is anniversary", details)
@@ -88,35 +88,24 @@ def _check_collection(body: dict[str, Any]) -> None:
         body["collection_method"] = "charge_automatically"
         if body["payment_behavior"] in (None, "", "default_incomplete"):
             body["payment_behavior"] = "allow_incomplete"
-    _among(body["collection_method"], _COLLECTION, "Invalid collection method", "collection_method")
-    if body["payment_terms"]:
-        message = f"Payment terms must be one of: {', '.join(config.PAYMENT_TERMS)}"
-        _among(body["payment_terms"], config.PAYMENT_TERMS, message, "payment_terms")
+    errors.require_allowed(_COLLECTION, body["collection_method"], "Invalid collection method", "collection_method")
+    terms = f"Payment terms must be one of: {', '.join(config.PAYMENT_TERMS)}"
+    errors.require_allowed(config.PAYMENT_TERMS, body["payment_terms"], terms, "payment_terms")
     if (body["billing_period_count"] or 1) < 1:
         details = {"billing_period_count": body["billing_period_count"]}
         raise errors.validation("Billing Period must be a valid positive number", details)
     method = body["collection_method"] or "charge_automatically"
     behavior = body["payment_behavior"]
     if behavior and behavior not in _BEHAVIORS[method]:
-        details = {
-            "allowed_behaviors": list(_BEHAVIORS[method]),
-            "collection_method": method,
-            "payment_behavior": behavior,
-        }
+        details = {"collection_method": method, "payment_behavior": behavior}
+        details["allowed_behaviors"] = list(_BEHAVIORS[method])
         raise errors.validation(f"Only {_WORDS[method]} are supported for {method} collection method", details)
     if behavior == "error_if_incomplete":
         raise errors.not_implemented("payment_behavior error_if_incomplete on POST /v1/subscriptions")
 
 
-def _check_dates(body: dict[str, Any], call: Call) -> None:
-    start, end = body["start_date"] or call.now, body["end_date"]
-    errors.refuse(end is not None and end < start, "End date must be after start date", end_date=end, start_date=start)
-
-
 def _check_amounts(body: dict[str, Any]) -> None:
-    if body["subscription_status"] not in (None, "", "draft", "active"):
-        details = {"allowed_status": list(STATUSES), "status": body["subscription_status"]}
-        raise errors.validation("Invalid subscription status", details)
+    require_known(body["subscription_status"] or "draft", ("draft", "active"))
     if body["commitment_amount"] is not None and body["commitment_amount"] < 0:
         details = {"commitment_amount": body["commitment_amount"]}
         raise errors.validation("Commitment amount must be greater than or equal to 0", details)

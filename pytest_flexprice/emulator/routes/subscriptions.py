@@ -22,7 +22,7 @@ from ..kernel.resource import Filter, Resource, Values, among, bounded, equal, h
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from .subscription_reads import expanded
-from .subscription_requests import CREATE, STATUSES, check
+from .subscription_requests import CREATE, check, require_known
 
 _COLUMNS = (
     "customer_id", "plan_id", "subscription_status", "currency", "start_date", "end_date", "current_period_start",
@@ -69,6 +69,8 @@ SUBSCRIPTIONS = Resource(
         Filter("effective_date_for_update", instant, _due),
         *(Filter(name, boolean) for name in _FLAGS),
     ),
+    find=subscription_by_id,
+    full=lambda call, row, _page: views.full_subscription(call, row),
 )
 
 
@@ -79,12 +81,6 @@ def create_subscription(call: Call) -> Reply:
     check(body, call)
     row, invoice = subscribing.create(call, body)
     return created(views.created_subscription(call, row, invoice))
-
-
-@route("GET", "/v1/subscriptions/:id")
-def get_subscription(call: Call) -> dict[str, Any]:
-    """One subscription with line items, prices, plan and customer."""
-    return views.full_subscription(call, subscription_by_id(call, call.params["id"]))
 
 
 @route("GET", "/v1/subscriptions/:id/v2")
@@ -109,9 +105,7 @@ def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
     """Active ones only, unless statuses are asked for."""
     wanted = [status for status in values["subscription_status"] or [] if status] or ["active"]
     for status in wanted:
-        if status not in STATUSES:
-            details = {"allowed_status": list(STATUSES), "status": status}
-            raise errors.validation("Invalid subscription status", details)
+        require_known(status)
     rows = [row for row in SUBSCRIPTIONS.all(call) if row["subscription_status"] in wanted]
     if values["external_customer_id"]:
         customer = customer_by_external_id(call, values["external_customer_id"], named=True)
@@ -124,7 +118,7 @@ def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
     return answer
 
 
-SUBSCRIPTIONS.serve("/v1/subscriptions", answer=_page)
+SUBSCRIPTIONS.serve("/v1/subscriptions", one=True, answer=_page)
 
 
 @route("PUT", "/v1/subscriptions/:id", permission="subscription:write")
@@ -136,9 +130,7 @@ def update_subscription(call: Call) -> dict[str, Any]:
     if body["parent_subscription_id"] is not None:
         changes["parent_subscription_id"] = inheritance.linked(call, row, body["parent_subscription_id"])
     if body["status"]:
-        if body["status"] not in STATUSES:
-            details = {"allowed_status": list(STATUSES), "status": body["status"]}
-            raise errors.validation("Invalid subscription status", details)
+        require_known(body["status"])
         changes["subscription_status"] = body["status"]
     if body["cancel_at"] is not None:
         changes["cancel_at"] = body["cancel_at"]

@@ -58,7 +58,5 @@ def _details(given: dict[str, Any]) -> dict[str, Any]:
     return {**words, "address": {name: value or "" for name, value in address.items()}}
 
 
-@route("GET", "/v1/tenant/billing", tenant_wide=True)
-def tenant_billing(_call: Call) -> dict[str, Any]:
-    """What the tenant itself owes: a self-hosted server has no such customer."""
-    return {"subscriptions": [], "usage": None}
+# What the tenant itself owes: a self-hosted server has no such customer.
+route("GET", "/v1/tenant/billing", tenant_wide=True)(lambda _call: {"subscriptions": [], "usage": None})

@@ -75,10 +75,9 @@ USERS = Resource(
 )
 
 
-@route("GET", "/v1/users/me", tenant_wide=True)
-def me(call: Call) -> dict[str, Any]:
-    """The account behind the key; no permission needed."""
-    return _view(call, access_of(call.world).users[call.caller.user_id])
+route("GET", "/v1/users/me", tenant_wide=True)(  # no permission needed
+    lambda call: _view(call, access_of(call.world).users[call.caller.user_id])
+)
 
 
 def _checked_roles(kind: str, roles: list[str]) -> list[str]:
@@ -104,20 +103,9 @@ def create_user(call: Call) -> Reply:
         raise errors.conflict("An account with this email already exists", {"email": body["email"]})
     limit = settings.value(call.world, "tenant_config", call.environment, call.tenant)["max_users"]
     errors.refuse(len(people) >= limit, f"You have reached the maximum limit of {limit} user(s)")
-    now = call.now
     password = secrets.token_urlsafe(12) if kind == "user" else ""
-    user = access.add_user(
-        call.world.new_id("user"),
-        call.tenant,
-        name=body["name"] or "",
-        email=body["email"] or "",
-        type=kind,
-        roles=roles or ["super_admin"],
-        status="published",
-        created_at=now,
-        updated_at=now,
-        _password=password,
-    )
+    known = {"name": body["name"] or "", "email": body["email"] or "", "type": kind, "roles": roles or ["super_admin"]}
+    user = access.add_user(call.world.new_id("user"), call.tenant, call.now, **known, _password=password)
     shown = _view(call, user)
     return created({**shown, "password": password} if password else shown)
 

@@ -47,6 +47,12 @@ _UPDATE = Schema(
     field("alert_settings", ALERTS),
     field("auto_topup", _REFILL),
 )
+
+
+def wallet_by_id(scope: Scope, identifier: str) -> Row:
+    return scope.found("wallets", identifier, "Wallet not found", {"wallet_id": identifier}, any_status=True)
+
+
 WALLETS = Resource(
     "wallets",
     _COLUMNS,
@@ -59,6 +65,7 @@ WALLETS = Resource(
     sort="name",
     conditions=False,
     offset=OWN,
+    find=wallet_by_id,
 )
 
 
@@ -69,11 +76,7 @@ def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:
     return WALLETS.answer(call, values, page, rows)
 
 
-WALLETS.serve("/v1/wallets", answer=_page)
-
-
-def wallet_by_id(scope: Scope, identifier: str) -> Row:
-    return scope.found("wallets", identifier, "Wallet not found", {"wallet_id": identifier}, any_status=True)
+WALLETS.serve("/v1/wallets", one=True, answer=_page)
 
 
 @route("POST", "/v1/wallets", permission="wallet:write")
@@ -144,12 +147,6 @@ def body_of(body: dict[str, Any]) -> dict[str, Any]:
         "alert_settings", "auto_topup",
     )  # fmt: skip
     return {name: body[name] for name in names}
-
-
-@route("GET", "/v1/wallets/:id")
-def get_wallet(call: Call) -> Row:
-    """One wallet, closed ones too."""
-    return wallet_by_id(call, call.params["id"])
 
 
 @route("PUT", "/v1/wallets/:id", permission="wallet:write")
