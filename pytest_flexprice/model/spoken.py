@@ -19,6 +19,7 @@ LONGEST_SHOWN = 120
 _SECRET = re.compile(
     r"(?<![A-Za-z0-9])(?:[sprt]k|whsec|svixsk)_[A-Za-z0-9_+/=.-]{6,}|\b(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{24,}\b"
 )
+_API_KEY = re.compile(r"(flexprice_?)?(api|secret)?_?(key|token)|secret", re.IGNORECASE)
 _QUOTES = re.compile(r"''(?:, | or )|'")
 NOT_SHOWN = "not_shown"
 """The kind of a custom error whose value may be a secret."""
@@ -115,6 +116,8 @@ def _clause(one: ErrorDetails, model: type[BaseModel], noun: str, table: str) ->
 def _meant(one: ErrorDetails, model: type[BaseModel], table: str) -> str:
     """What an unknown key may have been meant to be: another one of its table, one of another table, or a name in two parts."""
     *place, name = (str(part) for part in one["loc"])
+    if _API_KEY.fullmatch(name):
+        return ", as no key of Flexprice stands there: set the variable FLEXPRICE_API_KEY, or write it into .env.<name of the environment>"
     near = NearMisses(_keys(model, one["loc"][:-1])).hint(name)
     if near:
         return f"{near}; remove it or correct its spelling"

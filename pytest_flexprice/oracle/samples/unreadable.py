@@ -11,6 +11,7 @@ from pytest_flexprice.oracle.samples.rules import file_kind
 
 _START = 1 << 20
 _WHOLE = 20 << 20
+_WITH_SLASHES = "write the path with / in the plan's samples, beginning beside the plan"
 
 
 def require_readable(file: Path, name: str) -> None:
@@ -23,7 +24,11 @@ def require_readable(file: Path, name: str) -> None:
         folders = (f"it is a folder; name the files in it, such as {file.name}/*.ndjson", "")
         raise unreadable(
             name,
-            *(folders if file.is_dir() else ("there is no such file", "correct the plan's samples")),
+            *(
+                folders
+                if file.is_dir()
+                else ("there is no such file", _WITH_SLASHES if "\\" in name else "correct the plan's samples")
+            ),
         )
     if not file_kind(file.name):
         raise unreadable(
