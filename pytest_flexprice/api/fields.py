@@ -17,7 +17,7 @@ from pytest_flexprice.model.times import instant
 
 _TEXTS = """
     id name key lookup_key external_id customer_id subscription_id plan_id price_id meter_id feature_id invoice_id environment_id entity_id
-    entity_type tenant_id display_id display_name event_name event_type external_customer_id subscription_status subscription_type
+    entity_type tenant_id display_id display_name event_name event_type external_customer_id subscription_status
     parent_subscription_id invoicing_customer_id collection_method payment_terms billing_cycle billing_period billing_cadence billing_model
     billing_reason currency invoice_number invoice_cadence price_type price_unit_type tier_mode aggregation.group_by meter_display_name
     type field expression bucket_size aggregation_type aggregation_mode reset_usage static_value usage_reset_period feature_type
@@ -42,6 +42,7 @@ _SPANS = "billing_period_count trial_period_days grace_period_days due_date_days
 #: Words that decide something; another one is a state that nobody here knows.
 _WORD_OF = {
     "subscription_status": "active paused cancelled incomplete trialing draft",
+    "subscription_type": "standalone delegated_invoicing parent inherited grouped_invoicing",
     "invoice_status": "DRAFT FINALIZED VOIDED SKIPPED",
     "invoice_type": "SUBSCRIPTION ONE_OFF CREDIT",
     "payment_status": "INITIATED PENDING PROCESSING SUCCEEDED OVERPAID FAILED REFUNDED PARTIALLY_REFUNDED VOIDED",

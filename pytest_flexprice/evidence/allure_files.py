@@ -125,7 +125,12 @@ def write_configuration(folder: Path, document: Document) -> None:
 
 
 def _json(path: Path, data: Any) -> None:
-    path.write_text(json.dumps(data, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    path.write_text(as_text(data), encoding="utf-8")
+
+
+def as_text(data: Any) -> str:
+    """Data as Allure's files hold it."""
+    return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
 
 
 def default_folder(config: pytest.Config, folder: Path) -> None:

@@ -101,8 +101,8 @@ class Bundle:
             EvidenceLeak: a secret got through; the files that hold it are withheld.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        merged = exchanges.merge(self.folder)
-        counts = exchanges.by_scenario(merged)
+        exchanged = list(exchanges.read(exchanges.merge(self.folder)))
+        counts = exchanges.by_scenario(exchanged)
         scenarios = with_attested(verdict, scenarios)
         for record in scenarios:
             record.exchanges = counts[record.node_id]
@@ -113,7 +113,7 @@ class Bundle:
             scenarios=scenarios,
             drift=self._since_last_time(run, verdict, scenarios),
             reconciliation=gathering.reconciliation(),
-            exchanges=exchanges.summary(merged),
+            exchanges=exchanges.summary(exchanged),
         )
         self.document = self._clean(document)
         for name, render in RENDERINGS:

@@ -6,7 +6,7 @@ import json
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +48,9 @@ def log_name(worker: str) -> str:
 def merge(folder: Path) -> Path:
     """Make one file, in the order of time, of what the processes wrote, and remove theirs."""
     merged, parts = folder / MERGED, sorted(folder.glob("exchanges-*.ndjson"))
-    rows = [(row.get("at") or "", number, row) for part in parts for number, row in enumerate(read(part))]
-    rows.sort(key=lambda row: (str(row[0]), row[1]))
-    text = "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for _, _, row in rows)
+    ordered = [(row.get("at") or "", number, row) for part in parts for number, row in enumerate(read(part))]
+    ordered.sort(key=lambda row: (str(row[0]), row[1]))
+    text = "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for _, _, row in ordered)
     merged.write_text(text, encoding="utf-8")
     for part in parts:
         part.unlink()
@@ -58,10 +58,13 @@ def merge(folder: Path) -> Path:
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
-    """The exchanges of a file; a line that a killed process left unfinished is passed over."""
-    if not path.exists():
-        return
-    for line in path.read_text(encoding="utf-8").splitlines():
+    """The exchanges of a file; none where it is not there."""
+    return rows(path.read_text(encoding="utf-8")) if path.exists() else iter(())
+
+
+def rows(text: str) -> Iterator[dict[str, Any]]:
+    """The exchanges of a text; a line that a killed process left unfinished is passed over."""
+    for line in text.split("\n"):  # a text in it may hold what else ends lines
         try:
             row = json.loads(line)
         except ValueError:
@@ -70,17 +73,17 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
             yield row
 
 
-def by_scenario(path: Path) -> Counter[str]:
+def by_scenario(exchanged: Iterable[dict[str, Any]]) -> Counter[str]:
     """How many exchanges each scenario had, by node id."""
-    return Counter(str(row.get("scenario") or "") for row in read(path))
+    return Counter(str(row.get("scenario") or "") for row in exchanged)
 
 
-def summary(path: Path) -> dict[str, Any]:
+def summary(exchanged: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """How many exchanges there were, by method and by status, how many failed, and the slowest one in seconds."""
     methods: Counter[str] = Counter()
     statuses: Counter[str] = Counter()
     slowest, seconds = "", 0.0
-    for row in read(path):
+    for row in exchanged:
         methods[str(row.get("method", "?"))] += 1
         statuses[str(row.get("status") or "no answer")] += 1
         took = float(row.get("seconds") or 0)

@@ -13,7 +13,7 @@ from pytest_flexprice.evidence.attestation import ENVELOPE, STATEMENT
 from pytest_flexprice.evidence.document import Document
 from pytest_flexprice.evidence.listing import read_object, sha256
 from pytest_flexprice.evidence.opened import Opened
-from pytest_flexprice.evidence.written import expected, features_folder, never_collected
+from pytest_flexprice.evidence.written import expected, features_folder, never_collected, read_scenarios
 from pytest_flexprice.model.checklist import BY_ID, Level
 
 _CLOCKS_MAY_DIFFER = timedelta(minutes=5)
@@ -95,6 +95,16 @@ def _other_suite(document: Document) -> Iterator[str]:
     missing = never_collected(expected(files, folder.parent, folder), document.scenarios)
     if missing:
         yield f"it does not tell of '{missing[0].name}', a scenario that every run of this version tells of"
+    written = {(path.name, one.name): one.steps for path in files for one in read_scenarios(path) if one.rows is None}
+    for record in document.scenarios:
+        steps = written.get((record.feature_file, record.name))
+        if (
+            record.outcome == "passed"
+            and record.packaged
+            and steps not in (None, tuple(one.name for one in record.steps))
+        ):
+            yield f"it tells of other steps of '{record.name}' than this version has"
+            return
 
 
 def _open(document: Document, level: Level | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
@@ -31,6 +32,26 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def sha256(content: bytes) -> str:
     """A content's SHA-256, in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
+
+
+def with_own_line_ends(opened: Opened) -> tuple[Opened, list[str]]:
+    """The files as they were before something wrote other line ends, as git may on Windows, and the sentence that says so."""
+    sums = set(re.findall(rb"[0-9a-f]{64}", opened.files.get(MANIFEST, b"")))
+    converted = {
+        name: content.replace(b"\r\n", b"\n")
+        for name, content in opened.files.items()
+        if b"\r\n" in content and (name in SEALS or sha256(content).encode() not in sums)
+    }
+    converted = {
+        name: content for name, content in converted.items() if name in SEALS or sha256(content).encode() in sums
+    }
+    if not converted:
+        return opened, []
+    told = (
+        f"{len(converted)} files, such as {min(converted)}, have line ends (CRLF) that a run does not write, as git writes them on"
+        " Windows: verify the zip, or check out without converting ('* -text' in .gitattributes)"
+    )
+    return Opened(opened.source, {**opened.files, **converted}), [told]
 
 
 def listed(opened: Opened) -> Iterator[str]:

@@ -15,6 +15,7 @@ LARGEST_FILE = 200_000_000
 LARGEST_SUM = 500_000_000
 LARGEST_ARCHIVE = 100_000_000
 MOST_FILES = 100_000
+_MADE = {"golive.json", "manifest.json", "SHA256SUMS"}
 _OWN_ZIP = re.compile(r"golive-evidence-[^/]+\.zip")
 
 
@@ -36,11 +37,35 @@ def open_evidence(path: Path) -> Opened:
     Raises:
         NoEvidence: it is neither, is damaged, holds what two readers may read in two ways, or is larger than evidence can be.
     """
+    return Opened(path, _own(_files(path), path))
+
+
+def _own(files: dict[str, bytes], path: Path) -> dict[str, bytes]:
+    """The files of one run, also where a packer put them into a folder of the zip.
+
+    Raises:
+        NoEvidence: they lie elsewhere, which is said.
+    """
+    if _MADE & files.keys():
+        return files
+    folders = {name.rpartition("/")[0] for name in files if name.rpartition("/")[2] == "golive.json"}
+    own = next(iter(folders)) + "/" if len(folders) == 1 else ""
+    if own and not path.is_dir() and all(name.startswith(own) for name in files):
+        return {name.removeprefix(own): content for name, content in files.items()}
+    found = sorted({*folders, *(name for name in files if _OWN_ZIP.fullmatch(name.rpartition("/")[2]))})
+    if found:
+        raise NoEvidence(f"{path}: the evidence lies in '{found[-1]}' of it; unpack that, and verify it alone")
+    return files
+
+
+def _files(path: Path) -> dict[str, bytes]:
     if path.is_dir():
-        return Opened(path, _of_folder(path))
+        return _of_folder(path)
+    if path.is_file() and path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path):
+        raise NoEvidence(f"{path}: this is no zip; name the run's golive-evidence-….zip, or its folder")
     try:
         with zipfile.ZipFile(path) as archive:
-            return Opened(path, _of_zip(archive, path))
+            return _of_zip(archive, path)
     except FileNotFoundError:
         raise NoEvidence(f"{path}: there is no such file") from None
     except NoEvidence:

@@ -7,6 +7,7 @@ a verdict that holds (1 if not), and was it signed by the wanted key (2 if not).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,16 +19,18 @@ from pydantic import ValidationError
 from pytest_flexprice.evidence import attestation
 from pytest_flexprice.evidence.attestation import ENVELOPE, STATEMENT
 from pytest_flexprice.evidence.bundle import MANIFEST, RENDERINGS
+from pytest_flexprice.evidence.companions import beside
 from pytest_flexprice.evidence.consistency import contradictions, other_zones
 from pytest_flexprice.evidence.document import Document
 from pytest_flexprice.evidence.exchanges import MERGED
 from pytest_flexprice.evidence.gate import ReleaseGate, ago, doubtful, missed, same_version
-from pytest_flexprice.evidence.listing import listed, read_object, sha256, summed
+from pytest_flexprice.evidence.listing import listed, read_object, sha256, summed, with_own_line_ends
 from pytest_flexprice.evidence.opened import Opened, open_evidence
 
 if TYPE_CHECKING:
     from securesystemslib.signer import SSlibKey
 
+_NAMED = re.compile(r"golive-evidence-(.+)-(\d{8}T\d{6}Z-[0-9a-f]{8})( ?\(\d+\))?\.zip")
 WHOLE, NOT_ENOUGH, NOT_WHOLE = 0, 1, 2
 _TOLD = ("run_id", "environment", "environment_id", "level", "rehearsal", "verdict", "finished")
 
@@ -56,8 +59,8 @@ def examine(path: Path, gate: ReleaseGate, now: datetime) -> Examined:
         KeyRefused: the gate's key cannot be used.
     """
     key = attestation.public_key(gate.key) if gate.key is not None else None
-    opened = open_evidence(path)
-    found = Examined()
+    opened, converted = with_own_line_ends(open_evidence(path))
+    found = Examined(list(converted))
     found.damage += listed(opened)
     found.damage += summed(opened)
     found.damage += _stated(opened)
@@ -66,6 +69,7 @@ def examine(path: Path, gate: ReleaseGate, now: datetime) -> Examined:
     if document is not None:
         found.damage += _of_one_run(opened, document)
         found.damage += _agreeing(opened, document)
+        found.damage += beside(opened, document) if same_version(document) else ()
         found.facts += _facts(opened, document, key is not None, now)
         found.misses += missed(document, gate, now)
         found.misses += doubtful(opened, document, gate)
@@ -147,6 +151,9 @@ def _of_one_run(opened: Opened, document: Document) -> Iterator[str]:
     log = opened.files.get(MERGED)
     if counted is not None and log is not None and counted != sum(bool(line.strip()) for line in log.split(b"\n")):
         yield f"{MERGED} does not hold the {counted} exchanges that golive.json counts"
+    named = _NAMED.fullmatch(opened.source.name)
+    if named and (named[1], named[2]) != (document.run.environment, document.run.run_id):
+        yield f"the zip is named for run {named[2]} of '{named[1]}', and holds run {document.run.run_id} of '{document.run.environment}'"
 
 
 def _says(stated: dict[str, Any], due: dict[str, Any], *, exactly: bool) -> bool:

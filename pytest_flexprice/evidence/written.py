@@ -38,7 +38,8 @@ def features_folder() -> Path:
 class Written:
     """A scenario as it is written: its name, line and all tags that apply to it; ``rows`` of an outline, None for others.
 
-    ``empty`` is one without a step of its own; ``unread`` are lines that look like steps and are read as its description.
+    ``empty`` is one without a step of its own; ``unread`` are lines that look like steps and are read as its description,
+    ``steps`` the texts of its steps, a background's first.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Written:
     rows: int | None = None
     empty: bool = False
     unread: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
 
     @property
     def items(self) -> list[str]:
@@ -98,7 +100,8 @@ def _scenarios(node: Any, inherited: frozenset[str], steps: gherkin_words.Steps)
             rows = sum(len(table.get("tableBody", ())) for table in scenario["examples"]) if outline else None
             unread = tuple(line for part in (*before, scenario) for line in steps.unread(part.get("description", "")))
             line = scenario["location"]["line"]
-            yield Written(scenario["name"], line, tags | own, rows, not scenario["steps"], unread)
+            steps_of = tuple(step["text"] for part in (*before, scenario) for step in part["steps"])
+            yield Written(scenario["name"], line, tags | own, rows, not scenario["steps"], unread, steps_of)
 
 
 def expected(files: Iterable[Path], root: Path, packaged: Path | None) -> list[ScenarioRecord]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from pytest_flexprice.model.finding import Finding, Kind
@@ -59,6 +60,11 @@ def _event(body: dict[str, Any]) -> Event:
     return Event.from_api({**body, "timestamp": rfc3339(body["timestamp"])})
 
 
+def _zoned(moment: datetime) -> str:
+    """A time as its own clock shows it."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def mismatch(bench: Bench, setup: Setup, sent: list[Event]) -> Climbed[Event]:
     """A control event with a near-miss name: accepted, not metered, and the team can see why (checklist 3.3).
 
@@ -70,7 +76,7 @@ def mismatch(bench: Bench, setup: Setup, sent: list[Event]) -> Climbed[Event]:
     control = replace(model, id=f"{prefix}-mistyped", name=name)
     billed = Window(setup.billed.start, setup.billed.period.end)
     probes = [*controls(setup.meters, model, prefix), *edges(setup.meters, sent, billed, setup.begins, prefix)]
-    bodies = [{**body_of(event), "timestamp": rfc3339(event.timestamp)} for event in (*probes, control)]
+    bodies = [{**body_of(event), "timestamp": _zoned(event.timestamp)} for event in (*probes, control)]
     bench.flexprice.post("/v1/events/bulk", {"events": bodies}, idempotent=True)
     sent.extend(probes)
     bench.let_land()

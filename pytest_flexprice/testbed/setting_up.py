@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from pytest_flexprice.api import Flexprice, path_of
-from pytest_flexprice.model.decimals import ZERO, decimal, tidy
 from pytest_flexprice.model.finding import Finding, Kind, RequirementNotMet, not_decided, not_verified
 from pytest_flexprice.model.meters import Meter
 from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.model.profile import Profile
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
+from pytest_flexprice.oracle.invoicing.taking import taken_findings
 from pytest_flexprice.oracle.pricing.allowances import Allowance, by_meter
 from pytest_flexprice.testbed.customer import HEAD_START, Testbed, TestCustomer, TestSubscription
 from pytest_flexprice.testbed.ownership import belonging
@@ -183,7 +182,10 @@ def set_up(
     meters = tuple(plan.meters.get(each) or _meter(testbed.flexprice, each) for each in used)
     names = {meter.event_name for meter in meters}
     archived = tuple(name for name in plan.archived if name in names)
-    findings = [*subscription.findings, *dropped_prices(plan, billed), *wrong_numbers(plan, billed)]
+    findings = [
+        *subscription.findings,
+        *taken_findings(plan.key, plan.prices, (plan.currency, plan.billing_period), billed),
+    ]
     known = plan.allowances, plan.prices, findings, archived, plan.grants_credits
     return Setup(plan.key, subscription, billed, meters, *known)
 
@@ -217,49 +219,8 @@ def vendor_findings(flexprice: Flexprice, profile: Profile) -> list[Finding]:
     ]
 
 
-def dropped_prices(plan: TestPlan, billed: BilledSubscription) -> list[Finding]:
-    """Usage prices of the plan that the subscription dropped without a word (contract 4.2)."""
-    taken = {line.price.id for line in billed.lines}
-    lost = [
-        price
-        for price in plan.prices
-        if price["id"] not in taken
-        and price["currency"] == plan.currency
-        and price["billing_period"] == plan.billing_period
-        and not price.get("end_date")
-    ]
-    return [
-        Finding(
-            "7.1",
-            f"plans.{plan.key}.prices.{price.get('display_name') or price['id']}",
-            f"the test subscription took no line of the price '{price.get('display_name') or price['id']}' of its plan",
-            consequence="customers who subscribe now are never billed for it",
-            remedy="compare the price's currency and billing period with the subscription's",
-        )
-        for price in lost
-    ]
-
-
 def _vendor(connection: Mapping[str, Any]) -> str:
     return str(connection.get("provider_type") or connection.get("name") or "a vendor without a name")
-
-
-def wrong_numbers(plan: TestPlan, billed: BilledSubscription) -> list[Finding]:
-    """Fees that the subscription bought another number of than their minimum, which is what it gets unasked, else one."""
-    least = {price["id"]: decimal(price.get("min_quantity"), ZERO) or Decimal(1) for price in plan.prices}
-    return [
-        Finding(
-            "7.1",
-            f"plans.{plan.key}.prices.{line.display_name or line.price.id}",
-            f"the test subscription bought '{line.display_name or line.price.id}' another number of times than its price says",
-            expected=tidy(least[line.price.id]),
-            observed=tidy(line.quantity),
-            consequence="customers pay for another quantity than they were sold",
-            remedy="compare the price's min_quantity with the quantity of the subscription's line",
-        )
-        for line in billed.lines
-        if not line.is_usage and line.price.id in least and line.quantity != least[line.price.id]
-    ]
 
 
 def adopt_invoices(

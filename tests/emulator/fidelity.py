@@ -48,8 +48,6 @@ DIFFERENCES = """## What differs on purpose
 | A change of plan by a new subscription, commitments by time of day, grants by quota, deals and top-ups behind a checkout \
 | there | 501, by name |
 | Imports, exports, payment links | there | 501, by name |
-| Pausing and resuming by calls of their own | described in three ways that exclude each other | 501, by name; \
-a status by `PUT` works |
 | Alerts of spend and balance | watched | their settings are kept, nothing is watched |
 | Credit notes, bought credits and refills of wallets, costs beside revenue, a change of plan in place and its schedules, \
 replaced invoices, upcoming credits, \

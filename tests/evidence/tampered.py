@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from pytest_flexprice.evidence import attestation
-from pytest_flexprice.evidence.bundle import RENDERINGS
+from pytest_flexprice.evidence.bundle import RENDERINGS, write_manifest
 from pytest_flexprice.evidence.document import Document
 from pytest_flexprice.evidence.verify import Examined, ReleaseGate, examine
 from tests import suite
@@ -52,6 +52,17 @@ def render_again(folder: Path) -> None:
         (folder / name).write_text(render(document), encoding="utf-8")
     sum_again(folder)
     digest = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+    (folder / "statement.json").write_text(
+        json.dumps(attestation.statement(document, "manifest.json", digest), indent=2) + "\n"
+    )
+
+
+def seal_again(folder: Path) -> None:
+    """What somebody does who has this program, and added or took away files: a manifest of those that are there, unsigned."""
+    document = Document.model_validate_json((folder / "golive.json").read_bytes())
+    write_manifest(folder, document)
+    digest = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+    (folder / "statement.dsse.json").unlink(missing_ok=True)
     (folder / "statement.json").write_text(
         json.dumps(attestation.statement(document, "manifest.json", digest), indent=2) + "\n"
     )

@@ -65,15 +65,15 @@ def test_exchanges_of_all_processes_become_one_file_in_the_order_of_time(tmp_pat
     assert KEY not in merged.read_text()
     assert rows[0]["request"]["headers"]["x-api-key"] == "[redacted …7F]"
     assert list(tmp_path.glob("exchanges-*")) == []
-    summary = exchanges.summary(merged)
+    summary = exchanges.summary(exchanges.read(merged))
     assert (summary["count"], summary["statuses"]) == (3, {"200": 2, "no answer": 1})
     assert (summary["slowest"][:13], summary["slowest_seconds"]) == ("GET /v1/plans", 0.25)
     node = os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0]
-    assert exchanges.by_scenario(merged) == {node: 3}
+    assert exchanges.by_scenario(exchanges.read(merged)) == {node: 3}
 
 
 def test_no_exchange_is_an_empty_file(tmp_path):
-    assert exchanges.summary(exchanges.merge(tmp_path))["count"] == 0
+    assert exchanges.summary(exchanges.read(exchanges.merge(tmp_path)))["count"] == 0
 
 
 @pytest.fixture

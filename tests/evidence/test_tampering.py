@@ -280,7 +280,7 @@ FILES: dict[Callable[[Path], None], str] = {
     one_key_twice: "golive.json is missing or is no document",
     fewer_sums: "SHA256SUMS does not name every file",
     sums_in_another_order: "SHA256SUMS does not name every file",
-    sums_of_another_system: "SHA256SUMS is not written as a run writes it",
+    sums_of_another_system: "1 files, such as SHA256SUMS, have line ends (CRLF)",
     sums_with_wider_gaps: "SHA256SUMS does not name every file",
     a_word_beside_the_signature: "holds something else than one signature",
     a_strangers_signature_beside: "holds something else than one signature",

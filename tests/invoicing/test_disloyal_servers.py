@@ -91,7 +91,7 @@ WRONG = {
     "W114": ("plain", r"the invoice's tax is 13\.4; nothing attaches tax 't' to the subscription \(expected 0"),
     "W115": (
         "taxed",
-        r"tax is 7\.5; tax 't' is taken at another rate than the attached one \(expected 15, found 7\.5\)",
+        r"tax is 7\.5, as if it is divided by 2; tax 't' is taken at another rate than the attached one \(expected 15, found 7\.5\)",
     ),
     "W116": ("couponed", r"'Support' is billed for another time than it must be"),
     "W117": ("plain", r"has no line for 'Fee' \(expected '1 for 20 usd'\)"),

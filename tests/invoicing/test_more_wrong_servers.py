@@ -124,6 +124,27 @@ WRONG = {
     "W79": ("plain", r"'slab' is billed more than once: another line over 21\.6 usd beside the first"),
     "W80": ("plain", r"a line that nothing explains: 'Somebody else's seats' over 7"),
     "W81": ("plain", r"'use.slab' is billed for another time than it must be"),
+    "W191": ("plain", r"'use.slab' .* = 21\.6, but it bills 6\.6 usd, as if the first tier is free"),
+    "W192": ("plain", r"'use.slab' .* but it bills 29\.6 usd, as if the tiers' flat fees are charged twice"),
+    "W193": ("plain", r"'use.slab' .* but it bills 17\.6 usd, as if each tier charges the flat fee of the next one"),
+    "W194": ("plain", r"'use.slab' .* but it bills 28\.35 usd, as if each tier is priced like the one before it"),
+    "W195": ("plain", r"'use.last' .* but it bills 12\.5 usd, as if .*the tiers' bounds are their sizes"),
+    "W196": ("plain", r"'use.slab' .* but it bills 21\.15 usd, as if one unit between two tiers is lost"),
+    "W197": ("plain", r"'use.parts' .* = 6, but it bills 9 usd, as if one package too many is charged"),
+    "W198": ("plain", r"'use.free' bills 21\.5 of 25 used, .* as if the allowance is half as large"),
+    "W199": ("plain", r"'use.free' .* = 19\.8, but it bills 15 usd, as if the allowance comes off the amount"),
+    "W200": ("plain", r"'use.half' .* but it bills 0\.15 usd, as if the amount is rounded to whole five coins"),
+    "W201": ("plain", r"'use.micro' .* = 3\.8, but it bills 4\.52 usd, as if it is 19 % more"),
+    "W202": ("plain", r"'use.micro' .* = 3\.8, but it bills 3\.81 usd, as if 0\.01 more is charged for each line"),
+    "W203": ("plain", r"'use.half' .* = 0\.13, but it bills 1 usd, as if every line costs 1 at least"),
+    "W205": ("plain", r"'Fee' .* = 20, but it bills 240 usd, as if it is taken 12 times"),
+    "W206": ("seated", r"'Seats' .* 4 × 9 = 36, but it bills 45 usd, as if one more is bought"),
+    "W207": ("plain", r"'use.third' .* but it bills 2\.34 usd, as if quantities are cut to 2 decimals"),
+    "W208": (
+        "discounted",
+        r"the invoice's discount is 35\.81, as if it is divided by 2 \(expected 71\.62, found 35\.81\)",
+    ),
+    "W209": ("discounted", r"tax 't' on 93\.78 is 19\.68, as if its rate were 20\.99 %"),
 }
 
 

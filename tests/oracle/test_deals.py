@@ -226,3 +226,16 @@ def test_of_an_amount_that_was_attached_before_a_percentage_both_orders_may_be(e
     found = acting(given, period, period.start, "usd")
     assert [(str(way.whole[0].percentage), str(way.whole[0].amount)) for way in found] == ways
     assert [bool(way.doubt) for way in found] == [False, True][: len(ways)]
+
+
+@pytest.mark.parametrize(("opened", "later", "ways"), [(True, True, 1), (False, True, 2), (True, False, 1)])
+def test_a_coupon_for_once_is_spent_after_the_opening_invoice_and_the_first_period(opened, later, ways):
+    period = Window(*(datetime(2026, month, 1, tzinfo=UTC) for month in (11, 12)))
+    subscribed = period.start - timedelta(days=31) if later else period.start
+    given = [
+        AttachedCoupon(Coupon(percentage=Decimal(10)), "once", cadence="once", start=subscribed, created=subscribed)
+    ]
+    found = acting(given, period, subscribed, "usd", opened=opened)
+    assert len(found) == ways
+    assert bool(found[0].whole) is not later
+    assert not found[0].doubt

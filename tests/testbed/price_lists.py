@@ -132,7 +132,7 @@ HYBRID = catalog(
     {
         "cores": feature("job.done", "SUM", expression="(ended - started) * cores / 3600.0"),
         "cost": feature("job.cost", "SUM", expression="tokens * 1e-6"),
-        "peak": feature("peak.seen", "MAX", "v", bucket_size="HOUR"),
+        "peak": feature("peak.seen", "MAX", "v", bucket_size="HOUR", group_by="host"),
         "daily": feature("day.used", "SUM", "v", bucket_size="DAY"),
     },
     pro=(

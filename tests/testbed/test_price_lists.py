@@ -61,6 +61,9 @@ WRONG = {
     "W82": ("free tier", r"'api\.call' .* as if .*the price of a package is charged per unit"),
     "W84": ("tokens", r"'llm\.done' .* as if .*the exponent of the unit price is ignored"),
     "W85": ("yen and dinar", r"'image\.made' .* as if .*what is above the last tier costs what is in it"),
+    "W212": ("seats", r"as if .*each day is counted by itself, and the days are added up"),
+    "W213": ("hybrid", r"'peak\.seen' .* as if .*the groups of a bucket are not told apart"),
+    "W204": ("tokens", r"'llm\.done' .* as if .*the amount is rounded twice"),
     "W90": ("yen and dinar", r"as if .*the amount is a hundredth"),
 }
 """Wrong servers, and the price list on which each shows itself."""

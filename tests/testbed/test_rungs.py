@@ -9,13 +9,13 @@ import pytest
 
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
+from pytest_flexprice.oracle.invoicing.taking import taken_findings
 from pytest_flexprice.oracle.metering.attribution import Attribution
 from pytest_flexprice.testbed import billing_rungs, event_rungs, usage_rungs
 from pytest_flexprice.testbed.billing_rungs import Draft
 from pytest_flexprice.testbed.customer import rfc3339
 from pytest_flexprice.testbed.ladder import Climbed
 from pytest_flexprice.testbed.sending import Sent
-from pytest_flexprice.testbed.setting_up import TestPlan, wrong_numbers
 from pytest_flexprice.testbed.smoke import NotReached, Smoke
 
 from . import scripted
@@ -251,12 +251,30 @@ def test_a_tax_that_only_the_preview_had_is_told(script: Scripted, tmp_path: Pat
 @pytest.mark.parametrize(("least", "bought", "told"), [(None, "1", 0), ("3", "3", 0), ("3", "1", 1), (None, "2", 1)])
 def test_a_fee_is_bought_as_often_as_its_price_says(least: str | None, bought: str, told: int) -> None:
     fee = price(type="FIXED", meter_id="", min_quantity=least)
-    plan = TestPlan("plan_1", "pro", "usd", "MONTHLY", (fee,))
     row = {
         **setup().subscription.row,
         "line_items": [{"id": "line_1", "price": fee, "price_id": "price_1", "quantity": bought}],
     }
-    assert len(wrong_numbers(plan, BilledSubscription.from_api(row))) == told
+    assert len(taken_findings("pro", [fee], ("usd", "MONTHLY"), BilledSubscription.from_api(row))) == told
+
+
+@pytest.mark.parametrize(
+    ("term", "shown", "words"),
+    [
+        ("amount", "0.4", "another amount than its plan shows (expected '0.5', found '0.4')"),
+        ("billing_period", "ANNUAL", "another billing period than its plan shows"),
+        ("tiers", [{"up_to": None, "unit_amount": "1"}], "another tiers than its plan shows"),
+        ("amount", "0.50", ""),
+    ],
+)
+def test_a_line_bills_by_the_terms_that_its_plan_shows(term: str, shown: Any, words: str) -> None:
+    row = {
+        **setup().subscription.row,
+        "line_items": [{"id": "line_1", "price": price(**{term: shown}), "price_id": "price_1"}],
+    }
+    findings = taken_findings("pro", [price()], ("usd", "MONTHLY"), BilledSubscription.from_api(row))
+    assert [finding for finding in findings if words not in finding.sentence] == []
+    assert len(findings) == bool(words)
 
 
 def test_what_is_free_makes_no_invoice_and_that_is_not_verified(script: Scripted, tmp_path: Path) -> None:

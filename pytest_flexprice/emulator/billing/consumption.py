@@ -34,16 +34,14 @@ def subscription_usage(scope: Scope, row: Row, start: datetime, end: datetime) -
         "start_time": start,
         "end_time": end,
         "charges": charges,
+        "overage_factor": float(number(row["overage_factor"])),
+        "has_overage": bool(split.overage),
     }
-    if row["commitment_amount"]:
-        answer["commitment_amount"] = float(number(row["commitment_amount"]))
-    if split.utilized:
-        answer["commitment_utilized"] = float(split.utilized)
-    answer["overage_factor"] = float(number(row["overage_factor"]))
-    if over:
-        answer["overage_amount"] = float(over)
-    answer["has_overage"] = bool(split.overage)
-    return answer
+    return answer | views.filled(
+        commitment_amount=float(number(row["commitment_amount"])),
+        commitment_utilized=float(split.utilized),
+        overage_amount=float(over),
+    )
 
 
 def running_usage(scope: Scope, customer_id: str, currency: str) -> Decimal:

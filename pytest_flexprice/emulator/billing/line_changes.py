@@ -11,15 +11,11 @@ from ..kernel.catalog import find_meter
 from ..kernel.pricing_rules import check_price, published
 from ..kernel.tables import Row
 from . import line_commitments, line_items, overrides, periods
-from .commitment import LineCommitment
 from .line_items import Origin
-from .pricing import number
-from .rounding import ONE
 from .scope import Scope
 
 Given = Mapping[str, Any]
 COSTLY = ("amount", "billing_model", "tier_mode", "tiers", "transform_quantity")
-_COMMITMENT = ("commitment_amount", "commitment_quantity")
 
 
 def add(scope: Scope, row: Row, given: Given) -> Row:
@@ -31,11 +27,9 @@ def add(scope: Scope, row: Row, given: Given) -> Row:
     if row["subscription_status"] != "active":
         details = {"subscription_id": row["id"], "status": row["subscription_status"]}
         raise errors.validation("Only active subscriptions can have line items added", details)
-    promise = _promise(given)
     own = given["price"]
     price = _inline(scope, row, own) if own else scope.named("prices", given["price_id"], any_status=True)
-    if promise is not None:
-        line_commitments.promise(scope, _as_agreed(given), price)
+    promise = line_commitments.promise(scope, _as_agreed(given), price)
     when = line_items.span(row, price, given["start_date"], given["end_date"])
     quantity = line_items.default_quantity(price)
     if price["type"] != "USAGE":
@@ -104,17 +98,11 @@ def _origin(scope: Scope, row: Row, price: Row) -> Origin:
 def _as_agreed(given: Given) -> dict[str, Any]:
     """The commitment of a line's request by the names of a subscription's."""
     return {
-        "commitment_amount": given["commitment_amount"],
-        "commitment_quantity": given["commitment_quantity"],
-        "commitment_type": given["commitment_type"],
+        **{name: given[name] for name in ("commitment_amount", "commitment_quantity", "commitment_type")},
         "overage_factor": given["commitment_overage_factor"],
         "enable_true_up": given["commitment_true_up_enabled"],
         "is_window_commitment": given["commitment_windowed"],
     }
-
-
-def _has_commitment(given: Given) -> bool:
-    return any(given[name] is not None and given[name] > 0 for name in _COMMITMENT)
 
 
 def _check_commitment(given: Given) -> None:
@@ -136,26 +124,13 @@ _WORDS = {
 }
 
 
-def _promise(given: Given) -> LineCommitment | None:
-    if not _has_commitment(given):
-        return None
-    quantity = given["commitment_quantity"]
-    return LineCommitment(
-        given["commitment_type"] or ("quantity" if quantity else "amount"),
-        number(given["commitment_amount"]),
-        number(quantity),
-        number(given["commitment_overage_factor"]) or ONE,
-        bool(given["commitment_true_up_enabled"]),
-        bool(given["commitment_windowed"]),
-    )
-
-
 def change(scope: Scope, item: Row, given: Given) -> Row:
     """Change a line: what costs ends it and starts another at the effective date, the rest changes it in place.
 
     Raises :class:`errors.ApiError` when the subscription does not run, or the date is before the line's start.
     """
-    costly = any(given[name] not in (None, "", []) for name in COSTLY) or _has_commitment(given)
+    agreed = line_commitments.read(_as_agreed(given))
+    costly = agreed is not None or any(given[name] not in (None, "", []) for name in COSTLY)
     if given["effective_from"] is not None and not costly:
         message = (
             "When providing effective_from, you must also provide one of: amount, billing_model, tier_mode, tiers, "
@@ -173,7 +148,7 @@ def change(scope: Scope, item: Row, given: Given) -> Row:
         message = "The effective date for terminating this line item cannot be before the line item's start date"
         raise errors.validation(message, details)
     if costly:
-        return _succeed(scope, row, item, given, moment)
+        return _succeed(scope, row, item, {**given, "_commitment": agreed or item["_commitment"]}, moment)
     if given["metadata"] is not None:
         scope.touch(item, metadata=given["metadata"])
     return item
@@ -186,7 +161,7 @@ def _succeed(scope: Scope, row: Row, item: Row, given: Given, moment: datetime) 
     override = {**dict.fromkeys(overrides.FIELDS), "price_id": price["id"], **{name: given[name] for name in COSTLY}}
     overrides.check({**override, "quantity": item["quantity"]}, price)
     price = overrides.make(scope, row, price, override)
-    promise = _promise(given) or item["_commitment"]
+    promise = given["_commitment"]
     copied = ("quantity", "subscription_phase_id", "addon_association_id", "plan_display_name")
     fields = {
         **{name: item[name] for name in copied},

@@ -10,7 +10,7 @@ from ..kernel.render import dec
 from ..kernel.tables import Row
 from .commitment import LineCommitment
 from .pricing import number
-from .rounding import ONE, ZERO
+from .rounding import ONE
 from .scope import Scope
 
 KINDS = ("amount", "quantity")
@@ -51,32 +51,31 @@ def _positive(agreed: Mapping[str, Any], name: str) -> bool:
     return agreed[name] is not None and agreed[name] > 0
 
 
+def read(agreed: Mapping[str, Any] | None) -> LineCommitment | None:
+    """What a request agrees on, whatever the line."""
+    if agreed is None or not (_positive(agreed, "commitment_amount") or _positive(agreed, "commitment_quantity")):
+        return None
+    quantity, factor = number(agreed["commitment_quantity"]), number(agreed["overage_factor"]) or ONE
+    kind = agreed["commitment_type"] or ("quantity" if quantity else "amount")
+    flags = bool(agreed["enable_true_up"]), bool(agreed["is_window_commitment"])
+    return LineCommitment(kind, number(agreed["commitment_amount"]), quantity, factor, *flags)
+
+
 def promise(scope: Scope, agreed: Mapping[str, Any] | None, price: Row) -> LineCommitment | None:
     """The commitment that a line of ``price`` carries.
 
     Raises :class:`errors.ApiError` when the line has no usage, or its meter no buckets for a commitment by window.
     """
-    if agreed is None or not (_positive(agreed, "commitment_amount") or _positive(agreed, "commitment_quantity")):
-        return None
-    if price["type"] != "USAGE":
-        message = "Line item must have price_type='usage' to use commitment pricing"
-        raise errors.validation(message, {"price_type": price["type"]})
-    windowed = bool(agreed["is_window_commitment"])
-    if windowed:
-        _require_buckets(scope.need("meters", price["meter_id"]))
-    quantity = agreed["commitment_quantity"]
-    kind = agreed["commitment_type"] or ("quantity" if quantity else "amount")
-    factor = number(agreed["overage_factor"]) or ONE
-    amount = number(agreed["commitment_amount"])
-    return LineCommitment(kind, amount, number(quantity) or ZERO, factor, bool(agreed["enable_true_up"]), windowed)
-
-
-def _require_buckets(meter: Row) -> None:
-    own = meter["aggregation"]
-    if not own.get("bucket_size"):
-        details = {"meter_id": meter["id"], "aggregation_type": own["type"], "bucket_size": ""}
-        message = "Configure bucket_size on the meter to use window-based commitment"
-        raise errors.validation(message, details)
+    found = read(agreed)
+    if found is not None:
+        words = "Line item must have price_type='usage' to use commitment pricing"
+        errors.refuse(price["type"] != "USAGE", words, price_type=price["type"])
+    if found is not None and found.windowed:
+        own = scope.need("meters", price["meter_id"])["aggregation"]
+        details = {"meter_id": price["meter_id"], "aggregation_type": own["type"], "bucket_size": ""}
+        words = "Configure bucket_size on the meter to use window-based commitment"
+        errors.refuse(not own.get("bucket_size"), words, **details)
+    return found
 
 
 def check_beside(row: Row, items: list[Row]) -> None:

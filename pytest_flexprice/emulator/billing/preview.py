@@ -55,17 +55,12 @@ def preview(
         "is_manually_edited": False,
         **scope.stamped(),
     }
-    customer = views.customer(scope, inheritance.payer(subscription))
-    if customer is not None:
-        view["customer"] = customer
-    if taxes:
-        view["taxes"] = taxes
-    if rows:
-        view["line_items"] = [views.shown(row, price_unit_amount=ZERO) for row in rows]
-    if taken:
-        applied = [discounts.application(scope, subscription, one, identifier, rows) for one in taken]
-        view["coupon_applications"] = applied
-    return view
+    return view | views.filled(
+        customer=views.customer(scope, inheritance.payer(subscription)),
+        taxes=taxes,
+        line_items=[views.shown(row, price_unit_amount=ZERO) for row in rows],
+        coupon_applications=[discounts.application(scope, subscription, one, identifier, rows) for one in taken],
+    )
 
 
 def _taxes(scope: Scope, subscription: Row, identifier: str, taxable: Decimal) -> list[dict[str, Any]]:

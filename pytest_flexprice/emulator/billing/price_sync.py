@@ -1,7 +1,7 @@
 """Pushing a plan's changed prices to its subscriptions (contract 11.2; recording deals_price_sync).
 
-Every price has a number in the server's sequence, anew when it ends; a subscription knows up to which number it is synced.
-Usage prices beyond that become lines, lines of ended prices end. Overridden prices are left alone.
+Every price has a number in the server's sequence, anew when it ends; a subscription knows up to which usage price it is synced.
+Usage prices beyond that become lines; lines of ended prices, of fees as well, end. Overridden prices are left alone.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ def sync(scope: Scope, plan: Row) -> None:
     """Bring every subscription of a plan up to its newest usage price."""
     target = views.price_sequence(scope, plan["id"]) or 0
     for row in scope.find("subscriptions", plan_id=plan["id"], status="published"):
-        behind = (row["synced_price_sequence"] or 0) < target
-        if behind and row["subscription_status"] in _SYNCED and row["subscription_type"] != INHERITED:
-            _add_missing(scope, row, plan)
+        if row["subscription_status"] in _SYNCED and row["subscription_type"] != INHERITED:
+            if (row["synced_price_sequence"] or 0) < target:
+                _add_missing(scope, row, plan)
+                scope.touch(row, synced_price_sequence=target)
             _end_lines(scope, row, plan)
-            scope.touch(row, synced_price_sequence=target)
 
 
 def _add_missing(scope: Scope, row: Row, plan: Row) -> None:

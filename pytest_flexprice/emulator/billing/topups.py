@@ -63,19 +63,18 @@ def _settle(scope: Scope, invoice: Row) -> None:
 
 
 def _refill(scope: Scope, wallet: Row) -> None:
-    """Buy credits where the wallet says so, it has fallen to its threshold, and the last refill is long enough ago."""
+    """Buy credits where the wallet says so, it has fallen to its threshold, and the last refill is long enough ago; both are credits."""
     rule: Mapping[str, Any] = wallet.get("auto_topup") or {}
-    if not rule.get("enabled") or wallet["wallet_status"] != "active" or wallet["balance"] > rule["threshold"]:
+    if not rule.get("enabled") or wallet["wallet_status"] != "active" or wallet["credit_balance"] > rule["threshold"]:
         return
     last = wallet.get("_refilled_at")
     if last is not None and scope.now < last + pause(rule):
         return
     wallet["_refilled_at"] = scope.now
-    credits = rule["amount"] / wallet["topup_conversion_rate"]
     if rule.get("invoicing"):
-        bought(scope, wallet, credits, "WALLET_AUTO_TOPUP")
+        bought(scope, wallet, rule["amount"], "WALLET_AUTO_TOPUP")
     else:
-        wallets.move(scope, wallet, credits, "PURCHASED_CREDIT_DIRECT", wallet["id"])
+        wallets.move(scope, wallet, rule["amount"], "PURCHASED_CREDIT_DIRECT", wallet["id"])
 
 
 def pause(rule: Mapping[str, Any]) -> timedelta:

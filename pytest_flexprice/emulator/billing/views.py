@@ -32,6 +32,11 @@ def shown(row: Mapping[str, Any], **extra: Any) -> dict[str, Any]:
     return {**fields, **extra}
 
 
+def filled(**parts: Any) -> dict[str, Any]:
+    """Those parts of a view that say anything."""
+    return {name: part for name, part in parts.items() if part}
+
+
 def line_item(scope: Scope, row: Row, *, with_price: bool = False) -> dict[str, Any]:
     """A line item of a subscription; an open one ends at Go's zero time."""
     view = shown({**row, "end_date": row["end_date"] or ZERO_TIME})
@@ -106,21 +111,15 @@ def _opening_items(scope: Scope, row: Row) -> list[Row]:
 
 def full_subscription(scope: Scope, row: Row) -> dict[str, Any]:
     """A subscription with line items and prices, its plan, customer, coupons and credit grants."""
-    lines = line_items(scope, row["id"], with_price=True)
-    parts: dict[str, Any] = {
-        **({"line_items": lines} if lines else {}),
-        "plan": plan(scope, row["plan_id"], full=True),
-        "customer": customer(scope, row["customer_id"]),
-    }
-    grants = scope.find("credit_grants", subscription_id=row["id"], scope="SUBSCRIPTION", status="published")
-    if grants:
-        parts["credit_grants"] = [shown(grant) for grant in grants]
-    if coupons := coupon_associations(scope, row):
-        parts["coupon_associations"] = coupons
-    phases = scope.find("subscription_phases", subscription_id=row["id"], status="published")
-    if phases:
-        parts["phases"] = [shown(phase) for phase in reversed(phases)]
-    return subscription(row, **parts)
+    own = {"subscription_id": row["id"], "status": "published"}
+    parts = filled(
+        line_items=line_items(scope, row["id"], with_price=True),
+        credit_grants=[shown(grant) for grant in scope.find("credit_grants", **own, scope="SUBSCRIPTION")],
+        coupon_associations=coupon_associations(scope, row),
+        phases=[shown(phase) for phase in reversed(scope.find("subscription_phases", **own))],
+    )
+    whose = {"plan": plan(scope, row["plan_id"], full=True), "customer": customer(scope, row["customer_id"])}
+    return subscription(row, **whose, **parts)
 
 
 def coupon_associations(scope: Scope, row: Row) -> list[dict[str, Any]]:
@@ -156,39 +155,29 @@ def tax_rate(row: Row) -> dict[str, Any]:
 
 def invoice(row: Row, **parts: Any) -> dict[str, Any]:
     """An invoice with its lines, without what surrounds it."""
-    lines = [shown(line) for line in row["_lines"]]
-    return shown(row, **({"line_items": lines} if lines else {}), **parts)
+    return shown(row, **filled(line_items=[shown(line) for line in row["_lines"]]), **parts)
 
 
 def listed_invoice(scope: Scope, row: Row, *, lines: bool = True) -> dict[str, Any]:
     """An invoice as lists show it: with its customer, lines (if wanted) and coupons."""
     view = invoice(row)
     found = view.pop("line_items", None)
-    _put(view, "customer", customer(scope, row["customer_id"]))
-    _put(view, "line_items", found if lines else None)
-    if row["_coupons"]:
-        view["coupon_applications"] = [shown(application) for application in row["_coupons"]]
-    return view
+    coupons = [shown(application) for application in row["_coupons"]]
+    return view | filled(
+        customer=customer(scope, row["customer_id"]), line_items=lines and found, coupon_applications=coupons
+    )
 
 
 def full_invoice(scope: Scope, row: Row, expand: Sequence[str] = ()) -> dict[str, Any]:
     """An invoice with its lines, subscription, customer and taxes, and their rates where those are asked for."""
     view = invoice(row)
-    lines = view.pop("line_items", None)
-    owner = scope.get("subscriptions", row["subscription_id"])
-    if owner is not None:
-        view["subscription"] = full_subscription(scope, owner)
-    _put(view, "customer", customer(scope, row["customer_id"]))
-    if row["_taxes"]:
-        view["taxes"] = [shown(tax) for tax in row["_taxes"]]
-        if "tax_applied.tax_rate" in expand:
-            view["taxes"] = [
-                {**tax, "tax_rate": tax_rate(scope.need("tax_rates", tax["tax_rate_id"]))} for tax in view["taxes"]
-            ]
-    _put(view, "line_items", lines)
-    return view
-
-
-def _put(view: dict[str, Any], key: str, value: Any) -> None:
-    if value is not None:
-        view[key] = value
+    lines, owner = view.pop("line_items", None), scope.get("subscriptions", row["subscription_id"])
+    taxes = [shown(tax) for tax in row["_taxes"]]
+    for tax in taxes if "tax_applied.tax_rate" in expand else ():
+        tax["tax_rate"] = tax_rate(scope.need("tax_rates", tax["tax_rate_id"]))
+    return view | filled(
+        subscription=full_subscription(scope, owner) if owner is not None else None,
+        customer=customer(scope, row["customer_id"]),
+        taxes=taxes,
+        line_items=lines,
+    )

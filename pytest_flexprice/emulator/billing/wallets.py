@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from .rounding import ONE, ZERO, exact, to_currency
 from .scope import Scope
 
 USAGE_ONLY = {"allowed_price_types": ["USAGE"]}
+_NEVER = datetime.max.replace(tzinfo=UTC)
 CREDITING: dict[str, Callable[[Row, Decimal], Decimal]] = {}
 """Faults of what credits pay of an invoice: name -> the sum that is shown."""
 
@@ -179,15 +180,15 @@ def _open(line: Mapping[str, Any]) -> Decimal:
 
 
 def left(scope: Scope, wallet: Row) -> list[Row]:
-    """The credits that may still be spent: by priority, then what expires soonest, then the oldest."""
+    """The credits that may still be spent: by priority, then what expires soonest, then the most (the documentation's page on debits)."""
     rows = scope.find("wallet_transactions", wallet_id=wallet["id"], type="credit")
     usable = (row for row in rows if row["expiry_date"] is None or row["expiry_date"] > scope.now)
     return sorted((row for row in usable if row["credits_available"] > 0), key=_place)
 
 
 def _place(row: Row) -> tuple[Any, ...]:
-    priority, expiry = row["priority"], row["expiry_date"]
-    return priority is None, priority or 0, expiry is None, expiry or row["created_at"]
+    priority = row["priority"]
+    return priority is None, priority or 0, row["expiry_date"] or _NEVER, -row["credit_amount"], row["created_at"]
 
 
 def spendable(scope: Scope, wallet: Row) -> Decimal:

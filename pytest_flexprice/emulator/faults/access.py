@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from ..kernel.call import Reply
 from ..kernel.render import gotime
@@ -13,14 +12,12 @@ _LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Cor
 SOON = timedelta(days=9)
 
 
-@fault("F05", "the key in use expires in nine days", "key")
-def expiring_key(body: dict[str, Any]) -> None:
-    body["expires_at"] = gotime(datetime.now(UTC) + SOON)
-
-
-@fault("F10", "the key belongs to the other region: it is unknown here", "front")
-def unknown_here(path: str) -> Reply | None:
-    return Reply(401, {"error": "Unauthorized"}) if path.startswith("/v1/") else None
+fault("F05", "the key in use expires in nine days", "key")(
+    lambda body: body.update(expires_at=gotime(datetime.now(UTC) + SOON))
+)
+fault("F10", "the key belongs to the other region: it is unknown here", "front")(
+    lambda path: Reply(401, {"error": "Unauthorized"}) if path.startswith("/v1/") else None
+)
 
 
 @fault("F19", "a gateway in front redirects to its own login page", "front")

@@ -17,7 +17,7 @@ from ..kernel.tables import Row
 from .calculation import Lines, Priced, amounting, charged, each_line, wrongly
 from .counting import recount
 from .registry import fault
-from .settlement import Answer, retaxed, shown
+from .settlement import Answer, due, retaxed, shown, totalling
 
 if TYPE_CHECKING:
     from ..seeding.seed import Seeder
@@ -94,9 +94,7 @@ def _discounts(answer: Answer, change: Callable[[Decimal], Decimal]) -> None:
     retaxed(answer, answer["subtotal"] - answer["total_discount"])
 
 
-@shown("W111", "coupons are taken twice")
-def coupon_twice(call: Call, answer: Answer) -> None:
-    _discounts(answer, lambda off: off * 2)
+shown("W111", "coupons are taken twice")(lambda _call, answer: _discounts(answer, lambda off: off * 2))
 
 
 @shown("W112", "coupons are taken that are over")
@@ -163,9 +161,9 @@ def line_uncommitted(scope: Scope, subscription: Row, line: Line) -> None:
         line.amount = to_currency(cost, line.item["currency"])
 
 
-@shown("W120", "the invoice's sum is rounded to whole units")
-def whole_total(call: Call, answer: Answer) -> None:
-    answer["total"] = answer["amount_due"] = answer["amount_remaining"] = answer["total"].quantize(Decimal(1))
+totalling("W120", "the invoice's sum is rounded to whole units")(
+    lambda answer: due(answer["total"].quantize(Decimal(1)))
+)
 
 
 @charged("W121", "usage is billed up to now only", "USAGE")

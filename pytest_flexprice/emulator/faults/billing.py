@@ -16,7 +16,7 @@ from ..billing.scope import subscription_by_id
 from ..kernel.binding import BindError, parse
 from ..kernel.call import Call, Reply, accepted, started
 from .registry import fault
-from .settlement import Answer, shown
+from .settlement import Answer, due, shown, totalling
 
 _DRAFT = "/v1/subscriptions/temporal/:id/draft-and-compute"
 
@@ -66,10 +66,9 @@ def off_by_one(call: Call, answer: Answer) -> None:
         line["amount"] = wrong
 
 
-@shown("F110", "the total of the preview is not what its lines come to")
-def wrong_total(call: Call, answer: Answer) -> None:
-    for name in ("total", "amount_due", "amount_remaining"):
-        answer[name] += ONE
+totalling("F110", "the total of the preview is not what its lines come to")(
+    lambda answer: {name: answer[name] + ONE for name in due(ZERO)}
+)
 
 
 def _posted(name: str, meaning: str, path: str) -> Callable[[Callable[[Call], Reply | None]], None]:

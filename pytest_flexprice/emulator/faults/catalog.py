@@ -144,15 +144,13 @@ def other_case(catalog: Catalog) -> None:
             return
 
 
-@fault("F33", "a meter is archived in Production", "catalog")
-def archived_meter(catalog: Catalog) -> None:
-    _first_meter(catalog)["status"] = "archived"
-
-
-@fault("F36", "the aggregation of a meter differs", "catalog")
-def other_aggregation(catalog: Catalog) -> None:
-    """A sum became a maximum, so that many small events count as one."""
-    _first_meter(catalog, aggregation="SUM", bucket_size=None)["aggregation"] = "MAX"
+fault("F33", "a meter is archived in Production", "catalog")(
+    lambda catalog: _first_meter(catalog).update(status="archived")
+)
+# A sum became a maximum, so that many small events count as one.
+fault("F36", "the aggregation of a meter differs", "catalog")(
+    lambda catalog: _first_meter(catalog, aggregation="SUM", bucket_size=None).update(aggregation="MAX")
+)
 
 
 @fault("F37", "the aggregated property of a meter differs by a letter", "catalog")
@@ -229,9 +227,7 @@ def not_carried(catalog: Catalog) -> None:
         (catalog.get("extras") or {}).pop(name, None)
 
 
-@fault("F47", _NOT_NUMBERED, "catalog")
-def not_numbered(catalog: Catalog) -> None:
-    (catalog.get("extras") or {}).pop("settings", None)
+fault("F47", _NOT_NUMBERED, "catalog")(lambda catalog: (catalog.get("extras") or {}).pop("settings", None))
 
 
 @fault("F46", _NOT_CARRIED, "seeded")

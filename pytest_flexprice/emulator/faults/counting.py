@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
+from datetime import timedelta
 from decimal import ROUND_DOWN, Decimal
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from ..billing import usage
 from ..billing.lines import Line
-from ..billing.rounding import ZERO, exact
+from ..billing.rounding import ZERO, exact, to_currency
 from ..billing.scope import Scope
 from ..kernel.tables import Row
 from ..metering.pipeline import KNOWING
-from ..metering.reads import LAST_ARRIVED, Selection, aggregate
+from ..metering.reads import LAST_ARRIVED, Selection, aggregate, points
 from ..metering.rules import Measure, Meter, filters_match
 from ..metering.values import printed
 from .calculation import bill, charged, priced_line
 from .registry import declare, hooking
 
 Filters = list[dict[str, Any]]
+_DAY = timedelta(days=1)
+_NOT_ADDED = ("COUNT_UNIQUE", "MAX", "AVG", "LATEST")
 
 
 @exact
@@ -46,6 +50,35 @@ def _value(scope: Scope, subscription: Row, meter_id: str, window: tuple[Any, An
 def _billed_as(name: str, meaning: str, kinds: tuple[str, ...], kind: str) -> None:
     """Register a fault that bills meters of some kinds as if they were of another one."""
     charged(name, meaning, "USAGE")(lambda scope, subscription, line: recount(scope, subscription, line, kinds, kind))
+
+
+@charged("W212", "each day is counted by itself, and the days are added up", "USAGE")
+def by_days(scope: Scope, subscription: Row, line: Line) -> None:
+    """Of meters that do not add up anyway."""
+    priced = priced_line(scope, subscription, line)
+    kind = scope.need("meters", line.item["meter_id"])["aggregation"]["type"] if line.item is not None else ""
+    if priced is None or line.item is None or priced.buckets is not None or kind not in _NOT_ADDED:
+        return
+    starts = [usage.second(line.start)]
+    while starts[-1] < line.end:
+        starts.append(min(starts[-1].replace(hour=0, minute=0, second=0) + _DAY, usage.second(line.end)))
+    values = [_value(scope, subscription, line.item["meter_id"], days, kind) for days in pairwise(starts)]
+    bill(priced, max(sum(values, ZERO) - (line.free or ZERO), ZERO))
+
+
+@charged("W213", "the groups of a bucketed meter are not told apart", "USAGE")
+def ungrouped(scope: Scope, subscription: Row, line: Line) -> None:
+    """Of each bucket one of them counts."""
+    priced = priced_line(scope, subscription, line)
+    own = scope.need("meters", line.item["meter_id"])["aggregation"] if line.item is not None else {}
+    if priced is None or line.item is None or not own.get("group_by") or line.free:
+        return
+    customer = scope.need("customers", subscription["customer_id"])["external_id"]
+    window = (usage.second(line.start), usage.second(line.end))
+    selection = Selection(scope.environment, customer, (line.item["meter_id"],), *window)
+    found = points(scope.world, selection, own["type"], own["bucket_size"], anchor=subscription["billing_anchor"])
+    priced.buckets = [bucket.value for bucket in found]
+    line.quantity, line.amount = sum(priced.buckets, ZERO), to_currency(priced.cost(priced.tariff), priced.currency)
 
 
 _billed_as("W51", "unique values are billed as if each event had its own", ("COUNT_UNIQUE",), "COUNT")

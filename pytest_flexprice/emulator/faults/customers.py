@@ -64,19 +64,13 @@ def other_plan(rows: Rows) -> None:
         first.update({name: other.get(name) for name in _SUBSCRIBED_AS if name in other or name in first})
 
 
-@fault("F86", "a customer has no subscription", "customers")
-def no_subscription(rows: Rows) -> None:
-    _subscribed(rows).pop("plan", None)
-
-
-@fault("F87", "a customer has two active subscriptions and is billed twice", "customers")
-def doubled(rows: Rows) -> None:
-    rows.append(dict(_subscribed(rows)))
-
-
-@fault("F88", "a subscription is a draft that nobody activated", "customers")
-def draft(rows: Rows) -> None:
-    _subscribed(rows)["subscription_status"] = "draft"
+fault("F86", "a customer has no subscription", "customers")(lambda rows: _subscribed(rows).pop("plan", None))
+fault("F87", "a customer has two active subscriptions and is billed twice", "customers")(
+    lambda rows: rows.append(dict(_subscribed(rows)))
+)
+fault("F88", "a subscription is a draft that nobody activated", "customers")(
+    lambda rows: _subscribed(rows).update(subscription_status="draft")
+)
 
 
 @fault("F89", "a subscription is paused", "seeded")

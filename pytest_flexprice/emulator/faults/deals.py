@@ -17,7 +17,7 @@ from ..kernel.call import Call
 from ..kernel.tables import Row
 from .calculation import Lines, amounting, bill, charged, pricing
 from .registry import fault
-from .settlement import Answer, resummed, retaxed, retotal, shown
+from .settlement import Answer, due, resummed, retaxed, retotal, shown
 
 _SEATS = Decimal(7)
 
@@ -118,8 +118,7 @@ _coupons(
 @shown("W71", "taxes are ignored")
 def untaxed(call: Call, answer: Answer) -> None:
     answer.pop("taxes", None)
-    answer["total_tax"] = ZERO
-    retotal(answer)
+    resummed(answer)
 
 
 @shown("W72", "tax is cut to the cent")
@@ -142,8 +141,7 @@ def tax_inside(call: Call, answer: Answer) -> None:
 @shown("W74", "credits are given that nobody has")
 def gift(call: Call, answer: Answer) -> None:
     answer["total_prepaid_credits_applied"] += ONE
-    for name in ("total", "amount_due", "amount_remaining"):
-        answer[name] = max(answer[name] - ONE, ZERO)
+    answer.update({name: max(answer[name] - ONE, ZERO) for name in due(ZERO)})
 
 
 @shown("W75", "the sum of the lines is not the subtotal")
@@ -154,10 +152,8 @@ def wrong_subtotal(call: Call, answer: Answer) -> None:
 
 @shown("W76", "another amount is due than the total")
 def wrong_due(call: Call, answer: Answer) -> None:
-    if answer["subtotal"] != answer["total"]:
-        answer["amount_due"] = answer["amount_remaining"] = answer["subtotal"]
-    else:
-        answer["amount_due"] = answer["amount_remaining"] = answer["total"] + ONE
+    wrong = answer["subtotal"] if answer["subtotal"] != answer["total"] else answer["total"] + ONE
+    answer["amount_due"] = answer["amount_remaining"] = wrong
 
 
 @shown("W77", "invoices are in another currency")

@@ -16,7 +16,7 @@ from ..metering.windows import millisecond_of
 from .registry import fault, hooking
 
 if TYPE_CHECKING:
-    from ..seeding.seed import Seeder
+    pass
 
 SLOW_SECONDS = 20.0
 """The lag of F75; ``options.extra["slow_seconds"]`` sets another."""
@@ -53,14 +53,28 @@ def _with_numbers(event: Event, change: Callable[[Any], Any]) -> Event:
     return _with_properties(event, changed)
 
 
-@sent("F51", "the application's event names are not the meters'")
-def other_name(_world: World, event: Event) -> Event:
-    return event._replace(name=_nearly(event.name))
-
-
-@sent("F53", "the application sends external ids that no customer has")
-def other_customer(_world: World, event: Event) -> Event:
-    return event._replace(external_customer_id=_nearly(event.external_customer_id))
+sent("F51", "the application's event names are not the meters'")(
+    lambda _world, event: event._replace(name=_nearly(event.name))
+)
+sent("F53", "the application sends external ids that no customer has")(
+    lambda _world, event: event._replace(external_customer_id=_nearly(event.external_customer_id))
+)
+sent("F57", "the application sends every event with the same id")(lambda _world, event: event._replace(id="evt_{{id}}"))
+sent("F59", "events carry no timestamp, so they count when they arrive")(
+    lambda world, event: event._replace(moment=millisecond_of(world.clock.now()))
+)
+sent("F64", "events are dated into the future, beyond the running period")(
+    lambda _world, event: event._replace(moment=event.moment + 400 * _DAY)
+)
+# ``1200`` becomes ``1,200 units``.
+sent("F66", "quantities are sent as text with separators and units")(
+    lambda _world, event: _with_numbers(event, lambda value: f"{value:,} units")
+)
+sent("F67", "the property that a meter counts is misspelled")(
+    lambda _world, event: _with_properties(event, {f"{key}s": value for key, value in event.properties.items()})
+)
+sent("F68", "quantities are null")(lambda _world, event: _with_numbers(event, lambda _value: None))
+sent("F69", "quantities are negative")(lambda _world, event: _with_numbers(event, lambda value: -abs(value)))
 
 
 @sent("F55", "the application sends Flexprice's internal customer ids")
@@ -68,42 +82,6 @@ def internal_customer(world: World, event: Event) -> Event:
     key = event.external_customer_id
     row = world.table("customers").first(event.environment, external_id=key, status="published")
     return event._replace(external_customer_id=row["id"]) if row else event
-
-
-@sent("F57", "the application sends every event with the same id")
-def constant_id(_world: World, event: Event) -> Event:
-    return event._replace(id="evt_{{id}}")
-
-
-@sent("F59", "events carry no timestamp, so they count when they arrive")
-def no_timestamp(world: World, event: Event) -> Event:
-    return event._replace(moment=millisecond_of(world.clock.now()))
-
-
-@sent("F64", "events are dated into the future, beyond the running period")
-def from_the_future(_world: World, event: Event) -> Event:
-    return event._replace(moment=event.moment + 400 * _DAY)
-
-
-@sent("F66", "quantities are sent as text with separators and units")
-def as_text(_world: World, event: Event) -> Event:
-    """``1200`` becomes ``1,200 units``."""
-    return _with_numbers(event, lambda value: f"{value:,} units")
-
-
-@sent("F67", "the property that a meter counts is misspelled")
-def misspelled(_world: World, event: Event) -> Event:
-    return _with_properties(event, {f"{key}s": value for key, value in event.properties.items()})
-
-
-@sent("F68", "quantities are null")
-def as_null(_world: World, event: Event) -> Event:
-    return _with_numbers(event, lambda _value: None)
-
-
-@sent("F69", "quantities are negative")
-def negative(_world: World, event: Event) -> Event:
-    return _with_numbers(event, lambda value: -abs(value))
 
 
 @sent("F79", "the ingestion filter lets only the pilot customer's events in")
@@ -118,10 +96,9 @@ def _allowed(world: World, environment: str) -> list[str]:
     return list(value.get("allowed_external_customer_ids") or ())
 
 
-@fault("F79", "the ingestion filter lets only the pilot customer's events in", "seeded")
-def saved_filter(seeder: Seeder) -> None:
-    """The setting that a look at the settings shows."""
-    seeder.setting("event_ingestion_filter", _FILTER)
+fault("F79", "the ingestion filter lets only the pilot customer's events in", "seeded")(
+    lambda seeder: seeder.setting("event_ingestion_filter", _FILTER)
+)
 
 
 @metered("F58", "every event is sent again with its id and a new timestamp")
@@ -186,7 +163,6 @@ def transient_lookup(call: Call) -> Reply | None:
     return _not_there(identifier, _TRANSIENT[done]) if done < len(_TRANSIENT) else None
 
 
-@fault("F77", "the event debugger always answers 500", "before")
-def broken_lookup(call: Call) -> Reply | None:
-    identifier = _looked_up(call)
-    return _not_there(identifier, 500) if identifier else None
+fault("F77", "the event debugger always answers 500", "before")(
+    lambda call: _not_there(identifier, 500) if (identifier := _looked_up(call)) else None
+)

@@ -38,11 +38,9 @@ def never_saved(seeder: Seeder) -> None:
         seeder.call("DELETE", "/v1/settings/subscription_config")
 
 
-@fault("F104", "finished invoices wait for days before they are finalized", "seeded")
-def long_delay(seeder: Seeder) -> None:
-    _change_invoice_config(seeder, finalization_delay_seconds=30 * 24 * 3600)
-
-
-@fault("F105", "invoices are due only after 90 days", "seeded")
-def late_due(seeder: Seeder) -> None:
-    _change_invoice_config(seeder, due_date_days=90)
+fault("F104", "finished invoices wait for days before they are finalized", "seeded")(
+    lambda seeder: _change_invoice_config(seeder, finalization_delay_seconds=30 * 24 * 3600)
+)
+fault("F105", "invoices are due only after 90 days", "seeded")(
+    lambda seeder: _change_invoice_config(seeder, due_date_days=90)
+)

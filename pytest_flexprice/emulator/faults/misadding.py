@@ -11,7 +11,7 @@ from ..billing.wallets import CREDITING
 from ..kernel.call import Call
 from ..kernel.tables import Row
 from .registry import hooking
-from .settlement import Answer, resummed, retotal, shown
+from .settlement import Answer, due, resummed, retotal, shown, totalling
 
 
 def _coupons(call: Call, answer: Answer) -> list[tuple[Answer, Row]]:
@@ -32,9 +32,10 @@ def hidden_line(call: Call, answer: Answer) -> None:
     answer["line_items"] = [line for line in answer.get("line_items") or () if line is not lines[0]]
 
 
-@shown("W141", "less remains than is due")
-def less_remains(call: Call, answer: Answer) -> None:
-    answer["amount_remaining"] = max(answer["amount_remaining"] - ONE, ZERO)
+totalling("W141", "less remains than is due")(
+    lambda answer: {"amount_remaining": max(answer["amount_remaining"] - ONE, ZERO)}
+)
+totalling("W145", "a discount is told and not taken off")(lambda answer: due(answer["subtotal"] + answer["total_tax"]))
 
 
 @shown("W142", "each tax is on top of the one before")
@@ -67,12 +68,6 @@ def discount_per_line(call: Call, answer: Answer) -> None:
         )
         off += applied["discounted_amount"]
     _discounted(answer, off)
-
-
-@shown("W145", "a discount is told and not taken off")
-def told_only(call: Call, answer: Answer) -> None:
-    total = answer["subtotal"] + answer["total_tax"]
-    answer.update(total=total, amount_due=total, amount_remaining=total)
 
 
 @shown("W146", "a percentage counts as an amount")

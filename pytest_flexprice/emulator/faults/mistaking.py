@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from ..kernel.call import Call
 from ..kernel.world import World
 from ..metering.pipeline import LOST
 from ..metering.reads import SELECTING, Selection
@@ -16,7 +18,7 @@ from ..metering.store import Event, MeteredRow
 from ..metering.windows import millisecond_of
 from .counting import Filters, OtherFilter, known_as
 from .events import metered, sent
-from .registry import hooking
+from .registry import fault, hooking
 
 _SECOND = timedelta(seconds=1)
 _LONG = timedelta(days=3650)
@@ -125,6 +127,26 @@ _read_as(
 _read_as("W178", "a truth value counts one", lambda value: 1 if value is True else value)
 _read_as("W179", "a number and the same one as text are two values", repr, unique=True)
 _read_as("W180", "values are cut off after 64 characters", lambda value: str(value)[:64], unique=True)
+
+
+class _FoldedKeys(Meter):
+    """A meter that takes a property for its own whose name nearly is."""
+
+    def measure(self, properties: Mapping[str, Any]) -> Measure | None:
+        alike = [value for key, value in properties.items() if key.lower() == self.field.lower()]
+        return super().measure(
+            {**properties, self.field: properties.get(self.field, *alike[:1])} if alike else properties
+        )
+
+
+known_as("W210", "the names of properties go without upper and lower case")(_FoldedKeys)
+
+
+@fault("W211", "the zones of events' times are ignored", "before")
+def zoneless(call: Call) -> None:
+    """Whatever clock a time is of, it is taken for UTC."""
+    if call.method == "POST" and call.pattern.startswith("/v1/events"):
+        call.body = re.sub(rb'[+-]\d\d:\d\d"', b'Z"', call.body)
 
 
 def _found_pass(filters: Filters, properties: Mapping[str, Any]) -> bool:

@@ -59,9 +59,11 @@ wrongly("W172", "each event opens packages of its own", _by_event("PACKAGE"))
 wrongly("W173", "the tiers begin anew with each event", _by_event("TIERED"))
 
 
-@fault("W24", "fees are billed twice", "charges")
-def fees_twice(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    return [*lines, *(replace(line) for line in lines if line.kind == "FIXED")]
+wrongly(
+    "W24",
+    "fees are billed twice",
+    lambda scope, deal, lines: [*lines, *(replace(line) for line in lines if line.kind == "FIXED")],
+)
 
 
 @amounting("W25", "a part of a period is counted as if every period had 30 days", "FIXED")
@@ -121,15 +123,22 @@ def resummed(answer: Answer) -> None:
     retotal(answer)
 
 
+def totalling(name: str, meaning: str) -> Callable[[Callable[[Answer], Answer]], None]:
+    """Register a fault by which a preview shows other sums, each told by its name."""
+    return lambda change: shown(name, meaning)(lambda _call, answer: answer.update(change(answer)))
+
+
+def due(total: Decimal) -> Answer:
+    """What follows a total of which nothing is paid."""
+    return dict.fromkeys(("total", "amount_due", "amount_remaining"), total)
+
+
 def retotal(answer: Answer) -> None:
     """Let the totals of a preview follow from its subtotal, discount and tax."""
-    total = max(answer["subtotal"] - answer["total_discount"] + answer["total_tax"], ZERO)
-    answer.update(total=total, amount_due=total, amount_remaining=total)
+    answer.update(due(max(answer["subtotal"] - answer["total_discount"] + answer["total_tax"], ZERO)))
 
 
-@shown("W28", "tax is taken before the discount")
-def tax_first(call: Call, answer: Answer) -> None:
-    retaxed(answer, answer["subtotal"])
+shown("W28", "tax is taken before the discount")(lambda _call, answer: retaxed(answer, answer["subtotal"]))
 
 
 @shown("W29", "tax is taken on usage only")
@@ -145,9 +154,8 @@ def discount_last(call: Call, answer: Answer) -> None:
     gross = answer["subtotal"] * (1 + sum(rates, ZERO) / 100)
     off = ZERO
     for applied in answer.get("coupon_applications") or ():
-        applied["discounted_amount"] = discount(
-            call.need("coupons", applied["coupon_id"]), gross - off, answer["currency"]
-        )
+        coupon = call.need("coupons", applied["coupon_id"])
+        applied["discounted_amount"] = discount(coupon, gross - off, answer["currency"])
         off += applied["discounted_amount"]
     if off:
         answer["total_discount"] = off

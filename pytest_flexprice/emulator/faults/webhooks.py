@@ -26,9 +26,12 @@ def _for_each_endpoint(seeder: Seeder, method: str, change: Callable[[dict[str, 
         seeder.call(method, f"{base}/{endpoint['id']}", change(endpoint), headers)
 
 
-@fault("F113", "no webhook endpoint is registered in Production", "seeded")
-def no_endpoint(seeder: Seeder) -> None:
-    _for_each_endpoint(seeder, "DELETE", lambda endpoint: None)
+fault("F113", "no webhook endpoint is registered in Production", "seeded")(
+    lambda seeder: _for_each_endpoint(seeder, "DELETE", lambda endpoint: None)
+)
+fault("F115", "the registered endpoint was disabled", "seeded")(
+    lambda seeder: _for_each_endpoint(seeder, "PATCH", lambda endpoint: {"disabled": True})
+)
 
 
 @fault("F114", "the registered endpoint is the one of the staging system", "seeded")
@@ -36,11 +39,6 @@ def staging_endpoint(seeder: Seeder) -> None:
     """The same path at another host, to which nothing of this machine can deliver."""
     host = f"https://{STAGING_HOST}"
     _for_each_endpoint(seeder, "PATCH", lambda endpoint: {"url": host + urlsplit(endpoint["url"]).path})
-
-
-@fault("F115", "the registered endpoint was disabled", "seeded")
-def disabled_endpoint(seeder: Seeder) -> None:
-    _for_each_endpoint(seeder, "PATCH", lambda endpoint: {"disabled": True})
 
 
 @fault("F116", "the endpoint is not subscribed to one of the events", "seeded")

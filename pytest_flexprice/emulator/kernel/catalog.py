@@ -14,6 +14,9 @@ _PARTS = ("features", "meters", "plans")
 ENTITLED = _PARTS[:1] + _PARTS[2:]
 """What the answer of an entitlement's creation expands."""
 
+GROUPED = {"price": "prices", "feature": "features"}
+_OF_GROUP = ("id", "name", "lookup_key", "entity_type", "metadata", "status", "created_at", "updated_at")
+
 
 def is_ended(price: Row, now: datetime) -> bool:
     """Whether the price's end date has come."""
@@ -46,6 +49,20 @@ def with_meter(scope: Scope, row: Row, wanted: bool = True) -> View:
     """A feature or a price, where it is ``wanted`` with its meter, of any status."""
     found = scope.get("meters", row.get("meter_id")) if wanted else None
     return row.public(meter=found) if found else row.public()
+
+
+def group_view(scope: Scope, row: Row) -> View:
+    """A group with the ids of what belongs to it."""
+    members = scope.find(GROUPED[row["entity_type"]], group_id=row["id"])
+    return {**{name: row[name] for name in _OF_GROUP}, "entity_ids": [member["id"] for member in members]}
+
+
+def with_group(scope: Scope, row: Row, view: View, wanted: bool = True) -> View:
+    """The view of a price or feature, where it is ``wanted`` with its group (the documentation's pages on groups)."""
+    if not row.get("group_id"):
+        return {name: value for name, value in view.items() if name != "group_id"}
+    group = scope.get("groups", row["group_id"]) if wanted else None
+    return {**view, "group": group_view(scope, group)} if group else view
 
 
 def entitlement_view(scope: Scope, row: Row, expand: Container[str] = _PARTS) -> View:

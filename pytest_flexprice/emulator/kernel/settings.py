@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from . import errors
+from . import alerts, errors
+from .alerts import ALERTS
 from .binding import BindError, Schema, boolean, field, integer
 from .checks import is_timezone
 from .setting_defaults import DEFAULTS
@@ -24,7 +25,7 @@ KEYS = (
 
 TENANT_WIDE = ("tenant_config",)
 INVOICE_FORMATS = ("YYYYMM", "YYYYMMDD", "YYMMDD", "YY", "YYYY")
-_ABBREVIATED_ZONES = ("IST", "PST", "PDT", "CST", "CDT", "EDT", "JST", "AEST", "CET", "BST", "SGT")
+_ABBREVIATED_ZONES = ("IST", "PST", "PDT", "CST", "CDT", "EDT", "JST", "AEST", "CET", "BST", "SGT", "KST", "AWST")
 
 Value = dict[str, Any]
 
@@ -45,6 +46,11 @@ def _invoice_config(given: Value) -> Value:
     default = DEFAULTS["invoice_config"]
     for name in ("separator", "finalization_delay_seconds"):
         given[name] = given[name] or default[name]
+    return given
+
+
+def _alert_config(given: Value) -> Value:
+    alerts.check(given)
     return given
 
 
@@ -71,6 +77,7 @@ _TYPED = {
         ),
         _invoice_config,
     ),
+    "wallet_balance_alert_config": _Typed(ALERTS, _alert_config),
 }
 
 

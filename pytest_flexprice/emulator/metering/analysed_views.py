@@ -9,6 +9,7 @@ from typing import Any
 from ..billing import views
 from ..billing.pricing import number
 from ..billing.scope import Scope
+from ..kernel.catalog import with_group
 from ..kernel.render import dec
 from ..kernel.tables import Row
 from . import reads, windows
@@ -112,7 +113,7 @@ def _expanded(scope: Scope, question: Question, item: Item, feature: Row | None,
     """The objects named in ``expand``."""
     found: dict[str, Any] = {}
     if "price" in question.expand and price is not None:
-        found["price"] = price.public()
+        found["price"] = with_group(scope, price, price.public())
     if "meter" in question.expand:
         found["meter"] = item.meter.public(**(_EDITORS if item.line is not None else _edited(scope, item.meter)))
     if "feature" in question.expand and feature is not None:

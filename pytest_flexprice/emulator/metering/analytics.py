@@ -121,7 +121,7 @@ def _of_subscription(scope: Scope, question: Question, row: Row, window: Period,
         if line["meter_id"] in wanted and (line["end_date"] is None or line["end_date"] >= window.start):
             item = Item(scope.need("meters", line["meter_id"]), line=line, subscription=row)
             found = []
-            if line["meter_id"] in counted or item.bucketed:
+            if line["meter_id"] in counted:
                 found = list(_items(scope, question, item, customers, window.clip(line)))
             yield from found or _idle(question, item)
 

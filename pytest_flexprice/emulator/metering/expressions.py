@@ -34,6 +34,9 @@ _NUMBER = re.compile(
 )
 _OF_VALUES = re.compile("zero|overflow|outside the range|parse|out of bounds|index", re.IGNORECASE)
 """Evaluations that fail for what the properties are, in the libraries' words."""
+_NUMERIC = ("double", "int", "uint", "dyn")
+"""Types of what may be a quantity; other ones are refused when the meter is made (the documentation's page on expressions)."""
+_NO_NUMBER = "expression must evaluate to a number"
 _SPACE = " \t\n\v\f\r\u0085\u00a0"
 
 
@@ -110,7 +113,9 @@ class Expression:
             self.names = self._program.names
             if not self.names:
                 raise ExpressionError("expression has no variable identifiers")
-            type_of(promoted, {name: arguments for name, (arguments, _) in FUNCTIONS.items()})
+            found = type_of(promoted, {name: arguments for name, (arguments, _) in FUNCTIONS.items()})
+            if found not in _NUMERIC:
+                raise ExpressionError(_NO_NUMBER)
             self._try_with_ones()
         except (CelError, TypeRefused) as error:
             raise ExpressionError(f"compile: {error}") from error
@@ -130,7 +135,7 @@ class Expression:
         except CelError as error:
             raise ExpressionError(str(error)) from error
         if isinstance(result, bool) or not isinstance(result, (int, float)):
-            raise ExpressionError("expression must evaluate to a number")
+            raise ExpressionError(_NO_NUMBER)
         if isinstance(result, float) and not math.isfinite(result):
             raise ExpressionError("expression produced a non-finite result (division by zero?)")
         return Decimal(repr(result))

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..billing.line_items import by_id
 from ..billing.scope import subscription_by_id
-from ..kernel import errors
+from ..kernel import alerts, errors
 from ..kernel.binding import Schema, field, several, text
 from ..kernel.call import Call, Reply, created, no_content
 from ..kernel.resource import Resource, among, equals, flag
 from ..kernel.routing import route
-from .features import ALERTS, check_alerts
 
 _WRITE = "alert:write"
 _WATCHED = ("subscription", "subscription_line_item", "group")
@@ -23,9 +23,9 @@ _CREATE = Schema(
     "CreateAlertSettingsRequest",
     *several(text, "entity_type entity_id", "required"),
     *several(text, "parent_entity_type parent_entity_id"),
-    field("config", ALERTS, "required"),
+    field("config", alerts.ALERTS, "required"),
 )
-_UPDATE = Schema("UpdateAlertSettingsRequest", field("config", ALERTS, "required"))
+_UPDATE = Schema("UpdateAlertSettingsRequest", field("config", alerts.ALERTS, "required"))
 SETTINGS = Resource(
     "alert settings",
     _OWNED,
@@ -46,13 +46,22 @@ route("POST", "/v1/alerts/setting/search")(SETTINGS.searched)
 route("GET", "/v1/alerts/setting/:id")(SETTINGS.shown)
 
 
+def _check_config(config: dict[str, Any]) -> None:
+    """Spend is watched for rising only."""
+    for level in ("info", "warning", "critical"):
+        errors.require_one_of(("above",), (config[level] or {}).get("condition"), "alert condition", "condition")
+    alerts.check(config)
+
+
 def _check(call: Call, body: dict[str, Any]) -> None:
     kind, owner = body["entity_type"], body["parent_entity_id"]
     errors.require_one_of(_WATCHED, kind, "alert entity type", "entity_type")
     if kind != "subscription" and not owner:
         raise errors.validation("parent_entity_id is required for alerts of line items and groups")
-    check_alerts(body["config"])
-    subscription_by_id(call, body["entity_id"] if kind == "subscription" else owner)
+    _check_config(body["config"])
+    subscription = subscription_by_id(call, body["entity_id"] if kind == "subscription" else owner)
+    if kind == "subscription_line_item" and by_id(call, body["entity_id"])["subscription_id"] != subscription["id"]:
+        raise errors.validation("The line item must belong to the subscription", {"line_item_id": body["entity_id"]})
     known = {"entity_type": kind, "entity_id": body["entity_id"], "parent_entity_id": owner or ""}
     if call.first("alert_settings", **known):
         raise errors.conflict("Alert settings of this entity already exist", known)
@@ -72,11 +81,10 @@ def create_setting(call: Call) -> Reply:
 
 @route("PUT", "/v1/alerts/setting/:id", permission=_WRITE)
 def update_setting(call: Call) -> Any:
-    """Other thresholds; what is left out stays."""
-    given = call.bind(_UPDATE)["config"]
+    """Other thresholds, in the place of all there were."""
+    config = call.bind(_UPDATE)["config"]
     row = SETTINGS.found(call, call.params["id"], any_status=False)
-    config = {**row["config"], **{name: value for name, value in given.items() if value is not None}}
-    check_alerts(config)
+    _check_config(config)
     call.touch(row, config=config, enabled=config["alert_enabled"])
     return row
 

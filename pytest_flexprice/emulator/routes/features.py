@@ -5,27 +5,24 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..kernel import errors
-from ..kernel.binding import Schema, array, boolean, decimal, field, several, strings, text
+from ..kernel import alerts, errors
+from ..kernel.binding import Schema, array, decimal, field, several, strings, text
 from ..kernel.call import Call, Reply, created
-from ..kernel.catalog import find_meter, with_meter
+from ..kernel.catalog import find_meter, with_group, with_meter
 from ..kernel.lists import Page
 from ..kernel.resource import Resource, among, clonable, containing, equal, free, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
-from .groups import group_view, require_group
+from .groups import require_group
 from .meters import FILTER, METER, add_filters, insert_meter
 
 TYPES = ("metered", "boolean", "static", "config")
 _UNITS = ("unit_singular", "unit_plural")
-_COLUMNS = ("name", "lookup_key", "description", "meter_id", "type", *_UNITS)
+_COLUMNS = ("name", "lookup_key", "description", "meter_id", "type", "group_id", *_UNITS)
 _EXPANSIONS = ("meters", "groups")
-_CONDITIONS = ("above", "below")
 _OPTIONAL = ("reporting_unit", "alert_settings", "group_id")
 
 _REPORTING = Schema("ReportingUnit", *several(text, "unit_singular unit_plural"), field("conversion_rate", decimal))
-_THRESHOLD = Schema("AlertThreshold", field("threshold", decimal), field("condition"))
-ALERTS = Schema("AlertSettings", *several(_THRESHOLD, "critical warning info"), field("alert_enabled", boolean))
 _CREATE = Schema(
     "CreateFeatureRequest",
     *several(text, "name type", "required", bound=True),
@@ -33,7 +30,7 @@ _CREATE = Schema(
     field("meter", METER),
     field("metadata", strings),
     field("reporting_unit", _REPORTING),
-    field("alert_settings", ALERTS),
+    field("alert_settings", alerts.ALERTS),
 )
 _UPDATE = Schema(
     "UpdateFeatureRequest",
@@ -41,7 +38,7 @@ _UPDATE = Schema(
     field("metadata", strings),
     field("filters", array(FILTER)),
     field("reporting_unit", _REPORTING),
-    field("alert_settings", ALERTS),
+    field("alert_settings", alerts.ALERTS),
 )
 _CLONE = Schema("CloneFeatureRequest", *several(text, "name lookup_key description"), field("metadata", strings))
 
@@ -51,10 +48,8 @@ def _expand(page: Page) -> None:
         errors.refuse(name not in _EXPANSIONS, "Field is not allowed to be expanded", field=name)
 
 
-def _shown(call: Call, row: Row, page: Page) -> dict[str, Any]:
-    view = with_meter(call, row, "meters" in page.expand)
-    group = call.get("groups", row.get("group_id") or "")
-    return {**view, "group": group_view(call, group)} if group and "groups" in page.expand else view
+def _shown(call: Call, row: Row, *, meter: bool = False) -> dict[str, Any]:
+    return with_group(call, row, with_meter(call, row, meter))
 
 
 FEATURES = Resource(
@@ -68,8 +63,8 @@ FEATURES = Resource(
         containing("name_contains", "name"),
     ),
     statuses=("published", "archived"),
-    view=_shown,
-    full=lambda call, row, _page: with_meter(call, row),
+    view=lambda call, row, page: _shown(call, row, meter="meters" in page.expand),
+    full=lambda call, row, _page: _shown(call, row, meter=True),
     check=_expand,
 )
 FEATURES.serve("/v1/features", one=True)
@@ -99,15 +94,7 @@ def _check_units(body: dict[str, Any], units: dict[str, Any]) -> None:
         if reporting["conversion_rate"] <= 0:
             details = {"conversion_rate": reporting["conversion_rate"]}
             raise errors.validation("Reporting unit conversion rate must be greater than 0", details)
-    check_alerts(body["alert_settings"])
-
-
-def check_alerts(given: dict[str, Any] | None) -> None:
-    """Refuse an unknown condition; what is not said to be on is off."""
-    alerts = {} if given is None else given
-    alerts["alert_enabled"] = bool(alerts.get("alert_enabled"))
-    for level in ("critical", "warning", "info"):
-        errors.require_one_of(_CONDITIONS, (alerts.get(level) or {}).get("condition"), "alert condition", "condition")
+    alerts.check(body["alert_settings"])
 
 
 @route("POST", "/v1/features", permission="feature:write")
@@ -136,7 +123,7 @@ def create_feature(call: Call) -> Reply:
     )
     stored = call.table("features").insert(row)
     call.publish("feature.created", stored)
-    return created(stored)
+    return created(_shown(call, stored))
 
 
 @route("PUT", "/v1/features/:id", permission="feature:write")
@@ -154,7 +141,7 @@ def update_feature(call: Call) -> Any:
     storable("update feature", {**changes, **units}, "name", *_UNITS)
     call.touch(row, **changes, **units)
     call.publish("feature.updated", row)
-    return row
+    return _shown(call, row)
 
 
 @route("DELETE", "/v1/features/:id", permission="feature:write")
@@ -195,4 +182,4 @@ def clone_feature(call: Call) -> Reply:
         **kept,
     )
     stored = call.table("features").insert(row)
-    return created(with_meter(call, stored))
+    return created(_shown(call, stored, meter=True))

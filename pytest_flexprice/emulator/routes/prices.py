@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 from ..kernel import errors, price_units
 from ..kernel.binding import Schema, array, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call, Reply, created
-from ..kernel.catalog import find_meter, is_ended, with_meter
+from ..kernel.catalog import find_meter, is_ended, with_group, with_meter
 from ..kernel.lists import Page
 from ..kernel.pricing_rules import UNIT_FIELDS, check_price, check_values, published
 from ..kernel.resource import Filter, Resource, Values, among, equal, flag, idle, storable
@@ -45,6 +46,12 @@ _UPDATE = Schema(
     field("transform_quantity", TRANSFORM),
 )
 _DELETE = Schema("DeletePriceRequest", field("end_date", instant))
+
+
+def _shown(call: Call, row: Row, expand: Container[str | None]) -> dict[str, Any]:
+    return with_group(call, row, with_meter(call, row, "meters" in expand), "groups" in expand)
+
+
 PRICES = Resource(
     "prices",
     _COLUMNS,
@@ -62,8 +69,8 @@ PRICES = Resource(
     ),
     sort="name",
     conditions=False,
-    view=lambda call, row, page: with_meter(call, row, "meters" in page.expand),
-    full=lambda call, row, _page: with_meter(call, row),
+    view=lambda call, row, page: _shown(call, row, page.expand),
+    full=lambda call, row, _page: _shown(call, row, ("meters", call.query.get("expand"))),
 )
 
 
@@ -215,7 +222,7 @@ def update_price(call: Call) -> Any:
     if any(body[name] is not None for name in _COSTLY):
         return _created_view(_successor(call, row, body, words))
     call.touch(row, **words)
-    return row
+    return _shown(call, row, ())
 
 
 @route("DELETE", "/v1/prices/:id", permission="price:write")

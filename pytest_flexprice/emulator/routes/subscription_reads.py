@@ -88,14 +88,11 @@ def _named(call: Call, name: str) -> set[str]:
 
 def expanded(scope: Scope, row: Row, expand: Sequence[str], *, plan: dict[str, Any] | None) -> dict[str, Any]:
     """A subscription with what is asked for; lines, coupons and entitlements where there are any (by the API's description)."""
-    parts: dict[str, Any] = {}
-    if "subscription_line_items" in expand:
-        parts["line_items"] = views.line_items(scope, row["id"])
-    if "coupon_associations" in expand:
-        parts["coupon_associations"] = views.coupon_associations(scope, row)
-    if "entitlements" in expand:
-        parts["entitlements"] = consumption.entitled_features(scope, [row])
-    parts = {name: part for name, part in parts.items() if part}
+    parts = views.filled(
+        line_items="subscription_line_items" in expand and views.line_items(scope, row["id"]),
+        coupon_associations="coupon_associations" in expand and views.coupon_associations(scope, row),
+        entitlements="entitlements" in expand and consumption.entitled_features(scope, [row]),
+    )
     customer = views.customer(scope, row["customer_id"]) if "customer" in expand else None
     return views.subscription(row, plan=plan, customer=customer, **parts)
 
@@ -117,25 +114,17 @@ def customer_subscriptions(call: Call) -> dict[str, Any]:
     return {"items": items, "pagination": {"total": 0, "limit": 0, "offset": 0}}
 
 
-def _entitlements(scope: Scope, customer: Row) -> dict[str, Any]:
-    rows = _running(scope, customer)
+@route("GET", "/v1/customers/:id/entitlements")
+@route("GET", "/v1/customers/external/:external_id/entitlements")
+def customer_entitlements(call: Call) -> dict[str, Any]:
+    """A customer's running subscriptions and the features they entitle to."""
+    customer = customer_of(call, call.params.get("id"), call.params.get("external_id"))
+    rows = _running(call, customer)
     return {
         "customer_id": customer["id"],
         "subscriptions": [views.subscription(row) for row in rows],
-        "features": consumption.entitled_features(scope, rows),
+        "features": consumption.entitled_features(call, rows),
     }
-
-
-@route("GET", "/v1/customers/:id/entitlements")
-def customer_entitlements(call: Call) -> dict[str, Any]:
-    """A customer's running subscriptions and the features they entitle to."""
-    return _entitlements(call, customer_by_id(call, call.params["id"]))
-
-
-@route("GET", "/v1/customers/external/:external_id/entitlements")
-def entitlements_by_external_id(call: Call) -> dict[str, Any]:
-    """The same by the customer's external id."""
-    return _entitlements(call, customer_by_external_id(call, call.params["external_id"]))
 
 
 def _usage(scope: Scope, customer: Row, wanted: Container[str] = ()) -> dict[str, Any]:

@@ -17,9 +17,8 @@ POST                 customers/import
 POST                 events/huggingface-inference events/analytics-v2 events/reprocess
 GET                  groups
 POST                 marketplace/agreements
-POST                 subscriptions/:id/pause subscriptions/:id/resume
 POST                 subscriptions/:id/change/execute subscriptions/:id/change/preview
-POST                 tasks
+POST                 tasks wallets/:id/modify
 """
 
 

@@ -32,7 +32,7 @@ _CREATE = Schema(
     field("email", rules="omitempty,email"),
     field("roles", array(text)),
 )
-_ROLES = Schema("UpdateUserRolesRequest", field("roles", array(text), "required"))
+_ROLES = Schema("UpdateUserRolesRequest", field("roles", array(text), "required,min=1"))
 _PROFILE = Schema("UpdateUserRequest", field("name"), field("metadata", strings))
 _RENAME = Schema("UpdateServiceAccountRequest", field("name"))
 
@@ -148,27 +148,50 @@ def _account(call: Call) -> Row:
     return user
 
 
-def _living_keys(call: Call, user: Row) -> dict[str, list[str]]:
-    """The ids of an account's keys that are neither deleted nor expired, by environment."""
-    found: dict[str, list[str]] = {}
+def _living_keys(call: Call, user: Row) -> dict[str, list[Row]]:
+    """An account's keys that are neither deleted nor expired, by environment."""
+    found: dict[str, list[Row]] = {}
     for key in access_of(call.world).keys.values():
         living = not key.deleted and (key.expires_at is None or key.expires_at > call.now)
         if living and key.row["user_id"] == user["id"]:
-            found.setdefault(key.caller.environment or "", []).append(key.row["id"])
+            found.setdefault(key.caller.environment or "", []).append(key.row)
     return found
 
 
-@route("PUT", "/v1/users/:id/roles", super_admin=True, tenant_wide=True)
+def _refuse_keys(call: Call, user: Row) -> None:
+    """What the documentation shows for an account that has keys: which ones, in which environments."""
+    keys = _living_keys(call, user)
+    if keys:
+        shown = {
+            environment: {
+                "env_name": access_of(call.world).environments[environment]["name"],
+                "api_keys": [{"id": row["id"], "key_name": row["name"]} for row in rows],
+            }
+            for environment, rows in keys.items()
+        }
+        details = {
+            "id": user["id"],
+            "active_api_key_count": sum(map(len, keys.values())),
+            "active_api_keys": shown,
+        }
+        raise errors.validation("Expire this user's existing API keys before changing their role", details)
+
+
+@route("PUT", "/v1/users/:id/roles", tenant_wide=True)
 def change_roles(call: Call) -> dict[str, Any]:
-    """Change another person's roles, as long as there are no keys; those of a service account are fixed at its creation."""
+    """Change another person's roles, as long as there are no keys; those of a service account are fixed at its creation.
+
+    In the words of the documentation's page on roles.
+    """
     body = call.bind(_ROLES)
+    if not call.caller.super_admin_user:
+        raise errors.permission_denied("Ask a tenant super_admin to update this user's roles")
     user = _account(call)
-    errors.refuse(user["type"] != "user", "Roles can only be updated for user accounts", user_type=user["type"])
     if user["id"] == call.caller.user_id:
-        raise errors.permission_denied("You cannot update your own roles")
+        raise errors.permission_denied("Ask another super_admin to change your roles")
+    errors.refuse(user["type"] != "user", "Service account roles are fixed at creation and cannot be changed")
     roles = _checked_roles(user["type"], body["roles"])
-    if keys := _living_keys(call, user):
-        raise errors.validation("Revoke all API keys before changing this user's roles", {"active_api_keys": keys})
+    _refuse_keys(call, user)
     user.update(roles=roles, updated_at=call.now)
     return _view(call, user)
 

@@ -34,6 +34,13 @@ _TOP_UP = Schema(
     field("force_sync_invoice", boolean),
     field("checkout", mapping),
 )
+_DEBIT = Schema(
+    "ManualBalanceDebitRequest",
+    *several(text, "transaction_reason idempotency_key", "required", bound=True),
+    field("credits", decimal),
+    field("description"),
+    field("metadata", strings),
+)
 _TYPED = ("type", "transaction_status", "transaction_reason")
 TRANSACTIONS = Resource(
     "wallet transactions",
@@ -53,9 +60,7 @@ TRANSACTIONS = Resource(
 def top_up_wallet(call: Call) -> dict[str, Any]:
     """Add credits (or an amount, by the wallet's rate)."""
     body = call.bind(_TOP_UP)
-    row = wallet_by_id(call, call.params["id"])
-    if row["wallet_status"] != "active":
-        raise errors.invalid_operation("Wallet is not active", {"wallet_id": row["id"]})
+    row = _open_wallet(call)
     reason = body["transaction_reason"]
     errors.require_one_of(_REASONS, reason, "transaction reason", "transaction_reason")
     if body["checkout"]:
@@ -67,6 +72,7 @@ def top_up_wallet(call: Call) -> dict[str, Any]:
         added = body["amount"] / row["topup_conversion_rate"]
     if added is None or added <= 0:
         raise errors.validation("Please provide positive credits_to_add or amount")
+    _require_new(call, row, body["idempotency_key"])
     known = {"description": body["description"] or "", "metadata": body["metadata"], "priority": body["priority"],
              "idempotency_key": body["idempotency_key"] or "", "expiry": body["expiry_date_utc"]}  # fmt: skip
     invoice = None
@@ -78,6 +84,39 @@ def top_up_wallet(call: Call) -> dict[str, Any]:
         expiry = body["bonus_credits_expiry_date_utc"]
         wallets.move(call, row, bonus, "PURCHASED_CREDIT_BONUS", row["id"], expiry=expiry, priority=body["priority"])
     return {"wallet_transaction": entry, "invoice_id": invoice["id"] if invoice is not None else None, "wallet": row}
+
+
+@route("POST", "/v1/wallets/:id/debit", permission="wallet:write")
+def debit_wallet(call: Call) -> Row:
+    """Take credits away by hand; the same key again takes nothing more (by the documentation's page on debits)."""
+    body = call.bind(_DEBIT)
+    row = _open_wallet(call)
+    asked, key = body["credits"] or ZERO, body["idempotency_key"]
+    errors.require_one_of(
+        ("MANUAL_BALANCE_DEBIT",), body["transaction_reason"], "transaction reason", "transaction_reason"
+    )
+    errors.refuse(asked <= 0, "Credits amount must be positive", credits=asked)
+    _require_new(call, row, key)
+    available = sum((one["credits_available"] for one in wallets.left(call, row)), ZERO)
+    if asked > available:
+        details = {"wallet_id": row["id"], "amount": asked, "available_balance": available}
+        raise errors.invalid_operation("Insufficient balance to process debit operation", details)
+    known = {"description": body["description"] or "", "metadata": body["metadata"], "idempotency_key": key}
+    wallets.move(call, row, -asked, "MANUAL_BALANCE_DEBIT", row["id"], **known)
+    return row
+
+
+def _require_new(call: Call, row: Row, key: str | None) -> None:
+    """Refuse a movement that was made already (the documentation's changelog)."""
+    if key and call.find("wallet_transactions", wallet_id=row["id"], idempotency_key=key):
+        raise errors.conflict("A transaction with this idempotency key already exists", {"idempotency_key": key})
+
+
+def _open_wallet(call: Call) -> Row:
+    row = wallet_by_id(call, call.params["id"])
+    if row["wallet_status"] != "active":
+        raise errors.invalid_operation("Wallet is not active", {"wallet_id": row["id"]})
+    return row
 
 
 @route("GET", "/v1/wallets/:id/transactions")

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..billing import topups, wallets
 from ..billing.scope import Scope, customer_by_id, customer_of
-from ..kernel import errors
+from ..kernel import alerts, errors
 from ..kernel.binding import Schema, boolean, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call
 from ..kernel.lists import OWN, Page
@@ -16,7 +16,6 @@ from ..kernel.pricing_rules import currency_code
 from ..kernel.resource import Resource, Values, among, equal, flag
 from ..kernel.routing import route
 from ..kernel.tables import Row
-from .features import ALERTS, check_alerts
 
 _TYPES = ("PRE_PAID", "POST_PAID")
 _PRICED = ("ALL", "USAGE", "FIXED")
@@ -36,7 +35,7 @@ _CREATE = Schema(
     *several(decimal, "conversion_rate topup_conversion_rate initial_credits_to_load"),
     field("initial_credits_expiry_date_utc", instant),
     field("initial_credits_to_load_expiry_date", integer),
-    field("alert_settings", ALERTS),
+    field("alert_settings", alerts.ALERTS),
     field("auto_topup", _REFILL),
 )
 _UPDATE = Schema(
@@ -44,7 +43,7 @@ _UPDATE = Schema(
     *several(text, "name description"),
     field("metadata", strings),
     field("config", mapping),
-    field("alert_settings", ALERTS),
+    field("alert_settings", alerts.ALERTS),
     field("auto_topup", _REFILL),
 )
 
@@ -87,7 +86,7 @@ def create_wallet(call: Call) -> Row:
         raise errors.validation("Please provide either customer_id or external_customer_id")
     errors.require_one_of(_TYPES, body["wallet_type"], "wallet type", "type")
     currency = currency_code(body["currency"])
-    check_alerts(body["alert_settings"])
+    alerts.check(body["alert_settings"])
     _check_config(body["config"])
     expiry = _expiry(body)
     if body["conversion_rate"] is not None and body["conversion_rate"] <= 0:
@@ -151,12 +150,15 @@ def body_of(body: dict[str, Any]) -> dict[str, Any]:
 
 @route("PUT", "/v1/wallets/:id", permission="wallet:write")
 def update_wallet(call: Call) -> Row:
-    """Name, description, metadata and config."""
+    """What is given; of the rule of refills as well (the documentation's page on automatic top-ups)."""
     body = call.bind(_UPDATE)
-    _check_refill(body["auto_topup"])
-    check_alerts(body["alert_settings"])
+    alerts.check(body["alert_settings"])
     _check_config(body["config"])
     row = wallet_by_id(call, call.params["id"])
+    if body["auto_topup"]:
+        given = {name: value for name, value in body["auto_topup"].items() if value is not None}
+        body["auto_topup"] = {**dict.fromkeys(body["auto_topup"]), **(row.get("auto_topup") or {}), **given}
+    _check_refill(body["auto_topup"])
     call.touch(row, **{name: value for name, value in body.items() if value is not None})
     call.publish("wallet.updated", row)
     return row

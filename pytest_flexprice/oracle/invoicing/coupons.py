@@ -75,6 +75,12 @@ class AttachedCoupon:
         ended = self.end is not None and self.end < period.start
         return ended or (self.start is not None and self.start >= period.end)
 
+    def spent(self, period: Window, subscribed: datetime) -> bool:
+        """Whether one for once, given with the subscription, was taken off the two invoices that it is for: the opening and the first."""
+        given = self.start is None or self.start <= subscribed
+        backdated = self.created is not None and self.created >= period.start
+        return self.cadence == ONCE and given and period.start > subscribed and not backdated
+
     def doubt(self, period: Window, subscribed: datetime, currency: str) -> Doubt | None:
         """Why nobody can say whether it acts on the invoice of a period; none where it is known."""
         attached = self.start is not None and self.start > max(period.start, subscribed)
@@ -118,13 +124,17 @@ class Attached(NamedTuple):
     mixed: str = ""
 
 
-def acting(coupons: Sequence[AttachedCoupon], period: Window, subscribed: datetime, currency: str) -> list[Attached]:
+def acting(
+    coupons: Sequence[AttachedCoupon], period: Window, subscribed: datetime, currency: str, *, opened: bool = False
+) -> list[Attached]:
     """Which coupons act on the invoice of a period: percentages first, then amounts on the rest (contract 11.2).
 
     Where that is not known, each way in which it may be, the likeliest first. Of an amount that was attached before a percentage no
-    recording tells, so that it may act first, too.
+    recording tells, so that it may act first, too. ``opened`` tells that the opening invoice billed something, so that a coupon for once
+    was taken off it.
     """
-    attached = sorted((each for each in coupons if not each.over(period)), key=_attaching)
+    left = (each for each in coupons if not each.over(period) and not (opened and each.spent(period, subscribed)))
+    attached = sorted(left, key=_attaching)
     given = sorted(attached, key=lambda each: not each.percent)
     found = _ways(given, period, subscribed, currency)
     if [each.percent for each in given] != [each.percent for each in attached]:

@@ -8,7 +8,17 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, decimal, difference, product, tidy, total, words
+from pytest_flexprice.model.decimals import (
+    QUANTITY_TOLERANCE,
+    ZERO,
+    decimal,
+    difference,
+    product,
+    quotient,
+    tidy,
+    total,
+    words,
+)
 from pytest_flexprice.model.finding import Finding, Kind
 from pytest_flexprice.model.suspicion import AS_IF
 from pytest_flexprice.model.times import Window, instant_of
@@ -164,7 +174,10 @@ class Compared:
 
     def _readers_differ(self, used: Decimal, wanted: Decimal) -> Finding:
         """Two readers of one usage that disagree: which of them is right, their difference does not tell."""
+        times = quotient(used, wanted) if wanted else ZERO
         hint = self._elsewhen() or usage_suspicion(self.line.usage, used)
+        if not hint and times > 1 and not times % 1:
+            hint = f"{AS_IF}it is counted {words(times)} times"
         if self.further and near(total((used, self.further)), wanted):
             hint = f"{AS_IF}it is split into several lines"
         return Finding(
@@ -181,12 +194,12 @@ class Compared:
         line, quantity = self.line, self.quantity
         allowed, wanted = difference(used, quantity), line.allowed or ZERO
         hint = suspicion(line, self.amount, self.expected.currency, self.seen, ALLOWANCE)
+        if line.limit and wanted > line.limit and allowed == min(line.limit, used):
+            hint = f"{AS_IF}the allowance is given once in the whole period"
         if not hint and not allowed:
             hint = f"{AS_IF}{IGNORED}"
         elif not hint and wanted and allowed == product(wanted, Decimal(2)):
             hint = f"{AS_IF}{TWICE}"
-        elif not hint and line.limit and wanted != line.limit and allowed == min(line.limit, used):
-            hint = f"{AS_IF}the allowance is given once in the whole period"
         elif not hint and line.limit and allowed > line.limit and not allowed % line.limit:
             hint = f"{AS_IF}the allowance is given {words(allowed / line.limit)} times"
         return Finding(

@@ -72,7 +72,9 @@ class Preview:
             return self._expected(), None
         ways = [
             (self._expected(attached, taxes), attached)
-            for attached in acting(billed.coupons or (), billed.period, billed.start, billed.currency)
+            for attached in acting(
+                billed.coupons or (), billed.period, billed.start, billed.currency, opened=billed.opened
+            )
         ]
         off = decimal(self.invoice.get("total_discount"), ZERO)
         if len({each.deductions for each, _ in ways}) == 1:
@@ -155,7 +157,8 @@ def _doubted(preview: Preview, finding: Finding) -> Finding:
 def _cause(preview: Preview, path: str) -> str:
     """Which tax or coupon a wrong sum may come from, as words to append."""
     if path == "invoice.discount":
-        over = [each.code for each in preview.subscription.coupons or () if each.over(preview.subscription.period)]
+        own = preview.subscription
+        over = [each.code for each in own.coupons or () if each.over(own.period) or each.spent(own.period, own.start)]
         return f"; coupon '{over[0]}' is over" if over else ""
     taxes = preview.invoice.get("taxes") or ()
     rows = {str(row.get("tax_rate_id")): row.get("tax_rate") or {} for row in taxes}

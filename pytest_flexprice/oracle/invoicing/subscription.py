@@ -58,6 +58,7 @@ class BilledSubscription:
         coupons: what is attached to it; ``None`` where nobody asked.
         ends: when it ends, if that is planned.
         zone: whose clock its periods go by.
+        trial: it begins with one.
         billed_early: an invoice may come before the period ends, and begins another one (contract 5.5).
     """
 
@@ -77,6 +78,13 @@ class BilledSubscription:
     ends: datetime | None = None
     zone: tzinfo = UTC
     billed_early: bool = False
+    trial: bool = False
+
+    @property
+    def opened(self) -> bool:
+        """Whether its opening invoice billed a fee in advance, as far as that is known."""
+        fees = (line for line in self.lines if not line.is_usage and line.price.invoice_cadence == "ADVANCE")
+        return not self.trial and any(fee.price.amount > 0 and not _later(fee, self.start) for fee in fees)
 
     @property
     def coming_period(self) -> Window:
@@ -119,7 +127,12 @@ class BilledSubscription:
             ends=_end(data),
             zone=_zone(str(data.get("timezone") or "UTC")),
             billed_early=data.get("auto_invoice_threshold") is not None,
+            trial=instant_of(data, "trial_end") is not None,
         )
+
+
+def _later(line: BilledLine, start: datetime) -> bool:
+    return line.start is not None and line.start > start
 
 
 OWN = "SUBSCRIPTION"

@@ -10,7 +10,7 @@ from pytest_flexprice.model.decimals import ZERO, difference, places, product, q
 from pytest_flexprice.model.prices import Price
 from pytest_flexprice.oracle.invoicing.expected import ExpectedLine
 from pytest_flexprice.oracle.pricing.commitments import committed
-from pytest_flexprice.oracle.pricing.mistakes import MISTAKES, ROUNDINGS, PricedLine, explaining
+from pytest_flexprice.oracle.pricing.mistakes import NAMED, ROUNDINGS, PricedLine, explaining
 from pytest_flexprice.oracle.pricing.prices import cost
 
 _MOST_DAYS = 100
@@ -52,7 +52,7 @@ def _alike(lines: Iterable[PricedLine], line: ExpectedLine, amount: Decimal) -> 
     parts = list(lines)
     found = _rounded_together(parts, amount)
     agreed = line.line.commitment if line.line is not None else None
-    for rule in MISTAKES:
+    for rule in NAMED:
         if all(rule.bills(part) == part.amount for part in parts):
             continue
         wrong = total(rule.bills(part) for part in parts)

@@ -23,6 +23,7 @@ from pytest_flexprice.oracle.invoicing.expected import ExpectedLine
 from pytest_flexprice.oracle.invoicing.suspect_prices import days_of, mispriced, priced, text
 from pytest_flexprice.oracle.metering.meters import Usage
 from pytest_flexprice.oracle.metering.miscounting import miscounted
+from pytest_flexprice.oracle.pricing.factors import factor
 from pytest_flexprice.oracle.pricing.mistakes import SHORTENED, Seen, explaining, mildest
 from pytest_flexprice.oracle.pricing.prices import cost
 
@@ -43,7 +44,7 @@ def suspicion(line: ExpectedLine, amount: Decimal, currency: str, seen: Sequence
     price = line.line.price if line.line else None
     if price is None:
         true_up = [words for words, wrong in _true_up(line) if rounded(wrong, currency) == amount]
-        return _named(true_up or days_of(line, amount, currency))
+        return _named(true_up or days_of(line, amount, currency) or factor([(line.amount, amount)], currency))
     own = priced(line, currency)
     surest = explaining(seen) if own is not None else []
     alike = [words for words, wrong in _suspects(line, price) if rounded(wrong, currency) == amount]
@@ -54,6 +55,9 @@ def suspicion(line: ExpectedLine, amount: Decimal, currency: str, seen: Sequence
         f"the plan's {words} holds" for words, wrong in _others(line) if rounded(wrong, currency) == amount
     ]
     alike = alike or days_of(line, amount, currency)
+    if not alike and not surest and not about:
+        together = factor([(each.amount, billed) for each, billed in seen], currency) if own is not None else []
+        return as_if(together or factor([(line.amount, amount)], currency))
     return _named((words for words in alike if about in words), [words for words in surest if about in words])
 
 
@@ -95,6 +99,8 @@ def _fee(line: ExpectedLine, price: Price) -> Suspects:
     whole = cost(price, line.quantity)
     yield "it is billed twice", product(line.amount, _TWO)
     yield "its quantity is one", cost(price, _ONE)
+    yield "one more is bought", cost(price, line.quantity + _ONE)
+    yield "one less is bought", cost(price, line.quantity - _ONE)
     yield "parts of its quantity are cut off", cost(price, line.quantity.to_integral_value(ROUND_DOWN))
     if line.span is not None and (days := Decimal((line.span.end - line.span.start).days)):
         yield "every period has 30 days", quotient(product(whole, days), _MONTH)
@@ -105,11 +111,14 @@ def _fee(line: ExpectedLine, price: Price) -> Suspects:
 
 
 def _events(line: ExpectedLine, price: Price) -> Suspects:
-    """Each event by itself, where the events are known and simply added."""
+    """Each event by itself: where they are known as they are, else as if all of them used the same."""
     rows = line.usage.rows if line.usage else None
+    name = _BY_EVENT.get(price.billing_model, "what each event costs is rounded by itself")
     if rows and not line.allowed:
-        alone = total(rounded(cost(price, row.quantity), price.currency) for row in rows)
-        yield _BY_EVENT.get(price.billing_model, "what each event costs is rounded by itself"), alone
+        yield name, total(rounded(cost(price, row.quantity), price.currency) for row in rows)
+    elif rows is None and line.usage and line.usage.event_count > 1 and not line.allowed:  # as if each used as much
+        number = Decimal(line.usage.event_count)
+        yield name, product(cost(price, quotient(line.quantity, number)), number)
 
 
 def _buckets(line: ExpectedLine, price: Price) -> Suspects:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from typing import Any
 
 from pytest_flexprice.model.decimals import (
@@ -22,6 +22,7 @@ from pytest_flexprice.model.finding import Finding, Severity
 from pytest_flexprice.model.suspicion import AS_IF, as_if
 from pytest_flexprice.oracle.invoicing.expected import ExpectedInvoice
 from pytest_flexprice.oracle.pricing.deductions import Deductions, Tax, discounted
+from pytest_flexprice.oracle.pricing.factors import factor
 
 
 def equation_findings(observed: Mapping[str, Any], item: str = "") -> list[Finding]:
@@ -131,7 +132,7 @@ def _causes(wrong: Iterable[Finding], taxes: Iterable[Finding], added_up: bool) 
 def _wrong_deduction(expected: ExpectedInvoice, key: str, word: str, value: Decimal, item: str) -> Finding:
     wanted = getattr(expected.deductions, key)
     alike = [words_ for words_, wrong in _rules(expected, key) if value and wrong == value]
-    hint = as_if(alike if value else ["there is none"])
+    hint = as_if((alike or factor([(wanted, value)], expected.currency)) if value else ["there is none"])
     return Finding(
         item,
         f"invoice.{key}",
@@ -209,6 +210,7 @@ def tax_findings(observed: Mapping[str, Any], item: str = "") -> list[Finding]:
         elif rate is not None and base and rate.on(base, currency) != amount:
             before = total(decimal(each.get("tax_amount"), ZERO) for each in taxes[:place])
             hint = _taxed_as(rate, base, (subtotal, before), currency, amount) or _fixed_as(rate, observed, amount)
+            hint = hint or as_if(factor([(rate.on(base, currency), amount)], currency))
             text = f"tax {name} on {words(base)} is {words(amount)}{hint}"
             found.append(_wrong_tax(text, rate.on(base, currency), amount, item))
     return found
@@ -229,9 +231,15 @@ def _taxed_as(rate: Tax, base: Decimal, further: tuple[Decimal, Decimal], curren
         "it is on top of the tax before it": rate.on(total((base, before)), currency),
         "it is taken before the discount": rate.on(subtotal, currency),
         "its last fraction is cut off": rate.on(base, currency, ROUND_DOWN),
+        "it is rounded up": rate.on(base, currency, ROUND_UP),
         "it is inside of the price": rate.inside(base, currency),
     }
-    return next((f"{AS_IF}{words_}" for words_, wrong in rules.items() if wrong == amount), "")
+    percent = quotient(product(amount, Decimal(100)), base)
+    points = difference(percent, rate.percentage).quantize(Decimal(1))
+    for near in (percent.quantize(Decimal(1)), percent.quantize(Decimal("0.1")), total((rate.percentage, points))):
+        rules[f"its rate were {words(near)} %"] = Tax(near).on(base, currency)
+    alike = [words_ for words_, wrong in rules.items() if wrong == amount]
+    return as_if(alike[:1])
 
 
 def _wrong_base(name: str, taxable: Decimal, base: Decimal, observed: Mapping[str, Any], item: str) -> Finding:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, date, datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, difference, quotient
+from pytest_flexprice.model.decimals import QUANTITY_TOLERANCE, ZERO, difference, quotient, total
 from pytest_flexprice.model.finding import NotVerified
 from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.times import second
@@ -79,6 +80,10 @@ def mistaken(usage: Usage, quantity: Decimal, events: Sequence[Event]) -> list[s
         "the first second of the billed time is left out": [row for row in rows if row.second > rows[0].second],
         "of the events of one second only the first counts": [*firsts.values()],
         **{words: _reread(usage, events, other) for words, other in _readings(usage)},
+        "the names of properties go without upper and lower case": _reread(
+            usage, _folded_keys(usage.meter, events), _as_is
+        ),
+        "the zone of a time is ignored": _reread(usage, [_without_zone(event) for event in events], _as_is),
         **{f"event ids are cut off after {most} characters": _merged(rows, most) for most in _CUT},
     }
     return [words for words, taken in ways.items() if [*taken] != [*rows] and _adds_up(meter, taken, quantity)]
@@ -104,6 +109,26 @@ def _readings(usage: Usage) -> Iterable[tuple[str, Callable[[Any], Any]]]:
     if usage.meter.aggregation.type == "COUNT_UNIQUE":
         return [(_APART, lambda value: f"{value} {type(value).__name__}")]
     return _READINGS.items()
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def _folded_keys(meter: Meter, events: Iterable[Event]) -> list[Event]:
+    """The events if a property of nearly the meter's name were of that name."""
+    field = meter.aggregation.field
+    alike = [
+        {key: value for key, value in each.properties.items() if key.casefold() == field.casefold()} for each in events
+    ]
+    return [
+        replace(each, properties={**each.properties, field: each.properties.get(field, next(iter(own.values()), None))})
+        for each, own in zip(events, alike, strict=True)
+    ]
+
+
+def _without_zone(event: Event) -> Event:
+    return replace(event, timestamp=event.timestamp.replace(tzinfo=UTC))
 
 
 def _merged(rows: Iterable[CountedEvent], most: int) -> list[CountedEvent]:
@@ -165,6 +190,7 @@ def _adds_up(meter: Meter, rows: Sequence[CountedEvent], quantity: Decimal) -> b
 
 def _ways(usage: Usage) -> Iterator[tuple[str, Decimal]]:
     yield from _of_buckets(usage)
+    yield from _of_days(usage)
     own = "SUM" if usage.meter.aggregation.type in _ADDING else usage.meter.aggregation.type
     for kind, words in WAYS.items():
         value = _counted(usage, kind) if kind != own else None
@@ -190,6 +216,21 @@ def _ways(usage: Usage) -> Iterator[tuple[str, Decimal]]:
     multiplier = usage.meter.aggregation.multiplier
     if multiplier and usage.meter.aggregation.type == "SUM_WITH_MULTIPLIER":
         yield "the multiplier is forgotten", quotient(usage.total, multiplier)
+
+
+def _of_days(usage: Usage) -> Iterator[tuple[str, Decimal]]:
+    """What days come to by themselves, where a meter counts them together; and buckets whose groups are not told apart."""
+    spec = usage.meter.aggregation
+    days: dict[date, list[CountedEvent]] = {}
+    for row in usage.rows or ():
+        days.setdefault(row.second.astimezone(UTC).date(), []).append(row)
+    if len(days) > 1 and spec.type not in _ADDING and not spec.bucket_size:
+        with suppress(NotVerified):
+            by_day = total(aggregated(spec.type, rows, usage.meter.name) for rows in days.values())
+            yield "each day is counted by itself, and the days are added up", by_day
+    if spec.group_by and spec.bucket_size and usage.rows:
+        mixed = replace(usage, rows=tuple(row._replace(group="") for row in usage.rows))
+        yield "the groups of a bucket are not told apart", total(mixed.per(spec.bucket_size))
 
 
 def _of_buckets(usage: Usage) -> Iterator[tuple[str, Decimal]]:

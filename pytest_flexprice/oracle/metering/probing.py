@@ -7,7 +7,7 @@ Each lies where a careless rule and the right one differ: a filter nearly passed
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 from pytest_flexprice.model.decimals import ZERO, total
@@ -19,10 +19,11 @@ from pytest_flexprice.oracle.metering.reaching import plain_properties, properti
 
 WORTH = Decimal(11)
 """What such an event counts, or would count; others count otherwise, so that it shows which of them it was."""
-_LATE, _TEXT, _BELOW = Decimal(24), Decimal(7), Decimal(13)
+_LATE, _TEXT, _BELOW, _OTHER_KEY = Decimal(24), Decimal(7), Decimal(13), Decimal(5)
 _OTHER = "golive-other"
 _LONG = "golive-" * 11
 _SECOND, _HAIR = timedelta(seconds=1), timedelta(milliseconds=400)
+_INDIA = timezone(timedelta(hours=5, minutes=30))
 CROWD = 60
 """So many events of a meter that one in as many which is lost must show."""
 
@@ -40,7 +41,7 @@ def controls(meters: Sequence[Meter], model: Event, prefix: str) -> list[Event]:
                 properties = {**_worth(meter, WORTH, f"{_OTHER}-{number}", meters), one.key: value}
                 if value is None:
                     del properties[one.key]
-                name = f"{prefix}-filtered-{len(found)}"
+                name = f"{prefix}-filtered-{len(found):02d}"
                 customer = model.external_customer_id
                 found.append(Event(name, meter.event_name, second(model.timestamp), properties, customer))
     return [event for event in found if not any(meter.accepts(event) for meter in meters)]
@@ -54,22 +55,22 @@ def _near(value: str) -> tuple[str | None, ...]:
 def edges(meters: Sequence[Meter], sent: Sequence[Event], billed: Window, begins: datetime, prefix: str) -> list[Event]:
     """Events at the bounds of what is billed, and of values that are easily misread.
 
-    Of each meter one in the second before the billed time (late in it) and one in the second after it, of which none counts, and one
-    in the second in which all lines have begun, which does; ``begins`` is in it.
+    Of each meter one in the second before the billed time (late in it, and in another zone) and one in the second after it, of which
+    none counts, and one in the second in which all lines have begun, which does; ``begins`` is in it.
     """
     found: list[Event] = []
     for meter in meters:
         most = _most(meter, sent)
         places = [
-            ("early", second(billed.start) - _HAIR, total((most, WORTH))),
+            ("early", (second(billed.start) - _HAIR).astimezone(_INDIA), total((most, WORTH))),
             ("late", second(billed.end), total((most, _LATE))),
             ("first", begins, WORTH),
         ]
         for word, moment, worth in places:
             properties = _worth(meter, worth, f"golive-{word}", meters)
-            found.append(_event(f"{prefix}-{word}-{len(found)}", meter, moment, properties, sent))
+            found.append(_event(f"{prefix}-{word}-{len(found):02d}", meter, moment, properties, sent))
         for properties in _misread(meter, most if meter.aggregation.type == "MAX" else ZERO, meters):
-            found.append(_event(f"{prefix}-odd-{len(found)}", meter, second(begins) + _SECOND, properties, sent))
+            found.append(_event(f"{prefix}-odd-{len(found):02d}", meter, second(begins) + _SECOND, properties, sent))
     return found
 
 
@@ -97,7 +98,7 @@ def _worth(meter: Meter, worth: Decimal, value: str, meters: Sequence[Meter]) ->
 
 
 def _misread(meter: Meter, most: Decimal, meters: Sequence[Meter]) -> Iterator[dict[str, object]]:
-    """A number as text with an exponent, which counts, and one below zero, a truth value and none at all, which do not (contract 3.5).
+    """A number as text with an exponent, which counts; one below zero, a truth value, none at all, one of another key do not (3.5).
 
     Where different values are counted: a number, the same as text, and two that differ at their end only. Not of an expression, where
     some of these have no value, nor of the latest value, which this event is not.
@@ -115,7 +116,9 @@ def _misread(meter: Meter, most: Decimal, meters: Sequence[Meter]) -> Iterator[d
     elif isinstance(number, int | float) and isinstance(below, int | float):
         values = (f"{Decimal(str(number)).scaleb(-1)}e1", -below, True)
         yield from ({**properties, spec.field: value} for value in values)
-        yield {key: value for key, value in properties.items() if key != spec.field}
+        left = {key: value for key, value in properties.items() if key != spec.field}
+        yield left
+        yield {**left, spec.field.swapcase(): _worth(meter, total((most, _OTHER_KEY)), "", meters)[spec.field]}
 
 
 def crowd(meters: Sequence[Meter], sent: Sequence[Event], customer: str, most: int) -> list[Event]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
-from pytest_flexprice.model.decimals import ZERO, difference, places, product, quotient, rounded
+from pytest_flexprice.model.decimals import EXACT, ZERO, difference, places, product, quantized, quotient, rounded
 from pytest_flexprice.model.prices import Price, Tier
-from pytest_flexprice.oracle.pricing.wrong_rules import PricedLine, with_tiers
+from pytest_flexprice.oracle.pricing.prices import cost
+from pytest_flexprice.oracle.pricing.wrong_rules import PricedLine, Rule, with_tiers
 
 _SHORTEST_PRINTED = -6
 """Numbers below ten to this power are printed with an exponent."""
@@ -78,3 +79,27 @@ def coins(line: PricedLine) -> Decimal | None:
 def hundredth(line: PricedLine) -> Decimal:
     """A hundredth, as if it had been in cents."""
     return rounded(quotient(line.amount, Decimal(100)), line.currency)
+
+
+def off_the_amount(line: PricedLine) -> Decimal | None:
+    """What is free as an amount, not as a quantity."""
+    if not line.free:
+        return None
+    return rounded(max(difference(cost(line.price, line.used), line.free), ZERO), line.currency)
+
+
+def five_coins(line: PricedLine) -> Decimal:
+    """To the nearest five coins, as cash is."""
+    five = Decimal(5).scaleb(-places(line.currency))
+    return product(quotient(cost(line.price, line.billed), five).to_integral_value(ROUND_HALF_UP), five)
+
+
+def twice_rounded(line: PricedLine) -> Decimal:
+    """To one decimal more than the currency has, and then to those."""
+    return rounded(quantized(cost(line.price, line.billed), places(line.currency) + 1), line.currency)
+
+
+def short_quantity(digits: int, rounding: str) -> Rule:
+    """Quantities of so many decimals."""
+    last = Decimal(1).scaleb(-digits)
+    return lambda line: rounded(cost(line.price, line.billed.quantize(last, rounding, EXACT)), line.currency)

@@ -12,6 +12,7 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_DOWN, ROU
 from pytest_flexprice.model.decimals import ZERO, total
 from pytest_flexprice.model.prices import Tier
 from pytest_flexprice.oracle.pricing import misread_prices as misread
+from pytest_flexprice.oracle.pricing import shifted_tiers as tiers
 from pytest_flexprice.oracle.pricing import wrong_rules as wrong
 from pytest_flexprice.oracle.pricing.prices import moved_tiers
 from pytest_flexprice.oracle.pricing.wrong_rules import PricedLine, Rule
@@ -20,6 +21,7 @@ __all__ = [
     "ALLOWANCE",
     "IGNORED",
     "MISTAKES",
+    "NAMED",
     "ROUNDINGS",
     "SHORTENED",
     "TWICE",
@@ -80,7 +82,7 @@ def explaining(seen: Sequence[Seen]) -> list[str]:
     """All rules that come to every one of these amounts, at least one of which is wrong, in words."""
     if all(line.amount == amount for line, amount in seen):
         return []
-    return [rule.words for rule in MISTAKES if all(rule.bills(line) == amount for line, amount in seen)]
+    return [rule.words for rule in NAMED if all(rule.bills(line) == amount for line, amount in seen)]
 
 
 def _roundings() -> Iterator[Mistake]:
@@ -165,3 +167,35 @@ def _all() -> Iterator[Mistake]:
 
 
 MISTAKES = tuple(_all())
+
+
+def _further() -> Iterator[Mistake]:
+    yield Mistake("the first tier is free", tiers.first(unit_amount=ZERO, flat_amount=ZERO))
+    yield Mistake("the first tier's flat fee is forgotten", tiers.first(flat_amount=ZERO))
+    yield Mistake("the tiers' flat fees are charged twice", tiers.flats_times(2))
+    yield Mistake(
+        "each tier charges the flat fee of the next one", tiers.taken(lambda number, _: number + 1, units=False)
+    )
+    yield Mistake("the tiers' prices are in the opposite order", tiers.taken(lambda number, many: many - 1 - number))
+    yield Mistake("each tier is priced like the one before it", tiers.taken(lambda number, _: number - 1, flats=False))
+    yield Mistake("each tier is priced like the one after it", tiers.taken(lambda number, _: number + 1, flats=False))
+    yield Mistake("the tiers' bounds are their sizes", tiers.sizes)
+    yield Mistake("one unit between two tiers is lost", tiers.lost_between)
+    yield Mistake("one package too many is charged", wrong.packaged(lambda number: _up(number) + 1))
+    yield Mistake("at least one package is charged", wrong.packaged(lambda number: max(_up(number), Decimal(1))))
+    yield Mistake("the allowance is half as large", wrong.freed(lambda free: free / 2))
+    yield Mistake("the allowance is ten times as large", wrong.freed(lambda free: free * 10))
+    yield Mistake("the allowance comes off the amount", misread.off_the_amount)
+    yield Mistake("the amount is rounded to whole five coins", misread.five_coins)
+    yield Mistake("the amount is rounded twice", misread.twice_rounded)
+    for digits in range(5):
+        yield Mistake(f"quantities are rounded to {digits} decimals", misread.short_quantity(digits, ROUND_HALF_UP))
+        yield Mistake(f"quantities are cut to {digits} decimals", misread.short_quantity(digits, ROUND_DOWN))
+
+
+def _up(number: Decimal) -> Decimal:
+    return number.to_integral_value(ROUND_CEILING)
+
+
+NAMED = (*MISTAKES, *_further())
+"""All mistakes that are named where they come to an amount: the quantities that show the others show these further ones too."""

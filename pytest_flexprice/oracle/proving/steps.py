@@ -12,11 +12,10 @@ from typing import Any
 from pytest_flexprice.model.meters import Event, Meter
 from pytest_flexprice.model.times import Window, second
 from pytest_flexprice.oracle.metering.buckets import bucket_start
-from pytest_flexprice.oracle.metering.reaching import MeterCount, counts, properties_worth, zeros
+from pytest_flexprice.oracle.metering.reaching import MeterCount, counts, plain_properties, properties_worth, zeros
 from pytest_flexprice.oracle.proving.targets import Aim
 
 _APART = timedelta(seconds=2)
-_ADDED_UP = ("SUM", "SUM_WITH_MULTIPLIER", "WEIGHTED_SUM", "MAX")
 _MORE = Decimal(3)
 _GRID = timedelta(minutes=1)
 """Every day and bucket begins on a whole minute."""
@@ -55,14 +54,23 @@ def steps(aim: Aim, meters: Sequence[Meter], windows: tuple[Window, Window | Non
 
 
 def _elsewhere(aim: Aim, meters: Sequence[Meter], window: Window, customer: str) -> Iterator[Event]:
-    """Usage in another day or bucket: what is counted, allowed or priced by the day shows itself."""
+    """Usage in another day or bucket: what is counted, allowed or priced by the day shows itself.
+
+    Of a meter that groups, of two groups; of one that tells values apart, one that it has counted already.
+    """
     for meter in meters:
-        if meter.aggregation.type not in _ADDED_UP:
-            continue
         free = [aim.subjects[each.line_id].free or Decimal(0) for each in aim.targets if each.meter_id == meter.id]
-        properties = properties_worth(meter, max([Decimal(0), *free]) + _MORE)
-        if properties is not None:
-            yield Event(f"{customer}-other-{meter.id}", meter.event_name, second(window.start), properties, customer)
+        for number in range(2 if meter.aggregation.group_by else 1):
+            worth = max([Decimal(0), *free]) + _MORE + number
+            properties = plain_properties(meter) if counts(meter) else properties_worth(meter, worth)
+            if properties is None:
+                continue
+            if meter.aggregation.type == "COUNT_UNIQUE":
+                properties[meter.aggregation.field] = "golive-0"
+            if number:
+                properties[meter.aggregation.group_by] = "golive-other"
+            name = f"{customer}-other-{number}-{meter.id}"
+            yield Event(name, meter.event_name, second(window.start), properties, customer)
 
 
 def completed(events: Iterable[Event], meters: Sequence[Meter]) -> tuple[Event, ...]:
@@ -114,13 +122,22 @@ def stamper(window: Window, number: int) -> Callable[[int, bool], datetime]:
 
 
 def roomiest(window: Window, sizes: Sequence[str], anchor: datetime) -> tuple[Window, Window | None]:
-    """The longest part of a window that lies in one bucket of each of these sizes and in one UTC day, and the one before it."""
+    """The longest part of a window that lies in one bucket of each of these sizes and in one UTC day, and the one before it.
+
+    Of several as long the one that a UTC day begins with: whoever goes by another clock takes it for a part of the day before.
+    """
     sizes = tuple(dict.fromkeys((*filter(None, sizes), "DAY")))
     cuts = [window.start, *_boundaries(window, sizes, anchor)]
     parts = [Window(start, end) for start, end in zip(cuts, [*cuts[1:], window.end], strict=True)]
-    longest = max(parts, key=lambda part: (part.end - part.start, part.start))
+    longest = max(
+        parts, key=lambda part: (part.end - part.start, part.start > cuts[0] and _midnight(part.start), part.start)
+    )
     before = [part for part in parts if part.end <= longest.start and part.end - part.start >= _APART]
     return longest, before[-1] if before else None
+
+
+def _midnight(moment: datetime) -> bool:
+    return moment == moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _boundaries(window: Window, sizes: Sequence[str], anchor: datetime) -> Iterator[datetime]:

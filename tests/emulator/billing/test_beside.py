@@ -23,7 +23,7 @@ def test_alert_settings_of_a_subscription(company: Company) -> None:
     assert company.api.call("POST", "/v1/alerts/setting", body).status_code == 409
     path = f"/v1/alerts/setting/{setting['id']}"
     changed = company.api.call("PUT", path, {"config": {"alert_enabled": False, "info": LIMITS["critical"]}}).get_json()
-    assert (changed["enabled"], changed["config"]["critical"]["threshold"]) == (False, "100")
+    assert (changed["enabled"], changed["config"]["critical"]) == (False, None)
     found = company.api.make("/v1/alerts/setting/search", {"entity_ids": [made["id"]], "enabled": False})["items"]
     assert [row["id"] for row in found] == [setting["id"]]
     assert company.api.call("DELETE", path).status_code == 204
@@ -39,6 +39,8 @@ def test_alert_settings_of_a_subscription(company: Company) -> None:
         ({"entity_type": "group", "entity_id": "group_x"}, 400),
         ({"config": None}, 400),
         ({"config": {"critical": {"threshold": "1", "condition": "beside"}}}, 400),
+        ({"config": {"critical": {"threshold": "1", "condition": "below"}}}, 400),
+        ({"entity_type": "subscription_line_item", "entity_id": "subs_line_x", "parent_entity_id": "subs_x"}, 404),
     ],
 )
 def test_alert_settings_that_could_not_hold_are_refused(company: Company, change: dict[str, Any], status: int) -> None:

@@ -52,7 +52,7 @@ def test_a_part_payment_brings_none_and_a_void_one_never_does(company: Company) 
     assert read(company, made)[1][-1] == "failed"
 
 
-@pytest.mark.parametrize(("invoicing", "credits"), [(False, "25"), (True, "0")])
+@pytest.mark.parametrize(("invoicing", "credits"), [(False, "50"), (True, "0")])
 def test_a_wallet_refills_itself_when_an_invoice_empties_it(company: Company, invoicing: bool, credits: str) -> None:
     company.price("1")
     made = company.subscribe(company.now - timedelta(days=2))
@@ -84,6 +84,13 @@ def test_a_rule_that_could_not_be_followed_is_refused(company: Company, rule: di
     assert "auto_topup" not in company.api.get(f"/v1/wallets/{made['id']}")
 
 
+def test_a_rule_is_changed_by_what_is_given(company: Company) -> None:
+    rule = {"enabled": True, "threshold": "3", "amount": "50", "invoicing": False}
+    made = wallet(company, auto_topup=rule)
+    changed = company.api.call("PUT", f"/v1/wallets/{made['id']}", {"auto_topup": {"amount": "7"}}).get_json()
+    assert changed["auto_topup"] == {**rule, "amount": "7", "cooldown": None}
+
+
 def test_the_balance_of_this_moment_knows_what_was_used(company: Company) -> None:
     company.price("1.5")
     made = company.subscribe(company.now - timedelta(days=2))
@@ -99,3 +106,20 @@ def test_the_balance_of_this_moment_knows_what_was_used(company: Company) -> Non
     assert (listed["real_time_balance"], "current_period_usage" in listed) == ("9", False)
     (plain,) = company.api.get(f"/v1/customers/wallets?lookup_key={made['external_id']}")
     assert "real_time_balance" not in plain
+
+
+def test_a_debit_by_hand_takes_the_largest_credits_first_and_never_too_many(company: Company) -> None:
+    made = wallet(company)
+    for credits_to_add in ("5", "20"):
+        body = {"credits_to_add": credits_to_add, "transaction_reason": "FREE_CREDIT_GRANT"}
+        body["idempotency_key"] = credits_to_add
+        company.api.make(f"/v1/wallets/{made['id']}/top-up", body)
+    assert company.api.call("POST", f"/v1/wallets/{made['id']}/top-up", body).status_code == 409
+    path, body = f"/v1/wallets/{made['id']}/debit", {"transaction_reason": "MANUAL_BALANCE_DEBIT"}
+    assert company.api.make(path, {**body, "credits": "7", "idempotency_key": "a"})["credit_balance"] == "18"
+    moved = company.api.get(f"/v1/wallets/{made['id']}/transactions")["items"]
+    assert [row["credits_available"] for row in moved] == ["0", "13", "5"]
+    asked = {"credits": "18.5", "idempotency_key": "b"}
+    for change, status in (({}, 400), ({"credits": "0"}, 400), ({"credits": "1", "idempotency_key": "a"}, 409)):
+        assert company.api.call("POST", path, {**body, **asked, **change}).status_code == status
+    assert company.api.get(f"/v1/wallets/{made['id']}")["credit_balance"] == "18"

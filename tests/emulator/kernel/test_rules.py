@@ -127,6 +127,32 @@ def test_a_reporting_unit_is_shown_with_the_fields_it_has(api: Api) -> None:
     assert changed["alert_settings"] == {**alerts, "warning": None, "info": None}
 
 
+@pytest.mark.parametrize(
+    ("levels", "message"),
+    [
+        ({}, "at least one threshold (critical, warning, or info) is required when alert_enabled is true"),
+        ({"warning": "10"}, "critical threshold is required when warning threshold is provided"),
+        (
+            {"critical": "20", "warning": "10", "info": "0"},
+            "info threshold must be greater than warning threshold for 'below' condition",
+        ),
+        (
+            {"critical": "20", "info": "9"},
+            "info threshold must be greater than critical threshold for 'below' condition",
+        ),
+        ({"critical": "0", "warning": "10", "info": "20"}, ""),
+    ],
+)
+def test_thresholds_come_one_after_the_other(api: Api, levels: dict[str, str], message: str) -> None:
+    alerts: dict[str, Any] = {name: {"threshold": value, "condition": "below"} for name, value in levels.items()}
+    alerts["alert_enabled"] = True
+    for method, path, body in (
+        ("POST", "/v1/features", {**FEATURE, "alert_settings": alerts}),
+        ("PUT", "/v1/settings/wallet_balance_alert_config", {"value": alerts}),
+    ):
+        assert api.call(method, path, body).get_json().get("message", "") == message
+
+
 def test_a_clone_needs_a_name_of_its_own(api: Api) -> None:
     made = api.make("/v1/features", FEATURE)
     assert api.call("POST", f"/v1/features/{made['id']}/clone", {"lookup_key": "two"}).status_code == 400
@@ -180,12 +206,25 @@ def test_groups_hold_features(api: Api) -> None:
     assert api.call("POST", "/v1/groups", body).status_code == 409
     feature = api.make("/v1/features", {**FEATURE, "group_id": group["id"]})
     assert api.get(f"/v1/groups/{group['id']}")["entity_ids"] == [feature["id"]]
-    shown = api.get("/v1/features?expand=groups")["items"][0]
-    assert shown["group"]["name"] == "Compute"
+    asked = {"filters": [{"field": "group_id", "operator": "eq", "value": {"string": group["id"]}}]}
+    (found,) = api.call("POST", "/v1/features/search", asked).get_json()["items"]
+    assert [each["group"]["name"] for each in (feature, found)] == ["Compute", "Compute"]
     assert _price(api, group_id=group["id"]).status_code == 400
     assert api.call("DELETE", f"/v1/groups/{group['id']}").status_code == 204
-    assert api.get(f"/v1/features/{feature['id']}")["group_id"] == ""
+    assert not {"group", "group_id"} & api.get(f"/v1/features/{feature['id']}").keys()
     assert api.call("GET", f"/v1/groups/{group['id']}").status_code == 404
+
+
+def test_a_price_shows_its_group_where_that_is_asked_for(api: Api) -> None:
+    group = api.make("/v1/groups", {"name": "Fees", "lookup_key": "fees", "entity_type": "price"})
+    price = _price(api, group_id=group["id"]).get_json()
+    path = f"/v1/prices/{price['id']}"
+    assert "group" not in api.get(path)
+    listed = api.call("POST", "/v1/prices/search", {"price_ids": [price["id"]], "expand": "groups"}).get_json()["items"]
+    assert [shown["group"]["entity_ids"] for shown in (api.get(f"{path}?expand=groups"), *listed)] == [
+        [price["id"]]
+    ] * 2
+    assert "group_id" not in api.call("PUT", path, {"group_id": ""}).get_json()
 
 
 def test_a_tenant_is_the_callers_own(api: Api) -> None:
@@ -221,15 +260,21 @@ def test_roles_change_for_other_people_without_keys(api: Api) -> None:
     me = api.get("/v1/users/me")
     roles = {"roles": ["all_writer"]}
     assert api.call("PUT", f"/v1/users/{person['id']}/roles", roles).get_json()["roles"] == ["all_writer"]
-    assert api.call("PUT", f"/v1/users/{machine['id']}/roles", {"roles": ["event_reader"]}).status_code == 400
-    assert api.call("PUT", f"/v1/users/{me['id']}/roles", roles).status_code == 403
+    for who, asked, message in (
+        (machine, ["event_reader"], "Service account roles are fixed at creation and cannot be changed"),
+        (me, ["all_writer"], "Ask another super_admin to change your roles"),
+        (person, [], "Request validation failed"),
+    ):
+        assert api.call("PUT", f"/v1/users/{who['id']}/roles", {"roles": asked}).get_json()["message"] == message
     key = {"name": "k", "type": "private_key", "service_account_id": person["id"]}
     dead = api.make("/v1/secrets/api/keys", {**key, "expires_at": "2020-01-01T00:00:00Z"})
     assert dead
     assert api.call("PUT", f"/v1/users/{person['id']}/roles", roles).status_code == 200
     made = api.make("/v1/secrets/api/keys", key)["secret"]["id"]
     refused = api.call("PUT", f"/v1/users/{person['id']}/roles", roles)
-    assert (refused.status_code, refused.get_json()["details"]["active_api_keys"]) == (400, {api.environment: [made]})
+    shown = {api.environment: {"env_name": "Sandbox", "api_keys": [{"id": made, "key_name": "k"}]}}
+    details = {"id": person["id"], "active_api_key_count": 1, "active_api_keys": shown}
+    assert (refused.status_code, refused.get_json()["details"]) == (400, details)
 
 
 def test_a_customer_is_changed_by_id_or_external_id(api: Api) -> None:

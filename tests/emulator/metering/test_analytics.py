@@ -152,15 +152,6 @@ def test_a_commitment_of_a_line_counts_unless_only_a_part_is_asked_for(bench: Be
     assert used(analysed(bench, property_filters={"region": ["eu"]})) == [("4", "1")]
 
 
-def test_a_customers_buckets_are_listed_when_idle(bench: Bench) -> None:
-    bench.meter(kind="MAX", bucket_size="HOUR")
-    bench.meter("plain")
-    bench.subscribe()
-    bench.send("a", 3600, "other", n=1)
-    (item,) = analysed(bench)["items"]
-    assert (item["total_usage"], item["event_count"], item["window_size"], "price_id" in item) == ("0", 0, "HOUR", True)
-
-
 def test_a_line_with_a_commitment_is_shown_without_usage(bench: Bench) -> None:
     promised(bench, bench.meter(), commitment_amount="10")
     assert [item["total_usage"] for item in analysed(bench)["items"]] == ["0"]
