@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from .delivery import commandline
+from .delivery.settings import DeliverySettings
 from .faults.all import FAULTS
 from .kernel.options import DEFAULT_KEY, EmulatorOptions
 from .kernel.server import FlexpriceServer
@@ -31,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--key-cache", type=float, default=5.0, metavar="SECONDS", help="life of a deleted, used key")
     parser.add_argument("--native", action="store_true", help="webhooks by the native sender, Svix switched off")
-    commandline.add_arguments(parser)
+    _add_webhooks(parser)
     parser.add_argument("--no-jobs", action="store_true", help="periodic jobs run only when the clock is advanced")
     parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="switch a fault on; repeatable")
     parser.add_argument("--seed", type=Path, metavar="golive.toml", help="fill it with what this plan declares")
@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         lag=lag,
         key_cache_seconds=args.key_cache,
         svix=not args.native,
-        delivery=commandline.settings(args),
+        delivery=_delivery(args),
         jobs=not args.no_jobs,
         faults=tuple(args.fault),
     )
@@ -100,6 +100,49 @@ def main(argv: Sequence[str] | None = None) -> int:
     ended.wait()
     server.stop()
     return 0
+
+
+def _add_webhooks(parser: argparse.ArgumentParser) -> None:
+    known = DeliverySettings()
+    parser.add_argument(
+        "--webhook-cache",
+        type=float,
+        default=known.wanted_types_cache_seconds,
+        metavar="SECONDS",
+        help="how long a new endpoint stays unknown (real: 60)",
+    )
+    parser.add_argument(
+        "--retry-scale", type=float, default=known.retry_scale, metavar="FACTOR", help="waits of retries (real: 1)"
+    )
+    parser.add_argument(
+        "--deliver-to", action="append", default=[], metavar="HOST", help="a host besides loopback; repeatable"
+    )
+    parser.add_argument("--native-url", metavar="URL", help="with --native: where everything is sent")
+    parser.add_argument(
+        "--native-header",
+        action="append",
+        default=[],
+        type=_header,
+        metavar="NAME=VALUE",
+        help="with --native: a static header; repeatable",
+    )
+
+
+def _delivery(args: argparse.Namespace) -> DeliverySettings:
+    return DeliverySettings(
+        wanted_types_cache_seconds=args.webhook_cache,
+        retry_scale=args.retry_scale,
+        allowed_hosts=tuple(args.deliver_to),
+        native_url=args.native_url,
+        native_headers=dict(args.native_header),
+    )
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f"{text}: expected NAME=VALUE")
+    return name, value
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..delivery.bodies import customer
+from ..delivery.bodies import shown
 from ..delivery.publishing import webhook_body
 from ..kernel.world import World
 from . import views
@@ -36,5 +36,5 @@ def subscription_event(world: World, environment: str, id: str) -> dict[str, Any
     view = {key: row[key] for key in _SUBSCRIPTION if row.get(key) is not None}
     owner = world.table("customers").get(row["customer_id"], environment)
     if owner is not None:
-        view["customer"] = customer(owner)
+        view["customer"] = shown("customer", owner)
     return view

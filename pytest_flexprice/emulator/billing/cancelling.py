@@ -10,7 +10,7 @@ from typing import Any
 from ..kernel import errors
 from ..kernel.render import gotime
 from ..kernel.tables import Row
-from . import config, drafts, grants, inheritance, invoices, lines
+from . import config, drafts, grants, inheritance, invoices, line_items
 from .lines import Period
 from .pricing import number
 from .rounding import ZERO, exact, to_currency
@@ -97,20 +97,21 @@ def end_now(scope: Scope, row: Row, moment: datetime, *, bill: bool, reason: str
 def finish(
     scope: Scope, row: Row, end: datetime, cancelled: datetime, *, keep_cancel_at: bool = False, **changes: Any
 ) -> None:
-    """Make a subscription cancelled as of ``end`` and announce it."""
+    """Make a subscription and its heirs cancelled as of ``end`` and announce it, of each heir too (documentation)."""
     grants.end(scope, row, end)
     if not keep_cancel_at:
         changes["cancel_at"] = end
     scope.touch(row, subscription_status="cancelled", cancelled_at=cancelled, end_date=end, **changes)
-    inheritance.follow(scope, row)
+    heirs = inheritance.follow(scope, row)
     if row["subscription_type"] != inheritance.INHERITED:
         scope.publish("subscription.updated", row)
-        scope.publish("subscription.cancelled", row)
+    for each in (row, *heirs):
+        scope.publish("subscription.cancelled", each)
 
 
 def end_line_items(scope: Scope, row: Row, moment: datetime) -> None:
     """Let every open line item of a subscription end at ``moment``."""
-    for item in scope.find("subscription_line_items", subscription_id=row["id"], status="published"):
+    for item in line_items.of(scope, row):
         if item["end_date"] is None or item["end_date"] > moment:
             scope.touch(item, end_date=moment)
 
@@ -152,11 +153,12 @@ def _prorations(scope: Scope, row: Row, effective: datetime) -> list[dict[str, A
     """What of advance fees falls on the time after ``effective``; only noted, nothing is paid back."""
     start, end = row["current_period_start"], row["current_period_end"]
     left = max(end - effective, timedelta())
-    if end <= start or not any(item["invoice_cadence"] == "ADVANCE" for item in lines.items(scope, row)):
+    items = line_items.of(scope, row)
+    if end <= start or not any(item["invoice_cadence"] == "ADVANCE" for item in items):
         return []
     share = Decimal(left // timedelta(seconds=1)) / Decimal((end - start) // timedelta(seconds=1))
     found = []
-    for item in lines.items(scope, row):
+    for item in items:
         fee = item["invoice_cadence"] == "ADVANCE"
         price = scope.need("prices", item["price_id"])
         credit = to_currency(number(price.get("amount")) * share, row["currency"]) if fee else ZERO

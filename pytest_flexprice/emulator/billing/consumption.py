@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..kernel.pricing_rules import display_amount
-from ..kernel.render import dec
+from ..kernel.render import dec, filled
 from ..kernel.tables import Row
 from . import entitling, readings, usage, views
 from .commitment import Charge
@@ -37,7 +37,7 @@ def subscription_usage(scope: Scope, row: Row, start: datetime, end: datetime) -
         "overage_factor": float(number(row["overage_factor"])),
         "has_overage": bool(split.overage),
     }
-    return answer | views.filled(
+    return answer | filled(
         commitment_amount=float(number(row["commitment_amount"])),
         commitment_utilized=float(split.utilized),
         overage_amount=float(over),
@@ -68,7 +68,7 @@ def _charge(scope: Scope, row: Row, reading: Reading, charge: Charge, *, overage
         "filter_values": {},
         "meter_id": reading.item["meter_id"],
         "meter_display_name": reading.meter["name"],
-        "price": views.price(scope, reading.item["price_id"]),
+        "price": views.embedded(scope, "prices", reading.item["price_id"]),
         "is_overage": overage,
         **({"overage_factor": float(number(row["overage_factor"]))} if overage else {}),
     }

@@ -44,19 +44,14 @@ def create(scope: Scope, given: Mapping[str, Any]) -> Row:
         environment_id=scope.environment,
         credit_note_number=given["credit_note_number"] or f"CN-{scope.now:%Y%m}-{scope.world.next('credit_note'):05d}",
         invoice_id=invoice["id"],
-        customer_id=invoice["customer_id"],
-        subscription_id=invoice["subscription_id"],
+        **{name: invoice[name] for name in ("customer_id", "subscription_id", "currency")},
+        **{name: given[name] for name in ("reason", "metadata")},
+        **dict.fromkeys(("refund_status", "finalized_at", "voided_at")),
         credit_note_status="DRAFT",
         credit_note_type=kind,
-        refund_status=None,
-        reason=given["reason"],
         memo=given["memo"] or "",
-        currency=invoice["currency"],
         total_amount=total,
         idempotency_key=key,
-        metadata=given["metadata"],
-        finalized_at=None,
-        voided_at=None,
     )
     row["line_items"] = [_stored(scope, row, line) for line in lines]
     scope.publish("credit_note.created", row)
@@ -85,16 +80,8 @@ def _line(invoice: Row, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _stored(scope: Scope, note: Row, line: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "id": scope.world.new_id("cn_line_item"),
-        "credit_note_id": note["id"],
-        "invoice_line_item_id": line["invoice_line_item_id"],
-        "display_name": line["display_name"],
-        "amount": line["amount"],
-        "currency": note["currency"],
-        "metadata": line["metadata"],
-        **scope.stamped(),
-    }
+    own = {"id": scope.world.new_id("cn_line_item"), "credit_note_id": note["id"], "currency": note["currency"]}
+    return {**own, **line, **scope.stamped()}
 
 
 def _require_left(scope: Scope, invoice: Row, kind: str, total: Decimal) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from ..kernel.tables import Row
 from . import coupon, inheritance
 from .lines import Line, Period
-from .rounding import ZERO
+from .rounding import total
 from .scope import Scope
 
 
@@ -38,7 +38,7 @@ def taken(
     targets = {line.item["id"]: index for index, line in enumerate(charged) if line.item is not None}
     aimed = [(row, targets[key]) for row in found if (key := row["subscription_line_item_id"]) in targets]
     discounts = [_discount(scope, row, charged[index].amount, currency, index) for row, index in aimed]
-    left = sum((line.amount for line in charged), ZERO) - off(discounts)
+    left = total(charged) - total(discounts)
     for row in sorted(found, key=lambda row: scope.need("coupons", row["coupon_id"])["type"] != "percentage"):
         if row["subscription_line_item_id"] is None and left > 0:
             discounts.append(_discount(scope, row, left, currency))
@@ -80,11 +80,6 @@ def _discount(scope: Scope, row: Row, price: Decimal, currency: str, line: int |
     return Discount(row, used, price, coupon.discount(used, price, currency), line)
 
 
-def off(discounts: Iterable[Discount]) -> Decimal:
-    """What discounts come to."""
-    return sum((one.amount for one in discounts), ZERO)
-
-
 def note(rows: Sequence[Row], discounts: Iterable[Discount]) -> None:
     """Write what coupons of single lines take off on the lines of an invoice."""
     for one in discounts:
@@ -94,7 +89,7 @@ def note(rows: Sequence[Row], discounts: Iterable[Discount]) -> None:
 
 def spread(rows: Sequence[Row], discounts: Iterable[Discount], currency: str) -> None:
     """Share what coupons take off the whole invoice among its lines, as a stored one keeps it."""
-    whole = off(one for one in discounts if one.line is None)
+    whole = total(one for one in discounts if one.line is None)
     left = [row["amount"] - row["line_item_discount"] for row in rows]
     for row, share in zip(rows, coupon.spread(whole, left, currency), strict=True):
         row["invoice_level_discount"] = share

@@ -10,7 +10,7 @@ from ..kernel.tables import Row
 from . import config, discounts, inheritance, lines, periods
 from .lines import Line, Period
 from .pricing import number
-from .rounding import ZERO, stored
+from .rounding import ZERO, stored, total
 from .scope import Scope
 
 AMOUNTS = (
@@ -133,9 +133,7 @@ def invoice_line(scope: Scope, invoice_id: str, subscription: Row, line: Line) -
         metadata=line.metadata,
         environment_id=scope.environment,
         commitment_info=line.commitment,
-        prepaid_credits_applied=ZERO,
-        line_item_discount=ZERO,
-        invoice_level_discount=ZERO,
+        **dict.fromkeys(("prepaid_credits_applied", "line_item_discount", "invoice_level_discount"), ZERO),
         adjusted_entitlement_quantity=line.free,
         subscription_line_item_id=line.item["id"] if line.item is not None else None,
         **scope.stamped(with_environment=False),
@@ -180,7 +178,7 @@ def compute(scope: Scope, invoice: Row, charged: list[Line] | None = None) -> No
         row["quantity"] = stored(row["quantity"])
         if row["adjusted_entitlement_quantity"] is not None:
             row["adjusted_entitlement_quantity"] = stored(row["adjusted_entitlement_quantity"])
-    subtotal, off = lines.subtotal(charged), discounts.off(taken)
+    subtotal, off = total(charged), total(taken)
     skipped = subtotal == 0 and reason != "SUBSCRIPTION_TRIAL_START"
     scope.touch(
         invoice,

@@ -53,8 +53,7 @@ def check(given: Mapping[str, Any]) -> None:
     for one, other, message in _EITHER:
         errors.refuse(given[one] and given[other], message)
     for index, identifier in enumerate(given[_GROUP] or []):
-        if not identifier:
-            raise errors.validation(f"Subscription ID at index {index} is empty")
+        errors.refuse(not identifier, f"Subscription ID at index {index} is empty")
 
 
 def prepare(scope: Scope, row: Row, given: Mapping[str, Any] | None) -> list[Row]:
@@ -209,10 +208,12 @@ def has_invoices(row: Row) -> bool:
     return row["subscription_type"] not in (INHERITED, GROUPED)
 
 
-def follow(scope: Scope, parent: Row) -> None:
-    """Let the inherited subscriptions end, or be scheduled to end, with their parent."""
-    for child in children(scope, parent):
+def follow(scope: Scope, parent: Row) -> list[Row]:
+    """Let the inherited subscriptions end, or be scheduled to end, with their parent; which ones."""
+    heirs = children(scope, parent)
+    for child in heirs:
         scope.touch(child, **{name: parent[name] for name in _ENDING})
+    return heirs
 
 
 def payer(row: Row) -> str:

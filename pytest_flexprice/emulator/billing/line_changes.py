@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ..kernel import errors, price_units
+from ..kernel import errors, pricing_rules
 from ..kernel.catalog import find_meter
 from ..kernel.pricing_rules import check_price, published
 from ..kernel.tables import Row
@@ -72,7 +72,7 @@ def check_new(row: Mapping[str, Any], given: Given) -> None:
 def _inline(scope: Scope, row: Row, given: Given) -> Row:
     """Store a price made for a subscription; it counts from the subscription's start unless dated."""
     given = {**given, "currency": row["currency"], "entity_type": "SUBSCRIPTION"}
-    unit = price_units.priced(scope, given)
+    unit = pricing_rules.priced(scope, given)
     check_price({**given, "billing_period_count": given["billing_period_count"] or 1})
     meter = find_meter(scope, given["meter_id"]) if given["type"] == "USAGE" else None
     return scope.insert(

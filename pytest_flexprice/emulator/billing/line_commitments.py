@@ -19,8 +19,7 @@ KINDS = ("amount", "quantity")
 def check_all(given: Mapping[str, Mapping[str, Any] | None] | None) -> None:
     """Refuse commitments, by price, that cannot be meant."""
     for price_id, agreed in (given or {}).items():
-        if not price_id:
-            raise errors.validation("Each entry in line_item_commitments must have a valid price_id as the key")
+        errors.refuse(not price_id, "Each entry in line_item_commitments must have a valid price_id as the key")
         if agreed is None:
             message = f"Commitment configuration for price_id {price_id} cannot be nil"
             raise errors.validation(message, {"price_id": price_id})

@@ -30,12 +30,10 @@ class Origin:
 
     @classmethod
     def plan(cls, row: Row) -> Origin:
-        """A plan."""
         return cls("plan", row["id"], row["name"])
 
     @classmethod
     def addon(cls, row: Row) -> Origin:
-        """An addon."""
         return cls("addon", row["id"])
 
     @classmethod
@@ -121,9 +119,9 @@ def by_id(scope: Scope, identifier: str, *, any_status: bool = False) -> Row:
     )
 
 
-def of(scope: Scope, row: Row) -> list[Row]:
-    """Every published line item of a subscription, oldest first."""
-    return scope.find("subscription_line_items", subscription_id=row["id"], status="published")
+def of(scope: Scope, row: Row, **equal: object) -> list[Row]:
+    """The published line items of a subscription with these values, oldest first."""
+    return scope.find("subscription_line_items", subscription_id=row["id"], status="published", **equal)
 
 
 def matching(scope: Scope, owner: str, kind: str, currency: str, period: str) -> list[Row]:
@@ -138,9 +136,7 @@ def matching(scope: Scope, owner: str, kind: str, currency: str, period: str) ->
         if row["billing_period"] in (period, periods.ONETIME) and not catalog.is_ended(row, now)
     ]
     details = {"entity_id": owner, "entity_type": kind}
-    if not rows:
-        raise errors.validation("The entity must have at least one price to create a subscription", details)
+    errors.refuse(not rows, "The entity must have at least one price to create a subscription", **details)
     rows = [row for row in rows if row["currency"] == currency]
-    if not rows:
-        raise errors.validation("No prices match the subscription criteria", details)
+    errors.refuse(not rows, "No prices match the subscription criteria", **details)
     return rows

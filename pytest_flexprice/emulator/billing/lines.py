@@ -5,7 +5,6 @@ Usage and fees in arrear belong to the finished period, fees in advance to the n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -13,15 +12,15 @@ from typing import Any
 
 from ..kernel.render import dec
 from ..kernel.tables import Row
-from . import allowance, commitment, entitling, promised_windows, readings, usage
+from . import allowance, commitment, entitling, line_items, promised_windows, readings, usage
 from .commitment import Charge, LineCommitment
 from .periods import ONETIME
 from .pricing import Tariff, number
-from .readings import Period, Reading, items
+from .readings import Period, Reading
 from .rounding import ONE, ZERO, exact, to_currency
 from .scope import Scope
 
-__all__ = ["Line", "Period", "advance", "arrear", "granted_to", "items", "subtotal"]
+__all__ = ["Line", "Period", "advance", "arrear", "granted_to"]
 
 
 @dataclass
@@ -69,7 +68,7 @@ def arrear(scope: Scope, subscription: Row, period: Period, *, whole: bool = Fal
 
 
 def _fees(scope: Scope, subscription: Row, period: Period, cadence: str, *, whole: bool = False) -> list[Line]:
-    fixed = items(scope, subscription, price_type="FIXED", invoice_cadence=cadence)
+    fixed = line_items.of(scope, subscription, price_type="FIXED", invoice_cadence=cadence)
     return [line for item in fixed if (line := _fixed(scope, item, period, whole)) is not None]
 
 
@@ -190,8 +189,3 @@ def promised(
     costs = [reading.tariff.cost(quantity) for _start, quantity in found]
     outcome = commitment.of_windows(agreed, costs, committed)
     return outcome, commitment.explained(agreed, outcome, agreed.amount)
-
-
-def subtotal(lines: Iterable[Line]) -> Decimal:
-    """The sum of the rounded amounts."""
-    return sum((line.amount for line in lines), ZERO)

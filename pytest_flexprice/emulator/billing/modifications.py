@@ -81,8 +81,7 @@ def _belong(scope: Scope, identifier: str, params: Given) -> Modified:
     remove = params.get("action") == "remove"
     name = "external_customer_ids_to_remove" if remove else "external_customer_ids_to_inherit_subscription"
     external_ids = params.get(name) or []
-    if not external_ids:
-        raise errors.validation(f"Provide {name} with at least one non-empty value")
+    errors.refuse(not external_ids, f"Provide {name} with at least one non-empty value")
     if remove and not all(external_id.strip() for external_id in external_ids):
         raise errors.validation(f"Remove any empty strings from {name}")
     row = subscription_by_id(scope, identifier)
@@ -132,8 +131,7 @@ def _group(scope: Scope, params: Given) -> Modified:
     if params.get("action") not in ("add", "remove"):
         raise errors.validation("Valid values for grouped_invoicing action: add, remove")
     identifiers: Sequence[str] = params["child_subscription_ids"] or []
-    if not identifiers:
-        raise errors.validation("Provide child_subscription_ids with at least one entry")
+    errors.refuse(not identifiers, "Provide child_subscription_ids with at least one entry")
     if params["action"] == "remove":
         rows = [grouping.ungroup(scope, identifier) for identifier in identifiers]
         return Modified(_grouped(rows), rows)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from ..kernel import errors, price_units, pricing_rules
+from ..kernel import errors, pricing_rules
 from ..kernel.pricing_rules import MODELS, ROUNDINGS, TIER_MODES, display_amount
 from ..kernel.render import dec
 from ..kernel.tables import Row
@@ -63,11 +63,11 @@ def make(scope: Scope, row: Row, price: Row, override: Override) -> Row:
     """Store the price that an override makes of ``price``."""
     fields: dict[str, Any] = {name: price[name] for name in _KEPT if name in price}
     model = override["billing_model"] or price["billing_model"]
-    config = price_units.following(price, override)
+    config = pricing_rules.following(price, override)
     if config:
         own = {"price_unit_type": "CUSTOM", "price_unit_config": config, "amount": None, "tiers": None}
         override = {**override, **own, "currency": price["currency"], "billing_model": model}
-        fields |= price_units.priced(scope, override)
+        fields |= pricing_rules.priced(scope, override)
     fields |= {"billing_model": model, **_charge(model, price, override)}
     return scope.insert(
         "prices",
@@ -121,7 +121,7 @@ def check(override: Override, price: Row | None) -> None:
             "The price must exist in the plan to create an override"
         )
         raise errors.validation(message, {"price_id": override["price_id"]})
-    price_units.following(price, override)
+    pricing_rules.following(price, override)
     if price["type"] == "USAGE" and (override["quantity"] or 0) > 0:
         message = (
             "Quantity overrides are only allowed for fixed prices. "
@@ -135,7 +135,6 @@ def check(override: Override, price: Row | None) -> None:
 
 
 def check_quantity(quantity: Decimal | None) -> None:
-    """Refuse a negative quantity."""
     errors.refuse(quantity is not None and quantity < 0, "Quantity cannot be negative")
 
 
@@ -145,8 +144,7 @@ def _check_model(override: Override, price: Row) -> None:
     details = {"price_id": price["id"], "price_unit_type": price["price_unit_type"]}
     tiers = override["tiers"] or override["price_unit_tiers"]
     if model == "TIERED":
-        if not tiers:
-            raise errors.validation("Price tiers are required to set up tiered pricing", details)
+        errors.refuse(not tiers, "Price tiers are required to set up tiered pricing", **details)
         errors.require_one_of(TIER_MODES, override["tier_mode"], "billing tier", "billing_tier")
         _check_tiers(tiers)
         return

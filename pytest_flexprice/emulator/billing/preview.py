@@ -6,11 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from ..kernel.render import ZERO_TIME
+from ..kernel.render import ZERO_TIME, filled
 from ..kernel.tables import Row
-from . import config, discounts, drafts, inheritance, invoices, lines, views
+from . import config, discounts, drafts, inheritance, invoices, views
 from .lines import Period
-from .rounding import ZERO
+from .rounding import ZERO, total
 from .scope import Scope
 
 
@@ -26,13 +26,13 @@ def preview(
     rows = [drafts.invoice_line(scope, identifier, subscription, line) for line in charged]
     taken = discounts.taken(scope, subscription, charged, period)
     discounts.note(rows, taken)
-    subtotal, off = lines.subtotal(charged), discounts.off(taken)
+    subtotal, off = total(charged), total(taken)
     taxes = _taxes(scope, subscription, identifier, subtotal - off)
     taxed = sum((entry["tax_amount"] for entry in taxes), ZERO)
-    total = max(subtotal - off + taxed, ZERO)
+    due = max(subtotal - off + taxed, ZERO)
     view: dict[str, Any] = {
         **dict.fromkeys(drafts.AMOUNTS, ZERO),
-        **dict.fromkeys(("amount_due", "total", "amount_remaining"), total),
+        **dict.fromkeys(("amount_due", "total", "amount_remaining"), due),
         **dict.fromkeys(("invoice_number", "idempotency_key", "billing_sequence")),
         "id": identifier,
         "customer_id": inheritance.payer(subscription),
@@ -55,8 +55,8 @@ def preview(
         "is_manually_edited": False,
         **scope.stamped(),
     }
-    return view | views.filled(
-        customer=views.customer(scope, inheritance.payer(subscription)),
+    return view | filled(
+        customer=views.embedded(scope, "customers", inheritance.payer(subscription)),
         taxes=taxes,
         line_items=[views.shown(row, price_unit_amount=ZERO) for row in rows],
         coupon_applications=[discounts.application(scope, subscription, one, identifier, rows) for one in taken],

@@ -39,8 +39,7 @@ class Change:
 def check(params: Given) -> Sequence[Given]:
     """The changes of a request; refused when they cannot be meant, whatever the subscription."""
     wanted: Sequence[Given] = params.get("line_items") or []
-    if not wanted:
-        raise errors.validation("Provide line_items with at least one entry")
+    errors.refuse(not wanted, "Provide line_items with at least one entry")
     if any(given["quantity"] is not None and given["quantity"] < 0 for given in wanted):
         raise errors.validation("Quantity cannot be negative")
     return wanted

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from ..kernel.tables import Row
 from ..metering.reads import Customers
-from . import commitment, inheritance, periods, usage
+from . import commitment, inheritance, line_items, periods, usage
 from .commitment import Charge
 from .config import zone as zone_of
 from .pricing import Tariff, bucketed_cost, number
@@ -84,11 +84,6 @@ def _quotient(one: Decimal, other: Decimal) -> Decimal:
     return to_places(one / other, _QUOTIENT_PLACES)
 
 
-def items(scope: Scope, subscription: Row, **equal: object) -> list[Row]:
-    """The line items of a subscription with these values."""
-    return scope.find("subscription_line_items", subscription_id=subscription["id"], status="published", **equal)
-
-
 def read(scope: Scope, subscription: Row, period: Period, *, inherited: bool = False) -> list[Reading]:
     """The reading of each usage line item that has not ended before ``period``, also of those that begin later.
 
@@ -98,7 +93,7 @@ def read(scope: Scope, subscription: Row, period: Period, *, inherited: bool = F
     customers = inheritance.users(scope, subscription)
     return [
         _reading(scope, subscription, item, customers, period.clip(item))
-        for item in items(scope, owner, price_type="USAGE")
+        for item in line_items.of(scope, owner, price_type="USAGE")
         if item["end_date"] is None or item["end_date"] >= period.start
     ]
 

@@ -11,6 +11,7 @@ from ..kernel.world import World
 from . import cancelling, drafts, finalization, grants, inheritance, invoices, lines, plan_changes
 from .lines import Period
 from .pricing import number
+from .rounding import total
 from .scope import Scope
 
 
@@ -124,7 +125,7 @@ def bill_threshold(scope: Scope, row: Row, now: datetime) -> None:
     period = Period(row["current_period_start"], now)
     if period.start >= period.end or now >= row["current_period_end"]:
         return
-    reached = lines.subtotal(lines.arrear(scope, row, period))
+    reached = total(lines.arrear(scope, row, period))
     if reached <= 0 or reached < number(row["auto_invoice_threshold"]):
         return
     invoice = drafts.new_subscription_invoice(scope, row, "AUTO_INVOICE_THRESHOLD", period)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from functools import wraps
 from typing import Any, TypeVar, cast
@@ -44,6 +44,11 @@ def to_places(value: Decimal, digits: int) -> Decimal:
 def to_currency(amount: Decimal, currency: str) -> Decimal:
     """An amount as it appears on a line: half away from zero at the currency's places."""
     return to_places(amount, places(currency))
+
+
+def total(parts: Iterable[Any]) -> Decimal:
+    """What lines, or discounts, come to: the sum of their amounts."""
+    return sum((part.amount for part in parts), ZERO)
 
 
 def stored(quantity: Decimal) -> Decimal:

@@ -33,8 +33,6 @@ from .lines import Period
 from .rounding import ONE
 from .scope import Scope, customer_of
 
-_OPEN = ("trialing", "active")
-
 
 def milliseconds(moment: datetime) -> datetime:
     """``moment`` cut to its millisecond, as subscriptions keep their dates."""
@@ -188,19 +186,16 @@ def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row, kind
         "subs",
         **{
             **inheritance.blank(scope),
-            "lookup_key": body["lookup_key"] or None,
-            "metadata": body["metadata"] or None,
-            "commitment_amount": body["commitment_amount"],
-            "commitment_duration": body["commitment_duration"] or None,
+            **{name: body[name] or None for name in ("lookup_key", "metadata", "commitment_duration")},
+            **{name: body[name] for name in ("commitment_amount", "auto_invoice_threshold")},
             "overage_factor": body["overage_factor"] or ONE,
-            "auto_invoice_threshold": body["auto_invoice_threshold"],
             "trial_start": start if days > 0 else None,
             "trial_end": trial_end,
         },
         customer_id=customer["id"],
         plan_id=plan["id"],
         subscription_status=status,
-        currency=body["currency"],
+        **{name: body[name] for name in ("currency", "billing_period", "payment_terms")},
         billing_anchor=anchored,
         billing_cycle=body["billing_cycle"] or "anniversary",
         start_date=start,
@@ -208,7 +203,6 @@ def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row, kind
         current_period_start=start,
         current_period_end=end,
         billing_cadence="RECURRING",
-        billing_period=body["billing_period"],
         billing_period_count=count,
         pause_status="none",
         payment_behavior=body["payment_behavior"] or "default_active",
@@ -217,7 +211,6 @@ def _store(scope: Scope, body: Mapping[str, Any], customer: Row, plan: Row, kind
         timezone=customer["timezone"],
         proration_behavior=body["proration_behavior"] or "none",
         enable_true_up=bool(body["enable_true_up"]),
-        payment_terms=body["payment_terms"],
         subscription_type=kind,
         synced_price_sequence=views.price_sequence(scope, plan["id"]),
     )
@@ -272,8 +265,3 @@ def activate(scope: Scope, row: Row, start: datetime) -> Row | None:
     invoice = open_billing(scope, row)
     scope.publish("subscription.activated", row)
     return invoice
-
-
-def running(row: Mapping[str, Any]) -> bool:
-    """Whether a subscription is active or trialing."""
-    return row["subscription_status"] in _OPEN

@@ -44,7 +44,6 @@ class _Transaction(Work):
             table.remove(made)
 
     def announce(self, scope: Scope) -> None:
-        """Publish what was kept."""
         for name, row in self.told:
             scope.publish(name, row)
 

@@ -7,9 +7,11 @@ from decimal import Decimal
 
 from ..kernel.tables import Row
 from ..metering import reads
-from ..metering.reads import Customers
+from ..metering.reads import BucketValue, Customers
 from .rounding import ZERO
 from .scope import Scope
+
+Window = tuple[datetime, datetime]
 
 
 def second(moment: datetime) -> datetime:
@@ -26,18 +28,14 @@ def quantity(scope: Scope, customers: Customers, meter: Row, start: datetime, en
     return reads.total(scope.world, selection, meter["aggregation"]["type"]).value
 
 
-def buckets(
-    scope: Scope, customers: Customers, meter: Row, window: tuple[datetime, datetime], anchor: datetime
-) -> list[Decimal] | None:
+def buckets(scope: Scope, customers: Customers, meter: Row, window: Window, anchor: datetime) -> list[Decimal] | None:
     """The quantities of the buckets of a bucketed meter (per group, where it groups); ``None`` for other meters."""
     if not (meter["aggregation"] or {}).get("bucket_size"):
         return None
     return [bucket.value for bucket in _buckets(scope, customers, meter, window, anchor)]
 
 
-def _buckets(
-    scope: Scope, customers: Customers, meter: Row, window: tuple[datetime, datetime], anchor: datetime
-) -> list[reads.BucketValue]:
+def _buckets(scope: Scope, customers: Customers, meter: Row, window: Window, anchor: datetime) -> list[BucketValue]:
     """One value per bucket, and per group of it, that has events; ``anchor`` gives the day on which months begin.
 
     What a bucketed meter bills is the sum of these; its price applies to each (contract 2.4, vectors bucket-*).
@@ -48,13 +46,11 @@ def _buckets(
     own = meter["aggregation"]
     selection = reads.Selection(scope.environment, customers, (meter["id"],), start, end)
     kind = "SUM" if own["type"] == "SUM" else "MAX"
-    if own.get("group_by"):
-        return reads.buckets(scope.world, selection, kind, own["bucket_size"], own["group_by"], anchor=anchor)
-    return reads.points(scope.world, selection, kind, own["bucket_size"], anchor=anchor)
+    return reads.points(scope.world, selection, kind, own["bucket_size"], own.get("group_by"), anchor=anchor)
 
 
 def windows(
-    scope: Scope, customers: Customers, meter: Row, window: tuple[datetime, datetime], anchor: datetime
+    scope: Scope, customers: Customers, meter: Row, window: Window, anchor: datetime
 ) -> dict[datetime, Decimal]:
     """The quantity of each bucket with usage, by its start; groups of one bucket count as the bucket's."""
     largest = meter["aggregation"]["type"] == "MAX"

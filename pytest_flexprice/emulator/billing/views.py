@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..kernel import catalog
-from ..kernel.render import ZERO_TIME
+from ..kernel.render import ZERO_TIME, filled
 from ..kernel.tables import Row
 from .rounding import ZERO
 from .scope import Scope
@@ -32,16 +32,11 @@ def shown(row: Mapping[str, Any], **extra: Any) -> dict[str, Any]:
     return {**fields, **extra}
 
 
-def filled(**parts: Any) -> dict[str, Any]:
-    """Those parts of a view that say anything."""
-    return {name: part for name, part in parts.items() if part}
-
-
 def line_item(scope: Scope, row: Row, *, with_price: bool = False) -> dict[str, Any]:
     """A line item of a subscription; an open one ends at Go's zero time."""
     view = shown({**row, "end_date": row["end_date"] or ZERO_TIME})
     if with_price:
-        view["price"] = price(scope, row["price_id"])
+        view["price"] = embedded(scope, "prices", row["price_id"])
     return view
 
 
@@ -51,9 +46,9 @@ def line_items(scope: Scope, subscription_id: str, *, with_price: bool = False) 
     return [line_item(scope, row, with_price=with_price) for row in rows]
 
 
-def price(scope: Scope, identifier: str) -> dict[str, Any] | None:
-    """A price as other objects embed it."""
-    row = scope.get("prices", identifier)
+def embedded(scope: Scope, table: str, identifier: str) -> dict[str, Any] | None:
+    """A price or a customer, of any status, as other objects embed it."""
+    row = scope.get(table, identifier)
     return None if row is None else row.public()
 
 
@@ -80,12 +75,6 @@ def price_sequence(scope: Scope, plan_id: str) -> int | None:
 def out_of_sync(scope: Scope, row: Row) -> bool:
     """Whether the plan has usage prices that are newer than the subscription."""
     return (price_sequence(scope, row["plan_id"]) or 0) > (row["synced_price_sequence"] or 0)
-
-
-def customer(scope: Scope, identifier: str) -> dict[str, Any] | None:
-    """A customer of any status as other objects embed it."""
-    row = scope.get("customers", identifier)
-    return None if row is None else row.public()
 
 
 def subscription(row: Row, **parts: Any) -> dict[str, Any]:
@@ -118,7 +107,10 @@ def full_subscription(scope: Scope, row: Row) -> dict[str, Any]:
         coupon_associations=coupon_associations(scope, row),
         phases=[shown(phase) for phase in reversed(scope.find("subscription_phases", **own))],
     )
-    whose = {"plan": plan(scope, row["plan_id"], full=True), "customer": customer(scope, row["customer_id"])}
+    whose = {
+        "plan": plan(scope, row["plan_id"], full=True),
+        "customer": embedded(scope, "customers", row["customer_id"]),
+    }
     return subscription(row, **whose, **parts)
 
 
@@ -164,7 +156,9 @@ def listed_invoice(scope: Scope, row: Row, *, lines: bool = True) -> dict[str, A
     found = view.pop("line_items", None)
     coupons = [shown(application) for application in row["_coupons"]]
     return view | filled(
-        customer=customer(scope, row["customer_id"]), line_items=lines and found, coupon_applications=coupons
+        customer=embedded(scope, "customers", row["customer_id"]),
+        line_items=lines and found,
+        coupon_applications=coupons,
     )
 
 
@@ -177,7 +171,7 @@ def full_invoice(scope: Scope, row: Row, expand: Sequence[str] = ()) -> dict[str
         tax["tax_rate"] = tax_rate(scope.need("tax_rates", tax["tax_rate_id"]))
     return view | filled(
         subscription=full_subscription(scope, owner) if owner is not None else None,
-        customer=customer(scope, row["customer_id"]),
+        customer=embedded(scope, "customers", row["customer_id"]),
         taxes=taxes,
         line_items=lines,
     )

@@ -104,7 +104,6 @@ def note(
 
 
 def fill(scope: Scope, wallet: Row, entry: Row) -> None:
-    """Let pending credits arrive."""
     before, credits = wallet["credit_balance"], entry["credit_amount"]
     scope.touch(wallet, credit_balance=before + credits, balance=(before + credits) * wallet["conversion_rate"])
     arrived = {"credit_balance_before": before, "credit_balance_after": before + credits, "credits_available": credits}

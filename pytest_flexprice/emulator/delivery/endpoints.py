@@ -87,7 +87,6 @@ _DEFAULTS: dict[str, Any] = {"description": "", "version": 1, "disabled": False,
 
 
 def create(request: Request) -> Answer:
-    """``POST …/endpoint``: 201."""
     application = request.application
     given = _given(request, {**_CREATE, "secret": _SECRET}, "EndpointIn")
     return Answer(201, shown(_made(request, application, given)))
@@ -101,7 +100,6 @@ def listed(request: Request) -> Answer:
 
 
 def one(request: Request) -> Answer:
-    """``GET …/endpoint/:endpoint``."""
     return Answer(json=shown(request.endpoint))
 
 

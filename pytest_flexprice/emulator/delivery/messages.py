@@ -14,14 +14,12 @@ from .request import Request, there
 
 
 def listed(request: Request) -> Answer:
-    """``GET …/msg``: newest first."""
     content = flag(request.query, "with_content", True)
     found = _in_time(request.query, request.application.messages.values())
     return Answer(json=page(found, request.query, lambda m: m.id, lambda m: shown_message(m, content), "msg_"))
 
 
 def one(request: Request) -> Answer:
-    """``GET …/msg/:message``."""
     return Answer(json=shown_message(request.message, flag(request.query, "with_content", True)))
 
 
@@ -57,7 +55,6 @@ def destinations(request: Request) -> Answer:
 
 
 def attempts_of_endpoint(request: Request) -> Answer:
-    """``GET …/attempt/endpoint/:endpoint``: newest first."""
     endpoint = request.endpoint
     every = [a for m in request.application.messages.values() for a in m.attempts if a.endpoint_id == endpoint.id]
     return _attempts(request, every)
@@ -74,13 +71,11 @@ def attempts_of_message(request: Request) -> Answer:
 
 
 def attempts_of_pair(request: Request) -> Answer:
-    """``GET …/msg/:message/endpoint/:endpoint/attempt``."""
     message, endpoint = request.message, request.endpoint
     return _attempts(request, [a for a in message.attempts if a.endpoint_id == endpoint.id])
 
 
 def attempt(request: Request) -> Answer:
-    """``GET …/msg/:message/attempt/:attempt``."""
     found = there(next((one for one in request.message.attempts if one.id == request.params["attempt"]), None))
     return Answer(json=shown_attempt(found, True))
 

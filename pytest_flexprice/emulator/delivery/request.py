@@ -51,7 +51,6 @@ class Request:
 
     @property
     def now(self) -> datetime:
-        """The server's time."""
         return self.svix.now()
 
     def read(self, fields: Mapping[str, Field], name: str) -> dict[str, Any]:

@@ -13,8 +13,7 @@ from typing import Any
 from ..kernel.scheduler import Guard, Scheduler
 from .model import FAIL, MANUAL, SCHEDULED, SUCCESS, Application, Applications, Attempt, Destination, Endpoint, Message
 from .settings import DeliverySettings
-from .signing import signatures
-from .tokens import Tokens
+from .signing import Tokens, signatures
 from .transport import Outcome, Transport, host_header
 
 USER_AGENT = "Svix-Webhooks/1.100.0"

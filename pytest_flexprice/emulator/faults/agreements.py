@@ -43,7 +43,6 @@ _periods("W105", "periods end a day too early", lambda row: row["current_period_
 
 @fault("W106", "prices that were agreed with a customer are ignored", "charges")
 def no_overrides(scope: Scope, subscription: Row, lines: Lines) -> Lines:
-    """The plan's price holds."""
 
     def change(priced: Priced) -> None:
         assert priced.line.item is not None

@@ -30,7 +30,6 @@ def _usage(answer: Answer) -> list[Answer]:
 
 
 def _shift(answer: Answer, by: Decimal) -> None:
-    """Let subtotal and totals follow a change of the lines."""
     for name in ("subtotal", "total", "amount_due", "amount_remaining"):
         answer[name] += by
 

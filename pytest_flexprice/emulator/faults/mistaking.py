@@ -62,7 +62,6 @@ _first_only(
 
 @metered("W174", "every fiftieth event is lost")
 def fiftieth(world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
-    """Whoever sent it."""
     seen: dict[str, int] = world.part("fault W174", lambda _world: {})
     for row in rows:
         seen.setdefault(row.event.id, len(seen) + 1)
@@ -83,7 +82,6 @@ def rounded_times(_world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
 
 @metered("W184", "an event that is sent again takes the first one away")
 def taken_away(world: World, rows: list[MeteredRow]) -> list[MeteredRow]:
-    """It counts nothing."""
     seen: dict[Hashable, str] = world.part("fault W184", lambda _world: {})
     places = [(*_moment(row), row.event.id, row.event.external_customer_id) for row in rows]
     known = seen.keys() & places

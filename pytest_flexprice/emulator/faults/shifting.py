@@ -133,7 +133,6 @@ wrongly("W207", "quantities are cut to two decimals", by_amount(_short))
 
 @shown("W208", "discounts are half as large")
 def half_discount(call: Call, answer: Answer) -> None:
-    """Taxes follow."""
     if answer["total_discount"]:
         answer["total_discount"] = to_currency(answer["total_discount"] / 2, answer["currency"])
         retaxed(answer, answer["subtotal"] - answer["total_discount"])

@@ -77,13 +77,11 @@ class Access:
         return key.caller
 
     def add_environment(self, identifier: str, name: str, kind: str, tenant: str, now: datetime) -> Row:
-        """Store an environment."""
         row = Row(id=identifier, name=name, type=kind, created_at=now, updated_at=now, _tenant=tenant)
         self.environments[identifier] = row
         return row
 
     def add_tenant(self, identifier: str, name: str, now: datetime) -> Row:
-        """Store a tenant."""
         parts = ("line1", "line2", "city", "state", "postal_code", "country")
         row = Row(
             id=identifier,

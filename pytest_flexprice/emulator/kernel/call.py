@@ -77,12 +77,10 @@ class Call(Scope):
 
     @property
     def tenant(self) -> str:
-        """The caller's tenant id."""
         return self.caller.tenant
 
     @property
     def user(self) -> str:
-        """The caller's id."""
         return self.caller.user_id
 
     def bind(

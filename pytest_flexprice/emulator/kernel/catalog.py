@@ -6,6 +6,7 @@ from collections.abc import Container
 from datetime import datetime
 from typing import Any
 
+from .render import filled
 from .scope import Scope
 from .tables import Row
 
@@ -67,13 +68,11 @@ def with_group(scope: Scope, row: Row, view: View, wanted: bool = True) -> View:
 
 def entitlement_view(scope: Scope, row: Row, expand: Container[str] = _PARTS) -> View:
     """An entitlement with its feature, that one's meter, and its plan, as far as an answer expands them."""
-    extra: View = {}
     feature = scope.get("features", row["feature_id"]) if "features" in expand else None
-    if feature:
-        extra["feature"] = with_meter(scope, feature, "meters" in expand)
+    extra = filled(feature=feature and with_meter(scope, feature, "meters" in expand))
     if row["entity_type"] == "PLAN":
         owner = scope.get("plans", row["entity_id"]) if "plans" in expand else None
-        extra |= {**({"plan": owner} if owner else {}), "plan_id": row["entity_id"]}
+        extra |= {**filled(plan=owner), "plan_id": row["entity_id"]}
     return row.public(**extra)
 
 
@@ -83,17 +82,14 @@ def plan_view(scope: Scope, row: Row, expand: Container[str], *, full: bool = Fa
     ``full`` is a read by id: ended prices too, entitlements with all that belongs to them.
     """
     parts = _PARTS if full else [part for part in _PARTS[:1] if part in expand]
-    extra: View = {}
-    if "prices" in expand:
-        prices = prices_of(scope, row["id"], ended=full)[::-1]
-        extra["prices"] = [with_meter(scope, price, "meters" in expand) for price in prices]
-    if "entitlements" in expand:
-        extra["entitlements"] = [
-            entitlement_view(scope, item, parts) for item in entitlements_of(scope, row["id"])[::-1]
-        ]
-    if "credit_grant" in expand:
-        extra["credit_grants"] = grants_of(scope, row["id"])[::-1]
-    return row.public(**{name: part for name, part in extra.items() if part})
+    prices = prices_of(scope, row["id"], ended=full)[::-1] if "prices" in expand else ()
+    entitlements = entitlements_of(scope, row["id"])[::-1] if "entitlements" in expand else ()
+    extra = filled(
+        prices=[with_meter(scope, price, "meters" in expand) for price in prices],
+        entitlements=[entitlement_view(scope, item, parts) for item in entitlements],
+        credit_grants=grants_of(scope, row["id"])[::-1] if "credit_grant" in expand else None,
+    )
+    return row.public(**extra)
 
 
 def full_plan_view(scope: Scope, row: Row) -> View:

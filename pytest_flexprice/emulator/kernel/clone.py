@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .catalog import entitlements_of, grants_of, prices_of
 from .scope import Scope
 from .tables import Row
-
-_OWN = ("id", "environment_id", "status", "created_at", "updated_at", "created_by", "updated_by", "parent_price_id")
 
 
 class _Clone:
@@ -18,14 +14,6 @@ class _Clone:
         self.world, self.source, self.target = source.world, source, target
         self.features: dict[str, str] = {}
         self.meters: dict[str, str] = {}
-
-    def _insert(self, table: str, prefix: str, row: Row, **changes: Any) -> Row:
-        fields = {name: value for name, value in row.public().items() if name not in _OWN}
-        stamp = self.target.stamped()
-        if table == "meters":
-            stamp = {name: stamp[name] for name in ("status", "created_at", "updated_at")}
-        fresh = {"id": self.world.new_id(prefix), **fields, **stamp, **changes}
-        return self.target.table(table).insert(fresh, self.target.environment)
 
     def _marked(self, row: Row, name: str) -> dict[str, str]:
         return {**(row["metadata"] or {}), name: row["id"], "source_environment_id": self.source.environment}
@@ -43,7 +31,7 @@ class _Clone:
         if there is None:
             meter_id = self._meter(feature)
             metadata = self._marked(feature, "source_environment_feature_id")
-            there = self._insert("features", "feat", feature, meter_id=meter_id, metadata=metadata)
+            there = self.target.copied("features", "feat", feature, meter_id=meter_id, metadata=metadata)
         self.features[feature["id"]] = there["id"]
         if feature["meter_id"] and there["meter_id"]:
             self.meters[feature["meter_id"]] = there["meter_id"]
@@ -53,7 +41,7 @@ class _Clone:
         if meter is None:
             return ""
         known = self.meters.get(meter["id"])
-        return known or str(self._insert("meters", "meter", meter)["id"])
+        return known or str(self.target.copied("meters", "meter", meter)["id"])
 
     def _plan(self, plan: Row) -> None:
         known = {"lookup_key": plan["lookup_key"], "status": "published"}
@@ -64,16 +52,16 @@ class _Clone:
         mapped = all(price["meter_id"] in self.meters for price in prices if price["meter_id"])
         if not mapped or not all(item["feature_id"] in self.features for item in entitlements):
             return  # the plan is lost as a whole, without a sign
-        copy = self._insert("plans", "plan", plan, metadata=self._marked(plan, "source_environment_plan_id"))
+        copy = self.target.copied("plans", "plan", plan, metadata=self._marked(plan, "source_environment_plan_id"))
         for price in prices:
             changes = {"entity_id": copy["id"], "lookup_key": "", "start_date": self.target.now}
             changes |= {"meter_id": self.meters.get(price["meter_id"], ""), "sequence": self.world.next("price")}
-            self._insert("prices", "price", price, **changes)
+            self.target.copied("prices", "price", price, **changes)
         for item in entitlements:
             changes = {"entity_id": copy["id"], "feature_id": self.features[item["feature_id"]]}
-            self._insert("entitlements", "ent", item, **changes)
+            self.target.copied("entitlements", "ent", item, **changes)
         for grant in grants_of(self.source, plan["id"]):
-            self._insert("credit_grants", "cg", grant, plan_id=copy["id"])
+            self.target.copied("credit_grants", "cg", grant, plan_id=copy["id"])
 
 
 def clone_catalog(source: Scope, target: Scope) -> None:

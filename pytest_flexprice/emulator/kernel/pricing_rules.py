@@ -1,4 +1,4 @@
-"""What a new price must be (contract 2.4; recordings prices, price_changes)."""
+"""What a new price must be (contract 2.4; recordings prices, price_changes), and what one in a unit of a company's own is in money."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 from . import errors
 from .render import dec
+from .scope import Scope
+from .tables import Row
 
 TYPES = ("USAGE", "FIXED")
 MODELS = ("FLAT_FEE", "PACKAGE", "TIERED")
@@ -66,17 +68,13 @@ def published(price: Mapping[str, Any], currency: str, meter: Mapping[str, Any] 
         "currency": currency,
         "price_unit_type": "FIAT",
         **UNIT_FIELDS,
-        "type": price["type"],
-        "billing_period": price["billing_period"],
+        **{name: price[name] for name in ("type", "billing_period", "billing_model", "invoice_cadence")},
+        **{name: price[name] or "" for name in ("lookup_key", "description")},
         "billing_period_count": price["billing_period_count"] or 1,
-        "billing_model": price["billing_model"],
         "display_name": price["display_name"] or (meter["name"] if meter else owner),
         "billing_cadence": "RECURRING",
-        "invoice_cadence": price["invoice_cadence"],
         "trial_period_days": price["trial_period_days"] or 0,
         "meter_id": meter["id"] if meter else "",
-        "lookup_key": price["lookup_key"] or "",
-        "description": price["description"] or "",
         "transform_quantity": {name: value for name, value in (package or {"divide_by": 1}).items() if value},
         "metadata": price["metadata"] or {},
         **{name: value for name, value in optional.items() if value is not None},
@@ -147,3 +145,57 @@ def check_values(price: dict[str, Any]) -> None:
         errors.refuse((tier["flat_amount"] or 0) < 0, "Flat amount cannot be negative", flat_amount=tier["flat_amount"])
     rounding = (price["transform_quantity"] or {}).get("round")
     errors.refuse(rounding and rounding not in ROUNDINGS, "Invalid rounding type- allowed up and down", round=rounding)
+
+
+OF_UNITS = ("price_unit_amount", "price_unit_tiers")
+
+
+def by_code(scope: Scope, code: str) -> Row:
+    """The published unit of that code; else 404."""
+    return scope.keyed("price_units", f"Price unit with code {code} was not found", code=code)
+
+
+def priced(scope: Scope, price: dict[str, Any]) -> dict[str, Any]:
+    """The fields that tell a price's unit; where it has one of its own, ``price`` gets its amount and tiers in money."""
+    if price["price_unit_type"] != "CUSTOM":
+        return {}
+    config = price["price_unit_config"]
+    errors.refuse(not config or not config["price_unit"], "price_unit_config is required for prices in a custom unit")
+    if price["amount"] is not None or price["tiers"]:
+        raise errors.validation("Prices in a custom unit take amount and tiers in price_unit_config only")
+    unit = by_code(scope, config["price_unit"])
+    if unit["base_currency"] != price["currency"].lower():
+        details = {"currency": price["currency"], "base_currency": unit["base_currency"]}
+        raise errors.validation("The price's currency is not the base currency of its unit", details)
+    rate, amount, tiers = unit["conversion_rate"], config["amount"], config["price_unit_tiers"]
+    price["amount"] = None if amount is None else amount * rate
+    price["tiers"] = tiers and [_tier(tier, rate) for tier in tiers]
+    own = amount if amount is not None and price["billing_model"] != "TIERED" else Decimal(0)
+    shown = {
+        "price_unit_type": "CUSTOM",
+        "price_unit_id": unit["id"],
+        "price_unit": unit["code"],
+        "price_unit_amount": own,
+        "display_price_unit_amount": unit["symbol"] + dec(own),
+        "conversion_rate": rate,
+    }
+    return shown | ({"price_unit_tiers": tiers} if tiers else {})
+
+
+def _tier(tier: dict[str, Any], rate: Decimal) -> dict[str, Any]:
+    amounts = {name: tier[name] * rate for name in ("unit_amount", "flat_amount") if tier[name] is not None}
+    return {**tier, **amounts}
+
+
+def following(old: Row, given: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The amounts of what follows a price in a unit, which is in the same one; none for prices in money."""
+    changes = {name: given[name] for name in OF_UNITS if given[name] is not None}
+    if old["price_unit_type"] != "CUSTOM":
+        errors.refuse(changes, "This price is not in a custom unit", price_id=old["id"])
+        return None
+    errors.refuse(given["amount"] is not None or given["tiers"], "This price is in a custom unit", price_id=old["id"])
+    return {
+        "price_unit": old["price_unit"],
+        "amount": changes.get("price_unit_amount", old["price_unit_amount"]),
+        "price_unit_tiers": changes.get("price_unit_tiers", old.get("price_unit_tiers")),
+    }

@@ -56,6 +56,11 @@ def _scalar(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
+def filled(**parts: Any) -> dict[str, Any]:
+    """Those parts of an answer that say anything, as Go's ``omitempty`` leaves them."""
+    return {name: part for name, part in parts.items() if part}
+
+
 def to_json(value: Any) -> bytes:
     """The body of an answer, with ``<``, ``>`` and ``&`` escaped as Go does."""
     text = json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -114,6 +114,13 @@ class Scope:
         """Store a new object."""
         return self.table(table).insert({"id": self.world.new_id(prefix), **fields, **self.stamped()}, self.environment)
 
+    def copied(self, table: str, prefix: str, row: Row, **changes: Any) -> Row:
+        """Store a new object like another one, with an id, times and users of its own; what it follows is not its own."""
+        fields = {name: value for name, value in row.public().items() if name not in ("id", "parent_price_id")}
+        stamp = {name: value for name, value in self.stamped().items() if name in row}
+        fresh = {"id": self.world.new_id(prefix), **fields, **stamp, **changes}
+        return self.table(table).insert(fresh, self.environment)
+
     def touch(self, row: dict[str, Any], **changes: Any) -> None:
         """Change a row and note when and by whom."""
         self.amend(row, {**changes, "updated_at": self.now, "updated_by": self.user})

@@ -6,11 +6,10 @@ import dataclasses
 import threading
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from . import hooks, jobs
-from .clock import Clock
 from .ids import Ids
 from .options import EmulatorOptions
 from .tables import Table
@@ -92,3 +91,31 @@ class World:
             self.faults = set(self.options.faults)
             for hook in hooks.STARTING:
                 hook(self)
+
+
+class Clock:
+    """Tells the server's time; thread-safe."""
+
+    def __init__(self) -> None:
+        self._offset = timedelta()
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        """The current instant, aware UTC with microseconds."""
+        with self._lock:
+            return datetime.now(UTC) + self._offset
+
+    @property
+    def offset(self) -> timedelta:
+        """How far the clock is ahead of the real one."""
+        return self._offset
+
+    def shift(self, by: timedelta) -> None:
+        """Move the clock without running any job; :meth:`World.advance` is what callers want."""
+        with self._lock:
+            self._offset += by
+
+    def reset(self) -> None:
+        """Back to the real time."""
+        with self._lock:
+            self._offset = timedelta()

@@ -10,7 +10,7 @@ from ..billing import views
 from ..billing.pricing import number
 from ..billing.scope import Scope
 from ..kernel.catalog import with_group
-from ..kernel.render import dec
+from ..kernel.render import dec, filled
 from ..kernel.tables import Row
 from . import reads, windows
 from .analysed import PROPERTY, Item, Point, Question
@@ -41,33 +41,34 @@ def _feature(scope: Scope, meter: Row) -> Row | None:
 def _item(scope: Scope, question: Question, item: Item, currency: str) -> dict[str, Any]:
     feature, meter, line = _feature(scope, item.meter), item.meter, item.line
     price = scope.need("prices", line["price_id"]) if line is not None else None
-    view: dict[str, Any] = {"feature_id": feature["id"] if feature else ""}
+    of_line: dict[str, Any] = {}
     if line is not None:
-        view["price_id"] = line["price_id"]
-    view["meter_id"] = meter["id"]
-    if line is not None:
-        view |= {"sub_line_item_id": line["id"], "subscription_id": line["subscription_id"]}
-    view |= _expanded(scope, question, item, feature, price)
-    view |= {"name": feature["name"] if feature else meter["name"], "event_name": meter["event_name"]}
-    view |= _group(item)
-    if "source" in question.expand and item.sources:
-        view["sources"] = list(item.sources)
-    view |= {name: feature[key] for name, key in _UNITS.items() if feature and feature.get(key)}
-    view |= {
+        of_line = {"price_id": line["price_id"], "subscription_id": line["subscription_id"], "currency": currency}
+        of_line["sub_line_item_id"] = line["id"]
+    return {
+        "feature_id": feature["id"] if feature else "",
+        "meter_id": meter["id"],
+        **of_line,
+        **_expanded(scope, question, item, feature, price),
+        "name": feature["name"] if feature else meter["name"],
+        "event_name": meter["event_name"],
+        **_group(item),
+        **{name: feature[key] for name, key in _UNITS.items() if feature and feature.get(key)},
         "aggregation_type": meter["aggregation"]["type"],
         "total_usage": item.usage,
         **_reported(feature, item.usage),
         "subtotal": item.cost,
         "total_discount": item.discount,
         "total_cost": item.cost - item.discount,
-        **({"currency": currency} if line is not None else {}),
         "event_count": item.event_count,
-        **({"commitment_info": item.commitment} if item.commitment else {}),
+        **filled(
+            sources=list(item.sources or ()) if "source" in question.expand else None,
+            commitment_info=item.commitment,
+            points=[_point(point) for point in item.points] if question.window_size else None,
+            window_size=windows.larger(question.window_size, meter["aggregation"].get("bucket_size") or ""),
+        ),
+        **_owner(scope, price),
     }
-    if question.window_size and item.points:
-        view["points"] = [_point(point) for point in item.points]
-    size = windows.larger(question.window_size, meter["aggregation"].get("bucket_size") or "")
-    return {**view, **({"window_size": size} if size else {}), **_owner(scope, price)}
 
 
 def _group(item: Item) -> dict[str, Any]:
@@ -110,24 +111,16 @@ def _owner(scope: Scope, price: Row | None) -> dict[str, str]:
 
 
 def _expanded(scope: Scope, question: Question, item: Item, feature: Row | None, price: Row | None) -> dict[str, Any]:
-    """The objects named in ``expand``."""
-    found: dict[str, Any] = {}
-    if "price" in question.expand and price is not None:
-        found["price"] = with_group(scope, price, price.public())
-    if "meter" in question.expand:
-        found["meter"] = item.meter.public(**(_EDITORS if item.line is not None else _edited(scope, item.meter)))
-    if "feature" in question.expand and feature is not None:
-        found["feature"] = feature
-    if item.line is None:
-        return found
-    if "subscription_line_item" in question.expand:
-        found["subscription_line_item"] = views.line_item(scope, item.line)
-    owner = _owner(scope, price)
-    if "plan" in question.expand and "plan_id" in owner:
-        found["plan"] = views.plan(scope, owner["plan_id"])
-    if "addon" in question.expand and "add_on_id" in owner:
-        found["addon"] = scope.need("addons", owner["add_on_id"])
-    return found
+    line, owner = item.line, _owner(scope, price)
+    every = {
+        "price": with_group(scope, price, price.public()) if price is not None else None,
+        "meter": item.meter.public(**(_EDITORS if line is not None else _edited(scope, item.meter))),
+        "feature": feature,
+        "subscription_line_item": views.line_item(scope, line) if line is not None else None,
+        "plan": views.plan(scope, owner["plan_id"]) if "plan_id" in owner else None,
+        "addon": scope.need("addons", owner["add_on_id"]) if "add_on_id" in owner else None,
+    }
+    return filled(**{name: part for name, part in every.items() if name in question.expand})
 
 
 def _edited(scope: Scope, meter: Row) -> dict[str, str]:

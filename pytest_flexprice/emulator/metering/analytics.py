@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ..billing import config, inheritance
+from ..billing import config, inheritance, line_items
 from ..billing.readings import Period
 from ..billing.scope import Scope
 from ..kernel.tables import Row
@@ -49,7 +49,6 @@ def _customer(scope: Scope, question: Question) -> Row | None:
 
 
 def _subscriptions(scope: Scope, question: Question) -> list[Row]:
-    """The customer's newest subscriptions."""
     customer = _customer(scope, question)
     if customer is None:
         return []
@@ -88,12 +87,10 @@ def _end(row: Row, question: Question) -> datetime:
 
 
 def _usage_lines(scope: Scope, row: Row) -> list[Row]:
-    owner = inheritance.lines_from(scope, row)
-    return scope.find("subscription_line_items", subscription_id=owner["id"], status="published", price_type="USAGE")
+    return line_items.of(scope, inheritance.lines_from(scope, row), price_type="USAGE")
 
 
 def _meters_in_force(scope: Scope, question: Question, rows: Sequence[Row]) -> set[str]:
-    """The meters on lines that are in force in the window."""
     return {
         line["meter_id"]
         for row in rows
@@ -178,10 +175,8 @@ def _bucketed(scope: Scope, question: Question, item: Item, selection: Selection
             exact = _narrowed(selection, group, strict=True)
             yield _summed(item, reads.points(scope.world, exact, kind, size, anchor=anchor), group)
         return
-    if own.get("group_by") and kind == "MAX":
-        found = reads.buckets(scope.world, selection, kind, size, own["group_by"], anchor=anchor)
-    else:
-        found = reads.points(scope.world, selection, kind, size, anchor=anchor)
+    group_by = own.get("group_by") if kind == "MAX" else None
+    found = reads.points(scope.world, selection, kind, size, group_by, anchor=anchor)
     if found or not (question.filtered and item.line is not None):
         yield replace(_summed(item, found, {}), sources=_sources(scope, selection) if found else None)
 

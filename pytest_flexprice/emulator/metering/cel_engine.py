@@ -46,7 +46,6 @@ class NativeProgram:
         self.names: tuple[str, ...] = tuple(name for name in self._program.variables() if name not in _WORDS)
 
     def evaluate(self, variables: Mapping[str, float]) -> Any:
-        """See :class:`Program`."""
         try:
             return self._program.execute({**variables, **self._functions})
         except (TypeError, RuntimeError, ValueError, ArithmeticError, LookupError) as error:
@@ -78,7 +77,6 @@ class PurePythonProgram:
         return call
 
     def evaluate(self, variables: Mapping[str, float]) -> Any:
-        """See :class:`Program`."""
         doubles = {name: self._types.DoubleType(value) for name, value in variables.items()}
         try:
             value = self._program.evaluate(doubles)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ..kernel.render import filled
 from ..kernel.world import World
 from . import windows
 from .pipeline import pipeline
@@ -75,25 +76,21 @@ def page(world: World, query: EventQuery) -> dict[str, Any]:
     total = store.query_raw(f"SELECT count(*) FROM raw WHERE {where.text}", where.arguments)[0][0]  # noqa: S608 -- values are bound
     by_cursor = query.first is not None or query.last is not None
     direction = "DESC" if query.descending else "ASC"
-    order = (
-        f"ts {direction}, id {direction}" if query.sort == "ts" else f"name {direction}, ts {direction}, id {direction}"
-    )
+    columns = ("ts", "id") if query.sort == "ts" else ("name", "ts", "id")
+    order = ", ".join(f"{column} {direction}" for column in columns)
     rows = store.query_raw(
         f"SELECT {_COLUMNS} FROM raw WHERE {where.text} ORDER BY {order} LIMIT ? OFFSET ?",  # noqa: S608 -- values are bound
         [*where.arguments, query.size, 0 if by_cursor else query.offset],
     )
     shown = query.size if by_cursor else query.offset + query.size
     more = total > shown
-    answer: dict[str, Any] = {"events": [published(query.environment, row) for row in rows], "has_more": more}
-    if rows:
-        answer["iter_first_key"] = _key(rows[0])
-        if more or not by_cursor:
-            answer["iter_last_key"] = _key(rows[-1])
-    if total:
-        answer["total_count"] = total
-    if not by_cursor:
-        answer["offset"] = shown
-    return answer
+    return {
+        "events": [published(query.environment, row) for row in rows],
+        "has_more": more,
+        **filled(iter_first_key=rows and _key(rows[0]), total_count=total),
+        **filled(iter_last_key=rows and (more or not by_cursor) and _key(rows[-1])),
+        **({} if by_cursor else {"offset": shown}),
+    }
 
 
 def _key(row: Sequence[Any]) -> str:

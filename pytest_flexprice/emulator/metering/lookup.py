@@ -9,15 +9,16 @@ from decimal import Decimal
 from typing import Any
 
 from ..billing import views
+from ..billing.inheritance import LIVE
 from ..billing.scope import Scope
 from ..kernel import catalog, errors
 from ..kernel.call import Call
+from ..kernel.resource import holds_at
 from ..kernel.tables import Row
 from . import listing, windows
 from .pipeline import LOST, pipeline
 from .rules import filters_match
 
-_LIVE = ("active", "trialing")
 _SUBSCRIPTIONS = 50
 _STEPS = ("customer_lookup", "meter_matching", "price_lookup", "subscription_line_item_lookup")
 
@@ -47,8 +48,7 @@ class _Failure(Exception):
 
 def lookup(call: Call, identifier: str) -> dict[str, Any]:
     """The answer of the debugger; 404 while the event is not stored, 501 when no row can hold its quantity."""
-    if not identifier:
-        raise errors.validation("Please provide a valid event ID")
+    errors.refuse(not identifier, "Please provide a valid event ID")
     found = listing.by_id(call.world, call.environment, identifier)
     if found is None:
         raise errors.not_found("Event not found in events table", {"event_id": identifier})
@@ -77,16 +77,11 @@ def _metered(scope: Scope, identifier: str) -> Metered | None:
 def _live(scope: Scope, customer_id: str) -> list[Row]:
     """The active and trialing subscriptions of a customer; the server looks at the newest fifty only."""
     rows = scope.find("subscriptions", customer_id=customer_id, status="published")
-    return [row for row in reversed(rows) if row["subscription_status"] in _LIVE][:_SUBSCRIPTIONS]
+    return [row for row in reversed(rows) if row["subscription_status"] in LIVE][:_SUBSCRIPTIONS]
 
 
 def _usage_lines(scope: Scope, **equal: Any) -> list[Row]:
     return scope.find("subscription_line_items", status="published", price_type="USAGE", **equal)
-
-
-def active(line: Row, moment: datetime) -> bool:
-    """Whether a line item is in force at ``moment``: from its start on, until its end."""
-    return bool(line["start_date"] <= moment and (line["end_date"] is None or moment < line["end_date"]))
 
 
 def _processed(scope: Scope, metered: Metered) -> list[dict[str, Any]]:
@@ -109,7 +104,7 @@ def _processed(scope: Scope, metered: Metered) -> list[dict[str, Any]]:
         }
         for subscription in _live(scope, customer["id"])
         for line in _usage_lines(scope, subscription_id=subscription["id"], meter_id=metered.meter)
-        if active(line, moment)
+        if holds_at(line, moment)
     ]
 
 
@@ -211,7 +206,7 @@ class _Tracker:
             "price_id": line["price_id"],
             "start_date": view["start_date"],
             "end_date": view["end_date"],
-            "is_active_for_event": active(line, self._moment),
+            "is_active_for_event": holds_at(line, self._moment),
             "timestamp_within_range": self._within(line),
             "subscription_line_item": view,
         }

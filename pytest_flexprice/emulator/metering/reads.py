@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Context, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..kernel.world import World
 from . import windows
@@ -34,8 +34,7 @@ Customers = str | Sequence[str]
 """The external id of one customer, or those of several whose usage counts together."""
 
 
-@dataclass(frozen=True)
-class Usage:
+class Usage(NamedTuple):
     """An aggregated value and the number of distinct event ids behind it."""
 
     value: Decimal
@@ -168,24 +167,16 @@ def points(
     selection: Selection,
     aggregation: str,
     size: str,
+    group_by: str | None = None,
     *,
     anchor: datetime | None = None,
     zone: str = "",
 ) -> list[BucketValue]:
-    """One value per window of ``size`` (in the days of ``zone``, where one is given) that has rows."""
-    key = windows.expression(size, "sec", anchor, zone)
-    return [
-        BucketValue(windows.at_second(start), usage.value, usage.event_count)
-        for (start,), usage in aggregate(world, selection, aggregation, [key])
-    ]
+    """One value per window of ``size`` (in the days of ``zone``, where one is given) that has rows.
 
-
-def buckets(
-    world: World, selection: Selection, aggregation: str, size: str, group_by: str, *, anchor: datetime | None = None
-) -> list[BucketValue]:
-    """One value per bucket of ``size`` and value of the property ``group_by`` (a missing one is "")."""
-    key = windows.expression(size, "sec", anchor)
-    rows = aggregate(world, selection, aggregation, [key, "extracted(properties, ?)"], [group_by])
-    return [
-        BucketValue(windows.at_second(start), usage.value, usage.event_count, group) for (start, group), usage in rows
-    ]
+    With ``group_by``, one for each value of that property too (a missing one is "").
+    """
+    arguments = [group_by] if group_by else []
+    keys = [windows.expression(size, "sec", anchor, zone), *("extracted(properties, ?)" for _ in arguments)]
+    rows = aggregate(world, selection, aggregation, keys, arguments)
+    return [BucketValue(windows.at_second(start), *usage, *group) for (start, *group), usage in rows]

@@ -50,7 +50,6 @@ def lookup_addon(call: Call) -> Any:
 
 @route("PUT", "/v1/addons/:id", permission="addon:write")
 def update_addon(call: Call) -> Any:
-    """Name, description and metadata."""
     body = call.bind(_UPDATE)
     row = ADDONS.found(call, call.params["id"])
     storable("update addon", body, "name")

@@ -91,6 +91,5 @@ def update_setting(call: Call) -> Any:
 
 @route("DELETE", "/v1/alerts/setting/:id", permission=_WRITE)
 def delete_setting(call: Call) -> Reply:
-    """Archive settings."""
     call.touch(SETTINGS.found(call, call.params["id"], any_status=False), status="archived")
     return no_content()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from typing import Any
 
-from ..kernel import errors, sessions
+from ..kernel import auth, errors
 from ..kernel.access import access_of
 from ..kernel.binding import Schema, field
 from ..kernel.call import Call
@@ -22,7 +22,7 @@ _LOGIN = Schema("LoginRequest", field("email", rules="required,email"), field("p
 
 
 def _session(call: Call, user: Row) -> dict[str, Any]:
-    return {"token": sessions.issue(call.world, user), "user_id": user["id"], "tenant_id": user["_tenant"]}
+    return {"token": auth.issue(call.world, user), "user_id": user["id"], "tenant_id": user["_tenant"]}
 
 
 def _by_email(call: Call, email: str) -> Row | None:

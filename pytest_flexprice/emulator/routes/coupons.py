@@ -75,25 +75,13 @@ def create_coupon(call: Call) -> Reply:
     free(call, "coupons", "A coupon with this code already exists", code, column="coupon_code")
     storable("create coupon", body, "name", "coupon_code")
     fixed = body["type"] == "fixed"
-    row = call.insert(
-        "coupons",
-        "coupon",
-        name=body["name"],
-        redeem_after=body["redeem_after"],
-        redeem_before=body["redeem_before"],
-        max_redemptions=body["max_redemptions"],
-        total_redemptions=0,
-        rules=body["rules"],
-        amount_off=body["amount_off"] if fixed else ZERO,
-        percentage_off=ZERO if fixed else body["percentage_off"],
-        type=body["type"],
-        cadence=body["cadence"],
-        duration_in_periods=body["duration_in_periods"],
-        currency=(body["currency"] or "").lower() if fixed else "",
-        coupon_code=code,
-        metadata=body["metadata"],
-    )
-    return created(views.coupon(row))
+    own = {
+        "coupon_code": code,
+        "amount_off": body["amount_off"] if fixed else ZERO,
+        "percentage_off": ZERO if fixed else body["percentage_off"],
+        "currency": (body["currency"] or "").lower() if fixed else "",
+    }
+    return created(views.coupon(call.insert("coupons", "coupon", **{**body, **own}, total_redemptions=0)))
 
 
 route("GET", "/v1/coupons/code/:code")(lambda call: views.coupon(promises.coupon_by_code(call, call.params["code"])))

@@ -67,8 +67,7 @@ def _require_owner(call: Call, body: dict[str, Any]) -> None:
         return
     kind = body["scope"].lower()
     identifier = body[f"{kind}_id"]
-    if not identifier:
-        raise errors.validation(f"Please provide a valid {kind} id")
+    errors.refuse(not identifier, f"Please provide a valid {kind} id")
     call.named(f"{kind}s", identifier, any_status=True)
 
 

@@ -43,7 +43,6 @@ NOTES.serve("/v1/creditnotes", search=False, one=True)
 
 
 def _view(scope: Scope, note: Row) -> dict[str, Any]:
-    """A note with its invoice."""
     return note.public(invoice=views.invoice(invoices.by_id(scope, note["invoice_id"])))
 
 
@@ -69,7 +68,6 @@ def finalize_note(call: Call) -> dict[str, Any]:
 
 @route("POST", "/v1/creditnotes/:id/void", permission="credit_note:write")
 def void_note(call: Call) -> dict[str, Any]:
-    """Take a draft back."""
     note = NOTES.found(call, call.params["id"])
     credit_notes.void(call, note)
     return _view(call, note)

@@ -93,7 +93,6 @@ def get_customer_by_external_id(call: Call) -> Any:
 
 @route("PUT", "/v1/customers/:id", permission="customer:write")
 def update_customer(call: Call) -> Any:
-    """Change what is given."""
     body = call.bind(_UPDATE)
     return _update(call, CUSTOMERS.found(call, call.params["id"]), body)
 
@@ -105,8 +104,7 @@ def update_customer_by_external_id(call: Call) -> Any:
     identifier, key = call.query.get("id"), call.query.get("external_customer_id")
     if identifier:
         return _update(call, CUSTOMERS.found(call, identifier), body)
-    if not key:
-        raise errors.validation("Either customer ID or external_customer_id is required")
+    errors.refuse(not key, "Either customer ID or external_customer_id is required")
     return _update(call, customer_by_external_id(call, key), body)
 
 

@@ -130,20 +130,17 @@ def _checked(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     _check_shape(body)
     _require_entity(call, kind, identifier)
     _check_feature(call, body)
-    table = call.table("entitlements")
     known = {"entity_id": identifier, "feature_id": body["feature_id"]}
-    if table.first(call.environment, **known, status="published"):
+    if call.first("entitlements", **known):
         raise errors.conflict(_TWICE, {"entity_type": kind, **known})
     _check_limit(body)
     fields = {
         "entity_type": kind,
         **known,
-        "feature_type": body["feature_type"],
+        **{name: body[name] for name in ("feature_type", "usage_limit")},
+        **{name: body[name] or "" for name in ("usage_reset_period", "static_value")},
         "is_enabled": bool(body["is_enabled"]) if body["feature_type"] == "boolean" else True,
-        "usage_limit": body["usage_limit"],
-        "usage_reset_period": body["usage_reset_period"] or "",
         "is_soft_limit": bool(body["is_soft_limit"]),
-        "static_value": body["static_value"] or "",
         "display_order": body["display_order"] or 0,
         "aggregation_mode": body["aggregation_mode"] or "additive",
     }
@@ -152,7 +149,7 @@ def _checked(call: Call, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _insert(call: Call, fields: dict[str, Any]) -> Row:
-    row = call.table("entitlements").insert(call.stamp("ent", **fields))
+    row = call.insert("entitlements", "ent", **fields)
     call.publish("entitlement.created", row)
     return row
 
@@ -168,8 +165,7 @@ def create_entitlement(call: Call) -> Reply:
 def create_entitlements(call: Call) -> Reply:
     """Several entitlements; one bad refuses all and is named by its place, as among prices (recording price_changes)."""
     items = [item for item in call.bind(_BULK)["items"] or [] if item is not None]
-    if not items:
-        raise errors.validation("Please provide at least one entitlement to create")
+    errors.refuse(not items, "Please provide at least one entitlement to create")
     checked: list[dict[str, Any]] = []
     for index, item in enumerate(items):
         with errors.at_index(index):

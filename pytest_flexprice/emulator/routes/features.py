@@ -109,19 +109,15 @@ def create_feature(call: Call) -> Reply:
     if body["type"] == "metered":
         meter = find_meter(call, body["meter_id"]) if body["meter_id"] else insert_meter(call, body["meter"])
         meter_id = meter["id"]
-    row = call.stamp(
+    stored = call.insert(
+        "features",
         "feat",
-        name=body["name"],
         lookup_key=lookup_key,
-        description=body["description"] or "",
         meter_id=meter_id,
-        metadata=body["metadata"],
-        type=body["type"],
-        unit_singular=body["unit_singular"] or "",
-        unit_plural=body["unit_plural"] or "",
+        **{name: body[name] for name in ("name", "metadata", "type")},
+        **{name: body[name] or "" for name in ("description", *_UNITS)},
         **{name: body[name] for name in _OPTIONAL if body[name]},
     )
-    stored = call.table("features").insert(row)
     call.publish("feature.created", stored)
     return created(_shown(call, stored))
 
@@ -165,21 +161,8 @@ def clone_feature(call: Call) -> Reply:
     body = call.bind(_CLONE)
     source = FEATURES.found(call, call.params["id"])
     clonable(call, "feature", source, body)
-    meter_id = ""
     meter = call.get("meters", source["meter_id"])
-    if meter is not None:
-        now = call.now
-        copy = meter.public(id=call.world.new_id("meter"), status="published", created_at=now, updated_at=now)
-        meter_id = call.table("meters").insert(copy, call.environment)["id"]
-    kept = {name: source[name] for name in ("type", *_UNITS, *_OPTIONAL) if name in source}
-    row = call.stamp(
-        "feat",
-        name=body["name"],
-        lookup_key=body["lookup_key"],
-        description=source["description"] if body["description"] is None else body["description"],
-        meter_id=meter_id,
-        metadata={**(source["metadata"] or {}), **(body["metadata"] or {}), "source_feature_id": source["id"]},
-        **kept,
-    )
-    stored = call.table("features").insert(row)
-    return created(_shown(call, stored, meter=True))
+    given = {name: value for name, value in body.items() if value is not None}
+    given["meter_id"] = call.copied("meters", "meter", meter)["id"] if meter is not None else ""
+    given["metadata"] = {**(source["metadata"] or {}), **(body["metadata"] or {}), "source_feature_id": source["id"]}
+    return created(_shown(call, call.copied("features", "feat", source, **given), meter=True))

@@ -65,10 +65,8 @@ def _checked_filters(given: list[dict[str, Any] | None]) -> list[dict[str, Any]]
     filters = []
     for item in given:
         key, values = (item or {}).get("key") or "", (item or {}).get("values") or []
-        if not key:
-            raise errors.validation("Please provide a key for each filter")
-        if not values:
-            raise errors.validation("Please provide at least one value for each filter", {"filter_key": key})
+        errors.refuse(not key, "Please provide a key for each filter")
+        errors.refuse(not values, "Please provide at least one value for each filter", filter_key=key)
         filters.append({"key": key, "values": [value or "" for value in values]})
     return filters
 
@@ -76,8 +74,7 @@ def _checked_filters(given: list[dict[str, Any] | None]) -> list[dict[str, Any]]
 def insert_meter(call: Call, body: dict[str, Any]) -> Row:
     """Check and store a meter from a bound request."""
     event_name = body["event_name"].strip()
-    if not event_name:
-        raise errors.validation("Event name is required")
+    errors.refuse(not event_name, "Event name is required")
     aggregation = body["aggregation"] or {f.name: None for f in _AGGREGATION.fields}
     _check_aggregation(aggregation)
     storable("create meter", body, "name", "event_name")
@@ -112,7 +109,6 @@ def add_filters(call: Call, meter: Row, given: list[dict[str, Any] | None]) -> N
 
 @route("POST", "/v1/meters", permission="meter:write")
 def create_meter(call: Call) -> Reply:
-    """A new meter."""
     return created(insert_meter(call, call.bind(METER)))
 
 

@@ -82,14 +82,9 @@ def _invoice(scope: Scope, identifier: str) -> Row:
 
 
 def _key(scope: Scope, body: dict[str, Any]) -> str:
-    parts = (
-        scope.environment,
-        body["destination_id"],
-        body["payment_method_type"],
-        str(body["amount"]),
-        body["currency"],
-    )
-    return f"payment-{sha256('|'.join(parts).encode()).hexdigest()[:16]}"
+    names = ("destination_id", "payment_method_type", "amount", "currency")
+    parts = "|".join([scope.environment, *(str(body[name]) for name in names)])
+    return f"payment-{sha256(parts.encode()).hexdigest()[:16]}"
 
 
 def _store(scope: Scope, body: dict[str, Any], key: str, currency: str) -> Row:
@@ -97,11 +92,8 @@ def _store(scope: Scope, body: dict[str, Any], key: str, currency: str) -> Row:
         "payments",
         "pay",
         idempotency_key=key,
-        destination_type=body["destination_type"],
-        destination_id=body["destination_id"],
-        payment_method_type=body["payment_method_type"],
+        **{name: body[name] for name in ("destination_type", "destination_id", "payment_method_type", "amount")},
         payment_method_id=body["payment_method_id"] or "",
-        amount=body["amount"],
         currency=currency,
         payment_status="PENDING",
         track_attempts=False,

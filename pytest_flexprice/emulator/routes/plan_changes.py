@@ -11,6 +11,7 @@ from ..kernel import errors
 from ..kernel.binding import Schema, field, several, strings, text
 from ..kernel.call import Call
 from ..kernel.lists import query_page
+from ..kernel.render import filled
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
@@ -68,10 +69,9 @@ def _shown(scope: Scope, row: Row, body: dict[str, Any], done: Swap) -> dict[str
         "to_plan": _plan(done.target),
         "is_scheduled": later,
         **when,
-        **({"schedule_id": done.schedule["id"]} if done.schedule is not None else {}),
         "changed_resources": done.changed,
-        **({"entity_changes": done.entities} if done.entities else {}),
-        **({"metadata": body["metadata"]} if body["metadata"] else {}),
+        **filled(schedule_id=done.schedule and done.schedule["id"]),
+        **filled(entity_changes=done.entities, metadata=body["metadata"]),
     }
 
 

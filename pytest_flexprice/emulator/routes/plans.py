@@ -46,7 +46,6 @@ PLANS.serve("/v1/plans", one=True)
 
 
 def _holder(call: Call, lookup_key: str | None) -> Row | None:
-    """The published plan that has this lookup key."""
     if not lookup_key:
         return None
     return call.first("plans", lookup_key=lookup_key)
@@ -107,8 +106,7 @@ def update_plan(call: Call) -> Any:
 def delete_plan(call: Call) -> dict[str, str]:
     """Archive a plan without active subscriptions; again is fine."""
     row = PLANS.found(call, call.params["id"])
-    active = {"plan_id": row["id"], "subscription_status": "active"}
-    if call.table("subscriptions").first(call.environment, **active):
+    if call.find("subscriptions", plan_id=row["id"], subscription_status="active"):
         message = "Please remove the active subscriptions before deleting this plan."
         raise errors.invalid_operation(message, {"plan_id": row["id"]})
     call.touch(row, status="archived")
@@ -121,10 +119,9 @@ def clone_plan(call: Call) -> Reply:
     body = call.bind(_CLONE)
     source = PLANS.found(call, call.params["id"])
     clonable(call, "plan", source, body)
-    kept = {name: source[name] for name in ("name", "description", "display_order")}
-    given = {name: body[name] for name in (*kept, "lookup_key") if body[name] is not None}
-    metadata = {**(source["metadata"] or {}), **(body["metadata"] or {}), "source_plan_id": source["id"]}
-    row = call.table("plans").insert(call.stamp("plan", **{**kept, **given}, metadata=metadata))
+    given = {name: value for name, value in body.items() if value is not None}
+    given["metadata"] = {**(source["metadata"] or {}), **(body["metadata"] or {}), "source_plan_id": source["id"]}
+    row = call.copied("plans", "plan", source, **given)
     copy_contents(call, source, row)
     view = plan_view(call, row, ("prices", "entitlements", "credit_grant"))
     for item in view.get("entitlements", ()):
@@ -134,15 +131,11 @@ def clone_plan(call: Call) -> Reply:
 
 def copy_contents(call: Call, source: Row, target: Row) -> None:
     """Copy prices in force, entitlements and credit grants of a plan to another of the same environment."""
+    own = {"entity_id": target["id"]}
     for price in prices_of(call, source["id"]):
-        fresh = _copy(call, price, "price", entity_id=target["id"], lookup_key="", start_date=call.now)
-        call.table("prices").insert({**fresh, "sequence": call.world.next("price")})
+        fresh = {"lookup_key": "", "start_date": call.now, "sequence": call.world.next("price")}
+        call.copied("prices", "price", price, **own, **fresh)
     for entitlement in entitlements_of(call, source["id"]):
-        call.table("entitlements").insert(_copy(call, entitlement, "ent", entity_id=target["id"]))
+        call.copied("entitlements", "ent", entitlement, **own)
     for grant in grants_of(call, source["id"]):
-        call.table("credit_grants").insert(_copy(call, grant, "cg", plan_id=target["id"]))
-
-
-def _copy(call: Call, row: Row, prefix: str, **changes: Any) -> dict[str, Any]:
-    dropped = ("id", "parent_price_id", "status", "created_at", "updated_at", "created_by", "updated_by")
-    return call.stamp(prefix, **{**{k: v for k, v in row.public().items() if k not in dropped}, **changes})
+        call.copied("credit_grants", "cg", grant, plan_id=target["id"])

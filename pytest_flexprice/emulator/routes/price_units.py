@@ -9,7 +9,7 @@ from ..kernel import errors
 from ..kernel.binding import Schema, decimal, field, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.lists import OWN
-from ..kernel.price_units import by_code
+from ..kernel.pricing_rules import by_code
 from ..kernel.resource import Resource, among, free
 from ..kernel.routing import route
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Any
 
-from ..kernel import errors, price_units
+from ..kernel import errors, pricing_rules
 from ..kernel.binding import Schema, array, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import find_meter, is_ended, with_group, with_meter
@@ -18,7 +18,7 @@ from .deal_requests import IN_UNIT, TIER, TRANSFORM
 from .groups import require_group
 
 _COLUMNS = ("amount", "currency", "type", "billing_period", "billing_model", "entity_type", "entity_id", "lookup_key")
-_COSTLY = ("amount", "billing_model", "tier_mode", "tiers", "transform_quantity", *price_units.FIELDS)
+_COSTLY = ("amount", "billing_model", "tier_mode", "tiers", "transform_quantity", *pricing_rules.OF_UNITS)
 _MAX_BULK = 100
 
 _CREATE = Schema(
@@ -96,7 +96,7 @@ def _taken(call: Call, lookup_key: str) -> errors.ApiError:
 
 def _fields(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     """The published fields of a new price, checked."""
-    unit = price_units.priced(call, body)
+    unit = pricing_rules.priced(call, body)
     check_price(body)
     require_group(call, body["group_id"], "price")
     owner = _entity_name(call, body["entity_type"], body["entity_id"])
@@ -132,8 +132,7 @@ def create_prices(call: Call) -> Reply:
     """Several prices, or none of them."""
     body = call.bind(_BULK)
     items = [item for item in body["items"] or [] if item is not None]
-    if not items:
-        raise errors.validation("Please provide at least one price to create")
+    errors.refuse(not items, "Please provide at least one price to create")
     errors.refuse(len(items) > _MAX_BULK, f"Please provide at most {_MAX_BULK} prices to create")
     checked: list[dict[str, Any]] = []
     for index, item in enumerate(items):
@@ -173,7 +172,7 @@ PRICES.serve("/v1/prices", one=True, answer=_page)
 
 def _check_update(body: dict[str, Any]) -> None:
     fiat = {name: body[name] is not None for name in ("amount", "tiers")}
-    unit = {name: body[name] is not None for name in price_units.FIELDS}
+    unit = {name: body[name] is not None for name in pricing_rules.OF_UNITS}
     if any(fiat.values()) and any(unit.values()):
         message = (
             "Cannot provide both FIAT fields (amount, tiers) and custom price unit fields "
@@ -199,7 +198,7 @@ def _successor(call: Call, old: Row, body: dict[str, Any], words: dict[str, Any]
     merged["tiers"] = merged["tiers"] and [{"flat_amount": None, **tier} for tier in merged["tiers"]]
     merged |= {"start_date": since, "end_date": None, "lookup_key": ""}
     merged["min_quantity"] = old.get("min_quantity")
-    config = price_units.following(old, body)
+    config = pricing_rules.following(old, body)
     if config:
         merged |= {"price_unit_config": config, "amount": None, "tiers": None}
     fields = _fields(call, merged) | {"parent_price_id": old.get("parent_price_id") or old["id"]}

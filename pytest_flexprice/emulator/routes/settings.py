@@ -52,7 +52,6 @@ def put_setting(call: Call) -> Any:
 
 @route("DELETE", "/v1/settings/:key", super_admin=True)
 def delete_setting(call: Call) -> dict[str, str]:
-    """Forget a saved setting."""
     key = call.params["key"]
     row = settings.saved(call.world, key, call.environment, call.tenant)
     if row is None:

@@ -6,11 +6,12 @@ from collections.abc import Container, Sequence
 from typing import Any
 
 from ..billing import consumption, views
+from ..billing.inheritance import LIVE
 from ..billing.scope import Scope, customer_by_external_id, customer_by_id, customer_of, subscription_by_id
-from ..billing.subscribing import running
 from ..kernel import errors
 from ..kernel.binding import Schema, boolean, field, instant, several
 from ..kernel.call import Call
+from ..kernel.render import filled
 from ..kernel.resource import Filter, Resource, among, equal
 from ..kernel.routing import route
 from ..kernel.tables import Row
@@ -88,18 +89,18 @@ def _named(call: Call, name: str) -> set[str]:
 
 def expanded(scope: Scope, row: Row, expand: Sequence[str], *, plan: dict[str, Any] | None) -> dict[str, Any]:
     """A subscription with what is asked for; lines, coupons and entitlements where there are any (by the API's description)."""
-    parts = views.filled(
+    parts = filled(
         line_items="subscription_line_items" in expand and views.line_items(scope, row["id"]),
         coupon_associations="coupon_associations" in expand and views.coupon_associations(scope, row),
         entitlements="entitlements" in expand and consumption.entitled_features(scope, [row]),
     )
-    customer = views.customer(scope, row["customer_id"]) if "customer" in expand else None
+    customer = views.embedded(scope, "customers", row["customer_id"]) if "customer" in expand else None
     return views.subscription(row, plan=plan, customer=customer, **parts)
 
 
 def _running(scope: Scope, customer: Row, wanted: Container[str] = ()) -> list[Row]:
     rows = scope.find("subscriptions", customer_id=customer["id"])[::-1]
-    return [row for row in rows if running(row) and (not wanted or row["id"] in wanted)]
+    return [row for row in rows if row["subscription_status"] in LIVE and (not wanted or row["id"] in wanted)]
 
 
 @route("GET", "/v1/customers/external/:external_id/subscriptions")

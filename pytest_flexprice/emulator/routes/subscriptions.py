@@ -18,6 +18,7 @@ from ..kernel import errors
 from ..kernel.binding import Schema, boolean, field, instant, several, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.lists import Page, listing
+from ..kernel.render import filled
 from ..kernel.resource import Filter, Resource, Values, among, bounded, equal, holds_at
 from ..kernel.routing import route
 from ..kernel.tables import Row
@@ -88,17 +89,13 @@ def get_subscription_v2(call: Call) -> dict[str, Any]:
     """One subscription, bare; ``expand`` adds plan, customer, line items and prices."""
     row = subscription_by_id(call, call.params["id"])
     expand = {part.strip() for part in (call.query.get("expand") or "").split(",")}
-    view = views.shown(row)
-    if "plan" in expand:
-        view["plan"] = views.plan(call, row["plan_id"])
-    if "customer" in expand:
-        view["customer"] = views.customer(call, row["customer_id"])
-    if "subscription_line_items" in expand and (
-        lines := views.line_items(call, row["id"], with_price="prices" in expand)
-    ):
-        view["line_items"] = lines
-    view["plan_prices_out_of_sync"] = views.out_of_sync(call, row)
-    return view
+    lines = "subscription_line_items" in expand and views.line_items(call, row["id"], with_price="prices" in expand)
+    parts = filled(
+        plan="plan" in expand and views.plan(call, row["plan_id"]),
+        customer="customer" in expand and views.embedded(call, "customers", row["customer_id"]),
+        line_items=lines,
+    )
+    return {**views.shown(row), **parts, "plan_prices_out_of_sync": views.out_of_sync(call, row)}
 
 
 def _page(call: Call, values: Values, page: Page) -> dict[str, Any]:

@@ -76,8 +76,7 @@ def roll_over(call: Call) -> dict[str, str]:
 def result(call: Call) -> Any:
     """Of no workflow."""
     identifier = call.query.get("workflow_id")
-    if not identifier:
-        raise errors.validation("workflow_id is required")
+    errors.refuse(not identifier, "workflow_id is required")
     raise errors.not_found("Workflow not found")
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from ..billing import line_items
+from ..billing.inheritance import LIVE
 from ..kernel import errors
 from ..kernel.binding import Schema, array, decimal, field, instant, several, text
 from ..kernel.call import Call
+from ..kernel.render import filled
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from ..metering import raw_usage, reads
@@ -17,7 +20,6 @@ from .events import property_filters, window
 
 _BODY = "Check your request body"
 _CHECK = "Please check the request payload"
-_LIVE = ("active", "trialing")
 
 
 _METERED = (
@@ -46,18 +48,10 @@ _BY_METER = Schema("GetUsageByMeterRequest", field("meter_id", rules="required",
 
 def _billed_meters(call: Call, external_id: str) -> set[str]:
     """The meters on line items of the customer's active and trialing subscriptions."""
-    world, environment = call.world, call.environment
-    customer = world.table("customers").first(environment, external_id=external_id, status="published")
-    if customer is None:
-        return set()
-    subscriptions = world.table("subscriptions").find(environment, customer_id=customer["id"], status="published")
-    lines = world.table("subscription_line_items")
-    return {
-        line["meter_id"]
-        for row in subscriptions
-        if row["subscription_status"] in _LIVE
-        for line in lines.find(environment, subscription_id=row["id"], status="published", price_type="USAGE")
-    }
+    customer = call.first("customers", external_id=external_id)
+    rows = call.find("subscriptions", customer_id=customer["id"], status="published") if customer else []
+    live = [row for row in rows if row["subscription_status"] in LIVE]
+    return {line["meter_id"] for row in live for line in line_items.of(call, row, price_type="USAGE")}
 
 
 def _item(call: Call, meter_id: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -73,17 +67,14 @@ def _item(call: Call, meter_id: str, body: dict[str, Any]) -> dict[str, Any]:
             usage = Usage(reads.summed(point.value for point in shown), sum(point.event_count for point in shown))
         else:
             usage = reads.total(call.world, selection, kind)
-    answer: dict[str, Any] = {
+    points = [{"timestamp": point.start, "value": point.value, "event_count": point.event_count} for point in shown]
+    return {
         "meter_id": meter_id,
         "aggregation_type": kind,
         "total_value": usage.value,
         "event_count": usage.event_count,
+        **filled(points=points),
     }
-    if shown:
-        answer["points"] = [
-            {"timestamp": point.start, "value": point.value, "event_count": point.event_count} for point in shown
-        ]
-    return answer
 
 
 @route("POST", "/v1/meter-usage/query")

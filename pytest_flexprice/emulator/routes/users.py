@@ -52,7 +52,6 @@ def list_roles(call: Call) -> dict[str, Any]:
 
 @route("GET", "/v1/rbac/roles/:id")
 def get_role(call: Call) -> dict[str, Any]:
-    """One role."""
     if call.params["id"] not in ROLES:
         raise errors.not_found("Role not found", {"role_id": call.params["id"]})
     return _role(call.params["id"])
@@ -132,7 +131,6 @@ def update_me(call: Call) -> dict[str, Any]:
 
 @route("PUT", "/v1/users/:id", permission="user:write", tenant_wide=True)
 def rename_account(call: Call) -> dict[str, Any]:
-    """Rename a service account."""
     body = call.bind(_RENAME)
     user = _account(call)
     errors.refuse(user["type"] != "service_account", "Only service accounts can be updated")

@@ -11,8 +11,7 @@ from ..kernel import alerts, errors
 from ..kernel.binding import Schema, boolean, decimal, field, instant, integer, mapping, several, strings, text
 from ..kernel.call import Call
 from ..kernel.lists import OWN, Page
-from ..kernel.price_units import by_code
-from ..kernel.pricing_rules import currency_code
+from ..kernel.pricing_rules import by_code, currency_code
 from ..kernel.resource import Resource, Values, among, equal, flag
 from ..kernel.routing import route
 from ..kernel.tables import Row

@@ -57,8 +57,7 @@ def retry(call: Call) -> dict[str, Any]:
 def trigger(call: Call) -> dict[str, Any]:
     """Publish an invoice event by hand, whatever the invoice's state."""
     name = call.query.get("event_name")
-    if not name:
-        raise errors.validation("Please provide event_name query parameter")
+    errors.refuse(not name, "Please provide event_name query parameter")
     if name not in TRIGGERS:
         raise errors.validation(
             f"Event must be one of: {', '.join(TRIGGERS)}", {"event_name": name, "valid_events": list(TRIGGERS)}

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from pytest_flexprice.emulator.delivery.paging import page, parse_time
 from pytest_flexprice.emulator.delivery.replies import Refusal, instant
 from pytest_flexprice.emulator.delivery.serde import STRING, Field, read
-from pytest_flexprice.emulator.delivery.tokens import LIFETIME, Tokens
+from pytest_flexprice.emulator.delivery.signing import LIFETIME, Tokens
 from pytest_flexprice.emulator.kernel.ids import Ksuids
 from pytest_flexprice.emulator.kernel.scheduler import Scheduler
 

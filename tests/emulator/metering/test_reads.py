@@ -103,7 +103,7 @@ def test_points_add_up_to_the_total(rows: list[Any], size: str) -> None:
 def test_groups_split_each_bucket(rows: list[Any]) -> None:
     world, kept = filled(rows)
     selection = Selection("env", "acme", ("meter_1",), T0, T0 + timedelta(hours=1))
-    found = reads.buckets(world, selection, "MAX", "MINUTE", "g")
+    found = reads.points(world, selection, "MAX", "MINUTE", "g")
     best: dict[tuple[int, str], Decimal] = {}
     for _, moment, amount, _, group in kept:
         key = (moment // 60_000, group)
