@@ -12,7 +12,7 @@ from ..billing.scope import subscription_by_id
 from ..kernel import alerts, errors
 from ..kernel.binding import Schema, field, several, text
 from ..kernel.call import Call, Reply, created, no_content
-from ..kernel.resource import Resource, among, equals, flag
+from ..kernel.resource import Resource, amongs, equals, flag
 from ..kernel.routing import route
 
 _WRITE = "alert:write"
@@ -31,8 +31,7 @@ SETTINGS = Resource(
     _OWNED,
     (
         *equals(*_OWNED),
-        among("entity_ids", "entity_id"),
-        among("parent_entity_ids", "parent_entity_id"),
+        *amongs("entity_ids parent_entity_ids"),
         flag("enabled"),
     ),
 )
