@@ -29,17 +29,9 @@ _UPDATE = Schema("UpdateAlertSettingsRequest", field("config", alerts.ALERTS, "r
 SETTINGS = Resource(
     "alert settings",
     _OWNED,
-    (
-        *equals(*_OWNED),
-        *amongs("entity_ids parent_entity_ids"),
-        flag("enabled"),
-    ),
+    (*equals(*_OWNED), *amongs("entity_ids parent_entity_ids"), flag("enabled")),
 )
-LOGS = Resource(
-    "alert logs",
-    _LOGGED,
-    tuple(equals(*_LOGGED)),
-)
+LOGS = Resource("alert logs", _LOGGED, tuple(equals(*_LOGGED)))
 route("POST", "/v1/alerts/search")(LOGS.searched)
 route("POST", "/v1/alerts/setting/search")(SETTINGS.searched)
 route("GET", "/v1/alerts/setting/:id")(SETTINGS.shown)
