@@ -83,7 +83,7 @@ class Bundle:
         self.folder.mkdir(parents=True, exist_ok=True)
         run = provenance(self.config, self.context, self.context.started)
         document = self._clean(Document(run=run, verdict=verdict, scenarios=[], ended=False))
-        (self.folder / "golive.json").write_text(as_json(document), encoding="utf-8")
+        history.replace_file(self.folder / "golive.json", as_json(document))
 
     def withdraw(self) -> None:
         """Take back what ``begin`` left: a refused run leaves nothing."""
@@ -117,7 +117,7 @@ class Bundle:
         )
         self.document = self._clean(document)
         for name, render in RENDERINGS:
-            (self.folder / name).write_text(render(self.document), encoding="utf-8")
+            history.replace_file(self.folder / name, render(self.document))
         self.written = True
         write_allure_files(self.results, self.document, gathering.crashed())
         if self.results.is_dir() and self.results.parent == self.folder:

@@ -75,3 +75,11 @@ class RunContext:
     def results(self) -> Path:
         """Where Allure's results of this run belong."""
         return self.folder / "allure-results"
+
+
+def unwritten(folder: Path, error: OSError) -> str:
+    """What is told where the evidence cannot be written."""
+    return (
+        f"The evidence could not be written below {folder} ({error.strerror}): make room there, or name another folder with "
+        "--flexprice-reports, and run again."
+    )

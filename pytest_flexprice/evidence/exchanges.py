@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 from collections import Counter
@@ -14,6 +15,7 @@ from pytest_flexprice.evidence.redaction import Redactor
 from pytest_flexprice.model.finding import plain
 
 MERGED = "exchanges.ndjson"
+_LOG = logging.getLogger(__name__)
 
 
 class ExchangeLog:
@@ -29,15 +31,18 @@ class ExchangeLog:
         self._lock = threading.Lock()
 
     def append(self, exchange: dict[str, Any]) -> None:
-        """Write one exchange, without secrets, as one line."""
+        """Write one exchange, without secrets, as one line. On a full disk the run goes on: what it made has to be taken away."""
         running = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
         scenario = self._redactor.values(str(exchange.get("scenario") or running))
         row = {**self._redactor.data(exchange), "scenario": scenario}
         line = json.dumps(plain(row), ensure_ascii=False, separators=(",", ":"))
-        with self._lock:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+        try:
+            with self._lock:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                with self.path.open("a", encoding="utf-8") as file:
+                    file.write(line + "\n")
+        except OSError as error:
+            _LOG.warning("%s is not whole (%s)", self.path, error.strerror)
 
 
 def log_name(worker: str) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from pytest_flexprice.evidence.context import unwritten
 from pytest_flexprice.evidence.execution import repeated
 from pytest_flexprice.evidence.records import PROPERTY, Reconciliation, ScenarioRecord
-from pytest_flexprice.evidence.sealed import original
+from pytest_flexprice.evidence.sealed import original, signed
 from pytest_flexprice.evidence.written import never_collected
 from pytest_flexprice.model.checklist import BY_ID, Level
 
@@ -116,6 +118,20 @@ class Gathering:
         return record.model_copy(update={"outcome": "not run", "message": reason})
 
 
+def write_catalog(folder: Path, worker: str, catalog: Iterable[ScenarioRecord]) -> None:
+    """Leave what a process collected for ``read_catalog``.
+
+    Raises:
+        pytest.UsageError: it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        text = signed(json.dumps([record.model_dump(mode="json") for record in catalog]))
+        (folder / f"collected-{worker}.json").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise pytest.UsageError(unwritten(folder, error)) from None
+
+
 def read_catalog(folder: Path) -> dict[str, ScenarioRecord]:
     """What the processes of the run said they had collected; their files are removed.
 
@@ -128,14 +144,15 @@ def read_catalog(folder: Path) -> dict[str, ScenarioRecord]:
             known = catalog.get(record.node_id)
             if known is None or (_left_out(known) and not _left_out(record)):
                 catalog[record.node_id] = record
-        path.unlink()
+        with suppress(OSError):  # a disk that nobody may write to any more
+            path.unlink()
     return catalog
 
 
 def _rows(path: Path) -> list[ScenarioRecord]:
     try:
         return [ScenarioRecord.model_validate(row) for row in json.loads(original(path.read_text(encoding="utf-8")))]
-    except ValueError:
+    except (OSError, ValueError):
         return []
 
 

@@ -124,9 +124,9 @@ def remember(folder: Path, seen: Baseline, line: RunLine) -> None:
     """Write both for the next run. What this run did not look at stays as it was known."""
     folder.mkdir(parents=True, exist_ok=True)
     known = read_baseline(folder, seen.level)
-    _replace(folder / f"{seen.level}.json", _merged(known, seen).model_dump_json() + "\n")
+    replace_file(folder / f"{seen.level}.json", _merged(known, seen).model_dump_json() + "\n")
     lines = [*_lines(folder), line][-KEPT_RUNS:]
-    _replace(folder / RUNS, "".join(each.model_dump_json() + "\n" for each in lines))
+    replace_file(folder / RUNS, "".join(each.model_dump_json() + "\n" for each in lines))
 
 
 def _merged(known: Baseline | None, seen: Baseline) -> Baseline:
@@ -142,10 +142,14 @@ def _merged(known: Baseline | None, seen: Baseline) -> Baseline:
     )
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str) -> None:
+    """Write a file as a whole or not at all: on a full disk what stands there keeps standing."""
     beside = path.with_suffix(path.suffix + ".new")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
+    try:
+        beside.write_text(text, encoding="utf-8")
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def given_baseline(path: Path) -> Baseline:

@@ -16,7 +16,7 @@ import pytest
 from pytest_flexprice.evidence import allure_report, sealed
 from pytest_flexprice.evidence.attestation import KeyRefused, signing_key
 from pytest_flexprice.evidence.bundle import Bundle, EvidenceLeak
-from pytest_flexprice.evidence.context import RunContext
+from pytest_flexprice.evidence.context import RunContext, unwritten
 from pytest_flexprice.evidence.gathering import Gathering, read_catalog
 from pytest_flexprice.evidence.headline import EXIT_FAILED
 from pytest_flexprice.evidence.history import Baseline, BaselineError, given_baseline
@@ -58,13 +58,6 @@ def _require_allure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(reason)) from None
 
 
-def _unwritten(folder: Path, error: OSError) -> str:
-    return (
-        f"The evidence could not be written below {folder} ({error.strerror}): make room there, or name another folder with "
-        "--flexprice-reports, and run again."
-    )
-
-
 class EvidencePlugin:
     """Gathers records, judges, writes the evidence folder, sets the exit code, and prints the closing table."""
 
@@ -94,7 +87,7 @@ class EvidencePlugin:
             try:
                 self.bundle.begin(unfinished(self.context.level))
             except OSError as error:
-                raise pytest.UsageError(_unwritten(self.context.folder, error)) from None
+                raise pytest.UsageError(unwritten(self.context.folder, error)) from None
 
     def _new_bundle(self) -> Bundle:
         return Bundle(self.config, self.context, self.signing_key, self.baseline)
@@ -180,7 +173,7 @@ class EvidencePlugin:
             if session.exitstatus in (pytest.ExitCode.OK, *range(6, 8)):
                 session.exitstatus = EXIT_FAILED
         except OSError as error:
-            self.trouble = _unwritten(self.context.folder, error)
+            self.trouble = unwritten(self.context.folder, error)
             if session.exitstatus in (pytest.ExitCode.OK, *range(6, 8)):
                 session.exitstatus = EXIT_FAILED
         self.decided = int(session.exitstatus)

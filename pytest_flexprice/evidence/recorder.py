@@ -19,6 +19,7 @@ import pytest
 from pytest_flexprice.evidence.allure_files import default_folder
 from pytest_flexprice.evidence.carrying import Carrying
 from pytest_flexprice.evidence.execution import ending
+from pytest_flexprice.evidence.gathering import write_catalog
 from pytest_flexprice.evidence.keeping import NO_FACTS, Keeping, Observe
 from pytest_flexprice.evidence.longrepr import redact_report
 from pytest_flexprice.evidence.no_secrets import NoSecrets
@@ -110,9 +111,7 @@ class ScenarioRecorder:
         for item in session.items:
             self._note(item)
         if self._catalog and not self.config.option.collectonly:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            rows = [record.model_dump(mode="json") for record in self._catalog.values()]
-            (self.folder / f"collected-{self.worker}.json").write_text(signed(json.dumps(rows)), encoding="utf-8")
+            write_catalog(self.folder, self.worker, self._catalog.values())
 
     def pytest_deselected(self, items: Iterable[pytest.Item]) -> None:
         """A scenario that was left out is told too: it has not been run."""

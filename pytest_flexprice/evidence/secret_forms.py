@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import quote, quote_plus
 
+from pytest_flexprice.evidence.packed import packed
+
 SHORTEST = 6  # a shorter value would be found in ordinary words
 GRAM = 6
 WINDOW = 12
@@ -29,6 +31,7 @@ STRIDE = LETTERS - GRAM + 1
 _STEPS = re.compile(rb"(?s)(?=(.{%d})).{%d}" % (GRAM, STRIDE))
 
 Span = tuple[int, int, str]
+BEYOND = "[redacted]"
 
 _ANY = "surrogatepass"
 _ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
@@ -91,11 +94,21 @@ class KnownSecrets:
         if not self.anyway or len(text) < SHORTEST:
             return []
         text = text if text.isascii() else text.translate(_WIDE)
-        found = list(self._standing(text))
+        return _merged([*self._shown(text), *self._packed(text)])
+
+    def _shown(self, text: str) -> Iterator[Span]:
+        yield from self._standing(text)
         if _SIGNS.search(text):
             plain, places = _as_read(text)
-            found += [(places.start(first), places.end(last), mask) for first, last, mask in self._standing(plain)]
-        return _merged(found)
+            standing = (*self._standing(plain), *self._packed(plain))
+            yield from ((places.start(first), places.end(last), mask) for first, last, mask in standing)
+
+    def _packed(self, text: str) -> Iterator[Span]:
+        """What is packed, as a whole, where a secret is in it or could be."""
+        for first, last, inner in packed(text):
+            found = BEYOND if inner is None else next((mask for _, _, mask in self._shown(inner)), "")
+            if found:
+                yield first, last, found
 
     def _standing(self, text: str) -> Iterator[Span]:
         low = _lower(text)

@@ -7,6 +7,7 @@ import shutil
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +75,13 @@ class WaitingBoard:
     def _show(self, text: str) -> None:
         if not self._is_worker:
             self._line(text)
-        elif text:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._file.write_text(json.dumps({"text": text}), encoding="utf-8")
-        else:
-            self._file.unlink(missing_ok=True)
+            return
+        with suppress(OSError):  # on a full disk nobody sees what is waited for
+            if text:
+                self._file.parent.mkdir(parents=True, exist_ok=True)
+                self._file.write_text(json.dumps({"text": text}), encoding="utf-8")
+            else:
+                self._file.unlink(missing_ok=True)
 
     def _line(self, text: str) -> None:
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")

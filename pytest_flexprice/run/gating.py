@@ -6,6 +6,8 @@ it in other words, or judge an environment that nobody asked about.
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from collections.abc import Generator
 from contextlib import AbstractContextManager, nullcontext
@@ -22,6 +24,7 @@ from pytest_flexprice.run.run import Run
 from pytest_flexprice.testbed.proof import prove_environment
 
 ACCESS_SECTION = 1
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 _WRITTEN = ("/v1/customers", "/v1/events")
 
 
@@ -97,6 +100,11 @@ def _translated(item: pytest.Item) -> Generator[None, None, None]:
         pytest.fail(
             own_code.unknown_fixture(error, collector.step_functions(item), item.config.rootpath), pytrace=False
         )
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        where = str(error.filename or "the disk")
+        raise not_verified("", where, f"{where} could not be written ({os.strerror(error.errno)})") from None
     except (ApiError, NotVerified) as error:
         refusal = error if isinstance(error, ApiError) else error.__cause__
         if not isinstance(refusal, ApiError):

@@ -19,7 +19,7 @@ from pytest_flexprice.oracle.invoicing.finalization import (
 )
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, Stage, expected_invoice
-from pytest_flexprice.oracle.invoicing.prepaid import Wallet, prepaid_findings
+from pytest_flexprice.oracle.invoicing.prepaid import Wallet, granted_findings, prepaid_findings
 from pytest_flexprice.testbed.belongings import wallets_of
 from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.ladder import Climbed
@@ -209,13 +209,14 @@ def finalize(
     flexprice, identifier = bench.flexprice, before["id"]
     bench.before_finalizing()
     early = bench.asked_early(str(identifier))
-    wallets = _wallets(bench, setup) if setup.grants_credits else []
+    wallets = _wallets(bench, setup) if setup.grants else []
     moment: datetime = bench.now()
     flexprice.post(path_of("invoices", identifier, "finalize"), {})
     observed = flexprice.get(path_of("invoices", identifier))
     findings = finalized_findings(observed, "7.3") or [
         *_compared(_expected(setup, sent, "finalized"), before, observed, previewed),
         *unasked_findings(observed, "7.3"),
+        *granted_findings(setup.grants, wallets, setup.billed.currency, "7.3"),
         *_prepaid(bench, setup, observed, wallets),
         *_without_pdf(bench, identifier),
     ]
@@ -226,7 +227,7 @@ def finalize(
 def _prepaid(bench: Bench, setup: Setup, invoice: Invoice, wallets: list[Wallet]) -> list[Finding]:
     """What prepaid credits pay; credits that no plan granted may come from elsewhere, and were not looked at in time."""
     paid = decimal(invoice.get("total_prepaid_credits_applied"), ZERO)
-    if paid and not setup.grants_credits and _wallets(bench, setup):
+    if paid and not setup.grants and _wallets(bench, setup):
         return []
     return prepaid_findings(invoice, wallets, "7.3")
 

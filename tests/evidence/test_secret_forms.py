@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import textwrap
+import zlib
 from collections.abc import Callable
 
 import pytest
@@ -43,6 +45,18 @@ FORMS: dict[str, Callable[[str], str]] = {
     "base 64 of UTF-16": lambda key: base64.b64encode(key.encode("utf-16")).decode(),
     "base 64 of UTF-16 in the middle": lambda key: base64.b64encode(b"x" + key.encode("utf-16-be") + b"yz").decode(),
     "base 64, twice": lambda key: base64.b64encode(b"u:" + base64.b64encode(b"user:" + key.encode())).decode(),
+    "gzip in base 64": lambda key: base64.b64encode(gzip.compress(b"POST /v1/x\nx-api-key: " + key.encode())).decode(),
+    "gzip in base 64, wrapped": lambda key: (
+        base64.encodebytes(gzip.compress(b"x-api-key: " + key.encode())).decode().strip()
+    ),
+    "gzip in base 64 for URLs": lambda key: (
+        base64.urlsafe_b64encode(gzip.compress(key.encode() * 2)).decode().rstrip("=")
+    ),
+    "gzip in base 64, cut off": lambda key: base64.b64encode(gzip.compress(key.encode()))[:-14].decode(),
+    "zlib in base 64": lambda key: base64.b64encode(zlib.compress(key.encode())).decode(),
+    "zlib in base 64, tightly": lambda key: base64.b64encode(zlib.compress(key.encode(), 9)).decode(),
+    "gzip in hexadecimal": lambda key: gzip.compress(key.encode()).hex(),
+    "base 64 in gzip in base 64": lambda key: base64.b64encode(gzip.compress(base64.b64encode(key.encode()))).decode(),
     "full width": lambda key: "".join(chr(ord(each) + 0xFEE0) for each in key),
     "per cent u": lambda key: "".join(f"%u{ord(each):04x}" for each in key),
     "entities, twice": lambda key: "".join(f"&amp;#{ord(each)};" for each in key),
@@ -111,6 +125,9 @@ LONG = {
     "quotes": 'a:"' * 330_000,
     "blanks": "Bearer" + " " * 1_000_000,
     "line ends": "\n" * 1_000_000,
+    "packed": "H4sI" * 250_000,
+    "packed, again and again": "eJxLTEpOSU1LBwAKMAJN " * 50_000,
+    "packed blanks": base64.b64encode(gzip.compress(b" " * 30_000_000)).decode(),
 }
 
 

@@ -204,10 +204,12 @@ def has_invoices(row: Row) -> bool:
     return row["subscription_type"] not in (INHERITED, GROUPED)
 
 
-def follow(scope: Scope, parent: Row) -> None:
-    """Let the inherited subscriptions end, or be scheduled to end, with their parent."""
-    for child in children(scope, parent):
+def follow(scope: Scope, parent: Row) -> list[Row]:
+    """Let the inherited subscriptions end, or be scheduled to end, with their parent; which ones."""
+    heirs = children(scope, parent)
+    for child in heirs:
         scope.touch(child, **{name: parent[name] for name in _ENDING})
+    return heirs
 
 
 def payer(row: Row) -> str:
