@@ -72,10 +72,11 @@ def explain(*seen: Seen) -> str:
 
 
 def mildest(alike: Iterable[str]) -> list[str]:
-    """The rules once each; of unit prices with so many decimals the mildest, at the end."""
+    """The rules once each; of unit prices with so many decimals the mildest, last of those that are looked for; then further ones."""
     found = list(dict.fromkeys(alike))
     shortened = [words for words in found if words.startswith(SHORTENED)]
-    return [words for words in found if words not in shortened] + shortened[-1:]
+    further = [words for words in found if words in _FURTHER]
+    return [words for words in found if words not in (*shortened, *further)] + shortened[-1:] + further
 
 
 def explaining(seen: Sequence[Seen]) -> list[str]:
@@ -199,3 +200,4 @@ def _up(number: Decimal) -> Decimal:
 
 NAMED = (*MISTAKES, *_further())
 """All mistakes that are named where they come to an amount: the quantities that show the others show these further ones too."""
+_FURTHER = frozenset(rule.words for rule in NAMED[len(MISTAKES) :])
