@@ -23,6 +23,7 @@ def webhook_probes(
     processed: Callable[[str], Any] | str | None = None,
     run_id: str = "trial",
     restart: Callable[[], object] | None = None,
+    remembers: int = 0,
 ) -> list[Finding]:
     """Send a handler everything that the checklist's section 6 sends it, and return what is worth knowing beside.
 
@@ -36,6 +37,7 @@ def webhook_probes(
             does; without it only the handler's answers are judged.
         run_id: marks the invoices in the messages (``inv_golive_<run id>_…``).
         restart: restarts the handler and returns once it answers again; then what it processed before is sent once more.
+        remembers: so many messages are sent between one and its repeat, beside all others.
 
     Raises:
         RequirementNotMet: the handler does something wrong; each finding is one sentence.
@@ -59,9 +61,11 @@ def webhook_probes(
     findings += answers.answer_findings(answered)
     findings += repeats.unprocessed_findings(effects.unprocessed([*answered, *signed], witness, poll))
     restarted = sending.try_restart(url, mint(), restart, effects.settling(witness, poll)) if restart else []
-    findings += answers.repeated_findings([*twice, *restarted])
-    again = [*twice, *answered, *restarted]
+    remembered = sending.try_memory(url, mint(), remembers) if remembers else []
+    findings += answers.repeated_findings([*twice, *restarted, *remembered])
+    again = [*twice, *answered, *restarted, *remembered]
     findings += repeats.repeat_findings(again, effects.settled(again, witness, poll))
     findings += effects.witness_findings(ask, mint().mark)
-    require_none(findings)
-    return findings
+    told = list({finding.sentence: finding for finding in findings}.values())
+    require_none(told)
+    return told

@@ -45,6 +45,7 @@ from pytest_flexprice.webhooks.target import (
 )
 
 _AGENT = f"pytest-flexprice/{__version__}"
+Answered = Callable[[Target], list[ProbeResult]]
 
 
 @contextmanager
@@ -69,27 +70,32 @@ def decided_webhooks(plan: GoLivePlan) -> Webhooks:
 
 
 @pytest.fixture
-def find_handler(plan: GoLivePlan, profile: Profile, request: pytest.FixtureRequest) -> Callable[[], Target]:
-    """The handler that may be probed; why there is none, item 6.2 tells."""
+def find_handler(plan: GoLivePlan, profile: Profile, request: pytest.FixtureRequest) -> Callable[..., Target]:
+    """The handler that may be probed; why there is none is told once, by the scenario about signatures."""
 
-    def found() -> Target:
+    def found(*, told_elsewhere: bool = True) -> Target:
         request.getfixturevalue("decided_webhooks")
-        return find_target(plan, profile)
-
-    return found
-
-
-@pytest.fixture
-def handler_found(find_handler: Callable[[], Target]) -> Callable[[], Target]:
-    """The handler, in scenarios that leave the word to another one of their item."""
-
-    def found() -> Target:
         try:
-            return find_handler()
+            return find_target(plan, profile)
         except (NotDecided, NotVerified) as reason:
-            pytest.skip(f"not run, because {reason.findings[0].problem} (told by another scenario)")
+            if told_elsewhere:
+                pytest.skip(f"not run, because {reason.findings[0].problem} (told by another scenario)")
+            raise
 
     return found
+
+
+@pytest.fixture(scope="session")
+def answered() -> Answered:
+    """What the handler answers to each kind of message, asked once: the first of them is repeated as the last, behind all others."""
+    found: dict[str, list[ProbeResult]] = {}
+
+    def asked(target: Target) -> list[ProbeResult]:
+        if target.url not in found:
+            found[target.url] = sending.try_answers(target.url, target.mint, user_agent=_AGENT)
+        return found[target.url]
+
+    return asked
 
 
 @given("the webhook endpoints of the environment", target_fixture="endpoints")
@@ -153,9 +159,9 @@ def gets_the_types(
 
 @when("the webhook handler gets signed, unsigned, altered, foreign and outdated messages", target_fixture="tried")
 def try_signatures(
-    find_handler: Callable[[], Target], plan: GoLivePlan, profile: Profile
+    find_handler: Callable[..., Target], plan: GoLivePlan, profile: Profile
 ) -> tuple[Target, list[ProbeResult]]:
-    target = find_handler()
+    target = find_handler(told_elsewhere=False)
     others = other_secrets(plan, profile, target.mint.secret)
     return target, sending.try_signatures(target.url, target.mint, others, user_agent=_AGENT)
 
@@ -183,12 +189,12 @@ def verifies_signatures(
 @then("the signing secret that the plan names belongs to the registered endpoint")
 def secret_is_registered(
     endpoints: list[Endpoint],
-    handler_found: Callable[[], Target],
+    find_handler: Callable[..., Target],
     profile: Profile,
     flexprice: Flexprice,
     observe: Observe,
 ) -> None:
-    target = handler_found()
+    target = find_handler()
     own = [one for one in registration.own_endpoints(endpoints, target.webhooks) if not one.disabled]
     prints: dict[str, str] = {}
     with reading(flexprice, profile, target.webhooks) as portal:
@@ -206,13 +212,13 @@ def secret_is_registered(
     "the webhook handler gets every event type, an unknown one, a large one and one of them twice",
     target_fixture="tried",
 )
-def try_answers(find_handler: Callable[[], Target]) -> tuple[Target, list[ProbeResult]]:
+def try_answers(find_handler: Callable[..., Target], answered: Answered) -> tuple[Target, list[ProbeResult]]:
     try:
-        target = find_handler()
+        target = find_handler(told_elsewhere=False)
     except (NotDecided, NotVerified) as reason:  # a waiver of 6.4 needs a state of its own; what to do is said once
         first = replace(reason.findings[0], item="6.4", consequence="", remedy="")
         raise type(reason)([replace(first, problem=f"{first.problem} (6.2)")]) from None
-    return target, sending.try_answers(target.url, target.mint, user_agent=_AGENT)
+    return target, answered(target)
 
 
 @then("it answers each with success and in time")
@@ -238,9 +244,10 @@ def answers_with_success(
 
 
 @when("the webhook handler gets the same message twice", target_fixture="tried")
-def try_twice(handler_found: Callable[[], Target]) -> tuple[Target, list[ProbeResult]]:
-    target = handler_found()
-    return target, sending.try_twice(target.url, target.mint, user_agent=_AGENT)
+def try_twice(find_handler: Callable[..., Target], answered: Answered) -> tuple[Target, list[ProbeResult]]:
+    target = find_handler()
+    others = [result for result in answered(target) if result.probe.kind in repeats.REPEATED]
+    return target, [*sending.try_twice(target.url, target.mint, user_agent=_AGENT), *others]
 
 
 @then("the company's side has not processed it twice")

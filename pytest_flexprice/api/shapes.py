@@ -70,14 +70,14 @@ def object_of(answer: Any, where: str, identifier: str = "") -> Row:
 
 
 def about(answer: Row, asked: Mapping[str, Any], where: str) -> Row:
-    """The answer, which names what was asked for by the same ids.
+    """The answer, which names what was asked for by the same ids, and how it was to be counted.
 
     Raises:
         NotVerified: it is about something else.
     """
     for key, value in asked.items():
         told = answer.get(key)
-        if key.endswith("_id") and told and told != value:
+        if (key.endswith("_id") or key == "aggregation_type") and told and told != value:
             raise unknown(where, answer, f"is about another {key} ({told!r}) than was asked for")
     return answer
 

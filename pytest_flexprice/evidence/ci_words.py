@@ -31,7 +31,7 @@ def changes(document: Document) -> str:
     drift, run = document.drift, document.run
     if drift is None or drift.nothing:
         return ""
-    head = f"{document.verdict.label}: {run.company or 'go-live'}, {run.environment}. Since the run {drift.since}:"
+    head = f"{document.verdict.label}: {run.company or 'go-live'}, {run.environment}. Since the run {drift.when}:"
     lines = [head, *(f"• {' '.join(sentence.split())}" for sentence in told(drift))]
     return "\n".join([*lines, *([run.ci_url] if run.ci_url else [])]) + "\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import accumulate, takewhile
@@ -47,6 +48,9 @@ class Slower(BaseModel):
     recent: list[float] = []
 
 
+_STAMPED = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)\d\dZ-")
+
+
 class Drift(BaseModel):
     """The changes since the run ``since``; all lists empty say that nothing changed, no ``Drift`` that there is no earlier run.
 
@@ -59,6 +63,12 @@ class Drift(BaseModel):
     facts_total: int = 0
     slower: list[Slower] = []
     ending: list[str] = []
+
+    @property
+    def when(self) -> str:
+        """The earlier run by its time, where its id tells that, and by its id."""
+        found = _STAMPED.match(self.since)
+        return f"of {'{}-{}-{} {}:{}'.format(*found.groups())} UTC ({self.since})" if found else self.since
 
     @property
     def nothing(self) -> bool:

@@ -30,7 +30,7 @@ def word_of(judged: list[ItemVerdict], level: Level, rehearsal: bool, beside: Tr
     waived = [item.id for item in judged if item.state == "waived"]
     troubles = _troubles(failed, [item.id for item in judged if item.state == "not decided"], beside)
     if rehearsal:
-        told = troubles + ([f"not proved: {', '.join(unproved)}"] if unproved else [])
+        told = troubles + ([f"not proved: {_list(spans(unproved))}"] if unproved else [])
         excepted = f", except {_list(waived)}: waived" if waived else ""
         outcome = "; ".join(told) if told else f"all {len(judged)} items hold{excepted}"
         return "REHEARSAL", "REHEARSAL", f"{capital(outcome)}. A rehearsal says nothing about a real environment."
@@ -71,13 +71,11 @@ def coverage_of(judged: list[ItemVerdict], level: Level) -> str:
     opened = [item for item in judged if not item.in_level]
     text = f"Level {level.word} covers {len(covered)} of {len(judged)} items"
     if missed:
-        text = (
-            f"This run at level {level.word} covered {len(covered)} of {len(judged)} items, did not run {_list(missed)}"
-        )
+        text = f"This run at level {level.word} covered {len(covered)} of {len(judged)} items, did not run {_list(spans(missed))}"
     if not opened:
         return text + "."
     needed = max(Level.parse(item.level) for item in opened)
-    return f"{text} and leaves open {_list([item.id for item in opened])}; run at level {needed.word} to cover them."
+    return f"{text} and leaves open {_list(spans([item.id for item in opened]))}; run at level {needed.word} to cover them."
 
 
 def exit_code_of(judged: list[ItemVerdict], beside: Troubles) -> int:
@@ -93,8 +91,20 @@ def exit_code_of(judged: list[ItemVerdict], beside: Troubles) -> int:
 
 
 def _items(ids: list[str]) -> str:
-    return f"{_list(ids)} {'is' if len(ids) == 1 else 'are'}"
+    return f"{_list(spans(ids))} {'is' if len(ids) == 1 else 'are'}"
 
 
 def _list(ids: list[str]) -> str:
     return ids[0] if len(ids) == 1 else f"{', '.join(ids[:-1])} and {ids[-1]}"
+
+
+def spans(ids: Sequence[str]) -> list[str]:
+    """Ids of items, three neighbours of one section and more as a span: ``1.1–1.4``, ``2.1``."""
+    runs: list[list[str]] = []
+    for one in ids:
+        section, number = one.split(".")
+        if runs and runs[-1][-1] == f"{section}.{int(number) - 1}":
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    return [name for run in runs for name in ([f"{run[0]}–{run[-1]}"] if len(run) > 2 else run)]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_flexprice.evidence.drift import told
+from pytest_flexprice.evidence.headline import spans
 from pytest_flexprice.evidence.judged import ItemVerdict, State, Verdict, Word
 from pytest_flexprice.model.checklist import SECTIONS
 
@@ -107,7 +108,7 @@ def held_lines(items: Iterable[ItemVerdict], width: int) -> Iterator[str]:
     """What holds, a line for each section and state: ``1.1–1.4  passed  Environment and API access``."""
     held = [item for item in items if item.state in HOLDS]
     for (section, state), mine in groupby(held, lambda item: (item.section, item.state)):
-        ids = spelled([item.id for item in mine])
+        ids = ", ".join(spans([item.id for item in mine]))
         text = f"{ids:<{IDS_WIDTH}} {state:<{STATE_WIDTH}} {SECTIONS[section]}"
         yield text if len(text) <= width else f"{ids} {state}"
 
@@ -116,20 +117,8 @@ def unreached(items: Sequence[ItemVerdict]) -> Iterator[ItemVerdict]:
     """What was not run, one row for all with the same reason."""
     for why in dict.fromkeys(item.why for item in items):
         first, *others = [item for item in items if item.why == why]
-        also = f" (also {spelled([item.id for item in others])})" if others else ""
+        also = f" (also {', '.join(spans([item.id for item in others]))})" if others else ""
         yield first.model_copy(update={"why": f"{why.removesuffix('.')}{also}"})
-
-
-def spelled(ids: Sequence[str]) -> str:
-    """Ids of items, neighbours of one section as a span: ``1.1–1.4, 2.1``."""
-    runs: list[list[str]] = []
-    for one in ids:
-        section, number = one.split(".")
-        if runs and runs[-1][-1] == f"{section}.{int(number) - 1}":
-            runs[-1].append(one)
-        else:
-            runs.append([one])
-    return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 2 else ", ".join(run) for run in runs)
 
 
 def drift_line(drift: Drift) -> str:

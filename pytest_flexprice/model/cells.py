@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pytest_flexprice.model.decimal_signs import AMBIGUOUS
 
 _NOTHING = re.compile(
-    r"#?n\W?/?\W?a\W?|null|nil|undefined|nan|-+|\u2013|\u2014|\?+|#(?:ref|value|div/0|null|num|spill|calc)!|#name\?|\(?(?:blank|empty)\)?",
+    r"#?n\W?/?\W?a\W?|null|nil|undefined|nan|-+|\u2013|\u2014|\?+|#(?:ref|value|div/0|null|num|spill|calc|bezug|wert|zahl|valeur|nombre|valor|núm)!|#(?:name|nom|nombre|¿nombre)\?|"
+    r"#{2,}|#(?:nv|n/d|n/v)|\(?(?:blank|empty)\)?",
     re.IGNORECASE,
 )
 _TOTALS = re.compile(

@@ -157,6 +157,12 @@ def words(number: Decimal) -> str:
     return "0" if text in ("-0", "") else text
 
 
+def grouped(number: Decimal) -> str:
+    """A large number as a person reads it: with a comma between thousands."""
+    whole, point, rest = words(number).partition(".")
+    return f"{Decimal(whole):,f}{point}{rest}"
+
+
 def tidy(number: Decimal) -> Decimal:
     """The same number in its one normal form: no exponent, no trailing zeros, never minus zero."""
     return Decimal(words(number))

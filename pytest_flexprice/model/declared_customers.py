@@ -63,6 +63,25 @@ class Problem:
         return f"{self.where}: {what}, expected {self.expected}" + (f" ({self.hint})" if self.hint else "")
 
 
+FEW, LINES = 3, 10
+"""So many cells of one kind are told one by one, each with what it perhaps means."""
+
+
+def sentences(problems: Sequence[Problem]) -> Iterator[tuple[Problem, str]]:
+    """Each problem with its sentence; of many in one column that expected the same, the first, with the lines of the others."""
+    kinds: dict[tuple[str, str], list[Problem]] = {}
+    for one in problems:
+        kinds.setdefault((one.column, one.expected), []).append(one)
+    for first, *others in kinds.values():
+        if len(others) < FEW:
+            yield from ((one, one.sentence) for one in (first, *others))
+            continue
+        lines = ", ".join(one.where.rpartition(":")[2].split()[-1] for one in others[:LINES]) + (
+            ", …" if len(others) > LINES else ""
+        )
+        yield first, f"{first.sentence}; {len(others):,} more like it, in lines {lines}"
+
+
 def declared(customers: Customers, folder: Path) -> Iterator[DeclaredRow | Problem]:
     """All declared rows, streamed, with what cannot be used among them; empty cells are left out, so that nothing is compared with them.
 

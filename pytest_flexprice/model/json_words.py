@@ -31,7 +31,7 @@ _MESSAGES = (
     ("',' delimiter", "a comma, or a closing bracket, is missing before this"),
     ("':' delimiter", "a colon is missing behind the name"),
     ("property name", "a name in double quotes belongs here"),
-    ("Illegal trailing comma", "the last entry has no comma behind it"),
+    ("Illegal trailing comma", "a comma stands behind the last entry; take it out"),
     ("recursion", "it is nested too deep; write it flatter"),
 )
 
@@ -128,7 +128,7 @@ def _mended(error: json.JSONDecodeError) -> str:
 def _cause(error: json.JSONDecodeError) -> str:
     rest = error.doc[error.pos :].lstrip()
     if error.doc[: error.pos].rstrip().endswith(",") and rest[:1] in ("]", "}"):
-        return "the last entry has no comma behind it"
+        return "a comma stands behind the last entry; take it out"
     found = next((words for pattern, words in _SIGNS if re.match(pattern, rest)), "")
     return found or _of_message(error.msg)
 

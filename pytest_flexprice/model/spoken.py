@@ -19,6 +19,8 @@ LONGEST_SHOWN = 120
 _SECRET = re.compile(
     r"(?<![A-Za-z0-9])(?:[sprt]k|whsec|svixsk)_[A-Za-z0-9_+/=.-]{6,}|\b(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{24,}\b"
 )
+_API_KEY = re.compile(r"(flexprice_?)?(api|secret)?_?(key|token)|secret", re.IGNORECASE)
+_NO_SECRETS = ", as no key of Flexprice stands there: set the variable FLEXPRICE_API_KEY, or write it into .env.<name of the environment>"
 _QUOTES = re.compile(r"''(?:, | or )|'")
 NOT_SHOWN = "not_shown"
 """The kind of a custom error whose value may be a secret."""
@@ -108,7 +110,8 @@ def _clause(one: ErrorDetails, model: type[BaseModel], noun: str, table: str) ->
     if one["type"] == "missing":
         return f"{key} is missing; add it"
     if one["type"] == "extra_forbidden":
-        return f"{key} is not a key of {noun}{_meant(one, model, table)}"
+        secret = _API_KEY.fullmatch(str(one["loc"][-1]))
+        return f"{key} is not a key of {noun}{_NO_SECRETS if secret else _meant(one, model, table)}"
     return f"{key}{_value(one)}: {_expected(one, table)}"
 
 

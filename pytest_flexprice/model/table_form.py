@@ -33,6 +33,7 @@ _OTHER_FILES = (
 _LONGEST_SIGN = 32
 _HEADER_WITHIN = 20
 _SEPARATOR = re.compile(r"\ufeff?\"?sep=(.)\"?\s*", re.IGNORECASE)
+_YAML = re.compile(r"-\s|---|[\w-]+:(?:\s|$)")
 SHOWN = 60
 
 
@@ -139,8 +140,13 @@ def _point(lines: TextIO, form: Form) -> str:
 
 def _no_header(first: str, number: int, lines: TextIO, name: str) -> Unusable:
     """Why the first line names no columns: a misspelt name, or a title above the line that does."""
-    near = NearMisses(re.split(r"[,;\t|]", first.strip())).hint("external_id")
+    names = re.split(r"[,;\t|]", first.strip())
+    near = NearMisses(names).hint("external_id")
     todo = "let the first line name the columns, separated by commas, external_id among them"
+    if _YAML.match(first):
+        todo = "it seems to be YAML: save it as CSV in UTF-8"
+    elif len(names) > 1:
+        todo = "call the column that holds the customers' external ids external_id, if this line names the columns"
     for below, line in enumerate(islice(iter(lambda: lines.readline(1 << 20), ""), _HEADER_WITHIN), number + 1):
         if not near and "external_id" in map(customer_columns.named, re.split(r"[,;\t|]", line)):
             todo = f"line {below} does: take away what stands above it"

@@ -131,8 +131,15 @@ def resolve(
 def _no_key(look: Sources) -> str:
     return (
         f"no API key: set FLEXPRICE_API_KEY in the environment or in {look.dotenv_name}{look.near('FLEXPRICE_API_KEY')} "
-        "(it is never read from the plan)"
+        f"(it is never read from the plan){_other_file(look)}"
     )
+
+
+def _other_file(look: Sources) -> str:
+    """A file of variables under a name that is not read."""
+    name = look.dotenv_name.removeprefix(".env.")
+    found = [other for other in (".env", f"{name}.env") if (look.config.rootpath / other).is_file()]
+    return f"; {found[0]} is there, and not read: call it {look.dotenv_name}" if found else ""
 
 
 def _wrong_key(key: str, source: str) -> str:

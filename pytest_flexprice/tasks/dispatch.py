@@ -14,6 +14,7 @@ from pytest_flexprice.api import ApiError, Flexprice
 from pytest_flexprice.evidence.headline import EXIT_LEFT_BEHIND
 from pytest_flexprice.evidence.written import features_folder
 from pytest_flexprice.model.finding import NotVerified, RequirementNotMet
+from pytest_flexprice.model.profile import LOCAL
 from pytest_flexprice.run import preflight, run
 from pytest_flexprice.run.run import Run
 from pytest_flexprice.tasks.plan import plan_of
@@ -38,6 +39,11 @@ def main(config: pytest.Config, name: str) -> int | None:
         return None
     if len(chosen) > 1:
         raise pytest.UsageError("--flexprice-init, --flexprice-snapshot and --flexprice-sweep go one at a time")
+    if name == LOCAL and chosen[0] is _init:
+        raise pytest.UsageError(
+            "--flexprice-init writes down what your own Flexprice holds, and local is only filled from the plan; name yours, such as "
+            "--flexprice-env=sandbox"
+        )
     this = run.begin(config, name)
     try:
         preflight.check(this)

@@ -11,15 +11,10 @@ from pytest_flexprice.api import path_of
 from pytest_flexprice.model.decimals import ZERO, decimal, words
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.model.meters import Event
-from pytest_flexprice.oracle.invoicing.finalization import (
-    finalization_findings,
-    finalized_findings,
-    unasked_findings,
-    unlike_its_preview,
-)
+from pytest_flexprice.oracle.invoicing import finalization
 from pytest_flexprice.oracle.invoicing.findings import compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import ExpectedInvoice, Stage, expected_invoice
-from pytest_flexprice.oracle.invoicing.prepaid import Wallet, prepaid_findings
+from pytest_flexprice.oracle.invoicing.prepaid import Wallet, granted_findings, prepaid_findings
 from pytest_flexprice.testbed.belongings import wallets_of
 from pytest_flexprice.testbed.bench import Bench
 from pytest_flexprice.testbed.ladder import Climbed
@@ -103,7 +98,10 @@ def draft(bench: Bench, setup: Setup, sent: list[Event]) -> Climbed[Draft]:
     if skipped:
         return Climbed(_told(expected), _read(waited.value[0]), skipped)
     observed = _computed(bench, setup, waited.value[0])
-    findings = _skipped(observed, expected) or compare_invoice(expected, observed, "7.3")
+    findings = _skipped(observed, expected) or [
+        *compare_invoice(expected, observed, "7.3"),
+        *finalization.other_period(observed, setup.billed.period, "7.3"),
+    ]
     return Climbed(_told(expected), _read(observed), findings, Draft(observed))
 
 
@@ -124,7 +122,7 @@ def _skipped(invoice: dict[str, Any], expected: ExpectedInvoice) -> list[Finding
     """A zero amount makes a SKIPPED invoice, which finalizing leaves as it is, with a message of success (contract 5.5)."""
     if invoice.get("invoice_status") != "SKIPPED":
         return []
-    return [_nothing_to_bill()] if expected.skipped else finalized_findings(invoice, "7.3")
+    return [_nothing_to_bill()] if expected.skipped else finalization.finalized_findings(invoice, "7.3")
 
 
 def _nothing_to_bill() -> Finding:
@@ -193,7 +191,7 @@ def _cancel_and_bill(bench: Bench, setup: Setup, sent: list[Event]) -> Climbed[D
     expected = _expected(setup, sent, "finalized", closing=True)
     findings = (
         _skipped(observed, expected)
-        or finalized_findings(observed, "7.3")
+        or finalization.finalized_findings(observed, "7.3")
         or compare_invoice(expected, observed, "7.3")
     )
     return Climbed(_told(expected), _read(observed), findings, Draft(observed, moment))
@@ -209,13 +207,14 @@ def finalize(
     flexprice, identifier = bench.flexprice, before["id"]
     bench.before_finalizing()
     early = bench.asked_early(str(identifier))
-    wallets = _wallets(bench, setup) if setup.grants_credits else []
+    wallets = _wallets(bench, setup) if setup.grants else []
     moment: datetime = bench.now()
     flexprice.post(path_of("invoices", identifier, "finalize"), {})
     observed = flexprice.get(path_of("invoices", identifier))
-    findings = finalized_findings(observed, "7.3") or [
+    findings = finalization.finalized_findings(observed, "7.3") or [
         *_compared(_expected(setup, sent, "finalized"), before, observed, previewed),
-        *unasked_findings(observed, "7.3"),
+        *finalization.unasked_findings(observed, "7.3"),
+        *granted_findings(setup.grants, wallets, setup.billed.currency, "7.3"),
         *_prepaid(bench, setup, observed, wallets),
         *_without_pdf(bench, identifier),
     ]
@@ -226,7 +225,7 @@ def finalize(
 def _prepaid(bench: Bench, setup: Setup, invoice: Invoice, wallets: list[Wallet]) -> list[Finding]:
     """What prepaid credits pay; credits that no plan granted may come from elsewhere, and were not looked at in time."""
     paid = decimal(invoice.get("total_prepaid_credits_applied"), ZERO)
-    if paid and not setup.grants_credits and _wallets(bench, setup):
+    if paid and not setup.grants and _wallets(bench, setup):
         return []
     return prepaid_findings(invoice, wallets, "7.3")
 
@@ -258,10 +257,10 @@ def _without_pdf(bench: Bench, identifier: str) -> list[Finding]:
 def _compared(
     expected: ExpectedInvoice, before: Invoice, observed: Invoice, previewed: Invoice | None
 ) -> list[Finding]:
-    findings = finalization_findings(before, observed, "7.3")
+    findings = finalization.finalization_findings(before, observed, "7.3")
     findings += compare_invoice(expected, observed, "7.3")
     told = {each.path for each in findings}
-    other = unlike_its_preview(previewed, observed, "7.3") if previewed else []
+    other = finalization.unlike_its_preview(previewed, observed, "7.3") if previewed else []
     findings += [each for each in other if each.path not in told]
     # Both comparisons check the totals equation; one finding of it is enough.
     return [each for number, each in enumerate(findings) if each not in findings[:number]]

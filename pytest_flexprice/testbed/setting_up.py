@@ -25,7 +25,7 @@ class TestPlan:
     """A plan that test customers subscribe to, with everything that meters and prices it, read in one request.
 
     ``prices`` are its prices' JSON, ``meters`` those of its usage prices by id, ``archived`` the events whose meter is archived;
-    ``grants_credits``: whoever subscribes gets prepaid credits.
+    ``grants`` are its credit grants' JSON: whoever subscribes gets prepaid credits.
     """
 
     __test__ = False
@@ -37,7 +37,7 @@ class TestPlan:
     meters: dict[str, Meter] = field(default_factory=dict)
     allowances: dict[str, Allowance] = field(default_factory=dict)
     archived: tuple[str, ...] = ()
-    grants_credits: bool = False
+    grants: tuple[dict[str, Any], ...] = ()
 
     @property
     def label(self) -> str:
@@ -60,7 +60,7 @@ class Setup:
     prices: tuple[dict[str, Any], ...]
     findings: list[Finding] = field(default_factory=list)
     archived: tuple[str, ...] = ()
-    grants_credits: bool = False
+    grants: tuple[dict[str, Any], ...] = ()
 
     @property
     def begins(self) -> datetime:
@@ -139,7 +139,7 @@ def plan_as_sold(flexprice: Flexprice, row: dict[str, Any], currency: str, billi
         {each: Meter.from_api(meter) for each, meter in read.items()},
         by_meter(row.get("entitlements") or ()),
         tuple(meter["event_name"] for meter in read.values() if meter.get("status") != "published"),
-        bool(row.get("credit_grants")),
+        tuple(row.get("credit_grants") or ()),
     )
 
 
@@ -186,7 +186,7 @@ def set_up(
         *subscription.findings,
         *taken_findings(plan.key, plan.prices, (plan.currency, plan.billing_period), billed),
     ]
-    known = plan.allowances, plan.prices, findings, archived, plan.grants_credits
+    known = plan.allowances, plan.prices, findings, archived, plan.grants
     return Setup(plan.key, subscription, billed, meters, *known)
 
 

@@ -66,7 +66,8 @@ def _as_json(text: Column) -> Column:
     return _function("to_json", dt.string, result=dt.json)(text).cast("string")
 
 
-def _pointer(key: str) -> str:
+def pointed(key: str) -> str:
+    """A first-level property as a JSON pointer."""
     return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
@@ -87,8 +88,8 @@ def _duckdb() -> Dialect:
     parts = _function("epoch_us", _INSTANT, result=dt.int64)
     divided = _function("divide", dt.int64, dt.int64, result=dt.int64)
     return Dialect(
-        lambda column, key: extract(column, _pointer(key)).cast("string"),
-        lambda column, key: text(column, _pointer(key)),
+        lambda column, key: extract(column, pointed(key)).cast("string"),
+        lambda column, key: text(column, pointed(key)),
         lambda column, name: zone(name, column),
         tried=lambda column, kind: column.try_cast(kind),
         quoted=_as_json,

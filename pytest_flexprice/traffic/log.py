@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from pytest_flexprice.model.meters import Event, Meter
@@ -14,7 +15,7 @@ from pytest_flexprice.traffic.dialects import dialect
 from pytest_flexprice.traffic.fetching import fetched, in_memory
 from pytest_flexprice.traffic.metering import Counted, counted, metering
 from pytest_flexprice.traffic.numbers import Rows
-from pytest_flexprice.traffic.prepared import Prepared, of_totals, prepared, stretched
+from pytest_flexprice.traffic.prepared import Questions, bounded, stretched
 from pytest_flexprice.traffic.source import OpenedLog
 
 DAY, HOUR, MINUTE = 86_400, 3_600, 60
@@ -25,12 +26,11 @@ _EVENT = ("name", "customer", "id", "second", "properties", "seq")
 class Log:
     """The log of one source; windows are ``[start, end)`` in whole seconds.
 
-    ``prepared`` are the meters that were asked about. ``repeats`` are the names with the seconds at which days begin that were
-    counted, and whether an id comes twice in that day. ``days`` are the counts of whole windows by day, which are asked for more than once.
+    ``repeats`` are the names with the seconds at which days begin that were counted, and whether an id comes twice in that day.
+    ``days`` are the counts of whole windows by day, which are asked for more than once.
     """
 
     opened: OpenedLog
-    prepared: dict[Meter, Prepared] = field(default_factory=dict, repr=False, compare=False)
     repeats: dict[tuple[str, int], bool] = field(default_factory=dict, repr=False, compare=False)
     counted_days: list[tuple[int, int]] = field(default_factory=list, repr=False, compare=False)
     days: dict[Window, dict[tuple[str, datetime], int]] = field(default_factory=dict, repr=False, compare=False)
@@ -68,22 +68,19 @@ class Log:
     def metered(self, meter: Meter, window: Window, size: int) -> dict[datetime, Counted]:
         """What a meter makes of all customers' events in each stretch of ``size`` seconds, as the environment's totals count it."""
         start, end = epoch(window.start), epoch(window.end)
+        once = self._is_once(meter.event_name, start, end) and size <= DAY
         if self.opened.engine == "duckdb":
-            found = self._prepared(meter, start, end, size).counted(start, end, size)
+            found = self.questions.totals(meter, start, end, size, once=once)
         else:
             rows = stretched(self.opened.table, start, end, size)
-            once = self._is_once(meter.event_name, start, end)
-            own = of_totals(rows, meter, dialect(self.opened.engine), once=once)
+            own = replace(metering(rows, meter, dialect(self.opened.engine), once=once), keeps_absent=True)
             found = {key[0]: value for key, value in counted(own, rows, "stretch").items()}
         return {at(stretch): value for stretch, value in found.items()}
 
-    def _prepared(self, meter: Meter, start: int, end: int, size: int) -> Prepared:
-        known = self.prepared.get(meter)
-        if known is None or not known.covers(start, end):
-            once = self._is_once(meter.event_name, start, end) and size <= DAY
-            own = dialect(self.opened.engine)
-            known = self.prepared[meter] = prepared(self.opened.table, meter, own, start, end, once=once)
-        return known
+    @cached_property
+    def questions(self) -> Questions:
+        """What DuckDB is asked."""
+        return Questions(self.opened.table)
 
     def usages(
         self, meter: Meter, windows: Mapping[str, Window], owners: Mapping[str, str] | None = None
@@ -93,10 +90,10 @@ class Log:
         ``owners`` names the customer to whom the events of each are counted, by default itself.
         """
         bounds = _bounds(windows, owner=[(owners or {}).get(each, each) for each in windows])
-        rows = self.opened.table.inner_join(bounds, "customer")
-        rows = rows.filter(rows.second >= rows.start, rows.second < rows.end).select(*_EVENT, "owner")
-        start = min((epoch(each.start) for each in windows.values()), default=0)
-        once = self._is_once(meter.event_name, start, max((epoch(each.end) for each in windows.values()), default=0))
+        once = self._is_once(meter.event_name, min(bounds["start"], default=0), max(bounds["end"], default=0))
+        if self.opened.engine == "duckdb":
+            return self.questions.usages(meter, bounds, once=once)
+        rows = bounded(self.opened.table, in_memory(bounds))
         own = metering(rows, meter, dialect(self.opened.engine), once=once)
         return {key[0]: value for key, value in counted(own, rows, "owner").items()}
 
@@ -133,13 +130,17 @@ class Log:
 
     def worthless(self, meter: Meter, window: Window, most: int) -> tuple[int, list[Event]]:
         """How many events of a meter count 0 although they hold something else or nothing, and some of them."""
+        if self.opened.engine == "duckdb" and not self.questions.worthless(
+            meter, epoch(window.start), epoch(window.end)
+        ):
+            return 0, []
         rows = metering(self._within(window), meter, dialect(self.opened.engine)).worthless(self._within(window))
         count = fetched(rows.agg(events=rows.count()))[0]["events"]
         return count, self._events(rows, most) if count else []
 
     def within(self, name: str, windows: Mapping[str, Window], most: int) -> list[Event]:
         """Some events of a name, of each customer in a window of its own."""
-        bounds = _bounds(windows)
+        bounds = in_memory(_bounds(windows))
         rows = self.opened.table
         rows = rows.filter(rows.name == name).inner_join(bounds, "customer")
         return self._events(rows.filter(rows.second >= rows.start, rows.second < rows.end).select(*_EVENT), most)
@@ -159,10 +160,10 @@ class Log:
         ]
 
 
-def _bounds(windows: Mapping[str, Window], **more: Sequence[Any]) -> Rows:
-    """The windows of customers as a table to join with."""
+def _bounds(windows: Mapping[str, Window], **more: Sequence[Any]) -> dict[str, Sequence[Any]]:
+    """The windows of customers as the columns of a table to join with."""
     start, end = ([epoch(each[side]) for each in windows.values()] for side in (0, 1))
-    return in_memory({"customer": list(windows), "start": start, "end": end, **more})
+    return {"customer": list(windows), "start": start, "end": end, **more}
 
 
 def _start(rows: Rows, size: int) -> Any:

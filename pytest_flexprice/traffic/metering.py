@@ -118,18 +118,30 @@ class Metering:
 
 def metering(log: Rows, meter: Meter, dialect: Dialect, *, once: bool = False) -> Metering:
     """The meter over the log, with what has to be known of the log before."""
-    keys = [one.key for one in meter.filters]
-    if meter.aggregation.type == "COUNT_UNIQUE":
-        keys.append(meter.aggregation.field)
-    named = log.filter(log.name == meter.event_name)
-    compounds = {key: _compounds(named, key, dialect, meter) for key in dict.fromkeys(keys)}
+    found = {key: fetched(compound_rows(log, meter, key, dialect)) for key in keys_of(meter)}
+    compounds = {key: printed_forms(rows, key, meter) for key, rows in found.items()}
     return Metering(meter, dialect, {key: known for key, known in compounds.items() if known}, once=once)
 
 
-def _compounds(rows: Rows, key: str, dialect: Dialect, meter: Meter) -> dict[str, str]:
-    rows = with_property(rows, dialect, key, "c")
-    found = rows.filter(is_compound(rows.c_raw)).select(raw=rows.c_raw).distinct().limit(MOST_COMPOUNDS + 1)
-    texts = [str(row["raw"]) for row in fetched(found)]
+def keys_of(meter: Meter) -> list[str]:
+    """The properties of which a meter needs the printed form: those that it filters by or whose values it counts."""
+    keys = [one.key for one in meter.filters]
+    return list(dict.fromkeys([*keys, meter.aggregation.field] if meter.aggregation.type == "COUNT_UNIQUE" else keys))
+
+
+def compound_rows(log: Rows, meter: Meter, key: str, dialect: Dialect) -> Rows:
+    """The different lists and objects that a meter's events hold as a property, one more at most than are printed."""
+    rows = with_property(log.filter(log.name == meter.event_name), dialect, key, "c")
+    return rows.filter(is_compound(rows.c_raw)).select(raw=rows.c_raw).distinct().limit(MOST_COMPOUNDS + 1)
+
+
+def printed_forms(rows: Sequence[Mapping[str, Any]], key: str, meter: Meter) -> dict[str, str]:
+    """The printed form of each list and object, by its JSON text.
+
+    Raises:
+        NotVerified: there are too many.
+    """
+    texts = [str(row["raw"]) for row in rows]
     if len(texts) > MOST_COMPOUNDS:
         raise not_verified(
             "3.1",

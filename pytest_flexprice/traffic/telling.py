@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from pytest_flexprice.model.decimals import ZERO, words
+from pytest_flexprice.model.decimals import ZERO, grouped
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.traffic.causes import Cause, Difference, Tally
 from pytest_flexprice.traffic.known import Known
@@ -170,13 +170,15 @@ def _singular(problem: str) -> str:
 
 def _worth(tally: Tally, known: Known) -> str:
     titles = {one.meter.id: one.title for one in known.metered}
-    parts = [f"{words(abs(each))} of '{titles.get(meter, meter)}'" for meter, each in tally.quantities.items() if each]
+    parts = [
+        f"{grouped(abs(each))} of '{titles.get(meter, meter)}'" for meter, each in tally.quantities.items() if each
+    ]
     return ", ".join([*parts, *_money(tally.money, "about " if tally.about else "")])
 
 
 def _money(money: Mapping[str, Decimal], about: str) -> list[str]:
     return [
-        f"{about}{words(abs(amount))} {currency} {'not billed' if amount > 0 else 'billed too much'}"
+        f"{about}{grouped(abs(amount))} {currency} {'not billed' if amount > 0 else 'billed too much'}"
         for currency, amount in sorted(money.items())
         if amount
     ]

@@ -29,6 +29,8 @@ def answer_findings(results: Sequence[ProbeResult]) -> list[Finding]:
     same = _same_answer(judged)
     if same is not None:
         return [same]
+    again = {result.status for result in judged if result.probe.kind == "repeated" and not result.accepted}
+    judged = [result for result in judged if result.probe.name != "later state" or result.status not in again]
     limited = [result for result in judged if result.status == 429]
     told = [result for result in judged if result.status != 429]
     findings = [*map(_limited, limited[:1]), *_types(told), *_others(told)]
@@ -39,7 +41,9 @@ def repeated_findings(results: Sequence[ProbeResult]) -> list[Finding]:
     """What the results of ``sending.try_twice`` say of the answers to repeats and to another order; see 6.2 where nothing is taken."""
     if not any(result.accepted for result in results):
         return []
-    judged = [result for result in results if result.probe.kind in ("repeated", "out of order", "restart")]
+    judged = [result for result in results if result.probe.kind in ("repeated", "out of order", "restart", "memory")]
+    again = {result.status for result in judged if result.probe.kind == "repeated" and not result.accepted}
+    judged = [result for result in judged if result.probe.name != "later state" or result.status not in again]
     limited = [result for result in judged if result.status == 429]
     return [*map(_limited, limited[:1]), *_others([result for result in judged if result.status != 429])]
 
@@ -62,9 +66,10 @@ def memory_unseen() -> Finding:
     return Finding(
         ITEM,
         PATH,
-        "repeats came within seconds: whether the handler still knows a message after hours or a restart was not tried",
+        "repeats came within seconds and few messages: whether the handler still knows a message after hours, thousands of others or a "
+        "restart was not tried",
         remedy="keep what was processed in the database for at least three days (the delivery service tries for about 28 hours, and an "
-        "operator may send again), and try a restart in the company's CI: webhook_probes(…, restart=…)",
+        "operator may send again), and try both in the company's CI: webhook_probes(…, remembers=1000, restart=…)",
         severity=Severity.INFO,
     )
 
@@ -137,7 +142,7 @@ def _types(results: Sequence[ProbeResult]) -> Iterator[Finding]:
         yield _finding(
             failed[0],
             f"the webhook handler does not answer 2xx to {event_type}{order}",
-            "answer 2xx to this event type, and read fields by name whatever their order is",
+            "answer 2xx to this event type, whether or not its object is known, and read fields by name whatever their order is",
         )
 
 
@@ -149,6 +154,7 @@ _REMEDIES = {
     "large letters": "put the raw bytes together first, verify those, and decode them once, as UTF-8",
     "repeated": _RETRIES,
     "restart": _RETRIES,
+    "memory": _RETRIES,
     "received": _RETRIES,
     "out of order": "answer 2xx whatever came before: the order of webhooks is not guaranteed, and each carries the whole invoice",
     CONTROL: "mend the error that the handler logs for it",

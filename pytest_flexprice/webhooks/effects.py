@@ -23,6 +23,8 @@ Ask = Callable[[str], Processed]
 DEADLINE, SETTLING = 5.0, 0.5
 QUEUE = 12.0  # seconds for what is late while other messages have been processed
 LATE = 30.0  # and where forged messages are answered with success, which may be verified only when they are worked off
+BOOKED_FIRST = ("no signature", "wrong secret", "tampered")
+"""Forged messages that are asked about also where they were refused: a handler may have done its work before."""
 PATIENCE = 30.0  # seconds for asking about forged messages
 
 
@@ -110,7 +112,8 @@ def _suspect(result: ProbeResult) -> bool:
     expect = result.probe.expect
     if result.probe.name in UNASKABLE:
         return False
-    asked = (expect is Expect.REFUSED and (result.accepted or result.redirected)) or expect is Expect.NO_EFFECT
+    looked_at = result.accepted or result.redirected or result.probe.name in BOOKED_FIRST
+    asked = (expect is Expect.REFUSED and looked_at) or expect is Expect.NO_EFFECT
     return asked and result.probe.event_type in bodies.INVOICE_TYPES
 
 

@@ -245,12 +245,15 @@ def _unseen(groups: Iterable[Sequence[ProbeResult]]) -> Iterable[Finding]:
 def _accepted(kind: str, accepted: Sequence[ProbeResult], processed: Mapping[str, int]) -> Finding:
     probe = accepted[0].probe
     consequence, remedy = _ACCEPTED.get(kind, (_FORGERY, _VERIFY))
+    if accepted[0].refused:
+        remedy = "verify before anything is done with a message"
     done = [result.probe.invoice_id for result in accepted if processed.get(result.probe.invoice_id, 0) > 0]
+    verb = "refuses" if accepted[0].refused else "accepts"
     return Finding(
         ITEM,
         f"{PATH}: {probe.name}",
-        f"the webhook handler accepts {probe.title}" + (f" and processed it as {done[0]}" if done else ""),
-        expected="4xx",
+        f"the webhook handler {verb} {probe.title}" + (f" and processed it as {done[0]}" if done else ""),
+        expected="4xx, and nothing done" if accepted[0].refused else "4xx",
         observed=accepted[0].said,
         consequence=consequence,
         remedy=remedy,

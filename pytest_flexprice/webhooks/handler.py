@@ -11,7 +11,7 @@ from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.webhooks.causes import causes
 from pytest_flexprice.webhooks.forged import forged_findings
 from pytest_flexprice.webhooks.mint import Expect
-from pytest_flexprice.webhooks.probes import COMPOSED, CONTROL, CONTROL_AGAIN, DECOMPOSED, REFUSED_BEFORE
+from pytest_flexprice.webhooks.probes import COMPOSED, CONTROL, CONTROL_AGAIN, DECOMPOSED, NOW, REFUSED_BEFORE
 from pytest_flexprice.webhooks.real_ids import only_real_ids, takes_only_real_ids
 from pytest_flexprice.webhooks.results import ProbeResult
 
@@ -126,6 +126,10 @@ def _valid(results: Sequence[ProbeResult]) -> list[Finding]:
     for name in _BYTES:
         result = by_name.get(name)
         if result is not None and not result.accepted and result.status != 429:  # item 6.4 tells of limits
+            undated = by_name.get(f"{name}{NOW}")
+            if undated is not None and undated.accepted:
+                findings.append(_not_taken(result, *_DATED[name]))
+                continue
             findings.append(_not_taken(result, *(_NORMALISED if name == "letters" and one_way else _BYTES[name])))
             if name in ("extra field", "odd bytes"):
                 break  # what refuses these refuses the others for the same reason
@@ -151,6 +155,7 @@ def _valid(results: Sequence[ProbeResult]) -> list[Finding]:
 
 
 VERIFY_FIRST = "verify before remembering an id"
+_FIVE_MINUTES = "take messages whose svix-timestamp is up to five minutes off, either way"
 _RAW = "verify the raw body as received, before parsing it"
 #: a correctly signed message that is refused: what that shows, what it costs, what to do
 _BYTES: Mapping[str, tuple[str, str, str]] = {
@@ -180,6 +185,19 @@ _BYTES: Mapping[str, tuple[str, str, str]] = {
 }
 
 
+#: the same where it is taken dated now
+_DATED: Mapping[str, tuple[str, str, str]] = {
+    "extra field": (
+        "the webhook handler refuses a correctly signed message of half a minute ago",
+        "a webhook is lost, and sent again and again, as soon as the network or a queue delays it",
+        _FIVE_MINUTES,
+    ),
+    "white space": (
+        "the webhook handler refuses a correctly signed message dated ten seconds ahead",
+        "webhooks are lost, and sent again and again, as soon as two clocks differ a little",
+        _FIVE_MINUTES,
+    ),
+}
 _NORMALISED = (
     "the webhook handler does not take a correctly signed message with accents in both of Unicode's ways, and takes it with one of them, "
     "so it, or something before it, normalises the text before verifying",

@@ -49,7 +49,7 @@ class Way:
 
 
 PLAIN = Way()
-_OF_ONE_INVOICE = ("repeated", "simultaneous", "out of order", "restart")
+_OF_ONE_INVOICE = ("repeated", "simultaneous", "out of order", "restart", "memory")
 """Kinds whose probes are all about one invoice."""
 
 
@@ -83,6 +83,10 @@ class Probe:
     nonsense: Probe | None = None
 
 
+_EARLIER = timedelta(seconds=1)
+"""Messages are dated so long before they are sent: their repeats, a second later, are not ahead of anybody's clock."""
+
+
 class Mint:
     """Makes the probes of one run.
 
@@ -98,7 +102,7 @@ class Mint:
 
     def __init__(self, secret: str, run_id: str, now: datetime, variable: str = "the signing secret") -> None:
         signatures.check_secret(secret)
-        self.secret, self.now = secret, now
+        self.secret, self.now = secret, now - _EARLIER
         # Two sets of probes in one run must not share an invoice: its being processed by each is no repetition.
         self.mark = f"{run_id}-{randomness.token_hex(4)}"
         self._key = shown(variable, secret)
@@ -106,7 +110,7 @@ class Mint:
     def renewed(self, now: datetime) -> Mint:
         """The same for a later time: messages of the same ids, dated and signed anew."""
         later = copy.copy(self)
-        later.now = now
+        later.now = now - _EARLIER
         return later
 
     def message(self, name: str, event_type: str = bodies.INVOICE_TYPES[0]) -> dict[str, Any]:
@@ -159,7 +163,7 @@ class Mint:
     def again(self, probe: Probe, name: str, kind: str, body: bytes | None = None) -> Probe:
         """A probe once more as a retry sends it: the same id, a second later, signed anew."""
         content = probe.body if body is None else body
-        stamp = signatures.timestamp(self.now + timedelta(seconds=1))
+        stamp = signatures.timestamp(self.now + _EARLIER)
         sent = {**probe.headers, **self.over(content, probe.headers["svix-id"], self.secret, stamp)}
         return replace(probe, name=name, kind=kind, headers=sent, body=content)
 

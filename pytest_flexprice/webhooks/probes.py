@@ -15,6 +15,7 @@ CONTROL = "control"
 CONTROL_AGAIN = "control again"
 REFUSED_BEFORE = "refused before"
 COMPOSED, DECOMPOSED = "composed letters", "decomposed letters"
+NOW = " dated now"
 _RECEIVED = "a message that it has already received"
 _STRANGER = "wrong secret"
 _NO_SECRETS: Mapping[str, str] = {}
@@ -103,6 +104,14 @@ def simultaneous(mint: Mint) -> list[Probe]:
     return [mint.signed(name, kind, title, body, message_id=message_id) for name in names]
 
 
+def crowd(mint: Mint, count: int) -> list[Probe]:
+    """One message, so many others, and the first once more."""
+    kind, title = "memory", f"a message that arrives again after {count:,} others"
+    first = mint.signed("before a crowd", kind, title, mint.body(kind), message_id=mint.message_id(kind))
+    others = [mint.signed(f"one of a crowd {number}", "crowd", "one of many messages") for number in range(count)]
+    return [first, *others, mint.again(first, "after a crowd", kind)]
+
+
 def before_and_after(mint: Mint) -> list[Probe]:
     """One message before the handler is restarted, and again after."""
     kind, title = "restart", "a message that it received before a restart"
@@ -165,20 +174,25 @@ def _valid(mint: Mint) -> list[Probe]:
     extra = bodies.encode(bodies.with_extra(mint.message("extra field")))
     odd = bodies.odd(mint.message("odd bytes"))
     spaced = mint.body("white space") + b" \r\n"
+    spaced_title = "a correctly signed message with a blank and a line break at its end"
     other = fresh_secret()
     rotated = "a message with two signatures, as during a rotation of the secret"
     older = mint.signed("rotated older", "rotation", rotated, secret=other, also=mint.secret)
     mixed = f"v1a,{base64.b64encode(bytes(64)).decode()} {older.headers['svix-signature']}"
     return [
         mint.signed("odd bytes", "odd bytes", "a correctly signed message in unusual bytes", odd),
-        mint.signed(
-            "white space", "white space", "a correctly signed message with a blank and a line break at its end", spaced
-        ),
+        _dated(mint, "white space", spaced_title, spaced, timedelta(seconds=10)),
         _letters(mint),
         mint.signed("rotated newer", "rotation", rotated, also=other),
         dataclasses.replace(older, headers={**older.headers, "svix-signature": mixed}),
-        mint.signed("extra field", "extra field", "a message with one field more", extra),
+        _dated(mint, "extra field", "a message with one field more", extra, -timedelta(seconds=30)),
     ]
+
+
+def _dated(mint: Mint, name: str, title: str, body: bytes, off: timedelta) -> Probe:
+    """An odd message that is a little old or ahead, too, with what tells which of both is refused, where it is."""
+    now = mint.signed(f"{name}{NOW}", name, title, body, expect=Expect.TOLD)
+    return dataclasses.replace(mint.signed(name, name, title, body, sent_at=off), twin=now)
 
 
 def _letters(mint: Mint) -> Probe:

@@ -21,9 +21,13 @@ REPEATED: Mapping[str, str] = {
     "received": "arrives again after others",
     "after failure": _AFTER_FAILURE,
     "restart": "arrives again after a restart",
+    "memory": "arrives again after many others",
 }
 """The kinds of probes that carry one message more than once: in which case."""
 _TOGETHER = "remember a message's id only together with the work that it asks for, in one transaction"
+_NAMED = 2
+_IMPLIED = ("received", "restart", "memory")
+"""What is processed twice, too, where any repeat is."""
 _TOLD_UNSEEN = ("repeated", "simultaneous")
 
 
@@ -36,7 +40,10 @@ def repeat_findings(results: Sequence[ProbeResult], processed: Mapping[str, Proc
     """
     books = any(seen.times for seen in processed.values())
     found: list[Finding] = []
+    twice = processed.get("repeated")
     for kind in REPEATED:
+        if kind in _IMPLIED and twice is not None and twice.times > 1:
+            continue
         sent = [result for result in results if result.probe.kind == kind]
         if sent:
             found += _of_kind(kind, sent, processed.get(kind), books)
@@ -90,6 +97,8 @@ def unprocessed_findings(unprocessed: Sequence[ProbeResult], item: str = ITEM) -
         problem = "a message is never processed whose id came before with a wrong signature, though it is answered with success"
         return [replace(_never(unprocessed[0], problem, f"verify before remembering an id; {_TOGETHER}"), item=item)]
     titles = list(dict.fromkeys(result.probe.title for result in unprocessed))
+    if len(titles) > _NAMED:
+        titles = [*titles[:_NAMED], f"{len(titles) - _NAMED} other messages"]
     return [
         replace(
             _never(

@@ -169,6 +169,14 @@ def try_restart(
     return [first, line.send(after)]
 
 
+def try_memory(url: str, mint: Mint, count: int) -> list[ProbeResult]:
+    """Send one message, so many others, and the first again; the first and the last are what counts."""
+    line = HandlerLine(url)
+    first, *others, again = probes.crowd(mint, count)
+    begun = line.send(first)
+    return [begun, *([line.send(again)] if begun.accepted and line.send_all(others) else [])]
+
+
 def wanted(results: Iterable[ProbeResult]) -> dict[str, str]:
     """What a sound handler does with each probe, for people to read."""
     return {result.probe.name: result.probe.expect.value for result in results}
@@ -197,7 +205,7 @@ class HandlerLine:
         for pause in PAUSES:
             if result.status != 429 or _asked(result) > LONGEST_PAUSE:
                 break
-            threading.Event().wait(_pause(result, pause))
+            threading.Event().wait(max(pause, _asked(result)))
             result = self._once(probe)
         return result
 
@@ -281,11 +289,6 @@ class _Sender:
             result = (self.line._once if self.in_vain else self.line.send)(self.renew(probe))
             self.in_vain = result.status == 429
             return result
-
-
-def _pause(result: ProbeResult, least: float) -> float:
-    """The seconds that a 429 asks for, within bounds."""
-    return max(least, _asked(result))
 
 
 def _asked(result: ProbeResult) -> float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from pytest_flexprice.evidence.terminal import held_lines, print_verdict, spelled, unreached
+from pytest_flexprice.evidence.headline import spans
+from pytest_flexprice.evidence.terminal import held_lines, print_verdict, unreached
 
 from . import samples
 
@@ -32,7 +33,8 @@ def printed(*special: object) -> list[str]:
 
 
 def test_neighbours_of_a_section_are_a_span() -> None:
-    assert spelled(["1.1", "1.2", "1.3", "1.4", "2.1", "2.2", "3.1", "3.3"]) == "1.1–1.4, 2.1, 2.2, 3.1, 3.3"
+    ids = ["1.1", "1.2", "1.3", "1.4", "2.1", "2.2", "3.1", "3.3"]
+    assert spans(ids) == ["1.1–1.4", "2.1", "2.2", "3.1", "3.3"]
 
 
 def test_what_holds_takes_a_line_a_section() -> None:

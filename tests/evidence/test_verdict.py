@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_flexprice.evidence.headline import spans
 from pytest_flexprice.evidence.records import FindingRecord
 from pytest_flexprice.evidence.verdict import judge, unfinished, with_attested
 from pytest_flexprice.model.checklist import BY_ID, ITEMS, Level
@@ -197,7 +198,7 @@ def test_a_lower_level_says_what_it_covers_and_leaves_open(level, covered):
     assert f"Level {level} covers {covered} of 26 items" in verdict.coverage
     opened = [item.id for item in verdict.items if not item.in_level]
     assert len(opened) == 26 - covered
-    assert all(number in verdict.coverage for number in opened)
+    assert all(span in verdict.coverage for span in spans(opened))
     assert verdict.word == ("READY" if covered == 26 else "INCOMPLETE")
     assert verdict.exit_code == 0
 

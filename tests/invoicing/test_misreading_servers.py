@@ -89,7 +89,7 @@ ELSEWHERE = {
     **dict.fromkeys(("W212", "W213"), "what happened on another day is known to whoever sent it"),
     **dict.fromkeys(("W56", "W57", "W58", "W59", "W97", "W122", "W147", "W148", "W149", "W150"), "all readers agree"),
     **{f"W{number}": "all readers agree" for number in range(151, 162)},
-    **{f"W{number}": "previews are right" for number in (*range(168, 172), *range(185, 191))},
+    **{f"W{number}": "previews are right" for number in (*range(168, 172), *range(185, 191), *range(214, 219))},
     **{f"W{number}": "all readers agree" for number in (*range(174, 185), 210, 211)},
     **dict.fromkeys(("W172", "W173"), "it takes the events to name the rule"),
 }

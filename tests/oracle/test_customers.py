@@ -43,6 +43,13 @@ def test_a_missing_customer_is_named() -> None:
     assert "billed to nobody" in found[0].finding.sentence
 
 
+def test_swapped_columns_are_one_finding() -> None:
+    rows = [row("pro", plan="acct_1"), row("pro", plan="acct_2")]
+    (found,) = compare(rows, [there("acct_1"), there("acct_2"), there("acct_3")])
+    assert "2 rows declare an existing customer as plan, such as 'acct_1'" in found.finding.sentence
+    assert "seem to be swapped" in found.finding.sentence
+
+
 @pytest.mark.parametrize(
     ("setting", "told"),
     [

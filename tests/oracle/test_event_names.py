@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -142,6 +143,23 @@ def test_a_price_that_starts_later_bills_nothing_yet() -> None:
     later = datetime(2026, 12, 1, tzinfo=UTC)
     present = catalog(usage(start=later))
     assert "starts on 2026-12-01" in errors(event_names.priced(sent("model.completion"), present, NOW))[0]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "words"),
+    [
+        ((10, 10, None), "2 tiers of price"),
+        ((10, None, None), "have no bound"),
+        ((20, 10, None), ""),
+        ((10, 20, None), ""),
+    ],
+)
+def test_of_two_tiers_with_one_bound_one_is_never_used(bounds: tuple[int | None, ...], words: str) -> None:
+    tiers = tuple(Tier(None if one is None else Decimal(one), Decimal(1)) for one in bounds)
+    present = catalog(usage(billing_model="TIERED", tier_mode="VOLUME", tiers=tiers))
+    told = " ".join(one.sentence for one in catalog_health.prices_that_bill(present, NOW))
+    assert words in told
+    assert bool(told) is bool(words)
 
 
 def test_an_event_that_is_not_to_be_billed_needs_no_meter() -> None:

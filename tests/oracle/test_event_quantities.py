@@ -57,6 +57,23 @@ def test_a_negative_value_that_an_expression_reads_is_a_warning(tmp_path: Path) 
     assert "a negative 'tokens', which the expression" in found.sentence
 
 
+def test_where_a_property_is_that_its_meter_does_not_find_is_said(tmp_path: Path) -> None:
+    (nested,) = errors(check(tmp_path, event(properties={"usage": {"tokens": 3}})))
+    assert "no property 'tokens', which the meter of 'model.completion' reads" in nested
+    assert "'tokens' is there within its property 'usage', and meters look no deeper" in nested
+    (beside,) = errors(check(tmp_path, event(properties={}, tokens=3)))
+    assert "'tokens' is there beside its properties" in beside
+
+
+def test_an_expression_of_which_no_sample_has_anything_is_an_error(tmp_path: Path) -> None:
+    meter = tokens(field="", expression="tokens + cached * 2")
+    nested, absent = errors(check(tmp_path, event(properties={"usage": {"tokens": 3}}), meters=(meter,)))
+    assert "no property 'tokens', which the expression" in nested
+    assert "within its property 'usage'" in nested
+    assert "no property 'cached'" in absent
+    assert errors(check(tmp_path, event(properties={"cached": 3}), meters=(meter,))) == []
+
+
 def test_a_declared_type_that_its_meter_cannot_add_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "s.ndjson").write_text(json.dumps(event()) + "\n", encoding="utf-8")
     events = [EventKind(name="model.completion", properties={"tokens": "string"})]

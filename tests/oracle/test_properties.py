@@ -82,6 +82,7 @@ def test_bucket_holds_its_moment_and_starts_itself(moment, size, day):
     start = bucket_start(moment, size, anchor)
     assert start <= moment
     assert bucket_start(start, size, anchor) == start
+    assert size != "WEEK" or start.isoweekday() == 7
 
 
 @st.composite

@@ -93,6 +93,18 @@ def test_a_single_event_in_a_json_file(tmp_path: Path) -> None:
     assert errors(check(tmp_path, json.dumps(event(), indent=2), name="one.json")) == []
 
 
+def test_a_file_of_another_form_is_told_once_although_other_files_show_events(tmp_path: Path) -> None:
+    (tmp_path / "wrapped.ndjson").write_text(json.dumps({"msg": "usage", "event": event()}) + "\n", encoding="utf-8")
+    (tmp_path / "other.ndjson").write_text(json.dumps(event(event_name="other")) + "\n", encoding="utf-8")
+    events = [
+        EventKind(name="model.completion", samples="wrapped.ndjson"),
+        EventKind(name="other", samples="o*.ndjson"),
+    ]
+    files = [tmp_path / "wrapped.ndjson", tmp_path / "other.ndjson"]
+    (found,) = everything(sample_check.check(events, files, tmp_path, NOW))
+    assert "wrapped in other objects, under 'event'" in found.sentence
+
+
 def test_only_broken_lines(tmp_path: Path) -> None:
     checked = check(tmp_path, "x", "{")
     assert "2 of 2 events in s.ndjson have no JSON object" in errors(checked)[0]
@@ -101,7 +113,14 @@ def test_only_broken_lines(tmp_path: Path) -> None:
 def test_files_that_cannot_be_read_are_not_verified(tmp_path: Path) -> None:
     (tmp_path / "s.txt").write_text("x", encoding="utf-8")
     (tmp_path / "s.parquet").write_text("x", encoding="utf-8")
-    for name, words in (("none.ndjson", "no such file"), ("s.txt", "ends in none"), ("s.parquet", "cannot be read")):
+    (tmp_path / "folder").mkdir()
+    folder = ("folder", "it is a folder; name the files in it")
+    for name, words in (
+        folder,
+        ("none.ndjson", "no such file"),
+        ("s.txt", "ends in none"),
+        ("s.parquet", "cannot be read"),
+    ):
         with pytest.raises(NotVerified, match=words):
             sample_check.check(EVENTS, [tmp_path / name], tmp_path, NOW)
 
@@ -123,7 +142,7 @@ def test_a_sample_in_another_encoding_is_named(tmp_path: Path, content: bytes, w
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("s.json", b"[" + json.dumps(event()).encode() + b",\n]", "line 2: a comma stands before the closing ]"),
+        ("s.json", b"[" + json.dumps(event()).encode() + b",\n]", "line 2: a comma stands behind the last entry"),
         ("s.json", b"<html>", "a page or XML"),
         ("s.json", b'[\n{"a": 1}\n{"b": }]', "line 3: "),
         ("s.ndjson.gz", json.dumps(event()).encode(), "it is not compressed as .gz"),

@@ -73,6 +73,7 @@ def test_the_folder_that_somebody_stands_in_is_shown(folder: Path) -> None:
         (["--flexprice-init"], "--flexprice-init needs to know the environment; add --flexprice-env=NAME"),
         (["--flexprice-env="], "--flexprice-env is empty; write the name of an environment of the plan"),
         (["--flexprice-env= "], "--flexprice-env is empty; write the name of an environment of the plan"),
+        (["--flexprice-env=local", "--flexprice-init=update"], "local is only filled from the plan; name yours"),
         (["--flexprice-env=other", "--flexprice-init"], "no base URL: add --flexprice-base-url"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -159,6 +159,7 @@ GRANTING["plans"]["pro"]["credit_grants"] = {"Start": {"cadence": "ONETIME", "cr
 CREDITED = {
     "": "",
     "W149": r"prepaid credits pay 0 usd of the invoice, where .* has 20 and 67\.75 may .* as if there are none",
+    "W214": r"a new customer has 40 usd of prepaid credits, and the plan grants 20, as if it is taken 2 times",
     "W150": r"prepaid credits pay 40 usd .* as if they are taken twice \(expected 20, found 40\)",
 }
 
@@ -182,7 +183,9 @@ STORED = {
         r"finalization changed the discount \(expected 0, found 1\)",
         r"the taxes that it shows come to 0, but its total_tax says 1 \(expected 0, found 1\)",
     ],
-    "W185 W186 W187 W190": [
+    "W185 W186 W187 W190 W217 W218": [
+        r"and its total_discount is 0, of which its lines have 2 \(expected 0, found 2\)",
+        r"and line 'volume' is of another customer_id \(expected 'cust_.*', found 'cust_other'\)",
         r"finalization changed the invoice's due_date",
         r"nobody did anything but finalize the test invoice, and its payment is SUCCEEDED",
         r"finalization changed line 'volume' \(expected '67\.75 for 67\.75 from .* to .*', found '67\.75 for 67\.75 from .* to",
@@ -206,7 +209,12 @@ def test_nobody_pays_a_draft(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "words"),
-    [("W188", "'api.sent' is billed for another time"), ("W189", "'api.sent' is in another currency than its invoice")],
+    [
+        ("W188", "'api.sent' is billed for another time"),
+        ("W189", "'api.sent' is in another currency than its invoice"),
+        ("W215", "the invoice is of another period than the subscription's running one"),
+        ("W216", "line 'api.sent' is called 'Services' (expected 'volume', found 'Services')"),
+    ],
 )
 def test_a_draft_bills_the_time_and_currency_of_its_preview(fault: str, words: str, tmp_path: Path) -> None:
     with served(SOLD, tmp_path, fault) as testbed:

@@ -208,7 +208,7 @@ def test_json_has_bounds(text: str, says: str) -> None:
     ("text", "says"),
     [
         ('{\n// prices\n"a": 1}', "line 2: JSON has no comments"),
-        ('{"a": 1,\n}', "the last entry has no comma behind it"),
+        ('{"a": 1,\n}', "a comma stands behind the last entry; take it out"),
         ("{'a': 1}", "line 1: texts and names stand in double quotes"),
         ('{"a": 1 "b": 2}', "a comma, or a closing bracket, is missing before this"),
         ('{"a" 1}', "a colon is missing"),
@@ -238,11 +238,11 @@ def test_mistakes_in_json_are_told_in_the_words_of_who_wrote_it(text: str, says:
     [
         ('{\n// prices\n"a": [1,\n], # x\n\'b\': \'c\',\n"d": None\n"e": {"f": 1, "f": 2},\n}',
          'lines 2, 4: JSON has no comments; take it out; '),
-        ('{"a": [1,\n],\n"b": 2,\n}', "lines 2, 4: the last entry has no comma behind it."),
+        ('{"a": [1,\n],\n"b": 2,\n}', "lines 2, 4: a comma stands behind the last entry; take it out."),
         ('[{"a": 1}\n{"b": 2}\n{"c": 3}]', "lines 2, 3: a comma, or a closing bracket, is missing before this."),
-        ('{"a": 1,\n}\n{"b": 1}', "line 2: the last entry has no comma behind it; line 3: the document ended before"),
+        ('{"a": 1,\n}\n{"b": 1}', "line 2: a comma stands behind the last entry; take it out; line 3: the document ended before"),
         ('/* a\nb */{\n\u201ca\u201d: 1,}', "line 1: JSON has no comments; take it out; line 3: a curly quote stands here; write it anew"),
-        ('{"a": 1, "a": 2,}', "line 1: the last entry has no comma behind it; and it has 'a' twice in one object"),
+        ('{"a": 1, "a": 2,}', "line 1: a comma stands behind the last entry; take it out; and it has 'a' twice in one object"),
         ('{"a": [1\n"b": 2,\n}', "is not JSON: line 2: a comma, or a closing bracket, is missing before this."),
         ("[\n" + "// x\n" * 40 + "]", "lines 2, 3, 4, 5, 6, 7, 8, 9, 10, 11: JSON has no comments; take it out."),
     ],

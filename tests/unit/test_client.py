@@ -13,6 +13,7 @@ from pytest_flexprice.api import Answer, ApiError, Flexprice, WriteGuard
 from pytest_flexprice.api.errors import read_refusal
 from pytest_flexprice.model.checklist import Level
 from pytest_flexprice.model.finding import NotVerified
+from tests.completed import completed
 
 
 class FakeTransport:
@@ -236,10 +237,11 @@ def test_one_object_is_an_object(body: Any) -> None:
 
 def test_another_object_than_asked_for_is_not_believed() -> None:
     asked_for, answered = (f"wallet_01ARZ3NDEKTSV4RRFFQ69G5FA{end}" for end in "VW")
-    flexprice, _ = client(lambda asked: (200, {"id": answered}, {}))
+    wallet = completed({"id": answered}, f"GET /v1/wallets/{asked_for}")
+    flexprice, _ = client(lambda asked: (200, wallet, {}))
     with pytest.raises(NotVerified, match=f"is another object \\('{answered}'\\) than was asked for"):
         flexprice.get(f"/v1/wallets/{asked_for}")
-    assert flexprice.get(f"/v1/wallets/{answered}") == {"id": answered}
+    assert flexprice.get(f"/v1/wallets/{answered}") == wallet
 
 
 @pytest.mark.parametrize("status", [408, 429])
@@ -286,7 +288,10 @@ def test_a_list_that_shifts_while_it_is_read_is_read_again(calm: int, read: bool
     assert sorted(row["id"] for row in flexprice.list("/v1/anything")) == ["x_0", "x_1", "x_2", "x_3"]
 
 
-def test_an_answer_about_something_else_is_not_believed() -> None:
-    flexprice, _ = client(lambda asked: (200, {"meter_id": "meter_2", "total_value": "5"}, {}))
-    with pytest.raises(NotVerified, match="is about another meter_id \\('meter_2'\\) than was asked for"):
-        flexprice.post("/v1/meter-usage/query", {"meter_id": "meter_1"})
+@pytest.mark.parametrize(
+    ("key", "asked", "told"), [("meter_id", "meter_1", "meter_2"), ("aggregation_type", "SUM", "MAX")]
+)
+def test_an_answer_about_something_else_is_not_believed(key: str, asked: str, told: str) -> None:
+    flexprice, _ = client(lambda _: (200, {"meter_id": "meter_1", "total_value": "5", key: told}, {}))
+    with pytest.raises(NotVerified, match=f"is about another {key} \\('{told}'\\) than was asked for"):
+        flexprice.post("/v1/meter-usage/query", {"meter_id": "meter_1", key: asked})

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pytest_flexprice.model import bounded
 from pytest_flexprice.model.customer_columns import COLUMNS, NAMES, contradictions
-from pytest_flexprice.model.declared_customers import DeclaredRow, Problem, declared
+from pytest_flexprice.model.declared_customers import DeclaredRow, Problem, declared, sentences
 from pytest_flexprice.model.golive_plan import Customers
 from pytest_flexprice.model.table_form import Unusable, form_of
 
@@ -157,6 +157,17 @@ def test_a_cell_is_read_in_one_form(column: str, cell: str, canonical: str) -> N
 def test_a_number_that_means_nothing_is_refused(column: str, cell: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         next(one for one in COLUMNS if one.name == column).read(cell)
+
+
+def test_many_cells_of_one_kind_are_one_sentence(tmp_path: Path) -> None:
+    rows = "".join(f"acct_{number},11/{number}/2026\n" for number in range(13, 29))
+    problems = [
+        one for one in read(tmp_path, f"external_id,start_date\n{rows}acct_1,soon\n") if isinstance(one, Problem)
+    ]
+    ((_, sentence),) = sentences(problems)
+    assert "column start_date holds '11/13/2026'" in sentence
+    assert "(2026-11-13?); 16 more like it, in lines 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, …" in sentence
+    assert len(list(sentences(problems[:3]))) == 3
 
 
 @pytest.mark.parametrize(("cycle", "told"), [("calendar", True), ("anniversary", False), ("", False)])

@@ -74,6 +74,11 @@ def test_the_plan_of_these_tests_is_one() -> None:
             "prod",
             "environments.prod.type = 'prod': expected production or development",
         ),
+        (
+            ("environments", "prod", "api_key"),
+            "x",
+            "as no key of Flexprice stands there: set the variable FLEXPRICE_API_KEY",
+        ),
         (("environments", "prod", "typ"), "x", "environments.prod.typ is not a key of the plan, but 'type' is there"),
         (("environments", "prod", "client", "event_url"), "x", "'events_url' is there"),
         (("events", 0, "properties", "n"), "numbr", "events[0].properties.n = 'numbr': expected number, string"),

@@ -140,7 +140,18 @@ class TrustsTheCaller(Handler):
         return False
 
 
+class BooksFirst(Handler):
+    """Does its work, and verifies then."""
+
+    def refusal(self, request: Request) -> Reply:
+        message = parsed(request.body)
+        if isinstance(message, dict):
+            self.book(message, {})
+        return super().refusal(request)
+
+
 BELIEVING: dict[str, tuple[type[Handler], Wanted, bool]] = {
+    "books, and verifies then": (BooksFirst, "refuses a message without a signature and processed it", True),
     "compares the beginning of the signature": (
         comparing(lambda sent, true: sent[:12] == true[:12]),
         "only begins and ends like the true one",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import time
 
 from pytest_flexprice.webhooks.loopback import Reply, Request
 
@@ -33,6 +34,16 @@ def clock(seconds: float) -> type[Handler]:
     return verifying(check)
 
 
+def within(past: float, ahead: float) -> type[Handler]:
+    """Takes messages that are so old, or so far ahead."""
+
+    def check(headers: Headers, body: bytes) -> bool:
+        stamp = parts(headers)[1]
+        return stamp.isdigit() and -ahead <= time.time() - int(stamp) <= past and matches(KEY, *parts(headers), body)
+
+    return verifying(check)
+
+
 class NeedsAgent(Handler):
     """Lets only the delivery service's user agent pass."""
 
@@ -49,6 +60,8 @@ class TitleCase(Handler):
 
 
 REFUSING: dict[str, tuple[type[Handler], Wanted, bool]] = {
+    "takes messages of ten seconds only": (within(10, 300), "message of half a minute ago", True),
+    "takes nothing that is ahead": (within(300, 0), "dated ten seconds ahead", False),
     "signs the body only": (over(lambda i, t, b: b), "signs the body alone", True),
     "signs time and body": (over(lambda i, t, b: f"{t}.".encode() + b), "without the id", True),
     "signs without dots": (over(lambda i, t, b: f"{i}{t}".encode() + b), "without the dots", True),

@@ -16,6 +16,7 @@ from .builders import SECRET, mint
 from .dripping import Dripping
 from .handler_table import BELIEVING, FIRST, LOSING, PUBLIC, REFUSING, SOUND, STRANGE, TABLE, UNUSUAL
 from .handlers import Handler
+from .handlers_losing import RemembersFew
 
 IN_VAIN = (
     "a limit that lets nothing more pass",
@@ -113,7 +114,7 @@ def test_what_is_sent_late_is_signed_anew() -> None:
         sent = renew(probe)
         assert (sent.name, sent.invoice_id, sent.expect) == (probe.name, probe.invoice_id, probe.expect)
         if probe.expect is Expect.ACCEPTED:
-            assert int(sent.headers["svix-timestamp"]) > early.now.timestamp() + 30
+            assert int(sent.headers["svix-timestamp"]) > early.now.timestamp() + 20
             assert sent.headers["svix-id"] == probe.headers["svix-id"] or probe.name == "control"
         if probe.expect is Expect.NO_EFFECT:
             assert sent is probe  # under the very headers that were accepted
@@ -156,3 +157,13 @@ def test_a_restart_that_nothing_is_forgotten_in_is_no_mistake() -> None:
             webhook_probes(company.url, SECRET, processed=company.processed, restart=lambda: restarts.append(1)) == []
         )
     assert restarts == [1]
+
+
+def test_a_memory_of_sixty_messages_is_found_by_a_crowd() -> None:
+    class Remembers60(RemembersFew):
+        most = 60
+
+    with Remembers60() as company, pytest.raises(RequirementNotMet, match="2 times where it arrives again after many"):
+        webhook_probes(company.url, SECRET, processed=company.processed, remembers=80)
+    with Handler() as company:
+        assert webhook_probes(company.url, SECRET, processed=company.processed, remembers=80) == []

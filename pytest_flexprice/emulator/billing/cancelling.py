@@ -97,15 +97,16 @@ def end_now(scope: Scope, row: Row, moment: datetime, *, bill: bool, reason: str
 def finish(
     scope: Scope, row: Row, end: datetime, cancelled: datetime, *, keep_cancel_at: bool = False, **changes: Any
 ) -> None:
-    """Make a subscription cancelled as of ``end`` and announce it."""
+    """Make a subscription and its heirs cancelled as of ``end`` and announce it, of each heir too (documentation)."""
     grants.end(scope, row, end)
     if not keep_cancel_at:
         changes["cancel_at"] = end
     scope.touch(row, subscription_status="cancelled", cancelled_at=cancelled, end_date=end, **changes)
-    inheritance.follow(scope, row)
+    heirs = inheritance.follow(scope, row)
     if row["subscription_type"] != inheritance.INHERITED:
         scope.publish("subscription.updated", row)
-        scope.publish("subscription.cancelled", row)
+    for each in (row, *heirs):
+        scope.publish("subscription.cancelled", each)
 
 
 def end_line_items(scope: Scope, row: Row, moment: datetime) -> None:

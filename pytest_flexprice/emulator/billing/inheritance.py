@@ -127,10 +127,8 @@ def heirs(scope: Scope, parent_customer: str, external_ids: Sequence[str]) -> li
 
 
 def _heir(scope: Scope, parent_customer: str, external_id: str, own: set[str]) -> Row:
-    child = scope.first("customers", external_id=external_id)
-    if child is None:
-        message = "No customer exists for the given external id in this environment"
-        raise errors.not_found(message, {"external_id": external_id})
+    message = "No customer exists for the given external id in this environment"
+    child = scope.keyed("customers", message, external_id=external_id)
     details = {"customer_id": child["id"], "external_id": external_id}
     if child["id"] == parent_customer:
         message = "The subscriber cannot appear in external_customer_ids_to_inherit_subscription"
@@ -158,9 +156,7 @@ def leaving(scope: Scope, parent: Row, external_id: str) -> Row:
         raise errors.validation(
             "The parent subscription must be active or trialing to remove inherited children", details
         )
-    customer = scope.first("customers", external_id=external_id)
-    if customer is None:
-        raise errors.not_found("No customer exists for the given external ID", {"external_id": external_id})
+    customer = scope.keyed("customers", "No customer exists for the given external ID", external_id=external_id)
     for child in children(scope, parent):
         if child["customer_id"] == customer["id"]:
             if child["cancel_at"] is not None:
@@ -208,10 +204,12 @@ def has_invoices(row: Row) -> bool:
     return row["subscription_type"] not in (INHERITED, GROUPED)
 
 
-def follow(scope: Scope, parent: Row) -> None:
-    """Let the inherited subscriptions end, or be scheduled to end, with their parent."""
-    for child in children(scope, parent):
+def follow(scope: Scope, parent: Row) -> list[Row]:
+    """Let the inherited subscriptions end, or be scheduled to end, with their parent; which ones."""
+    heirs = children(scope, parent)
+    for child in heirs:
         scope.touch(child, **{name: parent[name] for name in _ENDING})
+    return heirs
 
 
 def payer(row: Row) -> str:

@@ -7,10 +7,10 @@ from decimal import Decimal
 from ..billing.coupon import discount
 from ..billing.pricing import number
 from ..billing.rounding import ONE, ZERO, to_currency
-from ..billing.wallets import CREDITING
-from ..kernel.call import Call
+from ..billing.wallets import CREDITING, move
+from ..kernel.call import Call, Reply
 from ..kernel.tables import Row
-from .registry import hooking
+from .registry import fault, hooking
 from .settlement import Answer, due, resummed, retotal, shown, totalling
 
 
@@ -114,3 +114,12 @@ def hundredfold(call: Call, answer: Answer) -> None:
 _crediting = hooking(CREDITING)
 _crediting("W149", "prepaid credits pay nothing")(lambda invoice, paid: ZERO)
 _crediting("W150", "prepaid credits pay twice")(lambda invoice, paid: paid * 2)
+
+
+@fault("W214", "credit grants are given twice", "after")
+def granted_twice(call: Call, reply: Reply) -> Reply:
+    """To whoever subscribes."""
+    if (call.method, call.pattern, reply.status) == ("POST", "/v1/subscriptions", 201):
+        for wallet in call.find("wallets", customer_id=reply.json["customer_id"]):
+            move(call, wallet, wallet["credit_balance"], "SUBSCRIPTION_CREDIT_GRANT")
+    return reply

@@ -6,22 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from ..billing.pricing import Tier
 from ..billing.rounding import ONE, ZERO, places, to_currency, to_places
 from ..kernel.call import Call
-from .calculation import by_amount, by_tariff, each_line, let_free, wrongly
+from .calculation import Priced, amounting, by_tariff, let_free, packaged, pricing, whole, with_tiers, wrongly
 from .settlement import Answer, retaxed, shown
-
-if TYPE_CHECKING:
-    from .calculation import Priced
 
 Tiers = tuple[Tier, ...]
 
 
 def _tiers(name: str, meaning: str, change: Callable[[Tiers], Tiers]) -> None:
-    wrongly(name, meaning, by_tariff(lambda one: replace(one, tiers=change(one.tiers)) if one.tiers else one))
+    wrongly(name, meaning, by_tariff(with_tiers(change)))
 
 
 def _moved(tiers: Tiers, by: int, key: str) -> Tiers:
@@ -46,7 +42,8 @@ _tiers("W194", "each tier costs what the one before it does", lambda tiers: _mov
 _tiers("W195", "the bounds of tiers are their sizes", _as_sizes)
 
 
-def _gaps(priced: Priced) -> Decimal | None:
+@amounting("W196", "one unit between two graduated tiers is lost")
+def gaps(priced: Priced) -> Decimal | None:
     tiers, used = priced.tariff.tiers, priced.line.quantity
     if priced.tariff.tier_mode != "SLAB" or priced.buckets is not None:
         return None
@@ -58,50 +55,30 @@ def _gaps(priced: Priced) -> Decimal | None:
     return to_currency(priced.tariff.cost(used) - sum(lost, ZERO), priced.currency)
 
 
-wrongly("W196", "one unit between two graduated tiers is lost", by_amount(_gaps))
+amounting("W197", "one package too many is charged")(packaged(lambda count: whole(ROUND_CEILING)(count) + ONE))
 
 
-def _one_more(priced: Priced) -> Decimal | None:
-    tariff = priced.tariff
-    if tariff.model != "PACKAGE" or priced.buckets is not None:
-        return None
-    packages = (priced.line.quantity / tariff.divide_by).to_integral_value(ROUND_CEILING) + ONE
-    return to_currency(packages * tariff.amount, priced.currency)
-
-
-wrongly("W197", "one package too many is charged", by_amount(_one_more))
-
-
-@each_line
-def _half_free(priced: Priced) -> None:
+@pricing("W198", "allowances are half as large")
+def half_free(priced: Priced) -> None:
     if priced.line.free:
         let_free(priced, priced.line.free / 2)
 
 
-@each_line
-def _money_free(priced: Priced) -> None:
+@pricing("W199", "allowances come off the amount")
+def money_free(priced: Priced) -> None:
     if priced.line.free and priced.line.quantity:
         left = max(priced.tariff.cost(priced.used) - priced.line.free, ZERO)
         priced.line.amount = to_currency(left, priced.currency)
 
 
-wrongly("W198", "allowances are half as large", _half_free)
-wrongly("W199", "allowances come off the amount", _money_free)
-
-
 def _of_cost(name: str, meaning: str, change: Callable[[Decimal, int], Decimal], kind: str = "") -> None:
     """Another amount, which follows from the cost and the currency's decimals."""
-    wrongly(
-        name,
-        meaning,
-        by_amount(
-            lambda priced: to_currency(
-                change(priced.cost(priced.tariff), places(priced.currency)) if priced.line.quantity else ZERO,
-                priced.currency,
-            ),
-            kind,
-        ),
-    )
+
+    def amount(priced: Priced) -> Decimal:
+        cost, digits = priced.cost(priced.tariff), places(priced.currency)
+        return to_currency(change(cost, digits) if priced.line.quantity else ZERO, priced.currency)
+
+    amounting(name, meaning, kind)(amount)
 
 
 def _five(cost: Decimal, digits: int) -> Decimal:
@@ -115,20 +92,16 @@ _of_cost("W202", "a coin is added to each amount", lambda cost, digits: to_place
 _of_cost("W203", "every line costs one at least", lambda cost, _: max(cost, ONE))
 _of_cost("W204", "amounts are rounded twice", lambda cost, digits: to_places(cost, digits + 1), "USAGE")
 _of_cost("W205", "fees of a month are those of a year", lambda cost, _: cost * 12, "FIXED")
-wrongly(
-    "W206",
-    "one seat too many is charged",
-    by_amount(lambda priced: to_currency(priced.tariff.cost(priced.line.quantity + ONE), priced.currency), "FIXED"),
+amounting("W206", "one seat too many is charged", "FIXED")(
+    lambda priced: to_currency(priced.tariff.cost(priced.line.quantity + ONE), priced.currency)
 )
 
 
-def _short(priced: Priced) -> Decimal | None:
+@amounting("W207", "quantities are cut to two decimals")
+def short(priced: Priced) -> Decimal | None:
     if priced.buckets is not None:
         return None
     return to_currency(priced.tariff.cost(priced.line.quantity.quantize(Decimal("0.01"), ROUND_DOWN)), priced.currency)
-
-
-wrongly("W207", "quantities are cut to two decimals", by_amount(_short))
 
 
 @shown("W208", "discounts are half as large")

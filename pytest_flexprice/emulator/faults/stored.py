@@ -63,3 +63,11 @@ _kept("W187", "lines of finalized invoices reach a day too far", "FINALIZED", _s
 _kept("W188", "lines of drafts end a day too early", "DRAFT", _said("period_end", -_DAY, of_lines=True))
 _kept("W189", "lines of drafts are in no currency", "DRAFT", _said("currency", "", of_lines=True))
 _kept("W190", "finalized invoices are adjusted, by nobody", "FINALIZED", _said("adjustment_amount", ONE))
+_kept("W215", "drafts are of a period that ends a day later", "DRAFT", _said("period_end", _DAY))
+_kept("W216", "lines of drafts are all called the same", "DRAFT", _said("display_name", "Services", of_lines=True))
+_kept(
+    "W217", "lines of finalized invoices are discounted", "FINALIZED", _said("line_item_discount", ONE, of_lines=True)
+)
+_kept(
+    "W218", "lines of finalized invoices are another's", "FINALIZED", _said("customer_id", "cust_other", of_lines=True)
+)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from .call import Caller
+from . import errors
+from .call import Call, Caller
 from .options import DEFAULT_TENANT, PRODUCTION, SANDBOX
 from .tables import Row
 from .world import World
@@ -115,6 +116,14 @@ def _fresh(world: World) -> Access:
 def access_of(world: World) -> Access:
     """The world's access data; a fresh world has one tenant, one user, Sandbox and Production."""
     return world.part("access", _fresh)
+
+
+def account_of(call: Call, identifier: str) -> Row:
+    """An account of the caller's tenant; else 404."""
+    user = access_of(call.world).users.get(identifier)
+    if user is None or user["_tenant"] != call.tenant:
+        raise errors.not_found("User not found", {"tenant_id": call.tenant, "user_id": identifier})
+    return user
 
 
 def config_caller() -> Caller:

@@ -36,5 +36,4 @@ def _check_order(early: str, late: str, found: dict[str, dict[str, Any]]) -> Non
     if None in (first, second) or condition != found[late]["condition"]:
         return
     word, right = ("greater", first > second) if condition == "below" else ("less", first < second)
-    if not right:
-        raise errors.validation(f"{early} threshold must be {word} than {late} threshold for '{condition}' condition")
+    errors.refuse(not right, f"{early} threshold must be {word} than {late} threshold for '{condition}' condition")

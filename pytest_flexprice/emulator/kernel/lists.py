@@ -35,10 +35,7 @@ _FILTER = Schema(
 )
 _SORT = Schema("SortCondition", *several(text, "field direction"))
 
-PAGE_FIELDS = (
-    *several(integer, "limit offset"),
-    *several(text, "status order expand"),
-)
+PAGE_FIELDS = (*several(integer, "limit offset"), *several(text, "status order expand"))
 """The fields of a page; the query of a list has the same."""
 
 SEARCH_FIELDS = (

@@ -66,6 +66,11 @@ def among(name: str, column: str, *, split: bool = False) -> Filter:
     return Filter(name, array(text), lambda row, given: row.get(column) in given, split)
 
 
+def amongs(names: str, *, split: bool = False) -> Iterable[Filter]:
+    """Filters by several values, of columns of their own name; ``plan_ids`` look at ``plan_id``."""
+    return (among(name, name.replace("_ids", "_id"), split=split) for name in names.split())
+
+
 def containing(name: str, column: str) -> Filter:
     """Rows whose column contains the given text, in any case."""
     return Filter(name, text, lambda row, given: given.lower() in (row.get(column) or "").lower())

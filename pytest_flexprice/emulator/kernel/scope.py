@@ -105,11 +105,6 @@ class Scope:
             "updated_by": self.user,
         }
 
-    def stamp(self, prefix: str, **fields: Any) -> dict[str, Any]:
-        """A new object: its id, its fields, and what every object carries unless the fields say it."""
-        base = {name: value for name, value in self.stamped().items() if name not in fields}
-        return {"id": self.world.new_id(prefix), **fields, **base}
-
     def insert(self, table: str, prefix: str, **fields: Any) -> Row:
         """Store a new object."""
         return self.table(table).insert({"id": self.world.new_id(prefix), **fields, **self.stamped()}, self.environment)

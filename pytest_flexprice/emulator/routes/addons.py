@@ -36,8 +36,7 @@ def create_addon(call: Call) -> Reply:
     free(call, "addons", "Addon with same lookup key already exists", body["lookup_key"])
     storable("create addon", body, "name", "lookup_key")
     optional = {name: body[name] for name in ("description", "metadata") if body[name]}
-    row = call.stamp("addon", lookup_key=body["lookup_key"], name=body["name"], **optional)
-    return created(call.table("addons").insert(row))
+    return created(call.insert("addons", "addon", lookup_key=body["lookup_key"], name=body["name"], **optional))
 
 
 @route("GET", "/v1/addons/lookup/:lookup_key")

@@ -12,7 +12,7 @@ from ..billing.scope import subscription_by_id
 from ..kernel import alerts, errors
 from ..kernel.binding import Schema, field, several, text
 from ..kernel.call import Call, Reply, created, no_content
-from ..kernel.resource import Resource, among, equals, flag
+from ..kernel.resource import Resource, amongs, equals, flag
 from ..kernel.routing import route
 
 _WRITE = "alert:write"
@@ -29,18 +29,9 @@ _UPDATE = Schema("UpdateAlertSettingsRequest", field("config", alerts.ALERTS, "r
 SETTINGS = Resource(
     "alert settings",
     _OWNED,
-    (
-        *equals(*_OWNED),
-        among("entity_ids", "entity_id"),
-        among("parent_entity_ids", "parent_entity_id"),
-        flag("enabled"),
-    ),
+    (*equals(*_OWNED), *amongs("entity_ids parent_entity_ids"), flag("enabled")),
 )
-LOGS = Resource(
-    "alert logs",
-    _LOGGED,
-    tuple(equals(*_LOGGED)),
-)
+LOGS = Resource("alert logs", _LOGGED, tuple(equals(*_LOGGED)))
 route("POST", "/v1/alerts/search")(LOGS.searched)
 route("POST", "/v1/alerts/setting/search")(SETTINGS.searched)
 route("GET", "/v1/alerts/setting/:id")(SETTINGS.shown)

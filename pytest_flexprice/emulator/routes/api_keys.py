@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernel import errors
-from ..kernel.access import Key, access_of
+from ..kernel.access import Key, access_of, account_of
 from ..kernel.binding import Schema, field, instant, several, text
 from ..kernel.call import Call, Caller, Reply, created, no_content
 from ..kernel.lists import listing, query_page
@@ -25,15 +25,11 @@ _TYPES = ("private_key", "publishable_key")
 
 def _owner(call: Call, account: str | None) -> Row:
     """The account that the new key is for: the caller, or a service account when a super_admin user asks."""
-    access = access_of(call.world)
     if not account or account == call.caller.user_id:
-        return access.users[call.caller.user_id]
+        return access_of(call.world).users[call.caller.user_id]
     if not call.caller.super_admin_user:
         raise errors.permission_denied("Ask a tenant super_admin to mint or rotate service-account API keys")
-    row = access.users.get(account)
-    if row is None or row["_tenant"] != call.tenant:
-        raise errors.not_found("User not found", {"tenant_id": call.tenant, "user_id": account})
-    return row
+    return account_of(call, account)
 
 
 def _display(secret: str) -> str:

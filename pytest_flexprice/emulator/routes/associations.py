@@ -11,7 +11,7 @@ from ..kernel.binding import Schema, boolean, field, instant, integer, several, 
 from ..kernel.call import Call
 from ..kernel.catalog import plan_view
 from ..kernel.lists import Page
-from ..kernel.resource import Filter, Resource, Values, all_items, among, equal, holds_at
+from ..kernel.resource import Filter, Resource, Values, all_items, among, amongs, equal, holds_at
 from ..kernel.routing import route
 
 _TAXABLE = ("customer", "subscription", "invoice", "tenant")
@@ -46,10 +46,7 @@ COUPONED = Resource(
     "coupon associations",
     ("start_date", "end_date"),
     (
-        *(
-            among(f"{name}s", name, split=True)
-            for name in ("subscription_id", "coupon_id", "subscription_line_item_id", "subscription_phase_id")
-        ),
+        *amongs("subscription_ids coupon_ids subscription_line_item_ids subscription_phase_ids", split=True),
         Filter("active_only", boolean),
     ),
     view=lambda call, row, page: views.coupon_association(call, row, page.expand),

@@ -36,10 +36,6 @@ COSTSHEETS = Resource(
 route("POST", "/v1/costs/search")(COSTSHEETS.searched)
 
 
-def _found(call: Call) -> Row:
-    return COSTSHEETS.found(call, call.params["id"])
-
-
 @route("POST", "/v1/costs", permission="cost:write")
 def create_costsheet(call: Call) -> Reply:
     """A new sheet; its prices are made for ``entity_type`` COSTSHEET."""
@@ -74,14 +70,14 @@ def analyse_costs(call: Call) -> dict[str, Any]:
 def get_costsheet(call: Call) -> dict[str, Any]:
     """One sheet, deleted ones too; ``expand=prices`` adds its prices."""
     expand = tuple(part.strip() for part in (call.query.get("expand") or "").split(","))
-    return {"costsheet": plan_view(call, _found(call), expand)}
+    return {"costsheet": plan_view(call, COSTSHEETS.found(call, call.params["id"]), expand)}
 
 
 @route("PUT", "/v1/costs/:id", permission="cost:write")
 def update_costsheet(call: Call) -> dict[str, Any]:
     """Name, key, description and metadata."""
     body = call.bind(_UPDATE)
-    row = _found(call)
+    row = COSTSHEETS.found(call, call.params["id"])
     if body["lookup_key"] != row["lookup_key"]:
         free(call, "costsheets", _TAKEN, body["lookup_key"])
     call.touch(row, **{name: value for name, value in body.items() if value is not None})
@@ -91,6 +87,6 @@ def update_costsheet(call: Call) -> dict[str, Any]:
 @route("DELETE", "/v1/costs/:id", permission="cost:write")
 def delete_costsheet(call: Call) -> dict[str, str]:
     """Take a sheet out of use."""
-    row = _found(call)
+    row = COSTSHEETS.found(call, call.params["id"])
     call.touch(row, status="deleted")
     return {"id": row["id"], "message": "Costsheet deleted successfully"}

@@ -85,7 +85,7 @@ def create_grant(call: Call) -> Reply:
     fields |= {name: body[name] for name in ("credits", "cadence")}
     fields["expiration_type"] = body["expiration_type"] or "NEVER"
     fields |= {name: body[name] for name in _OPTIONAL if body[name] is not None}
-    return created(call.table("credit_grants").insert(call.stamp("cg", **fields)))
+    return created(call.insert("credit_grants", "cg", **fields))
 
 
 @route("GET", "/v1/subscriptions/:id/grants/upcoming")

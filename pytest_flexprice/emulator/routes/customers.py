@@ -10,7 +10,7 @@ from ..billing.scope import customer_by_external_id
 from ..kernel import errors
 from ..kernel.binding import Schema, array, boolean, field, mapping, strings
 from ..kernel.call import Call, Reply, created, no_content
-from ..kernel.resource import Resource, address, among, equal, metadata, storable
+from ..kernel.resource import Resource, address, among, equal, free, metadata, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from .deal_requests import TAX_OVERRIDE
@@ -60,8 +60,7 @@ _FREE = {"external_id": (), "name": ()}
 _UPDATE = Schema("UpdateCustomerRequest", *(replace(f, rules=_FREE.get(f.name, f.rules)) for f in _FIELDS))
 
 
-def _taken(external_id: str) -> errors.ApiError:
-    return errors.conflict("A customer with this identifier already exists", {"external_id": external_id})
+_TAKEN = "A customer with this identifier already exists"
 
 
 @route("POST", "/v1/customers", permission="customer:write")
@@ -70,14 +69,12 @@ def create_customer(call: Call) -> Reply:
     body = call.bind(_CREATE)
     taxes = [(promises.tax_rate_by_code(call, one["tax_rate_code"]), one) for one in body["tax_rate_overrides"] or []]
     storable("create customer", body, "external_id", "email")
-    table = call.table("customers")
-    if table.first(call.environment, external_id=body["external_id"], status="published"):
-        raise _taken(body["external_id"])
+    free(call, "customers", _TAKEN, body["external_id"], column="external_id")
     fields = {name: body[name] or "" for name in ("external_id", "name", "email", *_LENGTHS, "address_country")}
     if body["contact"]:
         fields["contact"] = body["contact"]
     fields["timezone"] = body["timezone"] or "UTC"
-    row = table.insert(call.stamp("cust", **fields, metadata=body["metadata"]))
+    row = call.insert("customers", "cust", **fields, metadata=body["metadata"])
     for rate, given in taxes:
         promises.associate_tax(call, rate, "customer", row["id"], given)
     call.publish("customer.created", row)
@@ -123,7 +120,7 @@ def _update(call: Call, row: Row, body: dict[str, Any]) -> Any:
         changes["metadata"] = _noted(metadata, key)
         if call.first("customers", external_id=key):
             taken = {"email": changes.get("email", row["email"]), "external_id": key}
-            raise errors.conflict("A customer with this identifier already exists", taken)
+            raise errors.conflict(_TAKEN, taken)
     call.touch(row, **changes)
     call.publish("customer.updated", row)
     return row

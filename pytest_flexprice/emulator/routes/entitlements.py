@@ -10,7 +10,7 @@ from ..kernel.binding import Schema, array, boolean, decimal, field, instant, in
 from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import ENTITLED, entitlement_view
 from ..kernel.lists import Page
-from ..kernel.resource import Resource, Values, all_items, among, equal, flag, idle
+from ..kernel.resource import Resource, Values, all_items, amongs, equal, flag, idle
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from .features import FEATURES, TYPES
@@ -56,8 +56,7 @@ ENTITLEMENTS = Resource(
     _COLUMNS,
     (
         equal("entity_type"),
-        among("entity_ids", "entity_id"),
-        among("feature_ids", "feature_id"),
+        *amongs("entity_ids feature_ids"),
         equal("feature_type"),
         flag("is_enabled"),
         flag("has_grant_config", lambda _row, given: not given),

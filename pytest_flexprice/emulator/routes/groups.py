@@ -9,10 +9,7 @@ from ..kernel.catalog import GROUPED, group_view
 from ..kernel.resource import Resource, among, equals, free, storable
 from ..kernel.routing import route
 
-_CREATE = Schema(
-    "CreateGroupRequest",
-    *several(text, "name entity_type lookup_key", "required"),
-)
+_CREATE = Schema("CreateGroupRequest", *several(text, "name entity_type lookup_key", "required"))
 
 
 GROUPS = Resource(

@@ -57,8 +57,5 @@ def link(call: Call) -> dict[str, Any]:
 def delink(call: Call) -> dict[str, str]:
     """Forget the id of an object elsewhere."""
     known = call.bind(_DELINK)
-    row = call.first(_TABLE, **known)
-    if row is None:
-        raise errors.not_found("Integration mapping not found", known)
-    call.touch(row, status="archived")
+    call.touch(call.keyed(_TABLE, "Integration mapping not found", **known), status="archived")
     return {"message": "Integration mapping removed successfully"}

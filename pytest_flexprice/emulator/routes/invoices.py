@@ -13,7 +13,7 @@ from ..kernel.binding import Schema, array, boolean, decimal, field, instant, ma
 from ..kernel.call import Call, Reply, created
 from ..kernel.lists import OWN, Page, Words
 from ..kernel.pricing_rules import currency_code
-from ..kernel.resource import Filter, Resource, Values, among, bounded, equals
+from ..kernel.resource import Filter, Resource, Values, among, amongs, bounded, equals
 from ..kernel.routing import route
 from .deal_requests import TAX_OVERRIDE
 
@@ -62,7 +62,7 @@ INVOICES = Resource(
     (
         among("invoice_ids", "id", split=True),
         *equals("customer_id subscription_id invoice_type billing_reason currency"),
-        *(among(name, name, split=True) for name in ("subscription_customer_id", "invoice_status", "payment_status")),
+        *amongs("subscription_customer_id invoice_status payment_status", split=True),
         Filter("external_customer_id", text),
         *(bounded(f"{name}_gt", name, gt, decimal) for name in ("amount_due", "amount_remaining")),
         *(bounded(f"{name}_gte", name, ge) for name in ("period_start", "period_end")),

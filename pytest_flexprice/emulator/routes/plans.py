@@ -59,18 +59,13 @@ def _taken(identifier: str, name: str) -> errors.ApiError:
 def create_plan(call: Call) -> Reply:
     """A new, empty plan; inline prices and entitlements are dropped."""
     body = call.bind(_CREATE)
-    row = call.stamp(
-        "plan",
-        name=body["name"],
-        lookup_key=body["lookup_key"] or "",
-        description=body["description"] or "",
-        metadata=body["metadata"],
-        display_order=body["display_order"] or 0,
-    )
     if _holder(call, body["lookup_key"]):
-        raise _taken(row["id"], row["name"])
-    storable("create plan", row, "name", "lookup_key")
-    return created(call.table("plans").insert(row))
+        raise _taken(call.world.new_id("plan"), body["name"])
+    storable("create plan", body, "name", "lookup_key")
+    words = {name: body[name] or "" for name in ("lookup_key", "description")}
+    order = body["display_order"] or 0
+    row = call.insert("plans", "plan", name=body["name"], **words, metadata=body["metadata"], display_order=order)
+    return created(row)
 
 
 @route("GET", "/v1/plans/:id/entitlements")

@@ -11,7 +11,7 @@ from ..kernel.call import Call, Reply, created
 from ..kernel.catalog import find_meter, is_ended, with_group, with_meter
 from ..kernel.lists import Page
 from ..kernel.pricing_rules import UNIT_FIELDS, check_price, check_values, published
-from ..kernel.resource import Filter, Resource, Values, among, equal, flag, idle, storable
+from ..kernel.resource import Filter, Resource, Values, among, amongs, equal, flag, idle, storable
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from .deal_requests import IN_UNIT, TIER, TRANSFORM
@@ -58,8 +58,7 @@ PRICES = Resource(
     (
         idle("plan_ids"),
         among("price_ids", "id"),
-        among("meter_ids", "meter_id"),
-        among("entity_ids", "entity_id"),
+        *amongs("meter_ids entity_ids"),
         among("billing_periods", "billing_period"),
         equal("entity_type"),
         equal("parent_price_id"),

@@ -44,7 +44,8 @@ def put_setting(call: Call) -> Any:
     row = settings.saved(call.world, key, call.environment, call.tenant)
     if row is None:
         environment = "" if key in settings.TENANT_WIDE else call.environment
-        fresh = call.stamp("setting", key=key, value=value, environment_id=environment)
+        own = {"id": call.world.new_id("setting"), "key": key, "value": value, "environment_id": environment}
+        fresh = {**call.stamped(), **own}
         return settings.store(call.world, key, fresh, call.environment, call.tenant)
     call.touch(row, value=value)
     return row

@@ -12,7 +12,7 @@ from ..kernel import errors
 from ..kernel.binding import Schema, boolean, field, instant, several
 from ..kernel.call import Call
 from ..kernel.render import filled
-from ..kernel.resource import Filter, Resource, among, equal
+from ..kernel.resource import Filter, Resource, among, amongs, equal
 from ..kernel.routing import route
 from ..kernel.tables import Row
 
@@ -24,15 +24,10 @@ LINES = Resource(
     "subscription line items",
     _LINE_COLUMNS,
     (
-        among("subscription_ids", "subscription_id"),
-        among("customer_ids", "customer_id"),
-        among("price_ids", "price_id"),
-        among("meter_ids", "meter_id"),
-        among("entity_ids", "entity_id"),
+        *amongs("subscription_ids customer_ids price_ids meter_ids entity_ids addon_association_ids"),
         among("currencies", "currency"),
         among("billing_periods", "billing_period"),
         among("subscription_line_item_ids", "id"),
-        among("addon_association_ids", "addon_association_id"),
         equal("entity_type"),
         Filter("active_filter", boolean),
         Filter("current_period_start", instant),

@@ -19,7 +19,7 @@ from ..kernel.binding import Schema, boolean, field, instant, several, text
 from ..kernel.call import Call, Reply, created
 from ..kernel.lists import Page, listing
 from ..kernel.render import filled
-from ..kernel.resource import Filter, Resource, Values, among, bounded, equal, holds_at
+from ..kernel.resource import Filter, Resource, Values, among, amongs, bounded, equal, holds_at
 from ..kernel.routing import route
 from ..kernel.tables import Row
 from .subscription_reads import expanded
@@ -55,16 +55,11 @@ SUBSCRIPTIONS = Resource(
     _COLUMNS,
     (
         equal("customer_id"),
-        among("customer_ids", "customer_id", split=True),
         Filter("external_customer_id", text),
         equal("plan_id"),
         among("subscription_ids", "id", split=True),
-        among("parent_subscription_ids", "parent_subscription_id", split=True),
-        among("invoicing_customer_ids", "invoicing_customer_id", split=True),
-        *(
-            among(name, name, split=True)
-            for name in ("subscription_status", "subscription_type", "billing_cadence", "billing_period")
-        ),
+        *amongs("customer_ids parent_subscription_ids invoicing_customer_ids", split=True),
+        *amongs("subscription_status subscription_type billing_cadence billing_period", split=True),
         Filter("active_at", instant, holds_at),
         bounded("trial_end_due_lte", "trial_end", le),
         Filter("effective_date_for_update", instant, _due),

@@ -6,7 +6,7 @@ import secrets
 from typing import Any
 
 from ..kernel import errors, settings
-from ..kernel.access import ROLES, access_of
+from ..kernel.access import ROLES, access_of, account_of
 from ..kernel.binding import Schema, array, field, strings, text
 from ..kernel.call import Call, Reply, created, no_content
 from ..kernel.resource import Filter, Resource, among
@@ -132,18 +132,11 @@ def update_me(call: Call) -> dict[str, Any]:
 @route("PUT", "/v1/users/:id", permission="user:write", tenant_wide=True)
 def rename_account(call: Call) -> dict[str, Any]:
     body = call.bind(_RENAME)
-    user = _account(call)
+    user = account_of(call, call.params["id"])
     errors.refuse(user["type"] != "service_account", "Only service accounts can be updated")
     errors.refuse(not body["name"], "Please provide a name for the service account")
     user.update(name=body["name"], updated_at=call.now)
     return _view(call, user)
-
-
-def _account(call: Call) -> Row:
-    user = access_of(call.world).users.get(call.params["id"])
-    if user is None or user["_tenant"] != call.tenant:
-        raise errors.not_found("User not found", {"tenant_id": call.tenant, "user_id": call.params["id"]})
-    return user
 
 
 def _living_keys(call: Call, user: Row) -> dict[str, list[Row]]:
@@ -184,7 +177,7 @@ def change_roles(call: Call) -> dict[str, Any]:
     body = call.bind(_ROLES)
     if not call.caller.super_admin_user:
         raise errors.permission_denied("Ask a tenant super_admin to update this user's roles")
-    user = _account(call)
+    user = account_of(call, call.params["id"])
     if user["id"] == call.caller.user_id:
         raise errors.permission_denied("Ask another super_admin to change your roles")
     errors.refuse(user["type"] != "user", "Service account roles are fixed at creation and cannot be changed")
@@ -197,7 +190,7 @@ def change_roles(call: Call) -> dict[str, Any]:
 @route("DELETE", "/v1/users/:id", permission="user:write", tenant_wide=True)
 def delete_user(call: Call) -> Reply:
     """Archive a service account without keys."""
-    user = _account(call)
+    user = account_of(call, call.params["id"])
     errors.refuse(user["type"] != "service_account", "Only service accounts can be archived")
     errors.refuse(_living_keys(call, user), "Revoke all API keys before archiving this service account")
     user["status"] = "archived"

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from pytest_flexprice.model import catalog_snapshot
-from pytest_flexprice.model.declared_customers import Problem, declared
+from pytest_flexprice.model.declared_customers import Problem, declared, sentences
 from pytest_flexprice.model.golive_plan import Environment, GoLivePlan, Invoicing
 from pytest_flexprice.model.spoken import several
 from pytest_flexprice.model.table_form import Unusable
@@ -61,17 +61,19 @@ def customers_of(plan: GoLivePlan) -> Iterator[dict[str, str]]:
     """
     if plan.customers is None:
         return
-    problems: list[str] = []
+    problems: list[Problem] = []
     try:
         for row in declared(plan.customers, plan.folder):
             if isinstance(row, Problem):
-                problems.append(row.sentence)
-            else:
+                problems.append(row)
+            elif row.external_id:  # a row of nobody is told by item 4.1
                 yield {**row.values, "external_id": row.external_id, "name": row.name, "where": row.where}
     except Unusable as error:
         raise SeedError(f"the customers file {error}") from None
     if problems:
-        raise SeedError(several(problems, "cells of the declared customers cannot be used"))
+        raise SeedError(
+            several([one for _, one in sentences(problems)], "cells of the declared customers cannot be used")
+        )
 
 
 def settings_of(invoicing: Invoicing | None, saved: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from pytest_flexprice.model.customer_columns import DEALS
+from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.model.spoken import several
 
 from ..billing.rollover import roll_over
@@ -196,7 +197,10 @@ class Seeder:
         key = str(row["plan"])
         if key not in self.seeded.plans:
             known = ", ".join(sorted(self.seeded.plans)[:_SHOWN]) or "it has none"
-            raise refused(row, "plan", f"the lookup key of a plan of the signed-off catalog: {known}")
+            hint = NearMisses(self.seeded.plans).hint(key)
+            if row["external_id"] in self.seeded.plans:
+                hint = ", and its external_id is one: the two columns seem to be swapped"
+            raise refused(row, "plan", f"the lookup key of a plan of the signed-off catalog: {known}{hint}")
         return self.seeded.plans[key]
 
 

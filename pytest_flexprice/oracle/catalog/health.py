@@ -84,6 +84,15 @@ def _price(path: str, noun: str, price: Price, now: datetime) -> Iterator[Findin
             "what is used before that moment is not billed",
             "check that this is meant",
         )
+    bounds = [tier.up_to for tier in price.tiers]
+    for bound in sorted({one for one in bounds if bounds.count(one) > 1}, key=str):
+        ends = "have no bound" if bound is None else f"end at {words(bound)}"
+        yield _warning(
+            f"{path}.tiers",
+            f"{bounds.count(bound)} tiers of {noun} {ends}",
+            "only one of them is ever used, and which one is left to chance",
+            "give each tier a bound of its own, and leave the last one open",
+        )
     if price.tier_mode == "SLAB" and price.tiers and price.tiers[-1].up_to is not None:
         yield _warning(
             f"{path}.tiers[{len(price.tiers) - 1}].up_to",

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 
 from pytest_flexprice.model import declared_customers
 from pytest_flexprice.model.cell_values import as_instant
 from pytest_flexprice.model.customer_columns import NAMES, TOLD
-from pytest_flexprice.model.declared_customers import DeclaredRow, Problem
+from pytest_flexprice.model.declared_customers import DeclaredRow, Problem, sentences
 from pytest_flexprice.model.finding import Finding, Kind, NotDecided, NotVerified, Severity, not_decided, not_verified
 from pytest_flexprice.model.golive_plan import Customers
 from pytest_flexprice.model.near_miss import NearMisses
@@ -123,11 +122,12 @@ def _billed(row: DeclaredRow, now: datetime) -> bool:
 
 def told(problems: list[Problem]) -> Iterator[Finding]:
     """Problems of cells as findings; of very many the first ones, and how many there are."""
-    for one in islice(problems, _SHOWN):
+    told = list(sentences(problems))
+    for one, sentence in told[:_SHOWN]:
         inside = one.where.startswith("golive.toml")
-        yield _unread(f"{one.where} {one.column}".strip(), one.sentence if inside else f"customers file {one.sentence}")
-    if len(problems) > _SHOWN:
-        yield _unread("customers", f"and {len(problems) - _SHOWN:,} more cells like these")
+        yield _unread(f"{one.where} {one.column}".strip(), sentence if inside else f"customers file {sentence}")
+    if len(told) > _SHOWN:
+        yield _unread("customers", f"and {len(told) - _SHOWN:,} more cells like these")
 
 
 def _unread(path: str, problem: str) -> Finding:
@@ -179,7 +179,11 @@ def odd_id(row: DeclaredRow) -> Finding | None:
     """What is wrong, or worth knowing, about one declared external id by itself (contract 4.1)."""
     name = row.external_id
     if not name:
-        return _odd(row, "a customer is declared without an external id", "its events cannot be billed to anybody")
+        return _odd(
+            row,
+            f"a customer is declared without an external id ({row.where})",
+            "its events cannot be billed to anybody",
+        )
     if _INTERNAL.fullmatch(name):
         return _odd(
             row,

@@ -36,6 +36,10 @@ def compare(
     pipeline makes a customer. ``archived`` are external ids of archived customers, with the day. External ids with one of
     ``ignore_prefixes``, and test customers of runs of this suite, do not count.
     """
+    count, customer_as_plan, where = register.swapped()
+    if count:
+        yield Told("swapped", customer_as_plan, _swapped(count, customer_as_plan, where))
+        return
     yield from _missing(register, archived or {})
     yield from _doubled(register)
     yield from _undeclared(register, undeclared, ignore_prefixes)
@@ -75,12 +79,23 @@ def _missing(register: Register, archived: Mapping[str, str]) -> Iterator[Told]:
             f"customers.{external_id}",
             f"customer '{external_id}' is declared ({place}) and does not exist"
             + (f", but '{close[0]}' does, which differs {close[1]}" if close else ""),
-            expected=external_id,
+            expected=external_id if close else None,
             observed=close[0] if close else None,
             consequence="events with this external id are accepted and billed to nobody",
             remedy="create the customer under exactly this external id, or correct the declaration and the pipeline",
         )
         yield Told(NEARLY if close else MISSING, external_id, finding)
+
+
+def _swapped(count: int, name: str, place: str) -> Finding:
+    return Finding(
+        ITEM,
+        "customers.declared",
+        f"{count:,} {'row declares' if count == 1 else 'rows declare'} an existing customer as plan, such as '{name}' ({place}), and as "
+        "external id nobody's: the two columns seem to be swapped",
+        consequence="nobody can tell whether a customer is missing or on the wrong plan",
+        remedy="swap the columns external_id and plan, or their names",
+    )
 
 
 def _archived(external_id: str, place: str, day: str) -> Finding:

@@ -89,6 +89,16 @@ class Register:
             "(SELECT 1 FROM customers c WHERE c.external_id = d.external_id) GROUP BY external_id ORDER BY external_id"
         )
 
+    def swapped(self) -> tuple[int, str, str]:
+        """How many rows declare as plan who exists as customer, and as customer nobody; the first one's plan and place."""
+        self._index()
+        found: tuple[int, str, str] = self._base.execute(
+            "SELECT count(*), json_extract(content, '$.plan'), min(place) FROM declared d WHERE "
+            "json_extract(content, '$.plan') IN (SELECT external_id FROM customers) AND NOT EXISTS "
+            "(SELECT 1 FROM customers c WHERE c.external_id = d.external_id)"
+        ).fetchone()
+        return found
+
     def undeclared(self) -> Iterator[tuple[str, dict[str, Any], int]]:
         """Customers that nobody declared: external id, what is known of them, how many subscriptions they have."""
         self._index()

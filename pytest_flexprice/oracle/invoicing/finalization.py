@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from pytest_flexprice.model.decimals import ZERO, decimal, total, words
 from pytest_flexprice.model.finding import Finding
-from pytest_flexprice.model.times import days, instant_of, second, written
+from pytest_flexprice.model.times import Window, days, instant_of, second, written
 from pytest_flexprice.oracle.invoicing.findings import InvoiceLine
 from pytest_flexprice.oracle.invoicing.totals import equation_findings
 
@@ -64,6 +64,7 @@ def unasked_findings(invoice: Mapping[str, Any], item: str = "") -> list[Finding
     status = str(invoice.get("payment_status") or "PENDING")
     if status != "PENDING" and decimal(invoice.get("total"), ZERO) > 0:
         found.append(_unasked(item, f"{path}.payment_status", f"its payment is {status}", "PENDING", status))
+    found += [_unasked(item, f"{path}.{key}", *other) for key, other in _contradictions(invoice)]
     ends, due = instant_of(invoice, "period_end"), instant_of(invoice, "due_date")
     if ends and (due is None or due < ends or (second(due) - second(ends)) % days(1)):
         shown = None if due is None else written(due)
@@ -74,6 +75,44 @@ def unasked_findings(invoice: Mapping[str, Any], item: str = "") -> list[Finding
     if not invoice.get("finalized_at"):
         found.append(_unasked(item, f"{path}.finalized_at", "it does not say when it was finalized", "a time", None))
     return found
+
+
+def _contradictions(invoice: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, Any, Any]]]:
+    """What lines of an invoice say otherwise than the invoice: whose they are, and their shares of discount and credits."""
+    lines = invoice.get("line_items") or ()
+    for key in ("customer_id", "subscription_id"):
+        for line in lines:
+            if line.get(key) and line[key] != invoice.get(key):
+                yield key, (f"line '{line.get('display_name')}' is of another {key}", invoice.get(key), line[key])
+    for key, parts in _SHARES.items():
+        whole, shared = (
+            decimal(invoice.get(key), ZERO),
+            total(decimal(line.get(part), ZERO) for line in lines for part in parts),
+        )
+        if whole != shared:
+            yield key, (f"its {key} is {words(whole)}, of which its lines have {words(shared)}", whole, shared)
+
+
+_SHARES = {
+    "total_discount": ("line_item_discount", "invoice_level_discount"),
+    "total_prepaid_credits_applied": ("prepaid_credits_applied",),
+}
+
+
+def other_period(invoice: Mapping[str, Any], period: Window, item: str = "") -> list[Finding]:
+    """Whether an invoice is about another period than the one that it was asked for."""
+    shown = Window(
+        *(
+            instant_of(invoice, key) or bound
+            for key, bound in (("period_start", period.start), ("period_end", period.end))
+        )
+    )
+    if all(second(one) == second(other) for one, other in zip(shown, period, strict=True)):
+        return []
+    wanted, seen = (f"{written(one.start)} to {written(one.end)}" for one in (period, shown))
+    problem = "the invoice is of another period than the subscription's running one"
+    consequence, remedy = "customers cannot tell what they pay for", "report it to Flexprice with its id"
+    return [Finding(item, "invoice.period", problem, wanted, seen, consequence, remedy)]
 
 
 def _unasked(item: str, path: str, what: str, expected: Any, observed: Any) -> Finding:

@@ -93,7 +93,12 @@ class Compared:
             return [self._wrong_allowance(used)]
         if self.amount != line.amount:
             return [self._wrong_amount()]
-        return [*self._other_currency(), *self._other_price(), *self._line_discount()] or self._other_time()
+        return [
+            *self._other_currency(),
+            *self._other_price(),
+            *self._line_discount(),
+            *self._other_name(),
+        ] or self._other_time()
 
     def _not_verified(self) -> Finding:
         problem = f"not verified: line {self.line.label}: {self.line.unverified}"
@@ -150,6 +155,20 @@ class Compared:
         consequence = "whoever reads the invoice by its prices takes this line for another one"
         remedy = "do not send it; report it to Flexprice with its id"
         return [Finding(self.item, self.path, problem, " on ".join(wanted), " on ".join(shown), consequence, remedy)]
+
+    def _other_name(self) -> list[Finding]:
+        """A stored line that is called otherwise than the subscription's line; which name holds after a change nobody knows."""
+        name = str(self.hit.get("display_name") or "")
+        if (
+            self.expected.stage == "preview"
+            or self.line.kind == "true-up"
+            or name in ("", self.line.name)
+            or not self.line.name
+        ):
+            return []
+        problem = f"line {self.line.label} is called '{name}'"
+        consequence, remedy = "customers take it for something else", "report it to Flexprice with its id"
+        return [Finding(self.item, self.path, problem, self.line.name, name, consequence, remedy)]
 
     def _other_currency(self) -> list[Finding]:
         currency = str(self.hit.get("currency", self.currency)).lower()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ from pytest_flexprice.model.decimals import ZERO, decimal, difference, product, 
 from pytest_flexprice.model.finding import Finding
 from pytest_flexprice.model.parsing import parses
 from pytest_flexprice.model.suspicion import as_if
+from pytest_flexprice.oracle.pricing.factors import factor
 
 USAGE_ONLY = ("USAGE",)
 ALL = "ALL"
@@ -32,6 +33,37 @@ class Wallet:
             return None
         kinds = (data.get("config") or {}).get("allowed_price_types") or USAGE_ONLY
         return cls(decimal(data.get("balance"), ZERO), str(data.get("currency") or "").lower(), tuple(map(str, kinds)))
+
+
+def granted_findings(
+    grants: Iterable[Mapping[str, Any]], wallets: Sequence[Wallet], currency: str, item: str = ""
+) -> list[Finding]:
+    """Whether a new customer of a plan has the credits that it grants (recording credit_grants).
+
+    Nothing is said of grants that come again or expire, of those at another rate, and of more wallets than one.
+    """
+    given, mine = list(grants), [wallet for wallet in wallets if wallet.currency == currency]
+    known = all(
+        (each.get("cadence"), each.get("expiration_type") or "NEVER") == ("ONETIME", "NEVER")
+        and decimal(each.get("conversion_rate") or 1) == 1
+        for each in given
+    )
+    wanted = total(decimal(each.get("credits"), ZERO) for each in given)
+    found = total(wallet.balance for wallet in mine)
+    if not given or not known or len(mine) > 1 or wanted == found:
+        return []
+    return [
+        Finding(
+            item,
+            "wallets.balance",
+            f"a new customer has {words(found)} {currency} of prepaid credits, and the plan grants {words(wanted)}"
+            f"{as_if(factor([(wanted, found)], currency))}",
+            expected=tidy(wanted),
+            observed=tidy(found),
+            consequence="every customer of the plan is given another amount than was sold",
+            remedy="look at the plan's credit grants and the customer's wallets, and report it to Flexprice",
+        )
+    ]
 
 
 def prepaid_findings(invoice: Mapping[str, Any], wallets: Iterable[Wallet], item: str = "") -> list[Finding]:

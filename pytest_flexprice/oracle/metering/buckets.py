@@ -13,8 +13,8 @@ SIZES = (*_MINUTES, "WEEK", "MONTH")
 def bucket_start(moment: datetime, size: str, anchor: datetime | None = None) -> datetime:
     """The start of the bucket that a moment lies in.
 
-    Weeks start on Monday. Months start on the day of the month of the ``anchor`` (the subscription's billing anchor), at
-    midnight; without one on the first.
+    Weeks start on Sunday (recording reconcile_totals). Months start on the day of the month of the ``anchor`` (the subscription's
+    billing anchor), at midnight; without one on the first.
 
     Raises:
         ValueError: Flexprice has no such bucket size.
@@ -24,7 +24,7 @@ def bucket_start(moment: datetime, size: str, anchor: datetime | None = None) ->
         passed = (moment - midnight) // timedelta(minutes=_MINUTES[size])
         return midnight + passed * timedelta(minutes=_MINUTES[size])
     if size == "WEEK":
-        return midnight - days(midnight.weekday())
+        return midnight - days(midnight.isoweekday() % 7)
     if size == "MONTH":
         shift = days((anchor.day if anchor else 1) - 1)
         return (midnight - shift).replace(day=1) + shift

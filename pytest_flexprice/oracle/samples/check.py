@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
-from pytest_flexprice.model.finding import Finding, not_decided
+from pytest_flexprice.model.finding import Finding, Severity, not_decided
 from pytest_flexprice.model.golive_plan import EventKind, GoLivePlan
 from pytest_flexprice.model.meters import Meter
 from pytest_flexprice.model.values import names_in, trimmed
@@ -17,7 +18,7 @@ from pytest_flexprice.oracle.samples import lint as event_lint
 from pytest_flexprice.oracle.samples.counting import Samples, opened
 from pytest_flexprice.oracle.samples.counts import RuleCount
 from pytest_flexprice.oracle.samples.forms import Look
-from pytest_flexprice.oracle.samples.meters import declared_types, unmatched_filters
+from pytest_flexprice.oracle.samples.meters import declared_types, unmatched_filters, unread
 from pytest_flexprice.oracle.samples.rules import AHEAD, Reading, quantities, readings, structure
 from pytest_flexprice.oracle.samples.units import Spans, spans
 
@@ -90,14 +91,23 @@ def check(
         checked.form = [finding for file, look in looks.items() for finding in forms.told(file, look)]
         checked.quantities = declared_types(events, read)
         properties = {one.rule.event: samples.properties_of(one.rule.event) for one in tallies if one.rule.event}
-        for tally, finding in zip(tallies, event_lint.broken_rules(tallies, checked.totals, properties), strict=True):
+        lost = unread(read, properties)
+        for tally, finding in zip(
+            tallies, event_lint.broken_rules(tallies, checked.totals, properties, looks), strict=True
+        ):
+            if tally.rule.name == "operand missing" and tally.rule.event in lost:
+                finding = replace(finding, severity=Severity.ERROR)  # noqa: PLW2901 - the same one, weighed
             (checked.quantities if tally.rule.event else checked.form).append(finding)
             checked.ahead += [finding] if tally.rule.name == AHEAD else []
         checked.form += event_lint.too_large(samples.batches())
         known = [trimmed(event.name) for event in events]
         checked.names = event_lint.unknown_names(samples.unknown_names(known), known, unknown.name)
         if not checked.form or names:  # else what the files hold is told by its form
-            checked.names += event_lint.without_samples((name for name in declared if name), names)
+            misread = [file for file, look in looks.items() if look.foreign]
+            shown = (one for one in events if not one.unbilled and not _within(misread, one.sample_files))
+            checked.names += event_lint.without_samples(
+                (trimmed(one.name) for one in shown if trimmed(one.name)), names
+            )
         checked.identity = event_lint.repeated_ids(samples.repeated(), checked.totals)
         checked.identity += event_lint.copies(samples.copied())
         checked.quantities += _filters(samples, read)
@@ -108,6 +118,11 @@ def check(
                 samples.unknown_customers(declared_ids), declared_ids, unknown.customer
             )
     return checked
+
+
+def _within(files: Iterable[str], patterns: Iterable[str]) -> bool:
+    """Whether one of the files is among those that the plan names; what is wrong with it is told by its form."""
+    return any(fnmatch(file, pattern) for pattern in patterns for file in files)
 
 
 def _of_form(tallies: list[RuleCount], looks: Mapping[str, Look]) -> list[RuleCount]:

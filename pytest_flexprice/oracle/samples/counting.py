@@ -21,7 +21,7 @@ from pytest_flexprice.model.finding import not_verified
 from pytest_flexprice.model.values import NUMERIC_TEXT, SPACES
 from pytest_flexprice.oracle.samples.counts import Batch, Copied, NameCount, Repeated, RuleCount
 from pytest_flexprice.oracle.samples.files import Source
-from pytest_flexprice.oracle.samples.forms import FIELDS, Look, encoding_problem, json_problem
+from pytest_flexprice.oracle.samples.forms import FIELDS, Look
 from pytest_flexprice.oracle.samples.rules import (
     MOMENT,
     OBJECT,
@@ -30,11 +30,11 @@ from pytest_flexprice.oracle.samples.rules import (
     Reading,
     Rule,
     column,
-    file_kind,
     matches,
     path,
     quoted,
 )
+from pytest_flexprice.oracle.samples.unreadable import json_problem, require_readable, unreadable
 
 _MOST = 1000
 _BITS = 60
@@ -268,15 +268,7 @@ def opened(
             remedy="pip install 'pytest-flexprice[samples]'",
         ) from None
     for file in files:
-        if not file.is_file():
-            raise _unreadable(_shown(file, folder), "there is no such file")
-        if not file_kind(file.name):
-            raise _unreadable(
-                _shown(file, folder), "its name ends in none of .ndjson, .jsonl, .json, .csv and .parquet"
-            )
-        problem = encoding_problem(file)
-        if problem:
-            raise _unreadable(_shown(file, folder), problem)
+        require_readable(file, _shown(file, folder))
     with (
         tempfile.TemporaryDirectory(prefix="flexprice-samples-") as spill,
         duckdb.connect(f"{spill}/samples.duckdb") as base,
@@ -288,12 +280,6 @@ def opened(
         except duckdb.Error as error:
             names = ", ".join(_shown(file, folder) for file in files[:3])
             broken = next(((file, words) for file in files if (words := json_problem(file))), None)
-            raise _unreadable(
+            raise unreadable(
                 *((_shown(broken[0], folder), broken[1]) if broken else (names, str(error).splitlines()[0]))
             ) from None
-
-
-def _unreadable(file: str, reason: str) -> Exception:
-    return not_verified(
-        "3.1", f"samples.{file}", f"sample file {file} cannot be read: {reason}", remedy="correct the plan's samples"
-    )

@@ -6,9 +6,7 @@ missing fields of such events says nothing; their form does.
 
 from __future__ import annotations
 
-import codecs
 import gzip
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -68,6 +66,8 @@ class Look:
     first: dict[EventForm, int] = field(default_factory=dict)
     breaks: Counter[str] = field(default_factory=Counter)
     spelled: dict[str, Counter[str]] = field(default_factory=dict)
+    misplaced: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Where an event of a name has a key that is not one of its properties: in one of them, or beside all of them ("")."""
 
     def spelling(self, name: str) -> str:
         """How the file spells a field most of the time; Flexprice looks at no case there."""
@@ -75,8 +75,25 @@ class Look:
 
     def explains(self, rule: str, count: int) -> bool:
         """Whether that many events break a rule only because of their form, which is told once."""
-        whole = sum(self.forms.values()) == self.seen
-        return self.breaks[rule] >= count or bool(whole and self.breaks[rule])
+        return self.breaks[rule] >= count or bool(self.foreign and self.breaks[rule])
+
+    @property
+    def foreign(self) -> bool:
+        """Whether every event that was looked at has another form than Flexprice's."""
+        return bool(self.seen) and sum(self.forms.values()) == self.seen
+
+    def place(self, event: Mapping[str, Any]) -> None:
+        """Remember how an event spells its keys, and what it has elsewhere than among its properties."""
+        low = {key.lower(): value for key, value in event.items()}
+        name, properties = str(low.get("event_name")).strip(), low.get("properties")
+        for key in event:
+            if key.lower() in FIELDS:
+                self.spelled.setdefault(key.lower(), Counter())[key] += 1
+            else:
+                self.misplaced.setdefault((name, key), "")
+        for outer, inner in properties.items() if isinstance(properties, dict) else ():
+            for key in inner if isinstance(inner, dict) else ():
+                self.misplaced.setdefault((name, key), outer)
 
 
 def look(path: Path) -> Look:
@@ -99,9 +116,7 @@ def look(path: Path) -> Look:
             found.first.setdefault(form, number)
             found.breaks.update(_breaks(one))
         elif isinstance(one, dict):
-            for key in one:
-                if key.lower() in FIELDS:
-                    found.spelled.setdefault(key.lower(), Counter())[key] += 1
+            found.place(one)
     return found
 
 
@@ -121,45 +136,6 @@ def _events(path: Path) -> Iterator[Any]:
 
 def _text(path: Path) -> IO[str]:
     return gzip.open(path, "rt", encoding="utf-8-sig") if path.suffix == ".gz" else path.open(encoding="utf-8-sig")
-
-
-def encoding_problem(path: Path) -> str:
-    """What is wrong with how a text file is written, as far as its first megabyte shows; empty where nothing is."""
-    with path.open("rb") as file:
-        start = file.read(_LONGEST_LINE)
-    for ending, sign in ((".gz", b"\x1f\x8b"), (".zst", b"\x28\xb5\x2f\xfd")):
-        if (path.suffix == ending) != start.startswith(sign) and start:
-            return f"it is {'not ' if path.suffix == ending else ''}compressed as {ending}; name it by what it is"
-    if path.suffix in (".gz", ".zst", ".parquet"):
-        return ""
-    if start.startswith(b"PK\x03\x04"):
-        return "it is a spreadsheet or a zip archive; save what is in it as CSV in UTF-8"
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "it is UTF-16; save it as UTF-8"
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(start)
-    except UnicodeDecodeError as error:
-        line = start.count(b"\n", 0, error.start) + 1
-        return f"line {line} is not UTF-8; save it as UTF-8"
-    return ""
-
-
-def json_problem(path: Path) -> str:
-    """What is wrong with a JSON file of at most 20 MB, with its line; empty where nothing is."""
-    if path.suffix != ".json" or path.stat().st_size > _WHOLE:
-        return ""
-    text = path.read_text(encoding="utf-8-sig")
-    if text.lstrip().startswith("<"):
-        return "it is a page or XML, perhaps that of a login, and no JSON"
-    try:
-        json.loads(text)
-    except json.JSONDecodeError as error:
-        if re.search(r",\s*$", text[: error.pos]) and text[error.pos : error.pos + 1] in "]}":
-            return f"line {error.lineno}: a comma stands before the closing {text[error.pos]}"
-        return f"line {error.lineno}: {error.msg[:1].lower()}{error.msg[1:]}"
-    except (ValueError, RecursionError):
-        return "it is nested too deep, or holds a number that is too long"
-    return ""
 
 
 def _whole(text: str) -> Iterator[Any]:

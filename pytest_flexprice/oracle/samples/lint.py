@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pytest_flexprice.model.finding import Finding, Kind, Severity
 from pytest_flexprice.model.near_miss import NearMisses
 from pytest_flexprice.oracle.samples.counts import Batch, Copied, NameCount, Repeated, RuleCount
+from pytest_flexprice.oracle.samples.forms import Look
 from pytest_flexprice.oracle.samples.words import WORDS
 
 ITEM = "3.1"
@@ -18,16 +19,20 @@ _SEARCHED = 100
 
 
 def broken_rules(
-    tallies: Iterable[RuleCount], totals: Mapping[str, int], properties: Mapping[str, Sequence[str]]
+    tallies: Iterable[RuleCount],
+    totals: Mapping[str, int],
+    properties: Mapping[str, Sequence[str]],
+    looks: Mapping[str, Look],
 ) -> list[Finding]:
-    """Each rule that events of a file break; ``properties`` gives the names that events of a name have, for near misses."""
+    """Each rule that events of a file break; ``properties`` gives the names that events of a name have, for near misses, and
+    ``looks`` what they have elsewhere."""
     return [
         Finding(
             ITEM,
             f"samples.{one.file}:{one.first}" + (f".{one.rule.about}" if one.rule.about else ""),
             f"{_of(one.count, totals.get(one.file, one.count))} {one.file} {_have(one.count)} "
             + WORDS[one.rule.name].problem.format(about=one.rule.about, event=one.rule.event)
-            + f" (first: event {one.first}{_example(one)}){_near(one, properties)}",
+            + f" (first: event {one.first}{_example(one)}){_near(one, properties, looks)}",
             consequence=WORDS[one.rule.name].consequence,
             remedy=WORDS[one.rule.name].remedy,
             severity=WORDS[one.rule.name].severity,
@@ -78,9 +83,13 @@ def _written(shown: str) -> str:
     return ", whose T and Z must be capitals" if "z" in shown or "t" in shown else ""
 
 
-def _near(one: RuleCount, properties: Mapping[str, Sequence[str]]) -> str:
+def _near(one: RuleCount, properties: Mapping[str, Sequence[str]], looks: Mapping[str, Look]) -> str:
     if "missing" not in one.rule.name:
         return ""
+    place = looks[one.file].misplaced.get((one.rule.event, one.rule.about)) if one.file in looks else None
+    if place is not None:
+        where = f"within its property '{place}', and meters look no deeper" if place else "beside its properties"
+        return f", but '{one.rule.about}' is there {where}"
     return NearMisses(properties.get(one.rule.event, ())).hint(one.rule.about)
 
 
@@ -96,23 +105,36 @@ def unknown_customers(found: Sequence[NameCount], known: Sequence[str], what: st
 
 
 def _strangers(found: Sequence[NameCount], known: Sequence[str], what: str, consequence: str) -> list[Finding]:
-    if not found:
-        return []
-    near = NearMisses(known)
+    """One finding for each name, and one for all ids that differ in the same way, or in no way that is known, in whatever files."""
+    near = NearMisses(known) if found else NearMisses(())
     noun, problem = what.split(" is ", 1)
     field = "event_name" if noun == "event name" else "external_customer_id"
+    alike: dict[str, list[NameCount]] = {}
+    for one in found[:_SEARCHED]:
+        way = (near.of(one.value) or ("", ""))[1] if field == "external_customer_id" else one.value
+        alike.setdefault(way, []).append(one)
     findings = [
         Finding(
             ITEM,
-            f"samples.{one.file}:{one.first}.{field}",
-            f"{noun} '{one.value}' in {one.file} ({one.count:,} {_noun(one.count)}, first: event {one.first}) is "
-            f"{problem}{near.hint(one.value)}",
+            f"samples.{first.file}:{first.first}.{field}",
+            f"{noun} '{first.value}'{_others(first, several)} is {problem}{near.hint(first.value)}",
             consequence=consequence,
             remedy="declare it, or correct the application",
         )
-        for one in found[:_SEARCHED]
+        for several in alike.values()
+        for first in several[:1]
     ]
-    return _listed(findings, len(found))
+    return _listed(findings, len(findings) + max(len(found) - _SEARCHED, 0))
+
+
+def _others(first: NameCount, several: Sequence[NameCount]) -> str:
+    """Which other names a finding is about, and where they all are."""
+    names = [name for name in dict.fromkeys(one.value for one in several) if name != first.value]
+    listed = ", ".join(f"'{name}'" for name in names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+    files, count = len({one.file for one in several}) - 1, sum(one.count for one in several)
+    more = f" and {files} more {'file' if files == 1 else 'files'}" if files else ""
+    also = f" (and {len(names)} more: {listed})" if names else ""
+    return f"{also} in {first.file}{more} ({count:,} {_noun(count)}, first: event {first.first})"
 
 
 def repeated_ids(found: Iterable[Repeated], totals: Mapping[str, int]) -> list[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_flexprice.model.finding import Finding
 from pytest_flexprice.model.golive_plan import EventKind
@@ -66,6 +66,12 @@ def _nearly(reading: Reading, key: str, value: str, count: int, counts: Mapping[
         consequence="they are not counted: values are compared letter by letter",
         remedy="send one of the values that the meter lists, or add yours to the meter",
     )
+
+
+def unread(readings: Iterable[Reading], properties: Mapping[str, Sequence[str]]) -> set[str]:
+    """Event names of whose samples no expression finds anything that it reads; ``properties`` are those of events that lack one."""
+    some = {one.event for one in readings if set(one.fields) & set(properties.get(one.event, one.fields))}
+    return {one.event for one in readings if one.expression and one.fields} - some
 
 
 def declared_types(events: Iterable[EventKind], readings: Iterable[Reading]) -> list[Finding]:

@@ -74,6 +74,12 @@ def test_a_plain_cancel_and_a_planned_one(billed: Company) -> None:
     assert billed.events() == ["subscription.updated"]
 
 
+def test_a_cancelled_parent_is_announced_for_each_heir_too(billed: Company) -> None:
+    heirs = {"external_customer_ids_to_inherit_subscription": [billed.customer(), billed.customer()]}
+    cancel(billed, billed.subscribe(inheritance=heirs), cancellation_type="immediate")
+    assert billed.events() == [*ENDED, "subscription.cancelled", "subscription.cancelled"]
+
+
 def test_paying_by_hand_and_by_a_payment(billed: Company) -> None:
     invoice = billed.subscribe()["latest_invoice"]
     billed.events()
