@@ -142,9 +142,9 @@ class AnyMarket(Market):
         }
         for name, prices in {**plans, "free fee": [{**fee, **flat("0")}, {**usage, **flat("0.000001")}]}.items():
             self.plan = self.call("POST", "/v1/plans", {"name": name, "lookup_key": name})
-            for price in prices:
-                self._price(price)
-            self._deal(name)
+            first, *_ = [self._price(price) for price in prices]
+            coupons = [{"coupon_code": code, "price_id": first["id"]} for code in ("some", "once")]
+            self._deal(name, subscription_coupons=coupons)
 
     def _synced(self, plan):
         """A price of the plan that changes, for new subscriptions, and for all after a sync."""

@@ -132,6 +132,10 @@ WRONG = {
     "W196": ("plain", r"'use.slab' .* but it bills 21\.15 usd, as if one unit between two tiers is lost"),
     "W197": ("plain", r"'use.parts' .* = 6, but it bills 9 usd, as if one package too many is charged"),
     "W198": ("plain", r"'use.free' bills 21\.5 of 25 used, .* as if the allowance is half as large"),
+    "W219": (
+        "plain",
+        r"'use.free' bills 24\.\d+ of 25 used, the allowance is wrong, as if it is given for 3 of \d\d days",
+    ),
     "W199": ("plain", r"'use.free' .* = 19\.8, but it bills 15 usd, as if the allowance comes off the amount"),
     "W200": ("plain", r"'use.half' .* but it bills 0\.15 usd, as if the amount is rounded to whole five coins"),
     "W201": ("plain", r"'use.micro' .* = 3\.8, but it bills 4\.52 usd, as if it is 19 % more"),

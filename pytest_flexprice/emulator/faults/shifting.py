@@ -14,6 +14,7 @@ from .calculation import Priced, amounting, by_tariff, let_free, packaged, prici
 from .settlement import Answer, retaxed, shown
 
 Tiers = tuple[Tier, ...]
+_DAYS = 3
 
 
 def _tiers(name: str, meaning: str, change: Callable[[Tiers], Tiers]) -> None:
@@ -62,6 +63,12 @@ amounting("W197", "one package too many is charged")(packaged(lambda count: whol
 def half_free(priced: Priced) -> None:
     if priced.line.free:
         let_free(priced, priced.line.free / 2)
+
+
+@pricing("W219", "allowances are those of three days of the period")
+def prorated_free(priced: Priced) -> None:
+    if priced.line.free:
+        let_free(priced, priced.line.free * _DAYS / (priced.line.end - priced.line.start).days)
 
 
 @pricing("W199", "allowances come off the amount")

@@ -29,6 +29,8 @@ from pytest_flexprice.oracle.pricing.mistakes import ALLOWANCE, IGNORED, TWICE, 
 SECOND = timedelta(seconds=1)
 WRONG_PRICE, WRONG_ALLOWANCE = "the right quantity and the wrong price", "the allowance is wrong"
 """Words of findings about what was made of a usage that is right."""
+OWN_DISCOUNT = "has a discount of"
+"""Words of a finding about what a coupon takes off one line."""
 READERS_DIFFER = "and the usage query counts"
 """Words of a finding that one of two readers of usage is wrong; which one, nobody can tell from them."""
 
@@ -213,6 +215,10 @@ class Compared:
         line, quantity = self.line, self.quantity
         allowed, wanted = difference(used, quantity), line.allowed or ZERO
         hint = suspicion(line, self.amount, self.expected.currency, self.seen, ALLOWANCE)
+        days = Decimal((line.span.end - line.span.start).days) if line.span else ZERO
+        part = quotient(product(allowed, days), line.limit) if line.limit else ZERO
+        if not hint and 0 < part < days and near(part, part.to_integral_value()):
+            hint = f"{AS_IF}it is given for {words(part.to_integral_value())} of {words(days)} days"
         if line.limit and wanted > line.limit and allowed == min(line.limit, used):
             hint = f"{AS_IF}the allowance is given once in the whole period"
         if not hint and not allowed:
@@ -254,8 +260,7 @@ class Compared:
             Finding(
                 self.item,
                 self.path,
-                f"line {line.label} over {words(line.amount)} has a discount of {words(off)} {self.expected.currency}"
-                " of its own",
+                f"line {line.label} over {words(line.amount)} {OWN_DISCOUNT} {words(off)} {self.expected.currency} of its own",
                 expected=tidy(line.line_discount),
                 observed=tidy(off),
                 consequence="customers pay another price than their coupon says",

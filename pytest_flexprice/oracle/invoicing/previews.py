@@ -18,6 +18,7 @@ from pytest_flexprice.oracle.invoicing.coupons import Attached, acting
 from pytest_flexprice.oracle.invoicing.expected import ExpectedInvoice
 from pytest_flexprice.oracle.invoicing.findings import READERS_DIFFER, compare_invoice
 from pytest_flexprice.oracle.invoicing.invoice import expected_invoice
+from pytest_flexprice.oracle.invoicing.line_findings import OWN_DISCOUNT
 from pytest_flexprice.oracle.invoicing.running_period import period_findings
 from pytest_flexprice.oracle.invoicing.sampling import Sample
 from pytest_flexprice.oracle.invoicing.subscription import BilledSubscription
@@ -147,7 +148,7 @@ def _doubted(preview: Preview, finding: Finding) -> Finding:
         attached
         and attached.mixed
         and finding.kind is Kind.REQUIREMENT
-        and finding.path in ("invoice.discount", "invoice.tax", "invoice.total")
+        and (finding.path in ("invoice.discount", "invoice.tax", "invoice.total") or OWN_DISCOUNT in finding.problem)
     ):
         reason = f"not verified: {attached.mixed}: "
         return replace(finding, problem=reason + finding.problem, consequence="", kind=Kind.NOT_VERIFIED)
