@@ -117,3 +117,10 @@ def test_a_retry_under_a_new_id_is_said_to_be_a_copy():
     arrived = [ONE, again, other]
     found = copied(classified([ONE], arrived, METERS), [ONE], arrived)
     assert [(one.event_id, one.detail) for one in found] == [("e1-again", "the same as 'e1'"), ("other", "")]
+
+
+def test_a_lost_event_is_that_of_the_meter_that_takes_it():
+    other = Meter("m_other", "other", "use", Aggregation("SUM", "n"), (Filter("kind", ("c",)),))
+    for one, meter in ((ONE, "m_sum"), (_altered(kind="c"), "m_other"), (_altered(kind="d"), "")):
+        (found,) = classified([one], [], {"use": [SUM, other]})
+        assert (found.meter, found.quantity) == (meter, 5 if meter else 0)
