@@ -37,6 +37,7 @@ CUSTOMERS = (
 )
 VERDICT = ("tests/evidence/test_verdict.py", "tests/unit/test_statements.py")
 GUARD = ("tests/unit/test_guard.py", "tests/safety/test_guard_table.py")
+TRAFFIC = ("tests/traffic/test_causes.py", "tests/traffic/test_looking.py", "tests/traffic/test_reconcile.py")
 VALUES = ("tests/unit/test_values.py", "tests/oracle/test_from_api.py")
 TESTS = {
     "model/values.py": VALUES,
@@ -54,6 +55,13 @@ TESTS = {
     "evidence/statements.py": VERDICT,
     "evidence/verdict.py": VERDICT,
     "evidence/execution.py": (*VERDICT, "tests/evidence/test_recording.py"),
+    "evidence/companions.py": ("tests/evidence/test_resealed.py",),
+    "traffic/causes.py": TRAFFIC,
+    "traffic/traits.py": TRAFFIC,
+    "traffic/looking.py": TRAFFIC,
+    "traffic/search.py": TRAFFIC,
+    "traffic/uncounted.py": TRAFFIC,
+    "traffic/money.py": ("tests/traffic/test_money.py",),
     "api/guard.py": GUARD,
     "api/writes.py": GUARD,
     "testbed/ownership.py": ("tests/unit/test_ownership.py",),

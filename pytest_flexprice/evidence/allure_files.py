@@ -68,7 +68,7 @@ def environment(document: Document) -> str:
 def configuration(document: Document) -> dict[str, Any]:
     """``allurerc.json``: makes ``npx allure generate allure-results`` in the run's folder a report by checklist item."""
     name = f"{document.verdict.label}: go-live checklist, {document.run.environment}"
-    options = {"reportName": name, "groupBy": ["feature", "story"], "singleFile": True}
+    options = {"reportName": name, "groupBy": ["feature", "story"], "defaultSortBy": "name,asc", "singleFile": True}
     return {
         "name": name,
         "output": "allure-report",

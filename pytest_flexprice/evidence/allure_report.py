@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 Mode = Literal["auto", "off", "require"]
+_PLAIN: dict[str, Any] = {"plugins": {"awesome": {"options": {"singleFile": True}}}}
 REPORT, HISTORY = "allure.html", "allure-{level}.jsonl"
 KEPT_RUNS = 60
 TIME_LIMIT = 180.0
@@ -53,10 +55,11 @@ def generate(folder: Path, results: Path, history: Path, level: str, mode: Mode)
     known = history / HISTORY.format(level=level)
     history.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as made:
-        done = _run(
-            [program, "awesome", str(results), "--single-file", "--output", made, *_settings(folder, known)], TIME_LIMIT
-        )
-        page = Path(made) / "index.html"
+        settings, report = Path(made) / "allurerc.json", Path(made) / "report"
+        report.mkdir()
+        settings.write_text(json.dumps(_settings(folder, known)), encoding="utf-8")
+        done = _run([program, "generate", str(results), "--output", str(report), "--config", str(settings)], TIME_LIMIT)
+        page = report / "index.html"
         if done is None or done.returncode or not page.is_file():
             return "Allure:   its report could not be made; the results are in the zip"
         shutil.move(page, folder / REPORT)
@@ -64,9 +67,11 @@ def generate(folder: Path, results: Path, history: Path, level: str, mode: Mode)
     return f"Allure:   {folder / REPORT}"
 
 
-def _settings(folder: Path, known: Path) -> list[str]:
+def _settings(folder: Path, known: Path) -> dict[str, Any]:
+    """The run's configuration, which the command ``generate`` alone follows, with the history that is none of its evidence."""
     configured = folder / "allurerc.json"
-    return ["--history-path", str(known), *(["--config", str(configured)] if configured.is_file() else [])]
+    own = json.loads(configured.read_text(encoding="utf-8")) if configured.is_file() else _PLAIN
+    return {**own, "historyPath": str(known)}
 
 
 def _trim(known: Path) -> None:

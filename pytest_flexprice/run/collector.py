@@ -34,12 +34,18 @@ class FeatureFile(pytest.Module):
     """One feature file as the module into which pytest-bdd writes its test functions."""
 
     def _getobj(self) -> types.ModuleType:
+        return self._module
+
+    @cached_property
+    def _module(self) -> types.ModuleType:
         module = types.ModuleType(self.path.stem)
         module.__file__ = str(self.path)
         # scenarios() writes into its caller's namespace, so it has to be called from there.
         module.__dict__.update(bind=scenarios, path=str(self.path.resolve()))
         exec(compile("bind(path)", str(self.path), "exec"), module.__dict__)  # noqa: S102 - a constant statement
         del module.bind, module.path
+        for each in filter(inspect.isfunction, vars(module).values()):
+            each.__module__ = module.__name__  # with collect_imported_tests = false, others are left out
         return module
 
     @cached_property

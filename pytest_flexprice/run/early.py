@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,16 +19,31 @@ from pytest_flexprice.run.own_code import sentence
 
 #: The shell's own: folders, whose names every refusal has to show, although they read like passwords.
 _FOLDERS = frozenset({"PWD", "OLDPWD"})
+_SHORTEST_MIXED, _SHORTEST = 10, 20  # characters of a secret, with digits among its letters and without
 
 
 def redactor_for(rootdir: Path, name: str) -> Redactor:
     """A redactor that knows what stands under sensitive names in the environment and in ``.env.<name>``."""
-    redactor = Redactor()
+    return Redactor(_sensitive(rootdir, name))
+
+
+def secrets_around(rootdir: Path, name: str) -> Iterator[str]:
+    """What of that no report needs to show: other systems' keys and passwords, but no words, places and addresses."""
+    return (value for value in _sensitive(rootdir, name) if _is_no_word(value))
+
+
+def _sensitive(rootdir: Path, name: str) -> Iterator[str]:
     for each in (os.environ, _of_file(rootdir / f".env.{name}")):
         for variable, value in each.items():
             if value and variable not in _FOLDERS and is_sensitive(variable):
-                redactor.add(value)
-    return redactor
+                yield value
+
+
+def _is_no_word(value: str) -> bool:
+    if value.startswith(("/", ".", "~", "http://", "https://")):
+        return False
+    mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+    return len(value) >= (_SHORTEST_MIXED if mixed else _SHORTEST)
 
 
 def refusal(rootdir: Path, name: str, error: Exception) -> pytest.UsageError:

@@ -240,7 +240,8 @@ def _rehearsed(config: pytest.Config, frame: _Frame, handover: dict[str, Any]) -
 
 
 def _build(look: Sources, name: str, frame: _Frame, *, rehearsal: bool = False) -> Run:
-    redactor = Redactor(names=look.config.getini("flexprice_sensitive_names"))
+    around = early.secrets_around(look.config.rootpath, name)
+    redactor = Redactor(around, look.config.getini("flexprice_sensitive_names"))
 
     def add_secret(value: str) -> None:
         redactor.add(value)

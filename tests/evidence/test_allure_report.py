@@ -18,13 +18,15 @@ arguments = sys.argv[1:]
 if arguments == ["--version"]:
     print("{version}")
     sys.exit()
-assert arguments[0] == "awesome" and "--single-file" in arguments
+assert arguments[0] == "generate"
 value = lambda name: arguments[arguments.index(name) + 1]
+settings = json.loads(pathlib.Path(value("--config")).read_text())
+assert settings["plugins"]["awesome"]["options"]["singleFile"]
 results = sorted(path.name for path in pathlib.Path(arguments[1]).glob("*-result.json"))
 if "{fails}":
     sys.exit(1)
 pathlib.Path(value("--output"), "index.html").write_text("<p>" + " ".join(results))
-with open(value("--history-path"), "a") as file:
+with open(settings["historyPath"], "a") as file:
     file.write(json.dumps(results) + "\\n")
 """
 

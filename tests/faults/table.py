@@ -138,7 +138,7 @@ FAULTS = (
     Fault(
         "W01",
         ("5.3",),
-        r"4321 × 0\.0000305 = 0\.13, but it bills 0 usd, as if .*the unit price is rounded to 4 decimals",
+        r"\+ 10000 × 0\.000015 = 2\.15, but it bills 0 usd, as if the unit price is rounded to 4 decimals \(",
     ),
     Fault(
         "W02",

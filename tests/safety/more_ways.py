@@ -206,5 +206,7 @@ MORE_WAYS = (
     Way("the record is changed on its way", FORGED, says="Its record was changed on its way here"),
     Way("what was collected is called left out", LEFT_OUT, says="was not part of this run"),
     Way("the ini file names functions otherwise", ini="python_functions = check_*", codes=(1,), says="nobody read it"),
+    Way("what is imported is not collected", ini="collect_imported_tests = false", codes=(1,), says="nobody read it"),
+    Way("the file is ignored by the ini file", ini="addopts = --ignore-glob=*own*"),
     Way("the file's name ends in capitals", feature="own.FEATURE", codes=(1,), says="nobody read it"),
 )

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from pytest_flexprice.model.meters import Aggregation, Event, Filter, Meter
 from pytest_flexprice.model.times import Window
-from pytest_flexprice.traffic.causes import EXAMPLES, Cause, classified, copied, tallied
+from pytest_flexprice.traffic.causes import EXAMPLES, Cause, Difference, classified, copied, tallied
+from pytest_flexprice.traffic.traits import learn
 
 AT = datetime(2026, 11, 20, 8, tzinfo=UTC)
 SUM = Meter("m_sum", "sum", "use", Aggregation("SUM", "n"), (Filter("kind", ("a", "b")),))
@@ -117,3 +118,22 @@ def test_a_retry_under_a_new_id_is_said_to_be_a_copy():
     arrived = [ONE, again, other]
     found = copied(classified([ONE], arrived, METERS), [ONE], arrived)
     assert [(one.event_id, one.detail) for one in found] == [("e1-again", "the same as 'e1'"), ("other", "")]
+
+
+def test_a_lost_event_is_that_of_the_meter_that_takes_it():
+    other = Meter("m_other", "other", "use", Aggregation("SUM", "n"), (Filter("kind", ("c",)),))
+    for one, meter in ((ONE, "m_sum"), (_altered(kind="c"), "m_other"), (_altered(kind="d"), "")):
+        (found,) = classified([one], [], {"use": [SUM, other]})
+        assert (found.meter, found.quantity) == (meter, 5 if meter else 0)
+
+
+def test_what_only_some_events_of_a_cause_share_is_none_of_what_it_shares():
+    known = {}
+    for at, other in ((0, {"version": "1", "region": "eu"}), (50, {"version": "1", "region": "us"})):
+        ours = {f"e{n}": [replace(ONE, id=f"e{n}", properties=other if n < at + 5 else {})] for n in range(at, at + 10)}
+        learn(known, [_lost_of(events[0]) for events in ours.values() if events[0].properties], ours, {})
+    assert known == {Cause.LOST: {("version", "1"): 0.0}}
+
+
+def _lost_of(event):
+    return Difference(Cause.LOST, event.id, event.name, event.external_customer_id, event.timestamp)

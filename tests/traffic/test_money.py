@@ -40,11 +40,22 @@ def prices():
     return found
 
 
+def test_a_line_that_goes_on_has_no_end_and_an_addons_line_is_known_as_one():
+    prices, ends = PriceList([FLAT]), ["2026-11-10T00:00:00Z", "2026-11-20T00:00:00Z"]
+    for customer, own in (("ended", ends), ("goes on", [ends[0], None])):
+        for end in own:
+            prices.add(customer, {**_line(FLAT), "end_date": end, "entity_type": "plan"})
+    prices.add("more", {**_line(FLAT), "entity_type": "addon"})
+    assert prices.ends == {"m": {"ended": datetime(2026, 11, 20, tzinfo=UTC)}}
+    assert prices.added == {("m", "more")}
+
+
 @pytest.mark.parametrize(
     ("customer", "quantity", "amount"),
     [
         ("flat", 25, ("usd", Decimal("2.5"))),
         ("flat", -25, ("usd", Decimal("-2.5"))),
+        ("flat", "0.5", ("usd", Decimal("0.05"))),
         ("packs", 21, ("eur", Decimal(9))),
         ("slabs", 12, ("usd", Decimal(11))),
         ("gone", 12, None),
