@@ -26,6 +26,7 @@ from pytest_flexprice.model.plan_values import (
     Named,
     Variable,
 )
+from pytest_flexprice.model.snapshot_values import Currency
 from pytest_flexprice.model.traffic_plan import Traffic
 
 PLAN_NAME = "golive.toml"
@@ -131,7 +132,7 @@ class Environment(PlanTable):
     type: Literal["production", "development"]
     allow: LevelName | None = None
     test_plan: str = ""
-    test_currency: str = ""
+    test_currency: Currency = ""
     test_billing_period: BillingPeriod | None = None
     test_invoice: Literal["draft", "cancel_and_bill"] = "draft"
     test_plans: Literal["all"] | tuple[str, ...] = ()

@@ -151,6 +151,11 @@ def test_a_key_that_somebody_put_anywhere_is_not_shown(path: tuple[Any, ...], va
         (("events", 0, "catalog"), {}, "write it below [catalog], a table of its own"),
         (("webhooks", "signed_off"), "x", "it belongs to [catalog]"),
         (("environments", "prod", "eu"), {"type": "production"}, '[environments."prod.eu"]'),
+        (
+            ("environments", "prod", "test_currency"),
+            "Euro",
+            "test_currency = 'Euro': expected three letters such as usd",
+        ),
         (("environments", "prod", "test_amount"), "$10", "test_amount = '$10': expected a number such as 10.5"),
         (("invoicing", "decided_on"), datetime(2026, 11, 1, 10), "decided_on = 2026-11-01 10:00:00: expected a day"),
         (("customers", "file"), "golive\new.csv", "holds a line break or tab"),
@@ -247,3 +252,8 @@ def test_whatever_bytes_a_plan_holds_it_ends_in_a_plan_or_a_sentence(
     except PlanError as error:
         message = str(error)
     assert not message or message.startswith(str(path))
+
+
+def test_a_test_currency_is_read_as_flexprice_keeps_it() -> None:
+    plan = parse(put(("environments", "prod", "test_currency"), "EUR"), PATH)
+    assert plan.environments["prod"].test_currency == "eur"

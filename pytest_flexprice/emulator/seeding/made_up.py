@@ -57,7 +57,7 @@ def _tested(own: Environment | None) -> list[str]:
 
 def _usual(own: Environment | None) -> tuple[str, str]:
     """Currency and billing period where no row says another."""
-    given = (own.test_currency.lower(), own.test_billing_period or "") if own else ("", "")
+    given = (own.test_currency, own.test_billing_period or "") if own else ("", "")
     return given[0] or _USUAL[0], given[1] or _USUAL[1]
 
 
