@@ -29,9 +29,10 @@ def learn(known: Traits, found: Iterable[Difference], ours: Ids, theirs: Ids) ->
     odd = {each for own in by_cause.values() for each in own}
     for cause, own in by_cause.items():
         names = {one.name for one in own.values()}
-        others = [one for each, events in ours.items() if each not in odd for one in events[:1] if one.name in names]
+        beside = (one for each, events in ours.items() if each not in odd for one in events[:1])
+        others = [_traits(one) for one in beside if one.name in names]
         traits = set.intersection(*(_traits(one) for one in own.values()))
-        shares = {each: sum(each in _traits(one) for one in others) / len(others) for each in traits if others}
+        shares = {each: sum(each in has for has in others) / len(others) for each in traits if others}
         before = known.get(cause, shares)
         known[cause] = {each: max(share, before[each]) for each, share in shares.items() if each in before}
 
